@@ -1,0 +1,122 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// Arrows point down only; Tests/ArchitectureTests holds the sources to what is declared here.
+//
+//   kiteline                                  the executable
+//   API                                       HTTP in
+//   Worker  Maintenance                       run claims · relay, promote, reap, rebuild
+//   JobKinds                                  one file per job kind
+//   Records                                   tenant data in Postgres
+//   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
+//   PostgresClient  RedisClient  LocalServers libpq · NIO + hiredis · private servers for dev and tests
+//   Jobs  Rules  Routing  SalesModel  Tenancy  JSONEnvelope   pure
+
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// A pure module: no I/O, never asks for the time.
+func domain(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A module that acts on the world.
+func shell(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "kiteline",
+    products: [.executable(name: "kiteline", targets: ["kiteline"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSys"),
+
+        domain("JSONEnvelope"),
+        domain("Tenancy", ["COpenSSL"]),
+        domain("SalesModel"),
+        domain("Rules", ["SalesModel", "COpenSSL", yams]),
+        domain("Routing", ["SalesModel", "Rules"]),
+        domain("Jobs", ["SalesModel"]),
+
+        shell("PostgresClient", ["CLibPQ", "CSys", logging]),
+        shell("RedisClient", ["CHiredis", nioCore, nioPosix, nioSSL, logging]),
+        shell("LocalServers", ["CSys", logging]),
+
+        .target(
+            name: "Schema", dependencies: ["PostgresClient", logging], path: "Schema",
+            resources: [
+                .embedInCode("0001_tenancy.sql"), .embedInCode("0002_ledger.sql"), .embedInCode("0003_sales.sql"),
+            ],
+            swiftSettings: settings),
+        shell("Ledger", ["PostgresClient", "Jobs", "Tenancy", logging]),
+        shell("DispatchIndex", ["RedisClient", "Jobs", logging]),
+        shell("Records", ["PostgresClient", "Ledger", "Jobs", "Rules", "Routing", "SalesModel", "Tenancy", logging]),
+        shell("JobKinds", ["Jobs", "Records", "Rules", "Routing", "SalesModel", logging]),
+        shell("Worker", ["Jobs", "Ledger", "DispatchIndex", logging, lifecycle]),
+        shell("Maintenance", ["Jobs", "Ledger", "DispatchIndex", logging, lifecycle]),
+        shell(
+            "API",
+            ["Jobs", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy", "JSONEnvelope", logging, lifecycle, hummingbird],
+            resources: [.embedInCode("openapi.yaml")]),
+        .executableTarget(
+            name: "kiteline",
+            dependencies: [
+                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
+                "LocalServers", "Jobs", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
+            ],
+            swiftSettings: settings),
+
+        .target(
+            name: "TestSupport", dependencies: ["LocalServers", "PostgresClient", "RedisClient", "Schema", "Ledger", logging], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        tests("ArchitectureTests", []),
+        tests("JSONEnvelopeTests", ["JSONEnvelope"]),
+        tests("TenancyTests", ["Tenancy"]),
+        tests("RulesTests", ["Rules", "SalesModel"]),
+        tests("RoutingTests", ["Routing", "Rules", "SalesModel"]),
+        tests("JobsTests", ["Jobs"]),
+        tests("PostgresClientTests", ["PostgresClient", "LocalServers", "TestSupport"]),
+        tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
+        tests("LocalServersTests", ["LocalServers"]),
+        tests(
+            "EngineTests",
+            ["Ledger", "DispatchIndex", "Worker", "Maintenance", "Records", "Jobs", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", logging]),
+        tests(
+            "APITests",
+            [
+                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "Rules", "SalesModel", "Tenancy", "PostgresClient",
+                "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird, logging, .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,19 @@
+/// One numbered step of the database's schema, carried inside the binary.
+public struct Migration: Sendable {
+    public let number: Int
+    public let name: String
+    public let sql: String
+
+    init(_ number: Int, _ name: String, _ bytes: [UInt8]) {
+        self.number = number
+        self.name = name
+        self.sql = String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Every migration, in order.
+    public static let all: [Migration] = [
+        Migration(1, "tenancy", PackageResources._001_tenancy_sql),
+        Migration(2, "ledger", PackageResources._002_ledger_sql),
+        Migration(3, "sales", PackageResources._003_sales_sql),
+    ]
+}
