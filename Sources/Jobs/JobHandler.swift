@@ -1,0 +1,103 @@
+import Foundation
+import Tenancy
+
+/// A job as its handler sees it: who asked, with what arguments, which attempt.
+public struct Job<Arguments: Sendable>: Sendable {
+    public let attempt: Attempt
+    public let arguments: Arguments
+
+    public var id: JobID { attempt.id }
+    public var tenant: TenantID { attempt.tenant }
+}
+
+/// Handles one kind by deciding: the facts of many jobs are read at once, then each job is decided by pure code.
+///
+/// `outcome` may change the facts it was given, so that a later job of the same batch sees what an earlier one
+/// decided; nothing else remembers it. When the facts turn out to have changed at settle, the whole group is
+/// handled again on fresh ones and no attempt is charged.
+public protocol DecidingHandler: Sendable {
+    associatedtype Arguments: Decodable & Sendable
+    associatedtype Facts: Sendable
+
+    var kind: JobKind { get }
+
+    /// Reads what the jobs need. All are of one tenant. A thrown `Failure` fails them with its class; anything else is transient.
+    func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> Facts
+
+    /// Decides one job. Pure.
+    func outcome(of job: Job<Arguments>, given facts: inout Facts, at now: Date) -> Outcome
+}
+
+/// Handles one kind by doing: may wait for the world outside. Called once for each attempt, many at a time.
+public protocol PerformingHandler: Sendable {
+    associatedtype Arguments: Decodable & Sendable
+
+    var kind: JobKind { get }
+
+    /// A thrown `Failure` fails the attempt with its class; anything else is transient.
+    func outcome(of job: Job<Arguments>) async throws -> Outcome
+}
+
+/// A handler of some kind, its types put away.
+public struct AnyHandler: Sendable {
+    public enum Style: Sendable {
+        /// All attempts are of one tenant; answers one outcome for each, in order.
+        case deciding(@Sendable (_ attempts: [Attempt], _ now: @Sendable () -> Date) async -> [Outcome])
+        case performing(@Sendable (_ attempt: Attempt) async -> Outcome)
+    }
+
+    public let kind: JobKind
+    public let style: Style
+
+    public init<H: DecidingHandler>(_ handler: H) {
+        kind = handler.kind
+        style = .deciding { attempts, now in
+            var outcomes = [Outcome?](repeating: nil, count: attempts.count)
+            var jobs: [(index: Int, job: Job<H.Arguments>)] = []
+            for (index, attempt) in attempts.enumerated() {
+                switch decode(H.Arguments.self, from: attempt) {
+                case .success(let arguments): jobs.append((index, Job(attempt: attempt, arguments: arguments)))
+                case .failure(let failure): outcomes[index] = Outcome(.failed(failure))
+                }
+            }
+            do {
+                if let tenant = jobs.first?.job.tenant {
+                    var facts = try await handler.facts(for: jobs.map(\.job), of: tenant)
+                    let now = now()
+                    for (index, job) in jobs { outcomes[index] = handler.outcome(of: job, given: &facts, at: now) }
+                }
+            } catch {
+                for (index, _) in jobs { outcomes[index] = Outcome(.failed(failure(from: error))) }
+            }
+            return outcomes.map { $0! }  // every index is either undecodable, decided, or failed with its facts
+        }
+    }
+
+    public init<H: PerformingHandler>(_ handler: H) {
+        kind = handler.kind
+        style = .performing { attempt in
+            switch decode(H.Arguments.self, from: attempt) {
+            case .failure(let failure): return Outcome(.failed(failure))
+            case .success(let arguments):
+                do { return try await handler.outcome(of: Job(attempt: attempt, arguments: arguments)) } catch {
+                    return Outcome(.failed(failure(from: error)))
+                }
+            }
+        }
+    }
+}
+
+private func decode<A: Decodable>(_ type: A.Type, from attempt: Attempt) -> Result<A, Failure> {
+    do { return .success(try JSONDecoder().decode(type, from: Data(attempt.arguments))) } catch {
+        return .failure(Failure(.permanent, "the arguments do not fit the kind \(attempt.kind)"))
+    }
+}
+
+/// The one place where a handler's error becomes a failure of its attempt.
+private func failure(from error: any Error) -> Failure {
+    switch error {
+    case let failure as Failure: failure
+    case is CancellationError: Failure(.transient, "the attempt was interrupted")
+    default: Failure(.transient, String(describing: error))
+    }
+}
