@@ -68,7 +68,7 @@ let package = Package(
         domain("Jobs", ["Tenancy"]),
 
         shell("PostgresClient", ["CLibPQ", "CSys", logging]),
-        shell("RedisClient", ["CHiredis", nioCore, nioPosix, nioSSL, logging]),
+        shell("RedisClient", ["CHiredis", "COpenSSL", nioCore, nioPosix, nioSSL, logging]),
         shell("LocalServers", ["CSys", logging]),
 
         .target(
