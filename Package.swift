@@ -72,7 +72,7 @@ let package = Package(
         shell("LocalServers", ["CSys", logging]),
 
         .target(
-            name: "Schema", dependencies: ["PostgresClient", logging], path: "Schema",
+            name: "Schema", dependencies: ["PostgresClient", "COpenSSL", logging], path: "Schema",
             resources: [
                 .embedInCode("0001_tenancy.sql"), .embedInCode("0002_ledger.sql"), .embedInCode("0003_sales.sql"),
             ],

@@ -1,0 +1,238 @@
+import CLibPQ
+
+/// Statements sent under one Sync: what the server will answer, in order.
+struct Exchange {
+    enum Step {
+        case preparation(PreparedStatements.Key)
+        /// BEGIN, COMMIT and the like, whose answers nobody asked for.
+        case control(PreparedStatements.Key)
+        case statement(PreparedStatements.Key)
+        case housekeeping
+    }
+
+    fileprivate(set) var steps: [Step] = []
+}
+
+extension Connection {
+    static let begin: Statement = "BEGIN"
+    static let commit: Statement = "COMMIT"
+    static let rollback: Statement = "ROLLBACK"
+
+    /// Statements and their answers in one round trip; the first error undoes all since the last Sync, if no BEGIN came before.
+    func exchange(_ statements: [Statement], before: [Statement] = [], after: [Statement] = []) throws -> [Rows] {
+        try checkInterruption()
+        return try receive(send(statements, before: before, after: after))
+    }
+
+    /// Sends statements and a Sync.
+    func send(_ statements: [Statement], before: [Statement] = [], after: [Statement] = []) throws -> Exchange {
+        try enterPipeline()
+        var exchange = Exchange()
+        for statement in before { try send(statement, in: &exchange, as: Exchange.Step.control) }
+        for statement in statements { try send(statement, in: &exchange, as: Exchange.Step.statement) }
+        for statement in after { try send(statement, in: &exchange, as: Exchange.Step.control) }
+        try check(PQpipelineSync(pointer))
+        return exchange
+    }
+
+    /// Reads all the answers to an exchange, and throws the first error among them.
+    func receive(_ exchange: Exchange) throws -> [Rows] {
+        var rows: [Rows] = []
+        var failure: PostgresError?
+        do {
+            for step in exchange.steps {
+                while let result = try nextResult() {
+                    if let error = try outcome(of: result, step) { failure = failure ?? error }
+                    if case .statement = step { rows.append(Rows(result)) }
+                }
+            }
+            // A constraint checked at commit fails only now.
+            while let result = try nextAnswerToSync() {
+                if let error = try outcome(of: result, .housekeeping) { failure = failure ?? error }
+            }
+        } catch {
+            // The server's refusal says more than the link's death after it.
+            throw failure ?? error
+        }
+        if let failure { throw failure }
+        return rows
+    }
+}
+
+extension Connection {
+    private func send(_ statement: Statement, in exchange: inout Exchange, as step: (PreparedStatements.Key) -> Exchange.Step) throws {
+        let key = PreparedStatements.Key(sql: statement.sql, types: statement.parameters.map(\.type))
+        let name = try prepared.name(for: key) ?? prepare(key, in: &exchange)
+        try statement.withPointers { values, lengths, formats in
+            try check(PQsendQueryPrepared(pointer, name, Int32(statement.parameters.count), values, lengths, formats, 1))
+        }
+        exchange.steps.append(step(key))
+    }
+
+    private func prepare(_ key: PreparedStatements.Key, in exchange: inout Exchange) throws -> String {
+        if prepared.isFull {
+            try check(PQsendQueryParams(pointer, "DEALLOCATE ALL", 0, nil, nil, nil, nil, 1))
+            exchange.steps.append(.housekeeping)
+            prepared.forgetAll()
+        }
+        let name = prepared.add(key)
+        let types = key.types.map(\.rawValue)
+        try check(PQsendPrepare(pointer, name, key.sql, Int32(types.count), types))
+        exchange.steps.append(.preparation(key))
+        return name
+    }
+
+    /// libpq would not take it: the link is dead, or in a state we do not know.
+    private func check(_ isSent: Int32) throws {
+        guard isSent == 1 else { throw lost() }
+    }
+
+    private func nextAnswerToSync() throws -> ResultHandle? {
+        while true {
+            guard let result = try nextResult() else { continue }
+            if PQresultStatus(result.pointer) == PGRES_PIPELINE_SYNC { return nil }
+            return result
+        }
+    }
+
+    /// The error a result stands for, if it does. One that ends the connection is thrown.
+    private func outcome(of result: ResultHandle, _ step: Exchange.Step) throws -> PostgresError? {
+        switch PQresultStatus(result.pointer) {
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
+            return nil
+        case PGRES_PIPELINE_ABORTED:
+            if case .preparation(let key) = step { prepared.forget(key) }
+            return nil
+        case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+            throw broken(PostgresError(.invalidRequest, "COPY is only done by copyIn and copyOut"))
+        default:
+            return try failure(result, step)
+        }
+    }
+
+    private func failure(_ result: ResultHandle, _ step: Exchange.Step) throws -> PostgresError {
+        var error = PostgresError(result: result.pointer)
+        if error.code == .connectionLost { throw broken(error) }
+        switch step {
+        case .preparation(let key): prepared.forget(key)
+        case .statement(let key) where error.isStalePlan, .control(let key) where error.isStalePlan: prepared.forget(key)
+        default: break
+        }
+        // 57014 is what a cancelled statement says.
+        if error.sqlState == "57014", let reason = interruption() { error.code = reason }
+        return error
+    }
+}
+
+// MARK: - The simple protocol
+
+extension Connection {
+    /// Several statements in one text, without parameters; their answers are read as text. One transaction unless they say otherwise.
+    @discardableResult
+    func simple(_ sql: String) throws -> [Rows] {
+        try startSimple(sql)
+        return try simpleAnswers()
+    }
+
+    func startSimple(_ sql: String) throws {
+        try checkInterruption()
+        try exitPipeline()
+        try check(PQsendQuery(pointer, sql))
+    }
+
+    func simpleAnswers() throws -> [Rows] {
+        var rows: [Rows] = []
+        var failure: PostgresError?
+        while let result = try nextResult() {
+            if let error = try outcome(of: result, .housekeeping) { failure = failure ?? error }
+            rows.append(Rows(result))
+        }
+        if let failure { throw failure }
+        return rows
+    }
+
+    private func enterPipeline() throws {
+        if PQpipelineStatus(pointer) == PQ_PIPELINE_OFF { try check(PQenterPipelineMode(pointer)) }
+    }
+
+    private func exitPipeline() throws {
+        if PQpipelineStatus(pointer) != PQ_PIPELINE_OFF { try check(PQexitPipelineMode(pointer)) }
+    }
+}
+
+// MARK: - Transactions
+
+extension Connection {
+    /// All of them in one transaction and one round trip.
+    func atomically(_ statements: [Statement]) throws -> [Rows] {
+        do {
+            return try commit(with: statements)
+        } catch let error as PostgresError where error.isStalePlan && !isBroken {
+            // Nothing was kept, so all of it can be done again, prepared afresh.
+            try rollBack()
+            return try commit(with: statements)
+        }
+    }
+
+    private func commit(with statements: [Statement]) throws -> [Rows] {
+        try checkInterruption()
+        return try committing { try receive(send(statements, before: [Self.begin], after: [Self.commit])) }
+    }
+
+    /// A link that dies after COMMIT was sent, and says nothing more, leaves the caller not knowing.
+    func committing<R>(_ body: () throws -> R) throws -> R {
+        do {
+            return try body()
+        } catch var error as PostgresError where isBroken && !error.isRefusal {
+            error.code = .unknownCommit
+            error.mayHaveRun = true
+            throw error
+        }
+    }
+
+    /// Back to no transaction, whatever state it is in.
+    func rollBack() throws {
+        try undisturbed {
+            try settleCancellation()
+            if PQtransactionStatus(pointer) != PQTRANS_IDLE { _ = try exchange([], before: [Self.rollback]) }
+        }
+    }
+}
+
+extension Statement {
+    /// Refuses what libpq would cut off or could not send.
+    func validate() throws(PostgresError) {
+        guard parameters.count <= 65_535 else { throw PostgresError(.invalidRequest, "\(parameters.count) parameters; 65535 is the most") }
+        guard !sql.utf8.contains(0) else { throw PostgresError(.invalidRequest, "SQL with a zero byte in it") }
+        guard parameters.allSatisfy({ $0.size < Int(Int32.max) }) else { throw PostgresError(.invalidRequest, "a value of 2 GB or more") }
+    }
+
+    /// The parameters as libpq takes them.
+    fileprivate func withPointers<R>(
+        _ body: (UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<Int32>, UnsafePointer<Int32>) throws -> R
+    ) rethrows -> R {
+        let count = parameters.count
+        return try withUnsafeTemporaryAllocation(of: UInt64.self, capacity: max(count, 1)) { words in
+            try withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: max(count, 1)) { values in
+                try withUnsafeTemporaryAllocation(of: Int32.self, capacity: max(2 * count, 1)) { numbers in
+                    for (index, parameter) in parameters.enumerated() {
+                        switch parameter.storage {
+                        case .null:
+                            values[index] = nil
+                        case .word(let word, _):
+                            words[index] = word
+                            values[index] = UnsafeRawPointer(words.baseAddress! + index).assumingMemoryBound(to: CChar.self)
+                        case .bytes(let bytes):
+                            values[index] = bytes.start.assumingMemoryBound(to: CChar.self)
+                        }
+                        numbers[index] = Int32(parameter.size)
+                        numbers[count + index] = 1  // binary
+                    }
+                    return try withExtendedLifetime(self) {
+                        try body(values.baseAddress!, numbers.baseAddress!, numbers.baseAddress! + count)
+                    }
+                }
+            }
+        }
+    }
+}
