@@ -1,0 +1,137 @@
+import FoundationEssentials
+import Glibc
+import Logging
+import Synchronization
+
+/// The folder of the servers' data: `postgres/`, `redis/`, `log/` and the lock that keeps a second process out.
+final class DataDirectory: Sendable {
+    let path: String
+    let user: ServerUser
+
+    /// Where the sockets are. A socket's path holds 107 bytes at most, so they cannot be in the data folder. Named after the
+    /// folder's device and inode: the same for the same data however it is reached, different for all others on the machine.
+    let sockets: String
+
+    private let lockHeld: Mutex<Descriptor?>
+
+    var log: String { "\(path)/log" }
+    var lock: Descriptor? { lockHeld.withLock(\.self) }
+
+    private init(path: String, user: ServerUser, sockets: String, lock: Descriptor) {
+        self.path = path
+        self.user = user
+        self.sockets = sockets
+        self.lockHeld = Mutex(lock)
+    }
+
+    /// Makes the folder where there is none, checks that the servers can use it, and locks it.
+    static func claim(_ given: String, logger: Logger) async throws -> DataDirectory {
+        let user = try ServerUser.current()
+        let path = try make(given)
+        if !Files.exists("\(path)/log") { try Files.makeFolder("\(path)/log") }
+        let lock = try await Lock.take(in: path, logger: logger)
+        try await checkReach(path, user)
+        let sockets = try socketFolder(for: path)
+        try prepare(sockets, for: user)
+        return DataDirectory(path: path, user: user, sockets: sockets, lock: lock)
+    }
+
+    /// A folder in this one that belongs to the servers' user.
+    func folder(_ name: String) throws -> String {
+        let folder = "\(path)/\(name)"
+        guard let status = Files.status(of: folder) else {
+            try Files.makeFolder(folder, owner: user)
+            return folder
+        }
+        try Self.check(status, of: folder, belongsTo: user)
+        return folder
+    }
+
+    /// Lets others use the folder. The servers have ended.
+    func release() {
+        Files.remove(sockets)
+        lockHeld.withLock { $0 = nil }
+    }
+
+    static func remove(_ given: String) async throws {
+        guard let path = realPath(given) else { return }
+        let lock = try await Lock.take(in: path, logger: Logger(label: "kiteline.servers"))
+        defer { _ = lock }
+        Files.remove(try socketFolder(for: path))
+        Files.remove(path)
+    }
+
+    private static func make(_ given: String) throws -> String {
+        let absolute = given.hasPrefix("/") ? given : "\(FileManager.default.currentDirectoryPath)/\(given)"
+        var folder = ""
+        for part in absolute.split(separator: "/") {
+            folder += "/\(part)"
+            // Follows links: a folder behind one is a folder.
+            if access(folder, F_OK) != 0 { try Files.makeFolder(folder) }
+        }
+        guard let path = realPath(folder) else { throw LocalServersError.system("Finding \(given)", code: errno) }
+        return path
+    }
+
+    private static func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// Asks the servers' user to walk down to the folder, so that whatever forbids it is found before a server trips over it.
+    private static func checkReach(_ path: String, _ user: ServerUser) async throws {
+        guard user.id != getuid() else { return }
+        let folders = path.split(separator: "/").reduce(into: ["/"]) { $0.append(($0.last == "/" ? "" : $0.last!) + "/\($1)") }
+        let walk = #"for folder; do cd "$folder" 2>/dev/null || { echo "$folder"; exit; }; done"#
+        let stuck = try await Program.run(["/bin/sh", "-c", walk, "walk"] + folders, as: user, scratch: "\(path)/log")
+        guard stuck.isEmpty else { throw LocalServersError.unreachable(directory: path, folder: stuck, user: user.name) }
+    }
+
+    private static func socketFolder(for path: String) throws -> String {
+        guard let status = Files.status(of: path) else { throw LocalServersError.system("Finding \(path)", code: errno) }
+        // The runtime folder of a logged-in user is private already; root's is closed to the servers' user.
+        let runtime = getuid() == 0 ? nil : ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"]
+        let usable = runtime.flatMap { $0.utf8.count <= 40 && access($0, W_OK) == 0 ? $0 : nil }
+        return "\(usable ?? "/tmp")/kiteline-\(String(status.st_dev, radix: 36))-\(String(status.st_ino, radix: 36))"
+    }
+
+    private static func prepare(_ sockets: String, for user: ServerUser) throws {
+        guard let status = Files.status(of: sockets) else { return try Files.makeFolder(sockets, owner: user) }
+        // Somebody else could have made it first, to be asked for our data.
+        try check(status, of: sockets, belongsTo: user)
+        chmod(sockets, 0o700)
+    }
+
+    private static func check(_ status: stat, of path: String, belongsTo user: ServerUser) throws {
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw LocalServersError.system("Using \(path)", code: ENOTDIR) }
+        guard status.st_uid == user.id else {
+            throw LocalServersError.foreignOwner(path: path, owner: ServerUser.name(of: status.st_uid), user: user.name)
+        }
+    }
+}
+
+/// The lock of a data folder. The servers inherit it, so it is held until the last of them has ended, even when we are killed.
+private enum Lock {
+    static func take(in folder: String, logger: Logger) async throws -> Descriptor {
+        let path = "\(folder)/lock"
+        let number = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard number >= 0 else { throw LocalServersError.system("Opening \(path)", code: errno) }
+        let lock = Descriptor(number)
+        var told = false
+        // Whoever took it is gone, but its servers are still ending: at most three signals, ten seconds each.
+        for _ in 0..<350 {
+            if flock(lock.number, LOCK_EX | LOCK_NB) == 0 {
+                try Files.write("\(getpid())\n", to: path)
+                return lock
+            }
+            if let holder = Int32(Files.tail(of: path)), kill(holder, 0) == 0 || errno == EPERM {
+                throw LocalServersError.inUse(directory: folder, pid: holder)
+            }
+            if !told { logger.notice("Waiting for the servers of an earlier run to end", metadata: ["directory": "\(folder)"]) }
+            told = true
+            await pause(milliseconds: 100)
+        }
+        throw LocalServersError.inUse(directory: folder, pid: nil)
+    }
+}
