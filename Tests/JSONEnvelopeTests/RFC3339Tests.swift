@@ -36,11 +36,11 @@ import Testing
         #expect(RFC3339.day("2018-02-30") == nil)
     }
 
-    @Test func `every day of eight hundred years agrees with the calendar`() {
+    @Test func `days since the calendar was mended agree with it`() {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = TimeZone(identifier: "UTC")!
 
-        for days in stride(from: -146_097, to: 146_097, by: 17) {
+        for days in stride(from: -141_000, to: 146_097, by: 17) {
             let parts = calendar.dateComponents([.year, .month, .day], from: Date(timeIntervalSince1970: Double(days) * 86_400))
             let (year, month, day) = RFC3339.civil(days)
             #expect((year, month, day) == (parts.year!, parts.month!, parts.day!))
