@@ -80,6 +80,7 @@ CREATE TABLE job_unique (
     job_id    bigint NOT NULL,
     PRIMARY KEY (tenant_id, kind, key)
 );
+CREATE INDEX ON job_unique (job_id);
 
 -- Jobs that failed for good and wait for a person.
 CREATE TABLE dlq (

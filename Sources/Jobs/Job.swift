@@ -71,10 +71,12 @@ public struct Attempt: Sendable {
     public let priority: Int
     public let enqueuedAt: Date
     public let startedAt: Date
+    /// Whether its end frees a unique key.
+    public let hasUniqueKey: Bool
 
     public init(
         id: JobID, tenant: TenantID, kind: String, arguments: [UInt8], number: Int, maxAttempts: Int, lost: Int, fence: Int64, token: Int64,
-        priority: Int, enqueuedAt: Date, startedAt: Date
+        priority: Int, enqueuedAt: Date, startedAt: Date, hasUniqueKey: Bool = false
     ) {
         self.id = id
         self.tenant = tenant
@@ -88,5 +90,6 @@ public struct Attempt: Sendable {
         self.priority = priority
         self.enqueuedAt = enqueuedAt
         self.startedAt = startedAt
+        self.hasUniqueKey = hasUniqueKey
     }
 }

@@ -36,6 +36,13 @@ public protocol PerformingHandler: Sendable {
 
     /// A thrown `Failure` fails the attempt with its class; anything else is transient.
     func outcome(of job: Job<Arguments>) async throws -> Outcome
+
+    /// Whether such a job waits for nothing, so that many can run one after another without a task of their own.
+    func isBrief(_ arguments: Arguments) -> Bool
+}
+
+extension PerformingHandler {
+    public func isBrief(_ arguments: Arguments) -> Bool { false }
 }
 
 /// A handler of some kind, its types put away.
@@ -43,7 +50,8 @@ public struct AnyHandler: Sendable {
     public enum Style: Sendable {
         /// All attempts are of one tenant; answers one outcome for each, in order.
         case deciding(@Sendable (_ attempts: [Attempt], _ now: @Sendable () -> Date) async -> [Outcome])
-        case performing(@Sendable (_ attempt: Attempt) async -> Outcome)
+        /// `isBrief` tells whether the call waits for nothing.
+        case performing(@Sendable (_ attempt: Attempt) -> (isBrief: Bool, run: @Sendable () async -> Outcome))
     }
 
     public let kind: JobKind
@@ -77,11 +85,15 @@ public struct AnyHandler: Sendable {
         kind = handler.kind
         style = .performing { attempt in
             switch decode(H.Arguments.self, from: attempt) {
-            case .failure(let failure): return Outcome(.failed(failure))
+            case .failure(let failure): return (true, { Outcome(.failed(failure)) })
             case .success(let arguments):
-                do { return try await handler.outcome(of: Job(attempt: attempt, arguments: arguments)) } catch {
-                    return Outcome(.failed(failure(from: error)))
-                }
+                let job = Job(attempt: attempt, arguments: arguments)
+                return (
+                    handler.isBrief(arguments),
+                    {
+                        do { return try await handler.outcome(of: job) } catch { return Outcome(.failed(failure(from: error))) }
+                    }
+                )
             }
         }
     }

@@ -1,1 +1,76 @@
-// Ledger
+import Foundation
+import Jobs
+import Logging
+import PostgresClient
+import Synchronization
+import Tenancy
+
+/// Every accepted job, in Postgres: the truth.
+///
+/// Enqueue, begin and settle are each one batched transaction by primary key. A job is changed only under its fence, which grows
+/// with every grant, so whatever is retried, doubled or late changes nothing twice.
+public final class Ledger: Sendable {
+    let postgres: PostgresPool
+    let effects: any EffectWriter
+    let logger: Logger
+    let numbers: JobNumbers
+    /// Jobs due later than this wait in Postgres, not in Redis.
+    let horizon: TimeInterval
+    private let enqueued = Mutex<(@Sendable (Enqueued) -> Void)?>(nil)
+    private let writer = Mutex<GroupCommit<Enqueueing, EnqueueAnswer>?>(nil)
+
+    /// - Parameter postgres: a pool under the role `kiteline_engine`.
+    public init(postgres: PostgresPool, effects: any EffectWriter, horizon: TimeInterval = 600, logger: Logger) {
+        self.postgres = postgres
+        self.effects = effects
+        self.horizon = horizon
+        self.logger = logger
+        self.numbers = JobNumbers(postgres: postgres)
+        let commit = GroupCommit<Enqueueing, EnqueueAnswer>(writers: 2, batch: 1_000, limit: 200_000) { [weak self] batch in
+            guard let self else { return batch.map { _ in .failure(LedgerError.unavailable) } }
+            return await self.commit(batch)
+        }
+        writer.withLock { $0 = commit }
+    }
+
+    /// Told of every committed enqueue, so that it can be pushed at once. What is missed here the relay finds.
+    public func onEnqueued(_ body: @escaping @Sendable (Enqueued) -> Void) { enqueued.withLock { $0 = body } }
+
+    /// Tells the pusher of jobs that others committed with statements of `enqueueing(_:)`.
+    public func announce(_ jobs: Enqueued) { enqueued.withLock { $0 }?(jobs) }
+
+    func submit(_ item: Enqueueing) async throws -> EnqueueAnswer {
+        try await writer.withLock { $0! }.submit(item, weight: max(1, item.jobs.count))
+    }
+}
+
+/// Numbers for jobs, taken from the sequence a thousand at a time.
+final class JobNumbers: Sendable {
+    private let postgres: PostgresPool
+    private let free = Mutex<[Range<Int64>]>([])
+
+    init(postgres: PostgresPool) { self.postgres = postgres }
+
+    /// Numbers that nobody else has.
+    func take(_ count: Int) async throws -> [JobID] {
+        var taken: [JobID] = []
+        taken.reserveCapacity(count)
+        while true {
+            free.withLock { blocks in
+                while taken.count < count, let block = blocks.first {
+                    let upper = min(block.upperBound, block.lowerBound + Int64(count - taken.count))
+                    taken += (block.lowerBound..<upper).lazy.map(JobID.init)
+                    if upper == block.upperBound { blocks.removeFirst() } else { blocks[0] = upper..<block.upperBound }
+                }
+            }
+            guard taken.count < count else { return taken }
+            let blocks = (count - taken.count + 999) / 1_000
+            let rows = try await postgres.query("SELECT nextval('job_id') AS first FROM generate_series(1, \(Int64(blocks)))")
+            let fresh = try rows.map { row in
+                let first: Int64 = try row.get("first")
+                return first..<first + 1_000
+            }
+            free.withLock { $0 += fresh }
+        }
+    }
+}

@@ -1,1 +1,95 @@
-// Maintenance
+import DispatchIndex
+import Ledger
+import Logging
+import ServiceLifecycle
+
+/// The caretakers of the engine. Any number of processes may run them: each step is safe to repeat and to race.
+public struct Maintenance: Service {
+    /// What a process takes care of.
+    public enum Role: Sendable {
+        /// Finds or rebuilds the index and pushes what is owed: every process that enqueues.
+        case pushing
+        /// That, and the reapers and the promoter: every process that works.
+        case full
+    }
+
+    private let ledger: Ledger
+    private let dispatch: Dispatch
+    private let pusher: Pusher
+    private let role: Role
+    private let settings: MaintenanceSettings
+    private let chores: [Chore]
+    private let logger: Logger
+
+    /// - Parameter chores: what else is to be done now and then, by those who run in full.
+    public init(
+        ledger: Ledger, dispatch: Dispatch, pusher: Pusher, role: Role, settings: MaintenanceSettings = MaintenanceSettings(),
+        chores: [Chore] = [], logger: Logger
+    ) {
+        self.ledger = ledger
+        self.dispatch = dispatch
+        self.pusher = pusher
+        self.role = role
+        self.settings = settings
+        self.chores = chores
+        self.logger = logger
+    }
+
+    public func run() async throws {
+        let keeper = IndexKeeper(ledger: ledger, dispatch: dispatch, patience: max(dispatch.lease, .seconds(5)), logger: logger)
+        let relay = Relay(ledger: ledger, dispatch: dispatch, age: settings.relayAge)
+        var duties = [
+            Chore("index", every: settings.watch) { try await keeper.run() },
+            Chore("relay", every: settings.relayAge) { while try await relay.run() {} },
+            Chore("confirm", every: .milliseconds(200)) { [pusher] in await pusher.confirm() },
+        ]
+        if role == .full {
+            let leases = LeaseReaper(ledger: ledger, dispatch: dispatch, logger: logger)
+            let workers = WorkerReaper(ledger: ledger, dispatch: dispatch, silence: settings.silence, logger: logger)
+            let promoter = Promoter(ledger: ledger, dispatch: dispatch)
+            let shares = ShareKeeper(ledger: ledger, dispatch: dispatch)
+            duties += [
+                Chore("leases", every: settings.reap) { while try await leases.run() {} },
+                Chore("workers", every: settings.census) { try await workers.run() },
+                Chore("promoter", every: settings.promote) { while try await promoter.run() {} },
+                Chore("shares", every: settings.promote) { try await shares.run() },
+            ]
+            duties += chores
+        }
+        try await cancelWhenGracefulShutdown { [duties, logger] in
+            await withTaskGroup { group in
+                for duty in duties { group.addTask { await duty.repeatUntilCancelled(logger: logger) } }
+            }
+        }
+        await pusher.confirm()
+    }
+}
+
+/// Something done again and again, at a distance.
+public struct Chore: Sendable {
+    public let name: String
+    public let interval: Duration
+    private let body: @Sendable () async throws -> Void
+
+    public init(_ name: String, every interval: Duration, _ body: @escaping @Sendable () async throws -> Void) {
+        self.name = name
+        self.interval = interval
+        self.body = body
+    }
+
+    /// A failed round is logged once per run of failures, and tried again at the next.
+    func repeatUntilCancelled(logger: Logger) async {
+        var isFailing = false
+        while !Task.isCancelled {
+            do {
+                try await body()
+                if isFailing { logger.info("chore works again", metadata: ["chore": "\(name)"]) }
+                isFailing = false
+            } catch {
+                if !isFailing, !Task.isCancelled { logger.warning("chore failed", metadata: ["chore": "\(name)", "error": "\(error)"]) }
+                isFailing = true
+            }
+            try? await Task.sleep(for: interval)
+        }
+    }
+}

@@ -1,1 +1,226 @@
-// Worker
+import DispatchIndex
+import Foundation
+import Jobs
+import Ledger
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Runs jobs: claim → begin → handle → settle → acknowledge.
+///
+/// On a graceful shutdown it claims no more, lets running jobs finish for a while and gives the rest back with their attempt
+/// restored. Killed without warning, it loses nothing: its leases end, and others take its jobs over.
+public final class Worker: Service {
+    private let ledger: Ledger
+    private let dispatch: Dispatch
+    private let settings: WorkerSettings
+    private let logger: Logger
+    private let running = RunningJobs()
+    private let count = Counts()
+    private let settler: Settler
+    private let execution: Execution
+    private let suspects = Mutex<[Attempt]>([])
+    private let draining = Mutex<(isOn: Bool, claiming: Task<Void, Never>?)>((false, nil))
+
+    /// - Parameter now: asked for deadlines and retry times.
+    public init(
+        ledger: Ledger, dispatch: Dispatch, handlers: [AnyHandler], settings: WorkerSettings = WorkerSettings(), logger: Logger,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.ledger = ledger
+        self.dispatch = dispatch
+        self.settings = settings
+        self.logger = logger
+        settler = Settler(ledger: ledger, dispatch: dispatch, running: running, counts: count, logger: logger)
+        execution = Execution(handlers: handlers, running: running, settler: settler, now: now)
+    }
+
+    public var counts: WorkerCounts { count.value }
+    /// Jobs held at this moment.
+    public var load: Int { running.count }
+
+    /// Works until a graceful shutdown has drained it, or its task is cancelled.
+    public func run() async throws {
+        guard let id = await signIn() else { return }
+        await withGracefulShutdownHandler {
+            await withTaskGroup { group in
+                group.addTask { await self.keepLeases() }
+                group.addTask { await self.sweep() }
+                group.addTask { await self.keepBeating(id) }
+                let claiming = Task { await self.claimLoop(id) }
+                let stopsAtOnce = draining.withLock { state in
+                    state.claiming = claiming
+                    return state.isOn
+                }
+                if stopsAtOnce { claiming.cancel() }
+                await withTaskCancellationHandler {
+                    await claiming.value
+                } onCancel: {
+                    claiming.cancel()
+                }
+                await self.drain()
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            self.stopClaiming()
+        }
+        try? await ledger.signOff(id)
+    }
+
+    private func stopClaiming() {
+        draining.withLock { state in
+            state.isOn = true
+            return state.claiming
+        }?.cancel()
+    }
+
+    private func signIn() async -> Int64? {
+        await untilCancelled { try await self.ledger.register(host: ProcessInfo.processInfo.hostName, pid: ProcessInfo.processInfo.processIdentifier) }
+    }
+
+    /// Repeats until it succeeds, or nil when the task is cancelled.
+    private func untilCancelled<T: Sendable>(_ body: @Sendable () async throws -> T) async -> T? {
+        while !Task.isCancelled {
+            do { return try await body() } catch { try? await Task.sleep(for: .milliseconds(250)) }
+        }
+        return nil
+    }
+}
+
+// MARK: Claiming
+
+extension Worker {
+    private func claimLoop(_ id: Int64) async {
+        let bell = Bell(of: dispatch)
+        while !Task.isCancelled {
+            await runSuspects()
+            guard await running.drained(to: settings.concurrency - 1) else { break }
+            do {
+                let reply = try await dispatch.claim(min(settings.claimBatch, settings.concurrency - running.count))
+                if reply.claims.isEmpty {
+                    if !reply.more { try await bell.wait(atMost: min(settings.idle, reply.nextDue ?? settings.idle)) }
+                } else {
+                    running.hold(reply.claims)
+                    count.add { $0.claimed += reply.claims.count }
+                    Task { await self.work(on: reply.claims, as: id) }
+                }
+            } catch {
+                // Redis is away, or the index is being rebuilt: running jobs go on, claims wait.
+                try? await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        await bell.close()
+    }
+
+    /// The life of a batch of claims, up to its handlers; the settler does the rest.
+    private func work(on claims: [Claim], as id: Int64) async {
+        guard let epoch = claims.first.map({ $0.token >> 32 }), let grants = await begin(claims, as: id, epoch: epoch) else {
+            return running.release(claims)
+        }
+        await returnUngranted(claims, grants)
+        let (alone, together) = (grants.attempts.filter(\.isSuspect), grants.attempts.filter { !$0.isSuspect })
+        if !alone.isEmpty { suspects.withLock { $0 += alone } }
+        await execution.run(together)
+    }
+
+    /// Asks the ledger; while it can't be reached, again, for as long as the lease would last anyway. Nil: the claims are void.
+    private func begin(_ claims: [Claim], as id: Int64, epoch: Int64) async -> Grants? {
+        let end = ContinuousClock.now + dispatch.lease
+        while ContinuousClock.now < end {
+            do {
+                return try await ledger.begin(claims.map { ClaimedJob(id: $0.id, token: $0.token) }, worker: id, epoch: epoch)
+            } catch LedgerError.epochLost {
+                return nil
+            } catch {
+                logger.warning("begin failed, will be repeated", metadata: ["jobs": "\(claims.count)", "error": "\(error)"])
+                try? await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        return nil
+    }
+
+    private func returnUngranted(_ claims: [Claim], _ grants: Grants) async {
+        guard !grants.early.isEmpty || !grants.gone.isEmpty else { return }
+        let byID = Dictionary(claims.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        let early = grants.early.compactMap { job in byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .again(at: job.runAt)) } }
+        let gone = grants.gone.compactMap { byID[$0].map { Acknowledgement($0) } }
+        await settler.acknowledge(early + gone)
+        running.release((early + gone).map(\.claim))
+    }
+
+    /// Jobs whose process died twice while running them run alone, so that a third death blames nobody else.
+    private func runSuspects() async {
+        while let attempt = suspects.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+            let others = suspects.withLock { $0.count }
+            guard await running.drained(to: others + 1) else { return }
+            await execution.run([attempt])
+            guard await running.drained(to: others) else { return }
+        }
+    }
+}
+
+extension Attempt {
+    /// After one loss anyone of its company may be to blame; after two it is watched alone.
+    var isSuspect: Bool { lost >= 2 }
+}
+
+// MARK: Signs of life
+
+extension Worker {
+    /// Renewed at a third of the lease: one heartbeat may be missed.
+    private func keepLeases() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: dispatch.lease / 3)
+            if let lost = try? await dispatch.heartbeat(running.claims), !lost.isEmpty { running.lose(lost) }
+        }
+    }
+
+    /// Ends what takes too long, and tells Redis what it could not be told before.
+    private func sweep() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(250))
+            execution.endOverdue()
+            await settler.acknowledge([])
+        }
+    }
+
+    private func keepBeating(_ id: Int64) async {
+        while !Task.isCancelled {
+            try? await ledger.beat(id)
+            try? await Task.sleep(for: settings.beat)
+        }
+    }
+}
+
+// MARK: Draining
+
+extension Worker {
+    private func drain() async {
+        let finished = await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await self.running.drained(to: self.suspects.withLock { $0.count }) }
+            group.addTask { [limit = settings.drain] in
+                try? await Task.sleep(for: limit)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+        if !finished || running.count > 0 { await giveBack() }
+    }
+
+    private func giveBack() async {
+        let unfinished = running.unfinished()
+        for (_, task) in unfinished { task?.cancel() }
+        let attempts = unfinished.map(\.attempt).filter { running.finish($0) }
+        guard !attempts.isEmpty else { return }
+        do {
+            let given = Set(try await ledger.giveBack(attempts))
+            await settler.acknowledge(attempts.filter { given.contains($0.id) }.map { Acknowledgement(Claim($0), priority: $0.priority, next: .again) })
+            count.add { $0.givenBack += given.count }
+            logger.info("gave unfinished jobs back", metadata: ["jobs": "\(given.count)"])
+        } catch {
+            logger.warning("could not give jobs back; their leases will end", metadata: ["jobs": "\(attempts.count)", "error": "\(error)"])
+        }
+        running.release(attempts.map(Claim.init))
+    }
+}

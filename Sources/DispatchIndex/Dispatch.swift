@@ -1,0 +1,246 @@
+import Foundation
+import Jobs
+import RedisClient
+import Synchronization
+import Tenancy
+
+/// A claim on a job: Redis says it is this process's turn; the ledger still has to grant it.
+public struct Claim: Sendable, Hashable {
+    public let id: JobID
+    public let tenant: TenantID
+    /// Grows with every claim ever made, over restarts and losses of Redis too.
+    public let token: Int64
+
+    public init(id: JobID, tenant: TenantID, token: Int64) {
+        self.id = id
+        self.tenant = tenant
+        self.token = token
+    }
+}
+
+/// A job on its way into the index.
+public struct Push: Sendable, Hashable {
+    public let id: JobID
+    public let tenant: TenantID
+    public let priority: Int
+    /// Its place in line.
+    public let since: Date
+    /// When it may run; nil or past: now.
+    public let due: Date?
+
+    public init(id: JobID, tenant: TenantID, priority: Int, since: Date, due: Date?) {
+        self.id = id
+        self.tenant = tenant
+        self.priority = priority
+        self.since = since
+        self.due = due
+    }
+}
+
+/// The end of a claim.
+public struct Acknowledgement: Sendable {
+    public enum Next: Sendable, Equatable {
+        case done
+        /// Back in line at once.
+        case again
+        case again(at: Date)
+    }
+
+    public let claim: Claim
+    public let priority: Int
+    public let next: Next
+
+    public init(_ claim: Claim, priority: Int = 5, next: Next = .done) {
+        self.claim = claim
+        self.priority = priority
+        self.next = next
+    }
+}
+
+/// What a tenant is entitled to.
+public struct TenantShare: Sendable, Hashable {
+    public var tenant: TenantID
+    /// Share of the fleet against other tenants with work waiting.
+    public var weight: Int
+    /// Most jobs running at once.
+    public var cap: Int
+
+    public init(tenant: TenantID, weight: Int, cap: Int) {
+        self.tenant = tenant
+        self.weight = weight
+        self.cap = cap
+    }
+
+    /// What holds until a tenant's own settings have arrived; the defaults of the table `tenant`.
+    static let standard = TenantShare(tenant: TenantID(0), weight: 1, cap: 1000)
+}
+
+/// What a claim brought.
+public struct ClaimReply: Sendable {
+    public var claims: [Claim]
+    /// More could be claimed at once.
+    public var more: Bool
+    /// Until the next scheduled job is due; nil: none is.
+    public var nextDue: Duration?
+}
+
+public enum DispatchError: Error, Sendable, Equatable {
+    /// The index is not the one we knew: lost, older, or being rebuilt. Maintenance finds the current one or builds it.
+    case epochLost
+}
+
+/// The index in Redis that decides what runs next. Holds nothing that could not be rebuilt from the ledger.
+///
+/// Every call is one script, so every change is atomic, and carries the epoch this process believes in.
+public final class Dispatch: Sendable {
+    let redis: RedisClient
+    let keys: Keys
+    public let lease: Duration
+    private let known = Mutex<Int64?>(nil)
+
+    /// - Parameter namespace: put before every key; tests of one server keep apart by it.
+    public init(redis: RedisClient, namespace: String = "", lease: Duration = .seconds(30)) {
+        self.redis = redis
+        self.keys = Keys(namespace: namespace)
+        self.lease = lease
+    }
+
+    /// The epoch this process works under; nil before the first was found and after it was lost.
+    public var epoch: Int64? { known.withLock { $0 } }
+
+    /// Works under this epoch from now on; nil: none is known.
+    public func adopt(_ epoch: Int64?) { known.withLock { $0 = epoch } }
+
+    /// Makes jobs claimable. At most 1,000 a call.
+    /// - Returns: the epoch they were pushed under.
+    @discardableResult
+    public func push(_ jobs: [Push]) async throws -> Int64 {
+        let epoch = try current()
+        for chunk in jobs.chunks(of: 1_000) {
+            var arguments: [RedisArgument] = []
+            arguments.reserveCapacity(chunk.count * 5)
+            for job in chunk {
+                arguments += [
+                    RedisArgument(job.id.rawValue), RedisArgument(job.tenant.rawValue), RedisArgument(job.priority),
+                    RedisArgument(job.since.milliseconds), RedisArgument(job.due?.milliseconds ?? 0),
+                ]
+            }
+            _ = try await evaluate(.push, under: epoch, arguments)
+        }
+        return epoch
+    }
+
+    /// Takes up to `want` jobs that run next, each under a lease.
+    public func claim(_ want: Int) async throws -> ClaimReply {
+        let epoch = try current()
+        let reply = try await evaluate(.claim, under: epoch, [RedisArgument(min(want, 500)), RedisArgument(lease.milliseconds)]).array ?? []
+        guard reply.count >= 2, let wait = reply[0].int, let more = reply[1].int else { throw DispatchError.epochLost }
+        var claims: [Claim] = []
+        claims.reserveCapacity(reply.count / 3)
+        var i = 2
+        while i + 2 < reply.count {
+            if let id = reply[i].int64, let tenant = reply[i + 1].int64, let token = reply[i + 2].int64 {
+                claims.append(Claim(id: JobID(id), tenant: TenantID(tenant), token: token))
+            }
+            i += 3
+        }
+        return ClaimReply(claims: claims, more: more == 1, nextDue: wait < 0 ? nil : .milliseconds(wait))
+    }
+
+    /// Ends claims. Repeating it is harmless.
+    public func acknowledge(_ ends: [Acknowledgement]) async throws {
+        let epoch = try current()
+        for chunk in ends.chunks(of: 1_000) {
+            var arguments: [RedisArgument] = []
+            arguments.reserveCapacity(chunk.count * 5)
+            for end in chunk {
+                let again: Int64 =
+                    switch end.next {
+                    case .done: -1
+                    case .again: 0
+                    case .again(let at): max(1, at.milliseconds)
+                    }
+                arguments += [
+                    RedisArgument(end.claim.id.rawValue), RedisArgument(end.claim.tenant.rawValue), RedisArgument(end.claim.token),
+                    RedisArgument(end.priority), RedisArgument(again),
+                ]
+            }
+            _ = try await evaluate(.acknowledge, under: epoch, arguments)
+        }
+    }
+
+    /// Renews the leases of claims.
+    /// - Returns: those that are no longer ours.
+    public func heartbeat(_ claims: [Claim]) async throws -> [JobID] {
+        let epoch = try current()
+        var lost: [JobID] = []
+        for chunk in claims.chunks(of: 1_000) {
+            var arguments: [RedisArgument] = [RedisArgument(lease.milliseconds)]
+            for claim in chunk { arguments += [RedisArgument(claim.id.rawValue), RedisArgument("\(claim.tenant):\(claim.token)")] }
+            let reply = try await evaluate(.heartbeat, under: epoch, arguments).array ?? []
+            lost += reply.compactMap { $0.int64.map(JobID.init) }
+        }
+        return lost
+    }
+
+    /// Claims whose lease has ended; the caller has `handover` to look into them.
+    public func expired(limit: Int = 20, handover: Duration = .seconds(5)) async throws -> [Claim] {
+        let arguments = [RedisArgument(lease.milliseconds), RedisArgument(handover.milliseconds), RedisArgument(limit)]
+        let reply = try await evaluate(.reap, under: try current(), arguments).array ?? []
+        return stride(from: 0, to: reply.count - 1, by: 2).compactMap { i in
+            guard let id = reply[i].int64, let parts = reply[i + 1].string?.split(separator: ":"), parts.count == 2,
+                let tenant = Int64(parts[0]), let token = Int64(parts[1])
+            else { return nil }
+            return Claim(id: JobID(id), tenant: TenantID(tenant), token: token)
+        }
+    }
+
+    /// Sets what tenants are entitled to, from the next claim on.
+    public func configure(_ shares: [TenantShare]) async throws {
+        let epoch = try current()
+        for chunk in shares.chunks(of: 300) {
+            let arguments = chunk.flatMap { [RedisArgument($0.tenant.rawValue), RedisArgument($0.weight), RedisArgument($0.cap)] }
+            _ = try await evaluate(.configure, under: epoch, arguments)
+        }
+    }
+
+    /// How many jobs of a tenant are ready to be claimed.
+    public func ready(of tenant: TenantID) async throws -> Int {
+        try await redis.send(["ZCARD", RedisArgument(try key("r:\(tenant)"))]).int ?? 0
+    }
+
+    func key(_ name: String) throws -> String { "\(keys.namespace){q:0}:\(try current()):\(name)" }
+
+    func current() throws -> Int64 {
+        guard let epoch else { throw DispatchError.epochLost }
+        return epoch
+    }
+
+    func evaluate(_ script: RedisScript, under epoch: Int64, _ arguments: [RedisArgument]) async throws -> RedisValue {
+        do {
+            return try await redis.evaluate(script, keys: [keys.epoch], arguments: [RedisArgument(epoch)] + arguments)
+        } catch let error as RedisError where error.prefix == "EPOCHLOST" {
+            known.withLock { if $0 == epoch { $0 = nil } }
+            throw DispatchError.epochLost
+        }
+    }
+}
+
+extension Date {
+    /// Since 1970, rounded down.
+    var milliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded(.down)) }
+}
+
+extension Duration {
+    var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
+}
+
+extension RedisValue {
+    var int64: Int64? { int.map(Int64.init) ?? string.flatMap { Int64($0) } }
+}
+
+extension Array {
+    func chunks(of size: Int) -> [ArraySlice<Element>] {
+        stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
+    }
+}

@@ -1,0 +1,55 @@
+import Jobs
+import Records
+
+/// A job for checks, smoke tests and benchmarks: waits, fails as told, leaves one effect row.
+public struct Probe: PerformingHandler {
+    public struct Arguments: Decodable, Sendable {
+        var sleepMilliseconds: Int?
+        var failTimes: Int?
+        var errorClass: ErrorClass?
+        var effectKey: String?
+        var dependency: String?
+
+        enum CodingKeys: String, CodingKey {
+            case sleepMilliseconds = "sleep_ms"
+            case failTimes = "fail_times"
+            case errorClass = "error_class"
+            case effectKey = "effect_key"
+            case dependency
+        }
+    }
+
+    public let kind = Probe.kind
+    private let dependencies: ProbeDependencies
+
+    public init(dependencies: ProbeDependencies) { self.dependencies = dependencies }
+
+    public static let kind = JobKind(
+        "probe",
+        arguments: ArgumentSchema([
+            .optional("sleep_ms", .integer(0...600_000), "how long it runs"),
+            .optional("fail_times", .integer(0...1_000), "how many attempts fail before one succeeds"),
+            .optional("error_class", .choice(ErrorClass.allCases.map(\.rawValue)), "how those attempts fail; default transient"),
+            .optional("effect_key", .string(maxLength: 200), "leaves a row under this key when it completes"),
+            .optional("payload", .any(maxBytes: 65_536), "carried along, not read"),
+            .optional("dependency", .string(maxLength: 100), "fails as long as this pretended dependency is set to fail"),
+        ]),
+        timeout: .seconds(900))
+
+    public func isBrief(_ arguments: Arguments) -> Bool { (arguments.sleepMilliseconds ?? 0) == 0 && arguments.dependency == nil }
+
+    public func outcome(of job: Job<Arguments>) async throws -> Outcome {
+        let arguments = job.arguments
+        if let pause = arguments.sleepMilliseconds, pause > 0 { try await Task.sleep(for: .milliseconds(pause)) }
+        if let name = arguments.dependency, try await dependencies.isFailing(name, of: job.tenant) {
+            return .failed(.dependency, "the dependency \(name) is down")
+        }
+        if tries(of: job) <= arguments.failTimes ?? 0 {
+            return .failed(arguments.errorClass ?? .transient, "told to fail \(arguments.failTimes ?? 0) times")
+        }
+        return .completed("done", arguments.effectKey.map { [ProbeEffect(key: $0)] } ?? [])
+    }
+
+    /// Which try this is, counting those that were charged no attempt: every grant and every loss moved the fence by one.
+    private func tries(of job: Job<Arguments>) -> Int { Int(job.attempt.fence) - 2 * job.attempt.lost }
+}

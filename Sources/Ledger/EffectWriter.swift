@@ -1,0 +1,38 @@
+import Foundation
+import Jobs
+import PostgresClient
+import Tenancy
+
+/// A decided attempt on its way to its end.
+public struct Settlement: Sendable {
+    public let attempt: Attempt
+    public let outcome: Outcome
+    public let disposition: Disposition
+
+    public init(attempt: Attempt, outcome: Outcome, disposition: Disposition) {
+        self.attempt = attempt
+        self.outcome = outcome
+        self.disposition = disposition
+    }
+}
+
+/// An effect of a job whose end is being committed.
+public struct SettledEffect: Sendable {
+    public let job: JobID
+    public let tenant: TenantID
+    public let attempt: Int
+    public let at: Date
+    public let effect: any Effect
+}
+
+/// Writes what handlers decided, inside the ledger's transaction.
+///
+/// The transaction already sees only the tenants of its jobs.
+public protocol EffectWriter: Sendable {
+    /// Those of the granted jobs that decided on facts which have changed since; they are handled again, nothing of them is written.
+    /// Locks what it judges by, in one order. `missing` lost their fence and will not be written either.
+    func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID>
+
+    /// What writes the effects: tables in one order, rows in key order, so that two settles cannot deadlock.
+    func statements(for effects: [SettledEffect]) throws -> [Statement]
+}

@@ -1,0 +1,124 @@
+import Foundation
+import Jobs
+import PostgresClient
+import Tenancy
+
+/// A waiting job as the index needs it.
+public struct WaitingJob: Sendable, Hashable {
+    public let id: JobID
+    public let tenant: TenantID
+    public let priority: Int
+    public let enqueuedAt: Date
+    public let runAt: Date
+
+    init(_ row: Row) throws {
+        id = JobID(try row.get("id"))
+        tenant = TenantID(try row.get("tenant_id"))
+        priority = Int(try row.get("priority", as: Int16.self))
+        enqueuedAt = try row.get("enqueued_at")
+        runAt = try row.get("run_at")
+    }
+}
+
+extension Ledger {
+    /// Outbox rows are pushed; they are owed no longer. Under a lost epoch nothing is deleted: the pushes went nowhere.
+    public func confirm(outbox: [Int64], epoch: Int64) async throws {
+        _ = try await postgres.pipeline([
+            .lockShardShared,
+            "DELETE FROM outbox WHERE id = ANY(\(outbox)) AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)",
+        ])
+    }
+
+    /// Outbox rows older than `age` whose push nobody confirmed, and their jobs that still wait.
+    public func owed(olderThan age: Duration, limit: Int = 100) async throws -> (outbox: [Int64], jobs: [WaitingJob]) {
+        let rows = try await postgres.query(
+            "SELECT id, ids FROM outbox WHERE created_at < clock_timestamp() - make_interval(secs => \(age.seconds)) ORDER BY id LIMIT \(Int64(limit))")
+        let ids = try rows.flatMap { try $0.get("ids", as: [Int64].self) }
+        return (try rows.map { try $0.get("id") }, ids.isEmpty ? [] : try await waiting(ids))
+    }
+
+    private func waiting(_ ids: [Int64]) async throws -> [WaitingJob] {
+        let rows = try await postgres.query(
+            "SELECT id, tenant_id, priority, enqueued_at, run_at FROM job_live WHERE id = ANY(\(ids)) AND state <> 'running'")
+        return try rows.map(WaitingJob.init)
+    }
+
+    /// Scheduled jobs that have come within the horizon; delete them by `confirm(scheduled:)` once pushed.
+    public func nearing(limit: Int = 5_000) async throws -> (scheduled: [Int64], jobs: [WaitingJob]) {
+        let rows = try await postgres.query(
+            "SELECT id FROM job_sched WHERE run_at < clock_timestamp() + make_interval(secs => \(horizon)) ORDER BY run_at LIMIT \(Int64(limit))")
+        let ids = try rows.map { try $0.get("id", as: Int64.self) }
+        return (ids, ids.isEmpty ? [] : try await waiting(ids))
+    }
+
+    public func confirm(scheduled: [Int64], epoch: Int64) async throws {
+        _ = try await postgres.pipeline([
+            .lockShardShared,
+            """
+            DELETE FROM job_sched WHERE run_at < clock_timestamp() + make_interval(secs => \(horizon)) AND id = ANY(\(scheduled))
+                AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)
+            """,
+        ])
+    }
+}
+
+// MARK: Epochs and rebuild
+
+/// Which life of the index counts, as the ledger has it.
+public struct ShardEpoch: Sendable, Equatable {
+    public let epoch: Int64
+    /// The Redis process it lives in.
+    public let server: String?
+    /// Whether its rebuild is complete.
+    public let isReady: Bool
+}
+
+/// A job that has not ended, as a rebuild reads it.
+public struct LiveJob: Sendable {
+    public let waiting: WaitingJob
+    /// Set while it runs.
+    public let token: Int64?
+}
+
+extension Ledger {
+    public func epoch() async throws -> ShardEpoch {
+        let row = try await postgres.query("SELECT epoch, redis_run_id, ready FROM shard_epoch WHERE shard = 0").first!
+        return ShardEpoch(epoch: try row.get("epoch"), server: try row.get("redis_run_id"), isReady: try row.get("ready"))
+    }
+
+    /// Begins a new epoch: from here on no claim and no confirmation of an older one succeeds.
+    /// - Parameter old: the epoch that was found lost; if it is no longer the current one, somebody else was faster: nil.
+    public func beginEpoch(after old: Int64, server: String) async throws -> Int64? {
+        let results = try await postgres.pipeline([
+            .lockShard,
+            """
+            UPDATE shard_epoch SET epoch = nextval('dispatch_epoch'), redis_run_id = \(server), ready = false, changed_at = clock_timestamp()
+            WHERE shard = 0 AND epoch = \(old)
+            RETURNING epoch
+            """,
+        ])
+        return try results[1].first?.get("epoch")
+    }
+
+    public func finishEpoch(_ epoch: Int64) async throws {
+        _ = try await postgres.query("UPDATE shard_epoch SET ready = true, changed_at = clock_timestamp() WHERE shard = 0 AND epoch = \(epoch)")
+    }
+
+    /// Unfinished jobs by id, a page at a time. Those beyond the horizon are left to the promoter.
+    public func live(after id: JobID, limit: Int = 10_000) async throws -> (last: JobID?, jobs: [LiveJob]) {
+        let rows = try await postgres.query(
+            """
+            SELECT id, tenant_id, priority, enqueued_at, run_at, CASE WHEN state = 'running' THEN claim_token END AS token
+            FROM job_live WHERE id > \(id.rawValue) ORDER BY id LIMIT \(Int64(limit))
+            """)
+        let jobs = try rows.map { LiveJob(waiting: try WaitingJob($0), token: try $0.get("token")) }
+        let edge = Date().addingTimeInterval(horizon)
+        return (jobs.last?.waiting.id, jobs.filter { $0.token != nil || $0.waiting.runAt <= edge })
+    }
+
+    /// Every tenant's weight and cap.
+    public func shares() async throws -> [(tenant: TenantID, weight: Int, cap: Int)] {
+        let rows = try await postgres.query("SELECT id, weight, cap FROM tenant")
+        return try rows.map { (TenantID(try $0.get("id")), Int(try $0.get("weight", as: Int32.self)), Int(try $0.get("cap", as: Int32.self))) }
+    }
+}

@@ -1,0 +1,141 @@
+import Foundation
+import Jobs
+import PostgresClient
+import Tenancy
+
+/// What the ledger knows of a claim whose process is gone.
+public enum Rescue: Sendable, Equatable {
+    /// Waits (again): to be pushed.
+    case waiting(priority: Int, runAt: Date)
+    /// Ended: to be dropped.
+    case gone
+    /// Killed its worker too often: ended as poison, to be dropped.
+    case poison
+    /// Runs under another claim.
+    case elsewhere
+}
+
+extension Ledger {
+    /// Losses after which a job is set aside as poison.
+    public static let lossLimit = 3
+
+    /// Takes jobs back from claims whose process is gone: the fence grows, so a late writer is refused; the attempt is not charged.
+    ///
+    /// - Parameter claims: with the token they were claimed under; a row that has moved on is left alone.
+    public func rescue(_ claims: [ClaimedJob]) async throws -> [JobID: Rescue] {
+        let ids = claims.map(\.id.rawValue)
+        let tokens = claims.map(\.token)
+        return try await postgres.transaction { transaction in
+            let rescued = try transaction.query(
+                """
+                WITH c AS (SELECT * FROM unnest(\(ids), \(tokens)) AS c(id, token)),
+                    x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.state = 'running' AND l.claim_token = c.token ORDER BY l.id FOR UPDATE OF l)
+                UPDATE job_live l SET state = 'available', fence = fence + 1, lost = lost + 1, attempt = attempt - 1, worker_id = NULL, run_at = LEAST(run_at, clock_timestamp())
+                FROM x WHERE l.id = x.id
+                RETURNING l.id, l.lost
+                """)
+            let poison = try rescued.filter { try $0.get("lost", as: Int32.self) >= Ledger.lossLimit }.map { try $0.get("id", as: Int64.self) }
+            if !poison.isEmpty { try Ledger.discardPoison(poison, in: transaction) }
+            let rows = try transaction.query("SELECT id, state::text, priority, run_at, claim_token FROM job_live WHERE id = ANY(\(ids))")
+            var found: [JobID: Rescue] = Dictionary(uniqueKeysWithValues: claims.map { ($0.id, .gone) })
+            for id in poison { found[JobID(id)] = .poison }
+            for row in rows {
+                let waits = try row.get("state", as: String.self) != "running"
+                found[JobID(try row.get("id"))] =
+                    waits ? .waiting(priority: Int(try row.get("priority", as: Int16.self)), runAt: try row.get("run_at")) : .elsewhere
+            }
+            return found
+        }
+    }
+
+    private static func discardPoison(_ ids: [Int64], in transaction: PostgresTransaction) throws {
+        let reason = "its worker died \(lossLimit) times while running it"
+        _ = try transaction.pipeline([
+            """
+            WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) RETURNING *),
+                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at)
+                    SELECT id, run, tenant_id, kind, 'discarded', 'poison', \(reason), attempt, lost, fence, enqueued_at, started_at, clock_timestamp() FROM d)
+            INSERT INTO dlq (id, tenant_id, kind, error_class, error, attempts, lost, first_at, last_at)
+            SELECT id, tenant_id, kind, 'poison', \(reason), attempt, lost, COALESCE(started_at, enqueued_at), clock_timestamp() FROM d
+            ON CONFLICT (id) DO UPDATE SET error_class = 'poison', error = excluded.error, lost = excluded.lost, last_at = excluded.last_at
+            """,
+            .releaseUniqueKeys(of: ids),
+        ])
+    }
+
+    /// Gives unfinished jobs back as if they had not begun: the attempt is not counted, nobody is blamed.
+    /// - Returns: those that were still ours.
+    public func giveBack(_ attempts: [Attempt]) async throws -> [JobID] {
+        let rows = try await postgres.query(
+            """
+            WITH c AS (SELECT * FROM unnest(\(attempts.map(\.id.rawValue)), \(attempts.map(\.fence))) AS c(id, fence)),
+                x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l)
+            UPDATE job_live l SET state = 'available', fence = fence + 1, attempt = attempt - 1, worker_id = NULL
+            FROM x WHERE l.id = x.id
+            RETURNING l.id
+            """)
+        return try rows.map { JobID(try $0.get("id")) }
+    }
+}
+
+// MARK: Workers
+
+/// A worker process as the ledger sees it.
+public struct WorkerBeat: Sendable, Hashable {
+    public let worker: Int64
+    public let beat: Int64
+}
+
+extension Ledger {
+    /// Signs a worker process in.
+    public func register(host: String, pid: Int32) async throws -> Int64 {
+        try await postgres.query("INSERT INTO worker (host, pid) VALUES (\(host), \(pid)) RETURNING id").first!.get("id")
+    }
+
+    public func beat(_ worker: Int64) async throws {
+        _ = try await postgres.query("UPDATE worker SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = \(worker)")
+    }
+
+    public func signOff(_ worker: Int64) async throws {
+        _ = try await postgres.query("UPDATE worker SET stopped_at = clock_timestamp() WHERE id = \(worker)")
+    }
+
+    /// The beats of workers that have neither signed off nor beaten for `silence`.
+    public func silentWorkers(for silence: Duration) async throws -> [WorkerBeat] {
+        let rows = try await postgres.query(
+            "SELECT id, beat FROM worker WHERE stopped_at IS NULL AND beat_at < clock_timestamp() - make_interval(secs => \(silence.seconds))")
+        return try rows.map { WorkerBeat(worker: try $0.get("id"), beat: try $0.get("beat")) }
+    }
+
+    /// Running jobs of workers that have not beaten since, a thousand at most.
+    public func orphans(of silent: [WorkerBeat]) async throws -> [OrphanedJob] {
+        let rows = try await postgres.query(
+            """
+            SELECT l.id, l.tenant_id, l.claim_token
+            FROM job_live l JOIN worker w ON w.id = l.worker_id JOIN unnest(\(silent.map(\.worker)), \(silent.map(\.beat))) AS s(worker, beat) ON s.worker = w.id AND s.beat = w.beat
+            WHERE l.state = 'running'
+            LIMIT 1000
+            """)
+        return try rows.map { OrphanedJob(id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), token: try $0.get("claim_token")) }
+    }
+
+    /// Workers whose running jobs were all taken back need not be looked at again.
+    public func bury(_ silent: [WorkerBeat]) async throws {
+        _ = try await postgres.query(
+            """
+            UPDATE worker w SET stopped_at = clock_timestamp() FROM unnest(\(silent.map(\.worker)), \(silent.map(\.beat))) AS s(worker, beat)
+            WHERE s.worker = w.id AND s.beat = w.beat
+            """)
+    }
+}
+
+/// A running job whose worker is silent.
+public struct OrphanedJob: Sendable, Hashable {
+    public let id: JobID
+    public let tenant: TenantID
+    public let token: Int64
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

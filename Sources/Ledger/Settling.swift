@@ -1,0 +1,212 @@
+import Foundation
+import Jobs
+import PostgresClient
+import Tenancy
+
+/// What became of settlements.
+public struct Settled: Sendable {
+    /// Committed: end, effects and follow-up jobs, or the retry.
+    public var done: [JobID] = []
+    /// Decided on facts that have changed: to be handled again, no attempt charged.
+    public var stale: [JobID] = []
+    /// No longer ours: someone rescued the job. Nothing of it was written.
+    public var lost: [JobID] = []
+    /// Refused by the database for what its effects contain: ends as a failure of its own.
+    public var refused: [(id: JobID, reason: String)] = []
+}
+
+extension Ledger {
+    /// Commits the ends of many jobs, their effects and follow-up jobs in one transaction, each only under its fence.
+    ///
+    /// A batch that fails for what it contains is split until the bad job is alone; its neighbours are not failed. Throws only
+    /// when Postgres can't be reached; settle again then: what was committed unseen is recognised by its fence.
+    public func settle(_ batch: [Settlement]) async throws -> Settled {
+        let batch = batch.sorted { $0.attempt.id < $1.attempt.id }
+        do {
+            let followUps = try await numbered(batch)
+            let effects = effects
+            let now = Date()
+            let (settled, enqueued) = try await postgres.transaction { transaction in
+                try SettleTransaction(batch: batch, followUps: followUps, effects: effects, now: now).run(in: transaction)
+            }
+            if let enqueued { announce(enqueued) }
+            return settled
+        } catch let error as PostgresError where !error.isOutage && !error.isRetryable {
+            guard batch.count > 1 else { return Settled(refused: [(batch[0].attempt.id, error.message)]) }
+            let half = batch.count / 2
+            let first = try await settle(Array(batch[..<half]))
+            let second = try await settle(Array(batch[half...]))
+            return first + second
+        }
+    }
+
+    /// Numbers for follow-up jobs, taken before the transaction.
+    private func numbered(_ batch: [Settlement]) async throws -> FollowUps {
+        let jobs = batch.flatMap(\.outcome.followUps)
+        return FollowUps(ids: jobs.isEmpty ? [] : try await numbers.take(jobs.count), horizon: horizon)
+    }
+}
+
+struct FollowUps: Sendable {
+    var ids: [JobID]
+    var horizon: TimeInterval
+}
+
+/// One settle, step by step.
+struct SettleTransaction {
+    let batch: [Settlement]
+    let followUps: FollowUps
+    let effects: any EffectWriter
+    let now: Date
+
+    func run(in transaction: PostgresTransaction) throws -> (Settled, Enqueued?) {
+        let (ours, stale) = try lock(in: transaction)
+        let ends = ours.filter { if case .end = $0.disposition { true } else { false } }
+        let retries = ours.filter { if case .retry = $0.disposition { true } else { false } }
+        var statements: [Statement] = []
+        if !ends.isEmpty { statements += endStatements(ends) }
+        if !retries.isEmpty { statements += retryStatements(retries) }
+        statements += try effects.statements(for: ends.flatMap(settledEffects))
+        let rows = followUpRows(of: ends)
+        statements += rows.statements
+        let results = statements.isEmpty ? [] : try transaction.pipeline(statements)
+
+        var settled = Settled(done: ours.map(\.attempt.id), stale: stale)
+        let known = Set(settled.done + stale)
+        let missing = batch.filter { !known.contains($0.attempt.id) }
+        if !missing.isEmpty {
+            let before = try settledBefore(missing, in: transaction)
+            settled.done += missing.map(\.attempt.id).filter(before.contains)
+            settled.lost = missing.map(\.attempt.id).filter { !before.contains($0) }
+        }
+        return (settled, rows.isEmpty ? nil : Enqueued(jobs: rows.pushes, outbox: try results.last!.first!.get("id")))
+    }
+
+    /// Locks our rows in id order, and asks which decisions still hold.
+    private func lock(in transaction: PostgresTransaction) throws -> (ours: [Settlement], stale: [JobID]) {
+        let rows = try transaction.pipeline([
+            .tenants(Set(batch.map(\.attempt.tenant))),
+            """
+            SELECT l.id FROM job_live l JOIN unnest(\(batch.map(\.attempt.id.rawValue)), \(batch.map(\.attempt.fence))) AS c(id, fence) ON l.id = c.id
+            WHERE l.fence = c.fence AND l.state = 'running'
+            ORDER BY l.id FOR UPDATE OF l
+            """,
+        ])[1]
+        let granted = Set(try rows.map { JobID(try $0.get("id")) })
+        let ours = batch.filter { granted.contains($0.attempt.id) }
+        guard ours.contains(where: { !$0.outcome.effects.isEmpty }) else { return (ours, []) }
+        let missing = batch.filter { !granted.contains($0.attempt.id) }
+        let stale = try effects.stale(among: ours, missing: missing, in: transaction)
+        return (ours.filter { !stale.contains($0.attempt.id) }, ours.map(\.attempt.id).filter(stale.contains))
+    }
+
+    private func endStatements(_ ends: [Settlement]) -> [Statement] {
+        let ids = ends.map(\.attempt.id.rawValue)
+        var states: [String] = []
+        var outcomes: [String?] = []
+        var classes: [String?] = []
+        var errors: [String?] = []
+        for end in ends {
+            guard case .end(let state, let outcome, let failure) = end.disposition else { continue }
+            states.append(state.rawValue)
+            outcomes.append(outcome)
+            classes.append(failure?.errorClass.rawValue)
+            errors.append(failure.map { String($0.message.prefix(2_000)) })
+        }
+        var statements: [Statement] = [
+            """
+            WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids))
+                RETURNING id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at)
+            INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, enqueued_at, started_at, finished_at)
+            SELECT d.id, run, tenant_id, kind, c.state::job_end, c.outcome, c.class, c.error, attempt, lost, fence, c.rule_version, enqueued_at, started_at, clock_timestamp()
+            FROM d JOIN unnest(\(ids), \(states), \(outcomes), \(classes), \(errors), \(ends.map(\.outcome.ruleVersion)))
+                AS c(id, state, outcome, class, error, rule_version) ON d.id = c.id
+            """
+        ]
+        if states.contains(JobEnd.discarded.rawValue) {
+            statements.append(
+                """
+                INSERT INTO dlq (id, tenant_id, kind, error_class, error, attempts, lost, first_at, last_at)
+                SELECT id, tenant_id, kind, error_class, error, attempt, lost, started_at, finished_at
+                FROM job_history h WHERE (id, fence) IN (SELECT * FROM unnest(\(ids), \(ends.map(\.attempt.fence)))) AND state = 'discarded'
+                ON CONFLICT (id) DO UPDATE SET error_class = excluded.error_class, error = excluded.error, attempts = excluded.attempts,
+                    lost = excluded.lost, last_at = excluded.last_at
+                """)
+        }
+        let unique = ends.filter(\.attempt.hasUniqueKey).map(\.attempt.id.rawValue)
+        if !unique.isEmpty { statements.append(.releaseUniqueKeys(of: unique)) }
+        return statements
+    }
+
+    private func retryStatements(_ retries: [Settlement]) -> [Statement] {
+        var runAt: [Date] = []
+        var classes: [String] = []
+        var errors: [String] = []
+        var given: [Int32] = []
+        for retry in retries {
+            guard case .retry(let at, let failure, let charges) = retry.disposition else { continue }
+            runAt.append(at)
+            classes.append(failure.errorClass.rawValue)
+            errors.append(String(failure.message.prefix(2_000)))
+            given.append(charges ? 0 : 1)
+        }
+        let ids = retries.map(\.attempt.id.rawValue)
+        var statements: [Statement] = [
+            """
+            UPDATE job_live l SET state = 'retryable', run_at = c.run_at, error_class = c.class, error = c.error, attempt = l.attempt - c.given
+            FROM unnest(\(ids), \(runAt), \(classes), \(errors), \(given)) AS c(id, run_at, class, error, given)
+            WHERE l.id = c.id
+            """
+        ]
+        // A rebuild of the index leaves what is far off to the promoter, so the promoter has to know of it.
+        let far = zip(runAt, ids).filter { $0.0 > now.addingTimeInterval(followUps.horizon) }
+        if !far.isEmpty {
+            statements.append(
+                "INSERT INTO job_sched (run_at, id) SELECT * FROM unnest(\(far.map(\.0)), \(far.map(\.1))) ON CONFLICT DO NOTHING")
+        }
+        return statements
+    }
+
+    private func settledEffects(_ end: Settlement) -> [SettledEffect] {
+        guard case .end(.completed, _, _) = end.disposition else { return [] }
+        return end.outcome.effects.map {
+            SettledEffect(job: end.attempt.id, tenant: end.attempt.tenant, attempt: end.attempt.number, at: now, effect: $0)
+        }
+    }
+
+    /// Follow-up jobs run for the tenant of the job that asked for them, whatever the handler wrote.
+    private func followUpRows(of ends: [Settlement]) -> JobRows {
+        let jobs = ends.flatMap { end in
+            end.outcome.followUps.map { job in
+                var job = job
+                job.tenant = end.attempt.tenant
+                return job
+            }
+        }
+        return JobRows(jobs: jobs, ids: Array(followUps.ids.prefix(jobs.count)), now: now, horizon: followUps.horizon)
+    }
+
+    /// Those whose commit had succeeded although its answer was lost: ended, or waiting again, under our own fence.
+    private func settledBefore(_ missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
+        let (ids, fences) = (missing.map(\.attempt.id.rawValue), missing.map(\.attempt.fence))
+        let rows = try transaction.query(
+            """
+            WITH c AS (SELECT * FROM unnest(\(ids), \(fences)) AS c(id, fence))
+            SELECT h.id FROM job_history h JOIN c ON h.id = c.id AND h.fence = c.fence
+            UNION SELECT l.id FROM job_live l JOIN c ON l.id = c.id AND l.fence = c.fence WHERE l.state <> 'running'
+            """)
+        return Set(try rows.map { JobID(try $0.get("id")) })
+    }
+}
+
+extension Settled {
+    static func + (a: Settled, b: Settled) -> Settled {
+        Settled(done: a.done + b.done, stale: a.stale + b.stale, lost: a.lost + b.lost, refused: a.refused + b.refused)
+    }
+}
+
+extension Statement {
+    static func releaseUniqueKeys(of ids: [Int64]) -> Statement {
+        "DELETE FROM job_unique WHERE job_id = ANY(\(ids))"
+    }
+}

@@ -1,0 +1,76 @@
+import DispatchIndex
+import Jobs
+import Ledger
+import Logging
+import Tenancy
+
+/// Finds the current life of the index, and builds a new one from the ledger when it is lost.
+///
+/// Lost means: the epoch's key is missing or another than the ledger's, or the server is not the process the epoch was built
+/// in (a restart or a failover may have lost the last second, or brought back an old one).
+actor IndexKeeper {
+    private let ledger: Ledger
+    private let dispatch: Dispatch
+    private let logger: Logger
+    private var seenConnections = 0
+    /// A rebuild that has not finished within this time belongs to a process that died.
+    private let patience: Duration
+    private var building: (epoch: Int64, since: ContinuousClock.Instant)?
+
+    init(ledger: Ledger, dispatch: Dispatch, patience: Duration, logger: Logger) {
+        self.ledger = ledger
+        self.dispatch = dispatch
+        self.patience = patience
+        self.logger = logger
+    }
+
+    /// One look. Cheap when all is well: nothing is asked unless the connection is new or the epoch was found lost.
+    func run() async throws {
+        if dispatch.epoch != nil, dispatch.connections == seenConnections { return }
+        let connections = dispatch.connections
+        let index = try await dispatch.life()
+        let known = try await ledger.epoch()
+        if known.server == index.server, index.life == .open(known.epoch), known.isReady {
+            dispatch.adopt(known.epoch)
+            seenConnections = max(connections, 1)
+        } else if known.server == index.server, index.life == .building(known.epoch), isPatient(with: known.epoch) {
+            dispatch.adopt(nil)
+        } else {
+            dispatch.adopt(nil)
+            if let epoch = try await ledger.beginEpoch(after: known.epoch, server: index.server) { try await rebuild(under: epoch) }
+        }
+    }
+
+    private func isPatient(with epoch: Int64) -> Bool {
+        guard let building, building.epoch == epoch else {
+            self.building = (epoch, .now)
+            return true
+        }
+        return ContinuousClock.now - building.since < patience
+    }
+
+    /// Reads every unfinished job from the ledger. Jobs that are enqueued meanwhile are pushed by whoever enqueued them.
+    private func rebuild(under epoch: Int64) async throws {
+        let start = ContinuousClock.now
+        try await dispatch.beginRebuild(under: epoch)
+        try await dispatch.configure(try await ledger.shares().map { TenantShare(tenant: $0.tenant, weight: $0.weight, cap: $0.cap) })
+        var last = JobID(0)
+        var total = 0
+        while true {
+            let page = try await ledger.live(after: last)
+            guard let end = page.last else { break }
+            let running = page.jobs.compactMap { job in
+                job.token.map { Claim(id: job.waiting.id, tenant: job.waiting.tenant, token: $0) }
+            }
+            try await dispatch.restore(running)
+            try await dispatch.push(page.jobs.filter { $0.token == nil }.map { Push($0.waiting) })
+            total += page.jobs.count
+            last = end
+        }
+        guard try await dispatch.finishRebuild(under: epoch) else { return dispatch.adopt(nil) }
+        try await ledger.finishEpoch(epoch)
+        logger.notice(
+            "rebuilt the index", metadata: ["epoch": "\(epoch)", "jobs": "\(total)", "took": "\(ContinuousClock.now - start)"])
+        try? await dispatch.sweep(olderThan: epoch)
+    }
+}

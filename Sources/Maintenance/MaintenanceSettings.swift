@@ -1,0 +1,27 @@
+/// How often the caretakers look, and how patient they are.
+public struct MaintenanceSettings: Sendable {
+    /// Between two looks at the index's life.
+    public var watch: Duration
+    /// Outbox rows older than this are pushed by the relay.
+    public var relayAge: Duration
+    /// Between two looks for ended leases.
+    public var reap: Duration
+    /// A worker that has not beaten for this long, and does not while watched, is dead.
+    public var silence: Duration
+    /// Between two looks at silent workers; two are needed to act.
+    public var census: Duration
+    /// Between two looks for scheduled jobs that come near, and for changed tenants.
+    public var promote: Duration
+
+    public init(
+        watch: Duration = .milliseconds(500), relayAge: Duration = .seconds(1), reap: Duration = .seconds(2), silence: Duration = .seconds(40),
+        census: Duration = .seconds(10), promote: Duration = .seconds(2)
+    ) {
+        self.watch = watch
+        self.relayAge = relayAge
+        self.reap = reap
+        self.silence = silence
+        self.census = census
+        self.promote = promote
+    }
+}

@@ -1,0 +1,79 @@
+import DispatchIndex
+import Foundation
+import Ledger
+import Logging
+import Synchronization
+
+/// Pushes what was just committed, so that a job waits for nobody.
+///
+/// It may fail as it likes: what it did not push and confirm, the relay finds in the outbox.
+public final class Pusher: Sendable {
+    private struct State {
+        var waiting: [Enqueued] = []
+        var isPushing = false
+        /// Outbox rows pushed, with the epoch they were pushed under, to be deleted together.
+        var pushed: [Int64: [Int64]] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let ledger: Ledger
+    private let dispatch: Dispatch
+    /// Above this many jobs waiting to be pushed, new ones are left to the relay.
+    private let limit = 100_000
+
+    public init(ledger: Ledger, dispatch: Dispatch) {
+        self.ledger = ledger
+        self.dispatch = dispatch
+        ledger.onEnqueued { [weak self] in self?.take($0) }
+    }
+
+    private func take(_ enqueued: Enqueued) {
+        guard dispatch.epoch != nil else { return }
+        let starts = state.withLock { state in
+            guard state.waiting.count < limit else { return false }
+            state.waiting.append(enqueued)
+            guard !state.isPushing else { return false }
+            state.isPushing = true
+            return true
+        }
+        if starts { Task { await push() } }
+    }
+
+    private func push() async {
+        while let batch = next() {
+            guard let epoch = try? await dispatch.push(batch.flatMap(\.jobs).map(Push.init)) else { continue }
+            let rows = batch.map(\.outbox).filter { $0 > 0 }
+            if !rows.isEmpty { state.withLock { $0.pushed[epoch, default: []] += rows } }
+        }
+    }
+
+    private func next() -> [Enqueued]? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.isPushing = false
+                return nil
+            }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+    }
+
+    /// Deletes the outbox rows of what was pushed since the last call: one commit for many.
+    public func confirm() async {
+        let pushed = state.withLock { state in
+            defer { state.pushed = [:] }
+            return state.pushed
+        }
+        for (epoch, rows) in pushed { try? await ledger.confirm(outbox: rows, epoch: epoch) }
+    }
+}
+
+extension Push {
+    init(_ job: Enqueued.Job) {
+        self.init(id: job.id, tenant: job.tenant, priority: job.priority, since: job.enqueuedAt, due: job.runAt)
+    }
+
+    init(_ job: WaitingJob) {
+        self.init(id: job.id, tenant: job.tenant, priority: job.priority, since: job.enqueuedAt, due: job.runAt)
+    }
+}

@@ -1,0 +1,158 @@
+import DispatchIndex
+import Foundation
+import Jobs
+import Ledger
+import Synchronization
+import Tenancy
+
+/// Runs granted attempts through their handlers. Never throws: a failure is an outcome.
+final class Execution: Sendable {
+    private let handlers: [String: AnyHandler]
+    private let running: RunningJobs
+    private let settler: Settler
+    private let lanes = Mutex<[Lane: LaneState]>([:])
+    private let now: @Sendable () -> Date
+
+    /// Deciding jobs of one kind and tenant go one group after another, so that a group sees what the one before it decided.
+    private struct Lane: Hashable {
+        var kind: String
+        var tenant: TenantID
+    }
+
+    private struct LaneState {
+        var waiting: [Attempt] = []
+        /// Groups in a row that found their facts changed; another process is deciding for the same tenant.
+        var staleInARow = 0
+    }
+
+    private let groupSize = 200
+
+    init(handlers: [AnyHandler], running: RunningJobs, settler: Settler, now: @escaping @Sendable () -> Date) {
+        self.handlers = Dictionary(uniqueKeysWithValues: handlers.map { ($0.kind.name, $0) })
+        self.running = running
+        self.settler = settler
+        self.now = now
+    }
+
+    /// Runs the attempts; their slots are released when they are settled.
+    func run(_ attempts: [Attempt]) async {
+        var brief: [(attempt: Attempt, body: @Sendable () async -> Outcome)] = []
+        for attempt in attempts {
+            guard let handler = handlers[attempt.kind] else {
+                running.start(attempt, deadline: nil)
+                finish(attempt, .unknownKind(attempt.kind, at: now()))
+                continue
+            }
+            running.start(attempt, deadline: now().addingTimeInterval(handler.kind.timeout.seconds))
+            switch handler.style {
+            case .deciding(let decide):
+                enter(Lane(kind: attempt.kind, tenant: attempt.tenant), attempt, decide)
+            case .performing(let perform):
+                let (isBrief, body) = perform(attempt)
+                if isBrief { brief.append((attempt, body)) } else { start(attempt, body) }
+            }
+        }
+        await run(brief)
+    }
+
+    /// Ends attempts that took too long. The handler is cancelled; if it answers all the same, nobody listens.
+    func endOverdue() {
+        for (attempt, task) in running.overdue(at: now()) {
+            let limit = handlers[attempt.kind]?.kind.timeout ?? .zero
+            finish(attempt, .failed(.transient, "the attempt took longer than \(limit)"))
+            task?.cancel()
+        }
+    }
+
+    // MARK: Performing
+
+    private func start(_ attempt: Attempt, _ body: @escaping @Sendable () async -> Outcome) {
+        let task = Task { finish(attempt, await body()) }
+        running.attach(task, to: attempt)
+    }
+
+    private func run(_ brief: [(attempt: Attempt, body: @Sendable () async -> Outcome)]) async {
+        var settlements: [Settlement] = []
+        settlements.reserveCapacity(brief.count)
+        for (attempt, body) in brief {
+            let outcome = await body()
+            if running.finish(attempt) { settlements.append(settlement(attempt, outcome)) }
+        }
+        submit(settlements)
+    }
+
+    private func finish(_ attempt: Attempt, _ outcome: Outcome) {
+        if running.finish(attempt) { submit([settlement(attempt, outcome)]) }
+    }
+
+    private func submit(_ settlements: [Settlement]) {
+        guard !settlements.isEmpty else { return }
+        settler.submit(settlements) { stale in
+            if !stale.isEmpty { Task { await self.run(stale) } }
+        }
+    }
+
+    private func settlement(_ attempt: Attempt, _ outcome: Outcome) -> Settlement {
+        let policy = handlers[attempt.kind]?.kind.retry ?? RetryPolicy()
+        return Settlement(
+            attempt: attempt, outcome: outcome, disposition: outcome.disposition(of: attempt, policy: policy, now: now(), chance: .random(in: 0..<1)))
+    }
+
+    // MARK: Deciding
+
+    private typealias Decide = @Sendable (_ attempts: [Attempt], _ now: @Sendable () -> Date) async -> [Outcome]
+
+    private func enter(_ lane: Lane, _ attempt: Attempt, _ decide: @escaping Decide) {
+        let starts = lanes.withLock { lanes in
+            let isNew = lanes[lane] == nil
+            lanes[lane, default: LaneState()].waiting.append(attempt)
+            return isNew
+        }
+        if starts { Task { await advance(lane, decide) } }
+    }
+
+    /// Decides group after group until the lane is empty.
+    private func advance(_ lane: Lane, _ decide: Decide) async {
+        while let group = next(in: lane) {
+            let outcomes = await decide(group, now)
+            let settlements = zip(group, outcomes).filter { running.finish($0.0) }.map { settlement($0, $1) }
+            guard !settlements.isEmpty else { continue }
+            let stale = await withCheckedContinuation { answer in settler.submit(settlements) { answer.resume(returning: $0) } }
+            await again(stale, in: lane)
+        }
+    }
+
+    private func next(in lane: Lane) -> [Attempt]? {
+        lanes.withLock { lanes in
+            guard let waiting = lanes[lane]?.waiting, !waiting.isEmpty else {
+                lanes[lane] = nil
+                return nil
+            }
+            lanes[lane]!.waiting.removeFirst(min(groupSize, waiting.count))
+            return Array(waiting.prefix(groupSize))
+        }
+    }
+
+    /// Puts attempts whose facts had changed first in line. After some such groups in a row this process steps back for a
+    /// moment, so that two processes deciding for one tenant don't keep undoing each other's work.
+    private func again(_ stale: [Attempt], in lane: Lane) async {
+        for attempt in stale { running.start(attempt, deadline: nil) }
+        let inARow = lanes.withLock { lanes in
+            lanes[lane]?.waiting.insert(contentsOf: stale, at: 0)
+            lanes[lane]?.staleInARow = stale.isEmpty ? 0 : (lanes[lane]?.staleInARow ?? 0) + 1
+            return lanes[lane]?.staleInARow ?? 0
+        }
+        if inARow > 2 { try? await Task.sleep(for: .milliseconds(Int.random(in: 1...(10 * min(inARow, 10))))) }
+    }
+}
+
+extension Outcome {
+    /// A newer process enqueued it: some other worker will know the kind. No attempt is charged, nothing is thrown away.
+    static func unknownKind(_ kind: String, at now: Date) -> Outcome {
+        .failed(.dependency, "no handler for the kind \(kind) in this worker", retryAfter: now.addingTimeInterval(30))
+    }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

@@ -1,0 +1,23 @@
+/// How a worker process works.
+public struct WorkerSettings: Sendable {
+    /// Jobs at once.
+    public var concurrency: Int
+    /// The most jobs one claim takes.
+    public var claimBatch: Int
+    /// How long running jobs may go on after SIGTERM; then they are given back.
+    public var drain: Duration
+    /// Between two signs of life in the ledger. Maintenance takes a worker for dead when it has missed several.
+    public var beat: Duration
+    /// The longest sleep without asking for work.
+    public var idle: Duration
+
+    public init(
+        concurrency: Int = 400, claimBatch: Int = 100, drain: Duration = .seconds(25), beat: Duration = .seconds(10), idle: Duration = .seconds(1)
+    ) {
+        self.concurrency = concurrency
+        self.claimBatch = claimBatch
+        self.drain = drain
+        self.beat = beat
+        self.idle = idle
+    }
+}
