@@ -8,7 +8,7 @@ import Tenancy
 ///
 /// Lost means: the epoch's key is missing or another than the ledger's, or the server is not the process the epoch was built
 /// in (a restart or a failover may have lost the last second, or brought back an old one).
-actor IndexKeeper {
+public actor IndexKeeper {
     private let ledger: Ledger
     private let dispatch: Dispatch
     private let logger: Logger
@@ -17,7 +17,7 @@ actor IndexKeeper {
     private let patience: Duration
     private var building: (epoch: Int64, since: ContinuousClock.Instant)?
 
-    init(ledger: Ledger, dispatch: Dispatch, patience: Duration, logger: Logger) {
+    public init(ledger: Ledger, dispatch: Dispatch, patience: Duration, logger: Logger) {
         self.ledger = ledger
         self.dispatch = dispatch
         self.patience = patience
@@ -25,7 +25,7 @@ actor IndexKeeper {
     }
 
     /// One look. Cheap when all is well: nothing is asked unless the connection is new or the epoch was found lost.
-    func run() async throws {
+    public func run() async throws {
         if dispatch.epoch != nil, dispatch.connections == seenConnections { return }
         let connections = dispatch.connections
         let index = try await dispatch.life()
