@@ -43,7 +43,7 @@ public struct Acknowledgement: Sendable {
         case done
         /// Back in line at once.
         case again
-        case again(at: Date)
+        case later(Date)
     }
 
     public let claim: Claim
@@ -158,7 +158,7 @@ public final class Dispatch: Sendable {
                     switch end.next {
                     case .done: -1
                     case .again: 0
-                    case .again(let at): max(1, at.milliseconds)
+                    case .later(let at): max(1, at.milliseconds)
                     }
                 arguments += [
                     RedisArgument(end.claim.id.rawValue), RedisArgument(end.claim.tenant.rawValue), RedisArgument(end.claim.token),

@@ -59,7 +59,7 @@ actor WorkerReaper {
 extension Acknowledgement {
     init(_ claim: Claim, after rescue: Rescue) {
         switch rescue {
-        case .waiting(let priority, let runAt): self.init(claim, priority: priority, next: .again(at: runAt))
+        case .waiting(let priority, let runAt): self.init(claim, priority: priority, next: .later(runAt))
         case .gone, .poison, .elsewhere: self.init(claim)
         }
     }

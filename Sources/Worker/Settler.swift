@@ -137,7 +137,7 @@ extension Acknowledgement {
     init(_ settlement: Settlement) {
         switch settlement.disposition {
         case .end: self.init(Claim(settlement.attempt))
-        case .retry(let at, _, _): self.init(Claim(settlement.attempt), priority: settlement.attempt.priority, next: .again(at: at))
+        case .retry(let at, _, _): self.init(Claim(settlement.attempt), priority: settlement.attempt.priority, next: .later(at))
         }
     }
 }

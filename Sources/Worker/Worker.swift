@@ -142,7 +142,7 @@ extension Worker {
     private func returnUngranted(_ claims: [Claim], _ grants: Grants) async {
         guard !grants.early.isEmpty || !grants.gone.isEmpty else { return }
         let byID = Dictionary(claims.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        let early = grants.early.compactMap { job in byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .again(at: job.runAt)) } }
+        let early = grants.early.compactMap { job in byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .later(job.runAt)) } }
         let gone = grants.gone.compactMap { byID[$0].map { Acknowledgement($0) } }
         await settler.acknowledge(early + gone)
         running.release((early + gone).map(\.claim))
