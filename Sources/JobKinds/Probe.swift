@@ -19,12 +19,12 @@ public struct Probe: PerformingHandler {
         }
     }
 
-    public let kind = Probe.kind
+    public let kind = Probe.definition
     private let dependencies: ProbeDependencies
 
     public init(dependencies: ProbeDependencies) { self.dependencies = dependencies }
 
-    public static let kind = JobKind(
+    static let definition = JobKind(
         "probe",
         arguments: ArgumentSchema([
             .optional("sleep_ms", .integer(0...600_000), "how long it runs"),

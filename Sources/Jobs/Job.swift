@@ -7,7 +7,7 @@ public struct JobID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     public init(_ rawValue: Int64) { self.rawValue = rawValue }
 
-    public init?(_ text: String) {
+    public init?(text: String) {
         guard let value = Int64(text), value > 0, String(value) == text else { return nil }
         self.init(value)
     }

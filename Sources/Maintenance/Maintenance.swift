@@ -56,7 +56,7 @@ public struct Maintenance: Service {
             ]
             duties += chores
         }
-        try await cancelWhenGracefulShutdown { [duties, logger] in
+        await cancelWhenGracefulShutdown { [duties, logger] in
             await withTaskGroup { group in
                 for duty in duties { group.addTask { await duty.repeatUntilCancelled(logger: logger) } }
             }

@@ -49,7 +49,7 @@ actor WorkerReaper {
             let claims = orphans.map { Claim(id: $0.id, tenant: $0.tenant, token: $0.token) }
             try? await dispatch.acknowledge(claims.map { Acknowledgement($0, after: rescues[$0.id] ?? .gone) })
             // Where Redis no longer knew the claim, the acknowledgement did nothing: the job is pushed as if new.
-            try? await dispatch.push(orphans.compactMap { Push($0, after: rescues[$0.id]) })
+            _ = try? await dispatch.push(orphans.compactMap { Push($0, after: rescues[$0.id]) })
             logger.warning("took jobs back from dead workers", metadata: ["jobs": "\(orphans.count)", "workers": "\(dead.count)"])
         }
         try await ledger.bury(dead)

@@ -124,12 +124,14 @@ final class Execution: Sendable {
 
     private func next(in lane: Lane) -> [Attempt]? {
         lanes.withLock { lanes in
-            guard let waiting = lanes[lane]?.waiting, !waiting.isEmpty else {
+            guard var state = lanes[lane], !state.waiting.isEmpty else {
                 lanes[lane] = nil
                 return nil
             }
-            lanes[lane]!.waiting.removeFirst(min(groupSize, waiting.count))
-            return Array(waiting.prefix(groupSize))
+            let group = Array(state.waiting.prefix(groupSize))
+            state.waiting.removeFirst(group.count)
+            lanes[lane] = state
+            return group
         }
     }
 
@@ -138,9 +140,11 @@ final class Execution: Sendable {
     private func again(_ stale: [Attempt], in lane: Lane) async {
         for attempt in stale { running.start(attempt, deadline: nil) }
         let inARow = lanes.withLock { lanes in
-            lanes[lane]?.waiting.insert(contentsOf: stale, at: 0)
-            lanes[lane]?.staleInARow = stale.isEmpty ? 0 : (lanes[lane]?.staleInARow ?? 0) + 1
-            return lanes[lane]?.staleInARow ?? 0
+            var state = lanes[lane] ?? LaneState()
+            state.waiting.insert(contentsOf: stale, at: 0)
+            state.staleInARow = stale.isEmpty ? 0 : state.staleInARow + 1
+            lanes[lane] = state
+            return state.staleInARow
         }
         if inARow > 2 { try? await Task.sleep(for: .milliseconds(Int.random(in: 1...(10 * min(inARow, 10))))) }
     }
