@@ -37,6 +37,11 @@ extension Statement: ExpressibleByStringInterpolation {
             appendInterpolation(value.postgresValue)
         }
 
+        /// Binds a value or NULL. On its own so that the compiler does not take the optional for a mistake.
+        public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            appendInterpolation(value.postgresValue)
+        }
+
         public mutating func appendInterpolation(_ value: PostgresValue) {
             parameters.append(value)
             sql += "$"
