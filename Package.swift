@@ -107,7 +107,7 @@ let package = Package(
         tests("JobsTests", ["Jobs"]),
         tests("PostgresClientTests", ["PostgresClient", "LocalServers", "TestSupport"]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
-        tests("LocalServersTests", ["LocalServers"]),
+        tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(
             "EngineTests",
             ["Ledger", "DispatchIndex", "Worker", "Maintenance", "Records", "Jobs", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", logging]),

@@ -34,12 +34,6 @@ public struct TestServers: Sendable {
         return TestServers(servers: try await LocalServers.start(dataDirectory: freshFolder(), options: .test, logger: quiet))
     }
 
-    private static let quiet: Logger = {
-        var logger = Logger(label: "kiteline.test.servers")
-        logger.logLevel = .warning
-        return logger
-    }()
-
     private static let parent = "/tmp"
     private static let prefix = "kiteline-test-"
 
