@@ -1,0 +1,247 @@
+import Foundation
+import Jobs
+import Ledger
+import PostgresClient
+import Records
+import Tenancy
+import Testing
+
+@Suite struct LedgerTests {
+    @Test func `a job runs once and leaves its effect and its history`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue([engine.probe(tenant)])
+
+        let attempts = try await engine.begin()
+        let settled = try await engine.settle(attempts)
+        try await engine.acknowledge(attempts)
+
+        #expect(attempts.map(\.id) == ids)
+        #expect(attempts.map(\.number) == [1])
+        #expect(settled.done == ids)
+        #expect(try await engine.count("probe_effect") == 1)
+        #expect(try await engine.count("job_history WHERE state = 'completed' AND outcome = 'done'") == 1)
+        #expect(try await engine.count("job_live") == 0)
+        #expect(try await engine.dispatch.claim(10).claims.isEmpty)
+    }
+
+    @Test func `a job settled twice has its effect once`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        try await engine.enqueue([engine.probe(tenant)])
+        let attempts = try await engine.begin()
+
+        let first = try await engine.settle(attempts)
+        let second = try await engine.settle(attempts)
+
+        #expect(first.done == attempts.map(\.id))
+        #expect(second.done == attempts.map(\.id), "recognised by its fence in the history")
+        #expect(try await engine.count("probe_effect") == 1)
+    }
+
+    @Test func `a late settle under an old fence changes nothing`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        try await engine.enqueue([engine.probe(tenant)])
+        let zombie = try await engine.begin()
+        _ = try await engine.ledger.rescue(zombie.map { ClaimedJob(id: $0.id, token: $0.token) })
+
+        let settled = try await engine.settle(zombie)
+
+        #expect(settled.lost == zombie.map(\.id))
+        #expect(settled.done.isEmpty)
+        #expect(try await engine.count("probe_effect") == 0)
+        #expect(try await engine.count("job_live WHERE state = 'available' AND attempt = 0 AND lost = 1") == 1)
+    }
+
+    @Test func `the same claim asked twice is granted without counting twice`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        try await engine.enqueue([engine.probe(tenant)])
+        let claims = try await engine.dispatch.claim(1).claims.map { ClaimedJob(id: $0.id, token: $0.token) }
+
+        let first = try await engine.ledger.begin(claims, worker: 1, epoch: engine.dispatch.epoch!)
+        let second = try await engine.ledger.begin(claims, worker: 1, epoch: engine.dispatch.epoch!)
+
+        #expect(first.attempts.map(\.fence) == [1])
+        #expect(second.attempts.map(\.fence) == [1])
+        #expect(second.attempts.map(\.number) == [1])
+    }
+
+    @Test func `a claim of an older token is not granted`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue([engine.probe(tenant)])
+        let attempts = try await engine.begin()
+
+        let grants = try await engine.ledger.begin([ClaimedJob(id: ids[0], token: attempts[0].token - 1)], worker: 2, epoch: engine.dispatch.epoch!)
+
+        #expect(grants.attempts.isEmpty)
+        #expect(grants.gone == ids)
+    }
+
+    @Test func `a claim of a lost epoch is refused whole`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        try await engine.enqueue([engine.probe(tenant)])
+        let claims = try await engine.dispatch.claim(1).claims.map { ClaimedJob(id: $0.id, token: $0.token) }
+        let old = engine.dispatch.epoch!
+        _ = try await engine.ledger.beginEpoch(after: old, server: "another")
+
+        await #expect(throws: LedgerError.epochLost) { try await engine.ledger.begin(claims, worker: 1, epoch: old) }
+        #expect(try await engine.count("job_live WHERE state = 'available' AND attempt = 0") == 1)
+    }
+
+    @Test func `a job is never begun before its time`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let due = Date(timeIntervalSinceNow: 300)
+        let ids = try await engine.enqueue([engine.probe(tenant, runAt: due)])
+
+        let grants = try await engine.ledger.begin([ClaimedJob(id: ids[0], token: 1 << 40)], worker: 1, epoch: engine.dispatch.epoch!)
+
+        #expect(grants.attempts.isEmpty)
+        #expect(grants.early.map(\.id) == ids)
+        #expect(abs(grants.early[0].runAt.timeIntervalSince(due)) < 0.001)
+        #expect(try await engine.dispatch.claim(10).claims.isEmpty)
+    }
+
+    @Test func `one bad effect does not fail its neighbours`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue((0..<20).map { engine.probe(tenant, key: "\($0)") })
+        let attempts = try await engine.begin()
+
+        let settled = try await engine.settle(attempts) { .completed("done", [ProbeEffect(key: $0.id == ids[7] ? "a\0b" : "fine")]) }
+
+        #expect(Set(settled.done) == Set(ids).subtracting([ids[7]]))
+        #expect(settled.refused.map(\.id) == [ids[7]])
+        #expect(try await engine.count("probe_effect") == 19)
+    }
+
+    @Test func `a failed attempt waits and is charged, a failing dependency is not`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue([engine.probe(tenant), engine.probe(tenant)])
+        let attempts = try await engine.begin()
+
+        _ = try await engine.settle(attempts) { .failed($0.id == ids[0] ? .transient : .dependency, "no") }
+
+        #expect(try await engine.count("job_live WHERE id = \(ids[0]) AND state = 'retryable' AND attempt = 1 AND error_class = 'transient'") == 1)
+        #expect(try await engine.count("job_live WHERE id = \(ids[1]) AND state = 'retryable' AND attempt = 0 AND error_class = 'dependency'") == 1)
+        #expect(try await engine.count("job_history") == 0)
+    }
+
+    @Test func `an exhausted or permanent failure is set aside with its reason`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue([engine.probe(tenant, attempts: 1), engine.probe(tenant)])
+        let attempts = try await engine.begin()
+
+        _ = try await engine.settle(attempts) { .failed($0.id == ids[0] ? .transient : .permanent, "because") }
+
+        #expect(try await engine.count("dlq WHERE error = 'because' AND attempts = 1") == 2)
+        #expect(try await engine.count("job_history WHERE state = 'discarded'") == 2)
+        #expect(try await engine.count("job_live") == 0)
+    }
+
+    @Test func `a job that kills its worker three times is poison`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue([engine.probe(tenant)])
+
+        var last: [JobID: Rescue] = [:]
+        for _ in 1...3 {
+            let attempts = try await engine.begin()
+            #expect(attempts.map(\.number) == [1], "a crash burns no attempt")
+            last = try await engine.ledger.rescue(attempts.map { ClaimedJob(id: $0.id, token: $0.token) })
+            try await engine.acknowledge(attempts, next: .again)
+        }
+
+        #expect(last[ids[0]] == .poison)
+        #expect(try await engine.count("dlq WHERE error_class = 'poison' AND lost = 3") == 1)
+        #expect(try await engine.count("job_live") == 0)
+    }
+
+    @Test func `jobs given back have their attempt restored and blame nobody`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue([engine.probe(tenant)])
+        let attempts = try await engine.begin()
+
+        let given = try await engine.ledger.giveBack(attempts)
+        let late = try await engine.settle(attempts)
+
+        #expect(given == ids)
+        #expect(late.lost == ids)
+        #expect(try await engine.count("job_live WHERE state = 'available' AND attempt = 0 AND lost = 0") == 1)
+    }
+
+    @Test func `follow-up jobs belong to the tenant of the job that asked for them`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let other = try await engine.tenant("other")
+        try await engine.enqueue([engine.probe(tenant)])
+        let attempts = try await engine.begin()
+
+        _ = try await engine.settle(attempts) { _ in Outcome(.completed("done"), followUps: [engine.probe(other, key: "next")]) }
+
+        #expect(try await engine.count("job_live WHERE tenant_id = \(tenant)") == 1)
+        #expect(try await engine.count("job_live WHERE tenant_id = \(other)") == 0)
+    }
+
+    @Test func `a unique key is held until its job has ended`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+
+        let first = try await engine.ledger.enqueue([engine.probe(tenant, unique: "u")])
+        let second = try await engine.ledger.enqueue([engine.probe(tenant, unique: "u"), engine.probe(tenant, unique: "v")])
+        #expect(second[0] == first[0])
+        #expect(try await engine.count("job_live") == 2)
+        #expect(try await eventually { try await engine.dispatch.ready(of: tenant) == 2 })
+        _ = try await engine.settle(try await engine.begin())
+        let third = try await engine.ledger.enqueue([engine.probe(tenant, unique: "u")])
+
+        #expect(third[0] != first[0])
+    }
+
+    @Test func `the same idempotency key makes one job, whoever asks at once`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let key = IdempotencyKey(tenant: tenant, key: "order-1", hash: [1])
+        let job = engine.probe(tenant)
+
+        let bodies = try await withThrowingTaskGroup(of: [UInt8].self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    switch try await engine.ledger.enqueue([job], key: key, answer: { (202, Array("\($0[0])".utf8)) }) {
+                    case .fresh(_, _, let body), .replayed(_, let body): body
+                    case .keyReused: []
+                    }
+                }
+            }
+            return try await group.reduce(into: Set()) { $0.insert($1) }
+        }
+        let other = try await engine.ledger.enqueue([job], key: IdempotencyKey(tenant: tenant, key: "order-1", hash: [2]), answer: { _ in (202, []) })
+
+        #expect(bodies.count == 1)
+        #expect(try await engine.count("job") == 1)
+        guard case .keyReused = other else { return #expect(Bool(false), "another body under the same key") }
+    }
+
+    @Test func `arguments that Postgres refuses fail alone`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let bad = NewJob(tenant: tenant, kind: "probe", arguments: Array(#"{"payload":"\u0000"}"#.utf8))
+
+        let results = await withTaskGroup(of: Bool.self) { group in
+            for i in 0..<30 {
+                group.addTask { (try? await engine.ledger.enqueue([i == 11 ? bad : engine.probe(tenant)])) != nil }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+
+        #expect(results.count { $0 } == 29)
+        #expect(try await engine.count("job_live") == 29)
+    }
+}
