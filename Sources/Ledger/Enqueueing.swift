@@ -66,9 +66,20 @@ extension Ledger {
     /// Numbers jobs for somebody else's transaction: run the statements there (the last one's row is the outbox row's `id`),
     /// and `announce` what `enqueued(outbox:)` gives after the commit. Unique keys are not for this way.
     public func enqueueing(_ jobs: [NewJob], at now: Date) async throws -> (ids: [JobID], statements: [Statement], enqueued: @Sendable (_ outbox: Int64) -> Enqueued) {
-        let ids = try await numbers.take(jobs.count)
+        let ids = try await reserve(jobs.count)
+        let (statements, enqueued) = statements(enqueueing: jobs, as: ids, at: now)
+        return (ids, statements, enqueued)
+    }
+
+    /// Sets numbers aside, for a transaction that learns only while it runs which jobs it makes. Those not used are lost, which costs nothing.
+    public func reserve(_ count: Int) async throws -> [JobID] { try await numbers.take(count) }
+
+    /// As `enqueueing(_:at:)`, under numbers set aside before.
+    public func statements(
+        enqueueing jobs: [NewJob], as ids: [JobID], at now: Date
+    ) -> (statements: [Statement], enqueued: @Sendable (_ outbox: Int64) -> Enqueued) {
         let rows = JobRows(jobs: jobs, ids: ids, now: now, horizon: horizon)
-        return (ids, rows.statements, { Enqueued(jobs: rows.pushes, outbox: $0) })
+        return (rows.statements, { Enqueued(jobs: rows.pushes, outbox: $0) })
     }
 
     /// Writes a batch of callers' jobs in one transaction. A batch that fails for what it contains is split, so that one bad

@@ -30,6 +30,7 @@ public struct ProbeDependencies: Sendable {
     public init(postgres: PostgresPool) { self.postgres = postgres }
 
     public func isFailing(_ name: String, of tenant: TenantID) async throws -> Bool {
-        try await postgres.pipeline([.tenants([tenant]), "SELECT failing FROM probe_dependency WHERE name = \(name)"])[1].first?.get("failing") ?? false
+        try await postgres.pipeline([.tenants([tenant]), "SELECT failing FROM probe_dependency WHERE name = \(name)"])[1].first?.get(
+            "failing") ?? false
     }
 }

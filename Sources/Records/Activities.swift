@@ -1,0 +1,176 @@
+import Foundation
+import Ledger
+import PostgresClient
+import Tenancy
+
+/// Something that happened to a subject. Kept as told, for good.
+public struct NewActivity: Sendable, Hashable {
+    public enum SubjectType: String, Sendable, CaseIterable {
+        case lead, opportunity, customer, seller
+    }
+
+    public var subjectType: SubjectType
+    /// The subject's external id.
+    public var subject: String
+    /// Which source's, where two sources use the same id for different leads; nil: every one of that id.
+    public var source: String?
+    public var type: String
+    public var at: Date
+    public var actor: String?
+    /// A JSON object.
+    public var data: JSONBytes
+    /// A JSON array.
+    public var evidence: JSONBytes
+
+    public init(
+        subjectType: SubjectType, subject: String, source: String? = nil, type: String, at: Date, actor: String? = nil,
+        data: JSONBytes = JSONBytes("{}"),
+        evidence: JSONBytes = JSONBytes("[]")
+    ) {
+        self.subjectType = subjectType
+        self.subject = subject
+        self.source = source
+        self.type = type
+        self.at = at
+        self.actor = actor
+        self.data = data
+        self.evidence = evidence
+    }
+
+    /// The type that means a lead's owner has been in touch.
+    public static let touch = "touch"
+}
+
+/// Activities that speak of subjects nobody told us of: their places in the list.
+public struct UnknownSubjects: Error, Sendable, Hashable {
+    public let places: [Int]
+}
+
+extension Records {
+    /// Records activities, all or none, once per idempotency key.
+    ///
+    /// The first touch of an assigned lead ends its waiting: it is marked, and its owner has one lead less pending. Later
+    /// touches are recorded like any activity.
+    /// - Throws: `UnknownSubjects` when a lead, opportunity or seller is not known.
+    public func record(
+        _ activities: [NewActivity], of tenant: TenantID, key: IdempotencyKey?, answer: @Sendable @escaping (_ ids: [Int64]) -> StoredAnswer
+    ) async throws -> Once {
+        try await write(tenant) { transaction in
+            try transaction.once(key) {
+                let recording = ActivityRecording(activities, of: tenant, in: transaction)
+                let leads = try recording.knownLeads()
+                let ids = try recording.insert()
+                try recording.touch(leads)
+                return answer(ids)
+            }
+        }
+    }
+}
+
+/// One transaction's activities.
+private struct ActivityRecording {
+    private let activities: [NewActivity]
+    private let tenant: Int64
+    private let transaction: PostgresTransaction
+
+    init(_ activities: [NewActivity], of tenant: TenantID, in transaction: PostgresTransaction) {
+        self.activities = activities
+        self.tenant = tenant.rawValue
+        self.transaction = transaction
+    }
+
+    /// The leads each activity speaks of, by its place; refuses what nobody told us of.
+    func knownLeads() throws -> [Int: [Int64]] {
+        let leads = try places(of: .lead) { places in
+            """
+            SELECT n.place, l.id
+            FROM unnest(\(places), \(subjects(places)), \(places.map { activities[$0].source })) AS n(place, external_id, source)
+                JOIN lead l ON l.tenant_id = \(tenant) AND l.external_id = n.external_id AND (n.source IS NULL OR l.source = n.source)
+            """
+        }
+        let opportunities = try places(of: .opportunity) { places in
+            """
+            SELECT n.place, o.id FROM unnest(\(places), \(subjects(places))) AS n(place, external_id)
+                JOIN opportunity o ON o.tenant_id = \(tenant) AND o.external_id = n.external_id
+            """
+        }
+        let sellers = try places(of: .seller) { places in
+            """
+            SELECT n.place, s.id FROM unnest(\(places), \(subjects(places))) AS n(place, external_id)
+                JOIN seller s ON s.tenant_id = \(tenant) AND s.external_id = n.external_id
+            """
+        }
+        let unknown = activities.indices.filter { place in
+            switch activities[place].subjectType {
+            case .lead: leads[place] == nil
+            case .opportunity: opportunities[place] == nil
+            case .seller: sellers[place] == nil
+            case .customer: false  // customers are not kept yet
+            }
+        }
+        guard unknown.isEmpty else { throw UnknownSubjects(places: unknown) }
+        return leads
+    }
+
+    private func places(of type: NewActivity.SubjectType, _ query: ([Int]) -> Statement) throws -> [Int: [Int64]] {
+        let places = activities.indices.filter { activities[$0].subjectType == type }
+        guard !places.isEmpty else { return [:] }
+        return try transaction.query(query(places)).reduce(into: [:]) { found, row in
+            found[try row.get("place"), default: []].append(try row.get("id"))
+        }
+    }
+
+    private func subjects(_ places: [Int]) -> [String] { places.map { activities[$0].subject } }
+
+    func insert() throws -> [Int64] {
+        try transaction.query(
+            """
+            INSERT INTO activity (tenant_id, subject_type, subject, type, at, actor, data, evidence)
+            SELECT \(tenant), n.subject_type, n.subject, n.type, n.at, n.actor, n.data, n.evidence
+            FROM unnest(\(activities.map(\.subjectType.rawValue)), \(activities.map(\.subject)), \(activities.map(\.type)), \(activities.map(\.at)),
+                \(activities.map(\.actor)), \(activities.map(\.data)), \(activities.map(\.evidence)))
+                WITH ORDINALITY AS n(subject_type, subject, type, at, actor, data, evidence, place)
+            ORDER BY n.place
+            RETURNING id
+            """
+        ).map { try $0.get("id") }
+    }
+
+    /// Marks first touches. Loads are locked before leads, and both in the order of their ids, as settling does.
+    func touch(_ leads: [Int: [Int64]]) throws {
+        var first: [Int64: Date] = [:]
+        for (place, ids) in leads where activities[place].type == NewActivity.touch {
+            for id in ids { first[id] = min(first[id] ?? .distantFuture, activities[place].at) }
+        }
+        guard !first.isEmpty else { return }
+        let ids = first.keys.sorted()
+        let times = ids.map { first[$0]! }
+        _ = try transaction.pipeline([
+            """
+            SELECT FROM seller_load s
+            WHERE s.tenant_id = \(tenant) AND s.seller_id IN (
+                SELECT a.seller_id FROM assignment a WHERE a.tenant_id = \(tenant) AND a.lead_id = ANY(\(ids)) AND a.active AND a.touched_at IS NULL)
+            ORDER BY s.seller_id
+            FOR UPDATE
+            """,
+            // A lead that is not assigned now has nobody who could have touched it: that is recorded, and no more.
+            """
+            SELECT FROM lead l WHERE l.tenant_id = \(tenant) AND l.id = ANY(\(ids)) ORDER BY l.id FOR UPDATE
+            """,
+            """
+            WITH first AS (
+                UPDATE assignment a SET touched_at = n.at
+                FROM unnest(\(ids), \(times)) AS n(lead, at)
+                WHERE a.tenant_id = \(tenant) AND a.lead_id = n.lead AND a.active AND a.touched_at IS NULL
+                RETURNING a.lead_id, a.seller_id, n.at),
+            marked AS (
+                UPDATE lead l SET touched_at = f.at, updated_at = now()
+                FROM first f
+                WHERE l.tenant_id = \(tenant) AND l.id = f.lead_id)
+            UPDATE seller_load s SET pending = s.pending - f.touched
+            FROM (SELECT seller_id, count(*)::integer AS touched FROM first GROUP BY seller_id) f
+            WHERE s.tenant_id = \(tenant) AND s.seller_id = f.seller_id
+            """,
+        ])
+    }
+}

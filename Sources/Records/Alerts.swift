@@ -1,0 +1,69 @@
+import Foundation
+import PostgresClient
+import Tenancy
+
+/// Something wrong that somebody should hear of.
+public struct Alert: Sendable, Hashable {
+    public let id: Int64
+    public let code: String
+    public let subject: String
+    /// A JSON object.
+    public let detail: JSONBytes
+    /// How often it was raised while it lasted.
+    public let count: Int
+    public let firstAt: Date
+    public let lastAt: Date
+    public let resolvedAt: Date?
+}
+
+extension Statement {
+    /// Opens an alert, or counts up the open one of that code and subject. The tenant must be set.
+    public static func raise(_ code: String, _ subject: String, detail: JSONBytes, of tenant: TenantID, at now: Date) -> Statement {
+        """
+        INSERT INTO alert AS a (tenant_id, code, subject, detail, first_at, last_at)
+        VALUES (\(tenant.rawValue), \(code), \(subject), \(detail), \(now), \(now))
+        ON CONFLICT (tenant_id, code, subject) WHERE resolved_at IS NULL
+            DO UPDATE SET count = a.count + 1, last_at = excluded.last_at, detail = excluded.detail
+        """
+    }
+
+    /// Closes the open alert of that code and subject, if there is one. The tenant must be set.
+    public static func resolve(_ code: String, _ subject: String, of tenant: TenantID, at now: Date) -> Statement {
+        """
+        UPDATE alert SET resolved_at = \(now)
+        WHERE tenant_id = \(tenant.rawValue) AND code = \(code) AND subject = \(subject) AND resolved_at IS NULL
+        """
+    }
+}
+
+extension Records {
+    /// Alerts, the newest first.
+    ///
+    /// - Parameter open: only those that still last.
+    public func alerts(of tenant: TenantID, open: Bool? = nil, before cursor: Int64 = .max, limit: Int = 100) async throws -> Page<Alert> {
+        let rows = try await read(
+            tenant,
+            """
+            SELECT id, code, subject, detail, count, first_at, last_at, resolved_at
+            FROM alert
+            WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) AND (\(open)::boolean IS NULL OR \(open)::boolean = (resolved_at IS NULL))
+            ORDER BY id DESC
+            LIMIT \(limit + 1)
+            """)
+        let items = try rows.prefix(limit).map(Alert.init)
+        return Page(items: items, next: rows.count > limit ? items.last?.id : nil)
+    }
+}
+
+extension Alert {
+    init(_ row: Row) throws {
+        id = try row.get("id")
+        code = try row.get("code")
+        subject = try row.get("subject")
+        detail = try row.get("detail")
+        count = try row.get("count")
+        firstAt = try row.get("first_at")
+        lastAt = try row.get("last_at")
+        resolvedAt = try row.get("resolved_at")
+    }
+}

@@ -1,0 +1,23 @@
+import Jobs
+import PostgresClient
+import Tenancy
+
+/// Why a lead is to be assigned.
+public enum AssignmentTrigger: String, Sendable, CaseIterable {
+    case created
+    case batchImport = "batch_import"
+    case mappingFixed = "mapping_fixed"
+    case marketingCompleted = "marketing_completed"
+    case manualRequeue = "manual_requeue"
+}
+
+extension NewJob {
+    public static let assignLead = "assign_lead"
+
+    /// The job that assigns a lead. Every legitimate reassignment has an epoch of its own, so each is a job of its own.
+    public static func assignLead(_ lead: Int64, of tenant: TenantID, trigger: AssignmentTrigger, epoch: Int) -> NewJob {
+        NewJob(
+            tenant: tenant, kind: assignLead,
+            arguments: Array(#"{"lead_id":"\#(lead)","trigger":"\#(trigger.rawValue)","assignment_epoch":\#(epoch)}"#.utf8))
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import Jobs
+import PostgresClient
+import Tenancy
+
+/// Where a job is, as its tenant sees it.
+public enum JobState: String, Sendable, CaseIterable {
+    case scheduled, available, running, retryable, parked
+    case completed, cancelled, discarded
+
+    /// Whether a job in this state has ended.
+    public var isTerminal: Bool {
+        switch self {
+        case .completed, .cancelled, .discarded: true
+        case .scheduled, .available, .running, .retryable, .parked: false
+        }
+    }
+}
+
+/// A job as its tenant sees it.
+public struct JobView: Sendable, Hashable {
+    public let id: JobID
+    public let kind: String
+    public let state: JobState
+    /// A JSON object.
+    public let arguments: JSONBytes
+    public let attempt: Int
+    public let maxAttempts: Int?
+    public let lost: Int
+    public let outcome: String?
+    public let errorClass: String?
+    public let error: String?
+    public let ruleVersion: String?
+    public let arm: String?
+    public let createdAt: Date
+    public let enqueuedAt: Date
+    public let runAt: Date?
+    public let startedAt: Date?
+    public let finishedAt: Date?
+}
+
+extension Records {
+    /// The most jobs one page looks through; beyond, it ends short and names where to go on.
+    private static let looksThrough = 5_000
+
+    public func job(_ id: JobID, of tenant: TenantID) async throws -> JobView? {
+        try await read(
+            tenant,
+            """
+            SELECT \(unescaped: JobView.columns)
+            FROM job j \(unescaped: JobView.joins)
+            WHERE j.tenant_id = \(tenant.rawValue) AND j.id = \(id.rawValue) AND (l.id IS NOT NULL OR h.id IS NOT NULL)
+            """
+        ).first.map(JobView.init)
+    }
+
+    /// Jobs, the newest first.
+    public func jobs(of tenant: TenantID, state: JobState?, kind: String?, before cursor: Int64 = .max, limit: Int) async throws -> Page<
+        JobView
+    > {
+        let looksThrough = Int64(Self.looksThrough)
+        let results = try await app.pipeline([
+            .tenants([tenant]),
+            // How far this page looks; null when that is the end.
+            """
+            SELECT min(id) AS last, count(*) AS seen
+            FROM (SELECT id FROM job WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) ORDER BY id DESC LIMIT \(looksThrough)) j
+            """,
+            """
+            SELECT \(unescaped: JobView.columns)
+            FROM (
+                SELECT * FROM job WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) ORDER BY id DESC LIMIT \(looksThrough)
+            ) j \(unescaped: JobView.joins)
+            WHERE (l.id IS NOT NULL OR h.id IS NOT NULL)
+                AND (\(state?.rawValue)::text IS NULL OR COALESCE(l.state::text, h.state::text) = \(state?.rawValue))
+                AND (\(kind)::text IS NULL OR j.kind = \(kind))
+            ORDER BY j.id DESC
+            LIMIT \(limit + 1)
+            """,
+        ])
+        let items = try results[2].prefix(limit).map(JobView.init)
+        if results[2].count > limit { return Page(items: items, next: items.last?.id.rawValue) }
+        let seen: Int64 = try results[1].first!.get("seen")
+        return Page(items: items, next: seen == looksThrough ? try results[1].first!.get("last") : nil)
+    }
+
+    /// How many jobs of each kind a tenant has ready. Reads all its waiting jobs: for those near their quota only.
+    public func readyJobs(of tenant: TenantID) async throws -> [String: Int] {
+        try await read(
+            tenant,
+            "SELECT kind, count(*) AS ready FROM job_live WHERE tenant_id = \(tenant.rawValue) AND state = 'available' GROUP BY kind"
+        ).reduce(into: [:]) { $0[try $1.get("kind")] = try $1.get("ready") }
+    }
+}
+
+extension JobView {
+    static let columns = """
+        j.id, j.kind, j.args, j.created_at, COALESCE(l.state::text, h.state::text) AS state, COALESCE(l.attempt, h.attempt) AS attempt, l.max_attempts,
+        COALESCE(l.lost, h.lost) AS lost, h.outcome, COALESCE(l.error_class, h.error_class) AS error_class, COALESCE(l.error, h.error) AS error,
+        h.rule_version, h.arm, COALESCE(l.enqueued_at, h.enqueued_at) AS enqueued_at, l.run_at,
+        CASE WHEN l.id IS NOT NULL THEN l.started_at ELSE h.started_at END AS started_at, h.finished_at
+        """
+
+    /// A job is live, or its last run is in the history: a redriven job is both, and then its new life counts.
+    static let joins = """
+        LEFT JOIN job_live l ON l.id = j.id
+        LEFT JOIN LATERAL (
+            SELECT * FROM job_history h WHERE h.id = j.id AND l.id IS NULL ORDER BY h.run DESC LIMIT 1
+        ) h ON true
+        """
+
+    init(_ row: Row) throws {
+        id = JobID(try row.get("id"))
+        kind = try row.get("kind")
+        state = JobState(rawValue: try row.get("state"))!  // the two enum types hold no other
+        arguments = try row.get("args")
+        attempt = Int(try row.get("attempt", as: Int32.self))
+        maxAttempts = try row.get("max_attempts", as: Int32?.self).map(Int.init)
+        lost = Int(try row.get("lost", as: Int32.self))
+        outcome = try row.get("outcome")
+        errorClass = try row.get("error_class")
+        error = try row.get("error")
+        ruleVersion = try row.get("rule_version")
+        arm = try row.get("arm")
+        createdAt = try row.get("created_at")
+        enqueuedAt = try row.get("enqueued_at")
+        runAt = try row.get("run_at")
+        startedAt = try row.get("started_at")
+        finishedAt = try row.get("finished_at")
+    }
+}

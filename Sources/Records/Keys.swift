@@ -1,0 +1,85 @@
+import Foundation
+import PostgresClient
+import Tenancy
+
+/// A key as it is kept: everything but the secret.
+public struct KeyRecord: Sendable, Hashable {
+    public let id: Int64
+    public let role: Role
+    /// Nil: a platform key.
+    public let tenant: TenantID?
+    public let hint: String
+    public let createdAt: Date
+    public let revokedAt: Date?
+}
+
+extension Records {
+    /// Makes a key and keeps its hash. The secret is in the answer and nowhere else.
+    ///
+    /// - Parameter tenant: whose; nil exactly for a platform key.
+    public func createKey(_ role: Role, for tenant: TenantID?, by actor: String) async throws -> (key: APIKey, id: Int64) {
+        precondition((role == .platform) == (tenant == nil), "a platform key has no tenant, any other has one")
+        let key = APIKey(role: role, chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
+        let id = try await engine.transaction { transaction in
+            let id: Int64 = try transaction.query(
+                """
+                INSERT INTO api_key (tenant_id, role, hash, hint)
+                VALUES (\(tenant?.rawValue), \(role.rawValue), \(key.hash.bytes), \(key.hint))
+                RETURNING id
+                """
+            ).first!.get("id")
+            _ = try transaction.query(
+                .audit(tenant, by: actor, "key.create", String(id), after: .encoding(["role": role.rawValue, "hint": key.hint])))
+            return id
+        }
+        return (key, id)
+    }
+
+    /// The keys of a tenant (nil: the platform's), the newest first.
+    public func keys(of tenant: TenantID?) async throws -> [KeyRecord] {
+        try await engine.query(
+            """
+            SELECT id, role, tenant_id, hint, created_at, revoked_at
+            FROM api_key
+            WHERE tenant_id IS NOT DISTINCT FROM \(tenant?.rawValue)
+            ORDER BY id DESC
+            LIMIT 1000
+            """
+        ).map(KeyRecord.init)
+    }
+
+    /// Ends a key; false when there is none of that id or it was ended before. Processes that know it forget it within `KeyRing.lifetime`.
+    public func revokeKey(_ id: Int64, by actor: String) async throws -> Bool {
+        try await engine.transaction { transaction in
+            let rows = try transaction.query(
+                "UPDATE api_key SET revoked_at = now() WHERE id = \(id) AND revoked_at IS NULL RETURNING tenant_id")
+            guard let row = rows.first else { return false }
+            _ = try transaction.query(
+                .audit(try row.get("tenant_id", as: Int64?.self).map(TenantID.init), by: actor, "key.revoke", String(id)))
+            return true
+        }
+    }
+
+    /// Who bears the key of this hash; nil when nobody does, or not any more.
+    func bearer(of hash: KeyHash) async throws -> (key: Int64, role: Role, tenant: Tenant?)? {
+        let rows = try await engine.query(
+            """
+            SELECT k.id AS key_id, k.role, t.*
+            FROM api_key k LEFT JOIN tenant t ON t.id = k.tenant_id
+            WHERE k.hash = \(hash.bytes) AND k.revoked_at IS NULL
+            """)
+        guard let row = rows.first, let role = Role(rawValue: try row.get("role")) else { return nil }
+        return (try row.get("key_id"), role, role == .platform ? nil : try Tenant(row))
+    }
+}
+
+extension KeyRecord {
+    init(_ row: Row) throws {
+        id = try row.get("id")
+        role = Role(rawValue: try row.get("role"))!  // a check in the table allows no other
+        tenant = try row.get("tenant_id", as: Int64?.self).map(TenantID.init)
+        hint = try row.get("hint")
+        createdAt = try row.get("created_at")
+        revokedAt = try row.get("revoked_at")
+    }
+}

@@ -1,0 +1,176 @@
+import Foundation
+import Jobs
+import Ledger
+import PostgresClient
+import Tenancy
+
+/// A lead as an outside system sends it.
+public struct NewLead: Sendable, Hashable {
+    public var source: String
+    public var externalID: String
+    public var receivedAt: Date
+    /// A JSON object, by outside field name.
+    public var fields: JSONBytes
+
+    public init(source: String, externalID: String, receivedAt: Date, fields: JSONBytes) {
+        self.source = source
+        self.externalID = externalID
+        self.receivedAt = receivedAt
+        self.fields = fields
+    }
+}
+
+/// What a lead became: its number, and the job that assigns it.
+public struct LeadReceipt: Sendable, Hashable {
+    public let lead: Int64
+    public let job: JobID?
+}
+
+extension Records {
+    /// Takes leads in, each with the job that will assign it, in one transaction. A receipt for each, in order.
+    ///
+    /// A lead told of before keeps its number and has its fields replaced; one that was held, or sent back to
+    /// marketing, is to be assigned anew, under its next epoch. Of a lead that comes twice in `leads` the last counts.
+    public func takeIn(_ leads: [NewLead], of tenant: TenantID, trigger: AssignmentTrigger) async throws -> [LeadReceipt] {
+        let ledger = ledger
+        let ids = try await ledger.reserve(leads.count)
+        let (receipts, enqueued) = try await write(tenant, on: engine) { transaction in
+            try LeadIntake(leads, of: tenant, trigger: trigger, ledger: ledger, ids: ids).run(in: transaction)
+        }
+        if let enqueued { ledger.announce(enqueued) }
+        return receipts
+    }
+
+    /// Takes one lead in, once per idempotency key.
+    public func takeIn(
+        _ lead: NewLead, of tenant: TenantID, key: IdempotencyKey?, answer: @Sendable @escaping (LeadReceipt) -> StoredAnswer
+    ) async throws -> Once {
+        let ledger = ledger
+        let ids = try await ledger.reserve(1)
+        let (once, enqueued) = try await write(tenant, on: engine) { transaction in
+            var enqueued: Enqueued?
+            let once = try transaction.once(key) {
+                let taken = try LeadIntake([lead], of: tenant, trigger: .created, ledger: ledger, ids: ids).run(in: transaction)
+                enqueued = taken.enqueued
+                return answer(taken.receipts[0])
+            }
+            return (once, enqueued)
+        }
+        if let enqueued { ledger.announce(enqueued) }
+        return once
+    }
+}
+
+/// One transaction's leads.
+private struct LeadIntake {
+    private struct Name: Hashable {
+        var source: String
+        var externalID: String
+
+        init(source: String, externalID: String) { (self.source, self.externalID) = (source, externalID) }
+        init(_ lead: NewLead) { self.init(source: lead.source, externalID: lead.externalID) }
+    }
+
+    private struct Stored {
+        var id: Int64
+        var epoch: Int
+        var job: JobID?
+    }
+
+    private let leads: [NewLead]
+    /// Each lead once, in the order rows are locked.
+    private let distinct: [NewLead]
+    private let tenant: TenantID
+    private let trigger: AssignmentTrigger
+    private let ledger: Ledger
+    private let ids: [JobID]
+
+    init(_ leads: [NewLead], of tenant: TenantID, trigger: AssignmentTrigger, ledger: Ledger, ids: [JobID]) {
+        self.leads = leads
+        self.tenant = tenant
+        self.trigger = trigger
+        self.ledger = ledger
+        self.ids = ids
+        let last = Dictionary(leads.map { (Name($0), $0) }, uniquingKeysWith: { $1 })
+        distinct = last.values.sorted { ($0.source, $0.externalID) < ($1.source, $1.externalID) }
+    }
+
+    func run(in transaction: PostgresTransaction) throws -> (receipts: [LeadReceipt], enqueued: Enqueued?) {
+        let results = try transaction.pipeline([statesBefore, upsert])
+        let before = try Dictionary(
+            results[0].map {
+                (Name(source: try $0.get("source"), externalID: try $0.get("external_id")), try $0.get("state", as: String.self))
+            },
+            uniquingKeysWith: { $1 })
+        var stored: [Name: Stored] = [:]
+        var jobs: [NewJob] = []
+        var assigned: [Int64] = []
+        for row in results[1] {
+            let name = Name(source: try row.get("source"), externalID: try row.get("external_id"))
+            var lead = Stored(
+                id: try row.get("id"), epoch: Int(try row.get("assignment_epoch", as: Int32.self)),
+                job: try row.get("job_id", as: Int64?.self).map(JobID.init))
+            if lead.job == nil {
+                lead.job = ids[jobs.count]
+                jobs.append(.assignLead(lead.id, of: tenant, trigger: reason(before[name]), epoch: lead.epoch))
+                assigned.append(lead.id)
+            }
+            stored[name] = lead
+        }
+        let receipts = leads.map { lead in
+            let lead = stored[Name(lead)]!  // the upsert returns every row it was given
+            return LeadReceipt(lead: lead.id, job: lead.job)
+        }
+        guard !jobs.isEmpty else { return (receipts, nil) }
+        return (receipts, try enqueue(jobs, for: assigned, in: transaction))
+    }
+
+    private func reason(_ stateBefore: String?) -> AssignmentTrigger {
+        switch stateBefore {
+        case "held": .mappingFixed
+        case "with_marketing": .marketingCompleted
+        default: trigger
+        }
+    }
+
+    private func enqueue(_ jobs: [NewJob], for leads: [Int64], in transaction: PostgresTransaction) throws -> Enqueued {
+        let used = Array(ids.prefix(jobs.count))
+        let (statements, enqueued) = ledger.statements(enqueueing: jobs, as: used, at: Date())
+        let link: Statement = """
+            UPDATE lead l SET job_id = n.job
+            FROM unnest(\(leads), \(used.map(\.rawValue))) AS n(id, job)
+            WHERE l.tenant_id = \(tenant.rawValue) AND l.id = n.id
+            """
+        let results = try transaction.pipeline([link] + statements)
+        return enqueued(try results.last!.first!.get("id"))
+    }
+
+    /// What the known ones were doing until now, locked in the order settling locks them.
+    private var statesBefore: Statement {
+        """
+        SELECT l.source, l.external_id, l.state
+        FROM lead l JOIN unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID))) AS n(source, external_id)
+            ON l.source = n.source AND l.external_id = n.external_id
+        WHERE l.tenant_id = \(tenant.rawValue)
+        ORDER BY l.id
+        FOR UPDATE OF l
+        """
+    }
+
+    /// A row without a job is one that needs one: it is new, or begins another epoch.
+    private var upsert: Statement {
+        """
+        INSERT INTO lead AS l (tenant_id, source, external_id, received_at, fields)
+        SELECT \(tenant.rawValue), n.source, n.external_id, n.received_at, n.fields
+        FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID)), \(distinct.map(\.receivedAt)), \(distinct.map(\.fields)))
+            AS n(source, external_id, received_at, fields)
+        ON CONFLICT (tenant_id, source, external_id) DO UPDATE
+            SET fields = excluded.fields, received_at = excluded.received_at, updated_at = now(),
+                state = CASE WHEN l.state IN ('held', 'with_marketing') THEN 'awaiting_assignment' ELSE l.state END,
+                held_reason = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_reason END,
+                assignment_epoch = l.assignment_epoch + CASE WHEN l.state IN ('held', 'with_marketing') THEN 1 ELSE 0 END,
+                job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.job_id END
+        RETURNING l.id, l.source, l.external_id, l.assignment_epoch, l.job_id
+        """
+    }
+}

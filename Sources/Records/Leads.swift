@@ -1,0 +1,95 @@
+import Foundation
+import Jobs
+import PostgresClient
+import Tenancy
+
+public enum LeadState: String, Sendable, CaseIterable {
+    case awaitingAssignment = "awaiting_assignment"
+    case held
+    case assigned
+    case pooled
+    case withMarketing = "with_marketing"
+    case manualQueue = "manual_queue"
+}
+
+/// A lead with what became of it.
+public struct LeadRecord: Sendable, Hashable {
+    public let id: Int64
+    public let externalID: String
+    public let source: String
+    public let receivedAt: Date
+    /// A JSON object, as it came.
+    public let fields: JSONBytes
+    public let state: LeadState
+    public let heldReason: String?
+    /// The owner's external id.
+    public let owner: String?
+    public let pool: String?
+    public let score: Int?
+    public let intent: String?
+    public let epoch: Int
+    public let job: JobID?
+    public let touchedAt: Date?
+    public let createdAt: Date
+    public let updatedAt: Date
+    /// The newest decision about it, a JSON object, as it was recorded.
+    public let decision: JSONBytes?
+}
+
+extension Records {
+    public func lead(_ id: Int64, of tenant: TenantID) async throws -> LeadRecord? {
+        try await read(
+            tenant, "\(unescaped: LeadRecord.select) WHERE l.tenant_id = \(tenant.rawValue) AND l.id = \(id)"
+        ).first.map(LeadRecord.init)
+    }
+
+    /// Leads, the newest first.
+    public func leads(of tenant: TenantID, state: LeadState?, source: String?, externalID: String?, before cursor: Int64 = .max, limit: Int)
+        async throws
+        -> Page<LeadRecord>
+    {
+        let rows = try await read(
+            tenant,
+            """
+            \(unescaped: LeadRecord.select)
+            WHERE l.tenant_id = \(tenant.rawValue) AND l.id < \(cursor)
+                AND (\(state?.rawValue)::text IS NULL OR l.state = \(state?.rawValue))
+                AND (\(source)::text IS NULL OR l.source = \(source))
+                AND (\(externalID)::text IS NULL OR l.external_id = \(externalID))
+            ORDER BY l.id DESC
+            LIMIT \(limit + 1)
+            """)
+        let items = try rows.prefix(limit).map(LeadRecord.init)
+        return Page(items: items, next: rows.count > limit ? items.last?.id : nil)
+    }
+}
+
+extension LeadRecord {
+    static let select = """
+        SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.held_reason, s.external_id AS owner, l.pool, l.score, l.intent,
+            l.assignment_epoch, l.job_id, l.touched_at, l.created_at, l.updated_at,
+            (SELECT d.body FROM decision_log d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.id ORDER BY d.epoch DESC, d.decided_at DESC LIMIT 1)
+                AS decision
+        FROM lead l LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
+        """
+
+    init(_ row: Row) throws {
+        id = try row.get("id")
+        externalID = try row.get("external_id")
+        source = try row.get("source")
+        receivedAt = try row.get("received_at")
+        fields = try row.get("fields")
+        state = LeadState(rawValue: try row.get("state"))!  // a check in the table allows no other
+        heldReason = try row.get("held_reason")
+        owner = try row.get("owner")
+        pool = try row.get("pool")
+        score = try row.get("score", as: Int32?.self).map(Int.init)
+        intent = try row.get("intent")
+        epoch = Int(try row.get("assignment_epoch", as: Int32.self))
+        job = try row.get("job_id", as: Int64?.self).map(JobID.init)
+        touchedAt = try row.get("touched_at")
+        createdAt = try row.get("created_at")
+        updatedAt = try row.get("updated_at")
+        decision = try row.get("decision")
+    }
+}

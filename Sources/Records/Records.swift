@@ -1,0 +1,65 @@
+import Foundation
+import Ledger
+import Logging
+import PostgresClient
+import Tenancy
+
+/// Tenants and what they tell us of their sales, in Postgres. One file for each thing kept.
+///
+/// Every transaction on tenant tables first sets its tenant, and row security holds it there. Reading, and writing
+/// that enqueues nothing, is done as `kiteline_app`; what also writes the ledger or the audit log, as `kiteline_engine`.
+public struct Records: Sendable {
+    let app: PostgresPool
+    let engine: PostgresPool
+    let ledger: Ledger
+    let logger: Logger
+
+    /// - Parameters:
+    ///   - app: a pool under the role `kiteline_app`.
+    ///   - engine: a pool under the role `kiteline_engine`.
+    public init(app: PostgresPool, engine: PostgresPool, ledger: Ledger, logger: Logger) {
+        self.app = app
+        self.engine = engine
+        self.ledger = ledger
+        self.logger = logger
+    }
+
+    /// The answer of one statement that reads a tenant's rows.
+    func read(_ tenant: TenantID, _ statement: Statement) async throws -> Rows {
+        try await app.pipeline([.tenants([tenant]), statement])[1]
+    }
+
+    /// A transaction on a tenant's rows. One that loses a deadlock is run again: the winner has moved on by then.
+    func write<R: Sendable>(
+        _ tenant: TenantID, on pool: PostgresPool? = nil, _ body: @Sendable @escaping (PostgresTransaction) throws -> R
+    ) async throws -> R {
+        var tries = 3
+        while true {
+            do {
+                return try await (pool ?? app).transaction { transaction in
+                    _ = try transaction.query(.tenants([tenant]))
+                    return try body(transaction)
+                }
+            } catch let error as PostgresError where error.isConflict && tries > 1 {
+                tries -= 1
+            }
+        }
+    }
+}
+
+extension PostgresError {
+    /// Two transactions stood in each other's way: deadlock or serialization failure. Nothing was kept.
+    var isConflict: Bool { sqlState == "40P01" || sqlState == "40001" }
+}
+
+/// A part of a list, and how to ask for the next.
+public struct Page<Item: Sendable>: Sendable {
+    public var items: [Item]
+    /// Nil: there is no more. A page may be short, even empty, while there is more.
+    public var next: Int64?
+
+    public init(items: [Item], next: Int64?) {
+        self.items = items
+        self.next = next
+    }
+}

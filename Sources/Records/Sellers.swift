@@ -1,0 +1,139 @@
+import Foundation
+import PostgresClient
+import Tenancy
+
+/// A seller as the tenant tells of them.
+public struct SellerProfile: Sendable, Hashable {
+    public var name: String
+    public var team: String?
+    /// Nil: unknown, and so not eligible.
+    public var status: SellerStatus?
+    public var regions: [String]
+    public var industries: [String]
+    /// Leads that may wait for a first touch; at more, new ones pause.
+    public var capacity: Int
+    public var weight: Int
+    public var newcomer: Bool
+    /// A JSON object: channel to address.
+    public var channels: JSONBytes
+
+    public init(
+        name: String, team: String? = nil, status: SellerStatus? = nil, regions: [String] = [], industries: [String] = [],
+        capacity: Int = 8,
+        weight: Int = 1, newcomer: Bool = false, channels: JSONBytes = JSONBytes("{}")
+    ) {
+        self.name = name
+        self.team = team
+        self.status = status
+        self.regions = regions
+        self.industries = industries
+        self.capacity = capacity
+        self.weight = weight
+        self.newcomer = newcomer
+        self.channels = channels
+    }
+}
+
+public enum SellerStatus: String, Sendable, CaseIterable {
+    case active, inactive, leave
+}
+
+/// A seller as kept, with their load.
+public struct SellerRecord: Sendable, Hashable {
+    public let id: Int64
+    public let externalID: String
+    public let profile: SellerProfile
+    /// Assigned leads without a first touch.
+    public let pending: Int
+    /// Leads ever assigned.
+    public let assigned: Int
+    public let lastAssignedAt: Date?
+    public let updatedAt: Date
+}
+
+extension Records {
+    /// Stores a seller as told; true when they are new. Decisions under way are made again on the new facts.
+    public func putSeller(_ externalID: String, _ profile: SellerProfile, of tenant: TenantID) async throws -> Bool {
+        try await write(tenant) { transaction in
+            // The routing version is locked before any seller's row, as settling does.
+            let old = try transaction.pipeline([
+                .bumpRouting(tenant),
+                "SELECT status FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID) FOR UPDATE",
+            ])[1].first
+            let oldStatus = try old?.get("status", as: String?.self)
+            let row = try transaction.query(
+                """
+                INSERT INTO seller (tenant_id, external_id, name, team, status, regions, industries, capacity, weight, newcomer, channels)
+                VALUES (\(tenant.rawValue), \(externalID), \(profile.name), \(profile.team), \(profile.status?.rawValue), \(profile.regions),
+                    \(profile.industries), \(Int32(profile.capacity)), \(Int32(profile.weight)), \(profile.newcomer), \(profile.channels))
+                ON CONFLICT (tenant_id, external_id) DO UPDATE
+                    SET name = excluded.name, team = excluded.team, status = excluded.status, regions = excluded.regions,
+                        industries = excluded.industries, capacity = excluded.capacity, weight = excluded.weight, newcomer = excluded.newcomer,
+                        channels = excluded.channels, updated_at = now()
+                RETURNING id
+                """
+            ).first!
+            let id: Int64 = try row.get("id")
+            var more: [Statement] = [
+                "INSERT INTO seller_load (tenant_id, seller_id) VALUES (\(tenant.rawValue), \(id)) ON CONFLICT DO NOTHING"
+            ]
+            if old == nil || oldStatus != profile.status?.rawValue {
+                more.append(
+                    """
+                    INSERT INTO seller_status_history (tenant_id, seller_id, from_at, status)
+                    VALUES (\(tenant.rawValue), \(id), clock_timestamp(), \(profile.status?.rawValue))
+                    """)
+            }
+            _ = try transaction.pipeline(more)
+            return old == nil
+        }
+    }
+
+    public func seller(_ externalID: String, of tenant: TenantID) async throws -> SellerRecord? {
+        try await read(
+            tenant, "\(unescaped: SellerRecord.select) WHERE s.tenant_id = \(tenant.rawValue) AND s.external_id = \(externalID)"
+        ).first.map(SellerRecord.init)
+    }
+
+    /// Sellers in the order they were told of.
+    public func sellers(of tenant: TenantID, after cursor: Int64 = 0, limit: Int = 100) async throws -> Page<SellerRecord> {
+        let rows = try await read(
+            tenant,
+            "\(unescaped: SellerRecord.select) WHERE s.tenant_id = \(tenant.rawValue) AND s.id > \(cursor) ORDER BY s.id LIMIT \(limit + 1)"
+        )
+        let items = try rows.prefix(limit).map(SellerRecord.init)
+        return Page(items: items, next: rows.count > limit ? items.last?.id : nil)
+    }
+}
+
+extension Statement {
+    /// Makes decisions that rest on the tenant's sellers and rules, as they were until now, be made again.
+    static func bumpRouting(_ tenant: TenantID) -> Statement {
+        """
+        INSERT INTO routing_state AS r (tenant_id, version) VALUES (\(tenant.rawValue), 1)
+        ON CONFLICT (tenant_id) DO UPDATE SET version = r.version + 1
+        """
+    }
+}
+
+extension SellerRecord {
+    static let select = """
+        SELECT s.id, s.external_id, s.name, s.team, s.status, s.regions, s.industries, s.capacity, s.weight, s.newcomer, s.channels, s.updated_at,
+            COALESCE(l.pending, 0) AS pending, COALESCE(l.assigned, 0) AS assigned, l.last_assigned_at
+        FROM seller s LEFT JOIN seller_load l ON l.tenant_id = s.tenant_id AND l.seller_id = s.id
+        """
+
+    init(_ row: Row) throws {
+        id = try row.get("id")
+        externalID = try row.get("external_id")
+        profile = SellerProfile(
+            name: try row.get("name"), team: try row.get("team"),
+            status: try row.get("status", as: String?.self).flatMap(SellerStatus.init),
+            regions: try row.get("regions"), industries: try row.get("industries"), capacity: Int(try row.get("capacity", as: Int32.self)),
+            weight: Int(try row.get("weight", as: Int32.self)), newcomer: try row.get("newcomer"), channels: try row.get("channels"))
+        pending = Int(try row.get("pending", as: Int32.self))
+        assigned = Int(try row.get("assigned", as: Int64.self))
+        lastAssignedAt = try row.get("last_assigned_at")
+        updatedAt = try row.get("updated_at")
+    }
+}

@@ -1,0 +1,133 @@
+import Foundation
+import PostgresClient
+import Tenancy
+
+/// A tenant as the platform set it up.
+public struct Tenant: Sendable, Hashable {
+    public let id: TenantID
+    public let slug: String
+    public var settings: TenantSettings
+    public let createdAt: Date
+}
+
+/// What the platform decides for a tenant.
+public struct TenantSettings: Sendable, Hashable {
+    /// Its share of worker time against the other tenants' weights.
+    public var weight = 1
+    /// Jobs that may run at once.
+    public var cap = 1_000
+    /// Jobs a second on the long run; nil: no limit.
+    public var rate: Double?
+    /// Jobs that may start at once above the rate.
+    public var burst: Int?
+    /// Ready jobs of one kind; more are refused.
+    public var quota = 5_000_000
+    public var retentionDays = 90
+    /// Names of modules switched off.
+    public var modulesOff: Set<String> = []
+    public var timeZone = "Asia/Shanghai"
+
+    public init() {}
+}
+
+extension Records {
+    /// Creates a tenant; nil when the slug is taken.
+    public func createTenant(_ slug: Slug, _ settings: TenantSettings = TenantSettings(), by actor: String) async throws -> Tenant? {
+        try await engine.transaction { transaction in
+            let rows = try transaction.query(
+                """
+                INSERT INTO tenant (slug, weight, cap, rate, burst, quota, retention_days, modules_off, time_zone)
+                VALUES (\(slug.description), \(Int32(settings.weight)), \(Int32(settings.cap)), \(settings.rate), \(settings.burst.map(Int32.init)),
+                    \(settings.quota), \(Int32(settings.retentionDays)), \(settings.modulesOff.sorted()), \(settings.timeZone))
+                ON CONFLICT (slug) DO NOTHING
+                RETURNING \(unescaped: Tenant.columns)
+                """)
+            guard let tenant = try rows.first.map(Tenant.init) else { return nil }
+            _ = try transaction.pipeline([
+                .tenants([tenant.id]),
+                "INSERT INTO routing_state (tenant_id) VALUES (\(tenant.id.rawValue))",
+                .audit(tenant.id, by: actor, "tenant.create", tenant.slug, after: tenant.settings.json),
+            ])
+            return tenant
+        }
+    }
+
+    /// Changes a tenant's settings; nil when there is no such tenant.
+    public func updateTenant(_ slug: Slug, by actor: String, _ change: @Sendable @escaping (inout TenantSettings) -> Void) async throws
+        -> Tenant?
+    {
+        try await engine.transaction { transaction in
+            let rows = try transaction.query(
+                "SELECT \(unescaped: Tenant.columns) FROM tenant WHERE slug = \(slug.description) FOR UPDATE")
+            guard var tenant = try rows.first.map(Tenant.init) else { return nil }
+            let before = tenant.settings
+            change(&tenant.settings)
+            let settings = tenant.settings
+            guard settings != before else { return tenant }
+            _ = try transaction.pipeline([
+                """
+                UPDATE tenant
+                SET weight = \(Int32(settings.weight)), cap = \(Int32(settings.cap)), rate = \(settings.rate), burst = \(settings.burst.map(Int32.init)),
+                    quota = \(settings.quota), retention_days = \(Int32(settings.retentionDays)), modules_off = \(settings.modulesOff.sorted()),
+                    time_zone = \(settings.timeZone)
+                WHERE id = \(tenant.id.rawValue)
+                """,
+                .audit(tenant.id, by: actor, "tenant.update", tenant.slug, before: before.json, after: settings.json),
+            ])
+            return tenant
+        }
+    }
+
+    public func tenant(_ slug: Slug) async throws -> Tenant? {
+        try await engine.query("SELECT \(unescaped: Tenant.columns) FROM tenant WHERE slug = \(slug.description)").first.map(Tenant.init)
+    }
+
+    /// Tenants by id.
+    public func tenants(after cursor: Int64 = 0, limit: Int = 100) async throws -> Page<Tenant> {
+        let rows = try await engine.query(
+            "SELECT \(unescaped: Tenant.columns) FROM tenant WHERE id > \(cursor) ORDER BY id LIMIT \(limit + 1)")
+        let items = try rows.prefix(limit).map(Tenant.init)
+        return Page(items: items, next: rows.count > limit ? items.last?.id.rawValue : nil)
+    }
+}
+
+extension Tenant {
+    static let columns = "id, slug, weight, cap, rate, burst, quota, retention_days, modules_off, time_zone, created_at"
+
+    init(_ row: Row) throws {
+        id = TenantID(try row.get("id"))
+        slug = try row.get("slug")
+        createdAt = try row.get("created_at")
+        var settings = TenantSettings()
+        settings.weight = Int(try row.get("weight", as: Int32.self))
+        settings.cap = Int(try row.get("cap", as: Int32.self))
+        settings.rate = try row.get("rate")
+        settings.burst = try row.get("burst", as: Int32?.self).map(Int.init)
+        settings.quota = try row.get("quota")
+        settings.retentionDays = Int(try row.get("retention_days", as: Int32.self))
+        settings.modulesOff = Set(try row.get("modules_off", as: [String].self))
+        settings.timeZone = try row.get("time_zone")
+        self.settings = settings
+    }
+}
+
+extension TenantSettings: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case weight, cap, rate, burst, quota
+        case retentionDays = "retention_days"
+        case modulesOff = "modules_off"
+        case timeZone = "time_zone"
+    }
+
+    var json: JSONBytes { .encoding(self) }
+}
+
+extension JSONBytes {
+    /// What we encode is plain data, so it cannot fail.
+    static func encoding(_ value: some Encodable) -> JSONBytes {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { preconditionFailure("\(type(of: value)) does not encode") }
+        return JSONBytes(Array(data))
+    }
+}
