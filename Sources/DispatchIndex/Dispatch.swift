@@ -209,7 +209,7 @@ public final class Dispatch: Sendable {
         try await redis.send(["ZCARD", RedisArgument(try key("r:\(tenant)"))]).int ?? 0
     }
 
-    func key(_ name: String) throws -> String { "\(keys.namespace){q:0}:\(try current()):\(name)" }
+    func key(_ name: String) throws -> String { keys.named(name, epoch: try current()) }
 
     func current() throws -> Int64 {
         guard let epoch else { throw DispatchError.epochLost }

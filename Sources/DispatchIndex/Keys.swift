@@ -22,6 +22,8 @@ struct Keys: Sendable {
     /// Everything of this shard, of whatever epoch.
     var pattern: String { "\(namespace){q:0}:*" }
 
+    func named(_ name: String, epoch: Int64) -> String { "\(namespace){q:0}:\(epoch):\(name)" }
+
     /// Which epoch a key belongs to; nil for those that outlive epochs.
     func epoch(of key: String) -> Int64? {
         guard key.hasPrefix("\(namespace){q:0}:") else { return nil }

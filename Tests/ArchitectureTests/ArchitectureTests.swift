@@ -1,1 +1,57 @@
 import Testing
+
+/// Holds the sources to the shape that Package.swift declares and draws.
+@Suite struct ArchitectureTests {
+    private let package: Package
+    private var manifest: Manifest { package.manifest }
+
+    init() throws { package = try Package.read.get() }
+
+    @Test func `a module imports only what it declares`() {
+        for target in manifest.targets {
+            #expect(Rules.undeclaredImports(target, package.sources(of: target.name)) == [])
+        }
+    }
+
+    @Test func `arrows point down only`() {
+        #expect(Rules.upwardArrows(manifest) == [])
+    }
+
+    @Test func `pure modules do no input or output and never ask for the time or for chance`() {
+        for target in manifest.targets where target.kind == .domain {
+            #expect(Rules.impurities(target, manifest, package.sources(of: target.name)) == [])
+        }
+    }
+
+    @Test(arguments: ["Worker", "Maintenance"])
+    func `whoever runs jobs knows no database`(name: String) throws {
+        let target = try #require(manifest.target(name))
+        #expect(target.dependencies.isDisjoint(with: ["PostgresClient", "RedisClient", "CLibPQ", "CHiredis"]))
+    }
+
+    @Test func `only the clients know the drivers`() {
+        let drivers = ["CLibPQ": "PostgresClient", "CHiredis": "RedisClient"]
+        for (driver, client) in drivers {
+            #expect(manifest.targets.filter { $0.dependencies.contains(driver) }.map(\.name) == [client])
+        }
+    }
+
+    @Test(arguments: ["API", "Worker", "Maintenance", "JobKinds", "DispatchIndex"])
+    func `modules that are not the database's write no SQL`(name: String) throws {
+        let target = try #require(manifest.target(name))
+        #expect(Rules.literals(["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "], package.sources(of: target.name)) == [])
+    }
+
+    @Test func `only the schema creates tables`() {
+        let others = package.allSources.filter { !$0.path.hasPrefix("Schema/") }
+        #expect(Rules.literals(["CREATE TABLE ", "ALTER TABLE ", "DROP TABLE "], others) == [])
+    }
+
+    @Test func `one file spells the keys of Redis`() {
+        #expect(package.allSources.filter { $0.literals.contains("{q:") }.map(\.path) == ["Sources/DispatchIndex/Keys.swift"])
+    }
+
+    @Test func `what the compiler cannot check is explained beside it`() {
+        #expect(Rules.unprovenPromises(package.allSources) == [])
+    }
+}
