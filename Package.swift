@@ -110,7 +110,10 @@ let package = Package(
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(
             "EngineTests",
-            ["Ledger", "DispatchIndex", "Worker", "Maintenance", "Records", "Jobs", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", logging]),
+            [
+                "Ledger", "DispatchIndex", "Worker", "Maintenance", "JobKinds", "Records", "Jobs", "Tenancy", "PostgresClient", "RedisClient",
+                "LocalServers", "TestSupport", logging, lifecycle, nioPosix,
+            ]),
         tests(
             "APITests",
             [

@@ -16,12 +16,12 @@ public struct Settled: Sendable {
 }
 
 extension Ledger {
-    /// Commits the ends of many jobs, their effects and follow-up jobs in one transaction, each only under its fence.
+    /// Commits the ends of many jobs, their effects and follow-up jobs in one transaction, each only under its fence. Effects are
+    /// written in the order of the batch, which is the order of deciding.
     ///
     /// A batch that fails for what it contains is split until the bad job is alone; its neighbours are not failed. Throws only
     /// when Postgres can't be reached; settle again then: what was committed unseen is recognised by its fence.
     public func settle(_ batch: [Settlement]) async throws -> Settled {
-        let batch = batch.sorted { $0.attempt.id < $1.attempt.id }
         do {
             let followUps = try await numbered(batch)
             let effects = effects

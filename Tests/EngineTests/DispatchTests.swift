@@ -126,7 +126,7 @@ import Testing
         let ids = try await engine.enqueue([engine.probe(tenant)])
         _ = try await engine.dispatch.claim(1)
 
-        #expect(try await eventually { try await engine.dispatch.expired().map(\.id) == ids })
+        try await expectSoon { try await engine.dispatch.expired().map(\.id) == ids }
         #expect(try await engine.dispatch.expired().isEmpty)
     }
 

@@ -10,6 +10,7 @@ import Records
 import RedisClient
 import Tenancy
 import TestSupport
+import Testing
 import Worker
 
 /// An engine of its own: a fresh database, its own keys in the shared Redis.
@@ -92,12 +93,12 @@ final class Engine: Sendable {
     }
 }
 
-/// Waits for a condition, asking again and again for at most a minute.
-func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+/// Asks again and again until the condition holds, for at most a minute.
+func expectSoon(sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool) async throws {
     let end = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < end {
-        if try await condition() { return true }
+        if try await condition() { return }
         try await Task.sleep(for: .milliseconds(10))
     }
-    return false
+    Issue.record("it did not come to be within a minute", sourceLocation: sourceLocation)
 }

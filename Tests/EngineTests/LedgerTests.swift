@@ -198,7 +198,7 @@ import Testing
         let second = try await engine.ledger.enqueue([engine.probe(tenant, unique: "u"), engine.probe(tenant, unique: "v")])
         #expect(second[0] == first[0])
         #expect(try await engine.count("job_live") == 2)
-        #expect(try await eventually { try await engine.dispatch.ready(of: tenant) == 2 })
+        try await expectSoon { try await engine.dispatch.ready(of: tenant) == 2 }
         _ = try await engine.settle(try await engine.begin())
         let third = try await engine.ledger.enqueue([engine.probe(tenant, unique: "u")])
 
