@@ -1,0 +1,78 @@
+import SalesModel
+
+/// What a rule set answers.
+public enum RuleKind: String, Sendable, Hashable, CaseIterable {
+    /// What does this outside field mean here?
+    case map
+    /// How good is it, 0–100, and from what parts?
+    case score
+    /// Who gets it?
+    case route
+}
+
+/// One version of a rule set, checked and immutable.
+public struct RuleSet: Sendable, Hashable {
+    public enum Body: Sendable, Hashable {
+        case map(MapRules)
+        case score(ScoreRules)
+        case route(RouteRules)
+    }
+
+    public let kind: RuleKind
+    public let name: String
+    /// SHA-256 in hex of the content: layout, comments and key order do not count.
+    public let hash: String
+    public let body: Body
+
+    /// Reads and checks a rule set: YAML, of which JSON is a part.
+    ///
+    /// - Parameters:
+    ///   - catalogue: The fields the tenant has: `FieldCatalogue.standard`, and those of its maps (`FieldCatalogue.of(_:)`).
+    /// - Returns: The rule set, or everything that is wrong with it.
+    public static func parse(
+        kind: RuleKind, name: String, source: String, catalogue: FieldCatalogue = .standard
+    ) -> Result<RuleSet, RuleFaults> {
+        switch RuleNode.parse(source) {
+        case .failure(let fault): return .failure(RuleFaults([fault]))
+        case .success(let root):
+            let faults = FaultList()
+            let body = body(of: kind, RuleReader(node: root, path: "", faults: faults), catalogue)
+            guard faults.faults.isEmpty else { return .failure(RuleFaults(faults.faults)) }
+            guard let body else { preconditionFailure("a part of a rule set was refused without a fault") }
+            return .success(RuleSet(kind: kind, name: name, hash: root.hash(salt: kind.rawValue), body: body))
+        }
+    }
+
+    private static func body(of kind: RuleKind, _ reader: RuleReader, _ catalogue: FieldCatalogue) -> Body? {
+        switch kind {
+        case .map: MapRules.read(reader, catalogue: catalogue).map(Body.map)
+        case .score: ScoreRules.read(reader, catalogue: catalogue).map(Body.score)
+        case .route: RouteRules.read(reader, catalogue: catalogue).map(Body.route)
+        }
+    }
+}
+
+extension RuleSet {
+    /// What speaks against having this rule set live beside the others of the tenant: two maps for one source.
+    public func conflicts(with others: [RuleSet]) -> [RuleFault] {
+        guard case .map(let map) = body else { return [] }
+        return others.flatMap { other -> [RuleFault] in
+            guard other.name != name, case .map(let otherMap) = other.body else { return [] }
+            return map.sources.enumerated().filter { otherMap.sources.contains($0.element) }.map { index, source in
+                RuleFault(
+                    path: "sources[\(index)]", code: .conflict,
+                    message: "The map “\(other.name)” already speaks for “\(source)”; extend that one instead.")
+            }
+        }
+    }
+}
+
+extension FieldCatalogue {
+    /// The standard fields and those the given rule sets' maps add.
+    public static func of(_ ruleSets: [RuleSet]) -> FieldCatalogue {
+        ruleSets.reduce(.standard) { catalogue, ruleSet in
+            guard case .map(let map) = ruleSet.body else { return catalogue }
+            return catalogue.adding(map.fields.map(\.field))
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import SalesModel
+
+/// A rule set that is live, with its version.
+public struct LiveRuleSet: Sendable, Hashable {
+    public let ruleSet: RuleSet
+    public let version: Int
+
+    public init(_ ruleSet: RuleSet, version: Int) {
+        self.ruleSet = ruleSet
+        self.version = version
+    }
+
+    public var reference: RuleSetReference { RuleSetReference(kind: ruleSet.kind.rawValue, name: ruleSet.name, version: version) }
+}
+
+/// All live rules of a tenant, made ready to judge leads: fields have places, conditions are compiled, maps are merged by source.
+public struct TenantRules: Sendable {
+    public let references: [RuleSetReference]
+    public let table: FieldTable
+    public let route: CompiledRoute?
+
+    private let score: CompiledScore?
+    private let maps: [String: SourceMap]
+    private let anyMap: SourceMap
+    /// Fields that must be mapped before anything is evaluated.
+    private let required: [(name: String, slot: Int)]
+    private let blank: [FieldValue]
+    private let slots: LeadSlots
+
+    /// - Parameter live: at most one score set and one route set count: the first by name of each.
+    public init(_ live: [LiveRuleSet]) {
+        let ordered = live.sorted { ($0.ruleSet.kind.rawValue, $0.ruleSet.name) < ($1.ruleSet.kind.rawValue, $1.ruleSet.name) }
+        let mapSets = ordered.compactMap { if case .map(let map) = $0.ruleSet.body { map } else { nil } }
+        let scoreSet = ordered.lazy.compactMap { if case .score(let score) = $0.ruleSet.body { ($0, score) } else { nil } }.first
+        let routeSet = ordered.lazy.compactMap { if case .route(let route) = $0.ruleSet.body { ($0, route) } else { nil } }.first
+        references = ordered.filter { if case .map = $0.ruleSet.body { true } else { $0 == scoreSet?.0 || $0 == routeSet?.0 } }.map(
+            \.reference)
+
+        let read = (scoreSet?.1.fields ?? []).union(routeSet?.1.fields ?? [])
+        let intent = scoreSet.map { $0.1.intent.high.fields.union($0.1.intent.mid.fields) } ?? []
+        let table = FieldTable(read.union(intent).union(mapSets.flatMap { $0.fields.map(\.field.name) }).union(LeadSlots.names))
+        self.table = table
+        slots = LeadSlots(table)
+        blank = Array(repeating: .unmapped, count: table.names.count)
+        score = scoreSet.map { CompiledScore($0.1, table) }
+        route = routeSet.map { CompiledRoute($0.1, table) }
+        required = read.sorted().filter { !LeadSlots.given.contains($0) }.map { ($0, table[$0]!) }
+
+        let general = mapSets.filter { $0.sources.contains(MapRules.anySource) }
+        anyMap = SourceMap(general, table: table)
+        var maps: [String: SourceMap] = [:]
+        for source in Set(mapSets.flatMap(\.sources)) where source != MapRules.anySource {
+            maps[source] = SourceMap(mapSets.filter { $0.sources.contains(source) } + general, table: table)
+        }
+        self.maps = maps
+    }
+}
+
+/// Where the fields stand that every lead has.
+struct LeadSlots: Sendable {
+    /// Not from a map: the lead's own, and the score's.
+    static let given: Set<String> = ["source", "received_at", "score", "band", "intent"]
+    static let names = given.union(["region", "industry"])
+
+    let source, receivedAt, score, band, intent, region, industry: Int
+
+    init(_ table: FieldTable) {
+        source = table["source"]!
+        receivedAt = table["received_at"]!
+        score = table["score"]!
+        band = table["band"]!
+        intent = table["intent"]!
+        region = table["region"]!
+        industry = table["industry"]!
+    }
+}
+
+// MARK: - Judging a lead
+
+/// What the rules say of one lead, before anyone asks who is free.
+public struct Judgement: Sendable {
+    public enum Verdict: Sendable {
+        /// It waits for a map, or for someone to complete it.
+        case held(AssignmentOutcome)
+        /// There are no rules to route by.
+        case unrouted
+        case placed(RoutedPlacement)
+    }
+
+    public var verdict: Verdict
+    public var mapped: MappedLead
+    public var score: Score?
+    public var band: Band?
+    public var intent: IntentGrade?
+    public var reasons: [Reason]
+    /// What the lead says of itself, where known and not empty.
+    public var regions: [String]
+    public var industry: String?
+}
+
+extension TenantRules {
+    /// Maps, scores and routes a lead. Pure: the same lead under the same rules is judged alike.
+    public func judgement(of lead: Lead) -> Judgement {
+        let mapped = (maps[lead.source] ?? anyMap).apply(to: lead.fields, blank: blank)
+        var judgement = Judgement(verdict: .unrouted, mapped: mapped, reasons: [], regions: [])
+        judgement.mapped.values[slots.source] = .text(lead.source)
+        judgement.mapped.values[slots.receivedAt] = .date(lead.receivedAt)
+        if let outcome = hold(&judgement, lead) {
+            judgement.verdict = .held(outcome)
+            return judgement
+        }
+        if case .list(let regions) = judgement.mapped.values[slots.region] { judgement.regions = regions }
+        if case .text(let industry) = judgement.mapped.values[slots.industry] { judgement.industry = industry }
+        for (field, value) in mapped.defaulted {
+            judgement.reasons.append(Reason(.fieldDefaulted, ["field": .text(field), "value": .text(value.description)]))
+        }
+        if let unknown = rate(&judgement) {
+            hold(&judgement, unknown)
+            return judgement
+        }
+        guard let route else {
+            judgement.reasons.append(Reason(.noRouteRules))
+            return judgement
+        }
+        switch route.placement(for: judgement.mapped.values) {
+        case .found(let placement, let reasons):
+            judgement.reasons += reasons
+            judgement.verdict = .placed(placement)
+        case .unknown(let tests): hold(&judgement, tests)
+        }
+        return judgement
+    }
+
+    /// What keeps the lead from being judged at all: what does not fit, what nobody mapped, what is not there.
+    private func hold(_ judgement: inout Judgement, _ lead: Lead) -> AssignmentOutcome? {
+        let mapped = judgement.mapped
+        for misfit in mapped.misfits {
+            let parameters: [String: Reason.Parameter] = [
+                "field": .text(misfit.field), "outside": .text(misfit.outside), "expected": .text(misfit.expected),
+            ]
+            judgement.reasons.append(Reason(.typeMismatch, parameters))
+        }
+        let misfitting = Set(mapped.misfits.map(\.field))
+        for (name, slot) in required where mapped.values[slot] == .unmapped && !misfitting.contains(name) {
+            judgement.reasons.append(Reason(.fieldUnmapped, ["field": .text(name), "source": .text(lead.source)]))
+        }
+        if score == nil, let route, route.readsScore { judgement.reasons.append(Reason(.noScoreRules)) }
+        guard judgement.reasons.isEmpty else { return .heldMappingError }
+        for field in mapped.missing { judgement.reasons.append(Reason(.fieldMissing, ["field": .text(field)])) }
+        return judgement.reasons.isEmpty ? nil : .heldMissingData
+    }
+
+    private func hold(_ judgement: inout Judgement, _ unknown: [DecidingTest]) {
+        judgement.verdict = .held(.heldMappingError)
+        judgement.reasons += unknown.map { Reason(.notComparable, ["field": .text($0.test.field), "value": .text($0.value.description)]) }
+    }
+
+    /// Scores the lead, where there is a card. Answers what could not be compared.
+    private func rate(_ judgement: inout Judgement) -> [DecidingTest]? {
+        guard let score else { return nil }
+        switch score.score(of: judgement.mapped.values) {
+        case .unknown(let tests): return tests
+        case .known(let scored):
+            let total = scored.total
+            let band = score.bands.band(of: total)
+            judgement.score = scored
+            judgement.band = band
+            judgement.mapped.values[slots.score] = .number(Double(total))
+            judgement.mapped.values[slots.band] = .text(band.rawValue)
+            judgement.reasons.append(Reason(.scoreBand, ["score": .integer(total), "band": .text(band.rawValue)]))
+        }
+        switch score.intent(of: judgement.mapped.values) {
+        case .unknown(let tests): return tests
+        case .known(let grade):
+            guard let grade else { return nil }
+            judgement.intent = grade
+            judgement.mapped.values[slots.intent] = .text(grade.rawValue)
+            judgement.reasons.append(Reason(.intentGrade, ["grade": .text(grade.rawValue)]))
+            return nil
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+
+/// A lead's number within its tenant.
+public struct LeadID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+
+    public init(_ rawValue: Int64) { self.rawValue = rawValue }
+
+    public init?(_ text: String) {
+        guard let value = Int64(text), value > 0, String(value) == text else { return nil }
+        self.init(value)
+    }
+
+    public var description: String { String(rawValue) }
+
+    public static func < (a: LeadID, b: LeadID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A lead as it came: what its fields mean is the map's to say.
+public struct Lead: Sendable, Hashable {
+    public let id: LeadID
+    public let source: String
+    public let receivedAt: Date
+    /// By outside name.
+    public let fields: [String: OutsideValue]
+
+    public init(id: LeadID, source: String, receivedAt: Date, fields: [String: OutsideValue]) {
+        self.id = id
+        self.source = source
+        self.receivedAt = receivedAt
+        self.fields = fields
+    }
+}
+
+/// A value as an outside system sent it: any JSON.
+public enum OutsideValue: Sendable, Hashable {
+    case null
+    case boolean(Bool)
+    case number(Double)
+    case text(String)
+    case list([OutsideValue])
+    case object([String: OutsideValue])
+
+    /// Absent in meaning: null, blank text, an empty list or object.
+    public var isBlank: Bool {
+        switch self {
+        case .null: true
+        case .boolean, .number: false
+        case .text(let text): text.allSatisfy(\.isWhitespace)
+        case .list(let items): items.allSatisfy(\.isBlank)
+        case .object(let members): members.isEmpty
+        }
+    }
+}
+
+extension OutsideValue: Decodable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        // Most fields of most leads are text, so text is tried first.
+        if let text = try? container.decode(String.self) {
+            self = .text(text)
+        } else if container.decodeNil() {
+            self = .null
+        } else if let flag = try? container.decode(Bool.self) {
+            self = .boolean(flag)
+        } else if let number = try? container.decode(Double.self) {
+            self = .number(number)
+        } else if let items = try? container.decode([OutsideValue].self) {
+            self = .list(items)
+        } else {
+            self = .object(try container.decode([String: OutsideValue].self))
+        }
+    }
+}
+
+extension LeadID: Codable {
+    public init(from decoder: any Decoder) throws {
+        self.init(try decoder.singleValueContainer().decode(Int64.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+}

@@ -1,0 +1,146 @@
+import Foundation
+
+/// How an assignment ended (J1).
+public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable, Codable {
+    case assigned
+    case pooled
+    case toMarketing = "to_marketing"
+    case alreadyAssigned = "already_assigned"
+    case heldMappingError = "held_mapping_error"
+    case heldMissingData = "held_missing_data"
+    case manualQueueFallback = "manual_queue_fallback"
+
+    /// Whether the lead found its place without a person's help.
+    public var isSuccess: Bool {
+        switch self {
+        case .assigned, .pooled, .toMarketing, .alreadyAssigned: true
+        case .heldMappingError, .heldMissingData, .manualQueueFallback: false
+        }
+    }
+}
+
+/// Why a seller was not considered.
+public enum ExclusionCode: String, Sendable, Hashable, CaseIterable, Comparable, Codable {
+    case inactive
+    case unknownStatus = "unknown_status"
+    case overLoad = "over_load"
+    case region
+    case industry
+    case noRankingData = "no_ranking_data"
+    case noWeight = "no_weight"
+    case unknownSeller = "unknown_seller"
+
+    public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// Sellers left out for one reason.
+public struct Exclusion: Sendable, Hashable, Codable {
+    public let code: ExclusionCode
+    /// External ids, in order; at most `LeadDecision.listLimit` of them.
+    public let sellers: [String]
+    /// How many there were.
+    public let count: Int
+
+    public init(code: ExclusionCode, sellers: [String]) {
+        self.code = code
+        self.sellers = Array(sellers.prefix(LeadDecision.listLimit))
+        count = sellers.count
+    }
+}
+
+/// A seller who could have had the lead.
+public struct Candidate: Sendable, Hashable, Codable {
+    /// External id.
+    public let seller: String
+    /// What the strategy ranked by, when it ranks: close rate 0…1 or deals won.
+    public let metric: Double?
+    /// Before this decision.
+    public let pending: Int
+
+    public init(seller: String, metric: Double? = nil, pending: Int) {
+        self.seller = seller
+        self.metric = metric
+        self.pending = pending
+    }
+}
+
+/// A decision about one lead, with everything needed to explain it later.
+public struct LeadDecision: Sendable, Hashable {
+    /// How many candidates, and sellers of one exclusion, are kept in the log.
+    public static let listLimit = 100
+
+    /// Who received the lead: both of its names.
+    public struct Owner: Sendable, Hashable, Codable {
+        public let id: SellerID
+        public let externalID: String
+
+        private enum CodingKeys: String, CodingKey {
+            case id
+            case externalID = "external_id"
+        }
+
+        public init(id: SellerID, externalID: String) {
+            self.id = id
+            self.externalID = externalID
+        }
+    }
+
+    public var outcome: AssignmentOutcome
+    public var owner: Owner?
+    public var pool: String?
+    /// The team whose members were considered, if it was one.
+    public var team: String?
+    /// Which rule sets were read: kind to `name@version`.
+    public var ruleSets: [RuleSetReference]
+    /// The route rule that decided, or `strategy.high`, `fallback` and so on.
+    public var matchedRule: String?
+    public var score: Score?
+    public var band: Band?
+    public var intent: IntentGrade?
+    /// The best first, at most `listLimit`.
+    public var candidates: [Candidate] = []
+    public var candidateCount = 0
+    public var exclusions: [Exclusion] = []
+    public var reasons: [Reason] = []
+    /// Outside fields no map speaks of.
+    public var unmappedFields: [String] = []
+    /// Standard fields that took their default.
+    public var defaultedFields: [String] = []
+    public var decidedAt: Date
+
+    public init(outcome: AssignmentOutcome, ruleSets: [RuleSetReference] = [], decidedAt: Date) {
+        self.outcome = outcome
+        self.ruleSets = ruleSets
+        self.decidedAt = decidedAt
+    }
+}
+
+/// A version of a rule set by name.
+public struct RuleSetReference: Sendable, Hashable, Codable, CustomStringConvertible {
+    public let kind: String
+    public let name: String
+    public let version: Int
+
+    public init(kind: String, name: String, version: Int) {
+        self.kind = kind
+        self.name = name
+        self.version = version
+    }
+
+    /// `route/default@3`
+    public var description: String { "\(kind)/\(name)@\(version)" }
+}
+
+extension LeadDecision: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case outcome, owner, pool, team, score, band, candidates, reasons
+        case intent = "intent_grade"
+        case exclusions = "excluded"
+        case ruleSets = "rule_sets"
+        case matchedRule = "matched_rule"
+        case candidateCount = "candidate_count"
+        case unmappedFields = "unmapped"
+        case defaultedFields = "defaulted"
+        case decidedAt = "decided_at"
+    }
+}

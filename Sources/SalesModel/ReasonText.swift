@@ -1,0 +1,244 @@
+/// A language reasons are written in.
+public enum Language: String, Sendable, CaseIterable {
+    case english = "en"
+    case chinese = "zh"
+}
+
+extension Reason {
+    /// The reason in words, made from its recorded parameters only; a part whose value was not recorded is left out.
+    public func text(in language: Language) -> String {
+        let words = Wording(parameters: parameters, language: language)
+        return switch language {
+        case .english: english(words)
+        case .chinese: chinese(words)
+        }
+    }
+
+    private func english(_ the: Wording) -> String {
+        switch code {
+        case .fieldUnmapped:
+            "The rules read “\(the["field"])”, but no map says what it is for leads from “\(the["source"])”."
+        case .typeMismatch:
+            "The outside field “\(the["outside"])” holds a value that is not of the type \(the["expected"]) which “\(the["field"])” needs."
+        case .fieldMissing:
+            "“\(the["field"])” is required and the lead does not have it."
+        case .notComparable:
+            "“\(the["field"])” could not be compared with what the rules ask."
+        case .fieldDefaulted:
+            "“\(the["field"])” was not given; its default “\(the["value"])” was taken."
+        case .scoreBand:
+            "Lead score \(the["score"]), \(the.band)."
+        case .intentGrade:
+            "Intent grade: \(the.grade)."
+        case .ruleMatched:
+            "Rule “\(the["rule"])” applies."
+        case .condition:
+            "\(the["field"]) \(the.comparison)" + the.optional(" (it is “", "value", "”)") + "."
+        case .noRouteRules:
+            "No route rules are live for this tenant."
+        case .noScoreRules:
+            "No score rules are live, so there is no score to route by."
+        case .regionMatched:
+            "Serves the lead's region \(the["region"])."
+        case .regionUnknown:
+            "The lead's region is not known, so region did not count."
+        case .industryMatched:
+            "Serves the lead's industry \(the["industry"])."
+        case .industryUnknown:
+            "The lead's industry is not known, so industry did not count."
+        case .closeRate:
+            "Close rate" + the.optional(" in ", "industry") + " over the last \(the["months"]) months: \(the.percent("rate"))"
+                + " (\(the["won"]) of \(the["closed"]) deals)" + the.optionalPercent(", team mean ", "mean")
+                + "; among the best \(the["n"])."
+        case .dealsWon:
+            "Deals won" + the.optional(" in ", "industry") + " over the last \(the["months"]) months: \(the["won"])"
+                + the.optionalDecimal(", team mean ", "mean") + "; among the best \(the["n"])."
+        case .fewestPending:
+            "Fewest leads waiting for a first touch: \(the["pending"])."
+        case .roundRobin:
+            "Next in turn among \(the["members"]) sellers."
+        case .dedicated:
+            "Dedicated to this lead."
+        case .teamFirst:
+            "Team \(the["team"]) comes first."
+        case .teamExhausted:
+            "Nobody in team \(the["team"]) could take it, so others were asked."
+        case .targetExhausted:
+            "Nobody could take it in: \(the["target"])."
+        case .alternate:
+            "Passed on to the alternate: \(the["target"])."
+        case .pooled:
+            "Placed in the pool \(the["pool"])."
+        case .toMarketing:
+            "Handed to marketing to be completed."
+        case .fallbackPool:
+            "No seller could take it, so it went to the fallback pool \(the["pool"])."
+        case .manualQueue:
+            "No seller could take it and there is no pool to fall back on: a person has to assign it."
+        }
+    }
+
+    private func chinese(_ the: Wording) -> String {
+        switch code {
+        case .fieldUnmapped:
+            "规则用到字段「\(the["field"])」，但来源「\(the["source"])」没有它的映射。"
+        case .typeMismatch:
+            "外部字段「\(the["outside"])」的值不是「\(the["field"])」所需的类型 \(the["expected"])。"
+        case .fieldMissing:
+            "必填字段「\(the["field"])」缺失。"
+        case .notComparable:
+            "「\(the["field"])」无法与规则要求的值比较。"
+        case .fieldDefaulted:
+            "「\(the["field"])」未提供，采用默认值「\(the["value"])」。"
+        case .scoreBand:
+            "线索质量分 \(the["score"])，\(the.band)。"
+        case .intentGrade:
+            "意向等级：\(the.grade)。"
+        case .ruleMatched:
+            "命中规则「\(the["rule"])」。"
+        case .condition:
+            "\(the["field"]) \(the.comparison)" + the.optional("（实际为「", "value", "」）") + "。"
+        case .noRouteRules:
+            "该租户没有生效的分配规则。"
+        case .noScoreRules:
+            "没有生效的评分规则，无法按分数分配。"
+        case .regionMatched:
+            "负责该线索所在区域 \(the["region"])。"
+        case .regionUnknown:
+            "线索区域未知，未按区域筛选。"
+        case .industryMatched:
+            "负责该线索所属行业 \(the["industry"])。"
+        case .industryUnknown:
+            "线索行业未知，未按行业筛选。"
+        case .closeRate:
+            "近 \(the["months"]) 个月" + the.optional("", "industry", " ") + "成交率 \(the.percent("rate"))（\(the["closed"]) 单成交 \(the["won"]) 单）"
+                + the.optionalPercent("，团队均值 ", "mean") + "，位列前 \(the["n"])。"
+        case .dealsWon:
+            "近 \(the["months"]) 个月" + the.optional("", "industry", " ") + "成交 \(the["won"]) 单" + the.optionalDecimal("，团队均值 ", "mean")
+                + "，位列前 \(the["n"])。"
+        case .fewestPending:
+            "待跟进线索最少：\(the["pending"]) 条。"
+        case .roundRobin:
+            "在 \(the["members"]) 名销售中轮询到。"
+        case .dedicated:
+            "该线索的专属客户经理。"
+        case .teamFirst:
+            "优先分配至「\(the["team"])」。"
+        case .teamExhausted:
+            "「\(the["team"])」无人可接，转由其他销售承接。"
+        case .targetExhausted:
+            "无人可接：\(the["target"])。"
+        case .alternate:
+            "转给备选：\(the["target"])。"
+        case .pooled:
+            "进入「\(the["pool"])」。"
+        case .toMarketing:
+            "转市场部补充信息。"
+        case .fallbackPool:
+            "无销售可接，进入兜底池「\(the["pool"])」。"
+        case .manualQueue:
+            "无销售可接且无兜底池，转人工派发。"
+        }
+    }
+}
+
+/// The recorded values of one reason, as words of one language.
+private struct Wording {
+    let parameters: [String: Reason.Parameter]
+    let language: Language
+
+    subscript(name: String) -> String {
+        switch parameters[name] {
+        case .text(let text): text
+        case .integer(let integer): String(integer)
+        case .number(let number): decimal(number)
+        case nil: "?"
+        }
+    }
+
+    func optional(_ before: String, _ name: String, _ after: String = "") -> String {
+        parameters[name] == nil ? "" : before + self[name] + after
+    }
+
+    /// 0.3816 → `38.2 %`
+    func percent(_ name: String) -> String {
+        guard let number = number(name) else { return "?" }
+        return decimal(number * 100) + " %"
+    }
+
+    func optionalPercent(_ before: String, _ name: String) -> String { number(name) == nil ? "" : before + percent(name) }
+    func optionalDecimal(_ before: String, _ name: String) -> String { number(name) == nil ? "" : before + self[name] }
+
+    var band: String {
+        switch (parameters["band"], language) {
+        case (.text("high"), .english): "high band"
+        case (.text("mid"), .english): "middle band"
+        case (.text("low"), .english): "low band"
+        case (.text("high"), .chinese): "高分段"
+        case (.text("mid"), .chinese): "中分段"
+        case (.text("low"), .chinese): "低分段"
+        default: self["band"]
+        }
+    }
+
+    var grade: String {
+        switch (parameters["grade"], language) {
+        case (.text("high"), .english): "high"
+        case (.text("mid"), .english): "middle"
+        case (.text("low"), .english): "low"
+        case (.text("high"), .chinese): "高意向"
+        case (.text("mid"), .chinese): "中意向"
+        case (.text("low"), .chinese): "低意向"
+        default: self["grade"]
+        }
+    }
+
+    /// `is one of a, b` for what a condition asked.
+    var comparison: String {
+        let operand = self["operand"]
+        return switch (self["operator"], language) {
+        case ("equals", .english): "is “\(operand)”"
+        case ("in", .english): "is one of \(operand)"
+        case ("contains", .english): "contains \(operand)"
+        case ("gt", .english): "is more than \(operand)"
+        case ("gte", .english): "is \(operand) or more"
+        case ("lt", .english): "is less than \(operand)"
+        case ("lte", .english): "is \(operand) or less"
+        case ("empty", .english): "is empty"
+        case ("present", .english): "is given"
+        case ("not_equals", .english): "is not “\(operand)”"
+        case ("not_in", .english): "is none of \(operand)"
+        case ("not_contains", .english): "does not contain \(operand)"
+        case ("equals", .chinese): "为「\(operand)」"
+        case ("in", .chinese): "属于 \(operand)"
+        case ("contains", .chinese): "包含 \(operand)"
+        case ("gt", .chinese): "大于 \(operand)"
+        case ("gte", .chinese): "不小于 \(operand)"
+        case ("lt", .chinese): "小于 \(operand)"
+        case ("lte", .chinese): "不大于 \(operand)"
+        case ("empty", .chinese): "为空"
+        case ("present", .chinese): "已填写"
+        case ("not_equals", .chinese): "不为「\(operand)」"
+        case ("not_in", .chinese): "不属于 \(operand)"
+        case ("not_contains", .chinese): "不包含 \(operand)"
+        default: "\(self["operator"]) \(operand)"
+        }
+    }
+
+    private func number(_ name: String) -> Double? {
+        switch parameters[name] {
+        case .number(let number): number
+        case .integer(let integer): Double(integer)
+        case .text, nil: nil
+        }
+    }
+
+    /// One decimal digit, none when it is a whole number.
+    private func decimal(_ number: Double) -> String {
+        guard abs(number) < 1e15 else { return String(number) }
+        let tenths = (number * 10).rounded()
+        let whole = Int(tenths / 10)
+        let digit = Int(abs(tenths).truncatingRemainder(dividingBy: 10))
+        return digit == 0 ? String(whole) : "\(number < 0 && whole == 0 ? "-" : "")\(whole).\(digit)"
+    }
+}
