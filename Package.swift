@@ -85,7 +85,10 @@ let package = Package(
         shell("Maintenance", ["Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
-            ["Jobs", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy", "JSONEnvelope", logging, lifecycle, hummingbird],
+            [
+                "Jobs", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy", "JSONEnvelope", logging,
+                lifecycle, hummingbird,
+            ],
             resources: [.embedInCode("openapi.yaml")]),
         .executableTarget(
             name: "kiteline",
@@ -97,7 +100,8 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["LocalServers", "PostgresClient", "RedisClient", "Schema", "Ledger", logging], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["LocalServers", "PostgresClient", "RedisClient", "Schema", "Ledger", logging],
+            path: "Tests/TestSupport",
             swiftSettings: settings),
         tests("ArchitectureTests", []),
         tests("JSONEnvelopeTests", ["JSONEnvelope"]),
@@ -111,14 +115,17 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "Ledger", "DispatchIndex", "Worker", "Maintenance", "JobKinds", "Records", "Jobs", "Tenancy", "PostgresClient", "RedisClient",
+                "Ledger", "DispatchIndex", "Worker", "Maintenance", "JobKinds", "Records", "Jobs", "Tenancy", "PostgresClient",
+                "RedisClient",
                 "LocalServers", "TestSupport", logging, lifecycle, nioPosix,
             ]),
         tests(
             "APITests",
             [
-                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "Rules", "SalesModel", "Tenancy", "PostgresClient",
-                "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird, logging, .product(name: "HummingbirdTesting", package: "hummingbird"),
+                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "Rules", "SalesModel", "Tenancy",
+                "PostgresClient",
+                "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird, logging,
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]),
     ],
     swiftLanguageModes: [.v6]
