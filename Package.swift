@@ -3,7 +3,7 @@ import PackageDescription
 
 // Arrows point down only; Tests/ArchitectureTests holds the sources to what is declared here.
 //
-//   kiteline                                  the executable
+//   kiteline  Benchmarks                      the executable · what it measures
 //   API                                       HTTP in
 //   Worker  Maintenance                       run claims · relay, promote, reap, rebuild
 //   JobKinds                                  one file per job kind
@@ -90,9 +90,16 @@ let package = Package(
                 lifecycle, hummingbird,
             ],
             resources: [.embedInCode("openapi.yaml")]),
+        shell(
+            "Benchmarks",
+            [
+                "Jobs", "JobKinds", "Ledger", "DispatchIndex", "Worker", "Maintenance", "Records", "Schema", "Tenancy", "PostgresClient",
+                "RedisClient", "LocalServers", logging, lifecycle, nioPosix,
+            ]),
         .executableTarget(
             name: "kiteline",
             dependencies: [
+                "Benchmarks",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
                 "LocalServers", "Jobs", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
@@ -108,7 +115,7 @@ let package = Package(
         tests("TenancyTests", ["Tenancy"]),
         tests("RulesTests", ["Rules", "SalesModel"]),
         tests("RoutingTests", ["Routing", "Rules", "SalesModel"]),
-        tests("JobsTests", ["Jobs"]),
+        tests("JobsTests", ["Jobs", "Tenancy"]),
         tests("PostgresClientTests", ["PostgresClient", "LocalServers", "TestSupport"]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),

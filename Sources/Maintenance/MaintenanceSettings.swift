@@ -25,3 +25,13 @@ public struct MaintenanceSettings: Sendable {
         self.promote = promote
     }
 }
+
+extension MaintenanceSettings {
+    /// Patience in proportion to the lease: with 30 s, a killed worker's jobs run elsewhere within 32 s, and within 60 s even if
+    /// Redis lost its leases.
+    public init(lease: Duration) {
+        self.init(
+            watch: min(.milliseconds(500), lease / 10), relayAge: min(.seconds(1), lease / 4), reap: lease / 15, silence: lease * 4 / 3,
+            census: lease / 3, promote: min(.seconds(2), lease / 4))
+    }
+}

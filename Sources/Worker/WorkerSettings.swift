@@ -21,3 +21,10 @@ public struct WorkerSettings: Sendable {
         self.idle = idle
     }
 }
+
+extension WorkerSettings {
+    /// Signs of life in proportion to the lease.
+    public init(lease: Duration, concurrency: Int = 400) {
+        self.init(concurrency: concurrency, beat: lease / 3)
+    }
+}
