@@ -33,7 +33,7 @@ struct Connector {
                     if let encryption {
                         try pipeline.addHandler(NIOSSLClientHandler(context: encryption, serverHostname: serverName))
                     }
-                    try pipeline.addHandler(RedisConnection(eventLoop: eventLoop, commandTimeout: commandTimeout, counters: counters))
+                    try pipeline.addHandler(RedisConnection(channel, commandTimeout: commandTimeout, counters: counters))
                 }
             }
         return switch configuration.address {
@@ -66,6 +66,7 @@ extension RedisConfiguration.Address {
 extension RedisConfiguration.TLS {
     fileprivate func makeContext() throws -> NIOSSLContext {
         var settings = TLSConfiguration.makeClientConfiguration()
+        settings.shutdownTimeout = .milliseconds(500)
         switch self {
         case .systemAuthorities: break
         case .authority(let file): settings.trustRoots = .file(file)

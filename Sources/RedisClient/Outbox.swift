@@ -49,6 +49,8 @@ final class Outbox: Sendable {
         state.withLock { $0.isClosed = true }
     }
 
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
     var isEmpty: Bool { state.withLock { $0.batch.entries.isEmpty } }
 
     /// Takes the calls whose callers have gone or have waited since before `limit`; calls stand in the order they came.

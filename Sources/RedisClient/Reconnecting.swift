@@ -60,7 +60,7 @@ final class RedisLink {
         outbox.close()
         fail(outbox.take().calls, .closed)
         switch last {
-        case .greeting(let connection), .open(let connection, _): return connection.end(because: RedisError.closed)
+        case .greeting(let connection), .open(let connection, _): return connection.end(because: .closed)
         case .idle, .connecting, .backingOff, .closed: return eventLoop.makeSucceededVoidFuture()
         }
     }
@@ -72,8 +72,9 @@ final class RedisLink {
         state = .open(connection, since: .now())
         patience?.cancel()
         patience = nil
-        counters.connections.add(1, ordering: .releasing)
-        logger.debug("Connected to Redis", metadata: ["server": "\(configuration)"])
+        lastFailure = nil
+        let (before, _) = counters.connections.add(1, ordering: .releasing)
+        logger.log(level: before == 0 ? .debug : .info, "Redis connected", metadata: ["server": "\(configuration)"])
         flush()
     }
 
@@ -85,7 +86,7 @@ final class RedisLink {
             if NIODeadline.now() - since < .seconds(1) { backoff.postpone() } else { backoff = Backoff() }
             state = .idle
             logger.warning(
-                "Redis connection lost", metadata: ["server": "\(configuration)", "reason": "\(RedisError(loss: reason).message)"])
+                "Redis connection lost", metadata: ["server": "\(configuration)", "reason": "\(reason)"])
         default: break
         }
     }
@@ -130,7 +131,7 @@ final class RedisLink {
         backoff.postpone()
         counters.failedAttempts.add(1, ordering: .relaxed)
         let refusal = (reason as? Greeting.Refusal)?.error
-        let error = refusal ?? RedisError(loss: reason)
+        let error = refusal ?? reason as? RedisError ?? RedisError(.connectionLost, "\(reason)")
         if lastFailure != error {
             logger.warning("Redis cannot be reached", metadata: ["server": "\(configuration)", "reason": "\(error.message)"])
         }

@@ -36,6 +36,7 @@ public final class RedisClient: Sendable {
     }
 
     deinit {
+        if outbox.isClosed { return }
         let link = link
         eventLoop.execute { _ = link.value.close() }
     }

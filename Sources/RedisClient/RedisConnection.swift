@@ -12,16 +12,15 @@ final class RedisConnection: ChannelInboundHandler {
         case silent
         case greeting(Greeting)
         case open
-        case closed
+        case ended
     }
 
-    private let eventLoop: any EventLoop
+    private let channel: any Channel
     private let commandTimeout: TimeAmount?
     private let counters: RedisCounters
     private weak var observer: RedisLink?
 
     private var stage = Stage.silent
-    private var context: ChannelHandlerContext?
     private var reader = ReplyReader()
     private var awaited = CircularBuffer<RedisCall>()
     /// The replies of the first awaited call, while it waits for more.
@@ -30,88 +29,77 @@ final class RedisConnection: ChannelInboundHandler {
     private var overdue = 0
     private var lastHeard = NIODeadline.now()
     private var alarm: Scheduled<Void>?
-    private var closeReason: (any Error)?
 
-    init(eventLoop: any EventLoop, commandTimeout: TimeAmount?, counters: RedisCounters) {
-        self.eventLoop = eventLoop
+    init(_ channel: any Channel, commandTimeout: TimeAmount?, counters: RedisCounters) {
+        self.channel = channel
         self.commandTimeout = commandTimeout
         self.counters = counters
     }
 
-    /// Says hello; the observer hears how it went, and once more when the connection ends.
+    /// Says hello. The observer hears when the connection is open, and when it ends for another reason than `end(because:)`.
     func greet(_ greeting: Greeting, within limit: TimeAmount, observer: RedisLink) {
-        guard let context else { return observer.ended(self, because: closeReason ?? RedisError.lost) }
         self.observer = observer
         stage = .greeting(greeting)
         var bytes = ByteBuffer()
         for command in greeting.commands { bytes.writeCommand(command) }
-        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-        alarm = eventLoop.assumeIsolated().scheduleTask(in: limit) {
-            self.end(because: RedisError(.connectionLost, "the server did not answer the greeting"))
-        }
+        channel.writeAndFlush(bytes, promise: nil)
+        setAlarm(.now() + limit) { $0.breakOff(because: RedisError(.connectionLost, "the server does not answer the greeting")) }
     }
 
     func write(_ batch: consuming Outbox.Batch) {
         for call in batch.markWritten() { counters.pending.subtract(call.replies, ordering: .relaxed) }
-        guard let context, !batch.entries.isEmpty else { return }
+        if batch.entries.isEmpty { return }
         for entry in batch.entries { awaited.append(entry.call) }
-        context.writeAndFlush(wrapOutboundOut(batch.bytes), promise: nil)
-        setAlarm()
+        channel.writeAndFlush(batch.bytes, promise: nil)
+        watchTimeouts()
     }
 
     func isAwaiting(_ call: RedisCall) -> Bool {
         awaited.contains { $0 === call }
     }
 
-    /// Closes the connection; what is under way fails for this reason, unless the connection is ending for another already.
+    /// Fails what is under way and closes the connection; its owner wants it so.
+    /// - Returns: when the channel is closed.
     @discardableResult
-    func end(because reason: any Error) -> EventLoopFuture<Void> {
-        closeReason = closeReason ?? reason
-        guard let context else { return eventLoop.makeSucceededVoidFuture() }
-        context.close(promise: nil)
-        return context.channel.closeFuture
+    func end(because error: RedisError) -> EventLoopFuture<Void> {
+        observer = nil
+        breakOff(because: error)
+        return channel.closeFuture
+    }
+
+    /// The same for a reason of its own. At once, not when the channel is closed: TLS takes its time to say goodbye.
+    private func breakOff(because reason: any Error) {
+        if case .ended = stage { return }
+        stage = .ended
+        alarm?.cancel()
+        for call in awaited {
+            counters.pending.subtract(call.replies, ordering: .relaxed)
+            call.fail(RedisError(lossBecause: reason))
+        }
+        awaited.removeAll()
+        channel.close(promise: nil)
+        observer?.ended(self, because: reason)
     }
 
     // MARK: What the channel says
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastHeard = .now()
         do {
             try reader.feed(unwrapInboundIn(data))
-            while closeReason == nil, let reply = try reader.next() { try hear(reply) }
+            while let reply = try reader.next() { try hear(reply) }
         } catch {
-            end(because: error)
+            breakOff(because: error)
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(because: error)
+        breakOff(because: error)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.context = nil
-        alarm?.cancel()
-        stage = .closed
-        let reason = closeReason ?? RedisError(.connectionLost, "the server closed the connection")
-        failAwaited(RedisError(loss: reason))
-        observer?.ended(self, because: reason)
+        breakOff(because: RedisError(.connectionLost, "the server closed the connection"))
         context.fireChannelInactive()
-    }
-
-    private func failAwaited(_ error: RedisError) {
-        for call in awaited {
-            counters.pending.subtract(call.replies, ordering: .relaxed)
-            call.fail(error)
-        }
-        awaited.removeAll()
     }
 
     // MARK: Replies
@@ -123,7 +111,8 @@ final class RedisConnection: ChannelInboundHandler {
             let isDone = try greeting.hear(reply)
             stage = isDone ? .open : .greeting(greeting)
             if isDone { opened() }
-        case .silent, .closed: throw RedisError.unsolicited
+        case .silent: throw RedisError.unsolicited
+        case .ended: break
         }
     }
 
@@ -159,39 +148,42 @@ final class RedisConnection: ChannelInboundHandler {
 
     // MARK: Timeouts
 
-    /// Rings when the oldest call that still hopes runs into its timeout, or when the server has been silent for as long.
-    private func setAlarm() {
+    /// Sets the alarm for when the oldest call that still hopes runs into its timeout, or, while replies are overdue, for when the server
+    /// has been silent for as long.
+    private func watchTimeouts() {
         guard alarm == nil, let commandTimeout, !awaited.isEmpty else { return }
-        let patient = overdue < awaited.count ? awaited[awaited.index(awaited.startIndex, offsetBy: overdue)].submitted : .distantFuture
         let silent = overdue > 0 ? lastHeard : .distantFuture
-        alarm = eventLoop.assumeIsolated().scheduleTask(deadline: min(patient, silent) + commandTimeout) {
-            self.alarm = nil
-            self.giveUpOverdue(commandTimeout)
-        }
+        let patient = awaited.dropFirst(overdue).first?.submitted ?? .distantFuture
+        setAlarm(min(patient, silent) + commandTimeout) { $0.giveUpOverdue(commandTimeout) }
     }
 
     /// A late call fails alone while the server answers others; a server that says nothing at all is taken for dead.
     private func giveUpOverdue(_ commandTimeout: TimeAmount) {
         let limit = NIODeadline.now() - commandTimeout
-        let error = RedisError(.timeout, "no answer within the command timeout")
         for call in awaited.dropFirst(overdue).prefix(while: { $0.submitted <= limit }) {
             overdue += 1
-            if call.fail(error) { counters.timeouts.add(1, ordering: .relaxed) }
+            if call.fail(RedisError(.timeout, "no answer within the command timeout")) { counters.timeouts.add(1, ordering: .relaxed) }
         }
         if overdue > 0, lastHeard <= limit {
-            end(because: RedisError(.connectionLost, "the server fell silent"))
+            breakOff(because: RedisError(.connectionLost, "the server fell silent"))
         } else {
-            setAlarm()
+            watchTimeouts()
+        }
+    }
+
+    private func setAlarm(_ deadline: NIODeadline, _ ring: @escaping (RedisConnection) -> Void) {
+        alarm = channel.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+            self?.alarm = nil
+            if let self { ring(self) }
         }
     }
 }
 
 extension RedisError {
-    static let lost = RedisError(.connectionLost, "the connection was lost")
-    static let unsolicited = RedisError(.protocol, "the server sent a reply nobody asked for")
+    fileprivate static let unsolicited = RedisError(.protocol, "the server sent a reply nobody asked for")
 
-    /// What commands under way are told when their connection ends for `reason`.
-    init(loss reason: any Error) {
+    /// What the commands under way are told.
+    fileprivate init(lossBecause reason: any Error) {
         self = reason as? RedisError ?? RedisError(.connectionLost, "the connection was lost: \(reason)")
     }
 }

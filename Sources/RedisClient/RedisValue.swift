@@ -37,5 +37,10 @@ public enum RedisValue: Sendable, Hashable {
         if case .array(let elements) = self { elements } else { nil }
     }
 
+    /// The text of an error reply among a pipeline's replies.
+    public var error: String? {
+        if case .error(let text) = self { text } else { nil }
+    }
+
     public var isNull: Bool { self == .null }
 }

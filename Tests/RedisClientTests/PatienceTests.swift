@@ -1,0 +1,128 @@
+import Foundation
+import RedisClient
+import Testing
+
+/// Timeouts, cancellation and bounds.
+@Suite struct PatienceTests {
+    @Test func `commands to a server that hangs time out, and work again when it goes on`() async throws {
+        try await withRedis { server in
+            let redis = try server.client(commandTimeout: .milliseconds(300))
+            _ = try await redis.send(["PING"])
+
+            kill(server.redisPID, SIGSTOP)
+            let first = await redisError { try await redis.send(["INCR", "n"]) }
+            kill(server.redisPID, SIGCONT)
+            let second = try await redis.send(["ECHO", "on"])
+
+            #expect(first?.code == .timeout)
+            #expect(first?.fateUnknown == true)
+            #expect(second.string == "on")
+            #expect(redis.statistics.timeouts == 1)
+        }
+    }
+
+    @Test func `a command that comes late fails alone while the server still answers others`() async throws {
+        try await withRedis { server in
+            let redis = try server.client(commandTimeout: .milliseconds(500))
+            _ = try await redis.send(["PING"])
+
+            // Each waits 0.3 s on the server, one after the other: the first is in time, the others are not, but it never falls silent.
+            let codes = await withTaskGroup(of: RedisError.Code?.self) { group in
+                for number in 0..<3 {
+                    group.addTask { await redisError { try await redis.send(["BLPOP", "nothing \(number)", 0.3]) }?.code }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(try await eventually { redis.statistics.pending == 0 })
+
+            #expect(codes == [nil, .timeout, .timeout])
+            #expect(try await redis.send(["ECHO", "mine"]).string == "mine")
+            #expect(redis.connections == 1)
+        }
+    }
+
+    @Test func `a cancelled caller goes at once, and its neighbours still get their own answers`() async throws {
+        try await withRedis { server in
+            let redis = try server.client()
+            let other = try server.client()
+
+            async let blocked = redis.send(["BLPOP", "list", 0])
+            #expect(try await eventually { try await other.isBlocked("blpop") })
+            let single = Task { try await redis.send(["ECHO", "unheard"]) }
+            let several = Task { try await redis.pipeline([["ECHO", "un"], ["ECHO", "heard"]]) }
+            async let neighbour = redis.send(["ECHO", "heard"])
+            #expect(try await eventually { redis.statistics.pending == 5 })
+            single.cancel()
+            several.cancel()
+            await #expect(throws: CancellationError.self) { try await single.value }
+            await #expect(throws: CancellationError.self) { try await several.value }
+            _ = try await other.send(["RPUSH", "list", "element"])
+
+            #expect(try await blocked.array?.map(\.string) == ["list", "element"])
+            #expect(try await neighbour.string == "heard")
+            #expect(redis.connections == 1)
+            #expect(redis.statistics.pending == 0)
+        }
+    }
+
+    @Test func `a command cancelled before it was sent never runs`() async throws {
+        try await withRedis { server in
+            await server.killRedis()
+            let redis = try server.client()
+
+            let kept = (0..<3).map { key in Task { try await redis.send(["INCR", "kept \(key)"]) } }
+            let dropped = (0..<3).map { key in
+                Task { try await redis.pipeline([["INCR", "dropped \(key)"], ["INCR", "dropped \(key)"]]) }
+            }
+            #expect(try await eventually { redis.statistics.pending == 9 })
+            for task in dropped { task.cancel() }
+            for task in dropped { await #expect(throws: CancellationError.self) { try await task.value } }
+            try await server.startRedis()
+            for task in kept { #expect(try await task.value == .integer(1)) }
+
+            #expect(try await redis.send(["DBSIZE"]) == .integer(3))
+            #expect(redis.statistics.pending == 0)
+        }
+    }
+
+    @Test func `a task already cancelled sends nothing`() async throws {
+        try await withRedis { server in
+            let redis = try server.client()
+
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await redis.send(["SET", "k", 1])
+            }
+            await #expect(throws: CancellationError.self) { try await task.value }
+
+            #expect(try await redis.send(["EXISTS", "k"]) == .integer(0))
+        }
+    }
+
+    @Test func `more commands than may wait are refused, and there is room again when some are answered`() async throws {
+        try await withRedis { server in
+            let redis = try server.client { $0.maximumPending = 10 }
+            _ = try await redis.send(["PING"])
+
+            kill(server.redisPID, SIGSTOP)
+            let waiting = (0..<10).map { number in Task { try await redis.send(["ECHO", number]) } }
+            #expect(try await eventually { redis.statistics.pending == 10 })
+            let refused = await redisError { try await redis.send(["SET", "refused", 1]) }
+            kill(server.redisPID, SIGCONT)
+            for (number, task) in waiting.enumerated() { #expect(try await task.value.int == number) }
+
+            #expect(refused?.code == .tooManyPending)
+            #expect(refused?.fateUnknown == false)
+            #expect(try await redis.pipeline([RedisCommand](repeating: ["EXISTS", "refused"], count: 10)).allSatisfy { $0 == .integer(0) })
+            #expect(await redisError { try await redis.pipeline([RedisCommand](repeating: ["PING"], count: 11)) }?.code == .tooManyPending)
+        }
+    }
+
+    @Test func `one command after the other needs room for one`() async throws {
+        try await withRedis { server in
+            let redis = try server.client { $0.maximumPending = 1 }
+
+            for number in 0..<1000 { #expect(try await redis.send(["ECHO", number]).int == number) }
+        }
+    }
+}
