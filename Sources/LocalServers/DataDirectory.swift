@@ -50,7 +50,11 @@ final class DataDirectory: Sendable {
     /// Lets others use the folder. The servers have ended.
     func release() {
         Files.remove(sockets)
-        lockHeld.withLock { $0 = nil }
+        lockHeld.withLock { lock in
+            // Closing alone would not do: a child somebody is just starting holds a copy until it has become its program.
+            if let lock { flock(lock.number, LOCK_UN) }
+            lock = nil
+        }
     }
 
     static func remove(_ given: String) async throws {
