@@ -12,7 +12,7 @@ public struct SellerID: Hashable, Comparable, Sendable, CustomStringConvertible 
 }
 
 /// Whether someone works here today. Only `active` sellers receive leads; who has no known status is not eligible.
-public enum SellerStatus: String, Sendable, Hashable, CaseIterable {
+public enum EmploymentStatus: String, Sendable, Hashable, CaseIterable {
     case active, inactive, leave, unknown
 }
 
@@ -23,7 +23,7 @@ public struct Seller: Sendable, Hashable {
     public let externalID: String
     /// External id of the team, if any.
     public var team: String?
-    public var status: SellerStatus
+    public var status: EmploymentStatus
     /// Empty: everywhere.
     public var regions: [String]
     /// Empty: every industry.
@@ -38,7 +38,7 @@ public struct Seller: Sendable, Hashable {
     public var lastAssignedAt: Date?
 
     public init(
-        id: SellerID, externalID: String, team: String? = nil, status: SellerStatus = .active, regions: [String] = [],
+        id: SellerID, externalID: String, team: String? = nil, status: EmploymentStatus = .active, regions: [String] = [],
         industries: [String] = [],
         capacity: Int = 8, weight: Int = 1, isNewcomer: Bool = false, pending: Int = 0, lastAssignedAt: Date? = nil
     ) {

@@ -1,0 +1,64 @@
+import Foundation
+import Rules
+import SalesModel
+
+/// A tenant's sellers as of one moment, with all that choosing among them needs: a working copy, changed by each decision
+/// it makes, so that the leads of a batch are decided as if one after another.
+public struct Roster: Sendable {
+    /// By id.
+    public private(set) var sellers: [Seller]
+    let rules: TenantRules
+    /// By length of the window in months.
+    let deals: [Int: DealStatistics]
+    /// Regions and industries that some seller names: only these tell pools apart.
+    let namedRegions: Set<String>
+    let namedIndustries: Set<String>
+
+    var pools: [PoolKey: Pool] = [:]
+    private var cursors: [String: PoolCursor]
+    private var lastInstant: Date
+
+    /// - Parameters:
+    ///   - deals: for each window the rules ask for (`RouteRules.windows`).
+    ///   - cursors: whose turn it was, by pool.
+    public init(sellers: [Seller], deals: [Int: DealStatistics] = [:], cursors: [PoolCursor] = [], rules: TenantRules) {
+        self.sellers = sellers.sorted { $0.id < $1.id }
+        self.deals = deals
+        self.cursors = Dictionary(cursors.map { ($0.pool, $0) }, uniquingKeysWith: { first, _ in first })
+        self.rules = rules
+        namedRegions = Set(sellers.flatMap(\.regions))
+        namedIndustries = Set(sellers.flatMap(\.industries))
+        lastInstant = .distantPast
+    }
+
+    /// Whose turn it is in a pool that chooses by turn.
+    func turn(of pool: Pool) -> Turn {
+        let credits = cursors[pool.name].map { Dictionary(zip($0.sellers, $0.credits), uniquingKeysWith: { first, _ in first }) } ?? [:]
+        return Turn(credits: pool.members.map { credits[sellers[$0].id] })
+    }
+
+    /// A moment for a decision: never the same twice, so that "longest since the last" is clear however leads are batched.
+    mutating func instant(_ now: Date) -> Date {
+        lastInstant = max(now, lastInstant.addingTimeInterval(0.000_001))
+        return lastInstant
+    }
+
+    mutating func assign(to index: Int, at instant: Date) {
+        sellers[index].pending += 1
+        sellers[index].lastAssignedAt = instant
+    }
+}
+
+/// The credits of a pool after a turn, as they are kept.
+public struct PoolCursor: Sendable, Hashable {
+    public let pool: String
+    public let sellers: [SellerID]
+    /// Of each of `sellers`.
+    public let credits: [Int]
+
+    public init(pool: String, sellers: [SellerID], credits: [Int]) {
+        self.pool = pool
+        self.sellers = sellers
+        self.credits = credits
+    }
+}
