@@ -33,6 +33,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -87,7 +88,7 @@ let package = Package(
             "API",
             [
                 "Jobs", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy", "JSONEnvelope", logging,
-                lifecycle, hummingbird,
+                lifecycle, nioCore, nioHTTP1, hummingbird,
             ],
             resources: [.embedInCode("openapi.yaml")]),
         shell(

@@ -1,1 +1,46 @@
-// API
+import DispatchIndex
+import Foundation
+import Jobs
+import Ledger
+import Logging
+import Records
+import Tenancy
+
+/// What the HTTP API is made of: everything it asks of the world, given from outside.
+public struct API: Sendable {
+    public let records: Records
+    public let ledger: Ledger
+    public let dispatch: Dispatch
+    /// By name.
+    public let kinds: [String: JobKind]
+    public let keys: KeyRing
+    public let metrics: Metrics
+    public let limits: Limits
+    public let transport: TransportSecurity
+    let quotas: Quotas
+    let logger: Logger
+
+    /// - Parameters:
+    ///   - kinds: every kind of job that can be enqueued.
+    ///   - keys: who bears which key; made from `records` when not given.
+    public init(
+        records: Records, ledger: Ledger, dispatch: Dispatch, kinds: [JobKind], keys: KeyRing? = nil, metrics: Metrics = Metrics(),
+        limits: Limits = Limits(), transport: TransportSecurity = TransportSecurity(), logger: Logger
+    ) {
+        self.records = records
+        self.ledger = ledger
+        self.dispatch = dispatch
+        self.kinds = Dictionary(kinds.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+        self.keys = keys ?? KeyRing(records)
+        self.metrics = metrics
+        self.limits = limits
+        self.transport = transport
+        self.quotas = Quotas(records: records, dispatch: dispatch)
+        self.logger = logger
+    }
+
+    /// Every endpoint there is.
+    static let endpoints: [Endpoint] =
+        jobEndpoints + leadEndpoints + importEndpoints + sellerEndpoints + opportunityEndpoints + activityEndpoints + ruleSetEndpoints
+        + alertEndpoints + tenantEndpoints + probeEndpoints + processEndpoints
+}

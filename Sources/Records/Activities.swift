@@ -24,8 +24,7 @@ public struct NewActivity: Sendable, Hashable {
 
     public init(
         subjectType: SubjectType, subject: String, source: String? = nil, type: String, at: Date, actor: String? = nil,
-        data: JSONBytes = JSONBytes("{}"),
-        evidence: JSONBytes = JSONBytes("[]")
+        data: [UInt8] = Array("{}".utf8), evidence: [UInt8] = Array("[]".utf8)
     ) {
         self.subjectType = subjectType
         self.subject = subject
@@ -33,8 +32,8 @@ public struct NewActivity: Sendable, Hashable {
         self.type = type
         self.at = at
         self.actor = actor
-        self.data = data
-        self.evidence = evidence
+        self.data = JSONBytes(data)
+        self.evidence = JSONBytes(evidence)
     }
 
     /// The type that means a lead's owner has been in touch.

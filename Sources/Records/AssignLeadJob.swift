@@ -12,12 +12,13 @@ public enum AssignmentTrigger: String, Sendable, CaseIterable {
 }
 
 extension NewJob {
-    public static let assignLead = "assign_lead"
+    /// The kind of the jobs that assign leads.
+    public static let assignLeadKind = "assign_lead"
 
     /// The job that assigns a lead. Every legitimate reassignment has an epoch of its own, so each is a job of its own.
     public static func assignLead(_ lead: Int64, of tenant: TenantID, trigger: AssignmentTrigger, epoch: Int) -> NewJob {
         NewJob(
-            tenant: tenant, kind: assignLead,
+            tenant: tenant, kind: assignLeadKind,
             arguments: Array(#"{"lead_id":"\#(lead)","trigger":"\#(trigger.rawValue)","assignment_epoch":\#(epoch)}"#.utf8))
     }
 }

@@ -14,3 +14,10 @@ extension Statement {
         """
     }
 }
+
+extension Records {
+    /// Writes down that somebody tried what their key does not allow.
+    public func noteRefusal(of actor: String, tenant: TenantID?, _ attempted: String, needed: Role) async throws {
+        _ = try await engine.query(.audit(tenant, by: actor, "refused", attempted, after: .encoding(["needed": needed.rawValue])))
+    }
+}

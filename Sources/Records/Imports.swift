@@ -43,24 +43,17 @@ extension Records {
     /// Notes how far an import has come.
     ///
     /// - Parameter errors: a JSON array of the first faults.
-    public func noteImport(_ id: Int64, of tenant: TenantID, _ state: ImportRecord.State, _ count: ImportCount, errors: JSONBytes)
+    public func noteImport(_ id: Int64, of tenant: TenantID, _ state: ImportRecord.State, _ count: ImportCount, errors: [UInt8])
         async throws
     {
         _ = try await write(tenant) { transaction in
             try transaction.query(
                 """
                 UPDATE lead_import
-                SET state = \(state.rawValue), rows = \(count.rows), accepted = \(count.accepted), rejected = \(count.rejected), errors = \(errors),
+                SET state = \(state.rawValue), rows = \(count.rows), accepted = \(count.accepted), rejected = \(count.rejected), errors = \(JSONBytes(errors)),
                     finished_at = CASE WHEN \(state.rawValue) = 'running' THEN NULL ELSE now() END
                 WHERE tenant_id = \(tenant.rawValue) AND id = \(id)
                 """)
-        }
-    }
-
-    /// Forgets an import of which nothing was taken in.
-    public func withdrawImport(_ id: Int64, of tenant: TenantID) async throws {
-        _ = try await write(tenant) { transaction in
-            try transaction.query("DELETE FROM lead_import WHERE tenant_id = \(tenant.rawValue) AND id = \(id) AND accepted = 0")
         }
     }
 
@@ -79,7 +72,7 @@ extension Records {
 // A streamed request's hash is known at its end only, and its work is not one transaction: its key is taken first, kept
 // while it runs, and answered last. Should the process die meanwhile, the key is free again when its short lease ends.
 extension Records {
-    private static let lease = "10 minutes"
+    private static let lease = "1 minute"
 
     /// Takes the key of a request about to stream in; `inFlight` when another holds it, nil when it is free or was answered before:
     /// which of the two the hash will tell.

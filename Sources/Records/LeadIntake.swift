@@ -12,11 +12,11 @@ public struct NewLead: Sendable, Hashable {
     /// A JSON object, by outside field name.
     public var fields: JSONBytes
 
-    public init(source: String, externalID: String, receivedAt: Date, fields: JSONBytes) {
+    public init(source: String, externalID: String, receivedAt: Date, fields: [UInt8]) {
         self.source = source
         self.externalID = externalID
         self.receivedAt = receivedAt
-        self.fields = fields
+        self.fields = JSONBytes(fields)
     }
 }
 

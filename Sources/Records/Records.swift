@@ -24,6 +24,9 @@ public struct Records: Sendable {
         self.logger = logger
     }
 
+    /// Whether Postgres answers, asked with little patience.
+    public func isReachable() async -> Bool { (try? await app.query("SELECT 1", deadline: .seconds(2))) != nil }
+
     /// The answer of one statement that reads a tenant's rows.
     func read(_ tenant: TenantID, _ statement: Statement) async throws -> Rows {
         try await app.pipeline([.tenants([tenant]), statement])[1]

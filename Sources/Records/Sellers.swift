@@ -20,7 +20,7 @@ public struct SellerProfile: Sendable, Hashable {
     public init(
         name: String, team: String? = nil, status: SellerStatus? = nil, regions: [String] = [], industries: [String] = [],
         capacity: Int = 8,
-        weight: Int = 1, newcomer: Bool = false, channels: JSONBytes = JSONBytes("{}")
+        weight: Int = 1, newcomer: Bool = false, channels: [UInt8] = Array("{}".utf8)
     ) {
         self.name = name
         self.team = team
@@ -30,7 +30,7 @@ public struct SellerProfile: Sendable, Hashable {
         self.capacity = capacity
         self.weight = weight
         self.newcomer = newcomer
-        self.channels = channels
+        self.channels = JSONBytes(channels)
     }
 }
 
@@ -130,7 +130,8 @@ extension SellerRecord {
             name: try row.get("name"), team: try row.get("team"),
             status: try row.get("status", as: String?.self).flatMap(SellerStatus.init),
             regions: try row.get("regions"), industries: try row.get("industries"), capacity: Int(try row.get("capacity", as: Int32.self)),
-            weight: Int(try row.get("weight", as: Int32.self)), newcomer: try row.get("newcomer"), channels: try row.get("channels"))
+            weight: Int(try row.get("weight", as: Int32.self)), newcomer: try row.get("newcomer"),
+            channels: try row.get("channels", as: JSONBytes.self).bytes)
         pending = Int(try row.get("pending", as: Int32.self))
         assigned = Int(try row.get("assigned", as: Int64.self))
         lastAssignedAt = try row.get("last_assigned_at")

@@ -1,0 +1,45 @@
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// Serves the API over HTTP until told to stop; then requests under way are answered, and no new ones are taken.
+public struct APIServer: Service {
+    private let api: API
+    private let host: String
+    private let port: Int
+    private let eventLoops: (any EventLoopGroup)?
+    private let onRunning: @Sendable (_ port: Int) async -> Void
+
+    /// - Parameters:
+    ///   - port: 0 takes a free one.
+    ///   - eventLoops: nil: as many as there are cores. One has the better tails on two cores.
+    ///   - onRunning: told once, when connections are accepted.
+    public init(
+        _ api: API, host: String = "127.0.0.1", port: Int, eventLoops: (any EventLoopGroup)? = nil,
+        onRunning: @Sendable @escaping (_ port: Int) async -> Void = { _ in }
+    ) {
+        self.api = api
+        self.host = host
+        self.port = port
+        self.eventLoops = eventLoops
+        self.onRunning = onRunning
+    }
+
+    public func run() async throws {
+        let onRunning = onRunning
+        let application = Application(
+            responder: Responder(api),
+            // A caller who sends nothing is hung up on after a while, and headers have a bound like everything.
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: .seconds(75),
+                    httpDecoderConfiguration: .init(maxHeaderFieldSize: 8 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
+                )),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "kiteline", backlog: 1024),
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
+            eventLoopGroupProvider: eventLoops.map(EventLoopGroupProvider.shared) ?? .singleton,
+            logger: api.logger)
+        try await application.run()
+    }
+}

@@ -1,0 +1,34 @@
+import JSONEnvelope
+import Jobs
+
+extension ArgumentSchema {
+    /// Everything wrong with a job's arguments. Looks at spans only: nothing is decoded but short scalars.
+    ///
+    /// - Parameters:
+    ///   - arguments: nil when there are none, which is an empty object.
+    ///   - path: the way to them from the body's root.
+    func faults(in arguments: JSONNode?, path: String, maxBytes: Int) -> [FieldError] {
+        guard let arguments else {
+            return fields.filter(\.isRequired).map { FieldError("\(path).\($0.name)", .missing, "is required") }
+        }
+        if arguments.bytes.count > maxBytes {
+            return [FieldError(path, .tooLong, "has \(arguments.bytes.count) bytes; at most \(maxBytes) are taken")]
+        }
+        var reader = FieldReader(arguments, path: path)
+        for field in fields { check(field, &reader) }
+        return reader.finish()
+    }
+
+    private func check(_ field: Field, _ reader: inout FieldReader) {
+        switch field.type {
+        case .string(let maxLength): _ = reader.string(field.name, length: 0...maxLength, required: field.isRequired)
+        case .integer(let range):
+            _ = reader.integer(field.name, in: Int(range.lowerBound)...Int(range.upperBound), required: field.isRequired)
+        case .boolean: _ = reader.bool(field.name, required: field.isRequired)
+        case .choice(let choices): _ = reader.choice(field.name, of: choices, required: field.isRequired)
+        case .any(let maxBytes):
+            guard let value = reader.value(field.name, required: field.isRequired), value.bytes.count > maxBytes else { return }
+            reader.fail(field.name, .tooLong, "has \(value.bytes.count) bytes; at most \(maxBytes) are taken")
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Hummingbird
+import Tenancy
+
+/// One method on one path: who may call it, and what answers.
+struct Endpoint: Sendable {
+    enum Access: Sendable, Hashable {
+        /// Anybody, without a key.
+        case open
+        /// Within a tenant, for keys of this role and those above.
+        case tenant(Role)
+        /// The platform, for no tenant in particular.
+        case platform
+    }
+
+    let method: HTTPRequest.Method
+    /// As OpenAPI writes it: `/v1/jobs/{id}`.
+    let path: String
+    let access: Access
+    /// Switched off with it.
+    let module: Module?
+    let answer: @Sendable (Call) async throws -> Answer
+
+    init(
+        _ method: HTTPRequest.Method, _ path: String, _ access: Access = .tenant(.tenant), module: Module? = nil,
+        answer: @Sendable @escaping (Call) async throws -> Answer
+    ) {
+        self.method = method
+        self.path = path
+        self.access = access
+        self.module = module
+        self.answer = answer
+    }
+}
+
+/// What is sent back when all went well.
+struct Answer: Sendable {
+    var status: Int
+    var body: [UInt8]
+    var type = "application/json"
+    /// The answer is that of an earlier request with the same Idempotency-Key.
+    var isReplayed = false
+
+    init(_ status: Int, _ body: [UInt8], type: String = "application/json") {
+        self.status = status
+        self.body = body
+        self.type = type
+    }
+
+    static let noContent = Answer(204, [])
+
+    var response: Response {
+        var headers = HTTPFields()
+        if !body.isEmpty { headers[.contentType] = type }
+        if isReplayed { headers[.idempotencyReplayed] = "true" }
+        return Response(
+            status: .init(code: status), headers: headers, body: body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}

@@ -1,0 +1,204 @@
+import Foundation
+import JSONEnvelope
+import Records
+import Tenancy
+
+/// One fault of an import, as it is told.
+struct ImportFault: Sendable, Hashable {
+    var line: Int
+    var field: String?
+    var message: String
+    /// It speaks of the file's encoding rather than of one row.
+    var isAboutEncoding = false
+}
+
+/// What a row of an import came to.
+enum ImportedRow: Sendable {
+    case lead(line: Int, NewLead)
+    case fault(ImportFault)
+}
+
+/// The file as a whole cannot be read.
+struct UnreadableFile: Error, Sendable, Hashable {
+    var line: Int
+    var field: String?
+    var message: String
+}
+
+/// Which columns of an import mean what.
+struct LeadColumns: Sendable {
+    var source: String
+    var externalID: String
+    /// Nil: leads were received now.
+    var receivedAt: String?
+    /// For times without an offset.
+    var timeZone: TimeZone
+    var now: Date
+}
+
+/// Turns the bytes of a file into leads, piece by piece.
+protocol LeadReading: Sendable {
+    /// - Throws: `UnreadableFile` when there is no use in reading on.
+    mutating func read(_ bytes: [UInt8]) throws(UnreadableFile) -> [ImportedRow]
+    mutating func finish() throws(UnreadableFile) -> [ImportedRow]
+}
+
+/// Leads in CSV: the first row names the columns, every column that has no special meaning is a field of the lead.
+struct CSVLeads: LeadReading {
+    private let columns: LeadColumns
+    private let limits: CSVReader.Limits
+    private var reader: CSVReader
+    private var header: Header?
+
+    private struct Header {
+        var names: [String]
+        var externalID: Int
+        var receivedAt: Int?
+    }
+
+    init(_ columns: LeadColumns, _ limits: Limits) {
+        self.columns = columns
+        self.limits = CSVReader.Limits(columns: limits.importColumns, field: limits.importField, row: limits.importRow)
+        reader = CSVReader(self.limits)
+    }
+
+    mutating func read(_ bytes: [UInt8]) throws(UnreadableFile) -> [ImportedRow] { try rows(reader.read(bytes)) }
+
+    mutating func finish() throws(UnreadableFile) -> [ImportedRow] {
+        let last = try rows(reader.finish())
+        guard header != nil else { throw UnreadableFile(line: 1, message: "the file is empty: its first row must name the columns") }
+        return last
+    }
+
+    private mutating func rows(_ rows: [CSVReader.Row]) throws(UnreadableFile) -> [ImportedRow] {
+        var imported: [ImportedRow] = []
+        for row in rows {
+            if let header {
+                imported.append(lead(row, header))
+            } else {
+                header = try readHeader(row)
+            }
+        }
+        return imported
+    }
+
+    private func readHeader(_ row: CSVReader.Row) throws(UnreadableFile) -> Header {
+        func unreadable(_ field: String?, _ message: String) -> UnreadableFile {
+            UnreadableFile(line: row.line, field: field, message: message)
+        }
+        switch row.content {
+        case .fault(let fault): throw unreadable(nil, "the row that names the columns " + fault.message(limits))
+        case .fields(let names):
+            if names.contains("") { throw unreadable(nil, "a column has no name") }
+            if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+                throw unreadable(twice, "two columns have this name")
+            }
+            guard let externalID = names.firstIndex(of: columns.externalID) else {
+                throw unreadable(
+                    "external_id", "there is no column \(columns.externalID); there are \(names.prefix(20).joined(separator: ", "))")
+            }
+            let receivedAt = columns.receivedAt.flatMap { names.firstIndex(of: $0) }
+            if let wanted = columns.receivedAt, receivedAt == nil {
+                throw unreadable("received_at", "there is no column \(wanted); there are \(names.prefix(20).joined(separator: ", "))")
+            }
+            return Header(names: names, externalID: externalID, receivedAt: receivedAt)
+        }
+    }
+
+    private func lead(_ row: CSVReader.Row, _ header: Header) -> ImportedRow {
+        switch row.content {
+        case .fault(let fault):
+            return .fault(ImportFault(line: row.line, message: fault.message(limits), isAboutEncoding: fault.isAboutEncoding))
+        case .fields(let values):
+            guard values.count == header.names.count else {
+                return .fault(
+                    ImportFault(line: row.line, message: "has \(values.count) fields; the file has \(header.names.count) columns"))
+            }
+            let fields = JSONWriter.object(capacity: 256) { object in
+                for (index, name) in header.names.enumerated() where index != header.externalID && index != header.receivedAt {
+                    object.member(name, values[index])
+                }
+            }
+            return columns.lead(
+                line: row.line, externalID: values[header.externalID], receivedAt: header.receivedAt.map { values[$0] }, fields: fields)
+        }
+    }
+}
+
+/// Leads in NDJSON: one object a line, every member that has no special meaning is a field of the lead.
+struct NDJSONLeads: LeadReading {
+    private let columns: LeadColumns
+    private let limits: Limits
+    private var reader: LineReader
+
+    init(_ columns: LeadColumns, _ limits: Limits) {
+        self.columns = columns
+        self.limits = limits
+        reader = LineReader(limit: limits.importRow)
+    }
+
+    mutating func read(_ bytes: [UInt8]) -> [ImportedRow] { reader.read(bytes).map(row) }
+    mutating func finish() -> [ImportedRow] { reader.finish().map(row) }
+
+    private func row(_ line: LineReader.Line) -> ImportedRow {
+        guard let bytes = line.bytes else {
+            return .fault(ImportFault(line: line.number, message: "has more than \(limits.importRow) bytes"))
+        }
+        do {
+            let bounds = JSONLimits(bytes: limits.importRow, depth: limits.depth, members: limits.importColumns)
+            return lead(try JSONEnvelope(bytes, levels: 1, limits: bounds).root, line.number)
+        } catch {
+            return .fault(
+                ImportFault(line: line.number, message: "is not JSON: \(error.description)", isAboutEncoding: error.reason == .badUTF8))
+        }
+    }
+
+    private func lead(_ object: JSONNode, _ line: Int) -> ImportedRow {
+        guard object.type == .object else { return .fault(ImportFault(line: line, message: "is \(object.type.name), not an object")) }
+        guard let id = object[columns.externalID], let externalID = text(id) else {
+            return .fault(ImportFault(line: line, field: columns.externalID, message: "must be a string or a number"))
+        }
+        var receivedAt: String?
+        if let name = columns.receivedAt {
+            guard let text = object[name].flatMap(text) else {
+                return .fault(ImportFault(line: line, field: name, message: "must be a time as a string"))
+            }
+            receivedAt = text
+        }
+        let fields = JSONWriter.object(capacity: object.bytes.count) { fields in
+            for (name, value) in object.members where name != columns.externalID && name != columns.receivedAt {
+                fields.member(name, json: value.bytes)
+            }
+        }
+        return columns.lead(line: line, externalID: externalID, receivedAt: receivedAt, fields: fields)
+    }
+
+    private func text(_ node: JSONNode) -> String? {
+        node.string ?? (node.type == .number ? String(decoding: node.bytes, as: UTF8.self) : nil)
+    }
+}
+
+extension LeadColumns {
+    fileprivate func lead(line: Int, externalID: String, receivedAt text: String?, fields: [UInt8]) -> ImportedRow {
+        let id = externalID.trimmingCharacters(in: .whitespaces)
+        guard !id.isEmpty else { return .fault(ImportFault(line: line, field: self.externalID, message: "is empty")) }
+        guard id.unicodeScalars.count <= 200 else {
+            return .fault(ImportFault(line: line, field: self.externalID, message: "has more than 200 characters"))
+        }
+        guard let text else { return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: now, fields: fields)) }
+        guard let receivedAt = time(text.trimmingCharacters(in: .whitespaces)) else {
+            return .fault(
+                ImportFault(
+                    line: line, field: self.receivedAt,
+                    message: "must be a time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00:00 or 2026-01-31"))
+        }
+        return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: receivedAt, fields: fields))
+    }
+
+    /// RFC 3339, or a day or a time of day without an offset, which then is the tenant's own.
+    private func time(_ text: String) -> Date? {
+        if let date = RFC3339.date(text) { return date }
+        guard let local = RFC3339.day(text) ?? RFC3339.date(text.replacing(" ", with: "T") + "Z") else { return nil }
+        return local.addingTimeInterval(-Double(timeZone.secondsFromGMT(for: local)))
+    }
+}

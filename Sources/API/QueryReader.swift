@@ -1,0 +1,84 @@
+import Foundation
+import JSONEnvelope
+
+/// Reads the parameters of a query, as `FieldReader` reads those of a body.
+struct QueryReader {
+    private(set) var errors: [FieldError] = []
+    private var parameters: [String: String] = [:]
+    private var asked: Set<String> = []
+    private let page: Int
+
+    /// - Parameter page: the longest list one answer may carry.
+    init(_ query: String, page: Int) {
+        self.page = page
+        for part in query.split(separator: "&") {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = decoded(pair[0]), let value = pair.count > 1 ? decoded(pair[1]) : "" else {
+                errors.append(FieldError(String(pair[0]), .badFormat, "is not percent-encoded UTF-8"))
+                continue
+            }
+            if parameters.updateValue(value, forKey: name) != nil { errors.append(FieldError(name, .duplicate, "is given twice")) }
+        }
+    }
+
+    private func decoded(_ text: Substring) -> String? {
+        guard let text = text.replacing("+", with: " ").removingPercentEncoding, !text.utf8.contains(0) else { return nil }
+        return text
+    }
+
+    consuming func finish() -> [FieldError] {
+        for name in parameters.keys.sorted() where !asked.contains(name) {
+            errors.append(FieldError(name, .unknownField, "is not a parameter here"))
+        }
+        return errors
+    }
+
+    mutating func string(_ name: String, length: Int = 200, required: Bool = false) -> String? {
+        asked.insert(name)
+        guard let text = parameters[name], !text.isEmpty else {
+            if required { errors.append(FieldError(name, .missing, "is required")) }
+            return nil
+        }
+        guard text.unicodeScalars.count <= length else {
+            errors.append(FieldError(name, .tooLong, "has more than \(length) characters"))
+            return nil
+        }
+        return text
+    }
+
+    mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String, of type: Value.Type) -> Value?
+    where Value.RawValue == String {
+        guard let text = string(name) else { return nil }
+        guard let value = Value(rawValue: text) else {
+            errors.append(FieldError(name, .notAllowed, "must be one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))"))
+            return nil
+        }
+        return value
+    }
+
+    mutating func bool(_ name: String) -> Bool? {
+        guard let text = string(name) else { return nil }
+        if text != "true" && text != "false" { errors.append(FieldError(name, .notAllowed, "must be true or false")) }
+        return text == "true"
+    }
+
+    /// How many items a list may have.
+    mutating func limit() -> Int {
+        guard let text = string("limit") else { return min(100, page) }
+        guard let value = Int(text), value >= 1, value <= page else {
+            errors.append(FieldError("limit", .outOfRange, "must be from 1 to \(page)"))
+            return 1
+        }
+        return value
+    }
+
+    /// Where a list goes on: the `next_cursor` of the page before.
+    mutating func cursor() -> Int64? {
+        guard let text = string("cursor") else { return nil }
+        guard let value = Int64(text), value > 0 else {
+            errors.append(FieldError("cursor", .badFormat, "must be the next_cursor of an earlier page"))
+            return nil
+        }
+        return value
+    }
+}

@@ -1,0 +1,88 @@
+import DispatchIndex
+import Records
+import Synchronization
+import Tenancy
+
+/// Turns enqueues away when a tenant has too many ready jobs of a kind.
+///
+/// Nobody counts jobs on the way in. What is known is a count about a second old, plus what was let in since: first of
+/// all kinds together, from Redis, which costs nothing; only when that is above the quota, kind by kind from Postgres.
+/// Without Redis the last count stays, and enqueueing goes on. Callers at the same moment may exceed a quota by what
+/// they have under way together.
+final class Quotas: Sendable {
+    private struct Known {
+        /// Ready jobs by kind; nil while only the total is known.
+        var byKind: [String: Int]?
+        var total = 0
+        /// Let in since the count.
+        var admitted: [String: Int] = [:]
+        var until = ContinuousClock.now
+        var isCounting = true
+
+        func atMost(_ kind: String) -> Int { (byKind.map { $0[kind] ?? 0 } ?? total) + (admitted[kind] ?? 0) }
+
+        /// The first kind that has no room.
+        func full(for wanted: [String: Int], under quota: Int) -> String? {
+            wanted.first { atMost($0.key) + $0.value > quota }?.key
+        }
+    }
+
+    private static let freshness: Duration = .seconds(1)
+
+    private let records: Records
+    private let dispatch: Dispatch
+    private let known = Mutex<[TenantID: Known]>([:])
+
+    init(records: Records, dispatch: Dispatch) {
+        self.records = records
+        self.dispatch = dispatch
+    }
+
+    /// - Parameter wanted: how many jobs of each kind are to be enqueued.
+    /// - Throws: a 429 that names the kind.
+    func admit(_ wanted: [String: Int], of tenant: Tenant) async throws {
+        await countAgainIfStale(tenant.id)
+        if takes(wanted, of: tenant) == nil { return }
+        let exact = try await records.readyJobs(of: tenant.id)
+        note(tenant.id, byKind: exact, total: exact.values.reduce(0, +))
+        if let full = takes(wanted, of: tenant) { throw Problem.quotaExceeded(full, quota: tenant.settings.quota) }
+    }
+
+    /// Takes the room there is; names the kind that has none.
+    private func takes(_ wanted: [String: Int], of tenant: Tenant) -> String? {
+        known.withLock { known in
+            if let full = known[tenant.id]?.full(for: wanted, under: tenant.settings.quota) { return full }
+            for (kind, count) in wanted { known[tenant.id]?.admitted[kind, default: 0] += count }
+            return nil
+        }
+    }
+
+    /// A tenant's first caller waits for the first count; later ones go by the last.
+    private func countAgainIfStale(_ tenant: TenantID) async {
+        let (isStale, isFirst) = known.withLock { known in
+            guard let entry = known[tenant] else {
+                known[tenant] = Known()
+                return (true, true)
+            }
+            guard entry.until <= .now, !entry.isCounting else { return (false, false) }
+            known[tenant]?.isCounting = true
+            return (true, false)
+        }
+        guard isStale else { return }
+        let count = Task { note(tenant, byKind: nil, total: try? await dispatch.ready(of: tenant)) }
+        if isFirst { await count.value }
+    }
+
+    /// - Parameter total: nil when nobody could say.
+    private func note(_ tenant: TenantID, byKind: [String: Int]?, total: Int?) {
+        known.withLock { known in
+            if let total {
+                known[tenant]?.byKind = byKind
+                known[tenant]?.total = total
+                known[tenant]?.admitted = [:]
+            }
+            known[tenant]?.until = .now + Self.freshness
+            known[tenant]?.isCounting = false
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import NIOHTTP1
+import Records
+import Tenancy
+
+/// Answers a request: finds its endpoint, finds out who asks, runs it, and turns whatever failed into a problem.
+struct Responder: HTTPResponder {
+    private let api: API
+    private let routes: RouteTable
+
+    init(_ api: API) {
+        self.api = api
+        routes = RouteTable(API.endpoints)
+    }
+
+    func respond(to request: Request, context: RequestSource) async throws -> Response {
+        let start = ContinuousClock.now
+        let path = request.uri.path
+        let match = routes.match(request.method, path)
+        var response: Response
+        do {
+            response = try await answer(request, context, match).response
+        } catch let error as HTTPParserError {
+            throw error  // the connection speaks no HTTP any more; the server ends it
+        } catch {
+            response = problem(error, context).response
+        }
+        if request.method == .head { response = response.createHeadResponse() }
+        api.metrics.count(request: name(of: match), status: Int(response.status.code), took: ContinuousClock.now - start)
+        return response
+    }
+
+    private func answer(_ request: Request, _ context: RequestSource, _ match: RouteTable.Match) async throws -> Answer {
+        switch match {
+        case .unknown: throw Problem.unknownRoute
+        case .wrongMethod(let allowed): throw Problem.methodNotAllowed(allowed)
+        case .found(let index, let parameters):
+            let endpoint = routes.endpoints[index]
+            let principal = try await admit(request, context, to: endpoint)
+            let call = Call(request: request, parameters: parameters, principal: principal, api: api)
+            return try await endpoint.answer(call)
+        }
+    }
+
+    /// Lets the request pass to the endpoint, or says why not. The body is not read before.
+    private func admit(_ request: Request, _ context: RequestSource, to endpoint: Endpoint) async throws -> Principal? {
+        guard endpoint.access != .open else { return nil }
+        guard api.transport.admits(peer: context.peer, forwardedProto: request.headers[.forwardedProto]) else {
+            throw Problem.httpsRequired
+        }
+        let bearer = try await bearer(request)
+        switch endpoint.access {
+        case .open: return nil
+        case .platform:
+            guard bearer.role == .platform else { throw try await refusal(bearer, .platform, endpoint) }
+            return bearer
+        case .tenant(let role):
+            let principal = try await actor(bearer, request)
+            guard principal.role.includes(role) else { throw try await refusal(principal, role, endpoint) }
+            if let module = endpoint.module, principal.tenant?.settings.modulesOff.contains(module.rawValue) == true {
+                throw Problem.moduleOff(module.rawValue)
+            }
+            return principal
+        }
+    }
+
+    private func bearer(_ request: Request) async throws -> Principal {
+        guard let header = request.headers[.authorization], header.count > 7, header.prefix(7).lowercased() == "bearer ",
+            let key = APIKey(header.dropFirst(7).trimmingCharacters(in: .whitespaces)), let principal = try await api.keys.principal(key)
+        else { throw Problem.unauthorized }
+        return principal
+    }
+
+    /// The bearer as one tenant's: a platform key names it, another key has its own and may name no other.
+    private func actor(_ bearer: Principal, _ request: Request) async throws -> Principal {
+        let named = request.headers[.kitelineTenant]
+        if let own = bearer.tenant {
+            guard named == nil || named == own.slug else { throw Problem.notFound }
+            return bearer
+        }
+        guard let named else { throw Problem.tenantRequired }
+        guard let slug = Slug(named), let principal = try await api.keys.principal(bearer, actingFor: slug) else { throw Problem.notFound }
+        return principal
+    }
+
+    /// A refusal that is written down.
+    private func refusal(_ principal: Principal, _ needed: Role, _ endpoint: Endpoint) async throws -> Problem {
+        try await api.records.noteRefusal(
+            of: principal.actor, tenant: principal.tenant?.id, "\(endpoint.method.rawValue) \(endpoint.path)", needed: needed)
+        return .forbidden(needed.rawValue)
+    }
+
+    private func problem(_ error: any Error, _ context: RequestSource) -> Problem {
+        let problem = Problem(error)
+        if problem.status == 500 { context.logger.error("request failed", metadata: ["error": "\(error)"]) }
+        if problem.status == 503 { context.logger.warning("request could not be served", metadata: ["error": "\(error)"]) }
+        return problem
+    }
+
+    private func name(of match: RouteTable.Match) -> (method: String, path: String) {
+        guard case .found(let index, _) = match else { return ("", "unknown") }
+        return (routes.endpoints[index].method.rawValue, routes.endpoints[index].path)
+    }
+}
+
+/// What the server knows of a request beside its head and body.
+struct RequestSource: InitializableFromSource, RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// The address at the other end; nil on a Unix socket.
+    let peer: String?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        peer = source.channel.remoteAddress?.ipAddress
+    }
+}

@@ -1,0 +1,130 @@
+import Foundation
+import JSONEnvelope
+import Jobs
+import Ledger
+import Records
+import Tenancy
+
+// The busiest way into Kiteline, so it is lean: the body is split, not decoded; the arguments are checked where they lie
+// and go to the ledger as the bytes they came in; the answer is put together by hand.
+
+/// `POST /v1/jobs`
+@Sendable func enqueueJob(_ call: Call) async throws -> Answer {
+    try call.requireMediaType(["application/json"])
+    let body = try await call.body(atMost: call.limits.body)
+    let key = try call.idempotencyKey(over: body)
+    var reading = NewJobReading(call.api, tenant: call.tenant, now: Date())
+    let job = reading.job(try call.json(body).root, path: "")
+    guard let job, reading.errors.isEmpty else { throw reading.problem }
+    try await call.api.quotas.admit([job.kind: 1], of: call.tenant)
+    let state = reading.state(of: job)
+    return try await call.enqueue([job], key) { ids in
+        // The kind's name needs no escaping: it is one of ours.
+        (202, Array(#"{"id":"\#(ids[0])","kind":"\#(job.kind)","state":"\#(state)"}"#.utf8))
+    }
+}
+
+/// `POST /v1/jobs:batch`
+@Sendable func enqueueBatch(_ call: Call) async throws -> Answer {
+    try call.requireMediaType(["application/json"])
+    let body = try await call.body(atMost: call.limits.batchBody)
+    let key = try call.idempotencyKey(over: body)
+    var reader = FieldReader(try call.json(body, levels: 4).root)
+    let list = reader.array("jobs", count: 1...call.limits.jobsPerBatch, required: true)
+    var errors = reader.finish()
+
+    var reading = NewJobReading(call.api, tenant: call.tenant, now: Date())
+    var jobs: [NewJob] = []
+    for (index, node) in (list?.elements ?? []).enumerated() {
+        if let job = reading.job(node, path: "jobs[\(index)]") { jobs.append(job) }
+    }
+    errors += reading.errors
+    guard errors.isEmpty else { throw Problem.invalid(errors) }
+    try await call.api.quotas.admit(jobs.reduce(into: [:]) { $0[$1.kind, default: 0] += 1 }, of: call.tenant)
+    return try await call.enqueue(jobs, key) { ids in
+        (202, JSONWriter.object(capacity: 16 + ids.count * 12) { $0.member("ids", ids.map(\.description)) })
+    }
+}
+
+extension Call {
+    fileprivate func enqueue(
+        _ jobs: [NewJob], _ key: IdempotencyKey?, answer: @Sendable @escaping ([JobID]) -> (status: Int, body: [UInt8])
+    ) async throws -> Answer {
+        switch try await api.ledger.enqueue(jobs, key: key, answer: answer) {
+        case .fresh(_, let status, let body): return Answer(status, body)
+        case .replayed(let status, let body):
+            var answer = Answer(status, body)
+            answer.isReplayed = true
+            return answer
+        case .keyReused: throw Problem.keyReused
+        }
+    }
+}
+
+/// Reads jobs out of a body and collects what is wrong with all of them.
+struct NewJobReading {
+    private(set) var errors: [FieldError] = []
+    private var moduleOff: String?
+    private let api: API
+    private let tenant: Tenant
+    private let now: Date
+
+    init(_ api: API, tenant: Tenant, now: Date) {
+        self.api = api
+        self.tenant = tenant
+        self.now = now
+    }
+
+    /// What the caller is told when something was wrong.
+    var problem: Problem {
+        if let moduleOff, errors.count == 1 { return .moduleOff(moduleOff) }
+        return .invalid(errors)
+    }
+
+    func state(of job: NewJob) -> String { job.runAt.map { $0 > now } == true ? "scheduled" : "available" }
+
+    mutating func job(_ node: JSONNode, path: String) -> NewJob? {
+        var reader = FieldReader(node, path: path)
+        let name = reader.string("kind", length: 1...100, required: true)
+        let arguments = reader.object("args", members: 64)
+        let priority = reader.integer("priority", in: 0...9) ?? 5
+        let runAt = reader.date("run_at")
+        let uniqueKey = reader.string("unique_key", length: 1...200)
+        let maxAttempts = reader.integer("max_attempts", in: 1...100)
+        if let runAt, runAt > now.addingTimeInterval(3_660 * 86_400) { reader.fail("run_at", .outOfRange, "is more than ten years ahead") }
+        let kind = name.flatMap { self.kind($0, &reader) }
+        if let kind, reader.has("args") == (arguments != nil) {
+            reader.add(kind.arguments.faults(in: arguments, path: reader.path(to: "args"), maxBytes: api.limits.arguments))
+        }
+        let faults = reader.finish()
+        guard faults.isEmpty, let kind else {
+            errors += faults
+            return nil
+        }
+        return NewJob(
+            tenant: tenant.id, kind: kind.name, arguments: arguments.map { Array($0.bytes) } ?? Array("{}".utf8), priority: priority,
+            runAt: runAt,
+            maxAttempts: maxAttempts ?? kind.maxAttempts, uniqueKey: uniqueKey, dependency: dependency(of: arguments))
+    }
+
+    private mutating func kind(_ name: String, _ reader: inout FieldReader) -> JobKind? {
+        guard let kind = api.kinds[name] else {
+            reader.fail(
+                "kind", .unknownKind, "is none of \(api.kinds.values.filter(\.isPublic).map(\.name).sorted().joined(separator: ", "))")
+            return nil
+        }
+        guard kind.isPublic else {
+            reader.fail("kind", .notAllowed, "jobs of this kind are made by Kiteline itself")
+            return nil
+        }
+        if let module = kind.module, tenant.settings.modulesOff.contains(module) {
+            moduleOff = module
+            reader.fail("kind", .moduleOff, "belongs to the module \(module), which is switched off")
+            return nil
+        }
+        return kind
+    }
+
+    /// What the job depends on outside, by its own word: part of its flow.
+    private func dependency(of arguments: JSONNode?) -> String? { arguments?["dependency"]?.string }
+}

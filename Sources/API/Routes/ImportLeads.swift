@@ -1,0 +1,233 @@
+import Foundation
+import JSONEnvelope
+import Jobs
+import Ledger
+import Records
+import Tenancy
+
+extension API {
+    static let importEndpoints = [
+        Endpoint(.post, "/v1/leads:import", module: .imports, answer: importLeads),
+        Endpoint(.get, "/v1/imports/{id}", module: .imports, answer: readImport),
+    ]
+}
+
+/// `GET /v1/imports/{id}`
+@Sendable private func readImport(_ call: Call) async throws -> Answer {
+    guard let record = try await call.records.leadImport(try call.id(), of: call.tenant.id) else { throw Problem.notFound }
+    return Answer(200, record.json)
+}
+
+/// `POST /v1/leads:import`: takes leads in as the file streams by, in chunks, each lead with a job of its own.
+///
+/// Memory holds one chunk. A bad row is listed and the others go on; a file that cannot be read at all is refused before
+/// anything is stored. The answer comes when the file has been read.
+@Sendable private func importLeads(_ call: Call) async throws -> Answer {
+    try call.requireMediaType(["text/csv", "application/x-ndjson", "application/ndjson", "application/jsonl"])
+    let isCSV = call.request.headers[.contentType]?.lowercased().hasPrefix("text/csv") ?? true
+    let columns = try call.query { query in
+        LeadColumns(
+            source: query.string("source", required: true) ?? "", externalID: query.string("external_id", required: true) ?? "",
+            receivedAt: query.string("received_at"), timeZone: TimeZone(identifier: call.tenant.settings.timeZone) ?? .gmt, now: Date())
+    }
+    let key = try call.idempotencyKey()
+    try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)
+    let reader: any LeadReading = isCSV ? CSVLeads(columns, call.limits) : NDJSONLeads(columns, call.limits)
+    return try await LeadImport(call, source: columns.source, key: key, reader: reader).run()
+}
+
+/// One file on its way in.
+private struct LeadImport: ~Copyable {
+    private let call: Call
+    private let source: String
+    private let key: String?
+    private var reader: any LeadReading
+    private var digest: SHA256Digest
+    private var bytes = 0
+    private var waiting: [(line: Int, lead: NewLead)] = []
+    private var count = ImportCount()
+    private var faults: [ImportFault] = []
+    /// Nil until the first chunk is stored.
+    private var id: Int64?
+    private var keyIsKeptUntil = ContinuousClock.now
+
+    init(_ call: Call, source: String, key: String?, reader: any LeadReading) {
+        self.call = call
+        self.source = source
+        self.key = key
+        self.reader = reader
+        digest = call.requestDigest()
+    }
+
+    consuming func run() async throws -> Answer {
+        guard let key else { return try await imported() }
+        switch try await call.records.beginOnce(key, of: call.tenant.id) {
+        case .inFlight: throw Problem.keyInFlight
+        case .answered: return try await replay(key)
+        case .taken:
+            let (call, name) = (call, IdempotencyKey(tenant: call.tenant.id, key: key, hash: []))
+            do {
+                return try await imported()
+            } catch {
+                try? await call.records.abandonOnce(name.key, of: name.tenant)
+                throw error
+            }
+        }
+    }
+
+    /// Reads the file for its hash only, which tells whether it is the one that was answered.
+    private consuming func replay(_ key: String) async throws -> Answer {
+        let call = call
+        for try await chunk in call.request.body { digest.update(Array(chunk.readableBytesView)) }
+        return try call.answer(
+            try await call.records.answered(IdempotencyKey(tenant: call.tenant.id, key: key, hash: digest.finish())))
+    }
+
+    private consuming func imported() async throws -> Answer {
+        var state = ImportRecord.State.completed
+        do {
+            try await readAll()
+        } catch let file as UnreadableFile {
+            guard id != nil else { throw Problem(file) }
+            state = .failed
+            note(ImportFault(line: file.line, field: file.field, message: file.message))
+        } catch {
+            let (call, id, count, faults) = (call, id, count, faults)
+            if let id { try? await call.records.noteImport(id, of: call.tenant.id, .failed, count, errors: faults.json) }
+            throw error
+        }
+        return try await end(state)
+    }
+
+    private mutating func readAll() async throws {
+        let declared = call.request.headers[.contentLength].flatMap { Int($0) }
+        if let declared, declared > call.limits.importBody { throw Problem.bodyTooLarge(call.limits.importBody) }
+        for try await chunk in call.request.body {
+            let piece = Array(chunk.readableBytesView)
+            bytes += piece.count
+            guard bytes <= call.limits.importBody else {
+                throw UnreadableFile(
+                    line: count.rows, message: "the file has more than \(call.limits.importBody) bytes; the rest was not read")
+            }
+            digest.update(piece)
+            try await take(try reader.read(piece))
+        }
+        guard declared == nil || declared == bytes else {
+            throw UnreadableFile(line: count.rows, message: "the upload was cut short; what came whole was taken in")
+        }
+        try await take(try reader.finish())
+        if !waiting.isEmpty { try await store() }
+    }
+
+    private mutating func take(_ rows: [ImportedRow]) async throws {
+        for row in rows {
+            count.rows += 1
+            guard count.rows <= call.limits.importRows else {
+                throw UnreadableFile(
+                    line: count.rows, message: "the file has more than \(call.limits.importRows) rows; the rest was not read")
+            }
+            switch row {
+            case .lead(let line, let lead):
+                waiting.append((line, lead))
+                if waiting.count == call.limits.importChunk { try await store() }
+            case .fault(let fault):
+                if fault.isAboutEncoding, id == nil { throw UnreadableFile(line: fault.line, message: fault.message) }
+                count.rejected += 1
+                note(fault)
+            }
+        }
+    }
+
+    private mutating func note(_ fault: ImportFault) {
+        if faults.count < call.limits.importErrors { faults.append(fault) }
+    }
+
+    /// Takes the waiting leads in, all in one transaction; should the database refuse one of them, each in its own.
+    private mutating func store() async throws {
+        let import_ = try await begun()
+        do {
+            _ = try await call.records.takeIn(waiting.map(\.lead), of: call.tenant.id, trigger: .batchImport)
+            count.accepted += waiting.count
+        } catch  where StoreFailure(error).isRefusal {
+            try await storeOneByOne()
+        }
+        waiting.removeAll(keepingCapacity: true)
+        try await call.records.noteImport(import_, of: call.tenant.id, .running, count, errors: faults.json)
+        try await keepKey()
+    }
+
+    private mutating func storeOneByOne() async throws {
+        for (line, lead) in waiting {
+            do {
+                _ = try await call.records.takeIn([lead], of: call.tenant.id, trigger: .batchImport)
+                count.accepted += 1
+            } catch {
+                guard case .refused(let message) = StoreFailure(error) else { throw error }
+                count.rejected += 1
+                note(ImportFault(line: line, message: "was refused by the database: \(message)"))
+            }
+        }
+    }
+
+    private mutating func begun() async throws -> Int64 {
+        if let id { return id }
+        let id = try await call.records.beginImport(source: source, of: call.tenant.id)
+        self.id = id
+        return id
+    }
+
+    private mutating func keepKey() async throws {
+        guard let key, keyIsKeptUntil <= .now else { return }
+        try await call.records.prolongOnce(key, of: call.tenant.id)
+        keyIsKeptUntil = .now + .seconds(10)
+    }
+
+    private consuming func end(_ state: ImportRecord.State) async throws -> Answer {
+        let import_ = try await begun()
+        try await call.records.noteImport(import_, of: call.tenant.id, state, count, errors: faults.json)
+        let (call, key) = (call, key)
+        let answer = StoredAnswer(status: 202, body: JSONWriter.object { $0.member("import_id", String(import_)) })
+        if let key {
+            try await call.records.endOnce(IdempotencyKey(tenant: call.tenant.id, key: key, hash: digest.finish()), answer)
+        }
+        return Answer(answer.status, answer.body)
+    }
+}
+
+extension Problem {
+    fileprivate init(_ file: UnreadableFile) {
+        self.init(
+            422, "unreadable_file", "The file cannot be read", detail: "Line \(file.line): \(file.message). Nothing was stored.",
+            errors: file.field.map { [FieldError($0, .notFound, file.message)] } ?? [])
+    }
+}
+
+extension [ImportFault] {
+    fileprivate var json: [UInt8] {
+        JSONWriter.array { list in
+            for fault in self {
+                list.object { item in
+                    item.member("line", fault.line)
+                    item.member("field", fault.field)
+                    item.member("message", fault.message)
+                }
+            }
+        }
+    }
+}
+
+extension ImportRecord {
+    fileprivate var json: [UInt8] {
+        JSONWriter.object(capacity: 512) { object in
+            object.member("import_id", String(id))
+            object.member("source", source)
+            object.member("state", state.rawValue)
+            object.member("rows", rows)
+            object.member("accepted", accepted)
+            object.member("rejected", rejected)
+            object.member("errors", json: errors.bytes)
+            object.member("created_at", createdAt)
+            object.member("finished_at", finishedAt)
+        }
+    }
+}

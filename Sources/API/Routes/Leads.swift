@@ -1,0 +1,80 @@
+import Foundation
+import JSONEnvelope
+import Jobs
+import Records
+import Tenancy
+
+extension API {
+    static let leadEndpoints = [
+        Endpoint(.post, "/v1/leads", answer: takeInLead),
+        Endpoint(.get, "/v1/leads", answer: listLeads),
+        Endpoint(.get, "/v1/leads/{id}", answer: readLead),
+    ]
+
+    /// The source of a lead that names none.
+    static let unknownSource = "未知"
+}
+
+/// `POST /v1/leads`
+@Sendable private func takeInLead(_ call: Call) async throws -> Answer {
+    try call.requireMediaType(["application/json"])
+    let body = try await call.body(atMost: call.limits.body)
+    let key = try call.idempotencyKey(over: body)
+    let lead = try call.object(body) { reader in
+        NewLead(
+            source: reader.string("source") ?? API.unknownSource, externalID: reader.string("external_id", required: true) ?? "",
+            receivedAt: reader.date("received_at") ?? Date(),
+            fields: reader.object("fields", members: call.limits.leadFields).map { Array($0.bytes) } ?? Array("{}".utf8))
+    }
+    try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)
+    return try call.answer(
+        try await call.records.takeIn(lead, of: call.tenant.id, key: key) { receipt in
+            StoredAnswer(
+                status: 202,
+                body: JSONWriter.object { object in
+                    object.member("lead_id", String(receipt.lead))
+                    object.member("job_id", receipt.job?.description)
+                })
+        })
+}
+
+/// `GET /v1/leads/{id}`
+@Sendable private func readLead(_ call: Call) async throws -> Answer {
+    guard let lead = try await call.records.lead(try call.id(), of: call.tenant.id) else { throw Problem.notFound }
+    return Answer(200, lead.json)
+}
+
+/// `GET /v1/leads`
+@Sendable private func listLeads(_ call: Call) async throws -> Answer {
+    let (state, source, externalID, cursor, limit) = try call.query { query in
+        (query.choice("state", of: LeadState.self), query.string("source"), query.string("external_id"), query.cursor(), query.limit())
+    }
+    return .page(
+        try await call.records.leads(
+            of: call.tenant.id, state: state, source: source, externalID: externalID, before: cursor ?? .max, limit: limit), \.json)
+}
+
+extension LeadRecord {
+    var json: [UInt8] {
+        JSONWriter.object(capacity: 1024) { object in
+            object.member("id", String(id))
+            object.member("external_id", externalID)
+            object.member("source", source)
+            object.member("received_at", receivedAt)
+            object.member("fields", json: fields.bytes)
+            object.member("state", state.rawValue)
+            object.member("held_reason", heldReason)
+            object.member("owner", owner)
+            object.member("pool", pool)
+            object.member("score", score)
+            object.member("intent_grade", intent)
+            object.member("assignment_epoch", epoch)
+            object.member("job_id", job?.description)
+            object.member("touched_at", touchedAt)
+            object.member("created_at", createdAt)
+            object.member("updated_at", updatedAt)
+            object.member("clocks", json: Array("[]".utf8))
+            object.member("assignment", json: decision?.bytes)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import JSONEnvelope
+import Jobs
+import Records
+import Tenancy
+
+extension API {
+    static let jobEndpoints = [
+        Endpoint(.post, "/v1/jobs", answer: enqueueJob),
+        Endpoint(.post, "/v1/jobs:batch", answer: enqueueBatch),
+        Endpoint(.get, "/v1/jobs", answer: listJobs),
+        Endpoint(.get, "/v1/jobs/{id}", answer: readJob),
+    ]
+}
+
+/// `GET /v1/jobs/{id}`
+@Sendable private func readJob(_ call: Call) async throws -> Answer {
+    guard let job = try await call.records.job(JobID(try call.id()), of: call.tenant.id) else { throw Problem.notFound }
+    return Answer(200, job.json)
+}
+
+/// `GET /v1/jobs`
+@Sendable private func listJobs(_ call: Call) async throws -> Answer {
+    let (state, kind, cursor, limit) = try call.query { query in
+        (query.choice("state", of: JobState.self), query.string("kind"), query.cursor(), query.limit())
+    }
+    let page = try await call.records.jobs(of: call.tenant.id, state: state, kind: kind, before: cursor ?? .max, limit: limit)
+    return .page(page, \.json)
+}
+
+extension Answer {
+    /// A part of a list.
+    static func page<Item>(_ page: Page<Item>, _ json: (Item) -> [UInt8]) -> Answer {
+        Answer(
+            200,
+            JSONWriter.object(capacity: 256 * page.items.count) { object in
+                object.array("items") { list in for item in page.items { list.element(json: json(item)) } }
+                object.member("next_cursor", page.next.map(String.init))
+            })
+    }
+}
+
+extension JobView {
+    var json: [UInt8] {
+        JSONWriter.object(capacity: 512) { object in
+            object.member("id", id.description)
+            object.member("kind", kind)
+            object.member("state", state.rawValue)
+            object.member("args", json: arguments.bytes)
+            object.member("attempt", attempt)
+            object.member("max_attempts", maxAttempts)
+            object.member("lost", lost)
+            object.member("outcome", outcome)
+            if let error {
+                object.object("error") { fault in
+                    fault.member("class", errorClass)
+                    fault.member("message", error)
+                }
+            } else {
+                object.member("error", String?.none)
+            }
+            object.member("rule_version", ruleVersion)
+            object.member("arm", arm)
+            object.member("created_at", createdAt)
+            object.member("run_at", runAt)
+            object.member("started_at", startedAt)
+            object.member("finished_at", finishedAt)
+            object.member("queue_ms", startedAt.map { milliseconds($0.timeIntervalSince(max(enqueuedAt, runAt ?? enqueuedAt))) })
+            object.member("run_ms", startedAt.flatMap { start in finishedAt.map { milliseconds($0.timeIntervalSince(start)) } })
+            object.member("why_waiting", whyWaiting)
+        }
+    }
+
+    private func milliseconds(_ seconds: Double) -> Double { max(0, (seconds * 1_000_000).rounded() / 1_000) }
+
+    private var whyWaiting: String? {
+        switch state {
+        case .scheduled: "It is due at \(runAt.map(RFC3339.text) ?? "a later time")."
+        case .available: "It is ready and waits for its tenant's turn at a free worker."
+        case .retryable: "Attempt \(attempt) failed; the next is due at \(runAt.map(RFC3339.text) ?? "a later time")."
+        case .parked: "What it depends on is not working; it goes on when that does."
+        case .running, .completed, .cancelled, .discarded: nil
+        }
+    }
+}

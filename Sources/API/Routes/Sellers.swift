@@ -1,0 +1,78 @@
+import JSONEnvelope
+import Records
+import Tenancy
+
+extension API {
+    static let sellerEndpoints = [
+        Endpoint(.put, "/v1/teams/{ext}", answer: putTeam),
+        Endpoint(.put, "/v1/sellers/{ext}", answer: putSeller),
+        Endpoint(.get, "/v1/sellers/{ext}", answer: readSeller),
+        Endpoint(.get, "/v1/sellers", answer: listSellers),
+    ]
+}
+
+/// `PUT /v1/teams/{ext}`
+@Sendable private func putTeam(_ call: Call) async throws -> Answer {
+    let externalID = try call.externalID()
+    let name = try await call.object { $0.string("name", required: true) ?? "" }
+    let isNew = try await call.records.putTeam(externalID, name: name, of: call.tenant.id)
+    return Answer(
+        isNew ? 201 : 200,
+        JSONWriter.object { object in
+            object.member("external_id", externalID)
+            object.member("name", name)
+        })
+}
+
+/// `PUT /v1/sellers/{ext}`
+@Sendable private func putSeller(_ call: Call) async throws -> Answer {
+    let externalID = try call.externalID()
+    let profile = try await call.object { reader in
+        SellerProfile(
+            name: reader.string("name", required: true) ?? "",
+            team: reader.string("team"),
+            status: reader.choice("status", of: SellerStatus.allCases.map(\.rawValue)).flatMap(SellerStatus.init),
+            regions: reader.strings("regions") ?? [],
+            industries: reader.strings("industries") ?? [],
+            capacity: reader.integer("capacity", in: 0...1_000_000) ?? 8,
+            weight: reader.integer("weight", in: 0...1_000) ?? 1,
+            newcomer: reader.bool("newcomer") ?? false,
+            channels: reader.object("channels", members: 20).map { Array($0.bytes) } ?? Array("{}".utf8))
+    }
+    let isNew = try await call.records.putSeller(externalID, profile, of: call.tenant.id)
+    guard let seller = try await call.records.seller(externalID, of: call.tenant.id) else { throw Problem.unexpected }
+    return Answer(isNew ? 201 : 200, seller.json)
+}
+
+/// `GET /v1/sellers/{ext}`
+@Sendable private func readSeller(_ call: Call) async throws -> Answer {
+    guard let seller = try await call.records.seller(try call.externalID(), of: call.tenant.id) else { throw Problem.notFound }
+    return Answer(200, seller.json)
+}
+
+/// `GET /v1/sellers`
+@Sendable private func listSellers(_ call: Call) async throws -> Answer {
+    let (cursor, limit) = try call.query { ($0.cursor(), $0.limit()) }
+    return .page(try await call.records.sellers(of: call.tenant.id, after: cursor ?? 0, limit: limit), \.json)
+}
+
+extension SellerRecord {
+    var json: [UInt8] {
+        JSONWriter.object(capacity: 512) { object in
+            object.member("external_id", externalID)
+            object.member("name", profile.name)
+            object.member("team", profile.team)
+            object.member("status", profile.status?.rawValue)
+            object.member("regions", profile.regions)
+            object.member("industries", profile.industries)
+            object.member("capacity", profile.capacity)
+            object.member("weight", profile.weight)
+            object.member("newcomer", profile.newcomer)
+            object.member("channels", json: profile.channels.bytes)
+            object.member("pending", pending)
+            object.member("assigned", assigned)
+            object.member("last_assigned_at", lastAssignedAt)
+            object.member("updated_at", updatedAt)
+        }
+    }
+}

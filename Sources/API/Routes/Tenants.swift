@@ -1,0 +1,106 @@
+import Foundation
+import JSONEnvelope
+import Records
+import Tenancy
+
+extension API {
+    static let tenantEndpoints = [
+        Endpoint(.get, "/v1/tenants", .platform, answer: listTenants),
+        Endpoint(.put, "/v1/tenants/{slug}", .platform, answer: putTenant),
+    ]
+}
+
+/// `GET /v1/tenants`
+@Sendable private func listTenants(_ call: Call) async throws -> Answer {
+    let (cursor, limit) = try call.query { ($0.cursor(), $0.limit()) }
+    return .page(try await call.records.tenants(after: cursor ?? 0, limit: limit), \.json)
+}
+
+/// `PUT /v1/tenants/{slug}`: creates it, or changes what is named and leaves the rest.
+@Sendable private func putTenant(_ call: Call) async throws -> Answer {
+    guard let slug = Slug(call.parameters[0]) else {
+        throw Problem.invalid([
+            FieldError("slug", .badFormat, "must be 1 to 63 lower-case letters, digits and hyphens, not beginning with a hyphen")
+        ])
+    }
+    let change = try await call.object(TenantChange.init)
+    defer { call.api.keys.forget() }
+    var settings = TenantSettings()
+    change.apply(to: &settings)
+    if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) { return Answer(200, tenant.json) }
+    if let tenant = try await call.records.createTenant(slug, settings, by: call.actor) { return Answer(201, tenant.json) }
+    // Somebody created it between the two.
+    guard let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) else {
+        throw Problem.unexpected
+    }
+    return Answer(200, tenant.json)
+}
+
+/// What of a tenant's settings is to change.
+private struct TenantChange: Sendable {
+    private var weight: Int?
+    private var cap: Int?
+    /// Outer nil: leave it; inner nil: lift it.
+    private var rate: Double??
+    private var burst: Int??
+    private var quota: Int?
+    private var retentionDays: Int?
+    private var modulesOff: Set<String>?
+    private var timeZone: String?
+
+    init(_ reader: inout FieldReader) {
+        weight = reader.integer("weight", in: 1...1_000)
+        cap = reader.integer("cap", in: 1...100_000)
+        let hasRate = reader.has("rate")
+        let rate = reader.double("rate", in: 0.001...1_000_000)
+        if hasRate { self.rate = .some(rate) }
+        let hasBurst = reader.has("burst")
+        let burst = reader.integer("burst", in: 1...1_000_000)
+        if hasBurst { self.burst = .some(burst) }
+        quota = reader.integer("quota", in: 1...1_000_000_000)
+        retentionDays = reader.integer("retention", in: 1...3_650)
+        modulesOff = Self.modules(&reader)
+        timeZone = reader.string("time_zone")
+        if let timeZone, TimeZone(identifier: timeZone) == nil {
+            reader.fail("time_zone", .notAllowed, "must be an IANA time zone such as Asia/Shanghai")
+        }
+    }
+
+    private static func modules(_ reader: inout FieldReader) -> Set<String>? {
+        guard let names = reader.strings("modules_off") else { return nil }
+        let known = Module.allCases.map(\.rawValue)
+        for (index, name) in names.enumerated() where !known.contains(name) {
+            reader.fail("modules_off[\(index)]", .notAllowed, "must be one of \(known.joined(separator: ", "))")
+        }
+        return Set(names)
+    }
+
+    func apply(to settings: inout TenantSettings) {
+        settings.weight = weight ?? settings.weight
+        settings.cap = cap ?? settings.cap
+        settings.rate = rate ?? settings.rate
+        settings.burst = burst ?? settings.burst
+        settings.quota = quota ?? settings.quota
+        settings.retentionDays = retentionDays ?? settings.retentionDays
+        settings.modulesOff = modulesOff ?? settings.modulesOff
+        settings.timeZone = timeZone ?? settings.timeZone
+    }
+}
+
+extension Tenant {
+    fileprivate var json: [UInt8] {
+        JSONWriter.object(capacity: 256) { object in
+            object.member("tenant_id", id.description)
+            object.member("slug", slug)
+            object.member("weight", settings.weight)
+            object.member("cap", settings.cap)
+            object.member("rate", settings.rate)
+            object.member("burst", settings.burst)
+            object.member("quota", settings.quota)
+            object.member("retention", settings.retentionDays)
+            object.member("modules_off", settings.modulesOff.sorted())
+            object.member("time_zone", settings.timeZone)
+            object.member("created_at", createdAt)
+        }
+    }
+}

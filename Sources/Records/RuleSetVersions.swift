@@ -1,0 +1,176 @@
+import Foundation
+import Ledger
+import PostgresClient
+import Rules
+import SalesModel
+import Tenancy
+
+/// One version of a rule set as kept.
+public struct RuleSetVersion: Sendable, Hashable {
+    public enum State: String, Sendable {
+        case draft, live, retired
+    }
+
+    public let kind: RuleKind
+    public let name: String
+    public let version: Int
+    public let hash: String
+    public let state: State
+    public let actor: String
+    public let createdAt: Date
+    /// As it was sent.
+    public let source: String
+}
+
+/// A checked rule set on its way to become a version.
+public struct CheckedRuleSet: Sendable {
+    public let ruleSet: RuleSet
+    public let source: String
+}
+
+extension Records {
+    /// Reads and checks a rule set against the tenant's fields and its other live rule sets. Stores nothing.
+    public func check(_ kind: RuleKind, _ name: String, _ source: String, of tenant: TenantID) async throws -> Result<
+        CheckedRuleSet, RuleFaults
+    > {
+        let live = try await liveRuleSets(of: tenant).map(\.ruleSet)
+        return RuleSet.parse(kind: kind, name: name, source: source, catalogue: .of(live)).flatMap { ruleSet in
+            let conflicts = ruleSet.conflicts(with: live)
+            return conflicts.isEmpty ? .success(CheckedRuleSet(ruleSet: ruleSet, source: source)) : .failure(RuleFaults(conflicts))
+        }
+    }
+
+    /// Keeps a checked rule set as its name's next version, once per idempotency key.
+    ///
+    /// A name's first version is live at once, later ones are drafts. What is the same as the newest version is that version.
+    public func save(
+        _ checked: CheckedRuleSet, of tenant: TenantID, by actor: String, key: IdempotencyKey?,
+        answer: @Sendable @escaping (_ version: RuleSetVersion, _ isNew: Bool) -> StoredAnswer
+    ) async throws -> Once {
+        let (kind, name) = (checked.ruleSet.kind.rawValue, checked.ruleSet.name)
+        return try await write(tenant, on: engine) { transaction in
+            try transaction.once(key) {
+                // One after another: the version's number is the next one.
+                _ = try transaction.query(.bumpRouting(tenant))
+                let newest = try transaction.query(
+                    """
+                    \(unescaped: RuleSetVersion.select)
+                    WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind) AND name = \(name)
+                    ORDER BY version DESC
+                    LIMIT 1
+                    """
+                ).first.map(RuleSetVersion.init)
+                if let newest, newest.hash == checked.ruleSet.hash { return answer(newest, false) }
+                let next = (newest?.version ?? 0) + 1
+                let state: RuleSetVersion.State = newest == nil ? .live : .draft
+                let rows = try transaction.pipeline([
+                    """
+                    INSERT INTO ruleset_version (tenant_id, kind, name, version, hash, source, state, actor)
+                    VALUES (\(tenant.rawValue), \(kind), \(name), \(Int32(next)), \(checked.ruleSet.hash), \(checked.source), \(state.rawValue), \(actor))
+                    RETURNING \(unescaped: RuleSetVersion.columns)
+                    """,
+                    .audit(
+                        tenant, by: actor, "ruleset.save", "\(kind)/\(name)@\(next)",
+                        after: .encoding(["hash": checked.ruleSet.hash, "state": state.rawValue])),
+                ])[0]
+                return answer(try RuleSetVersion(rows.first!), true)
+            }
+        }
+    }
+
+    /// Makes a version the live one of its name; the one that was live is retired. Nil when there is no such version.
+    public func publish(
+        _ kind: RuleKind, _ name: String, version: Int, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
+        answer: @Sendable @escaping (RuleSetVersion) -> StoredAnswer
+    ) async throws -> Once? {
+        let kind = kind.rawValue
+        do {
+            return try await write(tenant, on: engine) { transaction in
+                try transaction.once(key) {
+                    let results = try transaction.pipeline([
+                        .bumpRouting(tenant),
+                        """
+                        UPDATE ruleset_version SET state = 'retired'
+                        WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind) AND name = \(name) AND state = 'live' AND version <> \(Int32(version))
+                        RETURNING version
+                        """,
+                        """
+                        UPDATE ruleset_version SET state = 'live'
+                        WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind) AND name = \(name) AND version = \(Int32(version))
+                        RETURNING \(unescaped: RuleSetVersion.columns)
+                        """,
+                    ])
+                    guard let row = results[2].first else { throw NoSuchVersion() }
+                    let before = try results[1].first?.get("version", as: Int32.self)
+                    _ = try transaction.query(
+                        .audit(
+                            tenant, by: actor, "ruleset.publish", "\(kind)/\(name)", before: before.map { .encoding(["version": Int($0)]) },
+                            after: .encoding(["version": version]), reason: reason))
+                    return answer(try RuleSetVersion(row))
+                }
+            }
+        } catch is NoSuchVersion {
+            return nil
+        }
+    }
+
+    /// Versions of a name, the newest first.
+    public func ruleSetVersions(_ kind: RuleKind, _ name: String, of tenant: TenantID, before cursor: Int64 = .max, limit: Int) async throws
+        -> Page<RuleSetVersion>
+    {
+        let rows = try await read(
+            tenant,
+            """
+            \(unescaped: RuleSetVersion.select)
+            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND version < \(cursor)
+            ORDER BY version DESC
+            LIMIT \(limit + 1)
+            """)
+        let items = try rows.prefix(limit).map(RuleSetVersion.init)
+        return Page(items: items, next: rows.count > limit ? items.last.map { Int64($0.version) } : nil)
+    }
+
+    public func ruleSetVersion(_ kind: RuleKind, _ name: String, version: Int, of tenant: TenantID) async throws -> RuleSetVersion? {
+        guard let version = Int32(exactly: version) else { return nil }
+        return try await read(
+            tenant,
+            """
+            \(unescaped: RuleSetVersion.select)
+            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND version = \(version)
+            """
+        ).first.map(RuleSetVersion.init)
+    }
+
+    /// The live rule sets of a tenant, parsed.
+    public func liveRuleSets(of tenant: TenantID) async throws -> [LiveRuleSet] {
+        let versions = try await read(
+            tenant, "\(unescaped: RuleSetVersion.select) WHERE tenant_id = \(tenant.rawValue) AND state = 'live' ORDER BY kind, name"
+        ).map(RuleSetVersion.init)
+        let maps = versions.filter { $0.kind == .map }.compactMap { $0.parsed(.standard) }
+        let catalogue = FieldCatalogue.of(maps)
+        return versions.compactMap { version in version.parsed(catalogue).map { LiveRuleSet($0, version: version.version) } }
+    }
+}
+
+private struct NoSuchVersion: Error {}
+
+extension RuleSetVersion {
+    static let columns = "kind, name, version, hash, state, actor, created_at, source"
+    static let select = "SELECT \(columns) FROM ruleset_version"
+
+    init(_ row: Row) throws {
+        kind = RuleKind(rawValue: try row.get("kind"))!  // only kinds we know are stored
+        name = try row.get("name")
+        version = Int(try row.get("version", as: Int32.self))
+        hash = try row.get("hash")
+        state = State(rawValue: try row.get("state"))!  // a check in the table allows no other
+        actor = try row.get("actor")
+        createdAt = try row.get("created_at")
+        source = try row.get("source")
+    }
+
+    /// It was checked when it was saved. What a later catalogue refuses all the same is as if it were not there.
+    fileprivate func parsed(_ catalogue: FieldCatalogue) -> RuleSet? {
+        try? RuleSet.parse(kind: kind, name: name, source: source, catalogue: catalogue).get()
+    }
+}
