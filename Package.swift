@@ -117,7 +117,7 @@ let package = Package(
         tests("RulesTests", ["Rules", "SalesModel"]),
         tests("RoutingTests", ["Routing", "Rules", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
-        tests("PostgresClientTests", ["PostgresClient", "LocalServers", "TestSupport"]),
+        tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(

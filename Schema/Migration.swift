@@ -4,10 +4,15 @@ public struct Migration: Sendable {
     public let name: String
     public let sql: String
 
-    init(_ number: Int, _ name: String, _ bytes: [UInt8]) {
+    /// Migrations of other schemas than ours are for tests.
+    public init(_ number: Int, _ name: String, _ sql: String) {
         self.number = number
         self.name = name
-        self.sql = String(decoding: bytes, as: UTF8.self)
+        self.sql = sql
+    }
+
+    private init(_ number: Int, _ name: String, _ resource: [UInt8]) {
+        self.init(number, name, String(decoding: resource, as: UTF8.self))
     }
 
     /// Every migration, in order.

@@ -35,7 +35,7 @@ extension Connection {
     private static func begin(_ parameters: [String: String]) throws -> OpaquePointer {
         let names = parameters.keys.map { strdup($0) }
         let values = parameters.values.map { strdup($0) }
-        defer { (names + values).forEach { free($0) } }
+        defer { for text in names + values { free(text) } }
         let keywords = names.map { UnsafePointer($0) } + [nil]
         guard let pointer = PQconnectStartParams(keywords, values.map { UnsafePointer($0) } + [nil], 0) else {
             throw PostgresError(.connectionLost, "no memory for a connection")
@@ -54,8 +54,8 @@ extension Connection {
         if !password.isEmpty { message = message.split(separator: password, omittingEmptySubsequences: false).joined(separator: "…") }
         let lines = message.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }
         var error = PostgresError(.connectionLost, lines.joined(separator: "; "))
-        // "FATAL:  28P01: password authentication failed for user …"
-        error.sqlState = message.firstMatch(of: #/: {1,2}([0-9A-Z]{5}): /#).map { String($0.1) }
+        // "…: FATAL:  28P01: password authentication failed for user …": after two spaces, in any language.
+        error.sqlState = message.firstMatch(of: #/:  ([0-9A-Z]{5}): /#).map { String($0.1) }
         return error
     }
 }

@@ -109,7 +109,10 @@ extension Connection {
         if unsent < 0 { readFailure = readFailure ?? lost() }
         let found = Readiness.wait(
             socket: PQsocket(pointer), for: unsent == 1 ? [.reading, .writing] : .reading, wakeup: wakeup, until: try patience(at: .now))
-        if found.isReadable || found.isWritable { silenceEnd = nil }
+        if found.isReadable || found.isWritable {
+            silenceEnd = nil
+            interrupted = nil
+        }
         if found.isReadable, PQconsumeInput(pointer) == 0 { readFailure = readFailure ?? lost() }
     }
 

@@ -33,9 +33,8 @@ extension PostgresConfiguration {
 
     /// libpq's connection parameters. Its own complaint about a URL may quote the password, so it is not passed on.
     func parameters() throws -> [String: String] {
-        guard let options = PQconninfoParse(url, nil) else {
-            throw PostgresError(.invalidRequest, "the connection URL cannot be read")
-        }
+        let unreadable = PostgresError(.invalidRequest, "the connection URL cannot be read; is its password percent-encoded?")
+        guard let options = PQconninfoParse(url, nil) else { throw unreadable }
         defer { PQconninfoFree(options) }
         var parameters = Self.defaults
         parameters["application_name"] = applicationName
@@ -44,7 +43,15 @@ extension PostgresConfiguration {
             if let value = option.pointee.val { parameters[String(cString: keyword)] = String(cString: value) }
             option += 1
         }
+        guard Self.isPlausible(parameters) else { throw unreadable }
         return parameters
+    }
+
+    /// A password with an unencoded `/`, `:` or `@` ends up, in part, in the host, port or database, and from there in messages.
+    private static func isPlausible(_ parameters: [String: String]) -> Bool {
+        let port = parameters["port"] ?? ""
+        return port.allSatisfy { $0.isASCII && $0.isNumber || $0 == "," }
+            && !["host", "hostaddr", "dbname"].contains { parameters[$0]?.contains("@") ?? false }
     }
 
     /// What every session begins with, in one round trip. The last row says whether the role could bypass row security.

@@ -85,10 +85,11 @@ extension WorkQueue {
         }
     }
 
-    /// How long a caller waits for a link: until its deadline, and no longer than `connectTimeout` while there is no link at all.
+    /// How long a caller waits for a link: until its deadline, or as long as a statement may take;
+    /// and no longer than `connectTimeout` while there is no link at all.
     private func patience(of request: Request, _ state: State) -> Instant? {
         let timeout = configuration.statementTimeout
-        let limit = request.deadline ?? (timeout == .zero ? nil : request.asked + timeout)
+        let limit = request.deadline ?? (timeout == .zero ? nil : request.asked + max(timeout, configuration.connectTimeout))
         guard state.connected == 0 else { return limit }
         let outage = max(request.asked, state.outageSince ?? request.asked) + configuration.connectTimeout
         return min(limit ?? outage, outage)
@@ -107,7 +108,7 @@ extension WorkQueue {
     /// Ends the waiting of callers whose patience is over.
     private func expire() {
         let now = Instant.now
-        let (expired, error) = state.withLock { state -> ([Request], PostgresError) in
+        let (expired, isOutage, unreachable) = state.withLock { state -> ([Request], Bool, PostgresError) in
             state.alarm = nil
             var expired: [Request] = []
             var earliest: Instant?
@@ -116,9 +117,10 @@ extension WorkQueue {
                 if end <= now { expired.append(request) } else { earliest = min(earliest ?? end, end) }
             }
             arm(&state, at: earliest)
-            return (expired, state.connected == 0 ? state.unreachable : PostgresError(.deadline, "no link was free in time"))
+            return (expired, state.connected == 0, state.unreachable)
         }
-        giveUp(expired, error)
+        giveUp(expired.filter { $0.interruption(at: now) != nil || !isOutage }, PostgresError(.deadline, "no link was free in time"))
+        giveUp(expired, unreachable)
     }
 
     private func giveUp(_ requests: [Request], _ error: PostgresError) {

@@ -1,0 +1,176 @@
+import Foundation
+import PostgresClient
+import TestSupport
+import Testing
+
+@Suite struct TransactionTests {
+    struct Mishap: Error, Equatable {}
+
+    @Test func `a transaction keeps what its body did`() async throws {
+        let pool = try await tablePool()
+
+        let seen = try await pool.transaction { transaction in
+            try transaction.execute("INSERT INTO kept VALUES (1); INSERT INTO kept VALUES (2)")
+            let rows = try transaction.pipeline(["INSERT INTO kept VALUES (3)", "INSERT INTO kept VALUES (4) RETURNING n"])
+            #expect(try rows[1][0].get("n", as: Int.self) == 4)
+            return try transaction.query("SELECT count(*) FROM kept")[0].get(0, as: Int.self)
+        }
+
+        #expect(seen == 4)
+        #expect(try await count(pool) == 4)
+        await pool.close()
+    }
+
+    @Test func `a body that throws keeps nothing`() async throws {
+        let pool = try await tablePool()
+
+        await #expect(throws: Mishap()) {
+            try await pool.transaction { transaction in
+                _ = try transaction.query("INSERT INTO kept VALUES (1)")
+                throw Mishap()
+            }
+        }
+
+        #expect(try await count(pool) == 0)
+        await pool.close()
+    }
+
+    @Test func `a failed statement cannot be swallowed and committed over`() async throws {
+        let pool = try await tablePool()
+
+        let error = await #expect(throws: PostgresError.self) {
+            try await pool.transaction { transaction in
+                _ = try transaction.query("INSERT INTO kept VALUES (1)")
+                _ = try? transaction.query("SELECT 1 / 0")
+            }
+        }
+
+        #expect(error?.sqlState == "22012")
+        #expect(try await count(pool) == 0)
+        await pool.close()
+    }
+
+    @Test func `a savepoint takes back one failure`() async throws {
+        let pool = try await tablePool()
+
+        try await pool.transaction { transaction in
+            try transaction.execute("INSERT INTO kept VALUES (1); SAVEPOINT before")
+            _ = try? transaction.query("SELECT 1 / 0")
+            try transaction.execute("ROLLBACK TO before")
+            _ = try transaction.query("INSERT INTO kept VALUES (2)")
+        }
+
+        #expect(try await count(pool) == 2)
+        await pool.close()
+    }
+
+    @Test func `a cancelled caller's transaction is rolled back`() async throws {
+        let pool = try await tablePool()
+        let isIn = Locked(false)
+
+        let task = Task {
+            try await pool.transaction { transaction in
+                _ = try transaction.query("INSERT INTO kept VALUES (1)")
+                isIn.value = true
+                _ = try transaction.query("SELECT pg_sleep(20)")
+            }
+        }
+        try await eventually { isIn.value }
+        task.cancel()
+        let error = await #expect(throws: PostgresError.self) { try await task.value }
+
+        #expect(error?.code == .cancelled && error?.mayHaveRun == false)
+        #expect(try await count(pool) == 0)
+        #expect(pool.statistics.reconnects == 0)
+        await pool.close()
+    }
+
+    @Test func `a caller cancelled between statements commits nothing`() async throws {
+        let pool = try await tablePool()
+        let isIn = Locked(false)
+        let mayGo = Locked(false)
+
+        let task = Task {
+            try await pool.transaction { transaction in
+                _ = try transaction.query("INSERT INTO kept VALUES (1)")
+                isIn.value = true
+                while !mayGo.value {}
+            }
+        }
+        try await eventually { isIn.value }
+        task.cancel()
+        mayGo.value = true
+        let error = await #expect(throws: PostgresError.self) { try await task.value }
+
+        #expect(error?.code == .cancelled)
+        #expect(try await count(pool) == 0)
+        await pool.close()
+    }
+
+    @Test func `a deadline is for the whole transaction`() async throws {
+        let pool = try await tablePool()
+
+        let error = await #expect(throws: PostgresError.self) {
+            try await pool.transaction(deadline: .milliseconds(300)) { transaction in
+                _ = try transaction.query("INSERT INTO kept VALUES (1)")
+                while true { _ = try transaction.query("SELECT pg_sleep(0.05)") }
+            }
+        }
+
+        #expect(error?.code == .deadline && error?.mayHaveRun == false)
+        #expect(try await count(pool) == 0)
+        await pool.close()
+    }
+
+    @Test func `two transactions run at the same time`() async throws {
+        let pool = try await Server.pool(size: 2)
+        let arrived = Locked(0)
+        // Each goes on only when the other is in as well.
+        let meet: @Sendable (PostgresTransaction) throws -> Int = { transaction in
+            let backend = try transaction.query("SELECT pg_backend_pid()")[0].get(0, as: Int.self)
+            arrived.update { $0 += 1 }
+            while arrived.value < 2 { _ = try transaction.query("SELECT pg_sleep(0.001)") }
+            return backend
+        }
+
+        async let one = pool.transaction(deadline: .seconds(10), meet)
+        async let other = pool.transaction(deadline: .seconds(10), meet)
+
+        #expect(try await one != other)
+        await pool.close()
+    }
+
+    @Test func `a transaction without statements costs nothing`() async throws {
+        let pool = try await tablePool()
+
+        #expect(try await pool.transaction { _ in 7 } == 7)
+        await #expect(throws: Mishap()) { try await pool.transaction { _ in throw Mishap() } }
+
+        #expect(try await count(pool) == 0)
+        await pool.close()
+    }
+
+    @Test func `what a body leaves open does not reach the next caller`() async throws {
+        let pool = try await tablePool()
+
+        await #expect(throws: PostgresError.self) {
+            try await pool.transaction { try $0.execute("COMMIT; BEGIN; INSERT INTO kept VALUES (1); SELECT 1 / 0") }
+        }
+        _ = try await pool.query("BEGIN")  // nonsense on a shared link, and harmless
+        _ = try await pool.query("INSERT INTO kept VALUES (2)")
+
+        #expect(try await count(pool) == 1)
+        await pool.close()
+    }
+
+    /// A pool of one link, with a table of its own.
+    private func tablePool() async throws -> PostgresPool {
+        let pool = try await Server.pool()
+        _ = try await pool.query("CREATE TEMP TABLE kept (n int8)")
+        return pool
+    }
+
+    private func count(_ pool: PostgresPool) async throws -> Int {
+        try await pool.query("SELECT count(*) FROM kept")[0].get(0)
+    }
+}
