@@ -97,7 +97,10 @@ extension Connection {
     func drain() throws {
         while true {
             let left = PQflush(pointer)
-            if left == 0 { return }
+            if left == 0 {
+                silenceEnd = nil
+                return
+            }
             if left < 0 { throw lost() }
             try waitForMore()
         }

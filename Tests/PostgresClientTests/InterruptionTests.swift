@@ -138,18 +138,21 @@ import Testing
     }
 
     @Test func `a hung backend is left for a new one`() async throws {
-        let pool = try await Server.pool()
-        let backend = pid_t(try await pool.query("SELECT pg_backend_pid()")[0].get(0, as: Int.self))
-        kill(backend, SIGSTOP)
+        // On a server of its own: while a backend is stopped, nobody can create or drop a database.
+        try await TestServers.own { servers in
+            let pool = PostgresPool(PostgresConfiguration(url: servers.postgresURL), size: 1, logger: Server.logger)
+            let backend = pid_t(try await pool.query("SELECT pg_backend_pid()")[0].get(0, as: Int.self))
+            kill(backend, SIGSTOP)
 
-        let error = await #expect(throws: PostgresError.self) { try await pool.pipeline(["SELECT 1"], deadline: .milliseconds(200)) }
-        let next = try await pool.query("SELECT pg_backend_pid()")[0].get(0, as: Int.self)
+            let error = await #expect(throws: PostgresError.self) { try await pool.pipeline(["SELECT 1"], deadline: .milliseconds(200)) }
+            let next = try await pool.query("SELECT pg_backend_pid()")[0].get(0, as: Int.self)
 
-        #expect(error?.commitUnknown == true)
-        #expect(next != Int(backend))
-        #expect(pool.statistics.reconnects == 1)
-        kill(backend, SIGCONT)
-        await pool.close()
+            #expect(error?.commitUnknown == true)
+            #expect(next != Int(backend))
+            #expect(pool.statistics.reconnects == 1)
+            kill(backend, SIGCONT)
+            await pool.close()
+        }
     }
 
     private func untilBusy(_ backend: Int) async throws {
