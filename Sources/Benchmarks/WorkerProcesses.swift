@@ -28,7 +28,7 @@ public final class WorkerProcesses: Sendable {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["--default-signal", executable, "work"]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
+        if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
         let output = FileHandle(forWritingAtPath: log)
         if log != "/dev/null" { _ = try output?.seekToEnd() }
         process.standardOutput = output
