@@ -1,0 +1,110 @@
+import ArgumentParser
+import Foundation
+import Records
+import Tenancy
+
+struct KeyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "key", abstract: "Keys to the API: made, listed, revoked.", subcommands: [Create.self, List.self, Revoke.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a key. It is shown once and stored hashed.",
+            discussion: "tenant: its own data and jobs. operator: also its dials. platform: every tenant; belongs to none.")
+
+        @OptionGroup var options: SettingsOptions
+
+        @Option(help: ArgumentHelp("Whose; left out for a platform key.", valueName: "slug"))
+        var tenant: String?
+
+        @Option(help: "tenant, operator or platform.")
+        var role: Role
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func validate() throws {
+            guard (role == .platform) == (tenant == nil) else {
+                throw ValidationError(
+                    role == .platform ? "a platform key belongs to no tenant: leave --tenant out" : "whose key? --tenant SLUG")
+            }
+        }
+
+        private struct Answer: Encodable {
+            let id: String
+            let role: String
+            let key: String
+        }
+
+        func run() async throws {
+            let answer = try await Engine.with(try options.settings()) { engine in
+                let tenant = try await engine.tenant(named: tenant)
+                let (key, id) = try await engine.records.createKey(role, for: tenant?.id, by: commandLine)
+                return Answer(id: "\(id)", role: role.rawValue, key: key.secret)
+            }
+            print(json ? try JSON.text(answer) : "\(answer.key)\nIts number is \(answer.id). It is not shown again.")
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "A tenant's keys, or the platform's; the newest first.")
+
+        @OptionGroup var options: SettingsOptions
+
+        @Option(help: ArgumentHelp("Whose; left out for platform keys.", valueName: "slug"))
+        var tenant: String?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Item: Encodable {
+            let id: String
+            let role: String
+            let hint: String
+            let createdAt: Date
+            let revokedAt: Date?
+        }
+
+        func run() async throws {
+            let keys = try await Engine.with(try options.settings()) { engine in
+                try await engine.records.keys(of: try await engine.tenant(named: tenant)?.id)
+            }
+            let items = keys.map {
+                Item(
+                    id: "\($0.id)", role: $0.role.rawValue, hint: $0.hint, createdAt: $0.createdAt,
+                    revokedAt: $0.revokedAt)
+            }
+            if json { return print(try JSON.text(["items": items])) }
+            print(
+                Table(
+                    ["id", "role", "key", "created", "revoked"],
+                    items.map { [$0.id, $0.role, $0.hint, $0.createdAt.ISO8601Format(), $0.revokedAt?.ISO8601Format() ?? ""] }))
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "End a key. It stops working within 3 seconds.")
+
+        @OptionGroup var options: SettingsOptions
+
+        @Argument(help: "Its number, as `kiteline key list` shows it.")
+        var id: Int64
+
+        func run() async throws {
+            let isRevoked = try await Engine.with(try options.settings()) { try await $0.records.revokeKey(id, by: commandLine) }
+            guard isRevoked else { throw Failure("there is no key \(id) that works") }
+            print("key \(id) is revoked")
+        }
+    }
+}
+
+extension Role: ExpressibleByArgument {}
+
+extension Engine {
+    /// The tenant of a slug; nil for nil.
+    func tenant(named text: String?) async throws -> Tenant? {
+        guard let text else { return nil }
+        guard let slug = Slug(text), let tenant = try await records.tenant(slug) else { throw Failure("there is no tenant \(text)") }
+        return tenant
+    }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import Records
+import Tenancy
+
+struct TenantCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tenant", abstract: "The companies that share this Kiteline.", subcommands: [Create.self, List.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create a tenant and its first two keys.", discussion: "The keys are shown once and stored hashed.")
+
+        @OptionGroup var options: SettingsOptions
+
+        @Argument(help: "Its short name: lower-case letters, digits and hyphens, 63 at most.")
+        var slug: String
+
+        @Option(help: "Its share of worker time against the other tenants' (1 to 1000).")
+        var weight = 1
+
+        @Option(help: "Jobs that may run at once (1 to 100000).")
+        var cap = 1_000
+
+        @Option(help: "Jobs a second in the long run; none: no limit.")
+        var rate: Double?
+
+        @Option(help: "Jobs that may start at once above the rate.")
+        var burst: Int?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func validate() throws {
+            guard Slug(slug) != nil else {
+                throw ValidationError("\"\(slug)\" is no slug: lower-case letters, digits and hyphens, 63 at most, the first no hyphen")
+            }
+            guard (1...1_000).contains(weight) else { throw ValidationError("--weight is from 1 to 1000") }
+            guard (1...100_000).contains(cap) else { throw ValidationError("--cap is from 1 to 100000") }
+            if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate is above 0") }
+            if let burst, !(1...1_000_000).contains(burst) { throw ValidationError("--burst is from 1 to 1000000") }
+        }
+
+        private struct Answer: Encodable {
+            struct Keys: Encodable {
+                let tenant: String
+                let `operator`: String
+            }
+            let tenantID: String
+            let slug: String
+            let keys: Keys
+        }
+
+        func run() async throws {
+            guard let slug = Slug(slug) else { return }
+            let answer = try await Engine.with(try options.settings()) { engine in
+                var settings = TenantSettings()
+                settings.weight = weight
+                settings.cap = cap
+                settings.rate = rate
+                settings.burst = burst
+                guard let tenant = try await engine.records.createTenant(slug, settings, by: commandLine) else {
+                    throw Failure("there is a tenant \(slug) already")
+                }
+                let keys = Answer.Keys(
+                    tenant: try await engine.records.createKey(.tenant, for: tenant.id, by: commandLine).key.secret,
+                    operator: try await engine.records.createKey(.operator, for: tenant.id, by: commandLine).key.secret)
+                return Answer(tenantID: "\(tenant.id)", slug: tenant.slug, keys: keys)
+            }
+            if json { return print(try JSON.text(answer)) }
+            print(
+                """
+                tenant    \(answer.slug) (\(answer.tenantID))
+                key       \(answer.keys.tenant)   its own data and jobs
+                key       \(answer.keys.operator)   also its dials
+                The keys are not shown again.
+                """)
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "All tenants, by id.")
+
+        @OptionGroup var options: SettingsOptions
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Item: Encodable {
+            let tenantID: String
+            let slug: String
+            let weight: Int
+            let cap: Int
+            let createdAt: Date
+        }
+
+        func run() async throws {
+            let tenants = try await Engine.with(try options.settings()) { engine in
+                var all: [Tenant] = []
+                var next: Int64? = 0
+                while let cursor = next {
+                    let page = try await engine.records.tenants(after: cursor, limit: 500)
+                    all += page.items
+                    next = page.next
+                }
+                return all
+            }
+            let items = tenants.map {
+                Item(tenantID: "\($0.id)", slug: $0.slug, weight: $0.settings.weight, cap: $0.settings.cap, createdAt: $0.createdAt)
+            }
+            if json { return print(try JSON.text(["items": items])) }
+            print(
+                Table(
+                    ["id", "slug", "weight", "cap", "created"],
+                    items.map { [$0.tenantID, $0.slug, "\($0.weight)", "\($0.cap)", $0.createdAt.ISO8601Format()] }))
+        }
+    }
+}
+
+/// As the audit log names whoever acts through this executable: the user of the machine.
+var commandLine: String { "cli:" + (ProcessInfo.processInfo.environment["SUDO_USER"] ?? NSUserName()) }
+
+/// The command could not do what it was asked: exit 1.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import PostgresClient
+import Schema
+
+/// Looks at Postgres as Kiteline needs it.
+struct PostgresCheckUp {
+    private let settings: Settings
+
+    init(_ settings: Settings) { self.settings = settings }
+
+    func findings() async -> [Finding] {
+        do {
+            return try await withOwner(settings) { pool in
+                try await server(pool) + roles(pool) + [try await clock(pool), await schema(pool)]
+            }
+        } catch {
+            return [.wrong("postgres", "\(error)", "KITELINE_POSTGRES_URL must name a server that answers")]
+        }
+    }
+
+    private func server(_ pool: PostgresPool) async throws -> [Finding] {
+        let row = try await pool.query(
+            """
+            SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int8 AS number,
+                current_setting('server_encoding') AS encoding, current_setting('max_connections')::int8 AS connections,
+                current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+                current_setting('synchronous_commit') AS synchronous_commit
+            """)[0]
+        let version: String = try row.get("version")
+        let number: Int = try row.get("number")
+        let encoding: String = try row.get("encoding")
+        let connections: Int = try row.get("connections")
+        let needed = try settings.count(.enginePool) + settings.count(.appPool) + 2
+        let durability = try ["fsync", "full_page_writes", "synchronous_commit"].map { name in
+            let value: String = try row.get(name)
+            let isOn = name == "synchronous_commit" ? ["on", "remote_apply", "remote_write"].contains(value) : value == "on"
+            return Finding.judge("postgres \(name)", value, isOn, "an accepted job can be lost: set \(name) = on")
+        }
+        return [
+            .judge("postgres version", version, number >= 150_000, "Kiteline needs 15 or later"),
+            .judge("postgres encoding", encoding, encoding == "UTF8", "create the database with ENCODING 'UTF8'"),
+            .judge(
+                "postgres connections", "\(connections), \(needed) for each process", connections >= 2 * needed, else: .doubtful,
+                "raise max_connections, or lower KITELINE_ENGINE_POOL and KITELINE_APP_POOL"),
+        ] + durability
+    }
+
+    /// The two roles that do all the work must be there, and row security must hold them.
+    private func roles(_ pool: PostgresPool) async throws -> [Finding] {
+        let rows = try await pool.query(
+            "SELECT rolname::text AS name, rolsuper OR rolbypassrls AS bypasses FROM pg_roles WHERE rolname LIKE 'kiteline\\_%'")
+        let bypasses = try rows.reduce(into: [:]) { $0[try $1.get("name", as: String.self)] = try $1.get("bypasses", as: Bool.self) }
+        return ["kiteline_engine", "kiteline_app"].map { role in
+            switch bypasses[role] {
+            case nil: .wrong("role \(role)", "missing", "run: kiteline migrate")
+            case true?: .wrong("role \(role)", "can bypass row security", "ALTER ROLE \(role) NOSUPERUSER NOBYPASSRLS")
+            case false?: .good("role \(role)", "held by row security")
+            }
+        }
+    }
+
+    /// Due times are compared with the server's clock.
+    private func clock(_ pool: PostgresPool) async throws -> Finding {
+        let before = Date()
+        let theirs: Date = try await pool.query("SELECT clock_timestamp() AS now")[0].get("now")
+        let middle = before.addingTimeInterval(Date().timeIntervalSince(before) / 2)
+        let apart = abs(theirs.timeIntervalSince(middle))
+        return .judge(
+            "clock", String(format: "%.0f ms from the database's", apart * 1_000), apart < 1, else: .doubtful,
+            "synchronise the clocks of both machines")
+    }
+
+    private func schema(_ pool: PostgresPool) async -> Finding {
+        do {
+            let missing = try await Migrator(pool).migrate(dryRun: true)
+            let found = missing.isEmpty ? "this version's" : "\(missing.count) migrations are missing"
+            return .judge("schema", found, missing.isEmpty, "run: kiteline migrate")
+        } catch {
+            return .wrong("schema", "\(error)", "use the version of Kiteline that migrated this database, or a later one")
+        }
+    }
+}

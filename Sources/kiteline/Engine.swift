@@ -1,0 +1,83 @@
+import DispatchIndex
+import Foundation
+import JobKinds
+import Jobs
+import Ledger
+import Logging
+import Maintenance
+import NIOCore
+import NIOPosix
+import PostgresClient
+import Records
+import RedisClient
+import Worker
+
+/// Everything a process runs on, built from its settings.
+struct Engine: Sendable {
+    let settings: Settings
+    let enginePool: PostgresPool
+    let appPool: PostgresPool
+    let redis: RedisClient
+    let ledger: Ledger
+    let dispatch: Dispatch
+    let pusher: Pusher
+    let records: Records
+    let logger: Logger
+
+    init(_ settings: Settings) throws {
+        self.settings = settings
+        logger = settings.logger("kiteline")
+        let url = try settings.text(.postgresURL)
+        enginePool = PostgresPool(
+            PostgresConfiguration(url: url, role: "kiteline_engine"), size: try settings.count(.enginePool), logger: logger)
+        appPool = PostgresPool(PostgresConfiguration(url: url, role: "kiteline_app"), size: try settings.count(.appPool), logger: logger)
+        redis = RedisClient(
+            try RedisConfiguration(url: try settings.text(.redisURL)), group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        ledger = Ledger(postgres: enginePool, effects: RecordsEffectWriter(), logger: logger)
+        dispatch = Dispatch(redis: redis, namespace: try settings.text(.redisNamespace), lease: try settings.duration(.leaseSeconds))
+        pusher = Pusher(ledger: ledger, dispatch: dispatch)
+        records = Records(app: appPool, engine: enginePool, ledger: ledger, logger: logger)
+    }
+
+    var handlers: [AnyHandler] {
+        [AnyHandler(Probe(dependencies: ProbeDependencies(postgres: enginePool)))]
+    }
+
+    func worker() throws -> Worker {
+        let worker = WorkerSettings(
+            concurrency: try settings.count(.concurrency), drain: try settings.duration(.drainSeconds),
+            beat: try settings.duration(.beatSeconds))
+        return Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: worker, logger: logger)
+    }
+
+    func maintenance(_ role: Maintenance.Role) throws -> Maintenance {
+        let maintenance = MaintenanceSettings(reap: try settings.duration(.reapSeconds), silence: try settings.duration(.silenceSeconds))
+        return Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, logger: logger)
+    }
+
+    func close() async {
+        await redis.close()
+        await appPool.close()
+        await enginePool.close()
+    }
+}
+
+extension Engine {
+    /// Gives `body` an engine that is closed afterwards.
+    static func with<R>(_ settings: Settings, _ body: (Engine) async throws -> R) async throws -> R {
+        let engine = try Engine(settings)
+        let result: Result<R, any Error>
+        do { result = .success(try await body(engine)) } catch { result = .failure(error) }
+        await engine.close()
+        return try result.get()
+    }
+}
+
+/// A connection as the owner of the schema, closed afterwards.
+func withOwner<R>(_ settings: Settings, _ body: (PostgresPool) async throws -> R) async throws -> R {
+    let pool = PostgresPool(PostgresConfiguration(url: try settings.text(.postgresURL)), size: 1, logger: settings.logger("kiteline"))
+    let result: Result<R, any Error>
+    do { result = .success(try await body(pool)) } catch { result = .failure(error) }
+    await pool.close()
+    return try result.get()
+}

@@ -1,0 +1,78 @@
+/// Everything that can be set, by its name in the environment and in the file.
+enum Setting: String, CaseIterable, Sendable {
+    case postgresURL = "KITELINE_POSTGRES_URL"
+    case redisURL = "KITELINE_REDIS_URL"
+    case redisNamespace = "KITELINE_REDIS_NAMESPACE"
+    case enginePool = "KITELINE_ENGINE_POOL"
+    case appPool = "KITELINE_APP_POOL"
+    case concurrency = "KITELINE_CONCURRENCY"
+    case leaseSeconds = "KITELINE_LEASE_SECONDS"
+    case beatSeconds = "KITELINE_BEAT_SECONDS"
+    case silenceSeconds = "KITELINE_SILENCE_SECONDS"
+    case reapSeconds = "KITELINE_REAP_SECONDS"
+    case drainSeconds = "KITELINE_DRAIN_SECONDS"
+    case logLevel = "KITELINE_LOG_LEVEL"
+
+    /// What a value must look like.
+    enum Shape: Sendable {
+        case text
+        /// A URL that may hold a password.
+        case url
+        case count(ClosedRange<Int>)
+        case seconds(ClosedRange<Double>)
+        case choice([String])
+    }
+
+    var shape: Shape {
+        switch self {
+        case .postgresURL, .redisURL: .url
+        case .redisNamespace: .text
+        case .enginePool, .appPool: .count(1...200)
+        case .concurrency: .count(1...100_000)
+        case .leaseSeconds, .beatSeconds, .silenceSeconds, .reapSeconds: .seconds(0.05...3_600)
+        case .drainSeconds: .seconds(0...3_600)
+        case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
+        }
+    }
+
+    /// Nil: there is none, it has to be given.
+    var standard: String? {
+        switch self {
+        case .postgresURL, .redisURL: nil
+        case .redisNamespace: ""
+        case .enginePool: "8"
+        case .appPool: "4"
+        case .concurrency: "400"
+        case .leaseSeconds: "30"
+        case .beatSeconds: "10"
+        case .silenceSeconds: "40"
+        case .reapSeconds: "2"
+        case .drainSeconds: "25"
+        case .logLevel: "info"
+        }
+    }
+
+    var summary: String {
+        switch self {
+        case .postgresURL: "the ledger and the tenants' data, as libpq takes it"
+        case .redisURL: "the index: redis://, rediss:// or unix:///path"
+        case .redisNamespace: "stands before every Redis key"
+        case .enginePool: "connections for the ledger, of each process"
+        case .appPool: "connections for tenants' reads, of each process"
+        case .concurrency: "jobs a worker runs at once"
+        case .leaseSeconds: "how long a claimed job stays its worker's without a heartbeat"
+        case .beatSeconds: "between a worker's signs of life in the ledger"
+        case .silenceSeconds: "without a sign of life, a worker is taken for dead"
+        case .reapSeconds: "between two looks for ended leases"
+        case .drainSeconds: "how long running jobs may go on after SIGTERM"
+        case .logLevel: "the least that is logged"
+        }
+    }
+}
+
+/// What is wrong with a setting, where it came from, and what would be right.
+struct SettingError: Error, Hashable, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Logging
+
+/// The effective settings: for each the first of flag, environment, file, a `kiteline dev` running here, standard.
+struct Settings: Sendable {
+    enum Source: Sendable, Hashable, CustomStringConvertible {
+        case flag, environment, standard
+        case file(String)
+        case dev(String)
+
+        var description: String {
+            switch self {
+            case .flag: "flag"
+            case .environment: "environment"
+            case .standard: "standard"
+            case .file(let path): path
+            case .dev(let path): path
+            }
+        }
+    }
+
+    struct Value: Sendable, Hashable {
+        let text: String
+        let source: Source
+    }
+
+    private var values: [Setting: Value] = [:]
+
+    /// Checks every value, also of settings this command does not use: a typo is found at the first start.
+    init(
+        flags: [Setting: String] = [:], environment: [String: String], file: SettingsFile? = nil, dev: ReadyFile? = nil,
+        devPath: String = ""
+    ) throws {
+        for setting in Setting.allCases {
+            let candidates: [Value?] = [
+                flags[setting].map { Value(text: $0, source: .flag) },
+                environment[setting.rawValue].map { Value(text: $0, source: .environment) },
+                file.flatMap { file in file.values[setting].map { Value(text: $0, source: .file(file.path)) } },
+                dev?.value(of: setting).map { Value(text: $0, source: .dev(devPath)) },
+                setting.standard.map { Value(text: $0, source: .standard) },
+            ]
+            guard let value = candidates.compactMap(\.self).first else { continue }
+            try setting.check(value)
+            values[setting] = value
+        }
+    }
+
+    func value(of setting: Setting) -> Value? { values[setting] }
+
+    mutating func set(_ setting: Setting, to text: String, from source: Source) throws {
+        let value = Value(text: text, source: source)
+        try setting.check(value)
+        values[setting] = value
+    }
+
+    func text(_ setting: Setting) throws -> String {
+        guard let value = values[setting] else {
+            throw SettingError("\(setting.rawValue) is not set: \(setting.summary). Set it, or start `kiteline dev` in this folder.")
+        }
+        return value.text
+    }
+
+    func count(_ setting: Setting) throws -> Int {
+        guard let count = Int(try text(setting)) else { preconditionFailure("\(setting) was checked to be a count") }
+        return count
+    }
+
+    func duration(_ setting: Setting) throws -> Duration {
+        guard let seconds = Double(try text(setting)) else { preconditionFailure("\(setting) was checked to be seconds") }
+        return .seconds(seconds)
+    }
+
+    func logger(_ label: String) -> Logger {
+        var logger = Logger(label: label)
+        if let level = values[.logLevel].flatMap({ Logger.Level(rawValue: $0.text) }) { logger.logLevel = level }
+        return logger
+    }
+}
+
+extension Setting {
+    fileprivate func check(_ value: Settings.Value) throws {
+        let text = value.text
+        let expected: String? =
+            switch shape {
+            case .text: text.utf8.count <= 64 ? nil : "64 bytes at most"
+            case .url: text.isEmpty ? "something" : nil
+            case .count(let range): Int(text).map(range.contains) == true ? nil : "a number from \(range.lowerBound) to \(range.upperBound)"
+            case .seconds(let range):
+                Double(text).map(range.contains) == true ? nil : "seconds, from \(range.lowerBound) to \(range.upperBound)"
+            case .choice(let choices): choices.contains(text) ? nil : "one of " + choices.joined(separator: ", ")
+            }
+        if let expected { throw SettingError("\(rawValue) (\(value.source)) is \"\(masked(text))\"; expected \(expected)") }
+    }
+
+    /// The value with what must not be shown left out.
+    func masked(_ text: String) -> String {
+        guard case .url = shape else { return text }
+        return text.replacing(/(:\/\/[^:@\/?]*):[^@]*@/) { "\($0.1):***@" }
+            .replacing(/(?i)(password=)('[^']*'|[^&\s]*)/) { "\($0.1)***" }
+    }
+}
