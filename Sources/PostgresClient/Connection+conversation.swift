@@ -190,6 +190,14 @@ extension Connection {
         }
     }
 
+    /// A BEGIN by way of `query` would take in the neighbours' statements: the session is ended, and with it that transaction.
+    func checkAutocommit(_ rows: Rows) throws {
+        let tag = rows.tag
+        guard tag != "BEGIN", tag != "START TRANSACTION" else {
+            throw broken(PostgresError(.invalidRequest, "transactions are made by transaction and pipeline"))
+        }
+    }
+
     /// Back to no transaction, whatever state it is in.
     func rollBack() throws {
         try undisturbed {

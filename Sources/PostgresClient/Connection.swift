@@ -54,9 +54,10 @@ final class Connection {
     /// Of no further use.
     func abandon() { isBroken = true }
 
-    /// The connection is gone, in libpq's words.
+    /// The connection is gone, in the first line of libpq's words.
     func lost() -> PostgresError {
-        broken(readFailure ?? PostgresError(.connectionLost, PQerrorMessage(pointer).map { String(cString: $0).trimmed } ?? "lost"))
+        let words = PQerrorMessage(pointer).map { String(cString: $0) } ?? ""
+        return broken(readFailure ?? PostgresError(.connectionLost, PostgresError.firstLine(of: words)))
     }
 
     /// Nothing but `limit` interrupts what `body` waits for.

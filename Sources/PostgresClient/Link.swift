@@ -107,7 +107,9 @@ extension Link {
         for (request, exchange) in sent {
             do {
                 guard !connection.isBroken else { throw connection.lost() }
-                request.answer(.success(try connection.receive(exchange)[0]))
+                let rows = try connection.receive(exchange)[0]
+                try connection.checkAutocommit(rows)
+                request.answer(.success(rows))
             } catch let error as PostgresError where !isRepeat && error.isStalePlan || wasHitByNeighbour(request, error, connection) {
                 again.append(request)
             } catch {

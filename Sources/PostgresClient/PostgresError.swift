@@ -92,13 +92,24 @@ extension PostgresError {
     }
 }
 
-extension PostgresError: CustomStringConvertible {
+extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible {
+    /// Fit for logs: nothing of a row, a parameter or a password. The server quotes values in its details, and in complaints about data.
     public var description: String {
-        var text = "\(name): \(message)"
+        var text = "\(name): \(isAboutData ? "a value was refused" : message)"
         if let sqlState { text += " (\(sqlState))" }
-        if let detail { text += "; \(detail)" }
         if mayHaveRun && !commitUnknown { text += "; it may have run" }
         return text
+    }
+
+    /// All that is known, values included.
+    public var debugDescription: String {
+        let fields = ["message": message, "detail": detail, "hint": hint, "constraint": constraint, "table": table, "column": column]
+        return description + fields.compactMapValues { $0 }.sorted { $0.key < $1.key }.map { "; \($0): \($1)" }.joined()
+    }
+
+    /// Class 22, "data exception".
+    private var isAboutData: Bool {
+        if case .server(let state) = code { state.hasPrefix("22") } else { false }
     }
 
     private var name: String {
@@ -123,7 +134,7 @@ extension PostgresError {
         func field(_ letter: Character) -> String? {
             PQresultErrorField(result, Int32(letter.asciiValue!)).map { String(cString: $0) }
         }
-        let message = field("M") ?? String(cString: PQresultErrorMessage(result)).trimmed
+        let message = field("M") ?? Self.firstLine(of: String(cString: PQresultErrorMessage(result)))
         // FATAL and PANIC end the session, whatever they were about. No SQLSTATE: libpq itself gave up.
         let state = field("C")
         let isFatal = ["FATAL", "PANIC"].contains(field("V") ?? "") || state == nil
@@ -136,12 +147,9 @@ extension PostgresError {
         column = field("c")
         routine = field("R")
     }
-}
 
-extension String {
-    var trimmed: String {
-        var text = Substring(self)
-        while let last = text.last, last.isWhitespace { text.removeLast() }
-        return String(text)
+    /// libpq's own messages go on about what it may mean.
+    static func firstLine(of words: String) -> String {
+        words.split(separator: "\n").first.map(String.init) ?? "the connection has ended"
     }
 }

@@ -22,7 +22,7 @@ public struct PostgresCell {
     public var copied: [UInt8] { Array(bytes) }
 
     func mismatch(_ wanted: Any.Type) -> PostgresError {
-        PostgresError(.decoding, "type \(type.rawValue) is not read as \(wanted)")
+        PostgresError(.decoding, "type \(type.rawValue) is not read as \(wanted); SQL can cast it")
     }
 
     /// The whole value as an integer in network order.
@@ -131,7 +131,7 @@ extension FixedWidthInteger {
             default: throw cell.mismatch(Self.self)
             }
         }
-        guard let exact = Self(exactly: value) else { throw PostgresError(.decoding, "\(value) does not fit \(Self.self)") }
+        guard let exact = Self(exactly: value) else { throw PostgresError(.decoding, "too large for \(Self.self)") }
         return exact
     }
 }
@@ -250,7 +250,7 @@ extension Array: PostgresDecodable where Element: PostgresDecodable {
 extension PostgresDecodable where Self: RawRepresentable, RawValue: PostgresDecodable {
     public static func decode(_ cell: PostgresCell) throws -> Self {
         let raw = try RawValue.decode(cell)
-        guard let value = Self(rawValue: raw) else { throw PostgresError(.decoding, "\"\(raw)\" is not a \(Self.self)") }
+        guard let value = Self(rawValue: raw) else { throw PostgresError(.decoding, "no case of \(Self.self)") }
         return value
     }
 }

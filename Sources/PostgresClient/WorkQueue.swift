@@ -71,8 +71,8 @@ extension WorkQueue {
             guard request.wait(continuation) else { return .refuse(.cancelledUnsent) }
             state.waiting.append(request)
             state.live += 1
-            if let wakeup = state.idle.popLast() { return .wake(wakeup) }
             arm(&state, at: patience(of: request, state))
+            if let wakeup = state.idle.popLast() { return .wake(wakeup) }
             guard state.links < size else { return .nothing }
             state.links += 1
             return .start

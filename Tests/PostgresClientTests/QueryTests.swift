@@ -52,6 +52,21 @@ import Testing
         await pool.close()
     }
 
+    @Test func `an error's description has nothing of the row, its debug description has all`() async throws {
+        let pool = try await Server.pool()
+        _ = try await pool.query("CREATE TEMP TABLE person (mail text UNIQUE, age int8)")
+        _ = try await pool.query("INSERT INTO person VALUES (\("jo@example.org"), 1)")
+
+        let twice = await #expect(throws: PostgresError.self) { try await pool.query("INSERT INTO person VALUES (\("jo@example.org"), 2)") }
+        let misfit = await #expect(throws: PostgresError.self) { try await pool.query("SELECT \("jo@example.org")::int8") }
+
+        for error in [twice, misfit].compactMap({ $0 }) {
+            #expect(!error.description.contains("jo@example.org") && error.description.contains(error.sqlState ?? "none"))
+            #expect(error.debugDescription.contains("jo@example.org"))
+        }
+        await pool.close()
+    }
+
     @Test func `an error in one statement leaves its neighbours alone`() async throws {
         let pool = try await Server.pool()
 

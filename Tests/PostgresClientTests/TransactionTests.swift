@@ -156,10 +156,28 @@ import Testing
         await #expect(throws: PostgresError.self) {
             try await pool.transaction { try $0.execute("COMMIT; BEGIN; INSERT INTO kept VALUES (1); SELECT 1 / 0") }
         }
-        _ = try await pool.query("BEGIN")  // nonsense on a shared link, and harmless
         _ = try await pool.query("INSERT INTO kept VALUES (2)")
 
         #expect(try await count(pool) == 1)
+        await pool.close()
+    }
+
+    @Test func `a transaction opened by a query takes no neighbour in`() async throws {
+        let pool = try await Server.pool()
+        let table = "neighbours_\(UInt32.random(in: 0 ... .max))"
+        _ = try await pool.query("CREATE TABLE \(unescaped: table) (n int8)")
+        let gate = try await Gate(pool)
+
+        let opener = Task { try await pool.query("BEGIN") }
+        try await eventually { pool.statistics.waiting == 1 }
+        let writer = Task { try await pool.query("INSERT INTO \(unescaped: table) VALUES (1)") }
+        try await eventually { pool.statistics.waiting == 2 }
+        gate.open()
+        let refused = await #expect(throws: PostgresError.self) { try await opener.value }
+        let wasAcknowledged = (try? await writer.value) != nil
+
+        #expect(refused?.code == .invalidRequest)
+        #expect(try await pool.query("SELECT count(*) FROM \(unescaped: table)")[0].get(0, as: Int.self) == (wasAcknowledged ? 1 : 0))
         await pool.close()
     }
 
