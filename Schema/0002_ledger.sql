@@ -154,3 +154,13 @@ CREATE TABLE probe_dependency (
     PRIMARY KEY (tenant_id, name)
 );
 SELECT protect_tenant_table('probe_dependency');
+
+-- Ends a transaction whose statement did not find all it counted on; the caller then looks closer.
+CREATE FUNCTION expect_rows(found bigint, expected bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    IF found <> expected THEN
+        RAISE EXCEPTION 'expected % rows, found %', expected, found USING ERRCODE = 'KL001';
+    END IF;
+    RETURN found;
+END
+$$;

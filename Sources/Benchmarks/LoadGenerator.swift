@@ -24,32 +24,47 @@ struct LoadGenerator: Sendable {
 
     /// Sends `total` requests in all.
     func run(total: Int) async throws -> Result {
-        let next = Atomic(0)
+        let tickets = Tickets(total: total)
         let start = ContinuousClock.now
         let parts = try await withThrowingTaskGroup(of: ([Double], [Int: Int]).self) { group in
-            for _ in 0..<connections {
-                group.addTask { [request] in
-                    let done = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: ([Double], [Int: Int]).self)
-                    let take: @Sendable () -> [UInt8]? = {
-                        let n = next.add(1, ordering: .relaxed).oldValue
-                        return n < total ? request(n) : nil
-                    }
-                    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                        .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
-                        .channelInitializer { channel in
-                            channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Conversation(take: take, done: done)) }
-                        }
-                        .connect(host: host, port: port).get()
-                    let part = try await done.futureResult.get()
-                    try? await channel.close()
-                    return part
-                }
-            }
+            for _ in 0..<connections { group.addTask { try await converse(tickets) } }
             return try await group.reduce(into: []) { $0.append($1) }
         }
         let seconds = (ContinuousClock.now - start).inSeconds
         return Result(
             seconds: seconds, milliseconds: parts.flatMap(\.0).sorted(), statuses: parts.reduce(into: [:]) { $0.merge($1.1, uniquingKeysWith: +) })
+    }
+}
+
+extension LoadGenerator {
+    private func converse(_ tickets: Tickets) async throws -> ([Double], [Int: Int]) {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let done = loop.makePromise(of: ([Double], [Int: Int]).self)
+        let request = request
+        let channel = try await ClientBootstrap(group: loop)
+            .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Conversation(take: { tickets.take().map(request) }, done: done))
+                }
+            }
+            .connect(host: host, port: port).get()
+        let part = try await done.futureResult.get()
+        try? await channel.close()
+        return part
+    }
+}
+
+/// Numbers the requests of all connections.
+private final class Tickets: Sendable {
+    private let next = Atomic(0)
+    private let total: Int
+
+    init(total: Int) { self.total = total }
+
+    func take() -> Int? {
+        let n = next.add(1, ordering: .relaxed).oldValue
+        return n < total ? n : nil
     }
 }
 

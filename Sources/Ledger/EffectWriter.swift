@@ -29,6 +29,9 @@ public struct SettledEffect: Sendable {
 ///
 /// The transaction already sees only the tenants of its jobs.
 public protocol EffectWriter: Sendable {
+    /// Whether such an effect rests on facts that may have changed, so that `stale` must be asked before it is written.
+    func mustBeJudged(_ effect: any Effect) -> Bool
+
     /// Those of the granted jobs that decided on facts which have changed since; they are handled again, nothing of them is written.
     /// Locks what it judges by, in one order. `missing` lost their fence and will not be written either.
     func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID>

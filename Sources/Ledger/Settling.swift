@@ -23,12 +23,9 @@ extension Ledger {
     /// when Postgres can't be reached; settle again then: what was committed unseen is recognised by its fence.
     public func settle(_ batch: [Settlement]) async throws -> Settled {
         do {
-            let followUps = try await numbered(batch)
-            let effects = effects
-            let now = Date()
-            let (settled, enqueued) = try await postgres.transaction { transaction in
-                try SettleTransaction(batch: batch, followUps: followUps, effects: effects, now: now).run(in: transaction)
-            }
+            let settle = SettleTransaction(batch: batch, followUps: try await numbered(batch), effects: effects, now: Date())
+            if let settled = try await settleAtOnce(settle) { return settled }
+            let (settled, enqueued) = try await postgres.transaction { try settle.run(in: $0) }
             if let enqueued { announce(enqueued) }
             return settled
         } catch let error as PostgresError where !error.isOutage && !error.isRetryable {
@@ -37,6 +34,19 @@ extension Ledger {
             let first = try await settle(Array(batch[..<half]))
             let second = try await settle(Array(batch[half...]))
             return first + second
+        }
+    }
+
+    /// The usual case in one round trip: every job is still ours and no decision needs judging. Nil, and nothing written, otherwise.
+    private func settleAtOnce(_ settle: SettleTransaction) async throws -> Settled? {
+        guard !settle.mustBeJudged else { return nil }
+        do {
+            let (statements, rows) = try settle.statementsAtOnce()
+            let results = try await postgres.pipeline(statements)
+            if !rows.isEmpty { announce(Enqueued(jobs: rows.pushes, outbox: try results.last!.first!.get("id"))) }
+            return Settled(done: settle.batch.map(\.attempt.id))
+        } catch let error as PostgresError where error.sqlState == "KL001" {
+            return nil
         }
     }
 
@@ -52,15 +62,23 @@ struct FollowUps: Sendable {
     var horizon: TimeInterval
 }
 
-/// One settle, step by step.
-struct SettleTransaction {
+/// One settle: step by step, or all at once where every row is as expected.
+struct SettleTransaction: Sendable {
     let batch: [Settlement]
     let followUps: FollowUps
     let effects: any EffectWriter
     let now: Date
 
-    func run(in transaction: PostgresTransaction) throws -> (Settled, Enqueued?) {
-        let (ours, stale) = try lock(in: transaction)
+    var mustBeJudged: Bool { batch.contains { $0.outcome.effects.contains(where: effects.mustBeJudged) } }
+
+    /// Everything under one Sync. The locks are taken in id order within the statements; whichever finds fewer rows than it should
+    /// ends the transaction with KL001.
+    func statementsAtOnce() throws -> (statements: [Statement], followUps: JobRows) {
+        let (statements, rows) = try writes(for: batch)
+        return ([.tenants(Set(batch.map(\.attempt.tenant)))] + statements, rows)
+    }
+
+    private func writes(for ours: [Settlement]) throws -> (statements: [Statement], followUps: JobRows) {
         let ends = ours.filter { if case .end = $0.disposition { true } else { false } }
         let retries = ours.filter { if case .retry = $0.disposition { true } else { false } }
         var statements: [Statement] = []
@@ -68,7 +86,12 @@ struct SettleTransaction {
         if !retries.isEmpty { statements += retryStatements(retries) }
         statements += try effects.statements(for: ends.flatMap(settledEffects))
         let rows = followUpRows(of: ends)
-        statements += rows.statements
+        return (statements + rows.statements, rows)
+    }
+
+    func run(in transaction: PostgresTransaction) throws -> (Settled, Enqueued?) {
+        let (ours, stale) = try lock(in: transaction)
+        let (statements, rows) = try writes(for: ours)
         let results = statements.isEmpty ? [] : try transaction.pipeline(statements)
 
         var settled = Settled(done: ours.map(\.attempt.id), stale: stale)
@@ -115,12 +138,16 @@ struct SettleTransaction {
         }
         var statements: [Statement] = [
             """
-            WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids))
-                RETURNING id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at)
-            INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, enqueued_at, started_at, finished_at)
-            SELECT d.id, run, tenant_id, kind, c.state::job_end, c.outcome, c.class, c.error, attempt, lost, fence, c.rule_version, enqueued_at, started_at, clock_timestamp()
-            FROM d JOIN unnest(\(ids), \(states), \(outcomes), \(classes), \(errors), \(ends.map(\.outcome.ruleVersion)))
-                AS c(id, state, outcome, class, error, rule_version) ON d.id = c.id
+            WITH c AS (SELECT * FROM unnest(\(ids), \(ends.map(\.attempt.fence)), \(states), \(outcomes), \(classes), \(errors), \(ends.map(\.outcome.ruleVersion)))
+                    AS c(id, fence, state, outcome, class, error, rule_version)),
+                x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
+                d AS (DELETE FROM job_live l USING x WHERE l.id = x.id
+                    RETURNING l.id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at),
+                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, enqueued_at, started_at, finished_at)
+                    SELECT d.id, run, tenant_id, kind, c.state::job_end, c.outcome, c.class, c.error, attempt, lost, d.fence, c.rule_version, enqueued_at, started_at, clock_timestamp()
+                    FROM d JOIN c ON d.id = c.id
+                    RETURNING id)
+            SELECT expect_rows(count(*), \(Int64(ids.count))) FROM h
             """
         ]
         if states.contains(JobEnd.discarded.rawValue) {
@@ -153,9 +180,13 @@ struct SettleTransaction {
         let ids = retries.map(\.attempt.id.rawValue)
         var statements: [Statement] = [
             """
-            UPDATE job_live l SET state = 'retryable', run_at = c.run_at, error_class = c.class, error = c.error, attempt = l.attempt - c.given
-            FROM unnest(\(ids), \(runAt), \(classes), \(errors), \(given)) AS c(id, run_at, class, error, given)
-            WHERE l.id = c.id
+            WITH c AS (SELECT * FROM unnest(\(ids), \(retries.map(\.attempt.fence)), \(runAt), \(classes), \(errors), \(given))
+                    AS c(id, fence, run_at, class, error, given)),
+                x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
+                u AS (UPDATE job_live l SET state = 'retryable', run_at = c.run_at, error_class = c.class, error = c.error, attempt = l.attempt - c.given
+                    FROM c JOIN x ON x.id = c.id WHERE l.id = x.id
+                    RETURNING l.id)
+            SELECT expect_rows(count(*), \(Int64(ids.count))) FROM u
             """
         ]
         // A rebuild of the index leaves what is far off to the promoter, so the promoter has to know of it.

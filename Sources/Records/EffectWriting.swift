@@ -6,6 +6,8 @@ import PostgresClient
 public struct RecordsEffectWriter: EffectWriter {
     public init() {}
 
+    public func mustBeJudged(_ effect: any Effect) -> Bool { !(effect is ProbeEffect) }
+
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         []
     }

@@ -62,6 +62,8 @@ final class CountingWriter: EffectWriter {
     var numbers: [Int] { state.withLock { $0.numbers } }
     var refused: Int { state.withLock { $0.refused } }
 
+    func mustBeJudged(_ effect: any Effect) -> Bool { true }
+
     func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         state.withLock { state in
             state.asked += 1

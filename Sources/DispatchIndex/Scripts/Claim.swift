@@ -6,9 +6,10 @@ extension RedisScript {
     /// ARGV: epoch, how many at most, lease in ms. Returns ms until the next scheduled job is due (-1: none), 1 if more could
     /// be claimed at once, then id, tenant, token of each claim. Atomic, so that cap and share hold whoever claims.
     ///
-    /// The tenant with the smallest start tag is served until its tag passes the next one's; a job costs 1000 / weight. A tenant
-    /// at its cap or without ready jobs leaves the eligible set and costs nothing; a release or a push brings it back.
-    /// Work is bounded: at most 64 due jobs are staged, at most `want + 32` tenants looked at.
+    /// Each job goes to the tenant with the smallest start tag, which then grows by 1000 / weight. Turns are counted out first and
+    /// taken afterwards, so that a tenant costs four commands a round however many jobs it gets. A tenant at its cap or without
+    /// ready jobs leaves the eligible set and costs nothing; a release or a push brings it back.
+    /// Work is bounded: at most 64 due jobs are staged, at most `want + 48` tenants looked at.
     static let claim = RedisScript(
         Keys.prelude() + """
             local want, leaseEnd = tonumber(ARGV[2]), now + tonumber(ARGV[3])
@@ -23,39 +24,61 @@ extension RedisScript {
               admit(tid, V)
             end
 
-            local claims, run, lease, steps, first = {}, {}, {}, 0, tonumber(ARGV[1]) * 4294967296 + seq
-            local got = 0
+            local claims, run, lease = {}, {}, {}
+            local got, steps, first = 0, 0, tonumber(ARGV[1]) * 4294967296 + seq
             while got < want and steps < want + 32 do
-              steps = steps + 1
-              local head = redis.call('ZRANGE', ACT, 0, 1, 'WITHSCORES')
+              -- Whose turn it is, counted out over the tenants with the smallest tags, up to the tag of the first one not looked at.
+              local head = redis.call('ZRANGE', ACT, 0, 16, 'WITHSCORES')
               if #head == 0 then break end
-              local tid, S = head[1], tonumber(head[2])
-              if S > V then V = S end
-              local t = redis.call('HMGET', p .. 't:' .. tid, 'w', 'cap', 'inf')
-              local cost = 1000 / tonumber(t[1] or 1)
-              local inf = tonumber(t[3] or 0)
-              local n = math.min(want - got, tonumber(t[2] or \(TenantShare.standard.cap)) - inf)
-              if head[4] then n = math.min(n, math.floor((tonumber(head[4]) - S) / cost) + 1) end
-              local popped = n > 0 and redis.call('ZPOPMIN', p .. 'r:' .. tid, n) or {}
-              local m = #popped / 2
-              if m == 0 then
-                redis.call('ZREM', ACT, tid)
-              else
-                for i = 1, #popped, 2 do
-                  local id = popped[i]
-                  got = got + 1
-                  local token = string.format('%.0f', first + got)
-                  claims[#claims + 1] = id
-                  claims[#claims + 1] = tid
-                  claims[#claims + 1] = token
-                  run[#run + 1] = id
-                  run[#run + 1] = tid .. ':' .. token
-                  lease[#lease + 1] = leaseEnd
-                  lease[#lease + 1] = id
+              local turns, limit = {}, head[34] and tonumber(head[34]) or math.huge
+              for i = 1, math.min(#head, 32), 2 do
+                local t = redis.call('HMGET', p .. 't:' .. head[i], 'w', 'cap', 'inf')
+                local inf = tonumber(t[3] or 0)
+                local room = tonumber(t[2] or \(TenantShare.standard.cap)) - inf
+                steps = steps + 1
+                if room <= 0 then
+                  redis.call('ZREM', ACT, head[i])
+                else
+                  turns[#turns + 1] = {tid = head[i], S = tonumber(head[i + 1]), next = tonumber(head[i + 1]), cost = 1000 / tonumber(t[1] or 1), inf = inf, room = room, n = 0}
                 end
-                V = math.max(V, S + (m - 1) * cost)
-                redis.call('HSET', p .. 't:' .. tid, 'inf', inf + m, 'F', S + m * cost)
-                redis.call('ZADD', ACT, S + m * cost, tid)
+              end
+              local left = want - got
+              while left > 0 do
+                local turn
+                for _, t in ipairs(turns) do
+                  if t.n < t.room and t.next <= limit and (not turn or t.next < turn.next) then turn = t end
+                end
+                if not turn then break end
+                turn.n = turn.n + 1
+                turn.next = turn.next + turn.cost
+                left = left - 1
+              end
+              for _, t in ipairs(turns) do
+                if t.n > 0 then
+                  local popped = redis.call('ZPOPMIN', p .. 'r:' .. t.tid, t.n)
+                  local m = #popped / 2
+                  for i = 1, #popped, 2 do
+                    local id = popped[i]
+                    got = got + 1
+                    local token = string.format('%.0f', first + got)
+                    claims[#claims + 1] = id
+                    claims[#claims + 1] = t.tid
+                    claims[#claims + 1] = token
+                    run[#run + 1] = id
+                    run[#run + 1] = t.tid .. ':' .. token
+                    lease[#lease + 1] = leaseEnd
+                    lease[#lease + 1] = id
+                  end
+                  if m > 0 then
+                    V = math.max(V, t.S + (m - 1) * t.cost)
+                    redis.call('HSET', p .. 't:' .. t.tid, 'inf', t.inf + m, 'F', t.S + m * t.cost)
+                  end
+                  if m < t.n or m == t.room then
+                    redis.call('ZREM', ACT, t.tid)
+                  else
+                    redis.call('ZADD', ACT, t.S + m * t.cost, t.tid)
+                  end
+                end
               end
             end
             if got > 0 then
