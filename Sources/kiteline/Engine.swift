@@ -1,3 +1,4 @@
+import API
 import DispatchIndex
 import Foundation
 import JobKinds
@@ -53,6 +54,17 @@ struct Engine: Sendable {
     func maintenance(_ role: Maintenance.Role) throws -> Maintenance {
         let maintenance = MaintenanceSettings(reap: try settings.duration(.reapSeconds), silence: try settings.duration(.silenceSeconds))
         return Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, logger: logger)
+    }
+
+    func api() throws -> API {
+        let proxies = try settings.text(.trustedProxies).split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        let metrics = Metrics()
+        metrics.add(source: { [enginePool, appPool, redis] in
+            clientSamples(["engine": enginePool.statistics, "app": appPool.statistics], redis.statistics)
+        })
+        return API(
+            records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), metrics: metrics,
+            transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)), logger: logger)
     }
 
     func close() async {

@@ -17,7 +17,8 @@ struct Kiteline: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, DoctorCommand.self,
+            DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
+            ImportCommand.self, DoctorCommand.self,
         ])
 
     static let version = "0.1.0"

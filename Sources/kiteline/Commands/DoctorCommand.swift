@@ -7,7 +7,7 @@ struct DoctorCommand: AsyncParsableCommand {
         abstract: "Show the effective settings and check the servers.",
         discussion: "Secrets are masked. Exit 1 when something would keep Kiteline from keeping its promises.")
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ServerOptions
 
     @Flag(help: "Print JSON.")
     var json = false

@@ -12,7 +12,7 @@ struct KeyCommand: AsyncParsableCommand {
             abstract: "Make a key. It is shown once and stored hashed.",
             discussion: "tenant: its own data and jobs. operator: also its dials. platform: every tenant; belongs to none.")
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ServerOptions
 
         @Option(help: ArgumentHelp("Whose; left out for a platform key.", valueName: "slug"))
         var tenant: String?
@@ -49,7 +49,7 @@ struct KeyCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "A tenant's keys, or the platform's; the newest first.")
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ServerOptions
 
         @Option(help: ArgumentHelp("Whose; left out for platform keys.", valueName: "slug"))
         var tenant: String?
@@ -85,7 +85,7 @@ struct KeyCommand: AsyncParsableCommand {
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "End a key. It stops working within 3 seconds.")
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ServerOptions
 
         @Argument(help: "Its number, as `kiteline key list` shows it.")
         var id: Int64

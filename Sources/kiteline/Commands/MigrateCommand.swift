@@ -8,7 +8,7 @@ struct MigrateCommand: AsyncParsableCommand {
         abstract: "Bring the database to this version's schema.",
         discussion: "Several may run at once. The Postgres user must own the schema and be allowed to create roles.")
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ServerOptions
 
     @Option(help: ArgumentHelp("Stop after this number.", valueName: "number"))
     var to: Int?

@@ -11,7 +11,7 @@ struct TenantCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Create a tenant and its first two keys.", discussion: "The keys are shown once and stored hashed.")
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ServerOptions
 
         @Argument(help: "Its short name: lower-case letters, digits and hyphens, 63 at most.")
         var slug: String
@@ -81,7 +81,7 @@ struct TenantCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "All tenants, by id.")
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ServerOptions
 
         @Flag(help: "Print JSON.")
         var json = false

@@ -7,7 +7,7 @@ struct WorkCommand: AsyncParsableCommand {
         abstract: "Run jobs, and take care of the index.",
         discussion: "Any number of these, anywhere. SIGTERM drains: running jobs finish or go back with their attempt restored.")
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ServerOptions
 
     @Option(help: ArgumentHelp("Jobs at once.", valueName: "n"))
     var concurrency: String?

@@ -56,6 +56,8 @@ struct ReadyFile: Codable, Sendable {
         switch setting {
         case .postgresURL: postgresURL
         case .redisURL: redisURL
+        case .apiURL: url
+        case .key: platformKey
         default: nil
         }
     }

@@ -3,6 +3,10 @@ enum Setting: String, CaseIterable, Sendable {
     case postgresURL = "KITELINE_POSTGRES_URL"
     case redisURL = "KITELINE_REDIS_URL"
     case redisNamespace = "KITELINE_REDIS_NAMESPACE"
+    case host = "KITELINE_HOST"
+    case port = "KITELINE_PORT"
+    case publicURL = "KITELINE_PUBLIC_URL"
+    case trustedProxies = "KITELINE_TRUSTED_PROXIES"
     case enginePool = "KITELINE_ENGINE_POOL"
     case appPool = "KITELINE_APP_POOL"
     case concurrency = "KITELINE_CONCURRENCY"
@@ -12,12 +16,16 @@ enum Setting: String, CaseIterable, Sendable {
     case reapSeconds = "KITELINE_REAP_SECONDS"
     case drainSeconds = "KITELINE_DRAIN_SECONDS"
     case logLevel = "KITELINE_LOG_LEVEL"
+    case apiURL = "KITELINE_URL"
+    case key = "KITELINE_KEY"
 
     /// What a value must look like.
     enum Shape: Sendable {
         case text
         /// A URL that may hold a password.
         case url
+        /// Never shown but for its first characters.
+        case secret
         case count(ClosedRange<Int>)
         case seconds(ClosedRange<Double>)
         case choice([String])
@@ -25,8 +33,10 @@ enum Setting: String, CaseIterable, Sendable {
 
     var shape: Shape {
         switch self {
-        case .postgresURL, .redisURL: .url
-        case .redisNamespace: .text
+        case .postgresURL, .redisURL, .publicURL, .apiURL: .url
+        case .redisNamespace, .host, .trustedProxies: .text
+        case .port: .count(0...65_535)
+        case .key: .secret
         case .enginePool, .appPool: .count(1...200)
         case .concurrency: .count(1...100_000)
         case .leaseSeconds, .beatSeconds, .silenceSeconds, .reapSeconds: .seconds(0.05...3_600)
@@ -38,8 +48,11 @@ enum Setting: String, CaseIterable, Sendable {
     /// Nil: there is none, it has to be given.
     var standard: String? {
         switch self {
-        case .postgresURL, .redisURL: nil
+        case .postgresURL, .redisURL, .publicURL, .apiURL, .key: nil
         case .redisNamespace: ""
+        case .host: "127.0.0.1"
+        case .port: "8080"
+        case .trustedProxies: "127.0.0.1,::1"
         case .enginePool: "8"
         case .appPool: "4"
         case .concurrency: "400"
@@ -57,6 +70,12 @@ enum Setting: String, CaseIterable, Sendable {
         case .postgresURL: "the ledger and the tenants' data, as libpq takes it"
         case .redisURL: "the index: redis://, rediss:// or unix:///path"
         case .redisNamespace: "stands before every Redis key"
+        case .host: "the address the API listens on"
+        case .port: "the port the API listens on; 0 takes a free one"
+        case .publicURL: "where callers find the API; when it is https, nothing else is accepted"
+        case .trustedProxies: "addresses whose X-Forwarded-Proto is believed"
+        case .apiURL: "the API that job and import commands talk to"
+        case .key: "the key they show"
         case .enginePool: "connections for the ledger, of each process"
         case .appPool: "connections for tenants' reads, of each process"
         case .concurrency: "jobs a worker runs at once"

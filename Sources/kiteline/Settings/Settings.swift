@@ -60,6 +60,9 @@ struct Settings: Sendable {
         return value.text
     }
 
+    /// Nil when it is not set and may be left out.
+    func optional(_ setting: Setting) -> String? { values[setting]?.text }
+
     func count(_ setting: Setting) throws -> Int {
         guard let count = Int(try text(setting)) else { preconditionFailure("\(setting) was checked to be a count") }
         return count
@@ -82,8 +85,8 @@ extension Setting {
         let text = value.text
         let expected: String? =
             switch shape {
-            case .text: text.utf8.count <= 64 ? nil : "64 bytes at most"
-            case .url: text.isEmpty ? "something" : nil
+            case .text: text.utf8.count <= 1_000 ? nil : "1,000 bytes at most"
+            case .url, .secret: text.isEmpty ? "something" : nil
             case .count(let range): Int(text).map(range.contains) == true ? nil : "a number from \(range.lowerBound) to \(range.upperBound)"
             case .seconds(let range):
                 Double(text).map(range.contains) == true ? nil : "seconds, from \(range.lowerBound) to \(range.upperBound)"
@@ -94,8 +97,15 @@ extension Setting {
 
     /// The value with what must not be shown left out.
     func masked(_ text: String) -> String {
-        guard case .url = shape else { return text }
-        return text.replacing(/(:\/\/[^:@\/?]*):[^@]*@/) { "\($0.1):***@" }
+        switch shape {
+        case .secret: String(text.prefix(9)) + "…"
+        case .text, .count, .seconds, .choice: text
+        case .url: withoutPassword(text)
+        }
+    }
+
+    private func withoutPassword(_ text: String) -> String {
+        text.replacing(/(:\/\/[^:@\/?]*):[^@]*@/) { "\($0.1):***@" }
             .replacing(/(?i)(password=)('[^']*'|[^&\s]*)/) { "\($0.1)***" }
     }
 }

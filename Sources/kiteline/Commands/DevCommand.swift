@@ -1,0 +1,69 @@
+import ArgumentParser
+import Foundation
+import LocalServers
+import Logging
+import Schema
+import ServiceLifecycle
+
+struct DevCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dev",
+        abstract: "Everything in one process, with a private Postgres and Redis.",
+        discussion: """
+            Starts the servers as child processes with their data under the folder, migrates, serves and works. Writes FOLDER/ready.json \
+            when ready; other commands started beside the folder find it there. Ctrl-C or SIGTERM stops everything it started; \
+            so does its death, however it dies. A second start finds everything again.
+            """)
+
+    @Option(help: ArgumentHelp("Where the data are.", valueName: "folder"))
+    var dataDir = ".kiteline"
+
+    @OptionGroup var listening: ListenOptions
+
+    @Option(help: ArgumentHelp("Workers in this process.", valueName: "k"))
+    var workers = 1
+
+    @Flag(help: "Serve only; jobs wait for `kiteline work`.")
+    var noWorker = false
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard (1...64).contains(workers) else { throw ValidationError("--workers is from 1 to 64") }
+    }
+
+    func run() async throws {
+        var settings = try common.settings(listening.flags)
+        let logger = settings.logger("kiteline")
+        let servers = try await LocalServers.start(dataDirectory: dataDir, logger: logger)
+        // One left by a crash would send others to servers that are gone.
+        ReadyFile.remove(in: dataDir)
+        let result: Result<Void, any Error>
+        do {
+            try settings.set(.postgresURL, to: servers.postgresURL, from: .dev(dataDir))
+            try settings.set(.redisURL, to: servers.redisURL, from: .dev(dataDir))
+            try await withOwner(settings) { _ = try await Migrator($0, logger: logger).migrate() }
+            result = .success(try await run(on: servers, settings))
+        } catch { result = .failure(error) }
+        ReadyFile.remove(in: dataDir)
+        await servers.stop()
+        try result.get()
+    }
+
+    private func run(on servers: LocalServers, _ settings: Settings) async throws {
+        try await Engine.with(settings) { engine in
+            let announcement = Announcement(dataDir, servers, platformKey: try await PlatformKey.find(in: dataDir, engine.records))
+            let host = try settings.text(.host)
+            let server = try engine.server { port in
+                announcement.publish(url: "http://\(host):\(port)", engine.logger)
+            }
+            let services: [any Service] =
+                [ServerKeeper(servers, announcement, engine.logger), try engine.maintenance(noWorker ? .pushing : .full)]
+                + (noWorker ? [] : try (0..<workers).map { _ in try engine.worker() }) + [server]
+            // They are stopped from the last to the first: no new requests, then the running jobs, then what they need.
+            try await listening.explaining(settings) {
+                try await ServiceGroup(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: engine.logger).run()
+            }
+        }
+    }
+}

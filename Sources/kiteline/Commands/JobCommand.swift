@@ -1,0 +1,130 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+
+struct JobCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "job", abstract: "Jobs of a tenant, over the API.", subcommands: [Enqueue.self, Get.self, List.self])
+
+    struct Enqueue: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Enqueue a job. It is never lost once this has answered.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "What kind of job, such as probe.")
+        var kind: String
+
+        @Option(help: ArgumentHelp("Its arguments, a JSON object.", valueName: "json"))
+        var args = "{}"
+
+        @Option(help: "0 to 9; 9 goes first.")
+        var priority: Int?
+
+        @Option(help: ArgumentHelp("Not before this time, such as 2027-01-31T09:00:00Z.", valueName: "time"))
+        var runAt: String?
+
+        @Option(help: ArgumentHelp("While a job of this kind with this key is not over, the answer is that job.", valueName: "key"))
+        var uniqueKey: String?
+
+        @Option(help: "How often it is tried.")
+        var maxAttempts: Int?
+
+        @Option(help: ArgumentHelp("Repeats of this request with the same key enqueue nothing.", valueName: "key"))
+        var idempotencyKey: String?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Answer: Decodable {
+            let id: String
+            let kind: String
+            let state: String
+        }
+
+        func run() async throws {
+            let headers = idempotencyKey.map { ["Idempotency-Key": $0] } ?? [:]
+            let data = try await remote.remote().request(.post, "/v1/jobs", body: .bytes(Array(try body())), headers: headers)
+            if json { return printLine(data) }
+            let job = try JSONDecoder().decode(Answer.self, from: data)
+            print("job \(job.id) (\(job.kind)) is \(job.state)")
+        }
+
+        private func body() throws -> Data {
+            guard let arguments = try? JSONSerialization.jsonObject(with: Data(args.utf8)), arguments is [String: Any] else {
+                throw SetUpError("--args is no JSON object: \(args)")
+            }
+            var body: [String: Any] = ["kind": kind, "args": arguments]
+            body["priority"] = priority
+            body["run_at"] = runAt
+            body["unique_key"] = uniqueKey
+            body["max_attempts"] = maxAttempts
+            return try JSONSerialization.data(withJSONObject: body, options: [.sortedKeys])
+        }
+    }
+
+    struct Get: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "One job: its state, its attempts, what came of it. JSON.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "The job's id.")
+        var id: String
+
+        @Flag(help: "Print JSON; it is never anything else.")
+        var json = false
+
+        func run() async throws {
+            guard id.allSatisfy(\.isWholeNumber) else { throw ValidationError("\"\(id)\" is no job's id") }
+            printLine(try await remote.remote().request(.get, "/v1/jobs/\(id)"))
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Jobs, the newest first.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Option(help: "scheduled, available, running, retryable, parked, completed, cancelled or discarded.")
+        var state: String?
+
+        @Option(help: "Only this kind.")
+        var kind: String?
+
+        @Option(help: "How many at most.")
+        var limit = 50
+
+        @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
+        var cursor: String?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Page: Decodable {
+            struct Item: Decodable {
+                let id: String
+                let kind: String
+                let state: String
+                let attempt: Int
+                let outcome: String?
+                let created_at: String
+            }
+            let items: [Item]
+            let next_cursor: String?
+        }
+
+        func run() async throws {
+            let data = try await remote.remote().request(
+                .get, "/v1/jobs", query: ["state": state, "kind": kind, "limit": "\(limit)", "cursor": cursor])
+            if json { return printLine(data) }
+            let page = try JSONDecoder().decode(Page.self, from: data)
+            print(
+                Table(
+                    ["id", "kind", "state", "attempt", "outcome", "created"],
+                    page.items.map { [$0.id, $0.kind, $0.state, "\($0.attempt)", $0.outcome ?? "", $0.created_at] }))
+            if let cursor = page.next_cursor { print("more: --cursor \(cursor)") }
+        }
+    }
+}
+
+/// JSON as it came.
+func printLine(_ data: Data) { print(String(decoding: data, as: UTF8.self)) }

@@ -1,0 +1,96 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+
+/// The flags of commands that talk to the API.
+struct RemoteOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The API (KITELINE_URL, or the kiteline dev that runs here).", valueName: "url"))
+    var url: String?
+
+    @Option(help: ArgumentHelp("A key (KITELINE_KEY, or the platform key of the kiteline dev that runs here).", valueName: "key"))
+    var key: String?
+
+    @Option(help: ArgumentHelp("The tenant a platform key acts for.", valueName: "slug"))
+    var tenant: String?
+
+    @Option(help: ArgumentHelp("Where a running `kiteline dev` is looked for.", valueName: "folder"))
+    var dataDir = ".kiteline"
+
+    @OptionGroup var common: CommonOptions
+
+    func remote() throws -> Remote {
+        let settings = try common.settings([.apiURL: url, .key: key], dev: dataDir)
+        return Remote(url: try settings.text(.apiURL), key: try settings.text(.key), tenant: tenant)
+    }
+}
+
+/// The API, as its callers see it.
+struct Remote: Sendable {
+    let url: String
+    let key: String
+    let tenant: String?
+
+    enum Method: Sendable {
+        case get, post
+    }
+
+    /// The answer's body. A refusal is thrown as a `Failure` in the API's own words.
+    func request(
+        _ method: Method, _ path: String, query: [String: String?] = [:], body: HTTPClientRequest.Body? = nil,
+        type: String = "application/json", headers: [String: String] = [:], timeout: TimeAmount = .seconds(60)
+    ) async throws -> Data {
+        guard var components = URLComponents(string: url) else { throw SettingError("KITELINE_URL is no URL: \(url)") }
+        components.path = (components.path.hasSuffix("/") ? String(components.path.dropLast()) : components.path) + path
+        let items = query.compactMapValues(\.self).sorted { $0.key < $1.key }.map { URLQueryItem(name: $0.key, value: $0.value) }
+        // A plus sign in a query may be read as a space.
+        if !items.isEmpty {
+            components.queryItems = items
+            components.percentEncodedQuery = components.percentEncodedQuery?.replacing("+", with: "%2B")
+        }
+        var request = HTTPClientRequest(url: components.string ?? url)
+        request.method = method == .post ? .POST : .GET
+        request.headers.add(name: "Authorization", value: "Bearer \(key)")
+        if let tenant { request.headers.add(name: "Kiteline-Tenant", value: tenant) }
+        if let body {
+            request.headers.add(name: "Content-Type", value: type)
+            request.body = body
+        }
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        return try await send(request, timeout)
+    }
+
+    private func send(_ request: HTTPClientRequest, _ timeout: TimeAmount) async throws -> Data {
+        let status: (code: UInt, reason: String)
+        let data: Data
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: timeout)
+            status = (response.status.code, response.status.reasonPhrase)
+            data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
+        } catch {
+            throw Failure("no answer from \(url): \(error)")
+        }
+        guard (200..<300).contains(status.code) else {
+            let problem = try? JSONDecoder().decode(ProblemDetails.self, from: data)
+            throw Failure(problem?.description ?? "\(url) answered \(status.code) \(status.reason)")
+        }
+        return data
+    }
+}
+
+/// What the API says when it refuses.
+private struct ProblemDetails: Decodable, CustomStringConvertible {
+    struct Field: Decodable {
+        let field: String
+        let message: String
+    }
+    let title: String
+    let code: String
+    let detail: String?
+    let errors: [Field]?
+
+    var description: String {
+        let fields = (errors ?? []).map { "\n  \($0.field): \($0.message)" }.joined()
+        return "\(title) (\(code))" + (detail.map { ". \($0)" } ?? "") + fields
+    }
+}

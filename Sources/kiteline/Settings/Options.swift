@@ -1,0 +1,41 @@
+import ArgumentParser
+import Foundation
+
+/// The flags every command has.
+struct CommonOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A file of KITELINE_… settings.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+    var logLevel: String?
+
+    /// - Parameters:
+    ///   - flags: the command's own flags that are settings.
+    ///   - folder: where a running `kiteline dev` is looked for.
+    func settings(_ flags: [Setting: String?] = [:], dev folder: String? = nil) throws -> Settings {
+        var flags = flags.compactMapValues(\.self)
+        flags[.logLevel] = logLevel
+        let environment = ProcessInfo.processInfo.environment
+        return try Settings(
+            flags: flags, environment: environment, file: try SettingsFile.find(config ?? environment["KITELINE_CONFIG"]),
+            dev: folder.flatMap(ReadyFile.running), devPath: folder.map(ReadyFile.path) ?? "")
+    }
+}
+
+/// The flags of commands that reach the servers.
+struct ServerOptions: ParsableArguments {
+    @Option(name: .customLong("postgres-url"), help: ArgumentHelp("Postgres, as libpq takes it.", valueName: "url"))
+    var postgresURL: String?
+
+    @Option(name: .customLong("redis-url"), help: ArgumentHelp("Redis: redis://, rediss:// or unix:///path.", valueName: "url"))
+    var redisURL: String?
+
+    @Option(help: ArgumentHelp("Where a running `kiteline dev` is looked for, when nothing else names the servers.", valueName: "folder"))
+    var dataDir = ".kiteline"
+
+    @OptionGroup var common: CommonOptions
+
+    func settings(_ flags: [Setting: String?] = [:]) throws -> Settings {
+        try common.settings(flags.merging([.postgresURL: postgresURL, .redisURL: redisURL]) { own, _ in own }, dev: dataDir)
+    }
+}
