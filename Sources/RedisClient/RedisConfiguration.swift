@@ -25,7 +25,7 @@ public struct RedisConfiguration: Sendable, CustomStringConvertible {
     public var clientName = "kiteline"
     /// The limit of one attempt to connect, and of a command's wait for a connection.
     public var connectTimeout: Duration
-    /// The limit from the call to its answer; nil waits for ever.
+    /// The limit from the call to its answer once there is a connection; nil waits for ever.
     public var commandTimeout: Duration?
     /// Commands that may be waiting or under way at once.
     public var maximumPending = 100_000

@@ -7,6 +7,8 @@ struct ReplyReader: ~Copyable {
 
     init() {
         guard let reader = redisReaderCreate() else { preconditionFailure("no memory for a reply reader") }
+        // Keeps its buffer between the large reads of a busy connection instead of growing a new one each time.
+        reader.pointee.maxbuf = 256 * 1024
         self.reader = reader
     }
 

@@ -1,5 +1,7 @@
 import Foundation
+import NIOCore
 import RedisClient
+import Synchronization
 import Testing
 
 /// Timeouts, cancellation and bounds.
@@ -21,23 +23,35 @@ import Testing
         }
     }
 
-    @Test func `a command that comes late fails alone while the server still answers others`() async throws {
-        try await withRedis { server in
-            let redis = try server.client(commandTimeout: .milliseconds(500))
-            _ = try await redis.send(["PING"])
-
-            // Each waits 0.3 s on the server, one after the other: the first is in time, the others are not, but it never falls silent.
-            let codes = await withTaskGroup(of: RedisError.Code?.self) { group in
-                for number in 0..<3 {
-                    group.addTask { await redisError { try await redis.send(["BLPOP", "nothing \(number)", 0.3]) }?.code }
-                }
-                return await group.reduce(into: []) { $0.append($1) }
+    @Test func `a command that takes too long fails alone while the server still sends something`() async throws {
+        let mayFinish = Flag()
+        let serve = { @Sendable (number: Int, inbound: Listener.Inbound, outbound: Listener.Outbound) async throws in
+            var reads = inbound.makeAsyncIterator()
+            _ = try await reads.next()
+            try await outbound.write(ByteBuffer(string: "+OK\r\n+PONG\r\n"))
+            _ = try await reads.next()
+            try await outbound.write(ByteBuffer(string: "*100000\r\n"))
+            var missing = 100_000
+            while !mayFinish.isSet {
+                try await outbound.write(ByteBuffer(string: ":1\r\n"))
+                missing -= 1
+                try await Task.sleep(for: .milliseconds(5))
             }
-            #expect(try await eventually { redis.statistics.pending == 0 })
+            try await outbound.write(ByteBuffer(string: String(repeating: ":1\r\n", count: missing)))
+            while try await reads.next() != nil { try await outbound.write(ByteBuffer(string: "+mine\r\n")) }
+        }
+        try await Listener.with(serve: serve) { listener in
+            let redis = try listener.client(commandTimeout: .seconds(1))
 
-            #expect(codes == [nil, .timeout, .timeout])
-            #expect(try await redis.send(["ECHO", "mine"]).string == "mine")
+            let slow = await redisError { try await redis.send(["LRANGE", "slow", 0, -1]) }
+            mayFinish.set()
+            let next = try await redis.send(["GET", "k"])
+
+            #expect(slow?.code == .timeout)
+            #expect(slow?.fateUnknown == true)
+            #expect(next == .status("mine"))
             #expect(redis.connections == 1)
+            #expect(redis.statistics.timeouts == 1)
         }
     }
 
@@ -125,4 +139,12 @@ import Testing
             for number in 0..<1000 { #expect(try await redis.send(["ECHO", number]).int == number) }
         }
     }
+}
+
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+
+    func set() { value.store(true, ordering: .releasing) }
 }
