@@ -61,7 +61,8 @@ public struct FaultRun: Sendable {
                 executable: executable,
                 environment: [
                     "KITELINE_POSTGRES_URL": bench.servers.postgresURL, "KITELINE_REDIS_URL": bench.servers.redisURL,
-                    "KITELINE_LEASE_SECONDS": "\(Double(lease.components.seconds))",
+                    "KITELINE_LEASE_SECONDS": "\(lease.inSeconds)", "KITELINE_BEAT_SECONDS": "\(lease.inSeconds / 3)",
+                    "KITELINE_SILENCE_SECONDS": "\(lease.inSeconds * 4 / 3)", "KITELINE_REAP_SECONDS": "\(lease.inSeconds / 15)",
                 ], log: bench.folder + "/workers.log")
             for _ in 0..<workers { try fleet.start() }
             do {

@@ -1,21 +1,15 @@
-import DispatchIndex
 import Foundation
-import JobKinds
 import Jobs
 import Ledger
-import Logging
-import Maintenance
-import Records
-import ServiceLifecycle
+import DispatchIndex
 import Tenancy
-import Worker
 
 /// How fast queued jobs are carried out: durable, fenced, fair, one effect row each.
 ///
 /// The jobs are enqueued before the clock starts; it runs from the first grant to the last end, as the ledger has them.
 public struct QueueBenchmark: Sendable {
     public var jobs: Int
-    /// Worker processes; 0: the worker runs in this process.
+    /// Worker processes.
     public var workers: Int
     public var tenants: Int
     public var payloadBytes: Int
@@ -39,21 +33,25 @@ public struct QueueBenchmark: Sendable {
         public var settings: [String: String]
     }
 
-    /// - Parameter spawn: starts a worker process on these servers and returns its process id.
-    public func run(spawn: (_ postgresURL: String, _ redisURL: String) async throws -> Int32) async throws -> Result {
-        try await BenchServers.with { bench in
+    /// - Parameter executable: the `kiteline` program.
+    public func run(executable: String) async throws -> Result {
+        let limit = try await BenchServers.with { bench in
             try await bench.mustBeDurable()
             try await fill(bench)
-            var pids: [Int32] = []
+            return try await QueueLimit(jobs: jobs).measure(bench, first: Int64(try await bench.count("SELECT min(id) FROM job_live")))
+        }
+        return try await BenchServers.with { bench in
+            try await fill(bench)
+            let fleet = WorkerProcesses(
+                executable: executable,
+                environment: ["KITELINE_POSTGRES_URL": bench.servers.postgresURL, "KITELINE_REDIS_URL": bench.servers.redisURL])
             let before = bench.cpu(workers: [])
-            let own = workers == 0 ? Task { try await runHere(bench) } : nil
-            for _ in 0..<workers { pids.append(try await spawn(bench.servers.postgresURL, bench.servers.redisURL)) }
-            if workers == 0 { pids = [ProcessInfo.processInfo.processIdentifier] }
-            let swiftBefore = workers == 0 ? ProcessTimes.cpu(of: pids[0]) : 0
+            for _ in 0..<workers { try fleet.start() }
             try await bench.drained()
-            let after = bench.cpu(workers: pids)
-            own?.cancel()
-            return try await result(bench, postgres: after.postgres - before.postgres, redis: after.redis - before.redis, swift: after.swift - swiftBefore)
+            let after = bench.cpu(workers: fleet.pids)
+            await fleet.stop()
+            return try await result(
+                bench, limit: limit, postgres: after.postgres - before.postgres, redis: after.redis - before.redis, swift: after.swift)
         }
     }
 
@@ -76,18 +74,7 @@ public struct QueueBenchmark: Sendable {
         return total
     }
 
-    private func runHere(_ bench: BenchServers) async throws {
-        let group = ServiceGroup(
-            services: [
-                Maintenance(ledger: bench.ledger, dispatch: bench.dispatch, pusher: bench.pusher, role: .full, logger: bench.logger),
-                Worker(
-                    ledger: bench.ledger, dispatch: bench.dispatch, handlers: [AnyHandler(Probe(dependencies: ProbeDependencies(postgres: bench.postgres)))],
-                    logger: bench.logger),
-            ], logger: bench.logger)
-        try await group.run()
-    }
-
-    private func result(_ bench: BenchServers, postgres: Double, redis: Double, swift: Double) async throws -> Result {
+    private func result(_ bench: BenchServers, limit: Double, postgres: Double, redis: Double, swift: Double) async throws -> Result {
         let effects = try await bench.count("SELECT count(*) FROM probe_effect")
         let distinct = try await bench.count("SELECT count(DISTINCT effect_key) FROM probe_effect")
         guard effects == jobs, distinct == jobs else { throw BenchmarkError.wrong("\(jobs) jobs left \(effects) effects, \(distinct) distinct") }
@@ -102,7 +89,7 @@ public struct QueueBenchmark: Sendable {
         let seconds: Double = try row.get("seconds")
         let total = postgres + redis + swift
         return Result(
-            jobs_per_second: Double(jobs) / seconds, limit_jobs_per_second: nil, p50_ms: try row.get("p50"), p99_ms: try row.get("p99"),
+            jobs_per_second: Double(jobs) / seconds, limit_jobs_per_second: limit, p50_ms: try row.get("p50"), p99_ms: try row.get("p99"),
             cpu_us_per_job: total / Double(jobs) * 1e6,
             share: ["postgres": postgres / total, "redis": redis / total, "swift": swift / total], machine: .this,
             settings: ["jobs": "\(jobs)", "workers": "\(workers)", "tenants": "\(tenants)", "payload_bytes": "\(payloadBytes)"])

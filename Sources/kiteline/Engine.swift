@@ -52,7 +52,9 @@ struct Engine: Sendable {
     }
 
     func maintenance(_ role: Maintenance.Role) throws -> Maintenance {
-        let maintenance = MaintenanceSettings(reap: try settings.duration(.reapSeconds), silence: try settings.duration(.silenceSeconds))
+        var maintenance = MaintenanceSettings(lease: dispatch.lease)
+        maintenance.reap = try settings.duration(.reapSeconds)
+        maintenance.silence = try settings.duration(.silenceSeconds)
         return Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, logger: logger)
     }
 

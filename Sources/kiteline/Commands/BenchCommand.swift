@@ -1,0 +1,91 @@
+import ArgumentParser
+import Benchmarks
+import Foundation
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure this build on this machine, or try to break it.",
+        discussion: "Each suite starts durable servers of its own, prints the limit beside its figure, and leaves nothing behind.",
+        subcommands: [QueueBenchCommand.self, FaultsBenchCommand.self])
+}
+
+struct QueueBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "queue", abstract: "How fast queued jobs are carried out, beside the same SQL and Lua without Swift.")
+
+    @Option(help: "Jobs to be carried out.")
+    var jobs = 100_000
+
+    @Option(help: "Worker processes.")
+    var workers = 1
+
+    @Option(help: "Tenants the jobs belong to.")
+    var tenants = 3
+
+    @Option(help: "Bytes carried along by each job.")
+    var payload = 200
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() async throws {
+        let result = try await QueueBenchmark(jobs: jobs, workers: workers, tenants: tenants, payloadBytes: payload).run(executable: thisProgram)
+        if json { return print(try JSON.text(result)) }
+        print(
+            """
+            \(Int(result.jobs_per_second)) jobs/s with \(workers) worker process(es); the same SQL and Lua without Swift: \(Int(result.limit_jobs_per_second ?? 0))
+            from grant to end: p50 \(rounded(result.p50_ms)) ms, p99 \(rounded(result.p99_ms)) ms
+            CPU \(rounded(result.cpu_us_per_job)) µs a job: \(result.share.sorted { $0.key < $1.key }.map { "\($0.key) \(Int($0.value * 100)) %" }.joined(separator: ", "))
+            on \(result.machine.processor), \(result.machine.cores) cores, \(result.machine.memoryGiB) GiB; fsync, full_page_writes and synchronous_commit on
+            """)
+    }
+}
+
+struct FaultsBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "faults",
+        abstract: "Kill workers, restart Postgres, flush and restart Redis while jobs run; then read back that each had its effect once.",
+        discussion: "Exit 1 when a job was lost, doubled or left running.")
+
+    @Option(help: "Jobs to be accepted.")
+    var jobs = 20_000
+
+    @Option(help: "Worker processes.")
+    var workers = 2
+
+    @Option(help: "How often something is broken.")
+    var faults = 10
+
+    @Option(help: "The same seed breaks the same things in the same order.")
+    var seed: UInt64 = 1
+
+    @Option(help: "The workers' lease in seconds.")
+    var lease = 30.0
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() async throws {
+        let isQuiet = json
+        let report = try await FaultRun(jobs: jobs, workers: workers, faults: faults, seed: seed, lease: .milliseconds(Int(lease * 1000))) {
+            if !isQuiet { print($0) }
+        }.run(executable: thisProgram)
+        if json {
+            print(try JSON.text(report))
+        } else {
+            print(
+                """
+                accepted \(report.accepted) · ended \(report.ended) · effects \(report.effects), of them distinct \(report.distinct) · left running \(report.running) · discarded \(report.discarded)
+                \(rounded(report.recovery_s)) s from the last fault until no job was left
+                \(report.isSound ? "sound: every accepted job had its effect exactly once" : "NOT SOUND")
+                """)
+        }
+        if !report.isSound { throw ExitCode.failure }
+    }
+}
+
+/// The program that is running, to be started again as a worker.
+var thisProgram: String { URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path }
+
+private func rounded(_ value: Double) -> String { value.formatted(.number.precision(.fractionLength(1))) }
