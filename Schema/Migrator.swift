@@ -52,7 +52,7 @@ extension Migrator {
         let checksum: String
     }
 
-    /// "kiteline" in ASCII, cut to what a lock's number can be.
+    /// "kiteline" in ASCII: any number nobody else uses.
     private static let lock: Int64 = 0x6b69_7465_6c69_6e65
 
     private func recorded() async throws -> [Int: Record] {

@@ -54,10 +54,19 @@ final class Connection {
     /// Of no further use.
     func abandon() { isBroken = true }
 
-    /// The connection is gone, in the first line of libpq's words.
-    func lost() -> PostgresError {
-        let words = PQerrorMessage(pointer).map { String(cString: $0) } ?? ""
-        return broken(readFailure ?? PostgresError(.connectionLost, PostgresError.firstLine(of: words)))
+    /// The connection is gone.
+    func lost() -> PostgresError { broken(readFailure ?? complaint) }
+
+    /// The first line of libpq's words.
+    private var complaint: PostgresError {
+        PostgresError(.connectionLost, PostgresError.firstLine(of: PQerrorMessage(pointer).map { String(cString: $0) } ?? ""))
+    }
+
+    /// The first of the callers has its answer: the next one's turn.
+    func turnToNextCaller() {
+        callers.removeFirst()
+        interrupted = nil
+        nextCancel = nil
     }
 
     /// Nothing but `limit` interrupts what `body` waits for.
@@ -83,9 +92,7 @@ extension Connection {
 
     /// Waits until libpq has a result, interrupting the server when those who wait for it no longer do.
     private func awaitInput() throws {
-        while PQisBusy(pointer) == 1 {
-            try waitForMore()
-        }
+        while PQisBusy(pointer) == 1 { try waitForMore() }
     }
 
     /// Waits for something to happen on a connection that can still tell us something.
@@ -107,27 +114,25 @@ extension Connection {
         }
     }
 
-    /// One turn: send what can be sent, sleep, take in what came. A failed read is kept until what came before it was read.
+    /// One turn: send what can be sent, sleep, take in what came. A failure is kept until the answers that came before it were read.
     private func waitOnce() throws {
         let unsent = PQflush(pointer)
-        if unsent < 0 { readFailure = readFailure ?? lost() }
+        if unsent < 0 { readFailure = readFailure ?? complaint }
         let found = Readiness.wait(
             socket: PQsocket(pointer), for: unsent == 1 ? [.reading, .writing] : .reading, wakeup: wakeup, until: try patience(at: .now))
         if found.isReadable || found.isWritable {
             silenceEnd = nil
             interrupted = nil
         }
-        if found.isReadable, PQconsumeInput(pointer) == 0 { readFailure = readFailure ?? lost() }
+        if found.isReadable, PQconsumeInput(pointer) == 0 { readFailure = readFailure ?? complaint }
     }
 
     /// Sleeps until the server says something or somebody wakes the thread, whichever comes first.
-    func rest(until instant: Instant? = nil) throws {
-        let found = Readiness.wait(socket: PQsocket(pointer), wakeup: wakeup, until: instant)
-        if found.isReadable {
-            guard PQconsumeInput(pointer) == 1 else { throw lost() }
-            // Unasked, the server only ever says notices, parameters, notifications, or goodbye.
-            _ = PQisBusy(pointer)
-        }
+    func rest() throws {
+        guard Readiness.wait(socket: PQsocket(pointer), wakeup: wakeup, until: nil).isReadable else { return }
+        guard PQconsumeInput(pointer) == 1 else { throw lost() }
+        // Unasked, the server only ever says notices, parameters, notifications, or goodbye; this has them read.
+        _ = PQisBusy(pointer)
     }
 
     /// Until when to sleep. Past a deadline or after a cancellation this is where the server is told, and where hope is given up.

@@ -116,7 +116,7 @@ extension Link {
                 let error = error as? PostgresError
                 request.answer(.failure(connection.isBroken ? error!.maybeRun : error!))
             }
-            connection.callers.removeFirst()
+            connection.turnToNextCaller()
         }
         return again
     }

@@ -20,6 +20,8 @@ public final class PostgresPool: Sendable {
     deinit { queue.shut() }
 
     /// One statement, committed by itself. Sent together with whatever else waits for the same link.
+    ///
+    /// A session is shared by all callers: BEGIN is refused, and SET or a session's advisory lock belongs in no query.
     public func query(_ statement: Statement, deadline: Duration? = nil) async throws -> Rows {
         try statement.validate()
         return try await run(.statement(statement), deadline)

@@ -75,7 +75,7 @@ public final class PostgresTransaction {
         }
     }
 
-    fileprivate func commit() throws {
+    func commit() throws {
         if connection.isBroken, let failure { throw failure }
         guard hasBegun else { return }
         try connection.checkInterruption()
@@ -83,21 +83,6 @@ public final class PostgresTransaction {
         // The server answers COMMIT of a failed transaction with ROLLBACK.
         guard answer.first?.tag == "COMMIT" else {
             throw failure ?? PostgresError(.server(sqlState: "25P02"), "the transaction was rolled back")
-        }
-    }
-}
-
-extension Connection {
-    /// Runs `body` between BEGIN and COMMIT; ROLLBACK when it throws, or when its caller was cancelled.
-    func transaction<R>(_ body: (PostgresTransaction) throws -> R) throws -> R {
-        do {
-            let transaction = PostgresTransaction(self)
-            let result = try body(transaction)
-            try transaction.commit()
-            return result
-        } catch {
-            if !isBroken { try? rollBack() }
-            throw error
         }
     }
 }
