@@ -80,7 +80,7 @@ let package = Package(
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "Jobs", "Tenancy", logging]),
         shell("DispatchIndex", ["RedisClient", "Jobs", "Tenancy", logging]),
-        shell("Records", ["PostgresClient", "Ledger", "Jobs", "Rules", "Routing", "SalesModel", "Tenancy", logging]),
+        shell("Records", ["PostgresClient", "Ledger", "Jobs", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope", logging]),
         shell("JobKinds", ["Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
         shell("Worker", ["Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell("Maintenance", ["Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
@@ -132,7 +132,7 @@ let package = Package(
             [
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "Rules", "SalesModel", "Tenancy",
                 "PostgresClient",
-                "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird, logging,
+                "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird, logging, lifecycle, nioPosix,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]),
     ],

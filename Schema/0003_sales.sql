@@ -53,14 +53,14 @@ CREATE TABLE routing_state (
     version   bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
--- Smooth weighted round robin: the running credit of each member of a pool.
+-- Taking turns: what each member of a pool is owed, as of its last turn. One row a pool, since a turn changes everyone's credit.
 CREATE TABLE route_cursor (
-    tenant_id bigint NOT NULL,
+    tenant_id bigint NOT NULL REFERENCES tenant,
     pool      text NOT NULL,
-    seller_id bigint NOT NULL,
-    credit    bigint NOT NULL,
-    PRIMARY KEY (tenant_id, pool, seller_id),
-    FOREIGN KEY (tenant_id, seller_id) REFERENCES seller
+    sellers   bigint[] NOT NULL,
+    credits   bigint[] NOT NULL,
+    PRIMARY KEY (tenant_id, pool),
+    CHECK (cardinality(sellers) = cardinality(credits))
 ) WITH (fillfactor = 50);
 
 CREATE TABLE opportunity (
@@ -79,6 +79,7 @@ CREATE TABLE opportunity (
     UNIQUE (tenant_id, external_id)
 );
 CREATE INDEX opportunity_closed ON opportunity (tenant_id, closed_at) WHERE closed_at IS NOT NULL;
+CREATE INDEX opportunity_updated ON opportunity (tenant_id, updated_at);  -- whether rankings have to be worked out again
 
 CREATE TABLE lead (
     tenant_id        bigint NOT NULL REFERENCES tenant,
@@ -121,6 +122,15 @@ CREATE TABLE assignment (
     FOREIGN KEY (tenant_id, seller_id) REFERENCES seller
 );
 CREATE UNIQUE INDEX assignment_active ON assignment (tenant_id, lead_id) WHERE active;
+
+-- The post-condition of a write, read back in its own transaction: another number of rows undoes all of it.
+CREATE FUNCTION expect_rows(actual bigint, expected bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF actual <> expected THEN
+        RAISE EXCEPTION 'wrote % rows where % were to be written', actual, expected USING ERRCODE = 'triggered_data_change_violation';
+    END IF;
+END
+$$;
 
 -- Why: one row per decision, never changed. body holds versions, matched rule, score, candidates, exclusions, reasons.
 CREATE TABLE decision_log (

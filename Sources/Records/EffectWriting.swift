@@ -9,10 +9,11 @@ public struct RecordsEffectWriter: EffectWriter {
     public func mustBeJudged(_ effect: any Effect) -> Bool { !(effect is ProbeEffect) }
 
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
-        []
+        try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
+            ReleaseHeldEffect.stale(among: settlements, in: transaction))
     }
 
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
-        ProbeEffect.statements(for: effects)
+        LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + ProbeEffect.statements(for: effects)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import Ledger
 import PostgresClient
 import Rules
@@ -48,7 +49,7 @@ extension Records {
         answer: @Sendable @escaping (_ version: RuleSetVersion, _ isNew: Bool) -> StoredAnswer
     ) async throws -> Once {
         let (kind, name) = (checked.ruleSet.kind.rawValue, checked.ruleSet.name)
-        return try await write(tenant, on: engine) { transaction in
+        return try await releasing(tenant) { transaction, release in
             try transaction.once(key) {
                 // One after another: the version's number is the next one.
                 _ = try transaction.query(.bumpRouting(tenant))
@@ -73,7 +74,9 @@ extension Records {
                         tenant, by: actor, "ruleset.save", "\(kind)/\(name)@\(next)",
                         after: .encoding(["hash": checked.ruleSet.hash, "state": state.rawValue])),
                 ])[0]
-                return answer(try RuleSetVersion(rows.first!), true)
+                let version = try RuleSetVersion(rows.first!)
+                if state == .live { try release(version) }
+                return answer(version, true)
             }
         }
     }
@@ -85,7 +88,7 @@ extension Records {
     ) async throws -> Once? {
         let kind = kind.rawValue
         do {
-            return try await write(tenant, on: engine) { transaction in
+            return try await releasing(tenant) { transaction, release in
                 try transaction.once(key) {
                     let results = try transaction.pipeline([
                         .bumpRouting(tenant),
@@ -106,12 +109,39 @@ extension Records {
                         .audit(
                             tenant, by: actor, "ruleset.publish", "\(kind)/\(name)", before: before.map { .encoding(["version": Int($0)]) },
                             after: .encoding(["version": version]), reason: reason))
-                    return answer(try RuleSetVersion(row))
+                    let version = try RuleSetVersion(row)
+                    try release(version)
+                    return answer(version)
                 }
             }
         } catch is NoSuchVersion {
             return nil
         }
+    }
+
+    /// A transaction that may make a version live; calling `release` with it has the tenant's held leads judged again.
+    private func releasing<R: Sendable>(
+        _ tenant: TenantID,
+        _ body: @Sendable @escaping (PostgresTransaction, _ release: (RuleSetVersion) throws -> Void) throws -> R
+    ) async throws -> R {
+        let ledger = ledger
+        let now = Date()
+        let (_, statements, enqueued) = try await ledger.enqueueing([.releaseHeld(of: tenant)], at: now)
+        let (result, outbox) = try await write(tenant, on: engine) { transaction in
+            var outbox: Int64?
+            let result = try body(transaction) { version in
+                let mended: [Statement]
+                if case .map(let map)? = version.parsed(.standard)?.body {
+                    mended = Statement.mapBecameLive(map, of: tenant, at: now)
+                } else {
+                    mended = []
+                }
+                outbox = try transaction.pipeline(mended + statements).last!.first!.get("id")
+            }
+            return (result, outbox)
+        }
+        if let outbox { ledger.announce(enqueued(outbox)) }
+        return result
     }
 
     /// Versions of a name, the newest first.

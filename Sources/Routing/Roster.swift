@@ -19,7 +19,7 @@ public struct Roster: Sendable {
     private var lastInstant: Date
 
     /// - Parameters:
-    ///   - deals: for each window the rules ask for (`RouteRules.windows`).
+    ///   - deals: for each window the rules ask for (`TenantRules.windows`).
     ///   - cursors: whose turn it was, by pool.
     public init(sellers: [Seller], deals: [Int: DealStatistics] = [:], cursors: [PoolCursor] = [], rules: TenantRules) {
         self.sellers = sellers.sorted { $0.id < $1.id }

@@ -56,6 +56,16 @@ public struct TenantRules: Sendable {
     }
 }
 
+extension TenantRules {
+    /// The lengths in months of the windows that rankings look back on.
+    public var windows: [Int] {
+        let windows = (route?.placements ?? []).compactMap { routed -> Int? in
+            if case .ranked(let ranking) = routed.placement.strategy { ranking.windowMonths } else { nil }
+        }
+        return Set(windows).sorted()
+    }
+}
+
 /// Where the fields stand that every lead has.
 struct LeadSlots: Sendable {
     /// Not from a map: the lead's own, and the score's.

@@ -30,7 +30,7 @@ public enum FieldValue: Sendable, Hashable {
 }
 
 /// An amount in the currency's smallest unit.
-public struct Money: Sendable, Hashable, Codable {
+public struct Money: Sendable, Hashable {
     public var amountMinor: Int64
     /// ISO 4217, upper case.
     public var currency: String
@@ -38,11 +38,6 @@ public struct Money: Sendable, Hashable, Codable {
     public init(amountMinor: Int64, currency: String) {
         self.amountMinor = amountMinor
         self.currency = currency
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case amountMinor = "amount_minor"
-        case currency
     }
 
     /// How many decimal digits a currency's main unit has: 2, but none for those without a smaller unit.

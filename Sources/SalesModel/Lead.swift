@@ -52,34 +52,3 @@ public enum OutsideValue: Sendable, Hashable {
         }
     }
 }
-
-extension OutsideValue: Decodable {
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        // Most fields of most leads are text, so text is tried first.
-        if let text = try? container.decode(String.self) {
-            self = .text(text)
-        } else if container.decodeNil() {
-            self = .null
-        } else if let flag = try? container.decode(Bool.self) {
-            self = .boolean(flag)
-        } else if let number = try? container.decode(Double.self) {
-            self = .number(number)
-        } else if let items = try? container.decode([OutsideValue].self) {
-            self = .list(items)
-        } else {
-            self = .object(try container.decode([String: OutsideValue].self))
-        }
-    }
-}
-
-extension LeadID: Codable {
-    public init(from decoder: any Decoder) throws {
-        self.init(try decoder.singleValueContainer().decode(Int64.self))
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(rawValue)
-    }
-}

@@ -1,7 +1,7 @@
 import Foundation
 
 /// How an assignment ended (J1).
-public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable, Codable {
+public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
     case assigned
     case pooled
     case toMarketing = "to_marketing"
@@ -20,7 +20,7 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable, Codable
 }
 
 /// Why a seller was not considered.
-public enum ExclusionCode: String, Sendable, Hashable, CaseIterable, Comparable, Codable {
+public enum ExclusionCode: String, Sendable, Hashable, CaseIterable, Comparable {
     case inactive
     case unknownStatus = "unknown_status"
     case overLoad = "over_load"
@@ -34,7 +34,7 @@ public enum ExclusionCode: String, Sendable, Hashable, CaseIterable, Comparable,
 }
 
 /// Sellers left out for one reason.
-public struct Exclusion: Sendable, Hashable, Codable {
+public struct Exclusion: Sendable, Hashable {
     public let code: ExclusionCode
     /// External ids, in order; at most `LeadDecision.listLimit` of them.
     public let sellers: [String]
@@ -49,7 +49,7 @@ public struct Exclusion: Sendable, Hashable, Codable {
 }
 
 /// A seller who could have had the lead.
-public struct Candidate: Sendable, Hashable, Codable {
+public struct Candidate: Sendable, Hashable {
     /// External id.
     public let seller: String
     /// What the strategy ranked by, when it ranks: close rate 0…1 or deals won.
@@ -70,14 +70,9 @@ public struct LeadDecision: Sendable, Hashable {
     public static let listLimit = 100
 
     /// Who received the lead: both of its names.
-    public struct Owner: Sendable, Hashable, Codable {
+    public struct Owner: Sendable, Hashable {
         public let id: SellerID
         public let externalID: String
-
-        private enum CodingKeys: String, CodingKey {
-            case id
-            case externalID = "external_id"
-        }
 
         public init(id: SellerID, externalID: String) {
             self.id = id
@@ -116,7 +111,7 @@ public struct LeadDecision: Sendable, Hashable {
 }
 
 /// A version of a rule set by name.
-public struct RuleSetReference: Sendable, Hashable, Codable, CustomStringConvertible {
+public struct RuleSetReference: Sendable, Hashable, CustomStringConvertible {
     public let kind: String
     public let name: String
     public let version: Int
@@ -129,18 +124,4 @@ public struct RuleSetReference: Sendable, Hashable, Codable, CustomStringConvert
 
     /// `route/default@3`
     public var description: String { "\(kind)/\(name)@\(version)" }
-}
-
-extension LeadDecision: Codable {
-    private enum CodingKeys: String, CodingKey {
-        case outcome, owner, pool, team, score, band, candidates, reasons
-        case intent = "intent_grade"
-        case exclusions = "excluded"
-        case ruleSets = "rule_sets"
-        case matchedRule = "matched_rule"
-        case candidateCount = "candidate_count"
-        case unmappedFields = "unmapped"
-        case defaultedFields = "defaulted"
-        case decidedAt = "decided_at"
-    }
 }

@@ -72,14 +72,3 @@ public struct ClosedDeals: Sendable, Hashable {
         self.lost = lost
     }
 }
-
-extension SellerID: Codable {
-    public init(from decoder: any Decoder) throws {
-        self.init(try decoder.singleValueContainer().decode(Int64.self))
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(rawValue)
-    }
-}

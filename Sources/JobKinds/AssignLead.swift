@@ -1,0 +1,75 @@
+import Foundation
+import Jobs
+import Records
+import Routing
+import SalesModel
+import Tenancy
+
+/// Gives a lead to the seller whom the tenant's rules name: maps it, scores it, routes it, and says why.
+///
+/// A batch of one tenant is read at once and decided one lead after another on a roster that each decision changes, so two
+/// leads never count on the same free place.
+public struct AssignLead: DecidingHandler {
+    public struct Arguments: Decodable, Sendable {
+        var lead: String
+        var trigger: String?
+        var epoch: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case lead = "lead_id"
+            case trigger
+            case epoch = "assignment_epoch"
+        }
+    }
+
+    public let kind = AssignLead.definition
+    private let records: RoutingReader
+    private let now: @Sendable () -> Date
+
+    /// - Parameter now: as of when past deals are counted.
+    public init(records: RoutingReader, now: @escaping @Sendable () -> Date = { Date() }) {
+        self.records = records
+        self.now = now
+    }
+
+    static let definition = JobKind(
+        "assign_lead",
+        arguments: ArgumentSchema([
+            .required("lead_id", .string(maxLength: 20), "the lead's id"),
+            .optional("trigger", .choice(AssignmentTrigger.allCases.map(\.rawValue)), "why it is to be assigned"),
+            .optional("assignment_epoch", .integer(0...Int64(Int32.max)), "which assignment of the lead this is; default: the current one"),
+        ]))
+
+    public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> RoutingFacts {
+        do {
+            return try await records.facts(for: jobs.compactMap { LeadID($0.arguments.lead) }, of: tenant, at: now())
+        } catch let error as RulesUnreadable {
+            // Nothing is lost and no attempt is charged: the leads go on as soon as readable rules are live.
+            throw Failure(.dependency, error.description, retryAfter: now().addingTimeInterval(60))
+        }
+    }
+
+    public func outcome(of job: Job<Arguments>, given facts: inout RoutingFacts, at now: Date) -> Outcome {
+        guard let id = LeadID(job.arguments.lead), let lead = facts.leads[id] else {
+            return .failed(.permanent, "there is no lead \(job.arguments.lead)")
+        }
+        let epoch = job.arguments.epoch ?? lead.epoch
+        guard epoch <= lead.epoch else { return .failed(.permanent, "lead \(id) is in its assignment \(lead.epoch), not yet in \(epoch)") }
+        // A later assignment has a job of its own.
+        guard epoch == lead.epoch, !lead.isAssigned else { return .completed(AssignmentOutcome.alreadyAssigned.rawValue) }
+        if let decided = lead.decided { return Outcome(decided) }
+
+        let routed = facts.roster.decision(for: lead.lead, at: now)
+        var outcome = Outcome(routed.decision.outcome)
+        outcome.effects = [LeadDecisionEffect(routed, about: lead, on: &facts)]
+        outcome.ruleVersion = routed.decision.routeVersion
+        return outcome
+    }
+}
+
+extension Outcome {
+    /// Held leads and those a person must assign count as failures of the kind.
+    fileprivate init(_ outcome: AssignmentOutcome) {
+        self.init(outcome.isSuccess ? .completed(outcome.rawValue) : .held(outcome.rawValue))
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import JSONEnvelope
+import PostgresClient
+import SalesModel
+
+/// A decision as it is kept in the decision log and shown by the API: one JSON object.
+enum DecisionBody {
+    static func json(_ decision: LeadDecision) -> JSONBytes {
+        JSONBytes(
+            JSONWriter.object(capacity: 1_024) { body in
+                body.member("outcome", decision.outcome.rawValue)
+                body.member("seller_id", decision.owner?.externalID)
+                body.member("pool", decision.pool)
+                body.member("team", decision.team)
+                body.member("rule_version", decision.routeVersion)
+                body.member("rule_sets", decision.ruleSets.map(\.description))
+                body.member("arm", "stable")
+                body.member("matched_rule", decision.matchedRule)
+                body.member("score", json: decision.score.map(json))
+                body.member("band", decision.band?.rawValue)
+                body.member("intent_grade", decision.intent?.rawValue)
+                body.member("candidates", json: candidates(decision))
+                body.member("candidate_count", decision.candidateCount)
+                body.member("excluded", json: excluded(decision))
+                body.member("excluded_count", decision.exclusions.reduce(0) { $0 + $1.count })
+                body.member("reasons", json: reasons(decision))
+                body.member("unmapped", decision.unmappedFields)
+                body.member("defaulted", decision.defaultedFields)
+            })
+    }
+
+    private static func json(_ score: Score) -> [UInt8] {
+        JSONWriter.object { body in
+            body.member("total", score.total)
+            for dimension in ScoreDimension.allCases { body.member(dimension.rawValue, score.parts[dimension] ?? 0) }
+            body.member("missing", score.missing.map(\.rawValue))
+        }
+    }
+
+    private static func candidates(_ decision: LeadDecision) -> [UInt8] {
+        JSONWriter.array(capacity: 64 * decision.candidates.count) { list in
+            for candidate in decision.candidates {
+                list.object {
+                    $0.member("seller_id", candidate.seller)
+                    $0.member("metric", candidate.metric)
+                    $0.member("pending", candidate.pending)
+                }
+            }
+        }
+    }
+
+    private static func excluded(_ decision: LeadDecision) -> [UInt8] {
+        JSONWriter.array(capacity: 48 * decision.exclusions.reduce(0) { $0 + $1.sellers.count }) { list in
+            for exclusion in decision.exclusions {
+                for seller in exclusion.sellers {
+                    list.object {
+                        $0.member("seller_id", seller)
+                        $0.member("code", exclusion.code.rawValue)
+                    }
+                }
+            }
+        }
+    }
+
+    private static func reasons(_ decision: LeadDecision) -> [UInt8] {
+        JSONWriter.array(capacity: 512) { list in
+            for reason in decision.reasons {
+                list.object { item in
+                    item.member("code", reason.code.rawValue)
+                    item.object("params") { parameters in
+                        for (name, value) in reason.parameters.sorted(by: { $0.key < $1.key }) {
+                            switch value {
+                            case .text(let text): parameters.member(name, text)
+                            case .integer(let integer): parameters.member(name, integer)
+                            case .number(let number): parameters.member(name, number)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension LeadDecision {
+    /// `route/default@3`; nil when no route rules were live.
+    public var routeVersion: String? { ruleSets.first { $0.kind == "route" }?.description }
+}
+
+extension LeadRecord {
+    /// Why the lead is where it is, in the words of a language, from what was recorded when it was decided.
+    public func reasons(in language: Language) -> [String] {
+        guard let decision, let body = try? JSONDecoder().decode(Recorded.self, from: Data(decision.bytes)) else { return [] }
+        return body.reasons.map { $0.text(in: language) }
+    }
+
+    private struct Recorded: Decodable {
+        var reasons: [Reason]
+    }
+}

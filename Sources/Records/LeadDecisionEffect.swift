@@ -1,0 +1,303 @@
+import Foundation
+import Jobs
+import Ledger
+import PostgresClient
+import Routing
+import SalesModel
+import Tenancy
+
+/// Writes what was decided about a lead: the lead, its assignment, the seller's load, the pool's turn, the log and the alerts.
+///
+/// Decisions of one group were made one upon another: each counts on the load and the turns that those before it left.
+/// So of a group only an unbroken beginning is written, on the version of sellers and rules it was decided on; the rest is
+/// decided again.
+public struct LeadDecisionEffect: Effect {
+    let group: Int64
+    /// 0 for the group's first.
+    let place: Int
+    /// Of `routing_state`.
+    let version: Int64
+    let lead: LeadFacts
+    let decision: LeadDecision
+    let cursor: PoolCursor?
+    let body: JSONBytes
+
+    /// - Parameter facts: those the decision was made on; it counts as the next of their group.
+    public init(_ routed: RoutedLead, about lead: LeadFacts, on facts: inout RoutingFacts) {
+        group = facts.group
+        place = facts.decided
+        version = facts.version
+        self.lead = lead
+        decision = routed.decision
+        cursor = routed.cursor
+        body = DecisionBody.json(routed.decision)
+        facts.decided += 1
+        facts.leads[lead.lead.id]?.decided = routed.decision.outcome
+    }
+}
+
+// MARK: - Whether it still holds
+
+extension LeadDecisionEffect {
+    private struct Row: Hashable {
+        let tenant: TenantID
+        let id: Int64
+    }
+
+    /// Locks, in this order and each in the order of its keys: the routing versions, the loads, the leads (touches lock
+    /// the last two alike). Answers the jobs whose decisions rest on something that has changed.
+    static func stale(among settlements: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
+        let decisions = settlements.flatMap { settlement in
+            settlement.outcome.effects.compactMap { $0 as? LeadDecisionEffect }.map { (attempt: settlement.attempt, effect: $0) }
+        }
+        guard !decisions.isEmpty else { return [] }
+        let tenants = Set(decisions.map(\.attempt.tenant)).sorted()
+        let loads = Set(
+            decisions.compactMap { attempt, effect in effect.decision.owner.map { Row(tenant: attempt.tenant, id: $0.id.rawValue) } }
+        )
+        .sorted { ($0.tenant, $0.id) < ($1.tenant, $1.id) }
+        let leads = decisions.map { Row(tenant: $0.attempt.tenant, id: $0.effect.lead.lead.id.rawValue) }
+        let rows = try transaction.pipeline([
+            .beginRoutingVersions(of: tenants),
+            "SELECT tenant_id, version FROM routing_state WHERE tenant_id = ANY(\(tenants.map(\.rawValue))) ORDER BY tenant_id FOR UPDATE",
+            """
+            SELECT FROM seller_load l JOIN unnest(\(loads.map(\.tenant.rawValue)), \(loads.map(\.id))) AS n(tenant, id)
+                ON l.tenant_id = n.tenant AND l.seller_id = n.id
+            ORDER BY l.tenant_id, l.seller_id FOR UPDATE OF l
+            """,
+            """
+            SELECT l.tenant_id, l.id, l.assignment_epoch, l.updated_at
+            FROM lead l JOIN unnest(\(leads.map(\.tenant.rawValue)), \(leads.map(\.id))) AS n(tenant, id) ON l.tenant_id = n.tenant AND l.id = n.id
+            ORDER BY l.tenant_id, l.id FOR UPDATE OF l
+            """,
+        ])
+        var versions: [TenantID: Int64] = [:]
+        for row in rows[1] { versions[TenantID(try row.get("tenant_id"))] = try row.get("version") }
+        var current: [Row: (epoch: Int32, updatedAt: Date)] = [:]
+        for row in rows[3] {
+            current[Row(tenant: TenantID(try row.get("tenant_id")), id: try row.get("id"))] = (
+                try row.get("assignment_epoch"), try row.get("updated_at")
+            )
+        }
+        let holding = decisions.filter { attempt, effect in
+            guard versions[attempt.tenant] == effect.version else { return false }
+            let now = current[Row(tenant: attempt.tenant, id: effect.lead.lead.id.rawValue)]
+            return now.map { Int($0.epoch) == effect.lead.epoch && $0.updatedAt == effect.lead.updatedAt } ?? false
+        }
+        let kept = unbroken(holding)
+        return Set(decisions.map(\.attempt.id)).subtracting(kept)
+    }
+
+    /// The jobs of each group up to its first gap. Two groups decided on one version cannot both hold: the first one counts.
+    private static func unbroken(_ decisions: [(attempt: Attempt, effect: LeadDecisionEffect)]) -> Set<JobID> {
+        var kept: Set<JobID> = []
+        var groupOf: [TenantID: Int64] = [:]
+        var next: [Int64: Int] = [:]
+        for (attempt, effect) in decisions.sorted(by: { $0.effect.place < $1.effect.place }) {
+            let group = groupOf[attempt.tenant] ?? effect.group
+            groupOf[attempt.tenant] = group
+            guard group == effect.group, next[group, default: 0] == effect.place else { continue }
+            next[group] = effect.place + 1
+            kept.insert(attempt.id)
+        }
+        return kept
+    }
+}
+
+extension Statement {
+    /// A tenant whose sellers and rules nobody told us of yet has no version to lock.
+    fileprivate static func beginRoutingVersions(of tenants: [TenantID]) -> Statement {
+        """
+        INSERT INTO routing_state (tenant_id, version)
+        SELECT t, 0 FROM unnest(\(tenants.map(\.rawValue))) AS t
+        WHERE NOT EXISTS (SELECT FROM routing_state r WHERE r.tenant_id = t)
+        ORDER BY t
+        ON CONFLICT DO NOTHING
+        """
+    }
+}
+
+// MARK: - Writing it
+
+extension LeadDecisionEffect {
+    private typealias Decided = (settled: SettledEffect, effect: LeadDecisionEffect)
+
+    static func statements(for effects: [SettledEffect]) -> [Statement] {
+        let decided = effects.compactMap { settled in (settled.effect as? LeadDecisionEffect).map { (settled: settled, effect: $0) } }
+            .sorted { ($0.settled.tenant, $0.effect.lead.lead.id) < ($1.settled.tenant, $1.effect.lead.lead.id) }
+        guard !decided.isEmpty else { return [] }
+        let assigned = decided.filter { $0.effect.decision.owner != nil }
+        var statements: [Statement] = []
+        if !assigned.isEmpty { statements += [nextVersion(assigned), loads(assigned)] }
+        statements.append(leads(decided))
+        if !assigned.isEmpty { statements.append(assignments(assigned)) }
+        let cursors = cursors(decided)
+        if !cursors.isEmpty { statements.append(turns(cursors)) }
+        statements.append(log(decided))
+        return statements + alerts(decided)
+    }
+
+    /// Whoever decided on the loads and turns as they were has to decide again.
+    private static func nextVersion(_ assigned: [Decided]) -> Statement {
+        "UPDATE routing_state SET version = version + 1 WHERE tenant_id = ANY(\(Set(assigned.map(\.settled.tenant.rawValue)).sorted()))"
+    }
+
+    private static func loads(_ assigned: [Decided]) -> Statement {
+        struct Key: Hashable { var tenant: Int64, seller: Int64 }
+        var counts: [Key: (count: Int32, last: Date)] = [:]
+        for (settled, effect) in assigned {
+            guard let owner = effect.decision.owner else { continue }
+            let key = Key(tenant: settled.tenant.rawValue, seller: owner.id.rawValue)
+            let known = counts[key]
+            counts[key] = ((known?.count ?? 0) + 1, max(known?.last ?? .distantPast, effect.decision.decidedAt))
+        }
+        let keys = counts.keys.sorted { ($0.tenant, $0.seller) < ($1.tenant, $1.seller) }
+        return """
+            INSERT INTO seller_load AS l (tenant_id, seller_id, pending, assigned, last_assigned_at)
+            SELECT n.tenant, n.seller, n.count, n.count, n.last
+            FROM unnest(\(keys.map(\.tenant)), \(keys.map(\.seller)), \(keys.map { counts[$0]!.count }), \(keys.map { counts[$0]!.last }))
+                AS n(tenant, seller, count, last)
+            ON CONFLICT (tenant_id, seller_id) DO UPDATE
+                SET pending = l.pending + excluded.pending, assigned = l.assigned + excluded.assigned, last_assigned_at = excluded.last_assigned_at
+            """
+    }
+
+    /// Exactly the leads decided on are written, or nothing at all (P10).
+    private static func leads(_ decided: [Decided]) -> Statement {
+        let decisions = decided.map(\.effect.decision)
+        return """
+            WITH done AS (
+                UPDATE lead l
+                SET state = n.state, held_reason = n.held, owner_id = n.owner, pool = n.pool, score = n.score, intent = n.intent, job_id = n.job,
+                    updated_at = now()
+                FROM unnest(\(decided.map(\.settled.tenant.rawValue)), \(decided.map(\.effect.lead.lead.id.rawValue)),
+                        \(decided.map { Int32($0.effect.lead.epoch) }), \(decided.map(\.settled.job.rawValue)), \(decisions.map { $0.outcome.leadState.rawValue }),
+                        \(decisions.map { $0.outcome.leadState == .held ? $0.outcome.rawValue : nil }), \(decisions.map { $0.owner?.id.rawValue }),
+                        \(decisions.map(\.pool)), \(decisions.map { $0.score.map { Int32($0.total) } }), \(decisions.map { $0.intent?.rawValue }))
+                    AS n(tenant, id, epoch, job, state, held, owner, pool, score, intent)
+                WHERE l.tenant_id = n.tenant AND l.id = n.id AND l.assignment_epoch = n.epoch
+                RETURNING l.id)
+            SELECT expect_rows(count(*), \(decided.count)) FROM done
+            """
+    }
+
+    private static func assignments(_ assigned: [Decided]) -> Statement {
+        """
+        INSERT INTO assignment (tenant_id, lead_id, epoch, seller_id, job_id, assigned_at)
+        SELECT * FROM unnest(\(assigned.map(\.settled.tenant.rawValue)), \(assigned.map(\.effect.lead.lead.id.rawValue)),
+            \(assigned.map { Int32($0.effect.lead.epoch) }), \(assigned.compactMap { $0.effect.decision.owner?.id.rawValue }),
+            \(assigned.map(\.settled.job.rawValue)), \(assigned.map(\.effect.decision.decidedAt)))
+        """
+    }
+
+    /// Of each pool the turn of the last decision made in it.
+    private static func cursors(_ decided: [Decided]) -> [(tenant: Int64, cursor: PoolCursor)] {
+        struct Key: Hashable { var tenant: Int64, pool: String }
+        var last: [Key: (place: Int, cursor: PoolCursor)] = [:]
+        for (settled, effect) in decided {
+            guard let cursor = effect.cursor else { continue }
+            let key = Key(tenant: settled.tenant.rawValue, pool: cursor.pool)
+            if last[key].map({ $0.place < effect.place }) ?? true { last[key] = (effect.place, cursor) }
+        }
+        return last.sorted { ($0.key.tenant, $0.key.pool) < ($1.key.tenant, $1.key.pool) }.map { ($0.key.tenant, $0.value.cursor) }
+    }
+
+    /// Arrays of arrays travel as their text.
+    private static func turns(_ cursors: [(tenant: Int64, cursor: PoolCursor)]) -> Statement {
+        func text(_ numbers: [some BinaryInteger]) -> String { "{\(numbers.map { String($0) }.joined(separator: ","))}" }
+        return """
+            INSERT INTO route_cursor (tenant_id, pool, sellers, credits)
+            SELECT n.tenant, n.pool, n.sellers::bigint[], n.credits::bigint[]
+            FROM unnest(\(cursors.map(\.tenant)), \(cursors.map(\.cursor.pool)), \(cursors.map { text($0.cursor.sellers.map(\.rawValue)) }),
+                \(cursors.map { text($0.cursor.credits) })) AS n(tenant, pool, sellers, credits)
+            ON CONFLICT (tenant_id, pool) DO UPDATE SET sellers = excluded.sellers, credits = excluded.credits
+            """
+    }
+
+    private static func log(_ decided: [Decided]) -> Statement {
+        """
+        INSERT INTO decision_log (tenant_id, lead_id, epoch, job_id, outcome, decided_at, body)
+        SELECT * FROM unnest(\(decided.map(\.settled.tenant.rawValue)), \(decided.map(\.effect.lead.lead.id.rawValue)),
+            \(decided.map { Int32($0.effect.lead.epoch) }), \(decided.map(\.settled.job.rawValue)), \(decided.map(\.effect.decision.outcome.rawValue)),
+            \(decided.map(\.effect.decision.decidedAt)), \(decided.map(\.effect.body)))
+        """
+    }
+
+    // MARK: Alerts
+
+    private static func alerts(_ decided: [Decided]) -> [Statement] {
+        var raised: [Raised: (count: Int64, detail: JSONBytes)] = [:]
+        var drifted: Set<Drift> = []
+        for (settled, effect) in decided {
+            let source = effect.lead.lead.source
+            for alert in effect.decision.alerts(source: source) {
+                let key = Raised(tenant: settled.tenant.rawValue, code: alert.code, subject: alert.subject)
+                raised[key] = ((raised[key]?.count ?? 0) + 1, alert.detail(lead: effect.lead.lead.id))
+            }
+            for field in effect.decision.unmappedFields.prefix(Drift.limit) {
+                drifted.insert(Drift(tenant: settled.tenant.rawValue, source: source, field: String(field.prefix(200))))
+            }
+        }
+        var statements: [Statement] = []
+        if !raised.isEmpty { statements.append(raise(raised)) }
+        if !drifted.isEmpty { statements.append(drift(drifted.sorted())) }
+        return statements
+    }
+
+    private struct Raised: Hashable {
+        let tenant: Int64
+        let code: String
+        let subject: String
+    }
+
+    private static func raise(_ raised: [Raised: (count: Int64, detail: JSONBytes)]) -> Statement {
+        let keys = raised.keys.sorted { ($0.tenant, $0.code, $0.subject) < ($1.tenant, $1.code, $1.subject) }
+        return """
+            INSERT INTO alert AS a (tenant_id, code, subject, detail, count)
+            SELECT n.tenant, n.code, n.subject, n.detail, n.count
+            FROM unnest(\(keys.map(\.tenant)), \(keys.map(\.code)), \(keys.map(\.subject)), \(keys.map { raised[$0]!.detail }),
+                \(keys.map { raised[$0]!.count })) AS n(tenant, code, subject, detail, count)
+            ON CONFLICT (tenant_id, code, subject) WHERE resolved_at IS NULL
+                DO UPDATE SET count = a.count + excluded.count, last_at = now(), detail = excluded.detail
+            """
+    }
+
+    /// A field nobody mapped, where it was first seen.
+    private struct Drift: Hashable, Comparable {
+        /// Of one lead; what comes beyond is seen once these are mapped or ignored.
+        static let limit = 100
+
+        let tenant: Int64
+        let source: String
+        let field: String
+
+        static func < (a: Self, b: Self) -> Bool { (a.tenant, a.source, a.field) < (b.tenant, b.source, b.field) }
+    }
+
+    /// One alarm for each source and field, when it is first seen (LEAD-IN-05).
+    private static func drift(_ drifted: [Drift]) -> Statement {
+        """
+        WITH fresh AS (
+            INSERT INTO unmapped_field (tenant_id, source, field)
+            SELECT * FROM unnest(\(drifted.map(\.tenant)), \(drifted.map(\.source)), \(drifted.map(\.field)))
+            ON CONFLICT DO NOTHING
+            RETURNING tenant_id, source, field)
+        INSERT INTO alert AS a (tenant_id, code, subject, detail)
+        SELECT tenant_id, 'schema_drift', source || '/' || field, jsonb_build_object('source', source, 'field', field) FROM fresh
+        ON CONFLICT (tenant_id, code, subject) WHERE resolved_at IS NULL DO UPDATE SET count = a.count + 1, last_at = now()
+        """
+    }
+}
+
+extension AssignmentOutcome {
+    /// What state a lead is in after it.
+    var leadState: LeadState {
+        switch self {
+        case .assigned, .alreadyAssigned: .assigned
+        case .pooled: .pooled
+        case .toMarketing: .withMarketing
+        case .heldMappingError, .heldMissingData: .held
+        case .manualQueueFallback: .manualQueue
+        }
+    }
+}

@@ -1,0 +1,253 @@
+import Foundation
+import JSONEnvelope
+import PostgresClient
+import Routing
+import Rules
+import SalesModel
+import Synchronization
+import Tenancy
+
+/// What a batch of a tenant's leads is decided on: a working copy that the decisions change.
+public struct RoutingFacts: Sendable {
+    /// Of `routing_state`: decisions hold only as long as it is still this.
+    public let version: Int64
+    public var leads: [LeadID: LeadFacts]
+    public var roster: Roster
+    /// Names the decisions that were made one upon another.
+    public let group = Int64.random(in: .min ... .max)
+    /// How many there were so far.
+    public var decided = 0
+}
+
+/// A lead as it stood when the facts were read.
+public struct LeadFacts: Sendable {
+    public let lead: Lead
+    public let epoch: Int
+    public let isAssigned: Bool
+    /// How an earlier job of the same batch decided it.
+    public internal(set) var decided: AssignmentOutcome?
+    /// Changes with every change of the row.
+    public let updatedAt: Date
+}
+
+/// Reads routing facts, in one trip for a batch; rules and rankings are kept for the next batch as long as they hold.
+public final class RoutingReader: Sendable {
+    private struct Known: Sendable {
+        var rules: [LiveRule: LiveRuleSet] = [:]
+        var tenantRules: (live: [LiveRule], rules: TenantRules)?
+        var deals: (stamp: DealStamp, byWindow: [Int: DealStatistics])?
+    }
+
+    let postgres: PostgresPool
+    private let known = Mutex<[TenantID: Known]>([:])
+    /// Tenants remembered; beyond it everything is forgotten and read again.
+    private let capacity = 2_000
+
+    /// - Parameter postgres: a pool under the role `kiteline_app`.
+    public init(postgres: PostgresPool) { self.postgres = postgres }
+
+    /// - Throws: `RulesUnreadable` when a live rule set does not pass this version's checks.
+    public func facts(for leads: [LeadID], of tenant: TenantID, at now: Date) async throws -> RoutingFacts {
+        let ids = Set(leads).map(\.rawValue).sorted()
+        // The version is read first: what changes later changes it too, and the settle will see that.
+        let rows = try await postgres.pipeline([
+            .tenants([tenant]),
+            "SELECT version FROM routing_state WHERE tenant_id = \(tenant.rawValue)",
+            "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
+            """
+            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, a.seller_id IS NOT NULL AS is_assigned
+            FROM lead l LEFT JOIN assignment a ON a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.active
+            WHERE l.tenant_id = \(tenant.rawValue) AND l.id = ANY(\(ids))
+            """,
+            """
+            SELECT s.id, s.external_id, s.team, s.status, s.regions, s.industries, s.capacity, s.weight, s.newcomer,
+                COALESCE(l.pending, 0) AS pending, l.last_assigned_at
+            FROM seller s LEFT JOIN seller_load l ON l.tenant_id = s.tenant_id AND l.seller_id = s.id
+            WHERE s.tenant_id = \(tenant.rawValue)
+            """,
+            "SELECT pool, sellers, credits FROM route_cursor WHERE tenant_id = \(tenant.rawValue)",
+            "SELECT max(updated_at) AS at FROM opportunity WHERE tenant_id = \(tenant.rawValue)",
+        ])
+        let rules = try await rules(rows[2].map(LiveRule.init), of: tenant)
+        let deals = try await deals(rules, of: tenant, DealStamp(changedAt: try rows[6].first?.get("at"), now: now), now)
+        let facts = try rows[3].map(LeadFacts.init)
+        return RoutingFacts(
+            version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
+            roster: Roster(sellers: try rows[4].map(Seller.init), deals: deals, cursors: try rows[5].map(PoolCursor.init), rules: rules))
+    }
+
+    private func remember(_ tenant: TenantID, _ change: @Sendable (inout Known) -> Void) {
+        known.withLock { known in
+            if known.count >= capacity, known[tenant] == nil { known = [:] }
+            change(&known[tenant, default: Known()])
+        }
+    }
+}
+
+// MARK: - Rules
+
+/// A live rule set that does not pass this version's checks; its tenant's leads wait until another is published.
+public struct RulesUnreadable: Error, Sendable, CustomStringConvertible {
+    public let ruleSet: RuleSetReference
+    public let faults: RuleFaults
+
+    public var description: String { "the live rule set \(ruleSet) cannot be read: \(faults.faults.first?.message ?? "")" }
+}
+
+/// A live version, before its text is read.
+private struct LiveRule: Sendable, Hashable {
+    let kind: RuleKind
+    let name: String
+    let version: Int
+    let hash: String
+
+    init?(_ row: Row) throws {
+        // Kinds of later issues are not routing's.
+        guard let kind = RuleKind(rawValue: try row.get("kind")) else { return nil }
+        self.kind = kind
+        name = try row.get("name")
+        version = Int(try row.get("version", as: Int32.self))
+        hash = try row.get("hash")
+    }
+}
+
+extension RoutingReader {
+    private func rules(_ live: [LiveRule?], of tenant: TenantID) async throws -> TenantRules {
+        // Maps first, since what they add is known to the others.
+        let live = live.compactMap { $0 }.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
+        let known = known.withLock { $0[tenant] ?? Known() }
+        if let rules = known.tenantRules, rules.live == live { return rules.rules }
+        var sets = known.rules.filter { live.contains($0.key) }
+        let missing = live.filter { sets[$0] == nil }
+        if !missing.isEmpty {
+            for (rule, source) in zip(missing, try await sources(missing, of: tenant)) {
+                let catalogue = FieldCatalogue.of(sets.values.map(\.ruleSet))
+                switch RuleSet.parse(kind: rule.kind, name: rule.name, source: source, catalogue: catalogue) {
+                case .success(let ruleSet): sets[rule] = LiveRuleSet(ruleSet, version: rule.version)
+                case .failure(let faults):
+                    throw RulesUnreadable(
+                        ruleSet: RuleSetReference(kind: rule.kind.rawValue, name: rule.name, version: rule.version), faults: faults)
+                }
+            }
+        }
+        let (read, rules) = (sets, TenantRules(Array(sets.values)))
+        remember(tenant) {
+            $0.rules = read
+            $0.tenantRules = (live, rules)
+        }
+        return rules
+    }
+
+    private func sources(_ rules: [LiveRule], of tenant: TenantID) async throws -> [String] {
+        let rows = try await postgres.pipeline([
+            .tenants([tenant]),
+            """
+            SELECT v.source
+            FROM unnest(\(rules.map(\.kind.rawValue)), \(rules.map(\.name)), \(rules.map { Int32($0.version) })) WITH ORDINALITY AS n(kind, name, version, place)
+                JOIN ruleset_version v ON v.tenant_id = \(tenant.rawValue) AND v.kind = n.kind AND v.name = n.name AND v.version = n.version
+            ORDER BY n.place
+            """,
+        ])[1]
+        return try rows.map { try $0.get("source") }
+    }
+}
+
+// MARK: - Deals
+
+/// As of when rankings were worked out: anew when a deal changes, and each minute, because the window moves.
+private struct DealStamp: Sendable, Hashable {
+    let changedAt: Date?
+    let minute: Int
+
+    init(changedAt: Date?, now: Date) {
+        self.changedAt = changedAt
+        minute = Int(now.timeIntervalSince1970 / 60)
+    }
+}
+
+extension RoutingReader {
+    private func deals(_ rules: TenantRules, of tenant: TenantID, _ stamp: DealStamp, _ now: Date) async throws -> [Int: DealStatistics] {
+        let windows = rules.windows
+        guard !windows.isEmpty, stamp.changedAt != nil else { return [:] }
+        if let known = known.withLock({ $0[tenant]?.deals }), known.stamp == stamp, windows.allSatisfy({ known.byWindow[$0] != nil }) {
+            return known.byWindow
+        }
+        let results = try await postgres.pipeline(
+            [.tenants([tenant])] + windows.map { Self.closedDeals(of: tenant, since: Self.start($0, before: now), until: now) })
+        var byWindow: [Int: DealStatistics] = [:]
+        for (window, rows) in zip(windows, results.dropFirst()) { byWindow[window] = DealStatistics(try rows.map(ClosedDeals.init)) }
+        let worked = byWindow
+        remember(tenant) { $0.deals = (stamp, worked) }
+        return worked
+    }
+
+    private static func closedDeals(of tenant: TenantID, since start: Date, until end: Date) -> Statement {
+        """
+        SELECT owner, industry, count(*) FILTER (WHERE won) AS won, count(*) FILTER (WHERE NOT won) AS lost
+        FROM opportunity
+        WHERE tenant_id = \(tenant.rawValue) AND closed_at > \(start) AND closed_at <= \(end) AND won IS NOT NULL AND owner IS NOT NULL
+        GROUP BY owner, industry
+        """
+    }
+
+    private static func start(_ months: Int, before now: Date) -> Date {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = .gmt
+        return calendar.date(byAdding: .month, value: -months, to: now)!  // a Gregorian month can always be subtracted
+    }
+}
+
+// MARK: - Rows
+
+extension LeadFacts {
+    fileprivate init(_ row: Row) throws {
+        let fields = try JSONEnvelope(row.get("fields", as: JSONBytes.self).bytes, levels: 6).root
+        lead = Lead(
+            id: LeadID(try row.get("id")), source: try row.get("source"), receivedAt: try row.get("received_at"),
+            fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
+        epoch = Int(try row.get("assignment_epoch", as: Int32.self))
+        isAssigned = try row.get("is_assigned")
+        updatedAt = try row.get("updated_at")
+    }
+}
+
+extension OutsideValue {
+    fileprivate init(_ node: JSONNode) {
+        switch node.type {
+        case .string: self = .text(node.string ?? "")
+        case .number: self = node.double.map(OutsideValue.number) ?? .text(String(decoding: node.bytes, as: UTF8.self))
+        case .true: self = .boolean(true)
+        case .false: self = .boolean(false)
+        case .null: self = .null
+        case .array: self = .list(node.elements.map(OutsideValue.init))
+        case .object: self = .object(Dictionary(node.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
+        }
+    }
+}
+
+extension Seller {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            id: SellerID(try row.get("id")), externalID: try row.get("external_id"), team: try row.get("team"),
+            status: try row.get("status", as: String?.self).flatMap(EmploymentStatus.init) ?? .unknown, regions: try row.get("regions"),
+            industries: try row.get("industries"), capacity: Int(try row.get("capacity", as: Int32.self)),
+            weight: Int(try row.get("weight", as: Int32.self)), isNewcomer: try row.get("newcomer"),
+            pending: Int(try row.get("pending", as: Int32.self)), lastAssignedAt: try row.get("last_assigned_at"))
+    }
+}
+
+extension PoolCursor {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            pool: try row.get("pool"), sellers: try row.get("sellers", as: [Int64].self).map(SellerID.init),
+            credits: try row.get("credits", as: [Int64].self).map { Int($0) })
+    }
+}
+
+extension ClosedDeals {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            owner: try row.get("owner"), industry: try row.get("industry"), won: Int(try row.get("won", as: Int64.self)),
+            lost: Int(try row.get("lost", as: Int64.self)))
+    }
+}

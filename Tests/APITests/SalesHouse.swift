@@ -1,0 +1,200 @@
+import DispatchIndex
+import Foundation
+import JobKinds
+import Jobs
+import Ledger
+import Logging
+import Maintenance
+import NIOPosix
+import PostgresClient
+import Records
+import RedisClient
+import Rules
+import ServiceLifecycle
+import Tenancy
+import TestSupport
+import Testing
+import Worker
+
+/// Everything that assigns leads, on a database and keys of its own: no HTTP, the rest real.
+final class SalesHouse: Sendable {
+    let database: TestDatabase
+    let engine: PostgresPool
+    let app: PostgresPool
+    let ledger: Ledger
+    let records: Records
+    let reader: RoutingReader
+    private let redis: RedisClient
+    private let dispatch: Dispatch
+    private let pusher: Pusher
+    private let logger: Logger
+
+    init() async throws {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        self.logger = logger
+        database = try await TestDatabase()
+        engine = database.pool(as: .engine)
+        app = database.pool(as: .application)
+        redis = RedisClient(try RedisConfiguration(url: database.redisURL), group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        ledger = Ledger(postgres: engine, effects: RecordsEffectWriter(), logger: logger)
+        dispatch = Dispatch(redis: redis, namespace: database.keyPrefix)
+        pusher = Pusher(ledger: ledger, dispatch: dispatch)
+        records = Records(app: app, engine: engine, ledger: ledger, logger: logger)
+        reader = RoutingReader(postgres: app)
+        try await IndexKeeper(ledger: ledger, dispatch: dispatch, patience: .seconds(2), logger: logger).run()
+    }
+
+    /// Gives `body` a house that is torn down afterwards.
+    static func with<R: Sendable>(_ body: (SalesHouse) async throws -> R) async throws -> R {
+        let house = try await SalesHouse()
+        let result: Result<R, any Error>
+        do { result = .success(try await body(house)) } catch { result = .failure(error) }
+        await house.redis.close()
+        await house.engine.close()
+        await house.app.close()
+        try await house.database.drop()
+        return try result.get()
+    }
+
+    // MARK: What a tenant sets up
+
+    func tenant(_ slug: String = "acme", cap: Int = 1_000) async throws -> TenantID {
+        var settings = TenantSettings()
+        settings.cap = cap
+        let tenant = try await records.createTenant(try #require(Slug(slug)), settings, by: "test")
+        let id = try #require(tenant).id
+        try await dispatch.configure([TenantShare(tenant: id, weight: 1, cap: cap)])
+        return id
+    }
+
+    func seller(_ name: String, of tenant: TenantID, _ change: (inout SellerProfile) -> Void = { _ in }) async throws {
+        var profile = SellerProfile(name: name, status: .active)
+        change(&profile)
+        _ = try await records.putSeller(name, profile, of: tenant)
+    }
+
+    /// Saves a rule set and makes it live.
+    func rule(_ kind: RuleKind, _ source: String, name: String = "main", of tenant: TenantID) async throws {
+        let checked = try await records.check(kind, name, source, of: tenant).get()
+        let once = try await records.save(checked, of: tenant, by: "test", key: nil) { version, _ in
+            StoredAnswer(status: version.version, body: Array(version.state.rawValue.utf8))
+        }
+        guard case .done(let answer) = once, answer.body == Array("draft".utf8) else { return }
+        _ = try await records.publish(kind, name, version: answer.status, of: tenant, by: "test", reason: "test", key: nil) { _ in answer }
+    }
+
+    /// Takes leads in; their ids, in order.
+    @discardableResult
+    func leads(_ leads: [NewLead], of tenant: TenantID) async throws -> [Int64] {
+        try await records.takeIn(leads, of: tenant, trigger: .created).map(\.lead)
+    }
+
+    func lead(_ id: String, source: String = "website", _ fields: String = "{}") -> NewLead {
+        NewLead(source: source, externalID: id, receivedAt: Date(), fields: Array(fields.utf8))
+    }
+
+    // MARK: Running
+
+    var handlers: [AnyHandler] { [AnyHandler(AssignLead(records: reader)), AnyHandler(ReleaseHeld(records: reader, pageSize: 3))] }
+
+    /// So many worker processes' worth of workers, and the caretakers, run while `body` does.
+    func working(workers: Int = 1, _ body: () async throws -> Void) async throws {
+        let upkeep = MaintenanceSettings(
+            watch: .milliseconds(50), relayAge: .milliseconds(100), reap: .milliseconds(100), census: .milliseconds(500),
+            promote: .milliseconds(50))
+        let settings = WorkerSettings(beat: .milliseconds(100), idle: .milliseconds(50))
+        var services: [any Service] = [
+            Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep, logger: logger)
+        ]
+        for _ in 0..<workers {
+            services.append(Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: settings, logger: logger))
+        }
+        let group = ServiceGroup(services: services, logger: logger)
+        let running = Task { try await group.run() }
+        let result: Result<Void, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        await group.triggerGracefulShutdown()
+        try await running.value
+        try result.get()
+    }
+
+    /// Works until no job is left.
+    func workThrough(workers: Int = 1) async throws {
+        try await working(workers: workers) { try await soon { try await self.count("job_live") == 0 } }
+    }
+
+    /// Grants up to so many jobs, as a worker would; the caller decides and settles those that assign leads.
+    func begin(_ want: Int = 100) async throws -> [Attempt] {
+        try await pushAll()
+        let claims = try await dispatch.claim(want).claims
+        guard !claims.isEmpty else { return [] }
+        let granted = claims.map { ClaimedJob(id: $0.id, token: $0.token) }
+        return try await ledger.begin(granted, worker: 1, epoch: dispatch.epoch!).attempts
+            .filter { $0.kind == "assign_lead" }.sorted { $0.id < $1.id }
+    }
+
+    private func pushAll() async throws {
+        let rows = try await rows("SELECT id, tenant_id FROM job_live WHERE state = 'available' ORDER BY id")
+        _ = try await dispatch.push(
+            rows.map { Push(id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), priority: 5, since: Date(), due: nil) })
+    }
+
+    /// Decides attempts as one group.
+    func decide(_ attempts: [Attempt]) async throws -> [Settlement] {
+        guard case .deciding(let decide) = handlers[0].style else { return [] }
+        let outcomes = await decide(attempts) { Date() }
+        return zip(attempts, outcomes).map { attempt, outcome in
+            Settlement(
+                attempt: attempt, outcome: outcome,
+                disposition: outcome.disposition(of: attempt, policy: RetryPolicy(), now: Date(), chance: 0))
+        }
+    }
+
+    // MARK: Looking
+
+    func rows(_ sql: String) async throws -> Rows {
+        try await engine.pipeline([
+            "SELECT set_config('kiteline.tenants', (SELECT coalesce(array_agg(id), '{}')::text FROM tenant), true)", Statement(sql, []),
+        ])[1]
+    }
+
+    func count(_ from: String) async throws -> Int {
+        Int(try await rows("SELECT count(*) AS n FROM \(from)").first!.get("n", as: Int64.self))
+    }
+
+    /// How many leads ended each way.
+    func outcomes() async throws -> [String: Int] {
+        try await rows("SELECT outcome, count(*) AS n FROM job_history WHERE kind = 'assign_lead' GROUP BY outcome").reduce(into: [:]) {
+            $0[try $1.get("outcome", as: String?.self) ?? "none"] = Int(try $1.get("n", as: Int64.self))
+        }
+    }
+
+    /// What must be true of any tenant's data at rest: one active owner a lead, loads that count assignments, a receipt for each end.
+    func expectSound(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let broken = [
+            "assigned leads without exactly one active assignment":
+                "lead l WHERE state = 'assigned' AND 1 <> (SELECT count(*) FROM assignment a WHERE a.lead_id = l.id AND a.active AND a.seller_id = l.owner_id)",
+            "assignments of leads that are not assigned":
+                "assignment a JOIN lead l ON l.id = a.lead_id WHERE a.active AND l.state <> 'assigned'",
+            "loads that do not count their assignments": """
+            seller_load s WHERE pending <> (SELECT count(*) FROM assignment a WHERE a.seller_id = s.seller_id AND a.active AND a.touched_at IS NULL)
+                OR assigned <> (SELECT count(*) FROM assignment a WHERE a.seller_id = s.seller_id)
+            """,
+            "leads without a receipt":
+                "lead l WHERE NOT EXISTS (SELECT FROM decision_log d WHERE d.lead_id = l.id AND d.epoch = l.assignment_epoch AND d.job_id = l.job_id)",
+            "leads that were forgotten": "lead WHERE state = 'awaiting_assignment'",
+        ]
+        for (what, query) in broken { #expect(try await count(query) == 0, "\(what)", sourceLocation: sourceLocation) }
+    }
+}
+
+/// Asks again and again until the condition holds, for at most two minutes.
+func soon(sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(120)
+    while ContinuousClock.now < end {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+    Issue.record("it did not come to be within two minutes", sourceLocation: sourceLocation)
+}
