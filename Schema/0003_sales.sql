@@ -123,15 +123,6 @@ CREATE TABLE assignment (
 );
 CREATE UNIQUE INDEX assignment_active ON assignment (tenant_id, lead_id) WHERE active;
 
--- The post-condition of a write, read back in its own transaction: another number of rows undoes all of it.
-CREATE FUNCTION expect_rows(actual bigint, expected bigint) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    IF actual <> expected THEN
-        RAISE EXCEPTION 'wrote % rows where % were to be written', actual, expected USING ERRCODE = 'triggered_data_change_violation';
-    END IF;
-END
-$$;
-
 -- Why: one row per decision, never changed. body holds versions, matched rule, score, candidates, exclusions, reasons.
 CREATE TABLE decision_log (
     tenant_id  bigint NOT NULL REFERENCES tenant,
