@@ -156,11 +156,12 @@ CREATE TABLE probe_dependency (
 SELECT protect_tenant_table('probe_dependency');
 
 -- Ends a transaction whose statement did not find all it counted on; the caller then looks closer.
-CREATE FUNCTION expect_rows(found bigint, expected bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+-- (A parameter must not be called found: in PL/pgSQL that is always the special variable.)
+CREATE FUNCTION expect_rows(actual bigint, expected bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
-    IF found <> expected THEN
-        RAISE EXCEPTION 'expected % rows, found %', expected, found USING ERRCODE = 'KL001';
+    IF actual <> expected THEN
+        RAISE EXCEPTION 'expected % rows, found %', expected, actual USING ERRCODE = 'KL001';
     END IF;
-    RETURN found;
+    RETURN actual;
 END
 $$;
