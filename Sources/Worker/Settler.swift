@@ -99,6 +99,11 @@ final class Settler: Sendable {
             }
         }
         var all = await settle(failed)
+        if !all.refused.isEmpty {
+            // Nothing of them can be written at all: their leases end, and after three losses they are set aside.
+            logger.error("the ledger refuses the end of jobs", metadata: ["jobs": "\(all.refused.count)", "reason": "\(all.refused[0].reason)"])
+            all.lost += all.refused.map(\.id)
+        }
         all.done += settled.done
         all.stale += settled.stale
         all.lost += settled.lost
