@@ -130,10 +130,9 @@ let package = Package(
         tests(
             "APITests",
             [
-                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "Rules", "SalesModel", "Tenancy",
-                "PostgresClient",
-                "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird, logging, lifecycle, nioPosix,
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Rules",
+                "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird, lifecycle,
+                logging, nioCore, nioPosix,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -75,6 +75,12 @@ private struct LeadIntake {
         var id: Int64
         var epoch: Int
         var job: JobID?
+
+        init(_ row: Row) throws {
+            id = try row.get("id")
+            epoch = Int(try row.get("assignment_epoch", as: Int32.self))
+            job = try row.get("job_id", as: Int64?.self).map(JobID.init)
+        }
     }
 
     private let leads: [NewLead]
@@ -102,20 +108,20 @@ private struct LeadIntake {
                 (Name(source: try $0.get("source"), externalID: try $0.get("external_id")), try $0.get("state", as: String.self))
             },
             uniquingKeysWith: { $1 })
-        var stored: [Name: Stored] = [:]
+        var stored = try Dictionary(
+            results[1].map { row in
+                (Name(source: try row.get("source"), externalID: try row.get("external_id")), try Stored(row))
+            }, uniquingKeysWith: { $1 })
         var jobs: [NewJob] = []
         var assigned: [Int64] = []
-        for row in results[1] {
-            let name = Name(source: try row.get("source"), externalID: try row.get("external_id"))
-            var lead = Stored(
-                id: try row.get("id"), epoch: Int(try row.get("assignment_epoch", as: Int32.self)),
-                job: try row.get("job_id", as: Int64?.self).map(JobID.init))
-            if lead.job == nil {
-                lead.job = ids[jobs.count]
-                jobs.append(.assignLead(lead.id, of: tenant, trigger: reason(before[name]), epoch: lead.epoch))
-                assigned.append(lead.id)
-            }
-            stored[name] = lead
+        // In the order they came, not in that of the rows: jobs of one import run in the file's order.
+        for lead in leads {
+            let name = Name(lead)
+            guard var row = stored[name], row.job == nil else { continue }
+            row.job = ids[jobs.count]
+            stored[name] = row
+            jobs.append(.assignLead(row.id, of: tenant, trigger: reason(before[name]), epoch: row.epoch))
+            assigned.append(row.id)
         }
         let receipts = leads.map { lead in
             let lead = stored[Name(lead)]!  // the upsert returns every row it was given

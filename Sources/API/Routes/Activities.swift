@@ -56,7 +56,7 @@ private func activity(_ node: JSONNode, path: String, _ errors: inout [FieldErro
     let data = reader.object("data", members: 100)
     let evidence = reader.array("evidence", count: 0...50)
     var subject: (type: NewActivity.SubjectType, externalID: String, source: String?)?
-    if let node = reader.object("subject", members: 3, required: true) {
+    if let node = reader.object("subject", members: 10, required: true) {
         var inner = FieldReader(node, path: reader.path(to: "subject"))
         let type = inner.choice("type", of: NewActivity.SubjectType.allCases.map(\.rawValue), required: true).flatMap(
             NewActivity.SubjectType.init)

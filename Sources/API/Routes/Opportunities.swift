@@ -15,7 +15,7 @@ extension API {
         var facts = OpportunityFacts(
             owner: reader.string("owner"), industry: reader.string("industry"), stage: reader.string("stage", required: true) ?? "",
             won: reader.bool("won"), closedAt: reader.date("closed_at"))
-        if let amount = reader.object("amount", members: 2) {
+        if let amount = reader.object("amount", members: 10) {
             var money = FieldReader(amount, path: "amount")
             facts.amountMinor = money.integer("amount_minor", in: 0...1_000_000_000_000_000, required: true).map(Int64.init)
             facts.currency = currency(&money)

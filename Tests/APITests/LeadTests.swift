@@ -1,0 +1,180 @@
+import Foundation
+import Records
+import Testing
+
+@Suite struct LeadTests {
+    @Test func `a lead is stored with the job that assigns it`() async throws {
+        try await TestAPI.with { api in
+            let reply = try await api.send(
+                "POST", "/v1/leads",
+                #"{"external_id":"L-1","source":"展会","received_at":"2026-01-31T08:00:00+08:00","fields":{"公司":"北京","n":1.50}}"#)
+
+            #expect(reply.status == 202)
+            let lead = try #require(try reply.json["lead_id"].string)
+            let job = try #require(try reply.json["job_id"].string)
+            let read = try await api.send("GET", "/v1/leads/\(lead)").json
+            #expect(read["state"].string == "awaiting_assignment")
+            #expect(read["source"].string == "展会")
+            #expect(read["received_at"].string == "2026-01-31T00:00:00Z")
+            #expect(read["fields"]["公司"].string == "北京")
+            #expect(read["job_id"].string == job)
+            #expect(read["owner"].isNull)
+            #expect(read["assignment"].isNull)
+            let made = try await api.send("GET", "/v1/jobs/\(job)").json
+            #expect(made["kind"].string == "assign_lead")
+            #expect(made["args"]["lead_id"].string == lead)
+            #expect(made["args"]["trigger"].string == "created")
+            #expect(made["args"]["assignment_epoch"].int == 0)
+            let owed = try await api.count("outbox") + api.dispatched()
+            #expect(owed > 0, "the job is owed to the index, or there")
+        }
+    }
+
+    @Test func `a lead told of again keeps its number, has its fields replaced, and is not assigned twice`() async throws {
+        try await TestAPI.with { api in
+            let first = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web","fields":{"a":1,"b":2}}"#)
+
+            let again = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web","fields":{"a":3}}"#)
+            let elsewhere = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"fair","fields":{"a":3}}"#)
+
+            #expect(again.status == 202)
+            #expect(again.bytes == first.bytes)
+            #expect(try elsewhere.json["lead_id"].string != first.json["lead_id"].string)
+            let fields = try await api.send("GET", "/v1/leads/\(try first.json["lead_id"].string!)").json["fields"]
+            #expect(fields["a"].int == 3)
+            #expect(fields["b"].isAbsent)
+            #expect(try await api.count("job") == 2)
+        }
+    }
+
+    @Test func `a lead that was held or sent to marketing is to be assigned anew, under its next epoch`() async throws {
+        try await TestAPI.with { api in
+            for (state, trigger) in [("held", "mapping_fixed"), ("with_marketing", "marketing_completed")] {
+                let body = #"{"external_id":"\#(state)","source":"web"}"#
+                let first = try await api.send("POST", "/v1/leads", body).json
+                _ = try await api.owner.query(.init("UPDATE lead SET state = '\(state)', held_reason = 'x' WHERE external_id = '\(state)'"))
+
+                let again = try await api.send("POST", "/v1/leads", body).json
+
+                #expect(again["lead_id"].string == first["lead_id"].string)
+                #expect(again["job_id"].string != first["job_id"].string)
+                let lead = try await api.send("GET", "/v1/leads/\(first["lead_id"].string!)").json
+                #expect(lead["state"].string == "awaiting_assignment")
+                #expect(lead["assignment_epoch"].int == 1)
+                let job = try await api.send("GET", "/v1/jobs/\(again["job_id"].string!)").json
+                #expect(job["args"]["trigger"].string == trigger)
+                #expect(job["args"]["assignment_epoch"].int == 1)
+            }
+        }
+    }
+
+    @Test func `every wrong field of a lead is named, and nothing is stored`() async throws {
+        try await TestAPI.with { api in
+            let many = (0..<201).map { #""f\#($0)":1"# }.joined(separator: ",")
+            let wrong = try await api.send(
+                "POST", "/v1/leads", #"{"external_id":"","source":7,"received_at":"2026-02-30T00:00:00Z","fields":[],"note":1}"#)
+            let crowded = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","fields":{\#(many)}}"#)
+
+            #expect(
+                wrong.faults.sorted() == [
+                    "external_id too_short", "fields wrong_type", "note unknown_field", "received_at bad_format", "source wrong_type",
+                ])
+            #expect(crowded.faults == ["fields too_many"])
+            #expect(try await api.count("lead") == 0)
+            #expect(try await api.count("job") == 0)
+        }
+    }
+
+    @Test func `leads are listed by state, newest first, page by page`() async throws {
+        try await TestAPI.with { api in
+            for n in 1...5 { _ = try await api.send("POST", "/v1/leads", #"{"external_id":"L\#(n)","source":"web"}"#) }
+            _ = try await api.owner.query("UPDATE lead SET state = 'held' WHERE external_id <> 'L3'")
+
+            let first = try await api.send("GET", "/v1/leads?state=held&limit=3").json
+            let second = try await api.send("GET", "/v1/leads?state=held&limit=3&cursor=\(first["next_cursor"].string ?? "")").json
+
+            #expect(first["items"].array?.map { $0["external_id"].string } == ["L5", "L4", "L2"])
+            #expect(second["items"].array?.map { $0["external_id"].string } == ["L1"])
+            #expect(second["next_cursor"].isNull)
+            let wrong = try await api.send("GET", "/v1/leads?state=gone&limit=501&cursor=x&stat=held")
+            #expect(wrong.faults == ["state not_allowed", "cursor bad_format", "limit out_of_range", "stat unknown_field"])
+        }
+    }
+
+    @Test func `the first touch of an assigned lead frees its seller, once`() async throws {
+        try await TestAPI.with { api in
+            let lead = try await api.assignedLead("L1", to: "s1")
+            let touch = #"{"subject":{"type":"lead","external_id":"L1"},"type":"touch","at":"2026-01-31T08:00:00Z","actor":"s1"}"#
+
+            let replies = try await withThrowingTaskGroup(of: Reply.self) { group in
+                for _ in 0..<8 { group.addTask { try await api.send("POST", "/v1/activities", touch) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+
+            #expect(replies.map(\.status) == Array(repeating: 201, count: 8))
+            #expect(try await api.send("GET", "/v1/sellers/s1").json["pending"].int == 1)
+            #expect(try await api.send("GET", "/v1/leads/\(lead)").json["touched_at"].string == "2026-01-31T08:00:00Z")
+            #expect(try await api.count("activity") == 8)
+            #expect(try await api.count("assignment WHERE touched_at IS NOT NULL") == 1)
+        }
+    }
+
+    @Test func `touching a lead nobody owns is recorded and no more`() async throws {
+        try await TestAPI.with { api in
+            let lead = try #require(await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web"}"#).json["lead_id"].string)
+
+            let reply = try await api.send(
+                "POST", "/v1/activities",
+                #"{"items":[{"subject":{"type":"lead","external_id":"L1","source":"web"},"type":"touch"},{"subject":{"type":"customer","external_id":"C"},"type":"visit"}]}"#
+            )
+
+            #expect(reply.status == 201)
+            #expect(try reply.json["ids"].array?.count == 2)
+            #expect(try await api.send("GET", "/v1/leads/\(lead)").json["touched_at"].isNull)
+        }
+    }
+
+    @Test func `activities of a list are recorded all or none`() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web"}"#)
+
+            let unknown = try await api.send(
+                "POST", "/v1/activities",
+                #"{"items":[{"subject":{"type":"lead","external_id":"L1"},"type":"touch"},{"subject":{"type":"lead","external_id":"L2"},"type":"touch"}]}"#
+            )
+            let wrong = try await api.send(
+                "POST", "/v1/activities",
+                #"{"items":[{"subject":{"type":"ship"},"type":"","at":"x","data":[],"evidence":{}},{"type":"touch"},7]}"#)
+
+            #expect(unknown.faults == ["items[1].subject not_found"])
+            #expect(
+                Set(wrong.faults) == [
+                    "items[0].subject.type not_allowed", "items[0].subject.external_id missing", "items[0].type too_short",
+                    "items[0].at bad_format",
+                    "items[0].data wrong_type", "items[0].evidence wrong_type", "items[1].subject missing", "items[2] wrong_type",
+                ])
+            #expect(try await api.count("activity") == 0)
+        }
+    }
+}
+
+extension TestAPI {
+    /// Ready jobs in the index.
+    fileprivate func dispatched() async throws -> Int { try await dispatch.ready(of: acme.id) }
+
+    /// A lead as settling an assignment leaves it, whose seller has another one pending.
+    fileprivate func assignedLead(_ name: String, to seller: String) async throws -> String {
+        _ = try await send("PUT", "/v1/sellers/\(seller)", #"{"name":"One","status":"active"}"#)
+        let lead = try #require(await send("POST", "/v1/leads", #"{"external_id":"\#(name)","source":"web"}"#).json["lead_id"].string)
+        _ = try await owner.pipeline([
+            .init("UPDATE lead SET state = 'assigned', owner_id = (SELECT id FROM seller) WHERE id = \(lead)"),
+            .init(
+                """
+                INSERT INTO assignment (tenant_id, lead_id, epoch, seller_id, job_id, assigned_at)
+                SELECT \(acme.id), \(lead), 0, id, 1, now() FROM seller
+                """),
+            "UPDATE seller_load SET pending = 2",
+        ])
+        return lead
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import Testing
+
+@Suite struct RecordRouteTests {
+    @Test func `a seller is stored as told, with the history of their status`() async throws {
+        try await TestAPI.with { api in
+            let body =
+                #"{"name":"陈","team":"t1","status":"active","regions":["北京"],"industries":["pet"],"capacity":3,"weight":2,"newcomer":true,"channels":{"wecom":"chen"}}"#
+
+            let new = try await api.send("PUT", "/v1/sellers/chen%20%E9%99%88", body)
+            let same = try await api.send("PUT", "/v1/sellers/chen%20%E9%99%88", body)
+            let left = try await api.send("PUT", "/v1/sellers/chen%20%E9%99%88", #"{"name":"陈"}"#)
+
+            #expect([new, same, left].map(\.status) == [201, 200, 200])
+            let seller = try new.json
+            #expect(seller["external_id"].string == "chen 陈")
+            #expect(seller["regions"][0].string == "北京")
+            #expect(seller["channels"]["wecom"].string == "chen")
+            #expect([seller["capacity"].int, seller["weight"].int, seller["pending"].int] == [3, 2, 0])
+            #expect(try left.json["status"].isNull)
+            #expect(try left.json["capacity"].int == 8)
+            #expect(try await api.count("seller_status_history") == 2)
+            #expect(try await api.count("routing_state WHERE version = 3") == 1)
+        }
+    }
+
+    @Test func `teams and opportunities are stored as told`() async throws {
+        try await TestAPI.with { api in
+            let team = try await api.send("PUT", "/v1/teams/t1", #"{"name":"North"}"#)
+            let again = try await api.send("PUT", "/v1/teams/t1", #"{"name":"South"}"#)
+            let won = try await api.send(
+                "PUT", "/v1/opportunities/o1",
+                #"{"owner":"s1","industry":"pet","stage":"won","won":true,"amount":{"amount_minor":12300,"currency":"CNY"},"closed_at":"2026-01-01T00:00:00Z"}"#
+            )
+
+            #expect([team, again, won].map(\.status) == [201, 200, 201])
+            #expect(try won.json["amount"]["amount_minor"].int == 12_300)
+            #expect(try await api.count("team WHERE name = 'South'") == 1)
+            #expect(try await api.count("opportunity WHERE won AND amount_minor = 12300 AND owner = 's1'") == 1)
+        }
+    }
+
+    @Test func `every wrong field of a record is named, and nothing is stored`() async throws {
+        let cases: [(path: String, body: String, faults: [String])] = [
+            (
+                "/v1/sellers/s1",
+                #"{"team":5,"status":"gone","regions":"x","industries":[1],"capacity":-1,"weight":1.5,"newcomer":"yes","channels":[],"age":3}"#,
+                [
+                    "age unknown_field", "capacity out_of_range", "channels wrong_type", "industries[0] wrong_type", "name missing",
+                    "newcomer wrong_type",
+                    "regions wrong_type", "status not_allowed", "team wrong_type", "weight out_of_range",
+                ]
+            ),
+            ("/v1/sellers/" + String(repeating: "x", count: 201), #"{"name":"x"}"#, ["path too_long"]),
+            ("/v1/teams/t1", #"{"name":null}"#, ["name missing"]),
+            ("/v1/opportunities/o1", #"{"stage":"x","won":true}"#, ["closed_at missing"]),
+            ("/v1/opportunities/o1", #"{"stage":"x","closed_at":"2026-01-01T00:00:00Z"}"#, ["won missing"]),
+            (
+                "/v1/opportunities/o1", #"{"amount":{"amount_minor":1.5,"currency":"yuan","x":1}}"#,
+                ["amount.amount_minor out_of_range", "amount.currency too_long", "amount.x unknown_field", "stage missing"]
+            ),
+            ("/v1/opportunities/o1", #"{"stage":"x","amount":{"amount_minor":1,"currency":"cny"}}"#, ["amount.currency bad_format"]),
+            ("/v1/probes/dependencies/d", #"{"failing":"no"}"#, ["failing wrong_type"]),
+        ]
+        try await TestAPI.with { api in
+            for (path, body, faults) in cases {
+                let reply = try await api.send("PUT", path, body)
+                #expect(reply.status == 422, "\(path) \(body)")
+                #expect(reply.faults.sorted() == faults, "\(path) \(body)")
+            }
+            for table in ["seller", "team", "opportunity", "probe_dependency"] { #expect(try await api.count(table) == 0, "\(table)") }
+        }
+    }
+
+    @Test func `the platform sets up tenants and changes what it names`() async throws {
+        try await TestAPI.with { api in
+            let new = try await api.send("PUT", "/v1/tenants/initech", #"{"weight":3,"rate":2.5,"burst":10}"#, as: api.platformKey)
+            let change = try await api.send("PUT", "/v1/tenants/initech", #"{"cap":7,"rate":null,"retention":30}"#, as: api.platformKey)
+            let wrong = try await api.send(
+                "PUT", "/v1/tenants/initech",
+                #"{"weight":0,"cap":"x","rate":-1,"modules_off":["coffee"],"time_zone":"Mars/Base","slug":"x"}"#, as: api.platformKey)
+            let slug = try await api.send("PUT", "/v1/tenants/Initech", "{}", as: api.platformKey)
+            let list = try await api.send("GET", "/v1/tenants?limit=2", as: api.platformKey).json
+
+            #expect([new, change, wrong, slug].map(\.status) == [201, 200, 422, 422])
+            let tenant = try change.json
+            #expect([tenant["weight"].int, tenant["cap"].int, tenant["burst"].int, tenant["retention"].int] == [3, 7, 10, 30])
+            #expect(tenant["rate"].isNull)
+            #expect(
+                wrong.faults.sorted() == [
+                    "cap wrong_type", "modules_off[0] not_allowed", "rate out_of_range", "slug unknown_field", "time_zone not_allowed",
+                    "weight out_of_range",
+                ])
+            #expect(list["items"].array?.map { $0["slug"].string } == ["acme", "globex"])
+            #expect(list["next_cursor"].string != nil)
+            #expect(
+                try await api.count("audit_log WHERE action = 'tenant.update' AND before->>'cap' = '1000' AND after->>'cap' = '7'") == 1)
+        }
+    }
+
+    @Test func `a rule set's first version is live, later ones wait for an operator, who says why`() async throws {
+        try await TestAPI.with { api in
+            let path = "/v1/rulesets/map/default/versions"
+            func save(_ from: String) async throws -> Reply {
+                try await api.send("POST", path, "sources: [web]\nfields: { region: { from: \(from) } }\n", type: "application/yaml")
+            }
+            let first = try await save("city")
+            let same = try await save("  city  ")
+            let second = try await save("province")
+            let mute = try await api.send("POST", "\(path)/2/publish", "{}", as: api.acme.operatorKey)
+            let unknown = try await api.send("POST", "\(path)/3/publish", #"{"reason":"x"}"#, as: api.acme.operatorKey)
+            let published = try await api.send("POST", "\(path)/2/publish", #"{"reason":"the form changed"}"#, as: api.acme.operatorKey)
+
+            #expect([first, same, second, mute, unknown, published].map(\.status) == [201, 200, 201, 422, 404, 200])
+            #expect(try [first, second, published].map { try $0.json["state"].string } == ["live", "draft", "live"])
+            #expect(try second.json["version"].int == 2)
+            #expect(try same.json["version"].int == 1)
+            #expect(try second.json["warnings"].array?.count == 1)
+            #expect(mute.faults == ["reason missing"])
+            let versions = try #require(await api.send("GET", path).json["items"].array)
+            #expect(versions.map { $0["state"].string } == ["live", "retired"])
+            #expect(try await api.send("GET", "\(path)/1").json["source"].string?.contains("city") == true)
+            #expect(try await api.count("audit_log WHERE action = 'ruleset.publish' AND reason = 'the form changed'") == 1)
+        }
+    }
+
+    @Test func `a rule set that is wrong is refused with the path of each fault`() async throws {
+        try await TestAPI.with { api in
+            let wrong = try await api.send(
+                "POST", "/v1/rulesets/map/default/versions", "sources: web\nfields:\n  colour: { from: c }\n  region: { form: c }\n",
+                type: "application/yaml")
+            let syntax = try await api.send("POST", "/v1/rulesets/map/default/versions", "a: [", type: "application/yaml")
+            let binary = try await api.send("POST", "/v1/rulesets/map/default/versions", bytes: [0xFF, 0xFE], type: "application/yaml")
+            let json = try await api.send("POST", "/v1/rulesets/map/default/versions", #"{"sources":["*"],"fields":{}}"#)
+            let kind = try await api.send("POST", "/v1/rulesets/wish/default/versions", "{}")
+            let large = try await api.send(
+                "POST", "/v1/rulesets/map/default/versions", String(repeating: "#", count: 600_000), type: "application/yaml")
+            let form = try await api.send("POST", "/v1/rulesets/map/default/versions", "a=b", type: "application/x-www-form-urlencoded")
+
+            #expect([wrong, syntax, binary, kind, large, form].map(\.status) == [422, 422, 400, 404, 413, 415])
+            #expect(wrong.faults.contains("fields.colour missing"))
+            #expect(wrong.faults.count >= 3)
+            #expect((200..<500).contains(json.status))
+            #expect(try await api.count("ruleset_version WHERE hash IS NULL") == 0)
+        }
+    }
+
+    @Test func `probes count their effects and pretend a dependency`() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.owner.query(
+                .init(
+                    """
+                    INSERT INTO probe_effect (tenant_id, effect_key, job_id, attempt)
+                    VALUES (\(api.acme.id), 'a-1', 1, 1), (\(api.acme.id), 'a-1', 1, 2), (\(api.acme.id), 'a-2', 2, 1), (\(api.acme.id), 'b', 3, 1),
+                        (\(api.globex.id), 'a-1', 4, 1)
+                    """))
+
+            let effects = try await api.send("GET", "/v1/probes/effects?prefix=a-").json
+            let failing = try await api.send("PUT", "/v1/probes/dependencies/crm", #"{"failing":true}"#)
+
+            #expect([effects["rows"].int, effects["distinct_keys"].int, effects["distinct_jobs"].int] == [3, 2, 2])
+            #expect(failing.status == 200)
+            #expect(try await api.count("probe_dependency WHERE failing") == 1)
+        }
+    }
+
+    @Test func `jobs are listed by state and kind, newest first, page by page`() async throws {
+        try await TestAPI.with { api in
+            for n in 0..<5 { _ = try await api.send("POST", "/v1/jobs", #"{"kind":"probe","args":{"effect_key":"\#(n)"}}"#) }
+            _ = try await api.send("POST", "/v1/jobs", #"{"kind":"probe","run_at":"2035-01-01T00:00:00Z"}"#)
+
+            let first = try await api.send("GET", "/v1/jobs?state=available&kind=probe&limit=3").json
+            let second = try await api.send(
+                "GET", "/v1/jobs?state=available&kind=probe&limit=3&cursor=\(first["next_cursor"].string ?? "")"
+            ).json
+            let done = try await api.send("GET", "/v1/jobs?state=completed").json
+
+            #expect(first["items"].array?.map { $0["args"]["effect_key"].string } == ["4", "3", "2"])
+            #expect(second["items"].array?.map { $0["args"]["effect_key"].string } == ["1", "0"])
+            #expect(second["next_cursor"].isNull)
+            #expect(done["items"].array?.isEmpty == true)
+        }
+    }
+}

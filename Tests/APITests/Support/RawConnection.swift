@@ -1,0 +1,28 @@
+import NIOCore
+import NIOPosix
+import Testing
+
+extension TestAPI {
+    /// Sends these bytes over a connection of its own, waits until they are out, and hangs up.
+    func sendAndHangUp(_ text: String) async throws {
+        let port = try #require(Int(url.split(separator: ":").last ?? ""))
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port).get()
+        try await channel.writeAndFlush(ByteBuffer(string: text))
+        try await channel.close()
+    }
+
+    /// Sends these bytes and answers all that comes back until the server hangs up.
+    func exchange(_ text: String) async throws -> String {
+        let port = try #require(Int(url.split(separator: ":").last ?? ""))
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) {
+            channel in
+            channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
+        }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: text))
+            var answer = ""
+            for try await piece in inbound { answer += String(buffer: piece) }
+            return answer
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import API
+import AsyncHTTPClient
+import DispatchIndex
+import Foundation
+import JobKinds
+import Jobs
+import Ledger
+import Logging
+import Maintenance
+import NIOPosix
+import PostgresClient
+import Records
+import RedisClient
+import ServiceLifecycle
+import Synchronization
+import Tenancy
+import TestSupport
+import Testing
+
+/// A server of the test's own: fresh database, own keys in the shared Redis, a free port, two tenants.
+final class TestAPI: Sendable {
+    struct Tenant: Sendable {
+        let id: TenantID
+        let slug: String
+        let tenantKey: String
+        let operatorKey: String
+        let operatorKeyID: Int64
+    }
+
+    let engine: PostgresPool
+    let app: PostgresPool
+    let owner: PostgresPool
+    let records: Records
+    let ledger: Ledger
+    let dispatch: Dispatch
+    let api: API
+    let acme: Tenant
+    let globex: Tenant
+    let platformKey: String
+    /// Monotonic time as the key ring sees it, ahead of the real one by this much.
+    let clockAhead: ClockAhead
+    private let redis: RedisClient
+    private let pusher: Pusher
+    private let keeper: IndexKeeper
+    private let address = Mutex("")
+
+    /// What a test may want otherwise.
+    struct Options: Sendable {
+        var limits = Limits()
+        var transport = TransportSecurity()
+        var kinds: [JobKind] = []
+        /// Servers of the test's own, to be broken.
+        var postgresURL: String?
+        var redisURL: String?
+    }
+
+    /// Gives `body` a running server and stops it afterwards.
+    static func with<R: Sendable>(_ options: Options = Options(), _ body: @Sendable (TestAPI) async throws -> R) async throws -> R {
+        let database = try await TestDatabase()
+        let test = try await TestAPI(database, options)
+        let result = try await test.serving { try await body(test) }
+        await test.redis.close()
+        await test.engine.close()
+        await test.app.close()
+        await test.owner.close()
+        try await database.drop()
+        return try result.get()
+    }
+
+    private init(_ database: TestDatabase, _ options: Options) async throws {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        engine = database.pool(as: .engine)
+        app = database.pool(as: .application)
+        owner = database.pool(size: 1)
+        redis = RedisClient(
+            try RedisConfiguration(url: options.redisURL ?? database.redisURL), group: MultiThreadedEventLoopGroup.singleton, logger: logger
+        )
+        ledger = Ledger(postgres: engine, effects: RecordsEffectWriter(), logger: logger)
+        dispatch = Dispatch(redis: redis, namespace: database.keyPrefix)
+        pusher = Pusher(ledger: ledger, dispatch: dispatch)
+        keeper = IndexKeeper(ledger: ledger, dispatch: dispatch, patience: .seconds(2), logger: logger)
+        try? await keeper.run()
+        records = Records(app: app, engine: engine, ledger: ledger, logger: logger)
+        let ahead = ClockAhead()
+        clockAhead = ahead
+        acme = try await Self.tenant("acme", records)
+        globex = try await Self.tenant("globex", records)
+        platformKey = try await records.createKey(.platform, for: nil, by: "test").key.secret
+        let kinds = [AnyHandler(Probe(dependencies: ProbeDependencies(postgres: app))).kind] + options.kinds
+        api = API(
+            records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, keys: KeyRing(records) { .now + ahead.duration },
+            limits: options.limits, transport: options.transport, logger: logger)
+    }
+
+    private static func tenant(_ slug: String, _ records: Records) async throws -> Tenant {
+        let name = try #require(Slug(slug))
+        let tenant = try #require(await records.createTenant(name, by: "test"))
+        let `operator` = try await records.createKey(.operator, for: tenant.id, by: "test")
+        return Tenant(
+            id: tenant.id, slug: slug, tenantKey: try await records.createKey(.tenant, for: tenant.id, by: "test").key.secret,
+            operatorKey: `operator`.key.secret, operatorKeyID: `operator`.id)
+    }
+
+    private func serving<R: Sendable>(_ body: @Sendable () async throws -> R) async throws -> Result<R, any Error> {
+        let (ports, running) = AsyncStream.makeStream(of: Int.self)
+        let server = APIServer(api, port: 0) { running.yield($0) }
+        let services = ServiceGroup(configuration: ServiceGroupConfiguration(services: [server], logger: Logger(label: "test")))
+        async let ended: Void = services.run()
+        for await port in ports {
+            address.withLock { $0 = "http://127.0.0.1:\(port)" }
+            break
+        }
+        let result: Result<R, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        await services.triggerGracefulShutdown()
+        try await ended
+        return result
+    }
+
+    var url: String { address.withLock { $0 } }
+}
+
+/// How far a test has put the clock forward.
+final class ClockAhead: Sendable {
+    private let by = Mutex(Duration.zero)
+    var duration: Duration { by.withLock { $0 } }
+    func advance(_ duration: Duration) { by.withLock { $0 += duration } }
+}
