@@ -95,31 +95,29 @@ extension Connection {
         while PQisBusy(pointer) == 1 { try waitForMore() }
     }
 
-    /// Waits for something to happen on a connection that can still tell us something.
+    /// Sends what can be sent and waits for the server to say something.
     func waitForMore() throws {
         if readFailure != nil { throw lost() }
-        try waitOnce()
+        let unsent = PQflush(pointer)
+        if unsent < 0 { readFailure = complaint }
+        try wait(for: unsent == 1 ? [.reading, .writing] : .reading)
     }
 
-    /// Waits until all that was said is on its way.
+    /// Waits until all that was said is on its way. The server may have nothing to say meanwhile, but what it says is taken in:
+    /// left unread, it would stop reading us.
     func drain() throws {
         while true {
-            let left = PQflush(pointer)
-            if left == 0 {
-                silenceEnd = nil
-                return
-            }
-            if left < 0 { throw lost() }
-            try waitForMore()
+            let unsent = PQflush(pointer)
+            if unsent == 0 { break }
+            if unsent < 0 || readFailure != nil { throw lost() }
+            try wait(for: [.reading, .writing])
         }
+        silenceEnd = nil
     }
 
-    /// One turn: send what can be sent, sleep, take in what came. A failure is kept until the answers that came before it were read.
-    private func waitOnce() throws {
-        let unsent = PQflush(pointer)
-        if unsent < 0 { readFailure = readFailure ?? complaint }
-        let found = Readiness.wait(
-            socket: PQsocket(pointer), for: unsent == 1 ? [.reading, .writing] : .reading, wakeup: wakeup, until: try patience(at: .now))
+    /// Sleeps, and takes in what came. A failure is kept until the answers that came before it were read.
+    private func wait(for interest: Readiness.Interest) throws {
+        let found = Readiness.wait(socket: PQsocket(pointer), for: interest, wakeup: wakeup, until: try patience(at: .now))
         if found.isReadable || found.isWritable {
             silenceEnd = nil
             interrupted = nil
