@@ -51,7 +51,8 @@ extension RouteRules {
         if let catchAll, let strategy = object["strategy"] {
             strategy.fault(.unreachable, "rules[\(catchAll)] always applies, so the strategy is never asked; remove one of them.")
         }
-        if catchAll == nil, object["strategy"] == nil {
+        // A rule that could not be read may be the one that always applies.
+        if catchAll == nil, object["strategy"] == nil, !rules.contains(where: { $0 == nil }) {
             object.reader.fault(.missing, "“strategy” is missing: without it, a lead to which no rule applies would go nowhere.")
         }
     }

@@ -45,10 +45,15 @@ public struct RuleFaults: Error, Sendable, Hashable {
 /// Collects faults while a rule set is read. Bounded: a text that is wrong everywhere is not reported everywhere.
 final class FaultList {
     static let limit = 100
-    private(set) var faults: [RuleFault] = []
+    private var found: [RuleFault] = []
+
+    /// By line; those of one line as they were found.
+    var faults: [RuleFault] {
+        found.enumerated().sorted { ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset) }.map(\.element)
+    }
 
     func add(_ fault: RuleFault) {
-        guard faults.count < Self.limit else { return }
-        faults.append(fault)
+        guard found.count < Self.limit else { return }
+        found.append(fault)
     }
 }

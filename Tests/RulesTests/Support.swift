@@ -36,17 +36,3 @@ extension OutsideValue: ExpressibleByStringLiteral, ExpressibleByFloatLiteral, E
     public init(integerLiteral value: Int) { self = .number(Double(value)) }
     public init(arrayLiteral elements: OutsideValue...) { self = .list(elements) }
 }
-
-/// A card that gives `industry_match` its points by the number of past interactions and everything else nothing.
-func card(_ cases: String) -> String {
-    """
-    dimensions:
-      industry_match: { cases: [] }
-      budget_clarity: { cases: [] }
-      decision_chain: { cases: [] }
-      urgency: { cases: [] }
-      interaction:
-        cases:
-    \(cases)
-    """
-}

@@ -1,0 +1,156 @@
+import Foundation
+import SalesModel
+import Testing
+
+@testable import Rules
+
+@Suite struct MapTests {
+    private func mapped(_ fields: String, _ outside: [String: OutsideValue], source: String = "website") throws -> MappedLead {
+        try rules(map: "sources: [website]\nfields: \(fields)").judgement(of: lead(outside, source: source)).mapped
+    }
+
+    private func value(_ field: String, _ fields: String, _ outside: [String: OutsideValue]) throws -> FieldValue {
+        let rules = try rules(map: "sources: [website]\nfields: \(fields)")
+        return rules.judgement(of: lead(outside)).mapped.values[try #require(rules.table[field])]
+    }
+
+    @Test(arguments: [
+        ("industry", "{ industry: { from: tag } }", "tag", OutsideValue.text(" 医疗 "), FieldValue.text("医疗")),
+        ("industry", "{ industry: { from: tag, values: { 三甲医院: hospital } } }", "tag", "三甲医院", .text("hospital")),
+        ("industry", "{ industry: { from: tag, values: { 三甲医院: hospital } } }", "tag", "诊所", .text("诊所")),
+        ("industry", "{ industry: { from: tag } }", "tag", 7, .text("7")),
+        ("budget", "{ budget: { from: b, currency: CNY } }", "b", "500,000", .money(Money(amountMinor: 50_000_000, currency: "CNY"))),
+        ("budget", "{ budget: { from: b, currency: CNY } }", "b", 12.5, .money(Money(amountMinor: 1250, currency: "CNY"))),
+        ("budget", "{ budget: { from: b, currency: CNY } }", "b", "USD 10", .money(Money(amountMinor: 1000, currency: "USD"))),
+        ("budget", "{ budget: { from: b, currency: JPY } }", "b", "500", .money(Money(amountMinor: 500, currency: "JPY"))),
+        (
+            "budget", "{ budget: { from: b, currency: CNY } }", "b", .object(["amount_minor": 5, "currency": "EUR"]),
+            .money(Money(amountMinor: 5, currency: "EUR"))
+        ),
+        ("interactions", "{ interactions: { from: n } }", "n", "4", .number(4)),
+        ("interactions", "{ interactions: { from: n } }", "n", 4, .number(4)),
+        ("intent_signals", "{ intent_signals: { from: s } }", "s", .list(["a", "b"]), .list(["a", "b"])),
+        ("intent_signals", "{ intent_signals: { from: s } }", "s", "a， b;c", .list(["a", "b", "c"])),
+        ("mine", "{ mine: { from: m, type: boolean } }", "m", "是", .boolean(true)),
+        ("mine", "{ mine: { from: m, type: boolean } }", "m", .boolean(false), .boolean(false)),
+        ("mine", "{ mine: { from: m, type: date } }", "m", "2026-01-31", .date(Date(timeIntervalSince1970: 1_769_817_600))),
+        (
+            "mine", "{ mine: { from: m, type: date } }", "m", "2026-01-31T08:00:00.5+08:00",
+            .date(Date(timeIntervalSince1970: 1_769_817_600.5))
+        ),
+    ])
+    func `an outside value is read as its field's type`(
+        field: String, fields: String, name: String, outside: OutsideValue, expected: FieldValue
+    ) throws {
+        #expect(try value(field, fields, [name: outside]) == expected)
+    }
+
+    @Test(arguments: [
+        ("{ budget: { from: b, currency: CNY } }", OutsideValue.text("about half a million")),
+        ("{ budget: { from: b, currency: CNY } }", .text("1.005")),
+        ("{ budget: { from: b, currency: CNY } }", .list(["1"])),
+        ("{ interactions: { from: b } }", .text("many")),
+        ("{ interactions: { from: b } }", .text("nan")),
+        ("{ interactions: { from: b } }", .boolean(true)),
+        ("{ industry: { from: b } }", .object(["a": 1])),
+        ("{ mine: { from: b, type: boolean } }", .text("maybe")),
+        ("{ mine: { from: b, type: date } }", .text("31.01.2026")),
+        ("{ intent_signals: { from: b } }", .list([.object([:]), .object(["a": 1])])),
+        ("{ industry: { from: b, values: { a: A }, unlisted: hold } }", .text("b")),
+    ])
+    func `a value that does not fit is a mapping error, not a guess`(fields: String, outside: OutsideValue) throws {
+        let judgement = try rules(map: "sources: [website]\nfields: \(fields)").judgement(of: lead(["b": outside]))
+
+        guard case .held(.heldMappingError) = judgement.verdict else {
+            Issue.record("it was judged")
+            return
+        }
+        #expect(judgement.reasons.map(\.code) == [.typeMismatch])
+    }
+
+    @Test(arguments: [OutsideValue.null, "", "   ", [], nil])
+    func `what is absent or blank is empty, defaulted or missing, as the map says`(outside: OutsideValue?) throws {
+        let fields = outside.map { ["tag": $0] } ?? [:]
+        let optional = try mapped("{ industry: { from: tag, optional: true } }", fields)
+        let defaulted = try mapped("{ industry: { from: tag, default: other } }", fields)
+        let required = try mapped("{ industry: { from: tag } }", fields)
+
+        #expect(optional.values.contains(.empty))
+        #expect(optional.missing.isEmpty)
+        #expect(defaulted.values.contains(.text("other")))
+        #expect(defaulted.defaulted.map(\.field) == ["industry"])
+        #expect(required.missing == ["industry"])
+    }
+
+    @Test func `of several outside fields the first present one counts, of a list all`() throws {
+        #expect(try value("industry", "{ industry: { from: [a, b] } }", ["a": "", "b": "x"]) == .text("x"))
+        #expect(try value("region", "{ region: { from: [province, city] } }", ["province": "浙江", "city": "杭州"]) == .list(["浙江", "杭州"]))
+    }
+
+    @Test func `a map for the source stands above the one for any source`() throws {
+        let both = TenantRules([
+            LiveRuleSet(
+                try RuleSet.parse(
+                    kind: .map, name: "a",
+                    source: "{ sources: ['*'], fields: { industry: { from: x, optional: true }, company: { from: c, optional: true } } }"
+                ).get(), version: 1),
+            LiveRuleSet(
+                try RuleSet.parse(kind: .map, name: "b", source: "{ sources: [douyin], fields: { industry: { from: y } } }").get(),
+                version: 1),
+        ])
+
+        let mapped = both.judgement(of: lead(["x": "general", "y": "own", "c": "Acme"], source: "douyin")).mapped
+
+        #expect(mapped.values[both.table["industry"]!] == .text("own"))
+        #expect(mapped.values[both.table["company"]!] == .text("Acme"))
+        #expect(mapped.unmapped.isEmpty)
+    }
+
+    @Test func `what no map speaks of is told, what is ignored is not`() throws {
+        let rules = try rules(map: "{ sources: [website], fields: { industry: { from: tag, optional: true } }, ignore: [utm] }")
+
+        #expect(rules.judgement(of: lead(["b": 1, "utm": "x", "a": 2])).mapped.unmapped == ["a", "b"])
+        #expect(rules.judgement(of: lead(["tag": "x"], source: "elsewhere")).mapped.unmapped == ["tag"])
+    }
+
+    @Test(arguments: [
+        ("{ fields: {} }", ": missing"),
+        ("{ sources: [a], fields: { industry: { from: x, form: x } } }", "fields.industry.form: unknown_key"),
+        ("{ sources: [a], fields: { industry: {} } }", "fields.industry: missing"),
+        ("{ sources: [a], fields: { industri: { from: x } } }", "fields.industri: missing"),
+        ("{ sources: [a], fields: { Mine: { from: x, type: text } } }", "fields.Mine: out_of_range"),
+        ("{ sources: [a], fields: { industry: { from: x, type: number } } }", "fields.industry.type: wrong_type"),
+        ("{ sources: [a], fields: { source: { from: x } } }", "fields.source: conflict"),
+        ("{ sources: [a], fields: { budget: { from: x } } }", "fields.budget: missing"),
+        ("{ sources: [a], fields: { budget: { from: x, currency: yuan } } }", "fields.budget.currency: out_of_range"),
+        ("{ sources: [a], fields: { budget: { from: x, currency: CNY, default: lots } } }", "fields.budget.default: wrong_type"),
+        ("{ sources: [a], fields: { industry: { from: x, default: y, optional: true } } }", "fields.industry.default: conflict"),
+        ("{ sources: [a], fields: { industry: { from: x, unlisted: hold } } }", "fields.industry.unlisted: conflict"),
+        ("{ sources: [a, a], fields: {} }", "sources[1]: duplicate"),
+        ("{ sources: [a], fields: { industry: { from: x } }, ignore: [x] }", "ignore: conflict"),
+        ("{ sources: [a], fields: { industry: { from: x, optional: maybe } } }", "fields.industry.optional: wrong_type"),
+    ])
+    func `a wrong map is refused at its exact place`(source: String, fault: String) {
+        #expect(faults(.map, source) == [fault])
+    }
+
+    @Test func `two maps may not speak for one source`() throws {
+        let first = try RuleSet.parse(kind: .map, name: "a", source: "{ sources: [x, y], fields: {} }").get()
+        let second = try RuleSet.parse(kind: .map, name: "b", source: "{ sources: [z, y], fields: {} }").get()
+
+        #expect(second.conflicts(with: [first]).map(\.path) == ["sources[1]"])
+        #expect(first.conflicts(with: [first]).isEmpty)
+    }
+
+    @Test func `an own field is known to the other rule sets, of one type`() throws {
+        let map = try parse(.map, "{ sources: [a], fields: { beds: { from: beds, type: number, optional: true } } }")
+        let route = "{ rules: [{ id: big, when: { field: beds, gte: 100 }, to: everyone }], strategy: { high: {}, mid: {}, low: {} } }"
+
+        #expect(faults(.route, route) == ["rules[0].when.field: unknown_field"])
+        #expect(faults(.route, route, catalogue: .of([map])) == [])
+        #expect(
+            faults(.map, "{ sources: [b], fields: { beds: { from: x, type: text } } }", catalogue: .of([map])) == [
+                "fields.beds.type: conflict"
+            ])
+    }
+}
