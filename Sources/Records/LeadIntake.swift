@@ -81,6 +81,8 @@ private struct LeadIntake {
             epoch = Int(try row.get("assignment_epoch", as: Int32.self))
             job = try row.get("job_id", as: Int64?.self).map(JobID.init)
         }
+
+        var needsJob: Bool { job?.rawValue == 0 }
     }
 
     private let leads: [NewLead]
@@ -117,7 +119,7 @@ private struct LeadIntake {
         // In the order they came, not in that of the rows: jobs of one import run in the file's order.
         for lead in leads {
             let name = Name(lead)
-            guard var row = stored[name], row.job == nil else { continue }
+            guard var row = stored[name], row.needsJob else { continue }
             row.job = ids[jobs.count]
             stored[name] = row
             jobs.append(.assignLead(row.id, of: tenant, trigger: reason(before[name]), epoch: row.epoch))
@@ -163,11 +165,11 @@ private struct LeadIntake {
         """
     }
 
-    /// A row without a job is one that needs one: it is new, or begins another epoch.
+    /// A row whose job is 0 is one that needs one: it is new, or begins another epoch. Nobody else ever sees that number.
     private var upsert: Statement {
         """
-        INSERT INTO lead AS l (tenant_id, source, external_id, received_at, fields)
-        SELECT \(tenant.rawValue), n.source, n.external_id, n.received_at, n.fields
+        INSERT INTO lead AS l (tenant_id, source, external_id, received_at, fields, job_id)
+        SELECT \(tenant.rawValue), n.source, n.external_id, n.received_at, n.fields, 0
         FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID)), \(distinct.map(\.receivedAt)), \(distinct.map(\.fields)))
             AS n(source, external_id, received_at, fields)
         ON CONFLICT (tenant_id, source, external_id) DO UPDATE
@@ -175,7 +177,7 @@ private struct LeadIntake {
                 state = CASE WHEN l.state IN ('held', 'with_marketing') THEN 'awaiting_assignment' ELSE l.state END,
                 held_reason = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_reason END,
                 assignment_epoch = l.assignment_epoch + CASE WHEN l.state IN ('held', 'with_marketing') THEN 1 ELSE 0 END,
-                job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.job_id END
+                job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN 0 ELSE l.job_id END
         RETURNING l.id, l.source, l.external_id, l.assignment_epoch, l.job_id
         """
     }
