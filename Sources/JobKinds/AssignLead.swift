@@ -32,7 +32,8 @@ public struct AssignLead: DecidingHandler {
         self.now = now
     }
 
-    static let definition = JobKind(
+    /// The kind, for those who only need to know of it.
+    public static let definition = JobKind(
         "assign_lead",
         arguments: ArgumentSchema([
             .required("lead_id", .string(maxLength: 20), "the lead's id"),

@@ -26,7 +26,8 @@ public struct ReleaseHeld: DecidingHandler {
         self.pageSize = pageSize
     }
 
-    static let definition = JobKind(
+    /// The kind, for those who only need to know of it.
+    public static let definition = JobKind(
         "release_held",
         arguments: ArgumentSchema([
             .optional("after", .string(maxLength: 20), "the lead after which to go on"),
