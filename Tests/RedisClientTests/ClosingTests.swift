@@ -2,7 +2,7 @@ import Foundation
 import RedisClient
 import Testing
 
-@Suite struct ClosingTests {
+@Suite(.timeLimit(.minutes(2))) struct ClosingTests {
     @Test func `closing fails what is under way and all that comes later`() async throws {
         try await withRedis { server in
             let redis = try server.client()

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Timeouts, cancellation and bounds.
-@Suite struct PatienceTests {
+@Suite(.timeLimit(.minutes(2))) struct PatienceTests {
     @Test func `commands to a server that hangs time out, and work again when it goes on`() async throws {
         try await withRedis { server in
             let redis = try server.client(commandTimeout: .milliseconds(300))
@@ -14,12 +14,11 @@ import Testing
             kill(server.redisPID, SIGSTOP)
             let first = await redisError { try await redis.send(["INCR", "n"]) }
             kill(server.redisPID, SIGCONT)
-            let second = try await redis.send(["ECHO", "on"])
 
             #expect(first?.code == .timeout)
             #expect(first?.fateUnknown == true)
-            #expect(second.string == "on")
             #expect(redis.statistics.timeouts == 1)
+            #expect(try await eventually { await redisError { try await redis.send(["PING"]) } == nil })
         }
     }
 
@@ -30,8 +29,8 @@ import Testing
             _ = try await reads.next()
             try await outbound.write(ByteBuffer(string: "+OK\r\n+PONG\r\n"))
             _ = try await reads.next()
-            try await outbound.write(ByteBuffer(string: "*100000\r\n"))
-            var missing = 100_000
+            try await outbound.write(ByteBuffer(string: "*20000\r\n"))
+            var missing = 20_000
             while !mayFinish.isSet {
                 try await outbound.write(ByteBuffer(string: ":1\r\n"))
                 missing -= 1
@@ -41,7 +40,7 @@ import Testing
             while try await reads.next() != nil { try await outbound.write(ByteBuffer(string: "+mine\r\n")) }
         }
         try await Listener.with(serve: serve) { listener in
-            let redis = try listener.client(commandTimeout: .seconds(1))
+            let redis = try listener.client(commandTimeout: .seconds(2))
 
             let slow = await redisError { try await redis.send(["LRANGE", "slow", 0, -1]) }
             mayFinish.set()
