@@ -96,11 +96,14 @@ public struct FaultRun: Sendable {
     /// Enqueues in batches, each under a key, and repeats a batch until it is answered: what a client of the API would do.
     private func enqueue(_ bench: BenchServers, _ tenant: TenantID) async throws {
         let batch = 100
+        // Spread over the faults, so that each of them finds jobs at every stage of their way.
+        let pause = Duration.milliseconds(900 * faults / max(1, jobs / batch))
         for start in stride(from: 0, to: jobs, by: batch) {
             let batchJobs = (start..<min(start + batch, jobs)).map { n in
                 NewJob(tenant: tenant, kind: "probe", arguments: Array(#"{"effect_key":"e\#(n)","sleep_ms":\#(1 + n % 5)}"#.utf8))
             }
             let key = IdempotencyKey(tenant: tenant, key: "batch-\(start)", hash: [UInt8(start / batch % 256)])
+            try await Task.sleep(for: pause)
             while true {
                 do {
                     _ = try await bench.ledger.enqueue(batchJobs, key: key, answer: { _ in (202, []) })
