@@ -43,7 +43,7 @@ struct QueueLimit: Sendable {
         \\startpipeline
         BEGIN;
         SELECT pg_advisory_xact_lock_shared(7155, 0);
-        WITH c AS (SELECT id, id + 4611686018427387904 AS token FROM generate_series(:lo, :hi) AS g(id)),
+        WITH c AS (SELECT id, id + 4611686018427387904 AS token FROM generate_series(:lo::bigint, :hi::bigint) AS g(id)),
             x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id ORDER BY l.id FOR UPDATE OF l)
         UPDATE job_live l SET state = 'running', claim_token = c.token, worker_id = 1, started_at = clock_timestamp(), fence = l.fence + 1, attempt = l.attempt + 1
         FROM c, x, job j WHERE l.id = c.id AND x.id = c.id AND j.id = c.id AND l.state <> 'running' AND l.claim_token < c.token
@@ -55,11 +55,11 @@ struct QueueLimit: Sendable {
         \\startpipeline
         BEGIN;
         SELECT set_config('kiteline.tenants', '{1,2,3}', true);
-        SELECT l.id FROM job_live l JOIN generate_series(:lo, :hi) AS c(id) ON l.id = c.id WHERE l.fence = 1 AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l;
-        WITH d AS (DELETE FROM job_live WHERE id BETWEEN :lo AND :hi RETURNING id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at)
+        SELECT l.id FROM job_live l JOIN generate_series(:lo::bigint, :hi::bigint) AS c(id) ON l.id = c.id WHERE l.fence = 1 AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l;
+        WITH d AS (DELETE FROM job_live WHERE id BETWEEN :lo::bigint AND :hi::bigint RETURNING id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at)
         INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, attempt, lost, fence, enqueued_at, started_at, finished_at)
         SELECT d.id, run, tenant_id, kind, 'completed', 'done', attempt, lost, fence, enqueued_at, started_at, clock_timestamp() FROM d;
-        INSERT INTO probe_effect (tenant_id, effect_key, job_id, attempt) SELECT 1, 'e' || id, id, 1 FROM generate_series(:lo, :hi) AS g(id);
+        INSERT INTO probe_effect (tenant_id, effect_key, job_id, attempt) SELECT 1, 'e' || id, id, 1 FROM generate_series(:lo::bigint, :hi::bigint) AS g(id);
         COMMIT;
         \\endpipeline
         """

@@ -41,7 +41,11 @@ struct Engine: Sendable {
     }
 
     var handlers: [AnyHandler] {
-        [AnyHandler(Probe(dependencies: ProbeDependencies(postgres: enginePool)))]
+        let routing = RoutingReader(postgres: appPool)
+        return [
+            AnyHandler(AssignLead(records: routing)), AnyHandler(ReleaseHeld(records: routing)),
+            AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
+        ]
     }
 
     func worker() throws -> Worker {
@@ -55,7 +59,8 @@ struct Engine: Sendable {
         var maintenance = MaintenanceSettings(lease: dispatch.lease)
         maintenance.reap = try settings.duration(.reapSeconds)
         maintenance.silence = try settings.duration(.silenceSeconds)
-        return Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, logger: logger)
+        let chores = [Chore("failure rates", every: .seconds(20)) { [records] in try await records.watchFailureRates(now: Date()) }]
+        return Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, chores: chores, logger: logger)
     }
 
     func api() throws -> API {

@@ -26,10 +26,18 @@ struct DevCommand: AsyncParsableCommand {
     @Flag(help: "Serve only; jobs wait for `kiteline work`.")
     var noWorker = false
 
+    @Flag(help: "Make three companies with sellers, rules and a stream of leads, and show who gets them and why.")
+    var demo = false
+
+    @Flag(help: "With --demo: end when its leads are assigned.")
+    var once = false
+
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
         guard (1...64).contains(workers) else { throw ValidationError("--workers is from 1 to 64") }
+        guard !once || demo else { throw ValidationError("--once ends the demo; add --demo") }
+        guard !demo || !noWorker else { throw ValidationError("--demo needs a worker; leave --no-worker out") }
     }
 
     func run() async throws {
@@ -52,18 +60,40 @@ struct DevCommand: AsyncParsableCommand {
 
     private func run(on servers: LocalServers, _ settings: Settings) async throws {
         try await Engine.with(settings) { engine in
-            let announcement = Announcement(dataDir, servers, platformKey: try await PlatformKey.find(in: dataDir, engine.records))
+            let key = try await PlatformKey.find(in: dataDir, engine.records)
+            let announcement = Announcement(dataDir, servers, platformKey: key)
             let host = try settings.text(.host)
+            let (ready, isReady) = AsyncStream.makeStream(of: String.self)
             let server = try engine.server { port in
                 announcement.publish(url: "http://\(host):\(port)", engine.logger)
+                isReady.yield("http://\(host):\(port)")
             }
             let services: [any Service] =
                 [ServerKeeper(servers, announcement, engine.logger), try engine.maintenance(noWorker ? .pushing : .full)]
                 + (noWorker ? [] : try (0..<workers).map { _ in try engine.worker() }) + [server]
             // They are stopped from the last to the first: no new requests, then the running jobs, then what they need.
             try await listening.explaining(settings) {
-                try await ServiceGroup(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: engine.logger).run()
+                let group = ServiceGroup(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: engine.logger)
+                guard demo else { return try await group.run() }
+                try await run(group) {
+                    guard let url = await ready.first(where: { _ in true }) else { return }
+                    try await Demo(remote: Remote(url: url, key: key, tenant: nil), records: engine.records).run()
+                }
             }
         }
+    }
+
+    /// Runs the demo beside the services. With --once they end with it; otherwise they go on until they are stopped.
+    private func run(_ group: ServiceGroup, beside demo: @Sendable @escaping () async throws -> Void) async throws {
+        async let services: Void = group.run()
+        do {
+            try await demo()
+            if once { await group.triggerGracefulShutdown() }
+        } catch {
+            await group.triggerGracefulShutdown()
+            try await services
+            throw error
+        }
+        try await services
     }
 }
