@@ -18,8 +18,8 @@ let settings: [SwiftSetting] = [
 ]
 
 /// A pure module: no I/O, never asks for the time.
-func domain(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func domain(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 /// A module that acts on the world.
@@ -64,7 +64,11 @@ let package = Package(
         domain("JSONEnvelope"),
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
-        domain("Rules", ["SalesModel", "COpenSSL", yams]),
+        domain(
+            "Rules", ["SalesModel", "COpenSSL", yams],
+            resources: ["manufacturing", "medical", "education"].flatMap { trade in
+                ["map", "score", "route"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
+            }),
         domain("Routing", ["SalesModel", "Rules"]),
         domain("Jobs", ["Tenancy"]),
 

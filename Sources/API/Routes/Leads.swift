@@ -2,6 +2,7 @@ import Foundation
 import JSONEnvelope
 import Jobs
 import Records
+import SalesModel
 import Tenancy
 
 extension API {
@@ -75,6 +76,9 @@ extension LeadRecord {
             object.member("updated_at", updatedAt)
             object.member("clocks", json: Array("[]".utf8))
             object.member("assignment", json: decision?.bytes)
+            object.object("explanation") { words in
+                for language in Language.allCases { words.member(language.rawValue, reasons(in: language)) }
+            }
         }
     }
 }
