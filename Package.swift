@@ -3,7 +3,8 @@ import PackageDescription
 
 // Arrows point down only; Tests/ArchitectureTests holds the sources to what is declared here.
 //
-//   kiteline  Benchmarks                      the executable · what it measures
+//   kiteline                                  the executable
+//   Benchmarks                                what it measures, and how it is broken
 //   API                                       HTTP in
 //   Worker  Maintenance                       run claims · relay, promote, reap, rebuild
 //   JobKinds                                  one file per job kind
@@ -99,7 +100,7 @@ let package = Package(
             "Benchmarks",
             [
                 "Jobs", "JobKinds", "Ledger", "DispatchIndex", "Worker", "Maintenance", "Records", "Schema", "Tenancy", "PostgresClient",
-                "RedisClient", "LocalServers", logging, lifecycle, nioPosix,
+                "RedisClient", "LocalServers", logging, lifecycle, nioCore, nioPosix,
             ]),
         .executableTarget(
             name: "kiteline",
@@ -123,6 +124,7 @@ let package = Package(
         tests("JobsTests", ["Jobs", "Tenancy"]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
+        tests("CommandTests", ["kiteline", "TestSupport"]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(
             "EngineTests",

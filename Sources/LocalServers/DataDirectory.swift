@@ -57,12 +57,14 @@ final class DataDirectory: Sendable {
         }
     }
 
-    static func remove(_ given: String) async throws {
+    static func remove(_ given: String) throws {
         guard let path = realPath(given) else { return }
-        let lock = try await Lock.take(in: path, logger: Logger(label: "kiteline.servers"))
-        defer { _ = lock }
-        Files.remove(try socketFolder(for: path))
-        Files.remove(path)
+        let lock = try Lock.tryTake(in: path)
+        guard let lock else { throw LocalServersError.inUse(directory: path, pid: Lock.holder(of: path)) }
+        try withExtendedLifetime(lock) {
+            Files.remove(try socketFolder(for: path))
+            Files.remove(path)
+        }
     }
 
     private static func make(_ given: String) throws -> String {
@@ -117,25 +119,30 @@ final class DataDirectory: Sendable {
 
 /// The lock of a data folder. The servers inherit it, so it is held until the last of them has ended, even when we are killed.
 private enum Lock {
+    /// Waits for servers whose starter is gone to end: at most three signals, ten seconds each.
     static func take(in folder: String, logger: Logger) async throws -> Descriptor {
+        for attempt in 0..<350 {
+            if let lock = try tryTake(in: folder) { return lock }
+            if let holder = holder(of: folder) { throw LocalServersError.inUse(directory: folder, pid: holder) }
+            if attempt == 5 { logger.notice("Waiting for the servers of an earlier run to end", metadata: ["directory": "\(folder)"]) }
+            await pause(milliseconds: 100)
+        }
+        throw LocalServersError.inUse(directory: folder, pid: nil)
+    }
+
+    /// Nil when somebody has it.
+    static func tryTake(in folder: String) throws -> Descriptor? {
         let path = "\(folder)/lock"
         let number = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard number >= 0 else { throw LocalServersError.system("Opening \(path)", code: errno) }
         let lock = Descriptor(number)
-        var told = false
-        // Whoever took it is gone, but its servers are still ending: at most three signals, ten seconds each.
-        for _ in 0..<350 {
-            if flock(lock.number, LOCK_EX | LOCK_NB) == 0 {
-                try Files.write("\(getpid())\n", to: path)
-                return lock
-            }
-            if let holder = Int32(Files.tail(of: path)), kill(holder, 0) == 0 || errno == EPERM {
-                throw LocalServersError.inUse(directory: folder, pid: holder)
-            }
-            if !told { logger.notice("Waiting for the servers of an earlier run to end", metadata: ["directory": "\(folder)"]) }
-            told = true
-            await pause(milliseconds: 100)
-        }
-        throw LocalServersError.inUse(directory: folder, pid: nil)
+        guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else { return nil }
+        try Files.write("\(getpid())\n", to: path)
+        return lock
+    }
+
+    /// Who wrote their process id into the lock, if they still run.
+    static func holder(of folder: String) -> Int32? {
+        Int32(Files.tail(of: "\(folder)/lock")).flatMap { kill($0, 0) == 0 || errno == EPERM ? $0 : nil }
     }
 }

@@ -44,11 +44,11 @@ public final class LocalServers: Sendable {
         }
     }
 
-    /// Removes the data of servers that are not running. Nothing happens when there are none.
+    /// Removes the data of servers that have ended. Nothing happens when there are none.
     ///
     /// - Throws: `LocalServersError` when they are in use.
     public static func remove(dataDirectory: String) async throws {
-        try await DataDirectory.remove(dataDirectory)
+        try DataDirectory.remove(dataDirectory)
     }
 
     /// Stops both servers cleanly and lets the data folder go.

@@ -40,6 +40,7 @@ struct Engine: Sendable {
         records = Records(app: appPool, engine: enginePool, ledger: ledger, logger: logger)
     }
 
+    /// Every kind of job there is.
     var handlers: [AnyHandler] {
         let routing = RoutingReader(postgres: appPool)
         return [
@@ -60,7 +61,8 @@ struct Engine: Sendable {
         maintenance.reap = try settings.duration(.reapSeconds)
         maintenance.silence = try settings.duration(.silenceSeconds)
         let chores = [Chore("failure rates", every: .seconds(20)) { [records] in try await records.watchFailureRates(now: Date()) }]
-        return Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, chores: chores, logger: logger)
+        return Maintenance(
+            ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, chores: chores, logger: logger)
     }
 
     func api() throws -> API {

@@ -30,7 +30,8 @@ struct QueueBenchCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let result = try await QueueBenchmark(jobs: jobs, workers: workers, tenants: tenants, payloadBytes: payload).run(executable: thisProgram)
+        let result = try await QueueBenchmark(jobs: jobs, workers: workers, tenants: tenants, payloadBytes: payload).run(
+            executable: thisProgram)
         if json { return print(try JSON.text(result)) }
         print(
             """

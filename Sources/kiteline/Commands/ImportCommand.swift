@@ -33,7 +33,7 @@ struct ImportCommand: AsyncParsableCommand {
         var json = false
 
         private struct Started: Decodable {
-            let import_id: String
+            let importId: String
         }
 
         private struct Summary: Decodable {
@@ -56,10 +56,10 @@ struct ImportCommand: AsyncParsableCommand {
             let answer = try await remote.request(
                 .post, "/v1/leads:import", query: ["source": source, "external_id": externalID, "received_at": receivedAt],
                 body: .stream(file, length: .known(file.size)), type: isCSV ? "text/csv" : "application/x-ndjson", timeout: .hours(2))
-            let id = try JSONDecoder().decode(Started.self, from: answer).import_id
+            let id = try JSON.read(Started.self, from: answer).importId
 
             let data = try await remote.request(.get, "/v1/imports/\(id)")
-            let summary = try JSONDecoder().decode(Summary.self, from: data)
+            let summary = try JSON.read(Summary.self, from: data)
             json ? printLine(data) : show(summary, id)
             if summary.state == "failed" { throw ExitCode(ExitStatus.failed) }
         }

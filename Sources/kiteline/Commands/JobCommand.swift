@@ -45,7 +45,7 @@ struct JobCommand: AsyncParsableCommand {
             let headers = idempotencyKey.map { ["Idempotency-Key": $0] } ?? [:]
             let data = try await remote.remote().request(.post, "/v1/jobs", body: .bytes(Array(try body())), headers: headers)
             if json { return printLine(data) }
-            let job = try JSONDecoder().decode(Answer.self, from: data)
+            let job = try JSON.read(Answer.self, from: data)
             print("job \(job.id) (\(job.kind)) is \(job.state)")
         }
 
@@ -106,22 +106,22 @@ struct JobCommand: AsyncParsableCommand {
                 let state: String
                 let attempt: Int
                 let outcome: String?
-                let created_at: String
+                let createdAt: String
             }
             let items: [Item]
-            let next_cursor: String?
+            let nextCursor: String?
         }
 
         func run() async throws {
             let data = try await remote.remote().request(
                 .get, "/v1/jobs", query: ["state": state, "kind": kind, "limit": "\(limit)", "cursor": cursor])
             if json { return printLine(data) }
-            let page = try JSONDecoder().decode(Page.self, from: data)
+            let page = try JSON.read(Page.self, from: data)
             print(
                 Table(
                     ["id", "kind", "state", "attempt", "outcome", "created"],
-                    page.items.map { [$0.id, $0.kind, $0.state, "\($0.attempt)", $0.outcome ?? "", $0.created_at] }))
-            if let cursor = page.next_cursor { print("more: --cursor \(cursor)") }
+                    page.items.map { [$0.id, $0.kind, $0.state, "\($0.attempt)", $0.outcome ?? "", $0.createdAt] }))
+            if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
         }
     }
 }

@@ -57,7 +57,8 @@ struct Demo: Sendable {
             try await remote.put(
                 "/v1/sellers/\(seller.id)",
                 DemoSeller(
-                    name: seller.name, team: seller.team, status: seller.status, regions: seller.regions, industries: seller.industries, capacity: 30,
+                    name: seller.name, team: seller.team, status: seller.status, regions: seller.regions, industries: seller.industries,
+                    capacity: 30,
                     weight: seller.weight, newcomer: seller.newcomer))
         }
         for (n, deal) in trade.deals(now: Date()).enumerated() {
@@ -92,7 +93,9 @@ struct Demo: Sendable {
         var seen: Set<Int64> = []
         while seen.count < leadsPerTrade {
             let leads = try await records.leads(of: tenant, state: nil, source: nil, externalID: nil, before: .max, limit: 500).items
-            let fresh = leads.filter { $0.state != .awaitingAssignment && $0.createdAt >= since.addingTimeInterval(-1) && !seen.contains($0.id) }
+            let fresh = leads.filter {
+                $0.state != .awaitingAssignment && $0.createdAt >= since.addingTimeInterval(-1) && !seen.contains($0.id)
+            }
             for lead in fresh {
                 seen.insert(lead.id)
                 if let line = await board.note(lead, of: trade) { say(line) }

@@ -49,7 +49,8 @@ extension DemoTrade {
             return Seller(
                 id: "\(slug.prefix(3))-\(n + 1)",
                 name: Self.surnames.randomElement(using: &chance)! + " " + Self.givenNames.randomElement(using: &chance)!,
-                team: teamIDs[n % teamIDs.count], status: status, regions: n % 3 == 0 ? [] : [regions[n % regions.count], regions[(n + 1) % regions.count]],
+                team: teamIDs[n % teamIDs.count], status: status,
+                regions: n % 3 == 0 ? [] : [regions[n % regions.count], regions[(n + 1) % regions.count]],
                 industries: n % 4 == 0 ? [] : [industries[n % industries.count]], weight: n % 5 == 0 ? 2 : 1, newcomer: n % 6 == 5)
         }
     }
@@ -72,7 +73,8 @@ extension DemoTrade {
         var chance = SeededGenerator(seed: seed + 2)
         return (0..<count).map { n in
             var fields = [
-                "company": "\(regions.randomElement(using: &chance)!)客户\(1_000 + n)", "contact": Self.surnames.randomElement(using: &chance)!,
+                "company": "\(regions.randomElement(using: &chance)!)客户\(1_000 + n)",
+                "contact": Self.surnames.randomElement(using: &chance)!,
                 "industry": industries.randomElement(using: &chance)!, "region": regions.randomElement(using: &chance)!,
                 "role": ["buyer", "engineer", "director", "owner"].randomElement(using: &chance)!,
                 "days": "\([7, 14, 30, 90, 180].randomElement(using: &chance)!)", "visits": "\(Int.random(in: 0...6, using: &chance))",
@@ -147,7 +149,8 @@ extension DemoTrade {
 
     static let medical = DemoTrade(
         slug: "renhe-medical", weight: 1, teams: ["hospitals": "Hospitals", "clinics": "Clinics"], regions: ["北京", "四川", "湖北"],
-        industries: ["hospital", "clinic", "dental"], sources: ["sem", "wechat", "referral"], map: commonMap, score: card(best: ["hospital"]),
+        industries: ["hospital", "clinic", "dental"], sources: ["sem", "wechat", "referral"], map: commonMap,
+        score: card(best: ["hospital"]),
         route: """
             filters: [region]
             strategy:

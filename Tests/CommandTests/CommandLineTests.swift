@@ -1,0 +1,103 @@
+import TestSupport
+import Testing
+
+/// What scripts build on: exit status, where things are written, and JSON.
+@Suite struct CommandLineTests {
+    @Test(arguments: [["--help"], ["help", "dev"], ["--version"], ["tenant", "create", "--help"]])
+    func `help is printed and is no failure`(arguments: [String]) async throws {
+        try await withScratch { scratch in
+            let result = try await Command.run(arguments, in: scratch)
+            #expect(result.status == 0)
+            #expect(!result.output.isEmpty)
+            #expect(result.errors.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        (["tennant"], "tennant"), (["tenant", "create"], "<slug>"), (["tenant", "create", "A B"], "\"A B\" is no slug"),
+        (["dev", "--port", "x"], "KITELINE_PORT (flag) is \"x\"; expected a number from 0 to 65535"),
+        (["serve"], "KITELINE_POSTGRES_URL is not set"), (["migrate", "--config", "nowhere"], "the settings file nowhere cannot be read"),
+        (["key", "create", "--role", "operator"], "whose key?"), (["job", "list"], "KITELINE_URL is not set"),
+    ])
+    func `what the user can put right ends with 2 and says what`(arguments: [String], message: String) async throws {
+        try await withScratch { scratch in
+            let result = try await Command.run(arguments, in: scratch)
+            #expect(result.status == 2)
+            #expect(result.errors.contains(message))
+            #expect(result.output.isEmpty)
+        }
+    }
+
+    @Test func `a tenant is made with two keys, and only once`() async throws {
+        try await withDatabase { database, environment, scratch in
+            let made = try await Command.run(
+                ["tenant", "create", "acme", "--weight", "3", "--json"], in: scratch, environment: environment)
+            let again = try await Command.run(["tenant", "create", "acme", "--json"], in: scratch, environment: environment)
+            let list = try await Command.run(["tenant", "list", "--json"], in: scratch, environment: environment)
+
+            #expect(made.status == 0)
+            #expect(
+                made.output.contains(
+                    /^\{"keys":\{"operator":"kl_o_[\w-]{43}","tenant":"kl_t_[\w-]{43}"\},"slug":"acme","tenant_id":"\d+"\}\n$/))
+            #expect(again.status == 1)
+            #expect(again.errors == "Error: there is a tenant acme already\n")
+            #expect(list.output.contains(#""slug":"acme","tenant_id":"#))
+            #expect(list.output.contains(#""weight":3"#))
+        }
+    }
+
+    @Test func `a key that is revoked is listed as such`() async throws {
+        try await withDatabase { database, environment, scratch in
+            let made = try await Command.run(["key", "create", "--role", "platform", "--json"], in: scratch, environment: environment)
+            let id = try #require(made.output.firstMatch(of: /"id":"(\d+)"/)).1
+
+            let revoked = try await Command.run(["key", "revoke", String(id)], in: scratch, environment: environment)
+            let again = try await Command.run(["key", "revoke", String(id)], in: scratch, environment: environment)
+            let list = try await Command.run(["key", "list", "--json"], in: scratch, environment: environment)
+
+            #expect(revoked.status == 0)
+            #expect(again.status == 1)
+            #expect(list.output.contains("\"revoked_at\":\""))
+            #expect(!list.output.contains("kl_p_\(made.output.firstMatch(of: /kl_p_([\w-]{43})/)!.1)"))
+        }
+    }
+
+    @Test func `migrate does nothing twice, and says what it would do`() async throws {
+        try await withDatabase { database, environment, scratch in
+            let dry = try await Command.run(["migrate", "--dry-run", "--json"], in: scratch, environment: environment)
+            #expect(dry.output == #"{"applied":[],"dry_run":true}"# + "\n")
+            #expect(dry.status == 0)
+        }
+    }
+
+    @Test func `the doctor finds servers good, and says where they are not durable`() async throws {
+        try await withDatabase { database, environment, scratch in
+            let result = try await Command.run(["doctor", "--json"], in: scratch, environment: environment)
+            // The servers of tests do without fsync.
+            #expect(result.status == 1)
+            #expect(result.output.contains(#""check":"postgres fsync","found":"off","verdict":"wrong""#))
+            #expect(result.output.contains(#"{"check":"schema","found":"this version's","verdict":"good"}"#))
+            #expect(result.output.contains(#"{"check":"redis maxmemory-policy","found":"noeviction","verdict":"good"}"#))
+        }
+    }
+
+    @Test(arguments: ["KITELINE_POSTGRES_URL", "KITELINE_REDIS_URL"])
+    func `the doctor says which server is away`(name: String) async throws {
+        try await withDatabase { database, environment, scratch in
+            var environment = environment
+            environment[name] = name.contains("REDIS") ? "unix:///nowhere/redis" : "postgres://me:secret@/db?host=/nowhere"
+            let result = try await Command.run(["doctor", "--json"], in: scratch, environment: environment)
+            #expect(result.status == 1)
+            #expect(result.output.contains("\(name) must name a server that answers"))
+            #expect(!(result.output + result.errors).contains("secret"))
+        }
+    }
+}
+
+private func withDatabase(_ body: (TestDatabase, [String: String], String) async throws -> Void) async throws {
+    try await withScratch { scratch in
+        try await TestDatabase.with { database in
+            try await body(database, ["KITELINE_POSTGRES_URL": database.url, "KITELINE_REDIS_URL": database.redisURL], scratch)
+        }
+    }
+}
