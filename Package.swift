@@ -99,8 +99,8 @@ let package = Package(
         shell(
             "Benchmarks",
             [
-                "Jobs", "JobKinds", "Ledger", "DispatchIndex", "Worker", "Maintenance", "Records", "Schema", "Tenancy", "PostgresClient",
-                "RedisClient", "LocalServers", logging, lifecycle, nioCore, nioPosix,
+                "Jobs", "Ledger", "DispatchIndex", "Maintenance", "Records", "Rules", "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient",
+                "LocalServers", logging, nioCore, nioPosix,
             ]),
         .executableTarget(
             name: "kiteline",

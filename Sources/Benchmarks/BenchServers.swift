@@ -1,6 +1,5 @@
 import DispatchIndex
 import Foundation
-import JobKinds
 import Jobs
 import Ledger
 import LocalServers
@@ -11,9 +10,7 @@ import PostgresClient
 import Records
 import RedisClient
 import Schema
-import ServiceLifecycle
 import Tenancy
-import Worker
 
 public enum BenchmarkError: Error, CustomStringConvertible {
     case notDurable(String)
@@ -82,9 +79,45 @@ struct BenchServers: Sendable {
         return tenant
     }
 
-    /// Seconds of CPU used so far by each part.
-    func cpu(workers: [Int32]) -> (postgres: Double, redis: Double, swift: Double) {
-        (ProcessTimes.cpu(of: servers.postgresPID), ProcessTimes.cpu(of: servers.redisPID), workers.reduce(0) { $0 + ProcessTimes.cpu(of: $1) })
+    /// CPU used so far by each part.
+    func cpu(processes: [Int32]) -> CPUTimes {
+        CPUTimes(
+            postgres: ProcessTimes.cpu(of: servers.postgresPID), redis: ProcessTimes.cpu(of: servers.redisPID),
+            swift: processes.reduce(0) { $0 + ProcessTimes.cpu(of: $1) })
+    }
+
+    /// Processes of the program on these servers.
+    func processes(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) -> ProgramProcesses {
+        let urls = ["KITELINE_POSTGRES_URL": servers.postgresURL, "KITELINE_REDIS_URL": servers.redisURL]
+        return ProgramProcesses(
+            executable: executable, arguments: arguments, environment: urls.merging(environment) { $1 }, log: folder + "/\(arguments[0]).log")
+    }
+
+    func workers(_ executable: String) -> ProgramProcesses { processes(executable, ["work"]) }
+
+    /// Returns when all that was enqueued is in the index and nothing of it is still to be written.
+    func everythingPushed() async throws {
+        while try await count("SELECT count(*) FROM outbox") > 0 {
+            await pusher.confirm()
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        _ = try await owner.query("CHECKPOINT")
+    }
+
+    /// The figures of jobs that were carried out, as the ledger has them.
+    func result(_ suite: String, jobs: Int, limit: Double?, cpu: CPUTimes, settings: [String: String]) async throws -> BenchmarkResult {
+        let row = try await owner.query(
+            """
+            SELECT extract(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds,
+                1000 * percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at)::float8) AS p50,
+                1000 * percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at)::float8) AS p99
+            FROM job_history
+            """
+        ).first!
+        return BenchmarkResult(
+            suite: suite, jobs_per_second: Double(jobs) / (try row.get("seconds", as: Double.self)), limit_jobs_per_second: limit,
+            p50_ms: try row.get("p50"), p99_ms: try row.get("p99"), cpu_us_per_job: cpu.total / Double(jobs) * 1e6, share: cpu.shares,
+            machine: .this, settings: settings)
     }
 
     /// Figures are only for servers that keep what they acknowledged.

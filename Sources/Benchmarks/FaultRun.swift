@@ -57,13 +57,12 @@ public struct FaultRun: Sendable {
     /// - Parameter executable: the `kiteline` program.
     public func run(executable: String) async throws -> Report {
         try await BenchServers.with(durable: durable) { bench in
-            let fleet = WorkerProcesses(
-                executable: executable,
+            let fleet = bench.processes(
+                executable, ["work"],
                 environment: [
-                    "KITELINE_POSTGRES_URL": bench.servers.postgresURL, "KITELINE_REDIS_URL": bench.servers.redisURL,
                     "KITELINE_LEASE_SECONDS": "\(lease.inSeconds)", "KITELINE_BEAT_SECONDS": "\(lease.inSeconds / 3)",
                     "KITELINE_SILENCE_SECONDS": "\(lease.inSeconds * 4 / 3)", "KITELINE_REAP_SECONDS": "\(lease.inSeconds / 15)",
-                ], log: bench.folder + "/workers.log")
+                ])
             for _ in 0..<workers { try fleet.start() }
             do {
                 let report = try await run(bench, fleet)
@@ -76,7 +75,7 @@ public struct FaultRun: Sendable {
         }
     }
 
-    private func run(_ bench: BenchServers, _ fleet: WorkerProcesses) async throws -> Report {
+    private func run(_ bench: BenchServers, _ fleet: ProgramProcesses) async throws -> Report {
         let tenant = try await bench.tenant("faults")
         let upkeep = Task { try await bench.keepPushing() }
         defer { upkeep.cancel() }
@@ -115,7 +114,7 @@ public struct FaultRun: Sendable {
         }
     }
 
-    private func breakThings(_ bench: BenchServers, _ fleet: WorkerProcesses) async throws -> (done: [Fault], last: ContinuousClock.Instant) {
+    private func breakThings(_ bench: BenchServers, _ fleet: ProgramProcesses) async throws -> (done: [Fault], last: ContinuousClock.Instant) {
         var chance = SeededGenerator(seed: seed)
         var done: [Fault] = []
         var last = ContinuousClock.now
@@ -131,7 +130,7 @@ public struct FaultRun: Sendable {
         return (done, last)
     }
 
-    private func inflict(_ fault: Fault, _ bench: BenchServers, _ fleet: WorkerProcesses, _ chance: inout SeededGenerator) async throws {
+    private func inflict(_ fault: Fault, _ bench: BenchServers, _ fleet: ProgramProcesses, _ chance: inout SeededGenerator) async throws {
         switch fault {
         case .killWorker:
             if let pid = fleet.pids.randomElement(using: &chance) { fleet.kill(pid) }

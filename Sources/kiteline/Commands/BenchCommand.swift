@@ -7,7 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Measure this build on this machine, or try to break it.",
         discussion: "Each suite starts durable servers of its own, prints the limit beside its figure, and leaves nothing behind.",
-        subcommands: [QueueBenchCommand.self, FaultsBenchCommand.self])
+        subcommands: [QueueBenchCommand.self, AssignBenchCommand.self, APIBenchCommand.self, FaultsBenchCommand.self])
 }
 
 struct QueueBenchCommand: AsyncParsableCommand {
@@ -30,17 +30,69 @@ struct QueueBenchCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let result = try await QueueBenchmark(jobs: jobs, workers: workers, tenants: tenants, payloadBytes: payload).run(
-            executable: thisProgram)
-        if json { return print(try JSON.text(result)) }
-        print(
-            """
-            \(Int(result.jobs_per_second)) jobs/s with \(workers) worker process(es); the same SQL and Lua without Swift: \(Int(result.limit_jobs_per_second ?? 0))
-            from grant to end: p50 \(rounded(result.p50_ms)) ms, p99 \(rounded(result.p99_ms)) ms
-            CPU \(rounded(result.cpu_us_per_job)) µs a job: \(result.share.sorted { $0.key < $1.key }.map { "\($0.key) \(Int($0.value * 100)) %" }.joined(separator: ", "))
-            on \(result.machine.processor), \(result.machine.cores) cores, \(result.machine.memoryGiB) GiB; fsync, full_page_writes and synchronous_commit on
-            """)
+        let result = try await QueueBenchmark(jobs: jobs, workers: workers, tenants: tenants, payloadBytes: payload).run(executable: thisProgram)
+        try show(result, json: json, unit: "jobs", latency: "from grant to end")
     }
+}
+
+struct AssignBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "assign", abstract: "How fast leads are assigned: mapped, scored, routed, with their receipts.")
+
+    @Option(help: "Leads to be assigned.")
+    var leads = 30_000
+
+    @Option(help: "Worker processes.")
+    var workers = 1
+
+    @Option(help: "Tenants the leads belong to.")
+    var tenants = 3
+
+    @Option(help: "Sellers of each tenant.")
+    var sellers = 50
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() async throws {
+        let result = try await AssignBenchmark(leads: leads, workers: workers, tenants: tenants, sellers: sellers).run(executable: thisProgram)
+        try show(result, json: json, unit: "leads", latency: "from grant to end")
+    }
+}
+
+struct APIBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "api", abstract: "How fast jobs are accepted over HTTP, each answered after its commit.")
+
+    @Option(help: "Requests to be sent.")
+    var requests = 100_000
+
+    @Option(help: "Connections they are sent over.")
+    var connections = 64
+
+    @Option(help: "Jobs in one request.")
+    var batch = 1
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() async throws {
+        let result = try await APIBenchmark(requests: requests, connections: connections, batch: batch).run(executable: thisProgram)
+        try show(result, json: json, unit: "jobs", latency: "from request to answer")
+    }
+}
+
+private func show(_ result: BenchmarkResult, json: Bool, unit: String, latency: String) throws {
+    if json { return print(try JSON.text(result)) }
+    let limit = result.limit_jobs_per_second.map { "; the same SQL and Lua without Swift: \(Int($0))" } ?? ""
+    print(
+        """
+        \(Int(result.jobs_per_second)) \(unit)/s\(limit)
+        \(latency): p50 \(rounded(result.p50_ms)) ms, p99 \(rounded(result.p99_ms)) ms
+        CPU \(rounded(result.cpu_us_per_job)) µs for each of the \(unit): \(result.share.sorted { $0.key < $1.key }.map { "\($0.key) \(Int($0.value * 100)) %" }.joined(separator: ", "))
+        settings: \(result.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+        on \(result.machine.processor), \(result.machine.cores) cores, \(result.machine.memoryGiB) GiB; fsync, full_page_writes and synchronous_commit on
+        """)
 }
 
 struct FaultsBenchCommand: AsyncParsableCommand {

@@ -1,36 +1,39 @@
 import Foundation
 import Synchronization
 
-/// Worker processes of this same program, started and killed at will.
-public final class WorkerProcesses: Sendable {
+/// Processes of this same program, started and killed at will.
+public final class ProgramProcesses: Sendable {
     private let executable: String
+    private let arguments: [String]
     private let environment: [String: String]
     private let log: String
     private let running = Mutex<[Int32: Process]>([:])
 
     /// - Parameters:
     ///   - executable: the `kiteline` program.
-    ///   - environment: settings of the workers, on top of this process's own environment.
+    ///   - arguments: the command they run.
+    ///   - environment: their settings, on top of this process's own environment.
     ///   - log: the file their output goes to; a child must not hold this process's own.
-    public init(executable: String, environment: [String: String], log: String = "/dev/null") {
+    public init(executable: String, arguments: [String], environment: [String: String], log: String) {
         self.executable = executable
+        self.arguments = arguments
         self.environment = environment
         self.log = log
     }
 
     public var pids: [Int32] { running.withLock { Array($0.keys).sorted() } }
 
-    /// Starts one worker.
+    /// Starts one.
     @discardableResult
     public func start() throws -> Int32 {
         let process = Process()
         // A child started from a Swift thread inherits its blocked signals, SIGTERM among them; env gives it the usual ones.
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["--default-signal", executable, "work"]
+        process.arguments = ["--default-signal", executable] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
         let output = FileHandle(forWritingAtPath: log)
-        if log != "/dev/null" { _ = try output?.seekToEnd() }
+        _ = try output?.seekToEnd()
         process.standardOutput = output
         process.standardError = output
         process.standardInput = FileHandle.nullDevice

@@ -1,0 +1,68 @@
+import Foundation
+import Ledger
+import PostgresClient
+import Records
+import Tenancy
+
+/// How fast the API accepts jobs: one a request, answered after the commit, over many connections.
+public struct APIBenchmark: Sendable {
+    public var requests: Int
+    public var connections: Int
+    /// Jobs in one request; above 1 by `jobs:batch`.
+    public var batch: Int
+
+    public init(requests: Int = 100_000, connections: Int = 64, batch: Int = 1) {
+        self.requests = requests
+        self.connections = connections
+        self.batch = batch
+    }
+
+    /// - Parameter executable: the `kiteline` program, which serves in a process of its own.
+    public func run(executable: String) async throws -> BenchmarkResult {
+        try await BenchServers.with { bench in
+            try await bench.mustBeDurable()
+            let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
+            let key = try await records.createKey(.tenant, for: try await bench.tenant("bench"), by: "bench").key.secret
+            let port = Int.random(in: 20_000..<30_000)
+            let server = bench.processes(executable, ["serve", "--port", "\(port)"])
+            try server.start()
+            let load = generator(port: port, key: key)
+            try await untilItAnswers(load)
+            let before = bench.cpu(processes: server.pids)
+            let answers = try await load.run(total: requests)
+            let after = bench.cpu(processes: server.pids)
+            await server.stop()
+            let accepted = try await bench.count("SELECT count(*) FROM job")
+            guard answers.statuses == [202: requests], accepted >= requests * batch else {
+                throw BenchmarkError.wrong("answers \(answers.statuses), jobs stored \(accepted)")
+            }
+            let cpu = after - before
+            return BenchmarkResult(
+                suite: "api", jobs_per_second: Double(requests * batch) / answers.seconds, limit_jobs_per_second: nil,
+                p50_ms: answers.percentile(0.5), p99_ms: answers.percentile(0.99), cpu_us_per_job: cpu.total / Double(requests * batch) * 1e6,
+                share: cpu.shares, machine: .this,
+                settings: ["requests": "\(requests)", "connections": "\(connections)", "jobs_per_request": "\(batch)", "load": "on the same machine"])
+        }
+    }
+
+    private func generator(port: Int, key: String) -> LoadGenerator {
+        let job = #"{"kind":"probe","args":{"effect_key":"bench","payload":"\#(String(repeating: "x", count: 200))"}}"#
+        let body = batch == 1 ? job : #"{"jobs":[\#(Array(repeating: job, count: batch).joined(separator: ","))]}"#
+        let path = batch == 1 ? "/v1/jobs" : "/v1/jobs:batch"
+        let head =
+            "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nAuthorization: Bearer \(key)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+        let request = Array((head + body).utf8)
+        return LoadGenerator(host: "127.0.0.1", port: port, connections: connections) { _ in request }
+    }
+
+    /// One connection, one request, until it is taken: what comes before counts for nothing.
+    private func untilItAnswers(_ load: LoadGenerator) async throws {
+        var probe = load
+        probe.connections = 1
+        for _ in 0..<200 {
+            if let answer = try? await probe.run(total: 1), answer.statuses[202] == 1 { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw BenchmarkError.wrong("the server did not answer")
+    }
+}

@@ -1,0 +1,101 @@
+import DispatchIndex
+import Foundation
+import Jobs
+import Ledger
+import PostgresClient
+import Records
+import Rules
+import SalesModel
+import Tenancy
+
+/// How fast leads are assigned with full rules: mapped, scored, routed, loads counted, decision written.
+///
+/// The leads are taken in before the clock starts; it runs from the first grant to the last end, as the ledger has them.
+public struct AssignBenchmark: Sendable {
+    public var leads: Int
+    public var workers: Int
+    public var tenants: Int
+    public var sellers: Int
+
+    public init(leads: Int = 30_000, workers: Int = 1, tenants: Int = 3, sellers: Int = 50) {
+        self.leads = leads
+        self.workers = workers
+        self.tenants = tenants
+        self.sellers = sellers
+    }
+
+    private let map = """
+        sources: ["*"]
+        fields:
+          industry: { from: industry }
+          region: { from: region }
+          budget: { from: budget, currency: CNY, optional: true }
+          interactions: { from: visits, optional: true }
+        """
+    private let score = """
+        dimensions:
+          industry_match: { cases: [{ when: { field: industry, in: [steel, paper] }, points: 20 }], otherwise: 8 }
+          budget_clarity: { cases: [{ when: { field: budget, gte: CNY 300000 }, points: 20 }, { when: { field: budget, present: true }, points: 12 }] }
+          decision_chain: { cases: [], otherwise: 10 }
+          urgency: { cases: [], otherwise: 10 }
+          interaction: { cases: [{ when: { field: interactions, gte: 4 }, points: 20 }, { when: { field: interactions, gte: 1 }, points: 10 }] }
+        """
+    private let route = """
+        filters: [region, industry]
+        strategy:
+          high: { by: top_n_by_close_rate, n: 3, window_months: 6, active_only: true, min_closed: 1 }
+          mid: { by: round_robin }
+          low: { by: fewest_pending }
+        """
+
+    /// - Parameter executable: the `kiteline` program.
+    public func run(executable: String) async throws -> BenchmarkResult {
+        try await BenchServers.with { bench in
+            try await bench.mustBeDurable()
+            let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
+            for n in 0..<tenants { try await fill(bench, records, n) }
+            try await bench.everythingPushed()
+            let fleet = bench.workers(executable)
+            let before = bench.cpu(processes: [])
+            for _ in 0..<workers { try fleet.start() }
+            try await bench.drained()
+            let after = bench.cpu(processes: fleet.pids)
+            await fleet.stop()
+            let decided = try await bench.count("SELECT count(*) FROM decision_log")
+            let assigned = try await bench.count("SELECT count(*) FROM assignment WHERE active")
+            guard decided == leads, assigned == leads else { throw BenchmarkError.wrong("\(leads) leads, \(decided) decisions, \(assigned) owners") }
+            return try await bench.result(
+                "assign", jobs: leads, limit: nil, cpu: after - before,
+                settings: ["leads": "\(leads)", "workers": "\(workers)", "tenants": "\(tenants)", "sellers_per_tenant": "\(sellers)"])
+        }
+    }
+
+    private func fill(_ bench: BenchServers, _ records: Records, _ n: Int) async throws {
+        let tenant = try await bench.tenant("bench-\(n)")
+        let industries = ["steel", "paper", "glass", "wood"]
+        let regions = ["north", "south", "east", "west"]
+        for s in 0..<sellers {
+            _ = try await records.putSeller(
+                "s\(s)",
+                SellerProfile(
+                    name: "Seller \(s)", status: .active, regions: s % 3 == 0 ? [] : [regions[s % 4]], industries: s % 2 == 0 ? [] : [industries[s % 4]],
+                    capacity: 1_000_000), of: tenant)
+        }
+        for (kind, source) in [(RuleKind.map, map), (.score, score), (.route, route)] {
+            guard case .success(let checked) = try await records.check(kind, "default", source, of: tenant) else {
+                throw BenchmarkError.wrong("the \(kind.rawValue) rules are not valid")
+            }
+            _ = try await records.save(checked, of: tenant, by: "bench", key: nil) { _, _ in StoredAnswer(status: 201, body: []) }
+        }
+        var chance = SeededGenerator(seed: UInt64(n))
+        let own = (0..<leads).filter { $0 % tenants == n }
+        for start in stride(from: 0, to: own.count, by: 500) {
+            let chunk = own[start..<min(start + 500, own.count)].map { id in
+                let fields =
+                    #"{"industry":"\#(industries.randomElement(using: &chance)!)","region":"\#(regions.randomElement(using: &chance)!)","budget":"\#(Int.random(in: 1...90, using: &chance) * 10_000)","visits":"\#(Int.random(in: 0...6, using: &chance))"}"#
+                return NewLead(source: "bench", externalID: "\(id)", receivedAt: Date(), fields: JSONBytes(fields))
+            }
+            _ = try await records.takeIn(chunk, of: tenant, trigger: .batchImport)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/// What a suite prints.
+public struct BenchmarkResult: Codable, Sendable {
+    public var suite: String
+    public var jobs_per_second: Double
+    /// What the same SQL and Lua do without Swift around them, where it was measured.
+    public var limit_jobs_per_second: Double?
+    public var p50_ms: Double
+    public var p99_ms: Double
+    /// Of all processes together.
+    public var cpu_us_per_job: Double
+    /// Of that CPU time, by part.
+    public var share: [String: Double]
+    public var machine: Machine
+    public var settings: [String: String]
+}
+
+/// Seconds of CPU by part.
+struct CPUTimes: Sendable {
+    var postgres: Double
+    var redis: Double
+    var swift: Double
+
+    var total: Double { postgres + redis + swift }
+    var shares: [String: Double] { ["postgres": postgres / total, "redis": redis / total, "swift": swift / total] }
+
+    static func - (a: CPUTimes, b: CPUTimes) -> CPUTimes {
+        CPUTimes(postgres: a.postgres - b.postgres, redis: a.redis - b.redis, swift: a.swift - b.swift)
+    }
+}

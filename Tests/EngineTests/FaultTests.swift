@@ -1,0 +1,21 @@
+import Benchmarks
+import Foundation
+import Testing
+
+/// The whole service under fire, at a smaller size than `kiteline bench faults`, which a reader can run at any size.
+@Suite struct FaultTests {
+    /// The program lies beside the tests.
+    private var program: String {
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("kiteline").path
+    }
+
+    @Test(.timeLimit(.minutes(5)), arguments: [1, 2])
+    func `killed workers, restarted Postgres and emptied Redis lose and double no job`(seed: UInt64) async throws {
+        let run = FaultRun(jobs: 2_000, faults: 6, seed: seed, lease: .seconds(2), durable: false)
+
+        let report = try await run.run(executable: program)
+
+        #expect(report.isSound, "\(report)")
+        #expect(report.faults.count == 6)
+    }
+}
