@@ -2,7 +2,6 @@ import DispatchIndex
 import Foundation
 import Jobs
 import Ledger
-import PostgresClient
 import Records
 import Rules
 import SalesModel
@@ -93,7 +92,7 @@ public struct AssignBenchmark: Sendable {
             let chunk = own[start..<min(start + 500, own.count)].map { id in
                 let fields =
                     #"{"industry":"\#(industries.randomElement(using: &chance)!)","region":"\#(regions.randomElement(using: &chance)!)","budget":"\#(Int.random(in: 1...90, using: &chance) * 10_000)","visits":"\#(Int.random(in: 0...6, using: &chance))"}"#
-                return NewLead(source: "bench", externalID: "\(id)", receivedAt: Date(), fields: JSONBytes(fields))
+                return NewLead(source: "bench", externalID: "\(id)", receivedAt: Date(), fields: Array(fields.utf8))
             }
             _ = try await records.takeIn(chunk, of: tenant, trigger: .batchImport)
         }
