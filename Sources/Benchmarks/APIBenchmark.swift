@@ -39,9 +39,13 @@ public struct APIBenchmark: Sendable {
             let cpu = after - before
             return BenchmarkResult(
                 suite: "api", jobs_per_second: Double(requests * batch) / answers.seconds, limit_jobs_per_second: nil,
-                p50_ms: answers.percentile(0.5), p99_ms: answers.percentile(0.99), cpu_us_per_job: cpu.total / Double(requests * batch) * 1e6,
+                p50_ms: answers.percentile(0.5), p99_ms: answers.percentile(0.99),
+                cpu_us_per_job: cpu.total / Double(requests * batch) * 1e6,
                 share: cpu.shares, machine: .this,
-                settings: ["requests": "\(requests)", "connections": "\(connections)", "jobs_per_request": "\(batch)", "load": "on the same machine"])
+                settings: [
+                    "requests": "\(requests)", "connections": "\(connections)", "jobs_per_request": "\(batch)",
+                    "load": "on the same machine",
+                ])
         }
     }
 

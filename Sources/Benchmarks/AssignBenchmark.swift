@@ -62,7 +62,9 @@ public struct AssignBenchmark: Sendable {
             await fleet.stop()
             let decided = try await bench.count("SELECT count(*) FROM decision_log")
             let assigned = try await bench.count("SELECT count(*) FROM assignment WHERE active")
-            guard decided == leads, assigned == leads else { throw BenchmarkError.wrong("\(leads) leads, \(decided) decisions, \(assigned) owners") }
+            guard decided == leads, assigned == leads else {
+                throw BenchmarkError.wrong("\(leads) leads, \(decided) decisions, \(assigned) owners")
+            }
             return try await bench.result(
                 "assign", jobs: leads, limit: nil, cpu: after - before,
                 settings: ["leads": "\(leads)", "workers": "\(workers)", "tenants": "\(tenants)", "sellers_per_tenant": "\(sellers)"])
@@ -77,7 +79,8 @@ public struct AssignBenchmark: Sendable {
             _ = try await records.putSeller(
                 "s\(s)",
                 SellerProfile(
-                    name: "Seller \(s)", status: .active, regions: s % 3 == 0 ? [] : [regions[s % 4]], industries: s % 2 == 0 ? [] : [industries[s % 4]],
+                    name: "Seller \(s)", status: .active, regions: s % 3 == 0 ? [] : [regions[s % 4]],
+                    industries: s % 2 == 0 ? [] : [industries[s % 4]],
                     capacity: 1_000_000), of: tenant)
         }
         for (kind, source) in [(RuleKind.map, map), (.score, score), (.route, route)] {

@@ -73,7 +73,9 @@ struct BenchServers: Sendable {
     }
 
     func tenant(_ slug: String, weight: Int = 1, cap: Int = 100_000) async throws -> TenantID {
-        let row = try await postgres.query("INSERT INTO tenant (slug, weight, cap) VALUES (\(slug), \(Int32(weight)), \(Int32(cap))) RETURNING id").first!
+        let row = try await postgres.query(
+            "INSERT INTO tenant (slug, weight, cap) VALUES (\(slug), \(Int32(weight)), \(Int32(cap))) RETURNING id"
+        ).first!
         let tenant = TenantID(try row.get("id"))
         try await dispatch.configure([TenantShare(tenant: tenant, weight: weight, cap: cap)])
         return tenant
@@ -90,7 +92,8 @@ struct BenchServers: Sendable {
     func processes(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) -> ProgramProcesses {
         let urls = ["KITELINE_POSTGRES_URL": servers.postgresURL, "KITELINE_REDIS_URL": servers.redisURL]
         return ProgramProcesses(
-            executable: executable, arguments: arguments, environment: urls.merging(environment) { $1 }, log: folder + "/\(arguments[0]).log")
+            executable: executable, arguments: arguments, environment: urls.merging(environment) { $1 },
+            log: folder + "/\(arguments[0]).log")
     }
 
     func workers(_ executable: String) -> ProgramProcesses { processes(executable, ["work"]) }

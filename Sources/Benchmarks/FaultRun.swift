@@ -88,7 +88,8 @@ public struct FaultRun: Sendable {
         return Report(
             seed: seed, accepted: jobs, effects: try await bench.count("SELECT count(*) FROM probe_effect"),
             distinct: try await bench.count("SELECT count(DISTINCT effect_key) FROM probe_effect"),
-            ended: try await bench.count("SELECT count(*) FROM job_history WHERE state = 'completed'"), running: try await bench.count(live),
+            ended: try await bench.count("SELECT count(*) FROM job_history WHERE state = 'completed'"),
+            running: try await bench.count(live),
             discarded: try await bench.count("SELECT count(*) FROM dlq"), faults: done, recovery_s: recovery.inSeconds)
     }
 
@@ -96,7 +97,7 @@ public struct FaultRun: Sendable {
     private func enqueue(_ bench: BenchServers, _ tenant: TenantID) async throws {
         let batch = 100
         // Spread over the faults, so that each of them finds jobs at every stage of their way.
-        let pause = Duration.milliseconds(900 * faults / max(1, jobs / batch))
+        let pause = Duration.milliseconds(1_200 * faults / max(1, jobs / batch))
         for start in stride(from: 0, to: jobs, by: batch) {
             let batchJobs = (start..<min(start + batch, jobs)).map { n in
                 NewJob(tenant: tenant, kind: "probe", arguments: Array(#"{"effect_key":"e\#(n)","sleep_ms":\#(1 + n % 5)}"#.utf8))
@@ -114,7 +115,9 @@ public struct FaultRun: Sendable {
         }
     }
 
-    private func breakThings(_ bench: BenchServers, _ fleet: ProgramProcesses) async throws -> (done: [Fault], last: ContinuousClock.Instant) {
+    private func breakThings(_ bench: BenchServers, _ fleet: ProgramProcesses) async throws -> (
+        done: [Fault], last: ContinuousClock.Instant
+    ) {
         var chance = SeededGenerator(seed: seed)
         var done: [Fault] = []
         var last = ContinuousClock.now

@@ -19,7 +19,9 @@ struct LoadGenerator: Sendable {
         var milliseconds: [Double]
         var statuses: [Int: Int]
 
-        func percentile(_ p: Double) -> Double { milliseconds.isEmpty ? 0 : milliseconds[min(milliseconds.count - 1, Int(Double(milliseconds.count) * p))] }
+        func percentile(_ p: Double) -> Double {
+            milliseconds.isEmpty ? 0 : milliseconds[min(milliseconds.count - 1, Int(Double(milliseconds.count) * p))]
+        }
     }
 
     /// Sends `total` requests in all.
@@ -32,7 +34,8 @@ struct LoadGenerator: Sendable {
         }
         let seconds = (ContinuousClock.now - start).inSeconds
         return Result(
-            seconds: seconds, milliseconds: parts.flatMap(\.0).sorted(), statuses: parts.reduce(into: [:]) { $0.merge($1.1, uniquingKeysWith: +) })
+            seconds: seconds, milliseconds: parts.flatMap(\.0).sorted(),
+            statuses: parts.reduce(into: [:]) { $0.merge($1.1, uniquingKeysWith: +) })
     }
 }
 
@@ -112,7 +115,9 @@ private final class Conversation: ChannelInboundHandler {
         guard let end = view.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
         let head = String(decoding: view[..<end.lowerBound], as: UTF8.self)
         let lines = head.split(separator: "\r\n")
-        let length = lines.first { $0.lowercased().hasPrefix("content-length:") }.flatMap { Int($0.drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces)) }
+        let length = lines.first { $0.lowercased().hasPrefix("content-length:") }.flatMap {
+            Int($0.drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces))
+        }
         guard view.count >= view.distance(from: view.startIndex, to: end.upperBound) + (length ?? 0) else { return nil }
         return lines.first.flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int($0) }
     }

@@ -11,7 +11,9 @@ struct ProcessTimes: Sendable {
     private static let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
 
     private static func times(of pid: Int32) -> Double {
-        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = stat.lastIndex(of: ")") else { return 0 }
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = stat.lastIndex(of: ")") else {
+            return 0
+        }
         // After the name: state is field 3, utime 14, stime 15, cutime 16, cstime 17.
         let fields = stat[stat.index(after: end)...].split(separator: " ")
         guard fields.count > 14 else { return 0 }
@@ -32,7 +34,9 @@ public struct Machine: Codable, Sendable {
 
     public static var this: Machine {
         let cpu = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        let name = cpu.split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+        let name = cpu.split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":").last.map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
         return Machine(
             processor: name ?? "unknown", cores: ProcessInfo.processInfo.activeProcessorCount,
             memoryGiB: Int((Double(ProcessInfo.processInfo.physicalMemory) / 1_073_741_824).rounded()))

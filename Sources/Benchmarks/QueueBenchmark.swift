@@ -37,7 +37,9 @@ public struct QueueBenchmark: Sendable {
             await fleet.stop()
             let effects = try await bench.count("SELECT count(*) FROM probe_effect")
             let distinct = try await bench.count("SELECT count(DISTINCT effect_key) FROM probe_effect")
-            guard effects == jobs, distinct == jobs else { throw BenchmarkError.wrong("\(jobs) jobs left \(effects) effects, \(distinct) distinct") }
+            guard effects == jobs, distinct == jobs else {
+                throw BenchmarkError.wrong("\(jobs) jobs left \(effects) effects, \(distinct) distinct")
+            }
             return try await bench.result(
                 "queue", jobs: jobs, limit: limit, cpu: after - before,
                 settings: ["jobs": "\(jobs)", "workers": "\(workers)", "tenants": "\(tenants)", "payload_bytes": "\(payloadBytes)"])
@@ -51,7 +53,9 @@ public struct QueueBenchmark: Sendable {
         let all = (0..<jobs).map { n in
             NewJob(tenant: ids[n % tenants], kind: "probe", arguments: Array(#"{"effect_key":"e\#(n)","payload":"\#(payload)"}"#.utf8))
         }
-        for start in stride(from: 0, to: jobs, by: 1_000) { _ = try await bench.ledger.enqueue(Array(all[start..<min(start + 1_000, jobs)])) }
+        for start in stride(from: 0, to: jobs, by: 1_000) {
+            _ = try await bench.ledger.enqueue(Array(all[start..<min(start + 1_000, jobs)]))
+        }
         try await bench.everythingPushed()
     }
 }

@@ -31,7 +31,10 @@ struct QueueLimit: Sendable {
         let (key, epoch, lease) = bench.dispatch.benchmarkArguments
         try await Program.run(
             "/usr/bin/redis-benchmark",
-            ["-s", String(path), "-n", "\(rounds)", "-c", "1", "-q", "EVAL", bench.dispatch.claimAndAcknowledge, "1", key, epoch, "\(batch)", lease])
+            [
+                "-s", String(path), "-n", "\(rounds)", "-c", "1", "-q", "EVAL", bench.dispatch.claimAndAcknowledge, "1", key, epoch,
+                "\(batch)", lease,
+            ])
     }
 
     /// begin and settle as Ledger sends them, on ids of its own for each client.

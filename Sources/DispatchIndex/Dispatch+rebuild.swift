@@ -55,7 +55,8 @@ extension Dispatch {
     public func sweep(olderThan epoch: Int64) async throws {
         var cursor = "0"
         repeat {
-            let reply = try await redis.send(["SCAN", RedisArgument(cursor), "MATCH", RedisArgument(keys.pattern), "COUNT", "500"]).array ?? []
+            let reply =
+                try await redis.send(["SCAN", RedisArgument(cursor), "MATCH", RedisArgument(keys.pattern), "COUNT", "500"]).array ?? []
             guard reply.count == 2, let next = reply[0].string, let found = reply[1].array else { return }
             let old = found.compactMap(\.string).filter { keys.epoch(of: $0).map { $0 < epoch } ?? false }
             if !old.isEmpty { _ = try await redis.send(RedisCommand(["UNLINK"] + old.map { RedisArgument($0) })) }

@@ -133,7 +133,8 @@ public final class Dispatch: Sendable {
     /// Takes up to `want` jobs that run next, each under a lease.
     public func claim(_ want: Int) async throws -> ClaimReply {
         let epoch = try current()
-        let reply = try await evaluate(.claim, under: epoch, [RedisArgument(min(want, 500)), RedisArgument(lease.milliseconds)]).array ?? []
+        let reply =
+            try await evaluate(.claim, under: epoch, [RedisArgument(min(want, 500)), RedisArgument(lease.milliseconds)]).array ?? []
         guard reply.count >= 2, let wait = reply[0].int, let more = reply[1].int else { throw DispatchError.epochLost }
         var claims: [Claim] = []
         claims.reserveCapacity(reply.count / 3)

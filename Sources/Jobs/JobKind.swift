@@ -14,7 +14,8 @@ public struct JobKind: Sendable {
     public var isPublic: Bool
 
     public init(
-        _ name: String, arguments: ArgumentSchema, maxAttempts: Int = 5, retry: RetryPolicy = RetryPolicy(), timeout: Duration = .seconds(60),
+        _ name: String, arguments: ArgumentSchema, maxAttempts: Int = 5, retry: RetryPolicy = RetryPolicy(),
+        timeout: Duration = .seconds(60),
         module: String? = nil, isPublic: Bool = true
     ) {
         self.name = name

@@ -52,7 +52,9 @@ struct Enqueueing: Sendable {
 extension Ledger {
     /// Accepts jobs: durable when it returns, all or none.
     public func enqueue(_ jobs: [NewJob]) async throws -> [JobID] {
-        guard case .fresh(let ids, _, _) = try await enqueue(jobs, key: nil, answer: { _ in (202, []) }) else { preconditionFailure("no key, no replay") }
+        guard case .fresh(let ids, _, _) = try await enqueue(jobs, key: nil, answer: { _ in (202, []) }) else {
+            preconditionFailure("no key, no replay")
+        }
         return ids
     }
 
@@ -65,7 +67,9 @@ extension Ledger {
 
     /// Numbers jobs for somebody else's transaction: run the statements there (the last one's row is the outbox row's `id`),
     /// and `announce` what `enqueued(outbox:)` gives after the commit. Unique keys are not for this way.
-    public func enqueueing(_ jobs: [NewJob], at now: Date) async throws -> (ids: [JobID], statements: [Statement], enqueued: @Sendable (_ outbox: Int64) -> Enqueued) {
+    public func enqueueing(_ jobs: [NewJob], at now: Date) async throws -> (
+        ids: [JobID], statements: [Statement], enqueued: @Sendable (_ outbox: Int64) -> Enqueued
+    ) {
         let ids = try await reserve(jobs.count)
         let (statements, enqueued) = statements(enqueueing: jobs, as: ids, at: now)
         return (ids, statements, enqueued)
@@ -114,7 +118,8 @@ extension Ledger {
     private func commitKeyed(_ batch: [Enqueueing], _ ids: [JobID]) async throws -> [Result<EnqueueAnswer, any Error>] {
         let now = Date()
         let horizon = horizon
-        let (answers, rows, outbox) = try await postgres.transaction { transaction -> ([Result<EnqueueAnswer, any Error>], JobRows?, Int64) in
+        let (answers, rows, outbox) = try await postgres.transaction {
+            transaction -> ([Result<EnqueueAnswer, any Error>], JobRows?, Int64) in
             var keyed = KeyedBatch(batch, ids: ids)
             try keyed.takeKeys(in: transaction)
             try keyed.takeUniqueKeys(in: transaction)
@@ -281,11 +286,14 @@ private struct KeyedBatch {
             """)
         var holders: [UniqueKey: JobID] = [:]
         for row in rows {
-            holders[UniqueKey(tenant: TenantID(try row.get("tenant_id")), kind: try row.get("kind"), key: try row.get("key"))] = JobID(try row.get("job_id"))
+            holders[UniqueKey(tenant: TenantID(try row.get("tenant_id")), kind: try row.get("kind"), key: try row.get("key"))] = JobID(
+                try row.get("job_id"))
         }
         for i in items.indices {
             for (j, job) in items[i].jobs.enumerated() where made[i][j] {
-                guard let key = job.uniqueKey, let holder = holders[UniqueKey(tenant: job.tenant, kind: job.kind, key: key)], holder != ids[i][j] else { continue }
+                guard let key = job.uniqueKey, let holder = holders[UniqueKey(tenant: job.tenant, kind: job.kind, key: key)],
+                    holder != ids[i][j]
+                else { continue }
                 ids[i][j] = holder
                 made[i][j] = false
             }

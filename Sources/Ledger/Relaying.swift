@@ -32,7 +32,8 @@ extension Ledger {
     /// Outbox rows older than `age` whose push nobody confirmed, and their jobs that still wait.
     public func owed(olderThan age: Duration, limit: Int = 100) async throws -> (outbox: [Int64], jobs: [WaitingJob]) {
         let rows = try await postgres.query(
-            "SELECT id, ids FROM outbox WHERE created_at < clock_timestamp() - make_interval(secs => \(age.seconds)) ORDER BY id LIMIT \(Int64(limit))")
+            "SELECT id, ids FROM outbox WHERE created_at < clock_timestamp() - make_interval(secs => \(age.seconds)) ORDER BY id LIMIT \(Int64(limit))"
+        )
         let ids = try rows.flatMap { try $0.get("ids", as: [Int64].self) }
         return (try rows.map { try $0.get("id") }, ids.isEmpty ? [] : try await waiting(ids))
     }
@@ -46,7 +47,8 @@ extension Ledger {
     /// Scheduled jobs that have come within the horizon; delete them by `confirm(scheduled:)` once pushed.
     public func nearing(limit: Int = 5_000) async throws -> (scheduled: [Int64], jobs: [WaitingJob]) {
         let rows = try await postgres.query(
-            "SELECT id FROM job_sched WHERE run_at < clock_timestamp() + make_interval(secs => \(horizon)) ORDER BY run_at LIMIT \(Int64(limit))")
+            "SELECT id FROM job_sched WHERE run_at < clock_timestamp() + make_interval(secs => \(horizon)) ORDER BY run_at LIMIT \(Int64(limit))"
+        )
         let ids = try rows.map { try $0.get("id", as: Int64.self) }
         return (ids, ids.isEmpty ? [] : try await waiting(ids))
     }
@@ -101,7 +103,8 @@ extension Ledger {
     }
 
     public func finishEpoch(_ epoch: Int64) async throws {
-        _ = try await postgres.query("UPDATE shard_epoch SET ready = true, changed_at = clock_timestamp() WHERE shard = 0 AND epoch = \(epoch)")
+        _ = try await postgres.query(
+            "UPDATE shard_epoch SET ready = true, changed_at = clock_timestamp() WHERE shard = 0 AND epoch = \(epoch)")
     }
 
     /// Unfinished jobs by id, a page at a time. Those beyond the horizon are left to the promoter.
@@ -119,6 +122,8 @@ extension Ledger {
     /// Every tenant's weight and cap.
     public func shares() async throws -> [(tenant: TenantID, weight: Int, cap: Int)] {
         let rows = try await postgres.query("SELECT id, weight, cap FROM tenant")
-        return try rows.map { (TenantID(try $0.get("id")), Int(try $0.get("weight", as: Int32.self)), Int(try $0.get("cap", as: Int32.self))) }
+        return try rows.map {
+            (TenantID(try $0.get("id")), Int(try $0.get("weight", as: Int32.self)), Int(try $0.get("cap", as: Int32.self)))
+        }
     }
 }

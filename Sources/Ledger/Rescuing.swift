@@ -34,7 +34,9 @@ extension Ledger {
                 FROM x WHERE l.id = x.id
                 RETURNING l.id, l.lost
                 """)
-            let poison = try rescued.filter { try $0.get("lost", as: Int32.self) >= Ledger.lossLimit }.map { try $0.get("id", as: Int64.self) }
+            let poison = try rescued.filter { try $0.get("lost", as: Int32.self) >= Ledger.lossLimit }.map {
+                try $0.get("id", as: Int64.self)
+            }
             if !poison.isEmpty { try Ledger.discardPoison(poison, in: transaction) }
             let rows = try transaction.query("SELECT id, state::text, priority, run_at, claim_token FROM job_live WHERE id = ANY(\(ids))")
             var found: [JobID: Rescue] = Dictionary(uniqueKeysWithValues: claims.map { ($0.id, .gone) })
@@ -103,7 +105,8 @@ extension Ledger {
     /// The beats of workers that have neither signed off nor beaten for `silence`.
     public func silentWorkers(for silence: Duration) async throws -> [WorkerBeat] {
         let rows = try await postgres.query(
-            "SELECT id, beat FROM worker WHERE stopped_at IS NULL AND beat_at < clock_timestamp() - make_interval(secs => \(silence.seconds))")
+            "SELECT id, beat FROM worker WHERE stopped_at IS NULL AND beat_at < clock_timestamp() - make_interval(secs => \(silence.seconds))"
+        )
         return try rows.map { WorkerBeat(worker: try $0.get("id"), beat: try $0.get("beat")) }
     }
 
@@ -116,7 +119,9 @@ extension Ledger {
             WHERE l.state = 'running'
             LIMIT 1000
             """)
-        return try rows.map { OrphanedJob(id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), token: try $0.get("claim_token")) }
+        return try rows.map {
+            OrphanedJob(id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), token: try $0.get("claim_token"))
+        }
     }
 
     /// Workers whose running jobs were all taken back need not be looked at again.

@@ -14,7 +14,8 @@ public struct MaintenanceSettings: Sendable {
     public var promote: Duration
 
     public init(
-        watch: Duration = .milliseconds(500), relayAge: Duration = .seconds(1), reap: Duration = .seconds(2), silence: Duration = .seconds(40),
+        watch: Duration = .milliseconds(500), relayAge: Duration = .seconds(1), reap: Duration = .seconds(2),
+        silence: Duration = .seconds(40),
         census: Duration = .seconds(10), promote: Duration = .seconds(2)
     ) {
         self.watch = watch

@@ -95,7 +95,8 @@ final class Execution: Sendable {
     private func settlement(_ attempt: Attempt, _ outcome: Outcome) -> Settlement {
         let policy = handlers[attempt.kind]?.kind.retry ?? RetryPolicy()
         return Settlement(
-            attempt: attempt, outcome: outcome, disposition: outcome.disposition(of: attempt, policy: policy, now: now(), chance: .random(in: 0..<1)))
+            attempt: attempt, outcome: outcome,
+            disposition: outcome.disposition(of: attempt, policy: policy, now: now(), chance: .random(in: 0..<1)))
     }
 
     // MARK: Deciding

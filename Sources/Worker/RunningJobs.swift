@@ -108,7 +108,9 @@ final class RunningJobs: Sendable {
 
     private func unfinished(where isWanted: (Entry) -> Bool) -> [(attempt: Attempt, task: Task<Void, Never>?)] {
         state.withLock {
-            $0.entries.values.filter { !$0.isFinished && !$0.isLost && isWanted($0) }.compactMap { entry in entry.attempt.map { ($0, entry.task) } }
+            $0.entries.values.filter { !$0.isFinished && !$0.isLost && isWanted($0) }.compactMap { entry in
+                entry.attempt.map { ($0, entry.task) }
+            }
         }
     }
 

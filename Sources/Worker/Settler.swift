@@ -95,13 +95,15 @@ final class Settler: Sendable {
         let failed = batch.compactMap { settlement in
             reasons[settlement.attempt.id].map { reason in
                 let failure = Failure(.permanent, "its effects were refused: \(reason)")
-                return Settlement(attempt: settlement.attempt, outcome: Outcome(.failed(failure)), disposition: .end(.discarded, outcome: nil, failure))
+                return Settlement(
+                    attempt: settlement.attempt, outcome: Outcome(.failed(failure)), disposition: .end(.discarded, outcome: nil, failure))
             }
         }
         var all = await settle(failed)
         if !all.refused.isEmpty {
             // Nothing of them can be written at all: their leases end, and after three losses they are set aside.
-            logger.error("the ledger refuses the end of jobs", metadata: ["jobs": "\(all.refused.count)", "reason": "\(all.refused[0].reason)"])
+            logger.error(
+                "the ledger refuses the end of jobs", metadata: ["jobs": "\(all.refused.count)", "reason": "\(all.refused[0].reason)"])
             all.lost += all.refused.map(\.id)
         }
         all.done += settled.done

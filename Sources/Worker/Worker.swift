@@ -75,7 +75,9 @@ public final class Worker: Service {
     }
 
     private func signIn() async -> Int64? {
-        await untilCancelled { try await self.ledger.register(host: ProcessInfo.processInfo.hostName, pid: ProcessInfo.processInfo.processIdentifier) }
+        await untilCancelled {
+            try await self.ledger.register(host: ProcessInfo.processInfo.hostName, pid: ProcessInfo.processInfo.processIdentifier)
+        }
     }
 
     /// Repeats until it succeeds, or nil when the task is cancelled.
@@ -142,7 +144,9 @@ extension Worker {
     private func returnUngranted(_ claims: [Claim], _ grants: Grants) async {
         guard !grants.early.isEmpty || !grants.gone.isEmpty else { return }
         let byID = Dictionary(claims.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        let early = grants.early.compactMap { job in byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .later(job.runAt)) } }
+        let early = grants.early.compactMap { job in
+            byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .later(job.runAt)) }
+        }
         let gone = grants.gone.compactMap { byID[$0].map { Acknowledgement($0) } }
         await settler.acknowledge(early + gone)
         running.release((early + gone).map(\.claim))
@@ -215,7 +219,8 @@ extension Worker {
         guard !attempts.isEmpty else { return }
         do {
             let given = Set(try await ledger.giveBack(attempts))
-            await settler.acknowledge(attempts.filter { given.contains($0.id) }.map { Acknowledgement(Claim($0), priority: $0.priority, next: .again) })
+            await settler.acknowledge(
+                attempts.filter { given.contains($0.id) }.map { Acknowledgement(Claim($0), priority: $0.priority, next: .again) })
             count.add { $0.givenBack += given.count }
             logger.info("gave unfinished jobs back", metadata: ["jobs": "\(given.count)"])
         } catch {

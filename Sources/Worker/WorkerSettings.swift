@@ -12,7 +12,8 @@ public struct WorkerSettings: Sendable {
     public var idle: Duration
 
     public init(
-        concurrency: Int = 400, claimBatch: Int = 100, drain: Duration = .seconds(25), beat: Duration = .seconds(10), idle: Duration = .seconds(1)
+        concurrency: Int = 400, claimBatch: Int = 100, drain: Duration = .seconds(25), beat: Duration = .seconds(10),
+        idle: Duration = .seconds(1)
     ) {
         self.concurrency = concurrency
         self.claimBatch = claimBatch

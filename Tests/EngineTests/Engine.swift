@@ -39,13 +39,17 @@ final class Engine: Sendable {
     }
 
     func tenant(_ slug: String = "acme", weight: Int = 1, cap: Int = 1000) async throws -> TenantID {
-        let row = try await postgres.query("INSERT INTO tenant (slug, weight, cap) VALUES (\(slug), \(Int32(weight)), \(Int32(cap))) RETURNING id").first!
+        let row = try await postgres.query(
+            "INSERT INTO tenant (slug, weight, cap) VALUES (\(slug), \(Int32(weight)), \(Int32(cap))) RETURNING id"
+        ).first!
         let tenant = TenantID(try row.get("id"))
         try await dispatch.configure([TenantShare(tenant: tenant, weight: weight, cap: cap)])
         return tenant
     }
 
-    func probe(_ tenant: TenantID, key: String = "k", priority: Int = 5, runAt: Date? = nil, attempts: Int = 5, unique: String? = nil) -> NewJob {
+    func probe(_ tenant: TenantID, key: String = "k", priority: Int = 5, runAt: Date? = nil, attempts: Int = 5, unique: String? = nil)
+        -> NewJob
+    {
         NewJob(
             tenant: tenant, kind: "probe", arguments: Array(#"{"effect_key":"\#(key)"}"#.utf8), priority: priority, runAt: runAt,
             maxAttempts: attempts, uniqueKey: unique)
@@ -56,7 +60,11 @@ final class Engine: Sendable {
     func enqueue(_ jobs: [NewJob]) async throws -> [JobID] {
         let ids = try await ledger.enqueue(jobs)
         try await dispatch.push(
-            zip(jobs, ids).map { Push(id: $1, tenant: $0.tenant, priority: $0.priority, since: Date(timeIntervalSince1970: Double($1.rawValue)), due: $0.runAt) })
+            zip(jobs, ids).map {
+                Push(
+                    id: $1, tenant: $0.tenant, priority: $0.priority, since: Date(timeIntervalSince1970: Double($1.rawValue)), due: $0.runAt
+                )
+            })
         return ids
     }
 
@@ -67,13 +75,16 @@ final class Engine: Sendable {
         return try await ledger.begin(claims.map { ClaimedJob(id: $0.id, token: $0.token) }, worker: 1, epoch: dispatch.epoch!).attempts
     }
 
-    func settle(_ attempts: [Attempt], _ outcome: (Attempt) -> Outcome = { .completed("done", [ProbeEffect(key: "\($0.id)")]) }) async throws -> Settled {
+    func settle(_ attempts: [Attempt], _ outcome: (Attempt) -> Outcome = { .completed("done", [ProbeEffect(key: "\($0.id)")]) })
+        async throws -> Settled
+    {
         try await ledger.settle(attempts.map { settlement($0, outcome($0)) })
     }
 
     func settlement(_ attempt: Attempt, _ outcome: Outcome) -> Settlement {
         Settlement(
-            attempt: attempt, outcome: outcome, disposition: outcome.disposition(of: attempt, policy: RetryPolicy(base: 0.001, cap: 0.001), now: Date(), chance: 0))
+            attempt: attempt, outcome: outcome,
+            disposition: outcome.disposition(of: attempt, policy: RetryPolicy(base: 0.001, cap: 0.001), now: Date(), chance: 0))
     }
 
     func acknowledge(_ attempts: [Attempt], next: Acknowledgement.Next = .done) async throws {
@@ -83,7 +94,8 @@ final class Engine: Sendable {
 
     func count(_ from: String) async throws -> Int {
         let results = try await postgres.pipeline([
-            "SELECT set_config('kiteline.tenants', (SELECT array_agg(id)::text FROM tenant), true)", Statement("SELECT count(*) AS n FROM \(from)", []),
+            "SELECT set_config('kiteline.tenants', (SELECT array_agg(id)::text FROM tenant), true)",
+            Statement("SELECT count(*) AS n FROM \(from)", []),
         ])
         return Int(try results[1].first!.get("n", as: Int64.self))
     }

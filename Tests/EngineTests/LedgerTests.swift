@@ -74,7 +74,8 @@ import Testing
         let ids = try await engine.enqueue([engine.probe(tenant)])
         let attempts = try await engine.begin()
 
-        let grants = try await engine.ledger.begin([ClaimedJob(id: ids[0], token: attempts[0].token - 1)], worker: 2, epoch: engine.dispatch.epoch!)
+        let grants = try await engine.ledger.begin(
+            [ClaimedJob(id: ids[0], token: attempts[0].token - 1)], worker: 2, epoch: engine.dispatch.epoch!)
 
         #expect(grants.attempts.isEmpty)
         #expect(grants.gone == ids)
@@ -127,8 +128,12 @@ import Testing
 
         _ = try await engine.settle(attempts) { .failed($0.id == ids[0] ? .transient : .dependency, "no") }
 
-        #expect(try await engine.count("job_live WHERE id = \(ids[0]) AND state = 'retryable' AND attempt = 1 AND error_class = 'transient'") == 1)
-        #expect(try await engine.count("job_live WHERE id = \(ids[1]) AND state = 'retryable' AND attempt = 0 AND error_class = 'dependency'") == 1)
+        #expect(
+            try await engine.count("job_live WHERE id = \(ids[0]) AND state = 'retryable' AND attempt = 1 AND error_class = 'transient'")
+                == 1)
+        #expect(
+            try await engine.count("job_live WHERE id = \(ids[1]) AND state = 'retryable' AND attempt = 0 AND error_class = 'dependency'")
+                == 1)
         #expect(try await engine.count("job_history") == 0)
     }
 
@@ -222,7 +227,8 @@ import Testing
             }
             return try await group.reduce(into: Set()) { $0.insert($1) }
         }
-        let other = try await engine.ledger.enqueue([job], key: IdempotencyKey(tenant: tenant, key: "order-1", hash: [2]), answer: { _ in (202, []) })
+        let other = try await engine.ledger.enqueue(
+            [job], key: IdempotencyKey(tenant: tenant, key: "order-1", hash: [2]), answer: { _ in (202, []) })
 
         #expect(bodies.count == 1)
         #expect(try await engine.count("job") == 1)

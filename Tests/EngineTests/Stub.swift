@@ -21,8 +21,12 @@ struct Stub: PerformingHandler {
     let kind: JobKind
     let body: @Sendable (Job<Arguments>) async throws -> Outcome
 
-    init(retry: RetryPolicy = RetryPolicy(), timeout: Duration = .seconds(60), _ body: @escaping @Sendable (Job<Arguments>) async throws -> Outcome) {
-        kind = JobKind("stub", arguments: ArgumentSchema([.required("n", .integer(0...1_000_000), "which")]), retry: retry, timeout: timeout)
+    init(
+        retry: RetryPolicy = RetryPolicy(), timeout: Duration = .seconds(60),
+        _ body: @escaping @Sendable (Job<Arguments>) async throws -> Outcome
+    ) {
+        kind = JobKind(
+            "stub", arguments: ArgumentSchema([.required("n", .integer(0...1_000_000), "which")]), retry: retry, timeout: timeout)
         self.body = body
     }
 
@@ -122,7 +126,8 @@ extension Engine {
         let upkeep =
             upkeep
             ?? MaintenanceSettings(
-                watch: .milliseconds(50), relayAge: .milliseconds(100), reap: .milliseconds(50), census: .milliseconds(500), promote: .milliseconds(50))
+                watch: .milliseconds(50), relayAge: .milliseconds(100), reap: .milliseconds(50), census: .milliseconds(500),
+                promote: .milliseconds(50))
         let group = ServiceGroup(
             services: [
                 Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep, logger: logger),

@@ -33,7 +33,10 @@ import Worker
     @Test func `a failing job is tried again until it succeeds, and its attempts are counted`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant()
-        try await engine.running([Stub(retry: RetryPolicy(base: 0.01, cap: 0.02)) { $0.attempt.number < 3 ? .failed(.transient, "not yet") : .completed("done") }.any]) { _ in
+        try await engine.running([
+            Stub(retry: RetryPolicy(base: 0.01, cap: 0.02)) { $0.attempt.number < 3 ? .failed(.transient, "not yet") : .completed("done") }
+                .any
+        ]) { _ in
             _ = try await engine.ledger.enqueue([engine.stub(tenant)])
 
             try await expectSoon { try await engine.count("job_history WHERE state = 'completed' AND attempt = 3") == 1 }
@@ -46,7 +49,9 @@ import Worker
         try await engine.running([engine.probeHandler]) { _ in
             _ = try await engine.ledger.enqueue([engine.stub(tenant)])
 
-            try await expectSoon { try await engine.count("job_live WHERE state = 'retryable' AND attempt = 0 AND error_class = 'dependency'") == 1 }
+            try await expectSoon {
+                try await engine.count("job_live WHERE state = 'retryable' AND attempt = 0 AND error_class = 'dependency'") == 1
+            }
         }
         #expect(try await engine.count("job_history") == 0)
     }
@@ -158,9 +163,12 @@ import Worker
         let tenant = try await engine.tenant()
         let dead = try await engine.ledger.register(host: "gone", pid: 1)
         _ = try await engine.ledger.enqueue([engine.probe(tenant)])
-        _ = try await engine.postgres.query("UPDATE job_live SET state = 'running', fence = 1, attempt = 1, claim_token = 7, worker_id = \(dead)")
+        _ = try await engine.postgres.query(
+            "UPDATE job_live SET state = 'running', fence = 1, attempt = 1, claim_token = 7, worker_id = \(dead)")
 
-        try await engine.running([engine.probeHandler], upkeep: MaintenanceSettings(silence: .milliseconds(200), census: .milliseconds(200))) { _ in
+        try await engine.running(
+            [engine.probeHandler], upkeep: MaintenanceSettings(silence: .milliseconds(200), census: .milliseconds(200))
+        ) { _ in
             try await expectSoon { try await engine.count("job_history WHERE state = 'completed' AND lost = 1") == 1 }
         }
     }

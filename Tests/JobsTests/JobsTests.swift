@@ -8,7 +8,8 @@ import Testing
 
     func attempt(_ number: Int = 1, of most: Int = 5) -> Attempt {
         Attempt(
-            id: JobID(1), tenant: TenantID(1), kind: "k", arguments: [], number: number, maxAttempts: most, lost: 0, fence: 1, token: 1, priority: 5,
+            id: JobID(1), tenant: TenantID(1), kind: "k", arguments: [], number: number, maxAttempts: most, lost: 0, fence: 1, token: 1,
+            priority: 5,
             enqueuedAt: now, startedAt: now)
     }
 
@@ -87,7 +88,8 @@ import Testing
     private func run(_ handler: some PerformingHandler, _ arguments: String) async -> Outcome.End? {
         let now = Date(timeIntervalSince1970: 0)
         let attempt = Attempt(
-            id: JobID(1), tenant: TenantID(1), kind: "k", arguments: Array(arguments.utf8), number: 1, maxAttempts: 5, lost: 0, fence: 1, token: 1,
+            id: JobID(1), tenant: TenantID(1), kind: "k", arguments: Array(arguments.utf8), number: 1, maxAttempts: 5, lost: 0, fence: 1,
+            token: 1,
             priority: 5, enqueuedAt: now, startedAt: now)
         guard case .performing(let perform) = AnyHandler(handler).style else { return nil }
         return await perform(attempt).run().end

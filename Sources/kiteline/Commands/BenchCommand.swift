@@ -30,7 +30,8 @@ struct QueueBenchCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let result = try await QueueBenchmark(jobs: jobs, workers: workers, tenants: tenants, payloadBytes: payload).run(executable: thisProgram)
+        let result = try await QueueBenchmark(jobs: jobs, workers: workers, tenants: tenants, payloadBytes: payload).run(
+            executable: thisProgram)
         try show(result, json: json, unit: "jobs", latency: "from grant to end")
     }
 }
@@ -55,7 +56,8 @@ struct AssignBenchCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let result = try await AssignBenchmark(leads: leads, workers: workers, tenants: tenants, sellers: sellers).run(executable: thisProgram)
+        let result = try await AssignBenchmark(leads: leads, workers: workers, tenants: tenants, sellers: sellers).run(
+            executable: thisProgram)
         try show(result, json: json, unit: "leads", latency: "from grant to end")
     }
 }
