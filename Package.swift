@@ -99,7 +99,8 @@ let package = Package(
         shell(
             "Benchmarks",
             [
-                "Jobs", "Ledger", "DispatchIndex", "Maintenance", "Records", "Rules", "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient",
+                "Jobs", "Ledger", "DispatchIndex", "Maintenance", "Records", "Rules", "SalesModel", "Schema", "Tenancy", "PostgresClient",
+                "RedisClient",
                 "LocalServers", logging, nioCore, nioPosix,
             ]),
         .executableTarget(

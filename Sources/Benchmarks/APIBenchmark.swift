@@ -38,9 +38,9 @@ public struct APIBenchmark: Sendable {
             }
             let cpu = after - before
             return BenchmarkResult(
-                suite: "api", jobs_per_second: Double(requests * batch) / answers.seconds, limit_jobs_per_second: nil,
-                p50_ms: answers.percentile(0.5), p99_ms: answers.percentile(0.99),
-                cpu_us_per_job: cpu.total / Double(requests * batch) * 1e6,
+                suite: "api", jobsPerSecond: Double(requests * batch) / answers.seconds, limitJobsPerSecond: nil,
+                p50Ms: answers.percentile(0.5), p99Ms: answers.percentile(0.99),
+                cpuUsPerJob: cpu.total / Double(requests * batch) * 1e6,
                 share: cpu.shares, machine: .this,
                 settings: [
                     "requests": "\(requests)", "connections": "\(connections)", "jobs_per_request": "\(batch)",

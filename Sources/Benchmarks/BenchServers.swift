@@ -118,8 +118,8 @@ struct BenchServers: Sendable {
             """
         ).first!
         return BenchmarkResult(
-            suite: suite, jobs_per_second: Double(jobs) / (try row.get("seconds", as: Double.self)), limit_jobs_per_second: limit,
-            p50_ms: try row.get("p50"), p99_ms: try row.get("p99"), cpu_us_per_job: cpu.total / Double(jobs) * 1e6, share: cpu.shares,
+            suite: suite, jobsPerSecond: Double(jobs) / (try row.get("seconds", as: Double.self)), limitJobsPerSecond: limit,
+            p50Ms: try row.get("p50"), p99Ms: try row.get("p99"), cpuUsPerJob: cpu.total / Double(jobs) * 1e6, share: cpu.shares,
             machine: .this, settings: settings)
     }
 

@@ -1,13 +1,13 @@
 /// What a suite prints.
 public struct BenchmarkResult: Codable, Sendable {
     public var suite: String
-    public var jobs_per_second: Double
+    public var jobsPerSecond: Double
     /// What the same SQL and Lua do without Swift around them, where it was measured.
-    public var limit_jobs_per_second: Double?
-    public var p50_ms: Double
-    public var p99_ms: Double
+    public var limitJobsPerSecond: Double?
+    public var p50Ms: Double
+    public var p99Ms: Double
     /// Of all processes together.
-    public var cpu_us_per_job: Double
+    public var cpuUsPerJob: Double
     /// Of that CPU time, by part.
     public var share: [String: Double]
     public var machine: Machine

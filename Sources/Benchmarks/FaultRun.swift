@@ -48,7 +48,7 @@ public struct FaultRun: Sendable {
         public var discarded: Int
         public var faults: [Fault]
         /// From the last fault until no job was left.
-        public var recovery_s: Double
+        public var recoveryS: Double
 
         /// Every accepted job ended, with one effect; nothing is left running.
         public var isSound: Bool { accepted == effects && accepted == distinct && accepted == ended && running == 0 && discarded == 0 }
@@ -90,7 +90,7 @@ public struct FaultRun: Sendable {
             distinct: try await bench.count("SELECT count(DISTINCT effect_key) FROM probe_effect"),
             ended: try await bench.count("SELECT count(*) FROM job_history WHERE state = 'completed'"),
             running: try await bench.count(live),
-            discarded: try await bench.count("SELECT count(*) FROM dlq"), faults: done, recovery_s: recovery.inSeconds)
+            discarded: try await bench.count("SELECT count(*) FROM dlq"), faults: done, recoveryS: recovery.inSeconds)
     }
 
     /// Enqueues in batches, each under a key, and repeats a batch until it is answered: what a client of the API would do.

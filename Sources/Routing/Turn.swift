@@ -12,8 +12,6 @@ struct Turn: Sendable, Hashable {
     /// By member, in units of the sum of weights; nil: did not take part in the last turn.
     private(set) var credits: [Int?]
 
-    init(credits: [Int?]) { self.credits = credits }
-
     /// - Parameters:
     ///   - members: who takes part in this turn, by number, ascending; not empty.
     ///   - weights: of all members, each positive for those who take part.

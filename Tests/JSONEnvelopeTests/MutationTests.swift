@@ -67,8 +67,8 @@ import Testing
     /// Every span must be readable, whatever was taken.
     private func walk(_ node: JSONNode) {
         _ = (node.bytes.count, node.string, node.integer, node.double)
-        node.elements.forEach(walk)
-        node.members.forEach { walk($0.value) }
+        for element in node.elements { walk(element) }
+        for member in node.members { walk(member.value) }
     }
 }
 

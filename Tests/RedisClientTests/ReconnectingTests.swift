@@ -167,7 +167,8 @@ import Testing
     }
 
     @Test func `a server that never answers the greeting does not hold a command longer than the connect timeout`() async throws {
-        try await Listener.with(serve: { _, inbound, _ in for try await _ in inbound {} }) { listener in
+        let listenOnly = { @Sendable (_: Int, inbound: Listener.Inbound, _: Listener.Outbound) async throws in for try await _ in inbound {} }
+        try await Listener.with(serve: listenOnly) { listener in
             let redis = try listener.client(connectTimeout: .milliseconds(100))
 
             let error = await redisError { try await redis.send(["GET", "k"]) }

@@ -144,7 +144,7 @@ private struct LeadImport: ~Copyable {
 
     /// Takes the waiting leads in, all in one transaction; should the database refuse one of them, each in its own.
     private mutating func store() async throws {
-        let import_ = try await begun()
+        let started = try await begun()
         do {
             _ = try await call.records.takeIn(waiting.map(\.lead), of: call.tenant.id, trigger: .batchImport)
             count.accepted += waiting.count
@@ -152,7 +152,7 @@ private struct LeadImport: ~Copyable {
             try await storeOneByOne()
         }
         waiting.removeAll(keepingCapacity: true)
-        try await call.records.noteImport(import_, of: call.tenant.id, .running, count, errors: faults.json)
+        try await call.records.noteImport(started, of: call.tenant.id, .running, count, errors: faults.json)
         try await keepKey()
     }
 
@@ -183,10 +183,10 @@ private struct LeadImport: ~Copyable {
     }
 
     private consuming func end(_ state: ImportRecord.State) async throws -> Answer {
-        let import_ = try await begun()
-        try await call.records.noteImport(import_, of: call.tenant.id, state, count, errors: faults.json)
+        let started = try await begun()
+        try await call.records.noteImport(started, of: call.tenant.id, state, count, errors: faults.json)
         let (call, key) = (call, key)
-        let answer = StoredAnswer(status: 202, body: JSONWriter.object { $0.member("import_id", String(import_)) })
+        let answer = StoredAnswer(status: 202, body: JSONWriter.object { $0.member("import_id", String(started)) })
         if let key {
             try await call.records.endOnce(IdempotencyKey(tenant: call.tenant.id, key: key, hash: digest.finish()), answer)
         }

@@ -86,12 +86,12 @@ struct APIBenchCommand: AsyncParsableCommand {
 
 private func show(_ result: BenchmarkResult, json: Bool, unit: String, latency: String) throws {
     if json { return print(try JSON.text(result)) }
-    let limit = result.limit_jobs_per_second.map { "; the same SQL and Lua without Swift: \(Int($0))" } ?? ""
+    let limit = result.limitJobsPerSecond.map { "; the same SQL and Lua without Swift: \(Int($0))" } ?? ""
     print(
         """
-        \(Int(result.jobs_per_second)) \(unit)/s\(limit)
-        \(latency): p50 \(rounded(result.p50_ms)) ms, p99 \(rounded(result.p99_ms)) ms
-        CPU \(rounded(result.cpu_us_per_job)) µs for each of the \(unit): \(result.share.sorted { $0.key < $1.key }.map { "\($0.key) \(Int($0.value * 100)) %" }.joined(separator: ", "))
+        \(Int(result.jobsPerSecond)) \(unit)/s\(limit)
+        \(latency): p50 \(rounded(result.p50Ms)) ms, p99 \(rounded(result.p99Ms)) ms
+        CPU \(rounded(result.cpuUsPerJob)) µs for each of the \(unit): \(result.share.sorted { $0.key < $1.key }.map { "\($0.key) \(Int($0.value * 100)) %" }.joined(separator: ", "))
         settings: \(result.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
         on \(result.machine.processor), \(result.machine.cores) cores, \(result.machine.memoryGiB) GiB; fsync, full_page_writes and synchronous_commit on
         """)
@@ -132,7 +132,7 @@ struct FaultsBenchCommand: AsyncParsableCommand {
             print(
                 """
                 accepted \(report.accepted) · ended \(report.ended) · effects \(report.effects), of them distinct \(report.distinct) · left running \(report.running) · discarded \(report.discarded)
-                \(rounded(report.recovery_s)) s from the last fault until no job was left
+                \(rounded(report.recoveryS)) s from the last fault until no job was left
                 \(report.isSound ? "sound: every accepted job had its effect exactly once" : "NOT SOUND")
                 """)
         }
