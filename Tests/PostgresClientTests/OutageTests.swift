@@ -18,7 +18,7 @@ import Testing
                 for writer in 0..<12 {
                     group.addTask {
                         var n = writer
-                        while !isOver.value {
+                        while !isOver.value, !Task.isCancelled {
                             n += 12
                             let number = n
                             do {

@@ -88,18 +88,18 @@ import Testing
     @Test func `a caller cancelled between statements commits nothing`() async throws {
         let pool = try await tablePool()
         let isIn = Locked(false)
-        let mayGo = Locked(false)
+        let mayGo = DispatchSemaphore(value: 0)
 
         let task = Task {
             try await pool.transaction { transaction in
                 _ = try transaction.query("INSERT INTO kept VALUES (1)")
                 isIn.value = true
-                while !mayGo.value {}
+                _ = mayGo.wait(timeout: .now() + 60)  // the link's own thread: it may wait
             }
         }
         try await eventually { isIn.value }
         task.cancel()
-        mayGo.value = true
+        mayGo.signal()
         let error = await #expect(throws: PostgresError.self) { try await task.value }
 
         #expect(error?.code == .cancelled)

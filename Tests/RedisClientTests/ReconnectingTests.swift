@@ -167,7 +167,9 @@ import Testing
     }
 
     @Test func `a server that never answers the greeting does not hold a command longer than the connect timeout`() async throws {
-        let listenOnly = { @Sendable (_: Int, inbound: Listener.Inbound, _: Listener.Outbound) async throws in for try await _ in inbound {} }
+        let listenOnly = { @Sendable (_: Int, inbound: Listener.Inbound, _: Listener.Outbound) async throws in
+            for try await _ in inbound {}
+        }
         try await Listener.with(serve: listenOnly) { listener in
             let redis = try listener.client(connectTimeout: .milliseconds(100))
 
