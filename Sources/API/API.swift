@@ -36,6 +36,8 @@ public struct API: Sendable {
         self.limits = limits
         self.transport = transport
         self.quotas = Quotas(records: records, dispatch: dispatch)
+        let jobs = JobMetrics(records)
+        metrics.add { await jobs.samples() }
         self.logger = logger
     }
 

@@ -46,7 +46,7 @@ extension Records {
         try await engine.query(
             """
             SELECT tenant_id, kind, count(*) AS ended,
-                count(*) FILTER (WHERE state = 'discarded' OR outcome LIKE 'held_%' OR outcome LIKE 'manual_queue%') AS failed
+                count(*) FILTER (WHERE \(unescaped: isFailure)) AS failed
             FROM job_history
             WHERE finished_at > \(now.addingTimeInterval(-alarm.window)) AND finished_at <= \(now) AND state <> 'cancelled'
             GROUP BY tenant_id, kind
