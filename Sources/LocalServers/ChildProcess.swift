@@ -63,11 +63,13 @@ final class ChildProcess: Sendable {
 
     var status: Int32? { state.withLock(\.status) }
 
-    /// Sends a signal, unless the child has ended.
+    /// Sends a signal, unless the child has ended. A stopped child is woken to obey it.
     func send(_ signal: Signal) {
         // Under the lock, so that the process id cannot be given to another process in between.
         state.withLock { state in
-            if state.status == nil { _ = Glibc.kill(pid, signal.number) }
+            guard state.status == nil else { return }
+            Glibc.kill(pid, signal.number)
+            Glibc.kill(pid, SIGCONT)
         }
     }
 

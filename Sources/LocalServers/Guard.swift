@@ -5,7 +5,7 @@
 enum Guard {
     /// Becomes the server (`exec`: its process id is the one we spawned) and leaves a watcher beside it.
     ///
-    /// - `$1`: signals to try in turn, ten seconds each, once the socket is closed.
+    /// - `$1`: signals to try in turn, ten seconds each, once the socket is closed. A stopped server is woken to obey them.
     /// - The rest: the server and its arguments.
     /// - fd 3: the socket. A line on it means the server has ended and its process id may be somebody else's by now.
     /// - fd 4: the lock of the data folder, kept by the server as long as it lives, but not by the watcher.
@@ -15,7 +15,7 @@ enum Guard {
         ( (
             read -r ended <&3 && exit
             for signal in $signals; do
-                kill -s "$signal" $$ || exit
+                kill -s "$signal" $$ && kill -s CONT $$ || exit
                 tenths=0
                 while kill -0 $$ && [ $((tenths += 1)) -lt 100 ]; do sleep 0.1; done
             done

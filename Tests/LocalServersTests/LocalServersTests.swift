@@ -75,6 +75,20 @@ import Testing
         }
     }
 
+    @Test func `a server that was stopped by a signal is woken and ends cleanly`() async throws {
+        try await withScratch { scratch in
+            let servers = try await LocalServers.start(dataDirectory: scratch, options: .test)
+            kill(servers.postgresPID, SIGSTOP)
+            kill(servers.redisPID, SIGSTOP)
+
+            await servers.stop()
+
+            let log = try String(contentsOfFile: scratch + "/log/postgres.log", encoding: .utf8)
+            #expect(log.contains("received fast shutdown request"))
+            #expect(log.contains("database system is shut down"))
+        }
+    }
+
     @Test func `a server that ends by itself is named`() async throws {
         try await withScratch { scratch in
             let servers = try await LocalServers.start(dataDirectory: scratch, options: .test)
