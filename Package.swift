@@ -130,7 +130,8 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "Ledger", "DispatchIndex", "Worker", "Maintenance", "JobKinds", "Records", "Jobs", "Tenancy", "PostgresClient",
+                "Benchmarks", "kiteline", "Ledger", "DispatchIndex", "Worker", "Maintenance", "JobKinds", "Records", "Jobs", "Tenancy",
+                "PostgresClient",
                 "RedisClient",
                 "LocalServers", "TestSupport", logging, lifecycle, nioPosix,
             ]),
