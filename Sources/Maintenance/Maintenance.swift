@@ -85,6 +85,8 @@ public struct Chore: Sendable {
                 try await body()
                 if isFailing { logger.info("chore works again", metadata: ["chore": "\(name)"]) }
                 isFailing = false
+            } catch DispatchError.epochLost {
+                // The index is being found or rebuilt, which its own chore tells of; this one waits.
             } catch {
                 if !isFailing, !Task.isCancelled { logger.warning("chore failed", metadata: ["chore": "\(name)", "error": "\(error)"]) }
                 isFailing = true

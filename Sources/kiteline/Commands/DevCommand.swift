@@ -63,37 +63,30 @@ struct DevCommand: AsyncParsableCommand {
             let key = try await PlatformKey.find(in: dataDir, engine.records)
             let announcement = Announcement(dataDir, servers, platformKey: key)
             let host = try settings.text(.host)
-            let (ready, isReady) = AsyncStream.makeStream(of: String.self)
+            let (addresses, address) = AsyncStream.makeStream(of: String.self)
             let server = try engine.server { port in
                 announcement.publish(url: "http://\(host):\(port)", engine.logger)
-                isReady.yield("http://\(host):\(port)")
+                address.yield("http://\(host):\(port)")
             }
             let services: [any Service] =
                 [ServerKeeper(servers, announcement, engine.logger), try engine.maintenance(noWorker ? .pushing : .full)]
                 + (noWorker ? [] : try (0..<workers).map { _ in try engine.worker() }) + [server]
             // They are stopped from the last to the first: no new requests, then the running jobs, then what they need.
-            try await listening.explaining(settings) {
-                let group = ServiceGroup(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: engine.logger)
-                guard demo else { return try await group.run() }
-                try await run(group) {
-                    guard let url = await ready.first(where: { _ in true }) else { return }
-                    try await Demo(remote: Remote(url: url, key: key, tenant: nil), records: engine.records).run()
+            var group = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+            if demo {
+                let demo = DemoService(addresses: addresses) {
+                    Demo(remote: Remote(url: $0, key: key, tenant: nil), records: engine.records)
                 }
+                group.append(
+                    .init(
+                        service: demo, successTerminationBehavior: once ? .gracefullyShutdownGroup : .ignore,
+                        failureTerminationBehavior: .gracefullyShutdownGroup))
+            }
+            try await listening.explaining(settings) { [group] in
+                try await ServiceGroup(
+                    configuration: .init(services: group, gracefulShutdownSignals: [.sigterm, .sigint], logger: engine.logger)
+                ).run()
             }
         }
-    }
-
-    /// Runs the demo beside the services. With --once they end with it; otherwise they go on until they are stopped.
-    private func run(_ group: ServiceGroup, beside demo: @Sendable @escaping () async throws -> Void) async throws {
-        async let services: Void = group.run()
-        do {
-            try await demo()
-            if once { await group.triggerGracefulShutdown() }
-        } catch {
-            await group.triggerGracefulShutdown()
-            try await services
-            throw error
-        }
-        try await services
     }
 }
