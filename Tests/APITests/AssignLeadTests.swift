@@ -174,7 +174,49 @@ import Testing
         }
     }
 
+    @Test func `a deal told of counts for the next lead`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            for name in ["anna", "bert"] { try await house.seller(name, of: tenant) }
+            let best = "{ id: best, to: everyone, by: top_n_by_close_rate, metric: deals_won, n: 1, window_months: 6, active_only: true }"
+            try await house.rule(.route, "rules: [\(best)]", of: tenant)
+            func tell(_ owner: String, _ count: Int) async throws {
+                for n in 0..<count {
+                    let facts = OpportunityFacts(owner: owner, stage: "won_confirmed", won: true, closedAt: Date().addingTimeInterval(-60))
+                    _ = try await house.records.putOpportunity("\(owner)-\(n)", facts, of: tenant)
+                }
+            }
+
+            try await tell("anna", 2)
+            let first = try await house.leads([house.lead("1")], of: tenant)[0]
+            try await house.workThrough()
+            try await tell("bert", 3)
+            let second = try await house.leads([house.lead("2")], of: tenant)[0]
+            try await house.workThrough()
+
+            #expect(try await house.records.lead(first, of: tenant)?.owner == "anna")
+            #expect(try await house.records.lead(second, of: tenant)?.owner == "bert")
+        }
+    }
+
     // MARK: Holding and letting go
+
+    @Test func `leads let go twice at once are assigned once`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant) { $0.capacity = 100 }
+            try await house.rule(.route, "rules: [{ id: all, filters: [region], to: everyone }]", of: tenant)
+            try await house.leads((0..<7).map { house.lead("\($0)", #"{"city":"杭州"}"#) }, of: tenant)
+            try await house.workThrough()
+            try await house.rule(.map, "{ sources: [website], fields: { region: { from: city } } }", of: tenant)
+            _ = try await house.ledger.enqueue([.releaseHeld(of: tenant), .releaseHeld(of: tenant), .releaseHeld(of: tenant)])
+
+            try await house.workThrough(workers: 2)
+
+            #expect(try await house.outcomes() == ["held_mapping_error": 7, "assigned": 7])
+            try await house.expectSound()
+        }
+    }
 
     @Test func `held leads are assigned when the map is mended, page by page`() async throws {
         try await SalesHouse.with { house in

@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct PatienceTests {
     @Test func `commands to a server that hangs time out, and work again when it goes on`() async throws {
         try await withRedis { server in
-            let redis = try server.client(commandTimeout: .milliseconds(300))
+            let redis = try server.client(commandTimeout: .seconds(3))
             _ = try await redis.send(["PING"])
 
             kill(server.redisPID, SIGSTOP)

@@ -1,0 +1,95 @@
+import SalesModel
+import Testing
+
+@Suite struct ReasonTests {
+    private static let golden: [(Reason, english: String, chinese: String)] = [
+        (
+            Reason(.fieldUnmapped, ["field": "source_channel", "source": "form"]),
+            "The rules read “source_channel”, but no map says what it is for leads from “form”.", "规则用到字段「source_channel」，但来源「form」没有它的映射。"
+        ),
+        (
+            Reason(.typeMismatch, ["field": "budget", "outside": "b", "expected": "money"]),
+            "The outside field “b” holds a value that is not of the type money which “budget” needs.", "外部字段「b」的值不是「budget」所需的类型 money。"
+        ),
+        (Reason(.fieldMissing, ["field": "company"]), "“company” is required and the lead does not have it.", "必填字段「company」缺失。"),
+        (Reason(.notComparable, ["field": "budget"]), "“budget” could not be compared with what the rules ask.", "「budget」无法与规则要求的值比较。"),
+        (
+            Reason(.fieldDefaulted, ["field": "source_channel", "value": "unknown"]),
+            "“source_channel” was not given; its default “unknown” was taken.",
+            "「source_channel」未提供，采用默认值「unknown」。"
+        ),
+        (Reason(.scoreBand, ["score": 82, "band": "high"]), "Lead score 82, high band.", "线索质量分 82，高分段。"),
+        (Reason(.intentGrade, ["grade": "mid"]), "Intent grade: middle.", "意向等级：中意向。"),
+        (Reason(.ruleMatched, ["rule": "fair"]), "Rule “fair” applies.", "命中规则「fair」。"),
+        (
+            Reason(.condition, ["field": "industry", "operator": "contains", "operand": "汽车", "value": "新能源汽车"]),
+            "industry contains 汽车 (it is “新能源汽车”).", "industry 包含 汽车（实际为「新能源汽车」）。"
+        ),
+        (Reason(.condition, ["field": "budget", "operator": "empty"]), "budget is empty.", "budget 为空。"),
+        (Reason(.noRouteRules), "No route rules are live for this tenant.", "该租户没有生效的分配规则。"),
+        (Reason(.noScoreRules), "No score rules are live, so there is no score to route by.", "没有生效的评分规则，无法按分数分配。"),
+        (Reason(.regionMatched, ["region": "浙江"]), "Serves the lead's region 浙江.", "负责该线索所在区域 浙江。"),
+        (Reason(.regionUnknown), "The lead's region is not known, so region did not count.", "线索区域未知，未按区域筛选。"),
+        (Reason(.industryMatched, ["industry": "orthopaedics"]), "Serves the lead's industry orthopaedics.", "负责该线索所属行业 orthopaedics。"),
+        (Reason(.industryUnknown), "The lead's industry is not known, so industry did not count.", "线索行业未知，未按行业筛选。"),
+        (
+            Reason(
+                .closeRate,
+                [
+                    "industry": "orthopaedics", "months": 6, "rate": .number(0.38158), "won": 29, "closed": 76, "mean": .number(0.315),
+                    "n": 3,
+                ]),
+            "Close rate in orthopaedics over the last 6 months: 38.2 % (29 of 76 deals), team mean 31.5 %; among the best 3.",
+            "近 6 个月orthopaedics 成交率 38.2 %（76 单成交 29 单），团队均值 31.5 %，位列前 3。"
+        ),
+        (
+            Reason(.closeRate, ["months": 6, "rate": .number(0.5), "won": 5, "closed": 10, "n": 3]),
+            "Close rate over the last 6 months: 50 % (5 of 10 deals); among the best 3.", "近 6 个月成交率 50 %（10 单成交 5 单），位列前 3。"
+        ),
+        (
+            Reason(.dealsWon, ["months": 3, "won": 12, "mean": .number(7.25), "n": 3]),
+            "Deals won over the last 3 months: 12, team mean 7.3; among the best 3.", "近 3 个月成交 12 单，团队均值 7.3，位列前 3。"
+        ),
+        (Reason(.fewestPending, ["pending": 2]), "Fewest leads waiting for a first touch: 2.", "待跟进线索最少：2 条。"),
+        (Reason(.roundRobin, ["members": 4]), "Next in turn among 4 sellers.", "在 4 名销售中轮询到。"),
+        (Reason(.dedicated), "Dedicated to this lead.", "该线索的专属客户经理。"),
+        (Reason(.teamFirst, ["team": "key"]), "Team key comes first.", "优先分配至「key」。"),
+        (Reason(.teamExhausted, ["team": "key"]), "Nobody in team key could take it, so others were asked.", "「key」无人可接，转由其他销售承接。"),
+        (Reason(.targetExhausted, ["target": "key"]), "Nobody could take it in: key.", "无人可接：key。"),
+        (Reason(.alternate, ["target": "anna"]), "Passed on to the alternate: anna.", "转给备选：anna。"),
+        (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入「nurture」。"),
+        (Reason(.toMarketing), "Handed to marketing to be completed.", "转市场部补充信息。"),
+        (
+            Reason(.fallbackPool, ["pool": "shared"]), "No seller could take it, so it went to the fallback pool shared.",
+            "无销售可接，进入兜底池「shared」。"
+        ),
+        (
+            Reason(.manualQueue), "No seller could take it and there is no pool to fall back on: a person has to assign it.",
+            "无销售可接且无兜底池，转人工派发。"
+        ),
+    ]
+
+    @Test(arguments: golden)
+    func `a reason reads well in both languages`(reason: Reason, english: String, chinese: String) {
+        #expect(reason.text(in: .english) == english)
+        #expect(reason.text(in: .chinese) == chinese)
+    }
+
+    @Test func `every reason has its golden text`() {
+        #expect(Set(Self.golden.map(\.0.code)) == Set(Reason.Code.allCases))
+    }
+
+    @Test(arguments: Reason.Code.allCases, Language.allCases)
+    func `what was not recorded is not claimed`(code: Reason.Code, language: Language) {
+        #expect(Reason(code).text(in: language).allSatisfy { !$0.isNumber })
+    }
+
+    @Test(arguments: [
+        (Double.nan, "NaN"), (.infinity, "∞"), (-0.04, "0"), (0.05, "0.1"), (-1.25, "-1.3"), (1e300, "1e+300"), (12, "12"), (2.96, "3"),
+    ])
+    func `any number can be told`(number: Double, text: String) {
+        let told = Reason(.dealsWon, ["months": 1, "won": 1, "n": 1, "mean": .number(number)]).text(in: .english)
+
+        #expect(told.contains("team mean \(text);") || !number.isFinite, "\(told)")
+    }
+}

@@ -1,0 +1,52 @@
+import Testing
+
+@testable import Rules
+
+@Suite struct FuzzTests {
+    /// Cuts, doubles, swaps and spoils pieces of rule sets that are right.
+    private struct Spoiler {
+        var state: UInt64
+
+        mutating func next(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+
+        private static let pieces = [
+            "[", "]", "{", "}", ":", "- ", "? ", "*a", "&a ", "!!str ", "\"", "'", "#", "\n", "  ", "\t", "null", "~", "-1", "1e999", "nan",
+            "when:", "all:",
+            "not:", "field: score", "to:", "by: round_robin", "|\n", "\u{FEFF}", "\u{0}", "😀", "\\uD800", "%YAML 1.2\n", "---\n", "<<: *a",
+        ]
+
+        mutating func spoiled(_ source: String) -> String {
+            var characters = Array(source)
+            for _ in 0...next(4) {
+                let at = next(characters.count + 1)
+                switch next(4) {
+                case 0: characters.removeSubrange(at..<min(characters.count, at + next(40)))
+                case 1: characters.insert(contentsOf: characters[at..<min(characters.count, at + next(40))], at: next(characters.count + 1))
+                default: characters.insert(contentsOf: Array(Self.pieces[next(Self.pieces.count)]), at: at)
+                }
+                if characters.isEmpty { characters = ["a"] }
+            }
+            return String(characters)
+        }
+    }
+
+    @Test(arguments: 0..<9)
+    func `whatever the text, the answer is a rule set or its faults`(seed: Int) {
+        var spoiler = Spoiler(state: UInt64(seed))
+        let (kind, source) = RulePack.all[seed / 3].ordered[seed % 3]
+
+        for _ in 0..<300 {
+            let text = spoiler.spoiled(source)
+            switch RuleSet.parse(kind: kind, name: "fuzz", source: text) {
+            case .success(let ruleSet):
+                let live = TenantRules([LiveRuleSet(ruleSet, version: 1)])
+                _ = live.judgement(of: lead(["budget": "x", "signals": .list([]), "title": .object([:])]))
+            case .failure(let faults):
+                #expect(!faults.faults.isEmpty && faults.faults.allSatisfy { !$0.message.isEmpty }, "\(text)")
+            }
+        }
+    }
+}
