@@ -55,8 +55,10 @@ public final class RoutingReader: Sendable {
             "SELECT version FROM routing_state WHERE tenant_id = \(tenant.rawValue)",
             "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
             """
-            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, a.seller_id IS NOT NULL AS is_assigned
-            FROM lead l LEFT JOIN assignment a ON a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.active
+            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at,
+                -- A scalar sub-select is looked up by key for each lead; a join was at times planned as a scan of all assignments.
+                (SELECT a.seller_id FROM assignment a WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.active) IS NOT NULL AS is_assigned
+            FROM lead l
             WHERE l.tenant_id = \(tenant.rawValue) AND l.id = ANY(\(ids))
             """,
             """
