@@ -80,6 +80,10 @@ public struct FaultRun: Sendable {
         let upkeep = Task { try await bench.keepPushing() }
         defer { upkeep.cancel() }
         async let accepted: Void = enqueue(bench, tenant)
+        // Workers that have not begun have nothing to lose.
+        while try await bench.count("SELECT count(*) FROM (SELECT FROM job_history LIMIT 1) h") == 0 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
         let (done, last) = try await breakThings(bench, fleet)
         try await accepted
         try await bench.drained(within: .seconds(300))
@@ -97,7 +101,7 @@ public struct FaultRun: Sendable {
     private func enqueue(_ bench: BenchServers, _ tenant: TenantID) async throws {
         let batch = 100
         // Spread over the faults, so that each of them finds jobs at every stage of their way.
-        let pause = Duration.milliseconds(1_200 * faults / max(1, jobs / batch))
+        let pause = Duration.milliseconds(1_200 * max(faults, 3) / max(1, jobs / batch))
         for start in stride(from: 0, to: jobs, by: batch) {
             let batchJobs = (start..<min(start + batch, jobs)).map { n in
                 NewJob(tenant: tenant, kind: "probe", arguments: Array(#"{"effect_key":"e\#(n)","sleep_ms":\#(1 + n % 5)}"#.utf8))
