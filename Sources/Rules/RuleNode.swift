@@ -54,6 +54,12 @@ extension RuleNode {
         }
     }
 
+    /// The database keeps no U+0000; a rule that holds one would fail at every lead instead of once, here.
+    private static func refuseNull(_ text: String, _ line: Int?) throws(RuleFault) {
+        guard text.utf8.contains(0) else { return }
+        throw RuleFault(path: "", code: .syntax, message: "It holds the character U+0000, which cannot be stored; remove it.", line: line)
+    }
+
     private init(_ node: Node, depth: Int, budget: inout Int) throws(RuleFault) {
         budget -= 1
         guard budget >= 0 else { throw Self.tooLarge("It has more than \(Bounds.nodes) values, aliases expanded.", node) }
@@ -61,6 +67,7 @@ extension RuleNode {
         line = node.mark?.line
         switch node {
         case .scalar(let scalar):
+            try Self.refuseNull(scalar.string, node.mark?.line)
             let isPlain = scalar.style == .plain || scalar.style == .any
             content = .scalar(scalar.string, isQuoted: !isPlain)
         case .sequence(let sequence):
@@ -74,6 +81,7 @@ extension RuleNode {
                     throw RuleFault(
                         path: "", code: .syntax, message: "A key must be plain text, not a list or an object.", line: key.mark?.line)
                 }
+                try Self.refuseNull(name.string, key.mark?.line)
                 members.append((name.string, try RuleNode(value, depth: depth + 1, budget: &budget)))
             }
             content = .object(members)

@@ -40,7 +40,7 @@ import Testing
             while try await reads.next() != nil { try await outbound.write(ByteBuffer(string: "+mine\r\n")) }
         }
         try await Listener.with(serve: serve) { listener in
-            let redis = try listener.client(commandTimeout: .seconds(2))
+            let redis = try listener.client(commandTimeout: .seconds(8))
 
             let slow = await redisError { try await redis.send(["LRANGE", "slow", 0, -1]) }
             mayFinish.set()

@@ -92,7 +92,7 @@ import Testing
     @Test func `commands that waited too long go, those that came later stay`() async throws {
         try await withRedis { server in
             await server.killRedis()
-            let redis = try server.client(connectTimeout: .seconds(3))
+            let redis = try server.client(connectTimeout: .seconds(10))
 
             async let early = redisError { try await redis.send(["INCR", "early"]) }
             #expect(try await eventually { redis.statistics.failedAttempts >= 8 })

@@ -92,6 +92,11 @@ import Testing
         #expect(judgement.reasons.map(\.code) == [.noScoreRules])
     }
 
+    @Test(arguments: [#"rules: [{ id: "a\0b", to: everyone }]"#, #"{ "rules\u0000": [] }"#])
+    func `a null character is refused when it is saved, not at every lead`(source: String) {
+        #expect(faults(.route, source) == [": syntax"])
+    }
+
     @Test func `an unknown key is guessed and its line told`() {
         guard case .failure(let faults) = RuleSet.parse(kind: .route, name: "x", source: "rules:\n  - id: a\n    too: everyone\n") else {
             Issue.record("it was taken")
