@@ -89,23 +89,6 @@ import Testing
         }
     }
 
-    @Test func `commands that waited too long go, those that came later stay`() async throws {
-        try await withRedis { server in
-            await server.killRedis()
-            let redis = try server.client(connectTimeout: .seconds(10))
-
-            async let early = redisError { try await redis.send(["INCR", "early"]) }
-            #expect(try await eventually { redis.statistics.failedAttempts >= 8 })
-            async let late = redis.pipeline([["INCR", "late"], ["INCR", "late"]])
-            #expect(await early?.code == .connectionLost)
-            #expect(redis.statistics.failedAttempts < 20)
-            try await server.startRedis()
-
-            #expect(try await late == [.integer(1), .integer(2)])
-            #expect(try await redis.send(["EXISTS", "early"]) == .integer(0))
-        }
-    }
-
     @Test func `a connection cut in the middle of a large reply is made anew`() async throws {
         try await withRedis { server in
             let large = [UInt8](repeating: 7, count: 10_000_000)
