@@ -24,7 +24,8 @@ public struct TestDatabase: Sendable {
         redisURL = servers.redisURL
         keyPrefix = uniqueKeyPrefix()
         let template = try await Self.template.value
-        _ = try await Self.administration.value.query("CREATE DATABASE \(unescaped: name) TEMPLATE \(unescaped: template)", deadline: .seconds(600))
+        _ = try await Self.administration.value.query(
+            "CREATE DATABASE \(unescaped: name) TEMPLATE \(unescaped: template)", deadline: .seconds(600))
     }
 
     /// Gives `body` a database that is dropped afterwards.
