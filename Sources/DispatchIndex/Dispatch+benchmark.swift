@@ -8,10 +8,11 @@ extension Dispatch {
         \(RedisScript.claim.source)
         end)()
         local ends = {ARGV[1]}
-        for i = 3, #reply, 3 do
+        for i = 4, #reply, 3 do
           for j = 0, 2 do ends[#ends + 1] = reply[i + j] end
           ends[#ends + 1] = '5'
           ends[#ends + 1] = '-1'
+          ends[#ends + 1] = '1'
         end
         if #ends == 1 then return 0 end
         return (function(ARGV)

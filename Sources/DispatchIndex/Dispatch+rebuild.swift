@@ -34,12 +34,14 @@ extension Dispatch {
     }
 
     /// Puts claims of running jobs back, each with one lease of patience.
-    public func restore(_ claims: [Claim]) async throws {
+    public func restore(_ claims: [(claim: Claim, flow: String)]) async throws {
         let epoch = try current()
         for chunk in claims.chunks(of: 500) {
             var arguments: [RedisArgument] = [RedisArgument(lease.milliseconds)]
-            for claim in chunk {
-                arguments += [RedisArgument(claim.id.rawValue), RedisArgument(claim.tenant.rawValue), RedisArgument(claim.token)]
+            for (claim, flow) in chunk {
+                arguments += [
+                    RedisArgument(claim.id.rawValue), RedisArgument(claim.tenant.rawValue), RedisArgument(claim.token), RedisArgument(flow),
+                ]
             }
             _ = try await evaluate(.restore, under: epoch, arguments)
         }

@@ -22,15 +22,18 @@ public struct Claim: Sendable, Hashable {
 public struct Push: Sendable, Hashable {
     public let id: JobID
     public let tenant: TenantID
+    /// Its line within the tenant: kind, or kind@dependency.
+    public let flow: String
     public let priority: Int
     /// Its place in line.
     public let since: Date
     /// When it may run; nil or past: now.
     public let due: Date?
 
-    public init(id: JobID, tenant: TenantID, priority: Int, since: Date, due: Date?) {
+    public init(id: JobID, tenant: TenantID, flow: String, priority: Int, since: Date, due: Date?) {
         self.id = id
         self.tenant = tenant
+        self.flow = flow
         self.priority = priority
         self.since = since
         self.due = due
@@ -49,30 +52,15 @@ public struct Acknowledgement: Sendable {
     public let claim: Claim
     public let priority: Int
     public let next: Next
+    /// Worker-time it took; nil: what was expected. A job that did not run is charged nothing: zero.
+    public let spent: Duration?
 
-    public init(_ claim: Claim, priority: Int = 5, next: Next = .done) {
+    public init(_ claim: Claim, priority: Int = 5, next: Next = .done, spent: Duration? = nil) {
         self.claim = claim
         self.priority = priority
         self.next = next
+        self.spent = spent
     }
-}
-
-/// What a tenant is entitled to.
-public struct TenantShare: Sendable, Hashable {
-    public var tenant: TenantID
-    /// Share of the fleet against other tenants with work waiting.
-    public var weight: Int
-    /// Most jobs running at once.
-    public var cap: Int
-
-    public init(tenant: TenantID, weight: Int, cap: Int) {
-        self.tenant = tenant
-        self.weight = weight
-        self.cap = cap
-    }
-
-    /// What holds until a tenant's own settings have arrived; the defaults of the table `tenant`.
-    static let standard = TenantShare(tenant: TenantID(0), weight: 1, cap: 1000)
 }
 
 /// What a claim brought.
@@ -80,8 +68,10 @@ public struct ClaimReply: Sendable {
     public var claims: [Claim]
     /// More could be claimed at once.
     public var more: Bool
-    /// Until the next scheduled job is due; nil: none is.
+    /// Until the next scheduled job is due or the next throttled tenant may go on; nil: there is none.
     public var nextDue: Duration?
+    /// Tenants passed over because they had nothing of the kinds asked for.
+    public var passed: Int
 }
 
 public enum DispatchError: Error, Sendable, Equatable {
@@ -118,10 +108,11 @@ public final class Dispatch: Sendable {
         let epoch = try current()
         for chunk in jobs.chunks(of: 1_000) {
             var arguments: [RedisArgument] = []
-            arguments.reserveCapacity(chunk.count * 5)
+            arguments.reserveCapacity(chunk.count * 6)
             for job in chunk {
                 arguments += [
-                    RedisArgument(job.id.rawValue), RedisArgument(job.tenant.rawValue), RedisArgument(job.priority),
+                    RedisArgument(job.id.rawValue), RedisArgument(job.tenant.rawValue), RedisArgument(job.flow),
+                    RedisArgument(job.priority),
                     RedisArgument(job.since.milliseconds), RedisArgument(job.due?.milliseconds ?? 0),
                 ]
             }
@@ -131,21 +122,33 @@ public final class Dispatch: Sendable {
     }
 
     /// Takes up to `want` jobs that run next, each under a lease.
-    public func claim(_ want: Int) async throws -> ClaimReply {
+    ///
+    /// - Parameters:
+    ///   - kinds: only these; nil: all.
+    ///   - passing: how many tenants to pass over at first; what an empty reply that knows of more said it had passed.
+    public func claim(_ want: Int, kinds: Set<String>? = nil, passing: Int = 0) async throws -> ClaimReply {
         let epoch = try current()
         let reply =
-            try await evaluate(.claim, under: epoch, [RedisArgument(min(want, 500)), RedisArgument(lease.milliseconds)]).array ?? []
-        guard reply.count >= 2, let wait = reply[0].int, let more = reply[1].int else { throw DispatchError.epochLost }
+            try await evaluate(
+                .claim, under: epoch,
+                [
+                    RedisArgument(min(want, 500)), RedisArgument(lease.milliseconds),
+                    RedisArgument(kinds.map { ",\($0.sorted().joined(separator: ","))," } ?? ""), RedisArgument(passing),
+                ]
+            ).array ?? []
+        guard reply.count >= 3, let wait = reply[0].int, let more = reply[1].int, let passed = reply[2].int else {
+            throw DispatchError.epochLost
+        }
         var claims: [Claim] = []
         claims.reserveCapacity(reply.count / 3)
-        var i = 2
+        var i = 3
         while i + 2 < reply.count {
             if let id = reply[i].int64, let tenant = reply[i + 1].int64, let token = reply[i + 2].int64 {
                 claims.append(Claim(id: JobID(id), tenant: TenantID(tenant), token: token))
             }
             i += 3
         }
-        return ClaimReply(claims: claims, more: more == 1, nextDue: wait < 0 ? nil : .milliseconds(wait))
+        return ClaimReply(claims: claims, more: more == 1, nextDue: wait < 0 ? nil : .milliseconds(wait), passed: passed)
     }
 
     /// Ends claims. Repeating it is harmless.
@@ -153,7 +156,7 @@ public final class Dispatch: Sendable {
         let epoch = try current()
         for chunk in ends.chunks(of: 1_000) {
             var arguments: [RedisArgument] = []
-            arguments.reserveCapacity(chunk.count * 5)
+            arguments.reserveCapacity(chunk.count * 6)
             for end in chunk {
                 let again: Int64 =
                     switch end.next {
@@ -163,12 +166,15 @@ public final class Dispatch: Sendable {
                     }
                 arguments += [
                     RedisArgument(end.claim.id.rawValue), RedisArgument(end.claim.tenant.rawValue), RedisArgument(end.claim.token),
-                    RedisArgument(end.priority), RedisArgument(again),
+                    RedisArgument(end.priority), RedisArgument(again), RedisArgument(end.spent.map(Self.charge) ?? -1),
                 ]
             }
             _ = try await evaluate(.acknowledge, under: epoch, arguments)
         }
     }
+
+    /// Worker-time in whole milliseconds: what ran counts as one at least, so that the many short jobs are charged exactly as expected.
+    private static func charge(_ spent: Duration) -> Int64 { spent == .zero ? 0 : max(1, spent.milliseconds) }
 
     /// Renews the leases of claims.
     /// - Returns: those that are no longer ours.
@@ -189,25 +195,11 @@ public final class Dispatch: Sendable {
         let arguments = [RedisArgument(lease.milliseconds), RedisArgument(handover.milliseconds), RedisArgument(limit)]
         let reply = try await evaluate(.reap, under: try current(), arguments).array ?? []
         return stride(from: 0, to: reply.count - 1, by: 2).compactMap { i in
-            guard let id = reply[i].int64, let parts = reply[i + 1].string?.split(separator: ":"), parts.count == 2,
+            guard let id = reply[i].int64, let parts = reply[i + 1].string?.split(separator: ":", maxSplits: 2), parts.count == 3,
                 let tenant = Int64(parts[0]), let token = Int64(parts[1])
             else { return nil }
             return Claim(id: JobID(id), tenant: TenantID(tenant), token: token)
         }
-    }
-
-    /// Sets what tenants are entitled to, from the next claim on.
-    public func configure(_ shares: [TenantShare]) async throws {
-        let epoch = try current()
-        for chunk in shares.chunks(of: 300) {
-            let arguments = chunk.flatMap { [RedisArgument($0.tenant.rawValue), RedisArgument($0.weight), RedisArgument($0.cap)] }
-            _ = try await evaluate(.configure, under: epoch, arguments)
-        }
-    }
-
-    /// How many jobs of a tenant are ready to be claimed.
-    public func ready(of tenant: TenantID) async throws -> Int {
-        try await redis.send(["ZCARD", RedisArgument(try key("r:\(tenant)"))]).int ?? 0
     }
 
     func key(_ name: String) throws -> String { keys.named(name, epoch: try current()) }

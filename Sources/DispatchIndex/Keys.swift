@@ -7,13 +7,24 @@
 /// |---|---|---|
 /// | `{q:0}:ep` | string | the epoch, or `B` and the epoch while it is rebuilt |
 /// | `{q:0}:bell` | zset | rung when there is work; one blocked reader wakes a ring |
-/// | `{q:0}:E:h` | hash | `V` virtual time, `seq` claims made, `ms` last clock seen, `reap`/`noreap` reaping clock |
-/// | `{q:0}:E:act` | zset | tenants with ready work and room, score = start tag |
-/// | `{q:0}:E:t:T` | hash | a tenant: `w` weight, `cap`, `inf` claims out, `F` finish tag |
-/// | `{q:0}:E:r:T` | zset | a tenant's ready jobs, score = order |
-/// | `{q:0}:E:sch` | zset | `T:priority:job`, score = due, ms |
+/// | `{q:0}:E:h` | hash | `V` virtual time, `seq` claims made, `mean` cost of a job, ms, `reap`/`noreap` reaping clock |
+/// | `{q:0}:E:act` | zset | tenants with claimable work and room, score = start tag |
+/// | `{q:0}:E:thr` | zset | tenants with claimable work but no token, score = when they have one, ms |
+/// | `{q:0}:E:t:T` | hash | a tenant: `w` weight, `cap`, `inf` claims out, `F` finish tag, `v` virtual time of its flows, `rate`, `burst`, `tok` tokens at `tts`, `got` worker-time received, ms, `thr` time throttled, ms |
+/// | `{q:0}:E:ta:T` | zset | the tenant's flows with claimable work, score = start tag |
+/// | `{q:0}:E:f:T:FLOW` | hash | a flow: `c` cost of a job, ms, `inf` claims out, `F` finish tag, `blk` the gate it waits at, `since` |
+/// | `{q:0}:E:fs:T` | zset | flows the tenant used lately, score = when, ms |
+/// | `{q:0}:E:r:T:FLOW` | zset | ready jobs, score = order |
+/// | `{q:0}:E:sch` | zset | `T:priority:job:FLOW`, score = due, ms |
 /// | `{q:0}:E:lease` | zset | claimed jobs, score = lease end, ms |
-/// | `{q:0}:E:run` | hash | claimed job → `T:token` |
+/// | `{q:0}:E:run` | hash | claimed job → `T:token:cost:FLOW` |
+/// | `{q:0}:E:gate` | hash | gate → most claims through it; a gate that is not there is open |
+/// | `{q:0}:E:ginf` | hash | gate → claims out through it |
+/// | `{q:0}:E:blk:GATE` | zset | flows waiting at the gate, `T:FLOW`, score = since, ms |
+/// | `{q:0}:E:wake` | set | gates with room and flows waiting |
+///
+/// A job of kind K and dependency D passes the gates `k:K`, `T/k:K`, `d:D` and `T/d:D`. Pausing a kind, a breaker that is open, a
+/// limit on what runs at once: all are limits of gates, and a closed one is a limit of 0.
 struct Keys: Sendable {
     let namespace: String
 
@@ -43,16 +54,50 @@ struct Keys: Sendable {
         end
         local base = string.sub(KEYS[1], 1, -3)
         local p = base .. ARGV[1] .. ':'
-        local H, ACT, SCH, LEASE, RUN, BELL = p .. 'h', p .. 'act', p .. 'sch', p .. 'lease', p .. 'run', base .. 'bell'
-        local time = redis.call('TIME')
+        local H, ACT, THR, SCH, LEASE, RUN = p .. 'h', p .. 'act', p .. 'thr', p .. 'sch', p .. 'lease', p .. 'run'
+        local GATE, GINF, WAKE, BELL = p .. 'gate', p .. 'ginf', p .. 'wake', base .. 'bell'
+        local call = redis.call
+        local time = call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-        -- Lets a tenant with ready work compete again, from the present on: time spent idle or full earns nothing.
+        -- Lets a tenant with claimable work compete again, from the present on: time spent idle or full earns nothing.
         local function admit(tid, V)
-          if redis.call('ZSCORE', ACT, tid) or redis.call('EXISTS', p .. 'r:' .. tid) == 0 then return end
-          local t = redis.call('HMGET', p .. 't:' .. tid, 'inf', 'cap', 'F')
+          if call('ZSCORE', ACT, tid) or call('ZSCORE', THR, tid) or call('EXISTS', p .. 'ta:' .. tid) == 0 then return end
+          local t = call('HMGET', p .. 't:' .. tid, 'inf', 'cap', 'F')
           if tonumber(t[1] or 0) >= tonumber(t[2] or \(TenantShare.standard.cap)) then return end
-          redis.call('ZADD', ACT, math.max(V, tonumber(t[3] or 0)), tid)
+          call('ZADD', ACT, math.max(V, tonumber(t[3] or 0)), tid)
+        end
+
+        -- The same for a flow with ready jobs, and for its tenant. A flow that waits at a gate goes on waiting.
+        local function activate(tid, flow, V)
+          local ta = p .. 'ta:' .. tid
+          if call('ZSCORE', ta, flow) then return end
+          local f = call('HMGET', p .. 'f:' .. tid .. ':' .. flow, 'F', 'blk')
+          if f[2] then return end
+          call('ZADD', ta, math.max(tonumber(call('HGET', p .. 't:' .. tid, 'v') or 0), tonumber(f[1] or 0)), flow)
+          if string.find(flow, '@', 1, true) then call('PERSIST', p .. 'f:' .. tid .. ':' .. flow) end
+          if call('ZADD', p .. 'fs:' .. tid, now, flow) == 1 then call('ZREMRANGEBYRANK', p .. 'fs:' .. tid, 0, -1001) end
+          admit(tid, V)
+        end
+
+        -- The gates a flow's jobs pass. The tenant's gate of a kind is only ever open or closed, so nothing is counted there.
+        local function gatesOf(tid, flow)
+          local at = string.find(flow, '@', 1, true)
+          if not at then return {'k:' .. flow, tid .. '/k:' .. flow} end
+          local kind, dependency = string.sub(flow, 1, at - 1), string.sub(flow, at + 1)
+          return {'k:' .. kind, tid .. '/k:' .. kind, 'd:' .. dependency, tid .. '/d:' .. dependency}
+        end
+
+        -- Counts claims in (n > 0) or out of a flow's gates; what gets room wakes who waits there.
+        local function pass(tid, flow, n, gated)
+          local names = gatesOf(tid, flow)
+          for i, name in ipairs(names) do
+            if i ~= 2 and call('HINCRBY', GINF, name, n) <= 0 then call('HDEL', GINF, name) end
+          end
+          if n > 0 or not gated then return end
+          for i, name in ipairs(names) do
+            if i ~= 2 and call('EXISTS', p .. 'blk:' .. name) == 1 then call('SADD', WAKE, name) end
+          end
         end
 
         """

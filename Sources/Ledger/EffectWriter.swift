@@ -8,11 +8,14 @@ public struct Settlement: Sendable {
     public let attempt: Attempt
     public let outcome: Outcome
     public let disposition: Disposition
+    /// Worker-time the attempt took; nil: not known.
+    public let spent: Duration?
 
-    public init(attempt: Attempt, outcome: Outcome, disposition: Disposition) {
+    public init(attempt: Attempt, outcome: Outcome, disposition: Disposition, spent: Duration? = nil) {
         self.attempt = attempt
         self.outcome = outcome
         self.disposition = disposition
+        self.spent = spent
     }
 }
 

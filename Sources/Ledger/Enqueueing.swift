@@ -31,6 +31,7 @@ public struct Enqueued: Sendable {
     public struct Job: Sendable, Hashable {
         public let id: JobID
         public let tenant: TenantID
+        public let flow: String
         public let priority: Int
         public let enqueuedAt: Date
         public let runAt: Date?
@@ -159,7 +160,8 @@ struct JobRows: Sendable {
         let far = jobs.map { ($0.runAt ?? now) > now.addingTimeInterval(horizon) }
         pushes = zip(zip(jobs, ids), far).compactMap { pair, far in
             let (job, id) = pair
-            return far ? nil : Enqueued.Job(id: id, tenant: job.tenant, priority: job.priority, enqueuedAt: now, runAt: job.runAt)
+            return far
+                ? nil : Enqueued.Job(id: id, tenant: job.tenant, flow: job.flow, priority: job.priority, enqueuedAt: now, runAt: job.runAt)
         }
         statements = [
             """

@@ -7,6 +7,7 @@ import Tenancy
 public struct WaitingJob: Sendable, Hashable {
     public let id: JobID
     public let tenant: TenantID
+    public let flow: String
     public let priority: Int
     public let enqueuedAt: Date
     public let runAt: Date
@@ -14,6 +15,7 @@ public struct WaitingJob: Sendable, Hashable {
     init(_ row: Row) throws {
         id = JobID(try row.get("id"))
         tenant = TenantID(try row.get("tenant_id"))
+        flow = try row.get("flow")
         priority = Int(try row.get("priority", as: Int16.self))
         enqueuedAt = try row.get("enqueued_at")
         runAt = try row.get("run_at")
@@ -40,7 +42,7 @@ extension Ledger {
 
     private func waiting(_ ids: [Int64]) async throws -> [WaitingJob] {
         let rows = try await postgres.query(
-            "SELECT id, tenant_id, priority, enqueued_at, run_at FROM job_live WHERE id = ANY(\(ids)) AND state <> 'running'")
+            "SELECT id, tenant_id, flow, priority, enqueued_at, run_at FROM job_live WHERE id = ANY(\(ids)) AND state <> 'running'")
         return try rows.map(WaitingJob.init)
     }
 
@@ -111,19 +113,11 @@ extension Ledger {
     public func live(after id: JobID, limit: Int = 10_000) async throws -> (last: JobID?, jobs: [LiveJob]) {
         let rows = try await postgres.query(
             """
-            SELECT id, tenant_id, priority, enqueued_at, run_at, CASE WHEN state = 'running' THEN claim_token END AS token
+            SELECT id, tenant_id, flow, priority, enqueued_at, run_at, CASE WHEN state = 'running' THEN claim_token END AS token
             FROM job_live WHERE id > \(id.rawValue) ORDER BY id LIMIT \(Int64(limit))
             """)
         let jobs = try rows.map { LiveJob(waiting: try WaitingJob($0), token: try $0.get("token")) }
         let edge = Date().addingTimeInterval(horizon)
         return (jobs.last?.waiting.id, jobs.filter { $0.token != nil || $0.waiting.runAt <= edge })
-    }
-
-    /// Every tenant's weight and cap.
-    public func shares() async throws -> [(tenant: TenantID, weight: Int, cap: Int)] {
-        let rows = try await postgres.query("SELECT id, weight, cap FROM tenant")
-        return try rows.map {
-            (TenantID(try $0.get("id")), Int(try $0.get("weight", as: Int32.self)), Int(try $0.get("cap", as: Int32.self)))
-        }
     }
 }

@@ -114,13 +114,15 @@ extension Ledger {
     public func orphans(of silent: [WorkerBeat]) async throws -> [OrphanedJob] {
         let rows = try await postgres.query(
             """
-            SELECT l.id, l.tenant_id, l.claim_token
+            SELECT l.id, l.tenant_id, l.flow, l.claim_token
             FROM job_live l JOIN worker w ON w.id = l.worker_id JOIN unnest(\(silent.map(\.worker)), \(silent.map(\.beat))) AS s(worker, beat) ON s.worker = w.id AND s.beat = w.beat
             WHERE l.state = 'running'
             LIMIT 1000
             """)
         return try rows.map {
-            OrphanedJob(id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), token: try $0.get("claim_token"))
+            OrphanedJob(
+                id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), flow: try $0.get("flow"),
+                token: try $0.get("claim_token"))
         }
     }
 
@@ -138,6 +140,7 @@ extension Ledger {
 public struct OrphanedJob: Sendable, Hashable {
     public let id: JobID
     public let tenant: TenantID
+    public let flow: String
     public let token: Int64
 }
 

@@ -53,14 +53,15 @@ public actor IndexKeeper {
     private func rebuild(under epoch: Int64) async throws {
         let start = ContinuousClock.now
         try await dispatch.beginRebuild(under: epoch)
-        try await dispatch.configure(try await ledger.shares().map { TenantShare(tenant: $0.tenant, weight: $0.weight, cap: $0.cap) })
+        try await dispatch.configure(try await ledger.tenantLimits().map(TenantShare.init))
+        try await dispatch.limit(gates: try await ledger.gateLimits())
         var last = JobID(0)
         var total = 0
         while true {
             let page = try await ledger.live(after: last)
             guard let end = page.last else { break }
             let running = page.jobs.compactMap { job in
-                job.token.map { Claim(id: job.waiting.id, tenant: job.waiting.tenant, token: $0) }
+                job.token.map { (claim: Claim(id: job.waiting.id, tenant: job.waiting.tenant, token: $0), flow: job.waiting.flow) }
             }
             try await dispatch.restore(running)
             try await dispatch.push(page.jobs.filter { $0.token == nil }.map { Push($0.waiting) })

@@ -47,12 +47,12 @@ public struct Maintenance: Service {
             let leases = LeaseReaper(ledger: ledger, dispatch: dispatch, logger: logger)
             let workers = WorkerReaper(ledger: ledger, dispatch: dispatch, silence: settings.silence, logger: logger)
             let promoter = Promoter(ledger: ledger, dispatch: dispatch)
-            let shares = ShareKeeper(ledger: ledger, dispatch: dispatch)
+            let limits = LimitKeeper(ledger: ledger, dispatch: dispatch)
             duties += [
                 Chore("leases", every: settings.reap) { while try await leases.run() {} },
                 Chore("workers", every: settings.census) { try await workers.run() },
                 Chore("promoter", every: settings.promote) { while try await promoter.run() {} },
-                Chore("shares", every: settings.promote) { try await shares.run() },
+                Chore("limits", every: settings.promote) { try await limits.run() },
             ]
             duties += chores
         }

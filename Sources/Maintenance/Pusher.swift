@@ -70,10 +70,10 @@ public final class Pusher: Sendable {
 
 extension Push {
     init(_ job: Enqueued.Job) {
-        self.init(id: job.id, tenant: job.tenant, priority: job.priority, since: job.enqueuedAt, due: job.runAt)
+        self.init(id: job.id, tenant: job.tenant, flow: job.flow, priority: job.priority, since: job.enqueuedAt, due: job.runAt)
     }
 
     init(_ job: WaitingJob) {
-        self.init(id: job.id, tenant: job.tenant, priority: job.priority, since: job.enqueuedAt, due: job.runAt)
+        self.init(id: job.id, tenant: job.tenant, flow: job.flow, priority: job.priority, since: job.enqueuedAt, due: job.runAt)
     }
 }

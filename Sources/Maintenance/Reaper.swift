@@ -68,6 +68,6 @@ extension Acknowledgement {
 extension Push {
     init?(_ job: OrphanedJob, after rescue: Rescue?) {
         guard case .waiting(let priority, let runAt) = rescue else { return nil }
-        self.init(id: job.id, tenant: job.tenant, priority: priority, since: runAt, due: runAt)
+        self.init(id: job.id, tenant: job.tenant, flow: job.flow, priority: priority, since: runAt, due: runAt)
     }
 }

@@ -30,26 +30,3 @@ struct Promoter: Sendable {
         return nearing.scheduled.count >= 5_000
     }
 }
-
-/// Keeps tenants' weights and caps in the index as the ledger has them.
-actor ShareKeeper {
-    private let ledger: Ledger
-    private let dispatch: Dispatch
-    private var told: Set<TenantShare> = []
-    private var toldUnder: Int64?
-
-    init(ledger: Ledger, dispatch: Dispatch) {
-        self.ledger = ledger
-        self.dispatch = dispatch
-    }
-
-    func run() async throws {
-        let shares = Set(try await ledger.shares().map { TenantShare(tenant: $0.tenant, weight: $0.weight, cap: $0.cap) })
-        if toldUnder != dispatch.epoch { told = [] }
-        let epoch = dispatch.epoch
-        let fresh = shares.subtracting(told)
-        if !fresh.isEmpty { try await dispatch.configure(Array(fresh)) }
-        told = shares
-        toldUnder = epoch
-    }
-}

@@ -59,7 +59,7 @@ final class Execution: Sendable {
     func endOverdue() {
         for (attempt, task) in running.overdue(at: now()) {
             let limit = handlers[attempt.kind]?.kind.timeout ?? .zero
-            finish(attempt, .failed(.transient, "the attempt took longer than \(limit)"))
+            finish(attempt, .failed(.transient, "the attempt took longer than \(limit)"), spent: limit)
             task?.cancel()
         }
     }
@@ -67,7 +67,11 @@ final class Execution: Sendable {
     // MARK: Performing
 
     private func start(_ attempt: Attempt, _ body: @escaping @Sendable () async -> Outcome) {
-        let task = Task { finish(attempt, await body()) }
+        let task = Task {
+            let start = ContinuousClock.now
+            let outcome = await body()
+            finish(attempt, outcome, spent: .now - start)
+        }
         running.attach(task, to: attempt)
     }
 
@@ -75,14 +79,15 @@ final class Execution: Sendable {
         var settlements: [Settlement] = []
         settlements.reserveCapacity(brief.count)
         for (attempt, body) in brief {
+            let start = ContinuousClock.now
             let outcome = await body()
-            if running.finish(attempt) { settlements.append(settlement(attempt, outcome)) }
+            if running.finish(attempt) { settlements.append(settlement(attempt, outcome, spent: .now - start)) }
         }
         submit(settlements)
     }
 
-    private func finish(_ attempt: Attempt, _ outcome: Outcome) {
-        if running.finish(attempt) { submit([settlement(attempt, outcome)]) }
+    private func finish(_ attempt: Attempt, _ outcome: Outcome, spent: Duration? = nil) {
+        if running.finish(attempt) { submit([settlement(attempt, outcome, spent: spent)]) }
     }
 
     private func submit(_ settlements: [Settlement]) {
@@ -92,11 +97,12 @@ final class Execution: Sendable {
         }
     }
 
-    private func settlement(_ attempt: Attempt, _ outcome: Outcome) -> Settlement {
+    private func settlement(_ attempt: Attempt, _ outcome: Outcome, spent: Duration?) -> Settlement {
         let policy = handlers[attempt.kind]?.kind.retry ?? RetryPolicy()
         return Settlement(
             attempt: attempt, outcome: outcome,
-            disposition: outcome.disposition(of: attempt, policy: policy, now: now(), chance: .random(in: 0..<1)))
+            disposition: outcome.disposition(of: attempt, policy: policy, now: now(), chance: .random(in: 0..<1)),
+            spent: spent)
     }
 
     // MARK: Deciding
@@ -115,8 +121,10 @@ final class Execution: Sendable {
     /// Decides group after group until the lane is empty.
     private func advance(_ lane: Lane, _ decide: Decide) async {
         while let group = next(in: lane) {
+            let start = ContinuousClock.now
             let outcomes = await decide(group, now)
-            let settlements = zip(group, outcomes).filter { running.finish($0.0) }.map { settlement($0, $1) }
+            let spent = (ContinuousClock.now - start) / group.count
+            let settlements = zip(group, outcomes).filter { running.finish($0.0) }.map { settlement($0, $1, spent: spent) }
             guard !settlements.isEmpty else { continue }
             let stale = await withCheckedContinuation { answer in settler.submit(settlements) { answer.resume(returning: $0) } }
             await again(stale, in: lane)

@@ -143,8 +143,9 @@ final class Settler: Sendable {
 extension Acknowledgement {
     init(_ settlement: Settlement) {
         switch settlement.disposition {
-        case .end: self.init(Claim(settlement.attempt))
-        case .retry(let at, _, _): self.init(Claim(settlement.attempt), priority: settlement.attempt.priority, next: .later(at))
+        case .end: self.init(Claim(settlement.attempt), spent: settlement.spent)
+        case .retry(let at, _, _):
+            self.init(Claim(settlement.attempt), priority: settlement.attempt.priority, next: .later(at), spent: settlement.spent)
         }
     }
 }

@@ -94,13 +94,16 @@ public final class Worker: Service {
 extension Worker {
     private func claimLoop(_ id: Int64) async {
         let bell = Bell(of: dispatch)
+        var passed = 0
         while !Task.isCancelled {
             await runSuspects()
             guard await running.drained(to: settings.concurrency - 1) else { break }
             do {
-                let reply = try await dispatch.claim(min(settings.claimBatch, settings.concurrency - running.count))
+                let reply = try await dispatch.claim(
+                    min(settings.claimBatch, settings.concurrency - running.count), kinds: settings.kinds, passing: passed)
+                passed = reply.claims.isEmpty && reply.more ? reply.passed : 0
                 if reply.claims.isEmpty {
-                    if !reply.more { try await bell.wait(atMost: min(settings.idle, reply.nextDue ?? settings.idle)) }
+                    if !reply.more { try await wait(for: bell, atMost: min(settings.idle, reply.nextDue ?? settings.idle)) }
                 } else {
                     running.hold(reply.claims)
                     count.add { $0.claimed += reply.claims.count }
@@ -112,6 +115,11 @@ extension Worker {
             }
         }
         await bell.close()
+    }
+
+    /// A worker of some kinds does not listen: it would take rings that are meant for the others.
+    private func wait(for bell: Bell, atMost limit: Duration) async throws {
+        if settings.kinds == nil { try await bell.wait(atMost: limit) } else { try await Task.sleep(for: min(limit, .milliseconds(50))) }
     }
 
     /// The life of a batch of claims, up to its handlers; the settler does the rest.
@@ -145,9 +153,9 @@ extension Worker {
         guard !grants.early.isEmpty || !grants.gone.isEmpty else { return }
         let byID = Dictionary(claims.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let early = grants.early.compactMap { job in
-            byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .later(job.runAt)) }
+            byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .later(job.runAt), spent: .zero) }
         }
-        let gone = grants.gone.compactMap { byID[$0].map { Acknowledgement($0) } }
+        let gone = grants.gone.compactMap { byID[$0].map { Acknowledgement($0, spent: .zero) } }
         await settler.acknowledge(early + gone)
         running.release((early + gone).map(\.claim))
     }

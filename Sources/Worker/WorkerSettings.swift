@@ -10,16 +10,19 @@ public struct WorkerSettings: Sendable {
     public var beat: Duration
     /// The longest sleep without asking for work.
     public var idle: Duration
+    /// Runs jobs of these kinds only; nil: of all.
+    public var kinds: Set<String>?
 
     public init(
         concurrency: Int = 400, claimBatch: Int = 100, drain: Duration = .seconds(25), beat: Duration = .seconds(10),
-        idle: Duration = .seconds(1)
+        idle: Duration = .seconds(1), kinds: Set<String>? = nil
     ) {
         self.concurrency = concurrency
         self.claimBatch = claimBatch
         self.drain = drain
         self.beat = beat
         self.idle = idle
+        self.kinds = kinds
     }
 }
 

@@ -137,7 +137,11 @@ final class SalesHouse: Sendable {
     private func pushAll() async throws {
         let rows = try await rows("SELECT id, tenant_id FROM job_live WHERE state = 'available' ORDER BY id")
         _ = try await dispatch.push(
-            rows.map { Push(id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), priority: 5, since: Date(), due: nil) })
+            rows.map {
+                Push(
+                    id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), flow: "assign_lead", priority: 5, since: Date(),
+                    due: nil)
+            })
     }
 
     /// Decides attempts as one group.

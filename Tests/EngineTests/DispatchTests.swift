@@ -81,15 +81,15 @@ import Testing
         let tenant = try await engine.tenant()
         let due = Date(timeIntervalSinceNow: 60)
         let pushes = [
-            Push(id: JobID(1), tenant: tenant, priority: 5, since: Date(), due: nil),
-            Push(id: JobID(2), tenant: tenant, priority: 9, since: Date(), due: nil),
-            Push(id: JobID(3), tenant: tenant, priority: 5, since: Date(), due: due),
+            Push(id: JobID(1), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: nil),
+            Push(id: JobID(2), tenant: tenant, flow: "probe", priority: 9, since: Date(), due: nil),
+            Push(id: JobID(3), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: due),
         ]
         try await engine.dispatch.push(pushes)
         #expect(try await engine.dispatch.claim(1).claims.map(\.id) == [JobID(2)])
 
         try await engine.dispatch.push(pushes)
-        try await engine.dispatch.push([Push(id: JobID(3), tenant: tenant, priority: 5, since: Date(), due: nil)])
+        try await engine.dispatch.push([Push(id: JobID(3), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: nil)])
 
         #expect(try await engine.dispatch.claim(10).claims.map(\.id) == [JobID(1)])
     }
@@ -99,7 +99,9 @@ import Testing
         let tenant = try await engine.tenant()
         let since = Date()
         for (id, priority) in [(1, 0), (2, 5), (3, 9), (4, 5)] {
-            try await engine.dispatch.push([Push(id: JobID(Int64(id)), tenant: tenant, priority: priority, since: since, due: nil)])
+            try await engine.dispatch.push([
+                Push(id: JobID(Int64(id)), tenant: tenant, flow: "probe", priority: priority, since: since, due: nil)
+            ])
         }
 
         #expect(try await engine.dispatch.claim(10).claims.map(\.id.rawValue) == [3, 2, 4, 1])
@@ -111,7 +113,8 @@ import Testing
         let epoch: Int64 = 1 << 20
         try await engine.dispatch.beginRebuild(under: epoch)
         #expect(try await engine.dispatch.finishRebuild(under: epoch))
-        try await engine.dispatch.push((1...3).map { Push(id: JobID($0), tenant: tenant, priority: 5, since: Date(), due: nil) })
+        try await engine.dispatch.push(
+            (1...3).map { Push(id: JobID($0), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: nil) })
 
         let first = try await engine.dispatch.claim(2).claims
         let second = try await engine.dispatch.claim(2).claims

@@ -62,7 +62,8 @@ final class Engine: Sendable {
         try await dispatch.push(
             zip(jobs, ids).map {
                 Push(
-                    id: $1, tenant: $0.tenant, priority: $0.priority, since: Date(timeIntervalSince1970: Double($1.rawValue)), due: $0.runAt
+                    id: $1, tenant: $0.tenant, flow: $0.flow, priority: $0.priority,
+                    since: Date(timeIntervalSince1970: Double($1.rawValue)), due: $0.runAt
                 )
             })
         return ids

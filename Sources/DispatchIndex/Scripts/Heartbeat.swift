@@ -10,7 +10,8 @@ extension RedisScript {
             for i = 3, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
             local running = redis.call('HMGET', RUN, unpack(ids))
             for n = 1, #ids do
-              if running[n] == ARGV[2 + n * 2] then
+              local mine = ARGV[2 + n * 2] .. ':'
+              if running[n] and string.sub(running[n], 1, #mine) == mine then
                 renewed[#renewed + 1] = now + tonumber(ARGV[2])
                 renewed[#renewed + 1] = ids[n]
               else
@@ -23,7 +24,7 @@ extension RedisScript {
 
     /// Hands out claims whose lease has ended, for one caller to look into; the others leave them alone for `handover` ms.
     ///
-    /// ARGV: epoch, lease in ms, handover in ms, how many at most. Returns id, tenant:token of each. When the clock has jumped
+    /// ARGV: epoch, lease in ms, handover in ms, how many at most. Returns id, claim of each. When the clock has jumped
     /// by more than 10 s (a stopped machine, a step), heartbeats could not have come: nothing is reaped for one lease time.
     static let reap = RedisScript(
         Keys.prelude() + """

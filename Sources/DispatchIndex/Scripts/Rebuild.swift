@@ -4,13 +4,17 @@ extension RedisScript {
     /// Begins a new life of the index. KEYS[1] the epoch's key; ARGV: the new epoch. Pushes are taken from now on, claims are not.
     static let beginRebuild = RedisScript("return redis.call('SET', KEYS[1], 'B' .. ARGV[1])")
 
-    /// Puts running jobs back under a lease, so that they are waited for. ARGV: epoch, lease in ms, then id, tenant, token of each.
+    /// Puts running jobs back under a lease, so that they are waited for. ARGV: epoch, lease in ms, then id, tenant, token, flow of
+    /// each. Nothing was charged for them in this life: at their end they are charged what they cost.
     static let restore = RedisScript(
         Keys.prelude(whileBuilding: true) + """
-            for i = 3, #ARGV, 3 do
-              if redis.call('HSETNX', RUN, ARGV[i], ARGV[i + 1] .. ':' .. ARGV[i + 2]) == 1 then
-                redis.call('ZADD', LEASE, now + tonumber(ARGV[2]), ARGV[i])
-                redis.call('HINCRBY', p .. 't:' .. ARGV[i + 1], 'inf', 1)
+            for i = 3, #ARGV, 4 do
+              local id, tid, flow = ARGV[i], ARGV[i + 1], ARGV[i + 3]
+              if call('HSETNX', RUN, id, tid .. ':' .. ARGV[i + 2] .. ':0:' .. flow) == 1 then
+                call('ZADD', LEASE, now + tonumber(ARGV[2]), id)
+                call('HINCRBY', p .. 't:' .. tid, 'inf', 1)
+                call('HINCRBY', p .. 'f:' .. tid .. ':' .. flow, 'inf', 1)
+                pass(tid, flow, 1, false)
               end
             end
             return #ARGV
@@ -28,14 +32,36 @@ extension RedisScript {
         return epoch == ARGV[1] and 1 or 0
         """)
 
-    /// Sets tenants' weights and caps, at once. ARGV: epoch, then tenant, weight, cap of each.
+    /// Sets what tenants are entitled to, at once. ARGV: epoch, then tenant, weight, cap, rate a second, burst (both empty: none) of
+    /// each. A rate begins without a token.
     static let configure = RedisScript(
         Keys.prelude(whileBuilding: true) + """
-            local V = tonumber(redis.call('HGET', H, 'V') or 0)
-            for i = 2, #ARGV, 3 do
-              redis.call('HSET', p .. 't:' .. ARGV[i], 'w', ARGV[i + 1], 'cap', ARGV[i + 2])
-              admit(ARGV[i], V)
+            local V = tonumber(call('HGET', H, 'V') or 0)
+            for i = 2, #ARGV, 5 do
+              local tid, key = ARGV[i], p .. 't:' .. ARGV[i]
+              call('HSET', key, 'w', ARGV[i + 1], 'cap', ARGV[i + 2])
+              if ARGV[i + 3] == '' then
+                call('HDEL', key, 'rate', 'burst', 'tok', 'tts')
+              else
+                call('HSET', key, 'rate', ARGV[i + 3], 'burst', ARGV[i + 4])
+                call('HSETNX', key, 'tts', now)
+              end
+              call('ZREM', THR, tid)
+              admit(tid, V)
             end
+            call('ZADD', BELL, 0, 'work')
+            return #ARGV
+            """)
+
+    /// Sets gates' limits, at once. ARGV: epoch, then gate, limit (0: closed; empty: none) of each.
+    static let setGates = RedisScript(
+        Keys.prelude(whileBuilding: true) + """
+            for i = 2, #ARGV, 2 do
+              local gate, limit = ARGV[i], ARGV[i + 1]
+              if limit == '' then call('HDEL', GATE, gate) else call('HSET', GATE, gate, limit) end
+              if limit ~= '0' and call('EXISTS', p .. 'blk:' .. gate) == 1 then call('SADD', WAKE, gate) end
+            end
+            call('ZADD', BELL, 0, 'work')
             return #ARGV
             """)
 }

@@ -1,0 +1,97 @@
+import Foundation
+import Jobs
+import RedisClient
+import Tenancy
+
+/// Why a job is not running.
+public enum WaitingReason: Sendable, Hashable {
+    /// It is.
+    case running
+    case scheduled(until: Date)
+    case atGate(Gate, since: Date)
+    /// Its tenant has used up its rate.
+    case throttled(until: Date)
+    /// Its tenant has as many running as it may.
+    case capped(running: Int)
+    /// Jobs of its flow that go before it.
+    case inLine(before: Int)
+    /// Not in the index: not pushed yet, or far in the future.
+    case absent
+}
+
+/// What is waiting and running in one flow of a tenant.
+public struct FlowState: Sendable, Hashable {
+    public var name: String
+    public var ready: Int
+    public var running: Int
+    /// Worker-time a job is expected to take.
+    public var cost: Duration?
+    public var blocked: (gate: Gate, since: Date)?
+    /// The job first in line.
+    public var first: JobID?
+
+    /// The kind of its jobs.
+    public var kind: String { String(name.prefix { $0 != "@" }) }
+
+    public static func == (a: FlowState, b: FlowState) -> Bool {
+        a.name == b.name && a.ready == b.ready && a.running == b.running && a.first == b.first && a.blocked?.gate == b.blocked?.gate
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+/// A tenant as the index sees it.
+public struct TenantState: Sendable {
+    public var running: Int
+    /// Worker-time received since the index was built.
+    public var received: Duration
+    /// Time it had work but no token.
+    public var throttled: Duration
+    public var flows: [FlowState]
+}
+
+extension Dispatch {
+    /// Why a waiting job waits, from the same state the claim uses.
+    public func explain(_ id: JobID, tenant: TenantID, flow: String, priority: Int) async throws -> WaitingReason {
+        let reply =
+            try await evaluate(
+                .explain, under: try current(),
+                [RedisArgument(id.rawValue), RedisArgument(tenant.rawValue), RedisArgument(flow), RedisArgument(priority)]
+            ).array ?? []
+        func number(_ i: Int) -> Double { i < reply.count ? reply[i].string.flatMap(Double.init) ?? Double(reply[i].int ?? 0) : 0 }
+        switch reply.first?.string {
+        case "running": return .running
+        case "scheduled": return .scheduled(until: Date(milliseconds: number(1)))
+        case "gate":
+            guard let gate = reply[1].string.flatMap(Gate.init(name:)) else { return .absent }
+            return .atGate(gate, since: Date(milliseconds: number(2)))
+        case "throttled": return .throttled(until: Date(milliseconds: number(1)))
+        case "capped": return .capped(running: Int(number(1)))
+        case "line": return .inLine(before: Int(number(1)))
+        default: return .absent
+        }
+    }
+
+    /// What is waiting and running of a tenant.
+    public func state(of tenant: TenantID) async throws -> TenantState {
+        let reply = try await evaluate(.flows, under: try current(), [RedisArgument(tenant.rawValue)]).array ?? []
+        func number(_ i: Int) -> Double? { reply[i].string.flatMap(Double.init) ?? reply[i].int.map(Double.init) }
+        guard reply.count >= 3 else { throw DispatchError.epochLost }
+        let flows = stride(from: 3, to: reply.count - 6, by: 7).map { i in
+            FlowState(
+                name: reply[i].string ?? "", ready: Int(number(i + 1) ?? 0), running: Int(number(i + 2) ?? 0),
+                cost: number(i + 3).map { .milliseconds($0) },
+                blocked: reply[i + 4].string.flatMap(Gate.init(name:)).map { ($0, Date(milliseconds: number(i + 5) ?? 0)) },
+                first: reply[i + 6].int64.map(JobID.init))
+        }
+        return TenantState(
+            running: Int(number(0) ?? 0), received: .milliseconds(number(1) ?? 0), throttled: .milliseconds(number(2) ?? 0), flows: flows)
+    }
+
+    /// How many jobs of a tenant are ready to be claimed.
+    public func ready(of tenant: TenantID) async throws -> Int { try await state(of: tenant).flows.reduce(0) { $0 + $1.ready } }
+}
+
+extension Date {
+    init(milliseconds: Double) { self.init(timeIntervalSince1970: milliseconds / 1000) }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import Jobs
+import PostgresClient
+import Tenancy
+
+/// What a tenant is entitled to, as the ledger has it.
+public struct TenantLimits: Sendable, Hashable {
+    public let tenant: TenantID
+    public let weight: Int
+    /// 0 while it is paused.
+    public let cap: Int
+    public let rate: Double?
+    public let burst: Int?
+}
+
+extension Ledger {
+    /// Every tenant's weight, cap and rate.
+    public func tenantLimits() async throws -> [TenantLimits] {
+        let rows = try await postgres.query("SELECT id, weight, cap, rate, burst, paused_at IS NOT NULL AS paused FROM tenant")
+        return try rows.map { row in
+            TenantLimits(
+                tenant: TenantID(try row.get("id")), weight: Int(try row.get("weight", as: Int32.self)),
+                cap: try row.get("paused", as: Bool.self) ? 0 : Int(try row.get("cap", as: Int32.self)), rate: try row.get("rate"),
+                burst: try row.get("burst", as: Int32?.self).map(Int.init))
+        }
+    }
+
+    /// The limits of all gates that have one: the smallest of what people and breakers ask for.
+    public func gateLimits() async throws -> [String: Int] {
+        let rows = try await postgres.query(
+            """
+            SELECT gate, min("limit") AS least
+            FROM (SELECT gate, "limit" FROM gate_limit UNION ALL SELECT gate, "limit" FROM breaker WHERE "limit" IS NOT NULL) g
+            GROUP BY gate
+            """)
+        return try rows.reduce(into: [:]) { $0[try $1.get("gate")] = Int(try $1.get("least", as: Int32.self)) }
+    }
+}
