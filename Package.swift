@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers libpq · NIO + hiredis · private servers for dev and tests
-//   Jobs  Rules  Routing  SalesModel  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Rules  Routing  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -70,6 +70,7 @@ let package = Package(
             resources: ["manufacturing", "medical", "education"].flatMap { trade in
                 ["map", "score", "route"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
             }),
+        domain("Breakers"),
         domain("Routing", ["SalesModel", "Rules"]),
         domain("Jobs", ["Tenancy"]),
 
@@ -84,11 +85,11 @@ let package = Package(
                 .embedInCode("0008_limits.sql"),
             ],
             swiftSettings: settings),
-        shell("Ledger", ["PostgresClient", "Jobs", "Tenancy", logging]),
+        shell("Ledger", ["PostgresClient", "Jobs", "Breakers", "Tenancy", logging]),
         shell("DispatchIndex", ["RedisClient", "Jobs", "Tenancy", logging]),
         shell("Records", ["PostgresClient", "Ledger", "Jobs", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope", logging]),
         shell("JobKinds", ["Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
-        shell("Worker", ["Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
+        shell("Worker", ["Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell("Maintenance", ["Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
@@ -122,6 +123,7 @@ let package = Package(
         tests("JSONEnvelopeTests", ["JSONEnvelope"]),
         tests("TenancyTests", ["Tenancy"]),
         tests("RulesTests", ["Rules", "SalesModel"]),
+        tests("BreakersTests", ["Breakers"]),
         tests("RoutingTests", ["Routing", "Rules", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),

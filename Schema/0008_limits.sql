@@ -28,7 +28,6 @@ CREATE TABLE breaker (
     "limit"    integer CHECK ("limit" >= 0),
     until      timestamptz,
     openings   integer NOT NULL DEFAULT 0,
-    successes  integer NOT NULL DEFAULT 0,
     reason     text NOT NULL,
     set_by     text,
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -51,16 +50,18 @@ CREATE INDEX ON breaker_event (gate, id);
 CREATE INDEX ON breaker_event (tenant_id, id);
 SELECT protect_ledger_table('breaker_event');
 
--- What each worker process has seen of a tenant's dependency: its evidence, and calls since the breaker's epoch began.
+-- What each worker process has seen of a dependency, of one tenant and (tenant_id null) of all: its evidence, and the calls that
+-- began in the breaker's epoch.
 CREATE TABLE breaker_evidence (
     gate       text NOT NULL,
     worker_id  bigint NOT NULL,
-    tenant_id  bigint NOT NULL REFERENCES tenant,
+    tenant_id  bigint REFERENCES tenant,
     dependency text NOT NULL,
     epoch      bigint NOT NULL,
     score      double precision NOT NULL,
-    successes  integer NOT NULL,
-    failures   integer NOT NULL,
+    answered   integer NOT NULL,
+    failed     integer NOT NULL,
+    throttled_until timestamptz,
     at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (gate, worker_id)
 );

@@ -22,6 +22,10 @@ extension ArgumentSchema {
     private func check(_ field: Field, _ reader: inout FieldReader) {
         switch field.type {
         case .string(let maxLength): _ = reader.string(field.name, length: 0...maxLength, required: field.isRequired)
+        case .name:
+            guard let name = reader.string(field.name, length: 1...100, required: field.isRequired), !name.utf8.allSatisfy(\.isNameByte)
+            else { return }
+            reader.fail(field.name, .invalid, "may have letters, digits and . _ - : only")
         case .integer(let range):
             _ = reader.integer(field.name, in: Int(range.lowerBound)...Int(range.upperBound), required: field.isRequired)
         case .boolean: _ = reader.bool(field.name, required: field.isRequired)
@@ -29,6 +33,15 @@ extension ArgumentSchema {
         case .any(let maxBytes):
             guard let value = reader.value(field.name, required: field.isRequired), value.bytes.count > maxBytes else { return }
             reader.fail(field.name, .tooLong, "has \(value.bytes.count) bytes; at most \(maxBytes) are taken")
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isNameByte: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: ".-_:".utf8.contains(self)
         }
     }
 }

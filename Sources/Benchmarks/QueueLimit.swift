@@ -33,7 +33,7 @@ struct QueueLimit: Sendable {
             "/usr/bin/redis-benchmark",
             [
                 "-s", String(path), "-n", "\(rounds)", "-c", "1", "-q", "EVAL", bench.dispatch.claimAndAcknowledge, "1", key, epoch,
-                "\(batch)", lease,
+                "\(batch)", lease, "", "0", "",
             ])
     }
 

@@ -125,15 +125,17 @@ public final class Dispatch: Sendable {
     ///
     /// - Parameters:
     ///   - kinds: only these; nil: all.
+    ///   - avoiding: not what depends on these, `tenant/dependency`.
     ///   - passing: how many tenants to pass over at first; what an empty reply that knows of more said it had passed.
-    public func claim(_ want: Int, kinds: Set<String>? = nil, passing: Int = 0) async throws -> ClaimReply {
+    public func claim(_ want: Int, kinds: Set<String>? = nil, avoiding: Set<String> = [], passing: Int = 0) async throws -> ClaimReply {
         let epoch = try current()
         let reply =
             try await evaluate(
                 .claim, under: epoch,
                 [
                     RedisArgument(min(want, 500)), RedisArgument(lease.milliseconds),
-                    RedisArgument(kinds.map { ",\($0.sorted().joined(separator: ","))," } ?? ""), RedisArgument(passing),
+                    RedisArgument(kinds.map(Self.list) ?? ""), RedisArgument(passing),
+                    RedisArgument(avoiding.isEmpty ? "" : Self.list(avoiding)),
                 ]
             ).array ?? []
         guard reply.count >= 3, let wait = reply[0].int, let more = reply[1].int, let passed = reply[2].int else {
@@ -172,6 +174,9 @@ public final class Dispatch: Sendable {
             _ = try await evaluate(.acknowledge, under: epoch, arguments)
         }
     }
+
+    /// As the script looks for its members.
+    private static func list(_ names: Set<String>) -> String { ",\(names.sorted().joined(separator: ","))," }
 
     /// Worker-time in whole milliseconds: what ran counts as one at least, so that the many short jobs are charged exactly as expected.
     private static func charge(_ spent: Duration) -> Int64 { spent == .zero ? 0 : max(1, spent.milliseconds) }

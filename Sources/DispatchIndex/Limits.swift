@@ -47,10 +47,10 @@ public enum Gate: Sendable, Hashable {
     }
 
     public init?(name: String) {
-        let parts = name.split(separator: "/", maxSplits: 1)
-        guard let last = parts.last, last.count > 2 else { return nil }
+        let digits = name.prefix { $0.isNumber }
+        let last = name.dropFirst(digits.isEmpty ? 0 : digits.count + 1)
         let value = String(last.dropFirst(2))
-        switch (parts.count == 2 ? Int64(parts[0]).map(TenantID.init) : nil, last.prefix(2)) {
+        switch (Int64(digits).map(TenantID.init), last.prefix(2)) {
         case (nil, "k:"): self = .kind(value)
         case (let tenant?, "k:"): self = .tenantKind(tenant, value)
         case (nil, "d:"): self = .dependency(value)

@@ -32,7 +32,7 @@ public struct Probe: PerformingHandler {
             .optional("error_class", .choice(ErrorClass.allCases.map(\.rawValue)), "how those attempts fail; default transient"),
             .optional("effect_key", .string(maxLength: 200), "leaves a row under this key when it completes"),
             .optional("payload", .any(maxBytes: 65_536), "carried along, not read"),
-            .optional("dependency", .string(maxLength: 100), "fails as long as this pretended dependency is set to fail"),
+            .optional("dependency", .name, "fails as long as this pretended dependency is set to fail"),
         ]),
         timeout: .seconds(900))
 

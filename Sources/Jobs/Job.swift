@@ -73,10 +73,14 @@ public struct Attempt: Sendable {
     public let startedAt: Date
     /// Whether its end frees a unique key.
     public let hasUniqueKey: Bool
+    /// What it needs outside.
+    public let dependency: String?
+    /// The states of that dependency's breakers it began in; set by the worker that runs it.
+    public var breakerEpochs: BreakerEpochs?
 
     public init(
         id: JobID, tenant: TenantID, kind: String, arguments: [UInt8], number: Int, maxAttempts: Int, lost: Int, fence: Int64, token: Int64,
-        priority: Int, enqueuedAt: Date, startedAt: Date, hasUniqueKey: Bool = false
+        priority: Int, enqueuedAt: Date, startedAt: Date, hasUniqueKey: Bool = false, dependency: String? = nil
     ) {
         self.id = id
         self.tenant = tenant
@@ -91,5 +95,19 @@ public struct Attempt: Sendable {
         self.enqueuedAt = enqueuedAt
         self.startedAt = startedAt
         self.hasUniqueKey = hasUniqueKey
+        self.dependency = dependency
+    }
+}
+
+/// The epochs of the breakers an attempt has passed. What it says of the dependency counts only while they last.
+public struct BreakerEpochs: Sendable, Hashable {
+    /// Of its tenant's breaker.
+    public var tenant: Int64
+    /// Of everybody's.
+    public var shared: Int64
+
+    public init(tenant: Int64, shared: Int64) {
+        self.tenant = tenant
+        self.shared = shared
     }
 }

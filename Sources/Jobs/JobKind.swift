@@ -32,6 +32,8 @@ public struct JobKind: Sendable {
 public struct ArgumentSchema: Sendable {
     public enum FieldType: Sendable, Equatable {
         case string(maxLength: Int)
+        /// 1 to 100 of letters, digits and `. _ - :`; part of keys and of lists.
+        case name
         /// Whole numbers in the range.
         case integer(ClosedRange<Int64>)
         case boolean

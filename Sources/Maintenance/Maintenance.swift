@@ -52,6 +52,10 @@ public struct Maintenance: Service {
                 Chore("leases", every: settings.reap) { while try await leases.run() {} },
                 Chore("workers", every: settings.census) { try await workers.run() },
                 Chore("promoter", every: settings.promote) { while try await promoter.run() {} },
+                Chore("breakers", every: settings.judge) { [ledger, dispatch] in
+                    let changed = try await ledger.judgeBreakers()
+                    if !changed.isEmpty { try await dispatch.limit(gates: changed) }
+                },
                 Chore("limits", every: settings.promote) { try await limits.run() },
             ]
             duties += chores

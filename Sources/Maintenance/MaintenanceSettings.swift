@@ -10,13 +10,15 @@ public struct MaintenanceSettings: Sendable {
     public var silence: Duration
     /// Between two looks at silent workers; two are needed to act.
     public var census: Duration
+    /// Between two looks at breakers whose time may have come.
+    public var judge: Duration
     /// Between two looks for scheduled jobs that come near, and for changed tenants.
     public var promote: Duration
 
     public init(
         watch: Duration = .milliseconds(500), relayAge: Duration = .seconds(1), reap: Duration = .seconds(2),
         silence: Duration = .seconds(40),
-        census: Duration = .seconds(10), promote: Duration = .seconds(2)
+        census: Duration = .seconds(10), promote: Duration = .seconds(2), judge: Duration = .milliseconds(250)
     ) {
         self.watch = watch
         self.relayAge = relayAge
@@ -24,6 +26,7 @@ public struct MaintenanceSettings: Sendable {
         self.silence = silence
         self.census = census
         self.promote = promote
+        self.judge = judge
     }
 }
 

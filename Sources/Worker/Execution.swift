@@ -10,6 +10,7 @@ final class Execution: Sendable {
     private let handlers: [String: AnyHandler]
     private let running: RunningJobs
     private let settler: Settler
+    private let watch: DependencyWatch
     private let lanes = Mutex<[Lane: LaneState]>([:])
     private let now: @Sendable () -> Date
 
@@ -27,17 +28,19 @@ final class Execution: Sendable {
 
     private let groupSize = 200
 
-    init(handlers: [AnyHandler], running: RunningJobs, settler: Settler, now: @escaping @Sendable () -> Date) {
+    init(handlers: [AnyHandler], running: RunningJobs, settler: Settler, watch: DependencyWatch, now: @escaping @Sendable () -> Date) {
         self.handlers = Dictionary(uniqueKeysWithValues: handlers.map { ($0.kind.name, $0) })
         self.running = running
         self.settler = settler
+        self.watch = watch
         self.now = now
     }
 
     /// Runs the attempts; their slots are released when they are settled.
     func run(_ attempts: [Attempt]) async {
         var brief: [(attempt: Attempt, body: @Sendable () async -> Outcome)] = []
-        for attempt in attempts {
+        for var attempt in attempts {
+            attempt.breakerEpochs = watch.epochs(for: attempt)
             guard let handler = handlers[attempt.kind] else {
                 running.start(attempt, deadline: nil)
                 finish(attempt, .unknownKind(attempt.kind, at: now()))
@@ -98,6 +101,7 @@ final class Execution: Sendable {
     }
 
     private func settlement(_ attempt: Attempt, _ outcome: Outcome, spent: Duration?) -> Settlement {
+        watch.record(outcome, of: attempt, now: now())
         let policy = handlers[attempt.kind]?.kind.retry ?? RetryPolicy()
         return Settlement(
             attempt: attempt, outcome: outcome,

@@ -19,6 +19,8 @@ public final class Worker: Service {
     private let count = Counts()
     private let settler: Settler
     private let execution: Execution
+    private let watch = DependencyWatch()
+    private let now: @Sendable () -> Date
     private let suspects = Mutex<[Attempt]>([])
     private let draining = Mutex<(isOn: Bool, claiming: Task<Void, Never>?)>((false, nil))
 
@@ -32,7 +34,8 @@ public final class Worker: Service {
         self.settings = settings
         self.logger = logger
         settler = Settler(ledger: ledger, dispatch: dispatch, running: running, counts: count, logger: logger)
-        execution = Execution(handlers: handlers, running: running, settler: settler, now: now)
+        execution = Execution(handlers: handlers, running: running, settler: settler, watch: watch, now: now)
+        self.now = now
     }
 
     public var counts: WorkerCounts { count.value }
@@ -47,6 +50,7 @@ public final class Worker: Service {
                 group.addTask { await self.keepLeases() }
                 group.addTask { await self.sweep() }
                 group.addTask { await self.keepBeating(id) }
+                group.addTask { await self.tellOfDependencies(id) }
                 let claiming = Task { await self.claimLoop(id) }
                 let stopsAtOnce = draining.withLock { state in
                     state.claiming = claiming
@@ -100,7 +104,9 @@ extension Worker {
             guard await running.drained(to: settings.concurrency - 1) else { break }
             do {
                 let reply = try await dispatch.claim(
-                    min(settings.claimBatch, settings.concurrency - running.count), kinds: settings.kinds, passing: passed)
+                    min(settings.claimBatch, settings.concurrency - running.count), kinds: settings.kinds,
+                    avoiding: watch.avoided(at: now()),
+                    passing: passed)
                 passed = reply.claims.isEmpty && reply.more ? reply.passed : 0
                 if reply.claims.isEmpty {
                     if !reply.more { try await wait(for: bell, atMost: min(settings.idle, reply.nextDue ?? settings.idle)) }
@@ -193,6 +199,23 @@ extension Worker {
             try? await Task.sleep(for: .milliseconds(250))
             execution.endOverdue()
             await settler.acknowledge([])
+        }
+    }
+
+    /// Tells the fleet what this process sees of the things outside: at once when it may matter, else once a second.
+    private func tellOfDependencies(_ id: Int64) async {
+        while !Task.isCancelled {
+            await watch.news(within: settings.telling)
+            let reports = watch.news()
+            guard !reports.isEmpty else { continue }
+            do {
+                watch.adopt(try await ledger.report(reports, by: id))
+                let changed = try await ledger.judgeBreakers(policy: settings.breakers)
+                if !changed.isEmpty { try await dispatch.limit(gates: changed) }
+            } catch {
+                watch.keep(reports)
+                try? await Task.sleep(for: .milliseconds(200))
+            }
         }
     }
 

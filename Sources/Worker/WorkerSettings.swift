@@ -1,3 +1,5 @@
+import Breakers
+
 /// How a worker process works.
 public struct WorkerSettings: Sendable {
     /// Jobs at once.
@@ -10,12 +12,15 @@ public struct WorkerSettings: Sendable {
     public var beat: Duration
     /// The longest sleep without asking for work.
     public var idle: Duration
+    /// Between two reports on dependencies when nothing is wrong.
+    public var telling: Duration
+    public var breakers: BreakerPolicy
     /// Runs jobs of these kinds only; nil: of all.
     public var kinds: Set<String>?
 
     public init(
         concurrency: Int = 400, claimBatch: Int = 100, drain: Duration = .seconds(25), beat: Duration = .seconds(10),
-        idle: Duration = .seconds(1), kinds: Set<String>? = nil
+        idle: Duration = .seconds(1), kinds: Set<String>? = nil, telling: Duration = .seconds(1), breakers: BreakerPolicy = BreakerPolicy()
     ) {
         self.concurrency = concurrency
         self.claimBatch = claimBatch
@@ -23,6 +28,8 @@ public struct WorkerSettings: Sendable {
         self.beat = beat
         self.idle = idle
         self.kinds = kinds
+        self.telling = telling
+        self.breakers = breakers
     }
 }
 

@@ -4,7 +4,8 @@ extension RedisScript {
     /// Takes the jobs that run next: start-time fair queueing over tenants by weight, and over a tenant's flows, in worker-time;
     /// never above a tenant's cap or rate, never through a full or closed gate.
     ///
-    /// ARGV: epoch, how many at most, lease in ms, kinds (empty: all; else `,a,b,`), tenants to pass over at first.
+    /// ARGV: epoch, how many at most, lease in ms, kinds (empty: all; else `,a,b,`), tenants to pass over at first,
+    /// dependencies to leave alone (empty: none; else `,tenant/name,`).
     /// Returns ms until something scheduled or throttled comes due (-1: nothing), 1 if more could be claimed at once, tenants
     /// passed over for having none of the kinds, then id, tenant, token of each claim. Atomic, so that caps, rates, gates and
     /// shares hold whoever claims.
@@ -17,7 +18,8 @@ extension RedisScript {
     /// `want + 48` tenants are looked at.
     static let claim = RedisScript(
         Keys.prelude() + """
-            local want, leaseEnd, kinds, passed = tonumber(ARGV[2]), now + tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+            local want, leaseEnd, kinds, passed, avoided = tonumber(ARGV[2]), now + tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6]
+            local choosy = kinds ~= '' or avoided ~= ''
             local h = call('HMGET', H, 'V', 'seq', 'mean')
             local V, seq, mean = tonumber(h[1] or 0), tonumber(h[2] or 0), tonumber(h[3] or 1)
             local gated = call('EXISTS', GATE, WAKE) > 0
@@ -42,13 +44,15 @@ extension RedisScript {
                       if other.room > 0 and other.next <= limit and (not t or other.next < t.next) then t = other end
                     end
                     if not t then break end
-                    local f = nextFlow(t)
+                    local f, hidden = nextFlow(t)
                     if f then
                       f.n, f.next = f.n + 1, f.next + f.cost * 1000
                       t.room, t.next = t.room - 1, t.next + f.cost * t.step
                       for _, gate in ipairs(f.gates) do left[gate] = left[gate] - 1 end
                     else
+                      -- Its turn may be that of a flow not looked at yet: nobody goes further before that is known.
                       t.room = 0
+                      if hidden then limit = math.min(limit, t.next) end
                     end
                   end
                   for _, t in ipairs(turns) do
@@ -100,7 +104,7 @@ extension RedisScript {
                 end
 
                 -- Whom a worker of some kinds passed over is others' to serve.
-                local more = call('ZCARD', ACT) > (kinds == '' and 0 or passed) and 1 or 0
+                local more = call('ZCARD', ACT) > (choosy and passed or 0) and 1 or 0
                 if call('EXISTS', WAKE) == 1 then more = 1 end
                 if more == 1 then call('ZADD', BELL, 0, 'work') end
                 local soonest = -1
@@ -170,17 +174,25 @@ extension RedisScript {
           return limited, full
         end
 
-        -- The tenant's flow whose turn it is, of those looked at.
+        -- The tenant's flow whose turn it is, of those looked at; and whether it may be one of the others' turn.
         local function nextFlow(t)
-          local f
+          local f, hidden
           for _, other in ipairs(t.flows) do
-            if other.next <= t.limit and (not f or other.next < f.next) then
+            if not f or other.next < f.next then
               local isFree = true
               for _, gate in ipairs(other.gates) do isFree = isFree and left[gate] > 0 end
-              if isFree then f = other end
+              if isFree and other.next > t.limit then hidden = true elseif isFree then f = other end
             end
           end
-          return f
+          return f, hidden
+        end
+
+        -- Whether this worker takes jobs of the flow; what it does not take is others' to serve.
+        local function wanted(tid, flow)
+          local at = string.find(flow, '@', 1, true)
+          local kind = at and string.sub(flow, 1, at - 1) or flow
+          if kinds ~= '' and not string.find(kinds, ',' .. kind .. ',', 1, true) then return false end
+          return not (at and string.find(avoided, ',' .. tid .. '/' .. string.sub(flow, at + 1) .. ',', 1, true))
         end
 
         local function look(tid, S)
@@ -203,12 +215,12 @@ extension RedisScript {
             end
             room = math.min(room, math.floor(tok))
           end
-          local depth = kinds == '' and 4 or 64
+          local depth = choosy and 64 or 4
           local head = call('ZRANGE', p .. 'ta:' .. tid, 0, depth, 'WITHSCORES')
           local flows = {}
           for i = 1, math.min(#head, depth * 2), 2 do
             local name = head[i]
-            if kinds == '' or string.find(kinds, ',' .. string.match(name, '^[^@]*') .. ',', 1, true) then
+            if not choosy or wanted(tid, name) then
               local gates, full = gatesWithLimit(tid, name)
               if not full then
                 local f = call('HMGET', p .. 'f:' .. tid .. ':' .. name, 'c', 'inf')

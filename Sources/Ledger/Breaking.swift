@@ -1,0 +1,234 @@
+import Breakers
+import Foundation
+import Jobs
+import PostgresClient
+import Tenancy
+
+/// Which breaker: of one tenant's dependency, or of everybody's.
+public struct BreakerKey: Sendable, Hashable {
+    /// Nil: everybody's.
+    public let tenant: TenantID?
+    public let dependency: String
+
+    public init(tenant: TenantID?, dependency: String) {
+        self.tenant = tenant
+        self.dependency = dependency
+    }
+
+    /// The gate it sets the limit of, as the index spells it.
+    var gate: String { tenant.map { "\($0)/d:\(dependency)" } ?? "d:\(dependency)" }
+}
+
+/// What one worker process has seen of a dependency in an epoch of its breaker.
+public struct DependencyReport: Sendable, Hashable {
+    public var key: BreakerKey
+    public var epoch: Int64
+    public var score: Double
+    public var answered: Int
+    public var failed: Int
+    /// The latest time the dependency has named.
+    public var throttledUntil: Date?
+
+    public init(key: BreakerKey, epoch: Int64, score: Double, answered: Int, failed: Int, throttledUntil: Date?) {
+        self.key = key
+        self.epoch = epoch
+        self.score = score
+        self.answered = answered
+        self.failed = failed
+        self.throttledUntil = throttledUntil
+    }
+}
+
+/// A breaker as people see it.
+public struct BreakerView: Sendable {
+    public let key: BreakerKey
+    public let breaker: Breaker
+    /// Who set it by hand.
+    public let setBy: String?
+    public let changedAt: Date
+}
+
+extension Ledger {
+    /// Tenants whose breaker of a dependency must be open for everybody's to open.
+    private static let tenantsForAll = 3
+    /// What a node saw longer ago says nothing of the present.
+    private static let memory: TimeInterval = 30
+
+    /// Tells the fleet what a worker process has seen.
+    /// - Returns: the present epochs of those breakers.
+    public func report(_ reports: [DependencyReport], by worker: Int64) async throws -> [BreakerKey: Int64] {
+        guard !reports.isEmpty else { return [:] }
+        let gates = reports.map(\.key.gate)
+        let results = try await postgres.pipeline([
+            """
+            INSERT INTO breaker_evidence (gate, worker_id, tenant_id, dependency, epoch, score, answered, failed, throttled_until)
+            SELECT gate, \(worker), tenant, dependency, epoch, score, answered, failed, throttled_until
+            FROM unnest(\(gates), \(reports.map(\.key.tenant?.rawValue)), \(reports.map(\.key.dependency)), \(reports.map(\.epoch)), \(reports.map(\.score)),
+                \(reports.map { Int32(clamping: $0.answered) }), \(reports.map { Int32(clamping: $0.failed) }), \(reports.map(\.throttledUntil)))
+                AS r(gate, tenant, dependency, epoch, score, answered, failed, throttled_until)
+            ORDER BY gate
+            ON CONFLICT (gate, worker_id) DO UPDATE SET epoch = excluded.epoch, score = excluded.score, answered = excluded.answered,
+                failed = excluded.failed, throttled_until = excluded.throttled_until, at = clock_timestamp()
+            """,
+            "SELECT gate, epoch FROM breaker WHERE gate = ANY(\(gates))",
+        ])
+        let epochs = try results[1].reduce(into: [String: Int64]()) { $0[try $1.get("gate")] = try $1.get("epoch") }
+        return reports.reduce(into: [:]) { $0[$1.key] = epochs[$1.key.gate] ?? 1 }
+    }
+
+    /// Lets every breaker become what the evidence and the clock make of it. One process at a time; the others leave it to that one.
+    ///
+    /// - Returns: the gates whose limit has changed, for the index.
+    public func judgeBreakers(policy: BreakerPolicy = BreakerPolicy()) async throws -> [String: Int?] {
+        let isQuiet = try await postgres.query(
+            """
+            SELECT FROM breaker WHERE state <> 'closed' AND NOT forced
+            UNION ALL (SELECT FROM breaker_evidence WHERE at > clock_timestamp() - interval '30 s' AND (score > 4 OR throttled_until > clock_timestamp()) LIMIT 1)
+            LIMIT 1
+            """
+        ).isEmpty
+        if isQuiet { return [:] }
+        return try await postgres.transaction { transaction in
+            guard try transaction.query("SELECT pg_try_advisory_xact_lock(7156, 0) AS mine").first!.get("mine", as: Bool.self) else {
+                return [:]
+            }
+            let fleet = try Fleet(in: transaction, memory: Self.memory)
+            var limits: [String: Int?] = [:]
+            for (key, old) in fleet.breakers.sorted(by: { $0.key.gate < $1.key.gate }) {
+                guard
+                    let next = old.next(
+                        fleet.evidence(on: key, tenantsForAll: Self.tenantsForAll), throttledUntil: fleet.throttledUntil(key),
+                        policy: policy,
+                        now: fleet.now, chance: .random(in: 0..<1))
+                else { continue }
+                try transaction.store(next, as: key, changesState: next.epoch != old.epoch, by: nil)
+                if next.limit != old.limit { limits[key.gate] = .some(next.limit) }
+            }
+            return limits
+        }
+    }
+
+    /// Opens or closes a breaker by hand, with the audit's words.
+    /// - Returns: its gate and that gate's new limit, for the index, and what it was before.
+    public func force(_ key: BreakerKey, open: Bool, reason: String, by actor: String) async throws -> (
+        gates: [String: Int?], before: Breaker, after: Breaker
+    ) {
+        try await postgres.transaction { transaction in
+            _ = try transaction.query("SELECT pg_advisory_xact_lock(7156, 0)")
+            let old = try transaction.query("SELECT * FROM breaker WHERE gate = \(key.gate)").first.map(Breaker.init) ?? Breaker()
+            let next = open ? old.forcedOpen(reason: reason) : old.forcedClosed(reason: reason)
+            try transaction.store(next, as: key, changesState: true, by: actor)
+            return ([key.gate: next.limit], old, next)
+        }
+    }
+
+    /// Breakers that were ever opened: one tenant's (and everybody's), or all.
+    public func breakers(of tenant: TenantID?) async throws -> [BreakerView] {
+        let rows = try await postgres.query(
+            """
+            SELECT * FROM breaker WHERE \(tenant?.rawValue)::bigint IS NULL OR tenant_id IS NULL OR tenant_id = \(tenant?.rawValue)
+            ORDER BY gate LIMIT 1000
+            """)
+        return try rows.map { row in
+            BreakerView(
+                key: try BreakerKey(row), breaker: try Breaker(row), setBy: try row.get("set_by"), changedAt: try row.get("changed_at"))
+        }
+    }
+}
+
+/// All breakers and what the nodes say of them, as one transaction sees it.
+private struct Fleet {
+    var now: Date
+    var breakers: [BreakerKey: Breaker] = [:]
+    private var evidence: [BreakerKey: [NodeEvidence]] = [:]
+    private var throttled: [BreakerKey: Date] = [:]
+    private var liveNodes: Int
+    private var openTenants: [String: Int] = [:]
+
+    init(in transaction: PostgresTransaction, memory: TimeInterval) throws {
+        let rows = try transaction.pipeline([
+            "SELECT clock_timestamp() AS now, count(*) AS live FROM worker WHERE stopped_at IS NULL AND beat_at > clock_timestamp() - interval '1 minute'",
+            "SELECT * FROM breaker",
+            """
+            SELECT e.*, e.at > clock_timestamp() - make_interval(secs => \(memory)) AS is_fresh
+            FROM breaker_evidence e LEFT JOIN breaker b ON b.gate = e.gate WHERE e.epoch = COALESCE(b.epoch, 1)
+            """,
+        ])
+        now = try rows[0].first!.get("now")
+        liveNodes = Int(try rows[0].first!.get("live", as: Int64.self))
+        for row in rows[1] {
+            let (key, breaker) = (try BreakerKey(row), try Breaker(row))
+            breakers[key] = breaker
+            let isDown = !breaker.isForced && (breaker.state == .open || breaker.state == .halfOpen)
+            if key.tenant != nil, isDown { openTenants[key.dependency, default: 0] += 1 }
+        }
+        for row in rows[2] {
+            let key = try BreakerKey(row)
+            if let until = try row.get("throttled_until", as: Date?.self) { throttled[key] = until }
+            // Verdicts on probes count however long ago they came; a suspicion fades.
+            guard try row.get("is_fresh", as: Bool.self) || breakers[key].map({ $0.state != .closed }) == true else { continue }
+            breakers[key] = breakers[key] ?? Breaker()
+            evidence[key, default: []].append(
+                NodeEvidence(
+                    node: try row.get("worker_id"), score: try row.get("score"), answered: Int(try row.get("answered", as: Int32.self)),
+                    failed: Int(try row.get("failed", as: Int32.self))))
+        }
+        for dependency in openTenants.keys {
+            let shared = BreakerKey(tenant: nil, dependency: dependency)
+            breakers[shared] = breakers[shared] ?? Breaker()
+        }
+    }
+
+    func throttledUntil(_ key: BreakerKey) -> Date? { key.tenant == nil ? nil : throttled[key] }
+
+    /// Everybody's breaker is opened by what the tenants' breakers have found, not by single calls: one tenant's wrong secret must
+    /// not close a dependency to the others.
+    func evidence(on key: BreakerKey, tenantsForAll: Int) -> FleetEvidence {
+        let nodes = evidence[key] ?? []
+        guard key.tenant == nil, breakers[key]?.state == .closed else { return FleetEvidence(nodes, liveNodes: liveNodes) }
+        let isDown = openTenants[key.dependency, default: 0] >= tenantsForAll
+        return FleetEvidence(
+            [
+                NodeEvidence(
+                    node: 0, score: isDown ? Evidence.threshold : 0, answered: nodes.reduce(0) { $0 + $1.answered },
+                    failed: nodes.reduce(0) { $0 + $1.failed })
+            ], liveNodes: 1)
+    }
+}
+
+extension PostgresTransaction {
+    fileprivate func store(_ breaker: Breaker, as key: BreakerKey, changesState: Bool, by actor: String?) throws {
+        var statements: [Statement] = [
+            """
+            INSERT INTO breaker (gate, tenant_id, dependency, state, forced, epoch, "limit", until, openings, reason, set_by)
+            VALUES (\(key.gate), \(key.tenant?.rawValue), \(key.dependency), \(breaker.state.rawValue), \(breaker.isForced), \(breaker.epoch),
+                \(breaker.limit.map(Int32.init)), \(breaker.until), \(Int32(breaker.openings)), \(breaker.reason), \(actor))
+            ON CONFLICT (gate) DO UPDATE SET state = excluded.state, forced = excluded.forced, epoch = excluded.epoch, "limit" = excluded."limit",
+                until = excluded.until, openings = excluded.openings, reason = excluded.reason, set_by = excluded.set_by, changed_at = clock_timestamp()
+            """
+        ]
+        if changesState {
+            statements.append(
+                """
+                INSERT INTO breaker_event (gate, tenant_id, state, epoch, reason, set_by)
+                VALUES (\(key.gate), \(key.tenant?.rawValue), \(breaker.state.rawValue), \(breaker.epoch), \(breaker.reason), \(actor))
+                """)
+        }
+        _ = try pipeline(statements)
+    }
+}
+
+extension BreakerKey {
+    fileprivate init(_ row: Row) throws {
+        self.init(tenant: try row.get("tenant_id", as: Int64?.self).map(TenantID.init), dependency: try row.get("dependency"))
+    }
+}
+
+extension Breaker {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            state: State(rawValue: try row.get("state"))!,  // the column's check holds no other
+            epoch: try row.get("epoch"), limit: try row.get("limit", as: Int32?.self).map(Int.init), until: try row.get("until"),
+            openings: Int(try row.get("openings", as: Int32.self)), isForced: try row.get("forced"), reason: try row.get("reason"))
+    }
+}

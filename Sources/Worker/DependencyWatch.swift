@@ -1,0 +1,169 @@
+import Breakers
+import Foundation
+import Jobs
+import Ledger
+import Synchronization
+import Tenancy
+
+/// What this process sees of the things outside that its jobs need.
+///
+/// A call speaks for the state of the breaker it began in; when the breaker has moved on, nobody listens. Every call is counted
+/// twice: for its tenant's breaker and for everybody's.
+final class DependencyWatch: Sendable {
+    private struct Entry {
+        var evidence = Evidence()
+        var answered = 0
+        var failed = 0
+        var epoch: Int64 = 1
+        var throttledUntil: Date?
+        var isChanged = false
+        /// Where this node alone gets no answer, it leaves the work to the others for a while.
+        var avoidedUntil: Date?
+    }
+
+    private let alarm = Mutex<(isRinging: Bool, waiter: CheckedContinuation<Void, Never>?)>((false, nil))
+    private let entries = Mutex<[BreakerKey: Entry]>([:])
+
+    /// How long this process keeps away from what fails for it alone.
+    private let avoidance: TimeInterval = 5
+    /// A process that has seen this many dependencies forgets those that are well.
+    private let limit = 10_000
+
+    /// What an attempt that begins now may speak for.
+    func epochs(for attempt: Attempt) -> BreakerEpochs? {
+        guard let dependency = attempt.dependency else { return nil }
+        return entries.withLock {
+            BreakerEpochs(
+                tenant: $0[BreakerKey(tenant: attempt.tenant, dependency: dependency)]?.epoch ?? 1,
+                shared: $0[BreakerKey(tenant: nil, dependency: dependency)]?.epoch ?? 1)
+        }
+    }
+
+    /// Takes note of how an attempt ended.
+    func record(_ outcome: Outcome, of attempt: Attempt, now: Date) {
+        guard let dependency = attempt.dependency, let epochs = attempt.breakerEpochs, let verdict = Verdict(outcome) else { return }
+        let isUrgent = entries.withLock { entries in
+            var isUrgent = false
+            for (key, epoch) in [
+                (BreakerKey(tenant: attempt.tenant, dependency: dependency), epochs.tenant),
+                (BreakerKey(tenant: nil, dependency: dependency), epochs.shared),
+            ] {
+                var entry = entries[key] ?? Entry()
+                guard entry.epoch == epoch else { continue }
+                switch verdict {
+                case .call(let result):
+                    entry.evidence.record(result)
+                    if result == .failed { entry.failed += 1 } else { entry.answered += 1 }
+                    if entry.evidence.isDamning { entry.avoidedUntil = now.addingTimeInterval(avoidance) }
+                    isUrgent = isUrgent || epoch > 1 || result == .failed && entry.evidence.score >= Evidence.threshold / 2
+                case .throttled(let until):
+                    entry.throttledUntil = max(until, entry.throttledUntil ?? until)
+                    isUrgent = true
+                }
+                entry.isChanged = true
+                entries[key] = entry
+            }
+            return isUrgent
+        }
+        if isUrgent { wake() }
+    }
+
+    /// Waits until something urgent has been recorded, at most as long as told.
+    func news(within limit: Duration) async {
+        let timer = Task {
+            // A cancelled timer must not ring: the alarm would be taken for the next one.
+            do { try await Task.sleep(for: limit) } catch { return }
+            wake()
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                let isUrgent = alarm.withLock { alarm in
+                    if alarm.isRinging {
+                        alarm.isRinging = false
+                        return true
+                    }
+                    alarm.waiter = waiter
+                    return false
+                }
+                if isUrgent { waiter.resume() }
+            }
+        } onCancel: {
+            wake()
+        }
+        timer.cancel()
+    }
+
+    private func wake() {
+        alarm.withLock { alarm in
+            defer { alarm.waiter = nil }
+            if alarm.waiter == nil { alarm.isRinging = true }
+            return alarm.waiter
+        }?.resume()
+    }
+
+    /// What has changed since it was last asked.
+    func news() -> [DependencyReport] {
+        entries.withLock { entries in
+            if entries.count > limit { entries = entries.filter { $0.value.isChanged || $0.value.evidence.score > 0 } }
+            let changed = entries.filter(\.value.isChanged)
+            for key in changed.keys { entries[key]?.isChanged = false }
+            return changed.map { key, entry in
+                DependencyReport(
+                    key: key, epoch: entry.epoch, score: entry.evidence.score, answered: entry.answered, failed: entry.failed,
+                    throttledUntil: entry.throttledUntil)
+            }
+        }
+    }
+
+    /// What could not be told is told the next time.
+    func keep(_ reports: [DependencyReport]) {
+        entries.withLock { for report in reports { $0[report.key]?.isChanged = true } }
+    }
+
+    /// The breakers' present epochs; in a new one everything is counted anew.
+    func adopt(_ epochs: [BreakerKey: Int64]) {
+        entries.withLock { entries in
+            for (key, epoch) in epochs where entries[key].map({ $0.epoch != epoch }) ?? true { entries[key] = Entry(epoch: epoch) }
+        }
+    }
+
+    /// Dependencies this process gets no answer from, as the claim wants them: `tenant/name`. Once the time is over it tries again,
+    /// and half the evidence is enough to keep away the next time.
+    func avoided(at now: Date) -> Set<String> {
+        entries.withLock { entries in
+            var avoided: Set<String> = []
+            for (key, entry) in entries {
+                guard let tenant = key.tenant, let until = entry.avoidedUntil else { continue }
+                if until > now {
+                    avoided.insert("\(tenant)/\(key.dependency)")
+                } else {
+                    entries[key]?.avoidedUntil = nil
+                    entries[key]?.evidence = Evidence(score: min(entry.evidence.score, Evidence.threshold / 2))
+                }
+            }
+            return avoided
+        }
+    }
+}
+
+/// What an outcome says of the dependency's health.
+private enum Verdict {
+    case call(CallResult)
+    case throttled(Date)
+
+    /// Nil: nothing. Whoever refuses a job, answers; only silence and outages count against it.
+    init?(_ outcome: Outcome) {
+        switch outcome.end {
+        case .completed, .held: self = .call(.answered)
+        case .failed(let failure):
+            switch failure.errorClass {
+            case .dependency, .transient: self = .call(.failed)
+            case .permanent: self = .call(.answered)
+            case .rateLimited:
+                guard let until = failure.retryAfter else { return nil }
+                self = .throttled(until)
+            case .poison, .cancelled: return nil
+            }
+        }
+    }
+}

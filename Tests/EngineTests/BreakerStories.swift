@@ -1,0 +1,154 @@
+import Breakers
+import DispatchIndex
+import Foundation
+import Jobs
+import Ledger
+import Synchronization
+import Tenancy
+import Testing
+import Worker
+
+/// Dependencies that die and come back, seen by real workers.
+@Suite struct BreakerStories {
+    /// Something outside that answers some tenants and not others.
+    private final class Outside: Sendable {
+        private let state = Mutex<(down: Set<TenantID>, calls: [TenantID: Int])>(([], [:]))
+
+        func call(by tenant: TenantID) -> Bool {
+            state.withLock {
+                $0.calls[tenant, default: 0] += 1
+                return !$0.down.contains(tenant)
+            }
+        }
+
+        func setDown(_ tenants: Set<TenantID>) { state.withLock { $0.down = tenants } }
+        func calls(by tenant: TenantID) -> Int { state.withLock { $0.calls[tenant] ?? 0 } }
+    }
+
+    private func handler(_ outside: Outside) -> AnyHandler {
+        Stub(retry: RetryPolicy(base: 0.02, cap: 0.02)) { job in
+            if job.attempt.dependency != nil, !outside.call(by: job.tenant) { return .failed(.dependency, "the ERP does not answer") }
+            return .completed("done")
+        }.any
+    }
+
+    private func job(_ engine: Engine, _ tenant: TenantID, needs dependency: String?) -> NewJob {
+        var job = engine.stub(tenant)
+        job.dependency = dependency
+        return job
+    }
+
+    private let settings = WorkerSettings(
+        concurrency: 4, beat: .milliseconds(100), idle: .milliseconds(50), telling: .milliseconds(50),
+        breakers: BreakerPolicy(base: 0.3, cap: 0.3, window: 0.05))
+
+    @Test func `a dead dependency's work waits, is asked for a few times only, burns no attempt, and runs when it is back`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let outside = Outside()
+        outside.setDown([tenant])
+        try await engine.running([handler(outside)], settings: settings) { _ in
+            _ = try await engine.ledger.enqueue((0..<200).map { _ in job(engine, tenant, needs: "erp") })
+            try await expectSoon { try await engine.count("breaker WHERE state = 'open'") == 1 }
+            _ = try await engine.ledger.enqueue((0..<50).map { _ in job(engine, tenant, needs: nil) })
+            try await expectSoon { try await engine.count("job_history") == 50 }
+            // Three more openings: every time one probe, no more.
+            try await expectSoon { try await engine.count("breaker WHERE openings >= 4") == 1 }
+            #expect(outside.calls(by: tenant) < 40, "200 jobs waited; \(outside.calls(by: tenant)) calls were made")
+
+            outside.setDown([])
+            try await expectSoon { try await engine.count("job_history") == 250 }
+        }
+        #expect(try await engine.count("job_history WHERE attempt > 1 OR state <> 'completed'") == 0)
+        #expect(try await engine.count("breaker_event WHERE state = 'half_open'") >= 2)
+    }
+
+    @Test func `one tenant's broken credentials do not hold up another's work`() async throws {
+        let engine = try await Engine()
+        let (broken, well) = (try await engine.tenant("broken"), try await engine.tenant("well"))
+        let outside = Outside()
+        outside.setDown([broken])
+        try await engine.running([handler(outside)], settings: settings) { _ in
+            _ = try await engine.ledger.enqueue((0..<50).map { _ in job(engine, broken, needs: "erp") })
+            try await expectSoon { try await engine.count("breaker WHERE state = 'open'") == 1 }
+            _ = try await engine.ledger.enqueue((0..<50).map { _ in job(engine, well, needs: "erp") })
+            try await expectSoon { try await engine.count("job_history WHERE tenant_id = \(well)") == 50 }
+            #expect(try await engine.count("breaker WHERE tenant_id IS NULL OR tenant_id = \(well)") == 0)
+        }
+    }
+
+    @Test func `three tenants that get no answer close a dependency to all, and it opens for all again`() async throws {
+        let engine = try await Engine()
+        var tenants: [TenantID] = []
+        for slug in ["a", "b", "c", "d"] { tenants.append(try await engine.tenant(slug)) }
+        let outside = Outside()
+        outside.setDown(Set(tenants))
+        try await engine.running([handler(outside)], settings: settings) { _ in
+            _ = try await engine.ledger.enqueue(
+                tenants.prefix(3).flatMap { tenant in (0..<20).map { _ in job(engine, tenant, needs: "erp") } })
+            try await expectSoon { try await engine.count("breaker_event WHERE tenant_id IS NULL AND state = 'open'") >= 1 }
+            outside.setDown([])
+            _ = try await engine.ledger.enqueue((0..<20).map { _ in job(engine, tenants[3], needs: "erp") })
+            try await expectSoon { try await engine.count("job_history WHERE state = 'completed'") == 80 }
+            try await expectSoon { try await engine.count("breaker WHERE state <> 'closed'") == 0 }
+        }
+    }
+
+    @Test func `a dependency that names a time is not asked before it`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let calls = Mutex<[Date]>([])
+        let asked = Mutex<Date?>(nil)
+        let handler = Stub { _ in
+            calls.withLock { $0.append(Date()) }
+            let isFirst = asked.withLock { time in
+                defer { time = time ?? Date().addingTimeInterval(0.6) }
+                return time == nil
+            }
+            return isFirst ? .failed(.rateLimited, "429", retryAfter: asked.withLock { $0 }) : .completed("done")
+        }
+        try await engine.running([handler.any], settings: settings) { _ in
+            _ = try await engine.ledger.enqueue([job(engine, tenant, needs: "wecom")])
+            try await expectSoon { try await engine.count("breaker WHERE state = 'throttled'") == 1 }
+            _ = try await engine.ledger.enqueue((0..<10).map { _ in job(engine, tenant, needs: "wecom") })
+            try await expectSoon { try await engine.count("job_history WHERE state = 'completed'") == 11 }
+        }
+        let (until, times) = (asked.withLock { $0! }, calls.withLock { $0 })
+        #expect(times.dropFirst().allSatisfy { $0 >= until })
+    }
+
+    @Test func `a breaker opened by a person holds until a person closes it, and both are remembered`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let outside = Outside()
+        let key = BreakerKey(tenant: tenant, dependency: "erp")
+        try await engine.running([handler(outside)], settings: settings) { _ in
+            let opened = try await engine.ledger.force(key, open: true, reason: "they move their servers", by: "op")
+            try await engine.dispatch.limit(gates: opened.gates)
+            let ids = try await engine.ledger.enqueue((0..<10).map { _ in job(engine, tenant, needs: "erp") })
+            _ = try await engine.ledger.enqueue([job(engine, tenant, needs: nil)])
+            try await expectSoon { try await engine.count("job_history") == 1 }
+            try await expectSoon {
+                if case .atGate(.tenantDependency(tenant, "erp"), _) = try await engine.dispatch.explain(
+                    ids[3], tenant: tenant, flow: "stub@erp", priority: 5)
+                {
+                    true
+                } else {
+                    false
+                }
+            }
+            #expect(outside.calls(by: tenant) == 0)
+            try await engine.loseIndex()
+            try await expectSoon {
+                guard engine.dispatch.epoch != nil else { return false }
+                return (try? await engine.dispatch.ready(of: tenant)) == 10
+            }
+            #expect(outside.calls(by: tenant) == 0, "a rebuilt index knows of the breaker")
+
+            let closed = try await engine.ledger.force(key, open: false, reason: "moved", by: "op")
+            try await engine.dispatch.limit(gates: closed.gates)
+            try await expectSoon { try await engine.count("job_history") == 11 }
+        }
+        #expect(try await engine.count("breaker_event WHERE set_by = 'op'") == 2)
+    }
+}
