@@ -81,6 +81,7 @@ let package = Package(
             name: "Schema", dependencies: ["PostgresClient", "COpenSSL", logging], path: "Schema",
             resources: [
                 .embedInCode("0001_tenancy.sql"), .embedInCode("0002_ledger.sql"), .embedInCode("0003_sales.sql"),
+                .embedInCode("0004_failures.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "Jobs", "Tenancy", logging]),

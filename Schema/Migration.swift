@@ -20,5 +20,6 @@ public struct Migration: Sendable {
         Migration(1, "tenancy", PackageResources._001_tenancy_sql),
         Migration(2, "ledger", PackageResources._002_ledger_sql),
         Migration(3, "sales", PackageResources._003_sales_sql),
+        Migration(4, "failures", PackageResources._004_failures_sql),
     ]
 }

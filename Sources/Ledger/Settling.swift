@@ -85,6 +85,7 @@ struct SettleTransaction: Sendable {
         if !ends.isEmpty { statements += endStatements(ends) }
         if !retries.isEmpty { statements += retryStatements(retries) }
         statements += try effects.statements(for: ends.flatMap(settledEffects))
+        statements += try effects.statements(for: ends.compactMap(DiscardedJob.init))
         let rows = followUpRows(of: ends)
         return (statements + rows.statements, rows)
     }
@@ -227,6 +228,14 @@ struct SettleTransaction: Sendable {
             UNION SELECT l.id FROM job_live l JOIN c ON l.id = c.id AND l.fence = c.fence WHERE l.state <> 'running'
             """)
         return Set(try rows.map { JobID(try $0.get("id")) })
+    }
+}
+
+extension DiscardedJob {
+    fileprivate init?(_ settlement: Settlement) {
+        guard case .end(.discarded, _, let failure?) = settlement.disposition else { return nil }
+        let attempt = settlement.attempt
+        self.init(id: attempt.id, tenant: attempt.tenant, kind: attempt.kind, arguments: attempt.arguments, failure: failure)
     }
 }
 
