@@ -140,7 +140,8 @@ let package = Package(
             "APITests",
             [
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Rules",
-                "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird, lifecycle,
+                "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird,
+                lifecycle,
                 logging, nioCore, nioPosix,
             ]),
     ],

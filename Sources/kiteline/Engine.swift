@@ -34,10 +34,11 @@ struct Engine: Sendable {
         appPool = PostgresPool(PostgresConfiguration(url: url, role: "kiteline_app"), size: try settings.count(.appPool), logger: logger)
         redis = RedisClient(
             try RedisConfiguration(url: try settings.text(.redisURL)), group: MultiThreadedEventLoopGroup.singleton, logger: logger)
-        ledger = Ledger(postgres: enginePool, effects: RecordsEffectWriter(), logger: logger)
+        let patience = try settings.duration(.requestSeconds)
+        ledger = Ledger(postgres: enginePool, effects: RecordsEffectWriter(), patience: patience, logger: logger)
         dispatch = Dispatch(redis: redis, namespace: try settings.text(.redisNamespace), lease: try settings.duration(.leaseSeconds))
         pusher = Pusher(ledger: ledger, dispatch: dispatch)
-        records = Records(app: appPool, engine: enginePool, ledger: ledger, logger: logger)
+        records = Records(app: appPool, engine: enginePool, ledger: ledger, patience: patience, logger: logger)
     }
 
     /// Every kind of job there is.
