@@ -82,6 +82,7 @@ let package = Package(
             resources: [
                 .embedInCode("0001_tenancy.sql"), .embedInCode("0002_ledger.sql"), .embedInCode("0003_sales.sql"),
                 .embedInCode("0004_failures.sql"),
+                .embedInCode("0005_controls.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "Jobs", "Tenancy", logging]),

@@ -21,5 +21,6 @@ public struct Migration: Sendable {
         Migration(2, "ledger", PackageResources._002_ledger_sql),
         Migration(3, "sales", PackageResources._003_sales_sql),
         Migration(4, "failures", PackageResources._004_failures_sql),
+        Migration(5, "controls", PackageResources._005_controls_sql),
     ]
 }

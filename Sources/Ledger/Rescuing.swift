@@ -55,11 +55,14 @@ extension Ledger {
         let rows = try transaction.pipeline([
             """
             WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) RETURNING *),
-                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at)
-                    SELECT id, run, tenant_id, kind, 'discarded', 'poison', \(failure.message), attempt, lost, fence, enqueued_at, started_at, clock_timestamp() FROM d)
+                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
+                        flow, priority, max_attempts, unique_key)
+                    SELECT id, run, tenant_id, kind, 'discarded', 'poison', \(failure.message), attempt, lost, fence, enqueued_at, started_at, clock_timestamp(),
+                        flow, priority, max_attempts, unique_key FROM d)
             INSERT INTO dlq (id, tenant_id, kind, error_class, error, attempts, lost, first_at, last_at)
             SELECT id, tenant_id, kind, 'poison', \(failure.message), attempt, lost, COALESCE(started_at, enqueued_at), clock_timestamp() FROM d
-            ON CONFLICT (id) DO UPDATE SET error_class = 'poison', error = excluded.error, lost = excluded.lost, last_at = excluded.last_at
+            ON CONFLICT (id) DO UPDATE SET error_class = 'poison', error = excluded.error, lost = excluded.lost, last_at = excluded.last_at,
+                redriven_at = NULL, redrive_id = NULL
             """,
             .releaseUniqueKeys(of: ids),
             "SELECT id, tenant_id, kind, args FROM job WHERE id = ANY(\(ids)) ORDER BY id",

@@ -52,6 +52,8 @@ public struct Maintenance: Service {
                 Chore("leases", every: settings.reap) { while try await leases.run() {} },
                 Chore("workers", every: settings.census) { try await workers.run() },
                 Chore("promoter", every: settings.promote) { while try await promoter.run() {} },
+                Chore("cancelling", every: settings.promote) { [ledger] in try await ledger.finishCancelling() },
+                Chore("redrives", every: settings.promote) { [ledger] in try await ledger.feedRedrives() },
                 Chore("shares", every: settings.promote) { try await shares.run() },
             ]
             duties += chores

@@ -47,6 +47,7 @@ public final class Worker: Service {
                 group.addTask { await self.keepLeases() }
                 group.addTask { await self.sweep() }
                 group.addTask { await self.keepBeating(id) }
+                group.addTask { await self.heedCancelling(id) }
                 let claiming = Task { await self.claimLoop(id) }
                 let stopsAtOnce = draining.withLock { state in
                     state.claiming = claiming
@@ -185,6 +186,15 @@ extension Worker {
             try? await Task.sleep(for: .milliseconds(250))
             execution.endOverdue()
             await settler.acknowledge([])
+        }
+    }
+
+    /// Stops jobs that were asked to stop. An idle process has nothing to ask for.
+    private func heedCancelling(_ id: Int64) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: settings.attention)
+            guard running.count > 0, let requests = try? await ledger.cancelRequests(for: id) else { continue }
+            execution.cancel(requests)
         }
     }
 

@@ -8,18 +8,21 @@ public struct WorkerSettings: Sendable {
     public var drain: Duration
     /// Between two signs of life in the ledger. Maintenance takes a worker for dead when it has missed several.
     public var beat: Duration
+    /// Between two looks for running jobs that were asked to stop.
+    public var attention: Duration
     /// The longest sleep without asking for work.
     public var idle: Duration
 
     public init(
         concurrency: Int = 400, claimBatch: Int = 100, drain: Duration = .seconds(25), beat: Duration = .seconds(10),
-        idle: Duration = .seconds(1)
+        idle: Duration = .seconds(1), attention: Duration = .milliseconds(500)
     ) {
         self.concurrency = concurrency
         self.claimBatch = claimBatch
         self.drain = drain
         self.beat = beat
         self.idle = idle
+        self.attention = attention
     }
 }
 
