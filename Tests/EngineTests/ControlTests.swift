@@ -198,23 +198,27 @@ import Worker
         let filter = DeadLetterFilter(kind: "probe", errorClass: .permanent)
 
         let count = try await engine.postgres.transaction { try $0.count(filter, of: tenant) }
-        let id = try await engine.postgres.transaction { try $0.redrive(filter, of: tenant, count: count, perSecond: 10) }
+        let id = try await engine.postgres.transaction { try $0.redrive(filter, of: tenant, count: count, perSecond: 2) }
         try await engine.ledger.feedRedrives()
         let atOnce = try await engine.count("job_live")
         // A second passes; then as long as anything may: no more than five seconds' worth is fed at once.
         _ = try await engine.postgres.query("UPDATE redrive SET fed_at = clock_timestamp() - interval '1.05 seconds' WHERE id = \(id)")
         try await engine.ledger.feedRedrives()
         let afterSecond = try await engine.count("job_live")
-        for _ in 0..<3 {
+        var most = 0
+        for _ in 0..<4 {
+            let before = try await engine.count("job_live")
             _ = try await engine.postgres.query("UPDATE redrive SET fed_at = clock_timestamp() - interval '1 hour' WHERE id = \(id)")
             async let one: Void = engine.ledger.feedRedrives()
             async let two: Void = engine.ledger.feedRedrives()
             _ = try await (one, two)
+            most = max(most, try await engine.count("job_live") - before)
         }
 
         #expect(count == 29)
-        #expect(atOnce <= 2)
-        #expect(10...12 ~= afterSecond)
+        #expect(atOnce <= 1)
+        #expect(2...4 ~= afterSecond)
+        #expect(10...11 ~= most)
         #expect(try await engine.count("job_live WHERE run = 2 AND attempt = 0") == 29)
         #expect(try await engine.count("redrive WHERE done = 29 AND finished_at IS NOT NULL") == 1)
         #expect(try await engine.count("dlq WHERE redrive_id = \(id) AND redriven_at IS NOT NULL") == 29)
