@@ -11,6 +11,7 @@ import NIOPosix
 import PostgresClient
 import Records
 import RedisClient
+import Tenancy
 import Worker
 
 /// Everything a process runs on, built from its settings.
@@ -72,8 +73,11 @@ struct Engine: Sendable {
         metrics.add(source: { [enginePool, appPool, redis] in
             clientSamples(["engine": enginePool.statistics, "app": appPool.statistics], redis.statistics)
         })
+        var limits = Limits()
+        limits.headerTime = try settings.duration(.headerSeconds)
+        limits.bodyPause = try settings.duration(.bodySeconds)
         return API(
-            records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), metrics: metrics,
+            records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), metrics: metrics, limits: limits,
             transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)), logger: logger)
     }
 
