@@ -20,6 +20,8 @@ public struct Migration: Sendable {
         Migration(1, "tenancy", PackageResources._001_tenancy_sql),
         Migration(2, "ledger", PackageResources._002_ledger_sql),
         Migration(3, "sales", PackageResources._003_sales_sql),
+        Migration(4, "failures", PackageResources._004_failures_sql),
+        Migration(5, "controls", PackageResources._005_controls_sql),
         Migration(8, "limits", PackageResources._008_limits_sql),
     ]
 }

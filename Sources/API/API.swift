@@ -43,6 +43,7 @@ public struct API: Sendable {
 
     /// Every endpoint there is.
     static let endpoints: [Endpoint] =
-        jobEndpoints + leadEndpoints + importEndpoints + sellerEndpoints + opportunityEndpoints + activityEndpoints + ruleSetEndpoints
+        jobEndpoints + jobControlEndpoints + deadLetterEndpoints + leadEndpoints + importEndpoints + sellerEndpoints + opportunityEndpoints
+        + activityEndpoints + ruleSetEndpoints
         + alertEndpoints + tenantEndpoints + probeEndpoints + processEndpoints
 }

@@ -27,12 +27,13 @@ public struct APIServer: Service {
     }
 
     public func run() async throws {
-        let onRunning = onRunning
+        let (onRunning, limits) = (onRunning, api.limits)
         let application = Application(
             responder: Responder(api),
             // A caller who sends nothing is hung up on after a while, and headers have a bound like everything.
             server: .http1(
                 configuration: .init(
+                    additionalChannelHandlers: [ConnectionManners(limits)],
                     idleTimeout: .seconds(75),
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 8 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
                 )),

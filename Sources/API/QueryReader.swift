@@ -56,6 +56,15 @@ struct QueryReader {
         return value
     }
 
+    mutating func date(_ name: String) -> Date? {
+        guard let text = string(name) else { return nil }
+        guard let date = RFC3339.date(text) else {
+            errors.append(FieldError(name, .badFormat, "must be a time such as 2026-01-31T08:00:00Z"))
+            return nil
+        }
+        return date
+    }
+
     mutating func bool(_ name: String) -> Bool? {
         guard let text = string(name) else { return nil }
         if text != "true" && text != "false" { errors.append(FieldError(name, .notAllowed, "must be true or false")) }

@@ -28,6 +28,16 @@ public struct SettledEffect: Sendable {
     public let effect: any Effect
 }
 
+/// A job that is set aside for good, without having been done.
+public struct DiscardedJob: Sendable {
+    public let id: JobID
+    public let tenant: TenantID
+    public let kind: String
+    /// A JSON object, UTF-8, as it was enqueued.
+    public let arguments: [UInt8]
+    public let failure: Failure
+}
+
 /// Writes what handlers decided, inside the ledger's transaction.
 ///
 /// The transaction already sees only the tenants of its jobs.
@@ -41,4 +51,8 @@ public protocol EffectWriter: Sendable {
 
     /// What writes the effects: tables in one order, rows in key order, so that two settles cannot deadlock.
     func statements(for effects: [SettledEffect]) throws -> [Statement]
+
+    /// What tells those concerned that these jobs will not be done: committed with their ends, so nothing waits for them in silence.
+    /// Comes after everything else that is written.
+    func statements(for discarded: [DiscardedJob]) throws -> [Statement]
 }

@@ -48,6 +48,7 @@ struct Enqueueing: Sendable {
     var jobs: [NewJob]
     var key: IdempotencyKey?
     var answer: @Sendable ([JobID]) -> (status: Int, body: [UInt8])
+    let asked = ContinuousClock.now
 }
 
 extension Ledger {
@@ -77,7 +78,9 @@ extension Ledger {
     }
 
     /// Sets numbers aside, for a transaction that learns only while it runs which jobs it makes. Those not used are lost, which costs nothing.
-    public func reserve(_ count: Int) async throws -> [JobID] { try await numbers.take(count) }
+    public func reserve(_ count: Int) async throws -> [JobID] {
+        try await numbers.take(count, deadline: patience)
+    }
 
     /// As `enqueueing(_:at:)`, under numbers set aside before.
     public func statements(
@@ -90,10 +93,13 @@ extension Ledger {
     /// Writes a batch of callers' jobs in one transaction. A batch that fails for what it contains is split, so that one bad
     /// job does not fail its neighbours.
     func commit(_ batch: [Enqueueing]) async -> [Result<EnqueueAnswer, any Error>] {
+        // Whoever waited behind a batch that hung has waited enough; a second is plenty for a server that is well.
+        let oldest = batch.map(\.asked).min() ?? .now
+        let deadline = max(.seconds(1), oldest + patience - .now)
         do {
-            let ids = try await numbers.take(batch.reduce(0) { $0 + $1.jobs.count })
+            let ids = try await numbers.take(batch.reduce(0) { $0 + $1.jobs.count }, deadline: deadline)
             let simple = batch.allSatisfy { $0.key == nil && $0.jobs.allSatisfy { $0.uniqueKey == nil } }
-            return try await simple ? commitPlain(batch, ids) : commitKeyed(batch, ids)
+            return try await simple ? commitPlain(batch, ids, deadline) : commitKeyed(batch, ids, deadline)
         } catch let error as PostgresError where error.isAboutData && batch.count > 1 {
             let half = batch.count / 2
             return await commit(Array(batch[..<half])) + commit(Array(batch[half...]))
@@ -102,9 +108,10 @@ extension Ledger {
         }
     }
 
-    private func commitPlain(_ batch: [Enqueueing], _ ids: [JobID]) async throws -> [Result<EnqueueAnswer, any Error>] {
+    private func commitPlain(_ batch: [Enqueueing], _ ids: [JobID], _ deadline: Duration) async throws -> [Result<EnqueueAnswer, any Error>]
+    {
         let rows = JobRows(jobs: batch.flatMap(\.jobs), ids: ids, now: Date(), horizon: horizon)
-        let results = try await postgres.pipeline(rows.statements)
+        let results = try await postgres.pipeline(rows.statements, deadline: deadline)
         announce(Enqueued(jobs: rows.pushes, outbox: try results.last!.first!.get("id")))
         var rest = ids[...]
         return batch.map { item in
@@ -116,10 +123,11 @@ extension Ledger {
     }
 
     /// With idempotency or unique keys: the keys are taken first, in order, and jobs made only for those that were free.
-    private func commitKeyed(_ batch: [Enqueueing], _ ids: [JobID]) async throws -> [Result<EnqueueAnswer, any Error>] {
+    private func commitKeyed(_ batch: [Enqueueing], _ ids: [JobID], _ deadline: Duration) async throws -> [Result<EnqueueAnswer, any Error>]
+    {
         let now = Date()
         let horizon = horizon
-        let (answers, rows, outbox) = try await postgres.transaction {
+        let (answers, rows, outbox) = try await postgres.transaction(deadline: deadline) {
             transaction -> ([Result<EnqueueAnswer, any Error>], JobRows?, Int64) in
             var keyed = KeyedBatch(batch, ids: ids)
             try keyed.takeKeys(in: transaction)

@@ -16,14 +16,21 @@ public final class Ledger: Sendable {
     let numbers: JobNumbers
     /// Jobs due later than this wait in Postgres, not in Redis.
     let horizon: TimeInterval
+    /// How long an enqueue may take from being asked for to its answer.
+    let patience: Duration
     private let enqueued = Mutex<(@Sendable (Enqueued) -> Void)?>(nil)
     private let writer = Mutex<GroupCommit<Enqueueing, EnqueueAnswer>?>(nil)
 
-    /// - Parameter postgres: a pool under the role `kiteline_engine`.
-    public init(postgres: PostgresPool, effects: any EffectWriter, horizon: TimeInterval = 600, logger: Logger) {
+    /// - Parameters:
+    ///   - postgres: a pool under the role `kiteline_engine`.
+    ///   - patience: after this an enqueue that Postgres has not answered is reported as unavailable.
+    public init(
+        postgres: PostgresPool, effects: any EffectWriter, horizon: TimeInterval = 600, patience: Duration = .seconds(8), logger: Logger
+    ) {
         self.postgres = postgres
         self.effects = effects
         self.horizon = horizon
+        self.patience = patience
         self.logger = logger
         self.numbers = JobNumbers(postgres: postgres)
         let commit = GroupCommit<Enqueueing, EnqueueAnswer>(writers: 2, batch: 1_000, limit: 200_000) { [weak self] batch in
@@ -52,7 +59,7 @@ final class JobNumbers: Sendable {
     init(postgres: PostgresPool) { self.postgres = postgres }
 
     /// Numbers that nobody else has.
-    func take(_ count: Int) async throws -> [JobID] {
+    func take(_ count: Int, deadline: Duration? = nil) async throws -> [JobID] {
         var taken: [JobID] = []
         taken.reserveCapacity(count)
         while true {
@@ -65,7 +72,8 @@ final class JobNumbers: Sendable {
             }
             guard taken.count < count else { return taken }
             let blocks = (count - taken.count + 999) / 1_000
-            let rows = try await postgres.query("SELECT nextval('job_id') AS first FROM generate_series(1, \(Int64(blocks)))")
+            let rows = try await postgres.query(
+                "SELECT nextval('job_id') AS first FROM generate_series(1, \(Int64(blocks)))", deadline: deadline)
             let fresh = try rows.map { row in
                 let first: Int64 = try row.get("first")
                 return first..<first + 1_000

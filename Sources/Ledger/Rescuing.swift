@@ -25,7 +25,7 @@ extension Ledger {
     public func rescue(_ claims: [ClaimedJob]) async throws -> [JobID: Rescue] {
         let ids = claims.map(\.id.rawValue)
         let tokens = claims.map(\.token)
-        return try await postgres.transaction { transaction in
+        return try await postgres.transaction { [effects] transaction in
             let rescued = try transaction.query(
                 """
                 WITH c AS (SELECT * FROM unnest(\(ids), \(tokens)) AS c(id, token)),
@@ -37,7 +37,7 @@ extension Ledger {
             let poison = try rescued.filter { try $0.get("lost", as: Int32.self) >= Ledger.lossLimit }.map {
                 try $0.get("id", as: Int64.self)
             }
-            if !poison.isEmpty { try Ledger.discardPoison(poison, in: transaction) }
+            if !poison.isEmpty { try Ledger.discardPoison(poison, effects, in: transaction) }
             let rows = try transaction.query("SELECT id, state::text, priority, run_at, claim_token FROM job_live WHERE id = ANY(\(ids))")
             var found: [JobID: Rescue] = Dictionary(uniqueKeysWithValues: claims.map { ($0.id, .gone) })
             for id in poison { found[JobID(id)] = .poison }
@@ -50,19 +50,31 @@ extension Ledger {
         }
     }
 
-    private static func discardPoison(_ ids: [Int64], in transaction: PostgresTransaction) throws {
-        let reason = "its worker died \(lossLimit) times while running it"
-        _ = try transaction.pipeline([
+    private static func discardPoison(_ ids: [Int64], _ effects: any EffectWriter, in transaction: PostgresTransaction) throws {
+        let failure = Failure(.poison, "its worker died \(lossLimit) times while running it")
+        let rows = try transaction.pipeline([
             """
             WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) RETURNING *),
-                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at)
-                    SELECT id, run, tenant_id, kind, 'discarded', 'poison', \(reason), attempt, lost, fence, enqueued_at, started_at, clock_timestamp() FROM d)
+                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
+                        flow, priority, max_attempts, unique_key)
+                    SELECT id, run, tenant_id, kind, 'discarded', 'poison', \(failure.message), attempt, lost, fence, enqueued_at, started_at, clock_timestamp(),
+                        flow, priority, max_attempts, unique_key FROM d)
             INSERT INTO dlq (id, tenant_id, kind, error_class, error, attempts, lost, first_at, last_at)
-            SELECT id, tenant_id, kind, 'poison', \(reason), attempt, lost, COALESCE(started_at, enqueued_at), clock_timestamp() FROM d
-            ON CONFLICT (id) DO UPDATE SET error_class = 'poison', error = excluded.error, lost = excluded.lost, last_at = excluded.last_at
+            SELECT id, tenant_id, kind, 'poison', \(failure.message), attempt, lost, COALESCE(started_at, enqueued_at), clock_timestamp() FROM d
+            ON CONFLICT (id) DO UPDATE SET error_class = 'poison', error = excluded.error, lost = excluded.lost, last_at = excluded.last_at,
+                redriven_at = NULL, redrive_id = NULL
             """,
             .releaseUniqueKeys(of: ids),
-        ])
+            "SELECT id, tenant_id, kind, args FROM job WHERE id = ANY(\(ids)) ORDER BY id",
+        ])[2]
+        let discarded = try rows.map { row in
+            DiscardedJob(
+                id: JobID(try row.get("id")), tenant: TenantID(try row.get("tenant_id")), kind: try row.get("kind"),
+                arguments: try row.get("args", as: JSONBytes.self).bytes, failure: failure)
+        }
+        let consequences = try effects.statements(for: discarded)
+        guard !consequences.isEmpty else { return }
+        _ = try transaction.pipeline([.tenants(Set(discarded.map(\.tenant)))] + consequences)
     }
 
     /// Gives unfinished jobs back as if they had not begun: the attempt is not counted, nobody is blamed.

@@ -85,6 +85,7 @@ struct SettleTransaction: Sendable {
         if !ends.isEmpty { statements += endStatements(ends) }
         if !retries.isEmpty { statements += retryStatements(retries) }
         statements += try effects.statements(for: ends.flatMap(settledEffects))
+        statements += try effects.statements(for: ends.compactMap(DiscardedJob.init))
         let rows = followUpRows(of: ends)
         return (statements + rows.statements, rows)
     }
@@ -142,9 +143,12 @@ struct SettleTransaction: Sendable {
                     AS c(id, fence, state, outcome, class, error, rule_version)),
                 x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
                 d AS (DELETE FROM job_live l USING x WHERE l.id = x.id
-                    RETURNING l.id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at),
-                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, enqueued_at, started_at, finished_at)
-                    SELECT d.id, run, tenant_id, kind, c.state::job_end, c.outcome, c.class, c.error, attempt, lost, d.fence, c.rule_version, enqueued_at, started_at, clock_timestamp()
+                    RETURNING l.id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at, flow, priority, max_attempts, unique_key),
+                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, enqueued_at, started_at, finished_at,
+                        flow, priority, max_attempts, unique_key)
+                    SELECT d.id, run, tenant_id, kind, c.state::job_end, c.outcome, c.class, c.error, attempt, lost, d.fence, c.rule_version, enqueued_at, started_at, clock_timestamp(),
+                        CASE WHEN c.state <> 'completed' THEN flow END, CASE WHEN c.state <> 'completed' THEN priority END,
+                        CASE WHEN c.state <> 'completed' THEN max_attempts END, CASE WHEN c.state <> 'completed' THEN unique_key END
                     FROM d JOIN c ON d.id = c.id
                     RETURNING id)
             SELECT expect_rows(count(*), \(Int64(ids.count))) FROM h
@@ -157,7 +161,7 @@ struct SettleTransaction: Sendable {
                 SELECT id, tenant_id, kind, error_class, error, attempt, lost, started_at, finished_at
                 FROM job_history h WHERE (id, fence) IN (SELECT * FROM unnest(\(ids), \(ends.map(\.attempt.fence)))) AND state = 'discarded'
                 ON CONFLICT (id) DO UPDATE SET error_class = excluded.error_class, error = excluded.error, attempts = excluded.attempts,
-                    lost = excluded.lost, last_at = excluded.last_at
+                    lost = excluded.lost, last_at = excluded.last_at, redriven_at = NULL, redrive_id = NULL
                 """)
         }
         let unique = ends.filter(\.attempt.hasUniqueKey).map(\.attempt.id.rawValue)
@@ -227,6 +231,14 @@ struct SettleTransaction: Sendable {
             UNION SELECT l.id FROM job_live l JOIN c ON l.id = c.id AND l.fence = c.fence WHERE l.state <> 'running'
             """)
         return Set(try rows.map { JobID(try $0.get("id")) })
+    }
+}
+
+extension DiscardedJob {
+    fileprivate init?(_ settlement: Settlement) {
+        guard case .end(.discarded, _, let failure?) = settlement.disposition else { return nil }
+        let attempt = settlement.attempt
+        self.init(id: attempt.id, tenant: attempt.tenant, kind: attempt.kind, arguments: attempt.arguments, failure: failure)
     }
 }
 

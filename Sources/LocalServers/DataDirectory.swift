@@ -10,17 +10,18 @@ final class DataDirectory: Sendable {
 
     /// Where the sockets are. A socket's path holds 107 bytes at most, so they cannot be in the data folder. Named after the
     /// folder's device and inode: the same for the same data however it is reached, different for all others on the machine.
-    let sockets: String
+    var sockets: String { socketFolder.path }
 
+    private let socketFolder: SocketFolder
     private let lockHeld: Mutex<Descriptor?>
 
     var log: String { "\(path)/log" }
     var lock: Descriptor? { lockHeld.withLock(\.self) }
 
-    private init(path: String, user: ServerUser, sockets: String, lock: Descriptor) {
+    private init(path: String, user: ServerUser, sockets: SocketFolder, lock: Descriptor) {
         self.path = path
         self.user = user
-        self.sockets = sockets
+        socketFolder = sockets
         self.lockHeld = Mutex(lock)
     }
 
@@ -31,8 +32,7 @@ final class DataDirectory: Sendable {
         if !Files.exists("\(path)/log") { try Files.makeFolder("\(path)/log") }
         let lock = try await Lock.take(in: path, logger: logger)
         try await checkReach(path, user)
-        let sockets = try socketFolder(for: path)
-        try prepare(sockets, for: user)
+        let sockets = try SocketFolder.claim(socketFolder(for: path), for: user)
         return DataDirectory(path: path, user: user, sockets: sockets, lock: lock)
     }
 
@@ -43,13 +43,13 @@ final class DataDirectory: Sendable {
             try Files.makeFolder(folder, owner: user)
             return folder
         }
-        try Self.check(status, of: folder, belongsTo: user)
+        try status.check(folder, belongsTo: user)
         return folder
     }
 
     /// Lets others use the folder. The servers have ended.
     func release() {
-        Files.remove(sockets)
+        socketFolder.remove()
         lockHeld.withLock { lock in
             // Closing alone would not do: a child somebody is just starting holds a copy until it has become its program.
             if let lock { flock(lock.number, LOCK_UN) }
@@ -100,20 +100,6 @@ final class DataDirectory: Sendable {
         let runtime = getuid() == 0 ? nil : ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"]
         let usable = runtime.flatMap { $0.utf8.count <= 40 && access($0, W_OK) == 0 ? $0 : nil }
         return "\(usable ?? "/tmp")/kiteline-\(String(status.st_dev, radix: 36))-\(String(status.st_ino, radix: 36))"
-    }
-
-    private static func prepare(_ sockets: String, for user: ServerUser) throws {
-        guard let status = Files.status(of: sockets) else { return try Files.makeFolder(sockets, owner: user) }
-        // Somebody else could have made it first, to be asked for our data.
-        try check(status, of: sockets, belongsTo: user)
-        chmod(sockets, 0o700)
-    }
-
-    private static func check(_ status: stat, of path: String, belongsTo user: ServerUser) throws {
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw LocalServersError.system("Using \(path)", code: ENOTDIR) }
-        guard status.st_uid == user.id else {
-            throw LocalServersError.foreignOwner(path: path, owner: ServerUser.name(of: status.st_uid), user: user.name)
-        }
     }
 }
 

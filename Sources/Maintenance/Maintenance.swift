@@ -57,6 +57,8 @@ public struct Maintenance: Service {
                     if !changed.isEmpty { try await dispatch.limit(gates: changed) }
                 },
                 Chore("limits", every: settings.promote) { try await limits.run() },
+                Chore("cancelling", every: settings.promote) { [ledger] in try await ledger.finishCancelling() },
+                Chore("redrives", every: settings.promote) { [ledger] in try await ledger.feedRedrives() },
             ]
             duties += chores
         }

@@ -23,7 +23,7 @@ enum DecisionBody {
                 body.member("candidate_count", decision.candidateCount)
                 body.member("excluded", json: excluded(decision))
                 body.member("excluded_count", decision.exclusions.reduce(0) { $0 + $1.count })
-                body.member("reasons", json: reasons(decision))
+                body.member("reasons", json: json(decision.reasons))
                 body.member("unmapped", decision.unmappedFields)
                 body.member("defaulted", decision.defaultedFields)
             })
@@ -62,9 +62,9 @@ enum DecisionBody {
         }
     }
 
-    private static func reasons(_ decision: LeadDecision) -> [UInt8] {
+    static func json(_ reasons: [Reason]) -> [UInt8] {
         JSONWriter.array(capacity: 512) { list in
-            for reason in decision.reasons {
+            for reason in reasons {
                 list.object { item in
                     item.member("code", reason.code.rawValue)
                     item.object("params") { parameters in
@@ -88,8 +88,11 @@ extension LeadDecision {
 }
 
 extension LeadRecord {
-    /// Why the lead is where it is, in the words of a language, from what was recorded when it was decided.
+    /// Why the lead is where it is, in the words of a language, from what was recorded when it was decided or could not be.
     public func reasons(in language: Language) -> [String] {
+        if let heldDetail {
+            return ((try? JSONDecoder().decode([Reason].self, from: Data(heldDetail.bytes))) ?? []).map { $0.text(in: language) }
+        }
         guard let decision, let body = try? JSONDecoder().decode(Recorded.self, from: Data(decision.bytes)) else { return [] }
         return body.reasons.map { $0.text(in: language) }
     }

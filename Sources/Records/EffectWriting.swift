@@ -16,4 +16,6 @@ public struct RecordsEffectWriter: EffectWriter {
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
         LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + ProbeEffect.statements(for: effects)
     }
+
+    public func statements(for discarded: [DiscardedJob]) throws -> [Statement] { FailedAssignment.statements(for: discarded) }
 }

@@ -64,17 +64,21 @@ public struct ReleaseHeldEffect: Effect, Equatable {
     }
 
     static func statements(for effects: [SettledEffect]) -> [Statement] {
-        effects.compactMap { settled in
-            guard let release = settled.effect as? ReleaseHeldEffect, !release.leads.isEmpty else { return nil }
-            return """
-                WITH done AS (
-                    UPDATE lead SET state = 'awaiting_assignment', held_reason = NULL, assignment_epoch = assignment_epoch + 1, job_id = NULL,
-                        updated_at = now()
-                    WHERE tenant_id = \(settled.tenant.rawValue) AND id = ANY(\(release.leads.map(\.id.rawValue)))
-                    RETURNING id)
-                SELECT expect_rows(count(*), \(release.leads.count)) FROM done
-                """
+        effects.flatMap { settled -> [Statement] in
+            guard let release = settled.effect as? ReleaseHeldEffect, !release.leads.isEmpty else { return [] }
+            return [update(release.leads, of: settled.tenant), .failedAssignmentsOver(of: settled.tenant)]
         }
+    }
+
+    private static func update(_ leads: [HeldLead], of tenant: TenantID) -> Statement {
+        """
+            WITH done AS (
+                UPDATE lead SET state = 'awaiting_assignment', held_reason = NULL, held_detail = NULL,
+                    assignment_epoch = assignment_epoch + 1, job_id = NULL, updated_at = now()
+                WHERE tenant_id = \(tenant.rawValue) AND id = ANY(\(leads.map(\.id.rawValue)))
+                RETURNING id)
+            SELECT expect_rows(count(*), \(leads.count)) FROM done
+        """
     }
 }
 

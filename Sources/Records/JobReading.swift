@@ -37,6 +37,10 @@ public struct JobView: Sendable, Hashable {
     public let runAt: Date?
     public let startedAt: Date?
     public let finishedAt: Date?
+    /// Which run this is; 1 until it is redriven or retried after its end.
+    public let run: Int
+    /// Set while it runs although it was asked to stop.
+    public let cancelRequestedAt: Date?
 }
 
 extension Records {
@@ -98,12 +102,14 @@ extension JobView {
         j.id, j.kind, j.args, j.created_at, COALESCE(l.state::text, h.state::text) AS state, COALESCE(l.attempt, h.attempt) AS attempt, l.max_attempts,
         COALESCE(l.lost, h.lost) AS lost, h.outcome, COALESCE(l.error_class, h.error_class) AS error_class, COALESCE(l.error, h.error) AS error,
         h.rule_version, h.arm, COALESCE(l.enqueued_at, h.enqueued_at) AS enqueued_at, l.run_at,
-        CASE WHEN l.id IS NOT NULL THEN l.started_at ELSE h.started_at END AS started_at, h.finished_at
+        CASE WHEN l.id IS NOT NULL THEN l.started_at ELSE h.started_at END AS started_at, h.finished_at,
+        COALESCE(l.run, h.run) AS run, c.requested_at AS cancel_requested_at
         """
 
     /// A job is live, or its last run is in the history: a redriven job is both, and then its new life counts.
     static let joins = """
         LEFT JOIN job_live l ON l.id = j.id
+        LEFT JOIN job_cancel c ON c.id = l.id AND c.run = l.run
         LEFT JOIN LATERAL (
             SELECT * FROM job_history h WHERE h.id = j.id AND l.id IS NULL ORDER BY h.run DESC LIMIT 1
         ) h ON true
@@ -127,5 +133,7 @@ extension JobView {
         runAt = try row.get("run_at")
         startedAt = try row.get("started_at")
         finishedAt = try row.get("finished_at")
+        run = Int(try row.get("run", as: Int32.self))
+        cancelRequestedAt = try row.get("cancel_requested_at")
     }
 }

@@ -134,7 +134,8 @@ extension LeadDecisionEffect {
         let cursors = cursors(decided)
         if !cursors.isEmpty { statements.append(turns(cursors)) }
         statements.append(log(decided))
-        return statements + alerts(decided)
+        let mended = Set(decided.filter(\.effect.lead.hadFailed).map(\.settled.tenant)).sorted()
+        return statements + mended.map(Statement.failedAssignmentsOver) + alerts(decided)
     }
 
     /// Whoever decided on the loads and turns as they were has to decide again.
@@ -168,7 +169,7 @@ extension LeadDecisionEffect {
         return """
             WITH done AS (
                 UPDATE lead l
-                SET state = n.state, held_reason = n.held, owner_id = n.owner, pool = n.pool, score = n.score, intent = n.intent, job_id = n.job,
+                SET state = n.state, held_reason = n.held, held_detail = NULL, owner_id = n.owner, pool = n.pool, score = n.score, intent = n.intent, job_id = n.job,
                     updated_at = now()
                 FROM unnest(\(decided.map(\.settled.tenant.rawValue)), \(decided.map(\.effect.lead.lead.id.rawValue)),
                         \(decided.map { Int32($0.effect.lead.epoch) }), \(decided.map(\.settled.job.rawValue)), \(decisions.map { $0.outcome.leadState.rawValue }),

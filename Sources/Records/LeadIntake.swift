@@ -125,6 +125,7 @@ private struct LeadIntake {
             jobs.append(.assignLead(row.id, of: tenant, trigger: reason(before[name]), epoch: row.epoch))
             assigned.append(row.id)
         }
+        if before.values.contains("held") { _ = try transaction.query(.failedAssignmentsOver(of: tenant)) }
         let receipts = leads.map { lead in
             let lead = stored[Name(lead)]!  // the upsert returns every row it was given
             return LeadReceipt(lead: lead.id, job: lead.job)
@@ -176,6 +177,7 @@ private struct LeadIntake {
             SET fields = excluded.fields, received_at = excluded.received_at, updated_at = now(),
                 state = CASE WHEN l.state IN ('held', 'with_marketing') THEN 'awaiting_assignment' ELSE l.state END,
                 held_reason = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_reason END,
+                held_detail = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_detail END,
                 assignment_epoch = l.assignment_epoch + CASE WHEN l.state IN ('held', 'with_marketing') THEN 1 ELSE 0 END,
                 job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN 0 ELSE l.job_id END
         RETURNING l.id, l.source, l.external_id, l.assignment_epoch, l.job_id

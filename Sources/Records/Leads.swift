@@ -22,6 +22,8 @@ public struct LeadRecord: Sendable, Hashable {
     public let fields: JSONBytes
     public let state: LeadState
     public let heldReason: String?
+    /// The reasons of a lead that is held without a decision, a JSON array.
+    public let heldDetail: JSONBytes?
     /// The owner's external id.
     public let owner: String?
     public let pool: String?
@@ -66,7 +68,7 @@ extension Records {
 
 extension LeadRecord {
     static let select = """
-        SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.held_reason, s.external_id AS owner, l.pool, l.score, l.intent,
+        SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.held_reason, l.held_detail, s.external_id AS owner, l.pool, l.score, l.intent,
             l.assignment_epoch, l.job_id, l.touched_at, l.created_at, l.updated_at,
             (SELECT d.body FROM decision_log d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.id ORDER BY d.epoch DESC, d.decided_at DESC LIMIT 1)
                 AS decision
@@ -81,6 +83,7 @@ extension LeadRecord {
         fields = try row.get("fields")
         state = LeadState(rawValue: try row.get("state"))!  // a check in the table allows no other
         heldReason = try row.get("held_reason")
+        heldDetail = try row.get("held_detail")
         owner = try row.get("owner")
         pool = try row.get("pool")
         score = try row.get("score", as: Int32?.self).map(Int.init)

@@ -9,17 +9,18 @@ import Tenancy
 /// Every transaction on tenant tables first sets its tenant, and row security holds it there. Reading, and writing
 /// that enqueues nothing, is done as `kiteline_app`; what also writes the ledger or the audit log, as `kiteline_engine`.
 public struct Records: Sendable {
-    let app: PostgresPool
-    let engine: PostgresPool
+    let app: BoundedPool
+    let engine: BoundedPool
     let ledger: Ledger
     let logger: Logger
 
     /// - Parameters:
     ///   - app: a pool under the role `kiteline_app`.
     ///   - engine: a pool under the role `kiteline_engine`.
-    public init(app: PostgresPool, engine: PostgresPool, ledger: Ledger, logger: Logger) {
-        self.app = app
-        self.engine = engine
+    ///   - patience: how long one question may take, since somebody waits for the answer.
+    public init(app: PostgresPool, engine: PostgresPool, ledger: Ledger, patience: Duration = .seconds(8), logger: Logger) {
+        self.app = BoundedPool(app, patience: patience)
+        self.engine = BoundedPool(engine, patience: patience)
         self.ledger = ledger
         self.logger = logger
     }
@@ -34,7 +35,7 @@ public struct Records: Sendable {
 
     /// A transaction on a tenant's rows. One that loses a deadlock is run again: the winner has moved on by then.
     func write<R: Sendable>(
-        _ tenant: TenantID, on pool: PostgresPool? = nil, _ body: @Sendable @escaping (PostgresTransaction) throws -> R
+        _ tenant: TenantID, on pool: BoundedPool? = nil, _ body: @Sendable @escaping (PostgresTransaction) throws -> R
     ) async throws -> R {
         var tries = 3
         while true {

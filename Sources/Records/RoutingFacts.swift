@@ -24,6 +24,8 @@ public struct LeadFacts: Sendable {
     public let lead: Lead
     public let epoch: Int
     public let isAssigned: Bool
+    /// Whether it is held since an earlier run of its assignment failed for good.
+    let hadFailed: Bool
     /// How an earlier job of the same batch decided it.
     public internal(set) var decided: AssignmentOutcome?
     /// Changes with every change of the row.
@@ -55,7 +57,7 @@ public final class RoutingReader: Sendable {
             "SELECT version FROM routing_state WHERE tenant_id = \(tenant.rawValue)",
             "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
             """
-            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at,
+            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason,
                 -- A scalar sub-select is looked up by key for each lead; a join was at times planned as a scan of all assignments.
                 (SELECT a.seller_id FROM assignment a WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.active) IS NOT NULL AS is_assigned
             FROM lead l
@@ -209,6 +211,7 @@ extension LeadFacts {
             fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
         epoch = Int(try row.get("assignment_epoch", as: Int32.self))
         isAssigned = try row.get("is_assigned")
+        hadFailed = try row.get("held_reason", as: String?.self) == FailedAssignment.heldReason
         updatedAt = try row.get("updated_at")
     }
 }

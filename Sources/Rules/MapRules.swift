@@ -126,7 +126,8 @@ extension MappedField {
         let isOptional = object["optional"]?.boolean() ?? false
         guard let reader = object["default"] else { return isOptional ? .optional : .required }
         if isOptional { reader.fault(.conflict, "With a default the field is never empty; leave “optional” out.") }
-        let texts = field.type == .list ? reader.texts() : reader.text().map { [$0] }
+        let isLiteral = [.number, .boolean, .money].contains(field.type)
+        let texts = field.type == .list ? reader.texts() : reader.text(takingLiterals: isLiteral).map { [$0] }
         guard let texts else { return .optional }
         guard let value = field.type == .list ? .list(texts) : FieldValue(outsideText: texts[0], as: field.type, currency: currency) else {
             reader.fault(.wrongType, "The default does not fit “\(field.name)”, which is a \(field.type.rawValue).")

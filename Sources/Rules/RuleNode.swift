@@ -1,4 +1,5 @@
 import COpenSSL
+import Foundation
 import Yams
 
 /// A rule set's text as a tree: YAML or JSON, before anything in it means something.
@@ -14,6 +15,8 @@ struct RuleNode {
     let content: Content
     /// Counted from 1.
     let line: Int?
+    /// Whether the text is JSON, whose scalars say themselves of what type they are.
+    let isJSON: Bool
 
     var isNull: Bool {
         guard case .scalar(let text, isQuoted: false) = content else { return false }
@@ -44,7 +47,8 @@ extension RuleNode {
                 return .failure(RuleFault(path: "", code: .empty, message: "The rule set is empty. Write at least its main section."))
             }
             var budget = Bounds.nodes
-            return .success(try RuleNode(root, depth: 0, budget: &budget))
+            let isJSON = (try? JSONSerialization.jsonObject(with: Data(source.utf8))) != nil
+            return .success(try RuleNode(root, isJSON, depth: 0, budget: &budget))
         } catch let fault as RuleFault {
             return .failure(fault)
         } catch let error as YamlError {
@@ -60,11 +64,12 @@ extension RuleNode {
         throw RuleFault(path: "", code: .syntax, message: "It holds the character U+0000, which cannot be stored; remove it.", line: line)
     }
 
-    private init(_ node: Node, depth: Int, budget: inout Int) throws(RuleFault) {
+    private init(_ node: Node, _ isJSON: Bool, depth: Int, budget: inout Int) throws(RuleFault) {
         budget -= 1
         guard budget >= 0 else { throw Self.tooLarge("It has more than \(Bounds.nodes) values, aliases expanded.", node) }
         guard depth < Bounds.depth else { throw Self.tooLarge("It is nested more than \(Bounds.depth) levels deep.", node) }
         line = node.mark?.line
+        self.isJSON = isJSON
         switch node {
         case .scalar(let scalar):
             try Self.refuseNull(scalar.string, node.mark?.line)
@@ -72,7 +77,7 @@ extension RuleNode {
             content = .scalar(scalar.string, isQuoted: !isPlain)
         case .sequence(let sequence):
             var items: [RuleNode] = []
-            for item in sequence { items.append(try RuleNode(item, depth: depth + 1, budget: &budget)) }
+            for item in sequence { items.append(try RuleNode(item, isJSON, depth: depth + 1, budget: &budget)) }
             content = .list(items)
         case .mapping(let mapping):
             var members: [(key: String, value: RuleNode)] = []
@@ -82,7 +87,7 @@ extension RuleNode {
                         path: "", code: .syntax, message: "A key must be plain text, not a list or an object.", line: key.mark?.line)
                 }
                 try Self.refuseNull(name.string, key.mark?.line)
-                members.append((name.string, try RuleNode(value, depth: depth + 1, budget: &budget)))
+                members.append((name.string, try RuleNode(value, isJSON, depth: depth + 1, budget: &budget)))
             }
             content = .object(members)
         case .alias:

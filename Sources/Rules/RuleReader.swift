@@ -60,9 +60,14 @@ struct RuleReader {
 
     // MARK: Scalars
 
-    func text(limit: Int = 200) -> String? {
-        guard case .scalar(let raw, _) = node.content, !node.isNull else {
+    /// In YAML whatever is written is a text; in JSON only what stands in quotes, or is asked for as it stands.
+    func text(limit: Int = 200, takingLiterals: Bool = false) -> String? {
+        guard case .scalar(let raw, let isQuoted) = node.content, !node.isNull else {
             fault(.wrongType, "Here must be a text.")
+            return nil
+        }
+        guard isQuoted || takingLiterals || !node.isJSON else {
+            fault(.wrongType, "Here must be a text, in quotes: \"\(raw.prefix(80))\".")
             return nil
         }
         let text = raw.trimmingCharacters(in: .whitespacesAndNewlines)

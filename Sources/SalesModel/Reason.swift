@@ -31,6 +31,7 @@ public struct Reason: Sendable, Hashable {
         case toMarketing = "to_marketing"
         case fallbackPool = "fallback_pool"
         case manualQueue = "manual_queue"
+        case assignmentFailed = "assignment_failed"
     }
 
     public enum Parameter: Sendable, Hashable {

@@ -75,6 +75,8 @@ extension Reason {
             "No seller could take it, so it went to the fallback pool \(the["pool"])."
         case .manualQueue:
             "No seller could take it and there is no pool to fall back on: a person has to assign it."
+        case .assignmentFailed:
+            "Its assignment failed for good (\(the["class"])): \(the["message"])."
         }
     }
 
@@ -138,6 +140,8 @@ extension Reason {
             "无销售可接，进入兜底池「\(the["pool"])」。"
         case .manualQueue:
             "无销售可接且无兜底池，转人工派发。"
+        case .assignmentFailed:
+            "分配失败且不再重试（\(the["class"])）：\(the["message"])。"
         }
     }
 }

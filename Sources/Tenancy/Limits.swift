@@ -29,6 +29,10 @@ public struct Limits: Sendable {
     /// Fields of one lead.
     public var leadFields = 200
     public var page = 500
+    /// How long a caller may take to send a request's headers.
+    public var headerTime = Duration.seconds(10)
+    /// How long a caller may pause in a body; one that is not streamed must also come at a kilobyte a second.
+    public var bodyPause = Duration.seconds(10)
 
     public init() {}
 }

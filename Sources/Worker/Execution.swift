@@ -67,6 +67,17 @@ final class Execution: Sendable {
         }
     }
 
+    /// Ends attempts that were asked to stop, as cancelled; what their handlers still answer is not heard. A deciding job whose
+    /// group is being decided is left alone: it ends in a moment, and its group rests on it.
+    func cancel(_ requests: [CancelRequest]) {
+        let asked = Dictionary(requests.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        for (attempt, task) in running.unfinished() {
+            guard let request = asked[attempt.id], request.token == attempt.token, leaveLane(attempt) else { continue }
+            finish(attempt, .failed(.cancelled, request.reason))
+            task?.cancel()
+        }
+    }
+
     // MARK: Performing
 
     private func start(_ attempt: Attempt, _ body: @escaping @Sendable () async -> Outcome) {
@@ -120,6 +131,19 @@ final class Execution: Sendable {
             return isNew
         }
         if starts { Task { await advance(lane, decide) } }
+    }
+
+    /// Whether an attempt waits in no lane, or did and was taken out; false when it is just being decided.
+    private func leaveLane(_ attempt: Attempt) -> Bool {
+        guard case .deciding = handlers[attempt.kind]?.style else { return true }
+        return lanes.withLock { lanes in
+            let lane = Lane(kind: attempt.kind, tenant: attempt.tenant)
+            guard let place = lanes[lane]?.waiting.firstIndex(where: { $0.id == attempt.id && $0.token == attempt.token }) else {
+                return false
+            }
+            lanes[lane]?.waiting.remove(at: place)
+            return true
+        }
     }
 
     /// Decides group after group until the lane is empty.

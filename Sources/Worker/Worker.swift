@@ -51,6 +51,7 @@ public final class Worker: Service {
                 group.addTask { await self.sweep() }
                 group.addTask { await self.keepBeating(id) }
                 group.addTask { await self.tellOfDependencies(id) }
+                group.addTask { await self.heedCancelling(id) }
                 let claiming = Task { await self.claimLoop(id) }
                 let stopsAtOnce = draining.withLock { state in
                     state.claiming = claiming
@@ -216,6 +217,15 @@ extension Worker {
                 watch.keep(reports)
                 try? await Task.sleep(for: .milliseconds(200))
             }
+        }
+    }
+
+    /// Stops jobs that were asked to stop. An idle process has nothing to ask for.
+    private func heedCancelling(_ id: Int64) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: settings.attention)
+            guard running.count > 0, let requests = try? await ledger.cancelRequests(for: id) else { continue }
+            execution.cancel(requests)
         }
     }
 

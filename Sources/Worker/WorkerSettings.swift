@@ -10,6 +10,8 @@ public struct WorkerSettings: Sendable {
     public var drain: Duration
     /// Between two signs of life in the ledger. Maintenance takes a worker for dead when it has missed several.
     public var beat: Duration
+    /// Between two looks for running jobs that were asked to stop.
+    public var attention: Duration
     /// The longest sleep without asking for work.
     public var idle: Duration
     /// Between two reports on dependencies when nothing is wrong.
@@ -20,7 +22,8 @@ public struct WorkerSettings: Sendable {
 
     public init(
         concurrency: Int = 400, claimBatch: Int = 100, drain: Duration = .seconds(25), beat: Duration = .seconds(10),
-        idle: Duration = .seconds(1), kinds: Set<String>? = nil, telling: Duration = .seconds(1), breakers: BreakerPolicy = BreakerPolicy()
+        idle: Duration = .seconds(1), attention: Duration = .milliseconds(500), telling: Duration = .seconds(1),
+        breakers: BreakerPolicy = BreakerPolicy(), kinds: Set<String>? = nil
     ) {
         self.concurrency = concurrency
         self.claimBatch = claimBatch
@@ -30,6 +33,7 @@ public struct WorkerSettings: Sendable {
         self.kinds = kinds
         self.telling = telling
         self.breakers = breakers
+        self.attention = attention
     }
 }
 

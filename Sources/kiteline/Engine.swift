@@ -11,6 +11,7 @@ import NIOPosix
 import PostgresClient
 import Records
 import RedisClient
+import Tenancy
 import Worker
 
 /// Everything a process runs on, built from its settings.
@@ -34,10 +35,11 @@ struct Engine: Sendable {
         appPool = PostgresPool(PostgresConfiguration(url: url, role: "kiteline_app"), size: try settings.count(.appPool), logger: logger)
         redis = RedisClient(
             try RedisConfiguration(url: try settings.text(.redisURL)), group: MultiThreadedEventLoopGroup.singleton, logger: logger)
-        ledger = Ledger(postgres: enginePool, effects: RecordsEffectWriter(), logger: logger)
+        let patience = try settings.duration(.requestSeconds)
+        ledger = Ledger(postgres: enginePool, effects: RecordsEffectWriter(), patience: patience, logger: logger)
         dispatch = Dispatch(redis: redis, namespace: try settings.text(.redisNamespace), lease: try settings.duration(.leaseSeconds))
         pusher = Pusher(ledger: ledger, dispatch: dispatch)
-        records = Records(app: appPool, engine: enginePool, ledger: ledger, logger: logger)
+        records = Records(app: appPool, engine: enginePool, ledger: ledger, patience: patience, logger: logger)
     }
 
     /// Every kind of job there is.
@@ -71,8 +73,11 @@ struct Engine: Sendable {
         metrics.add(source: { [enginePool, appPool, redis] in
             clientSamples(["engine": enginePool.statistics, "app": appPool.statistics], redis.statistics)
         })
+        var limits = Limits()
+        limits.headerTime = try settings.duration(.headerSeconds)
+        limits.bodyPause = try settings.duration(.bodySeconds)
         return API(
-            records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), metrics: metrics,
+            records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), metrics: metrics, limits: limits,
             transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)), logger: logger)
     }
 

@@ -146,6 +146,13 @@ import Testing
         }
     }
 
+    @Test func `a body that names no type is read as JSON`() async throws {
+        try await TestAPI.with { api in
+            let reply = try await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#, type: nil)
+            #expect(reply.status == 202)
+        }
+    }
+
     @Test func `a batch is accepted whole, in order`() async throws {
         try await TestAPI.with { api in
             let jobs = (0..<1_000).map { #"{"kind":"probe","args":{"effect_key":"k\#($0)"}}"# }.joined(separator: ",")

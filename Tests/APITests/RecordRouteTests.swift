@@ -98,6 +98,21 @@ import Testing
         }
     }
 
+    @Test func `a rule set that never was, or is another tenant's, has no list of versions`() async throws {
+        try await TestAPI.with { api in
+            let path = "/v1/rulesets/map/default/versions"
+            let map = "sources: [web]\nfields: { region: { from: r } }\n"
+            let before = try await api.send("GET", path)
+            let saved = try await api.send("POST", path, map, type: "application/yaml")
+            let foreign = try await api.send("GET", path, as: api.globex.tenantKey)
+
+            #expect(saved.status == 201)
+            #expect([before, foreign].map(\.status) == [404, 404])
+            #expect([before, foreign].map(\.code) == ["not_found", "not_found"])
+            #expect(try await api.send("GET", path).json["items"].array?.count == 1)
+        }
+    }
+
     @Test func `a rule set's first version is live, later ones wait for an operator, who says why`() async throws {
         try await TestAPI.with { api in
             let path = "/v1/rulesets/map/default/versions"

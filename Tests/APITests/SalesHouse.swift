@@ -134,6 +134,11 @@ final class SalesHouse: Sendable {
             .filter { $0.kind == "assign_lead" }.sorted { $0.id < $1.id }
     }
 
+    /// Tells the index that these claims are over.
+    func acknowledge(_ attempts: [Attempt]) async throws {
+        try await dispatch.acknowledge(attempts.map { Acknowledgement(Claim(id: $0.id, tenant: $0.tenant, token: $0.token)) })
+    }
+
     private func pushAll() async throws {
         let rows = try await rows("SELECT id, tenant_id FROM job_live WHERE state = 'available' ORDER BY id")
         _ = try await dispatch.push(

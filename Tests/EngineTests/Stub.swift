@@ -85,6 +85,8 @@ final class CountingWriter: EffectWriter {
         }
         return []
     }
+
+    func statements(for discarded: [DiscardedJob]) throws -> [Statement] { [] }
 }
 
 /// Closed until it is opened.

@@ -34,6 +34,27 @@ import Testing
         }
     }
 
+    @Test func `an empty socket folder that nobody holds is removed at the next start, one that is held stays`() async throws {
+        try await withScratch { scratch in
+            let first = try await LocalServers.start(dataDirectory: "\(scratch)/a", options: .test)
+            await first.stopPostgres()
+            await first.stopRedis()
+            let parent = String(socketFolder(first).dropLast(socketFolder(first).split(separator: "/").last!.count + 1))
+            let abandoned = "\(parent)/kiteline-0-\(UInt32.random(in: 0 ... .max))"
+            try FileManager.default.createDirectory(atPath: abandoned, withIntermediateDirectories: false)
+            let filled = "\(parent)/kiteline-0-\(UInt32.random(in: 0 ... .max))f"
+            try FileManager.default.createDirectory(atPath: filled + "/kept", withIntermediateDirectories: true)
+
+            let second = try await LocalServers.start(dataDirectory: "\(scratch)/b", options: .test)
+            let exists = [abandoned, filled, socketFolder(first)].map(FileManager.default.fileExists(atPath:))
+            await second.stop()
+            await first.stop()
+            try FileManager.default.removeItem(atPath: filled)
+
+            #expect(exists == [false, true, true])
+        }
+    }
+
     @Test(arguments: [SIGKILL, SIGTERM, SIGABRT])
     func `servers end when their starter is killed, and the next start recovers`(signal: Int32) async throws {
         try await withScratch { scratch in

@@ -64,6 +64,11 @@ import Testing
             "无销售可接，进入兜底池「shared」。"
         ),
         (
+            Reason(.assignmentFailed, ["class": "poison", "message": "its worker died 3 times while running it"]),
+            "Its assignment failed for good (poison): its worker died 3 times while running it.",
+            "分配失败且不再重试（poison）：its worker died 3 times while running it。"
+        ),
+        (
             Reason(.manualQueue), "No seller could take it and there is no pool to fall back on: a person has to assign it.",
             "无销售可接且无兜底池，转人工派发。"
         ),

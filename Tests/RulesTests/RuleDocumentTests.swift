@@ -56,6 +56,13 @@ import Testing
         #expect(fault?.message.contains("a") == true)
     }
 
+    @Test func `in JSON a text stands in quotes, in YAML whatever is written is a text`() {
+        #expect(
+            faults(.map, #"{"sources": [1], "fields": {"region": {"from": true}, "beds": {"from": "b", "type": "number", "default": 5}}}"#)
+                == ["sources[0]: wrong_type", "fields.region.from: wrong_type"])
+        #expect(faults(.map, "{ sources: [1], fields: { region: { from: true }, beds: { from: b, type: number, default: 5 } } }").isEmpty)
+    }
+
     @Test func `the hash sees content, not layout`() throws {
         func hash(_ source: String) throws -> String { try RuleNode.parse(source).get().hash(salt: "map") }
 

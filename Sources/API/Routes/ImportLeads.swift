@@ -6,8 +6,11 @@ import Records
 import Tenancy
 
 extension API {
+    /// Where bodies are taken as they come, however long that takes.
+    static let streamedPath = "/v1/leads:import"
+
     static let importEndpoints = [
-        Endpoint(.post, "/v1/leads:import", module: .imports, answer: importLeads),
+        Endpoint(.post, streamedPath, module: .imports, answer: importLeads),
         Endpoint(.get, "/v1/imports/{id}", module: .imports, answer: readImport),
     ]
 }

@@ -67,6 +67,8 @@ extension JobView {
             object.member("queue_ms", startedAt.map { milliseconds($0.timeIntervalSince(max(enqueuedAt, runAt ?? enqueuedAt))) })
             object.member("run_ms", startedAt.flatMap { start in finishedAt.map { milliseconds($0.timeIntervalSince(start)) } })
             object.member("why_waiting", whyWaiting)
+            object.member("run", run)
+            object.member("cancel_requested_at", cancelRequestedAt)
         }
     }
 

@@ -57,7 +57,10 @@ extension API {
 @Sendable private func listRuleSetVersions(_ call: Call) async throws -> Answer {
     let (kind, name) = try call.ruleSetName()
     let (cursor, limit) = try call.query { ($0.cursor(), $0.limit()) }
-    return .page(try await call.records.ruleSetVersions(kind, name, of: call.tenant.id, before: cursor ?? .max, limit: limit), \.summary)
+    let page = try await call.records.ruleSetVersions(kind, name, of: call.tenant.id, before: cursor ?? .max, limit: limit)
+    // A name has a version from its first day, so one without any never was.
+    guard !page.items.isEmpty || cursor != nil else { throw Problem.notFound }
+    return .page(page, \.summary)
 }
 
 /// `GET /v1/rulesets/{kind}/{name}/versions/{version}`

@@ -4,7 +4,8 @@ import Foundation
 
 struct JobCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "job", abstract: "Jobs of a tenant, over the API.", subcommands: [Enqueue.self, Get.self, List.self])
+        commandName: "job", abstract: "Jobs of a tenant, over the API.",
+        subcommands: [Enqueue.self, Get.self, List.self, Cancel.self, Retry.self])
 
     struct Enqueue: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Enqueue a job. It is never lost once this has answered.")
@@ -76,6 +77,52 @@ struct JobCommand: AsyncParsableCommand {
         func run() async throws {
             guard id.allSatisfy(\.isWholeNumber) else { throw ValidationError("\"\(id)\" is no job's id") }
             printLine(try await remote.remote().request(.get, "/v1/jobs/\(id)"))
+        }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Cancel a job: at once while it waits; a running one is asked to stop.")
+
+        @OptionGroup var control: ControlOptions
+
+        func run() async throws { try await control.apply("cancel") }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Run a discarded or cancelled job again, or one that waits for its time at once.")
+
+        @OptionGroup var control: ControlOptions
+
+        func run() async throws { try await control.apply("retry") }
+    }
+
+    /// What the controls of one job have in common.
+    struct ControlOptions: ParsableArguments {
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "The job's id.")
+        var id: String
+
+        @Option(help: "Why; kept in the audit log.")
+        var reason: String?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Answer: Decodable {
+            let id: String
+            let state: String
+            let cancelRequestedAt: String?
+        }
+
+        func apply(_ control: String) async throws {
+            guard id.allSatisfy(\.isWholeNumber) else { throw ValidationError("\"\(id)\" is no job's id") }
+            let body = try JSONSerialization.data(withJSONObject: reason.map { ["reason": $0] } ?? [:])
+            let data = try await remote.remote().request(.post, "/v1/jobs/\(id)/\(control)", body: .bytes(Array(body)))
+            if json { return printLine(data) }
+            let job = try JSON.read(Answer.self, from: data)
+            print("job \(job.id) is \(job.state)\(job.cancelRequestedAt == nil ? "" : " and was asked to stop")")
         }
     }
 

@@ -15,6 +15,9 @@ enum Setting: String, CaseIterable, Sendable {
     case silenceSeconds = "KITELINE_SILENCE_SECONDS"
     case reapSeconds = "KITELINE_REAP_SECONDS"
     case drainSeconds = "KITELINE_DRAIN_SECONDS"
+    case requestSeconds = "KITELINE_REQUEST_SECONDS"
+    case headerSeconds = "KITELINE_HEADER_SECONDS"
+    case bodySeconds = "KITELINE_BODY_SECONDS"
     case logLevel = "KITELINE_LOG_LEVEL"
     case apiURL = "KITELINE_URL"
     case key = "KITELINE_KEY"
@@ -41,6 +44,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .concurrency: .count(1...100_000)
         case .leaseSeconds, .beatSeconds, .silenceSeconds, .reapSeconds: .seconds(0.05...3_600)
         case .drainSeconds: .seconds(0...3_600)
+        case .requestSeconds, .headerSeconds, .bodySeconds: .seconds(0.1...600)
         case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
         }
     }
@@ -61,6 +65,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .silenceSeconds: "40"
         case .reapSeconds: "2"
         case .drainSeconds: "25"
+        case .requestSeconds: "8"
+        case .headerSeconds, .bodySeconds: "10"
         case .logLevel: "info"
         }
     }
@@ -84,6 +90,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .silenceSeconds: "without a sign of life, a worker is taken for dead"
         case .reapSeconds: "between two looks for ended leases"
         case .drainSeconds: "how long running jobs may go on after SIGTERM"
+        case .requestSeconds: "how long a request waits for Postgres before it answers 503"
+        case .headerSeconds: "how long a caller may take to send a request's headers"
+        case .bodySeconds: "how long a caller may pause while sending a body"
         case .logLevel: "the least that is logged"
         }
     }

@@ -11,8 +11,9 @@ extension TestAPI {
         try await channel.close()
     }
 
-    /// Sends these bytes and answers all that comes back until the server hangs up.
-    func exchange(_ text: String) async throws -> String {
+    /// Sends these bytes, then `drip` ten times a second (nothing when it is empty, and no more than `atMost` times), and answers
+    /// all that comes back until the server hangs up.
+    func exchange(_ text: String, dripping drip: String = "", atMost: Int = .max) async throws -> String {
         let port = try #require(Int(url.split(separator: ":").last ?? ""))
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) {
             channel in
@@ -20,9 +21,20 @@ extension TestAPI {
         }
         return try await channel.executeThenClose { inbound, outbound in
             try await outbound.write(ByteBuffer(string: text))
-            var answer = ""
-            for try await piece in inbound { answer += String(buffer: piece) }
-            return answer
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                if !drip.isEmpty {
+                    group.addTask {
+                        for _ in 0..<atMost {
+                            try await Task.sleep(for: .milliseconds(100))
+                            try? await outbound.write(ByteBuffer(string: drip))
+                        }
+                    }
+                }
+                defer { group.cancelAll() }
+                var answer = ""
+                for try await piece in inbound { answer += String(buffer: piece) }
+                return answer
+            }
         }
     }
 }

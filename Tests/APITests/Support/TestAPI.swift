@@ -5,12 +5,14 @@ import Foundation
 import JobKinds
 import Jobs
 import Ledger
+import LocalServers
 import Logging
 import Maintenance
 import NIOPosix
 import PostgresClient
 import Records
 import RedisClient
+import Schema
 import ServiceLifecycle
 import Synchronization
 import Tenancy
@@ -40,8 +42,7 @@ final class TestAPI: Sendable {
     /// Monotonic time as the key ring sees it, ahead of the real one by this much.
     let clockAhead: ClockAhead
     private let redis: RedisClient
-    private let pusher: Pusher
-    private let keeper: IndexKeeper
+    let pusher: Pusher
     private let address = Mutex("")
 
     /// What a test may want otherwise.
@@ -49,39 +50,61 @@ final class TestAPI: Sendable {
         var limits = Limits()
         var transport = TransportSecurity()
         var kinds: [JobKind] = []
+        /// How long a request waits for Postgres.
+        var patience = Duration.seconds(8)
         /// Servers of the test's own, to be broken.
-        var postgresURL: String?
-        var redisURL: String?
+        var servers: LocalServers?
+    }
+
+    /// Where the data are.
+    private struct Place {
+        var postgresURL: String
+        var redisURL: String
+        var keyPrefix: String
+
+        func pool(as role: TestRole?, size: Int) -> PostgresPool {
+            PostgresPool(PostgresConfiguration(url: postgresURL, role: role?.rawValue), size: size, logger: silent)
+        }
     }
 
     /// Gives `body` a running server and stops it afterwards.
     static func with<R: Sendable>(_ options: Options = Options(), _ body: @Sendable (TestAPI) async throws -> R) async throws -> R {
-        let database = try await TestDatabase()
-        let test = try await TestAPI(database, options)
+        guard let servers = options.servers else {
+            let database = try await TestDatabase()
+            let place = Place(postgresURL: database.url, redisURL: database.redisURL, keyPrefix: database.keyPrefix)
+            let result = try await with(place, options, body)
+            try await database.drop()
+            return try result.get()
+        }
+        let place = Place(postgresURL: servers.postgresURL, redisURL: servers.redisURL, keyPrefix: uniqueKeyPrefix())
+        let owner = place.pool(as: nil, size: 1)
+        try await Migrator(owner).migrate()
+        await owner.close()
+        return try await with(place, options, body).get()
+    }
+
+    private static func with<R: Sendable>(
+        _ place: Place, _ options: Options, _ body: @Sendable (TestAPI) async throws -> R
+    ) async throws -> Result<R, any Error> {
+        let test = try await TestAPI(place, options)
         let result = try await test.serving { try await body(test) }
         await test.redis.close()
         await test.engine.close()
         await test.app.close()
         await test.owner.close()
-        try await database.drop()
-        return try result.get()
+        return result
     }
 
-    private init(_ database: TestDatabase, _ options: Options) async throws {
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        engine = database.pool(as: .engine)
-        app = database.pool(as: .application)
-        owner = database.pool(size: 1)
-        redis = RedisClient(
-            try RedisConfiguration(url: options.redisURL ?? database.redisURL), group: MultiThreadedEventLoopGroup.singleton, logger: logger
-        )
-        ledger = Ledger(postgres: engine, effects: RecordsEffectWriter(), logger: logger)
-        dispatch = Dispatch(redis: redis, namespace: database.keyPrefix)
+    private init(_ place: Place, _ options: Options) async throws {
+        engine = place.pool(as: .engine, size: 4)
+        app = place.pool(as: .application, size: 4)
+        owner = place.pool(as: nil, size: 1)
+        redis = RedisClient(try RedisConfiguration(url: place.redisURL), group: MultiThreadedEventLoopGroup.singleton, logger: silent)
+        ledger = Ledger(postgres: engine, effects: RecordsEffectWriter(), patience: options.patience, logger: silent)
+        dispatch = Dispatch(redis: redis, namespace: place.keyPrefix)
         pusher = Pusher(ledger: ledger, dispatch: dispatch)
-        keeper = IndexKeeper(ledger: ledger, dispatch: dispatch, patience: .seconds(2), logger: logger)
-        try? await keeper.run()
-        records = Records(app: app, engine: engine, ledger: ledger, logger: logger)
+        try await IndexKeeper(ledger: ledger, dispatch: dispatch, patience: .seconds(2), logger: silent).run()
+        records = Records(app: app, engine: engine, ledger: ledger, patience: options.patience, logger: silent)
         let ahead = ClockAhead()
         clockAhead = ahead
         acme = try await Self.tenant("acme", records)
@@ -90,7 +113,7 @@ final class TestAPI: Sendable {
         let kinds = [AnyHandler(Probe(dependencies: ProbeDependencies(postgres: app))).kind] + options.kinds
         api = API(
             records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, keys: KeyRing(records) { .now + ahead.duration },
-            limits: options.limits, transport: options.transport, logger: logger)
+            limits: options.limits, transport: options.transport, logger: silent)
     }
 
     private static func tenant(_ slug: String, _ records: Records) async throws -> Tenant {
@@ -105,7 +128,7 @@ final class TestAPI: Sendable {
     private func serving<R: Sendable>(_ body: @Sendable () async throws -> R) async throws -> Result<R, any Error> {
         let (ports, running) = AsyncStream.makeStream(of: Int.self)
         let server = APIServer(api, port: 0) { running.yield($0) }
-        let services = ServiceGroup(configuration: ServiceGroupConfiguration(services: [server], logger: Logger(label: "test")))
+        let services = ServiceGroup(configuration: ServiceGroupConfiguration(services: [server], logger: silent))
         async let ended: Void = services.run()
         for await port in ports {
             address.withLock { $0 = "http://127.0.0.1:\(port)" }
@@ -127,3 +150,9 @@ final class ClockAhead: Sendable {
     var duration: Duration { by.withLock { $0 } }
     func advance(_ duration: Duration) { by.withLock { $0 += duration } }
 }
+
+private let silent: Logger = {
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    return logger
+}()

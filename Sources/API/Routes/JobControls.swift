@@ -1,0 +1,79 @@
+import JSONEnvelope
+import Jobs
+import Ledger
+import Records
+
+extension API {
+    static let jobControlEndpoints = [
+        Endpoint(.post, "/v1/jobs/{id}/cancel", answer: cancelJob),
+        Endpoint(.post, "/v1/jobs/{id}/retry", answer: retryJob),
+    ]
+}
+
+/// `POST /v1/jobs/{id}/cancel`
+@Sendable private func cancelJob(_ call: Call) async throws -> Answer {
+    let id = JobID(try call.id())
+    let (reason, key) = try await call.reasonAndKey()
+    return try await call.controlled {
+        try await call.records.cancel(id, of: call.tenant.id, by: call.actor, reason: reason, key: key) { result in
+            guard case .asked(let since) = result else { return StoredAnswer(status: 200, body: state(of: id, .cancelled)) }
+            let body = JSONWriter.object { object in
+                object.member("id", id.description)
+                object.member("state", JobState.running.rawValue)
+                object.member("cancel_requested_at", since)
+            }
+            return StoredAnswer(status: 202, body: body)
+        }
+    }
+}
+
+/// `POST /v1/jobs/{id}/retry`
+@Sendable private func retryJob(_ call: Call) async throws -> Answer {
+    let id = JobID(try call.id())
+    let (reason, key) = try await call.reasonAndKey()
+    return try await call.controlled {
+        try await call.records.retry(id, of: call.tenant.id, by: call.actor, reason: reason, key: key) { run in
+            let body = JSONWriter.object { object in
+                object.member("id", id.description)
+                object.member("state", JobState.available.rawValue)
+                object.member("run", run)
+            }
+            return StoredAnswer(status: 202, body: body)
+        }
+    }
+}
+
+private func state(of id: JobID, _ state: JobState) -> [UInt8] {
+    JSONWriter.object { object in
+        object.member("id", id.description)
+        object.member("state", state.rawValue)
+    }
+}
+
+extension Call {
+    /// A body that may be missing, or name a reason.
+    fileprivate func reasonAndKey() async throws -> (String?, IdempotencyKey?) {
+        let body = try await body(atMost: limits.body)
+        let key = try idempotencyKey(over: body)
+        guard !body.isEmpty else { return (nil, key) }
+        try requireMediaType(["application/json"])
+        return (try object(body) { $0.string("reason", length: 1...500) }, key)
+    }
+
+    fileprivate func controlled(_ control: () async throws -> Once) async throws -> Answer {
+        do { return try answer(await control()) } catch let refusal as JobRefusal { throw Problem(refusal) }
+    }
+}
+
+extension Problem {
+    init(_ refusal: JobRefusal) {
+        switch refusal {
+        case .unknown: self = .notFound
+        case .ended(let state):
+            self.init(409, "job_\(state.rawValue)", "The job has ended", detail: "It is \(state.rawValue); nothing was changed.")
+        case .running: self.init(409, "job_running", "The job is running", detail: "Cancel it, or wait for its end.")
+        case .keyHeld(let holder):
+            self.init(409, "unique_key_held", "Another job holds its unique key", detail: "It is job \(holder), which has not ended.")
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/// A pool as callers see it who wait only so long: for a link and for the answer together.
+///
+/// For those whom somebody waits for in turn. A server that hangs is given up on after `patience`, and what was asked may
+/// then have been done or not, as after any lost connection.
+public struct BoundedPool: Sendable {
+    private let pool: PostgresPool
+    private let patience: Duration
+
+    public init(_ pool: PostgresPool, patience: Duration) {
+        self.pool = pool
+        self.patience = patience
+    }
+
+    /// As `PostgresPool.query`.
+    public func query(_ statement: Statement, deadline: Duration? = nil) async throws -> Rows {
+        try await pool.query(statement, deadline: deadline ?? patience)
+    }
+
+    /// As `PostgresPool.pipeline`.
+    public func pipeline(_ statements: [Statement], deadline: Duration? = nil) async throws -> [Rows] {
+        try await pool.pipeline(statements, deadline: deadline ?? patience)
+    }
+
+    /// As `PostgresPool.transaction`.
+    public func transaction<R: Sendable>(
+        deadline: Duration? = nil, _ body: @Sendable @escaping (PostgresTransaction) throws -> R
+    ) async throws -> R {
+        try await pool.transaction(deadline: deadline ?? patience, body)
+    }
+}
