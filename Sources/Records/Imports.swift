@@ -19,6 +19,10 @@ public struct ImportRecord: Sendable, Hashable {
     public let errors: JSONBytes
     public let createdAt: Date
     public let finishedAt: Date?
+
+    /// What whoever sent a file that was not taken in whole can do.
+    public static let repeating =
+        "Rows counted as accepted are in. Send the same file again: leads known by source and external id are not made twice."
 }
 
 /// What an import has counted so far.
@@ -51,10 +55,34 @@ extension Records {
                 """
                 UPDATE lead_import
                 SET state = \(state.rawValue), rows = \(count.rows), accepted = \(count.accepted), rejected = \(count.rejected), errors = \(JSONBytes(errors)),
-                    finished_at = CASE WHEN \(state.rawValue) = 'running' THEN NULL ELSE now() END
+                    finished_at = CASE WHEN \(state.rawValue) = 'running' THEN NULL ELSE now() END, heard_at = now()
                 WHERE tenant_id = \(tenant.rawValue) AND id = \(id)
                 """)
         }
+    }
+
+    /// Tells that an import still goes on.
+    public func keepImport(_ id: Int64, of tenant: TenantID) async throws {
+        _ = try await write(tenant) { transaction in
+            try transaction.query("UPDATE lead_import SET heard_at = now() WHERE tenant_id = \(tenant.rawValue) AND id = \(id)")
+        }
+    }
+
+    /// Ends the imports of every tenant that have not been heard of for `silence`: their process is gone. To be called now and then.
+    ///
+    /// One that was only slow says so by going on, and ends as it ends.
+    public func endSilentImports(after silence: Duration = .seconds(120)) async throws {
+        let seconds = Double(silence.components.seconds) + Double(silence.components.attoseconds) / 1e18
+        _ = try await engine.pipeline([
+            // Row security shows imports of tenants that are named, so all are.
+            "SELECT set_config('kiteline.tenants', (SELECT COALESCE(array_agg(id), '{}')::text FROM tenant), true)",
+            """
+            UPDATE lead_import
+            SET state = 'failed', finished_at = now(), errors = errors || jsonb_build_array(jsonb_build_object(
+                'line', rows, 'field', NULL, 'message', 'the import was interrupted here. ' || \(ImportRecord.repeating)))
+            WHERE state = 'running' AND heard_at < now() - make_interval(secs => \(seconds))
+            """,
+        ])
     }
 
     public func leadImport(_ id: Int64, of tenant: TenantID) async throws -> ImportRecord? {

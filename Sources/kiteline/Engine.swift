@@ -62,7 +62,10 @@ struct Engine: Sendable {
         var maintenance = MaintenanceSettings(lease: dispatch.lease)
         maintenance.reap = try settings.duration(.reapSeconds)
         maintenance.silence = try settings.duration(.silenceSeconds)
-        let chores = [Chore("failure rates", every: .seconds(20)) { [records] in try await records.watchFailureRates(now: Date()) }]
+        let chores = [
+            Chore("failure rates", every: .seconds(20)) { [records] in try await records.watchFailureRates(now: Date()) },
+            Chore("interrupted imports", every: .seconds(30)) { [records] in try await records.endSilentImports() },
+        ]
         return Maintenance(
             ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, chores: chores, logger: logger)
     }

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import Tenancy
+import Records
 import Testing
 
 @Suite struct ImportTests {
@@ -184,6 +185,27 @@ import Testing
 
             try await expectSoon { try await api.count("lead_import WHERE state = 'failed' AND accepted = 500") == 1 }
             #expect(try await api.count("lead") == 500)
+        }
+    }
+
+    @Test func `an import whose process died ends as failed and says how to go on, one that goes on does not`() async throws {
+        try await TestAPI.with { api in
+            let dead = try await api.records.beginImport(source: "s", of: api.acme.id)
+            let alive = try await api.records.beginImport(source: "s", of: api.globex.id)
+            var count = ImportCount()
+            count.rows = 7
+            try await api.records.noteImport(dead, of: api.acme.id, .running, count, errors: Array("[]".utf8))
+            _ = try await api.owner.query("UPDATE lead_import SET heard_at = now() - interval '3 minutes'")
+            try await api.records.keepImport(alive, of: api.globex.id)
+
+            try await api.records.endSilentImports()
+
+            let ended = try await api.send("GET", "/v1/imports/\(dead)").json
+            #expect(ended["state"].string == "failed")
+            #expect(ended["errors"][0]["line"].int == 7)
+            #expect(ended["errors"][0]["message"].string?.contains("Send the same file again") == true)
+            #expect(!ended["finished_at"].isNull)
+            #expect(try await api.records.leadImport(alive, of: api.globex.id)?.state == .running)
         }
     }
 

@@ -98,6 +98,30 @@ import Testing
         }
     }
 
+    @Test func `a tenant begins with a pack's rules, and keeps its own`() async throws {
+        try await TestAPI.with { api in
+            let acting = ["Kiteline-Tenant": "initech"]
+            func versions(_ kind: String) async throws -> [JSON] {
+                try await api.send("GET", "/v1/rulesets/\(kind)/default/versions", as: api.platformKey, headers: acting).json["items"].array
+                    ?? []
+            }
+            let unknown = try await api.send("PUT", "/v1/tenants/initech", #"{"pack":"retail"}"#, as: api.platformKey)
+            let made = try await api.send("PUT", "/v1/tenants/initech", #"{"pack":"medical"}"#, as: api.platformKey)
+            let again = try await api.send("PUT", "/v1/tenants/initech", #"{"pack":"education"}"#, as: api.platformKey)
+
+            #expect(unknown.faults == ["pack not_allowed"])
+            #expect(unknown.text.contains("must be one of manufacturing, medical, education"))
+            #expect(made.status == 201)
+            #expect(again.status == 200)
+            for kind in ["map", "score", "route"] {
+                let kept = try await versions(kind)
+                #expect(kept.map { $0["state"].string } == ["live"])
+            }
+            let map = try await api.send("GET", "/v1/rulesets/map/default/versions/1", as: api.platformKey, headers: acting)
+            #expect(try map.json["source"].string?.contains("三甲医院") == true)
+        }
+    }
+
     @Test func `a rule set that never was, or is another tenant's, has no list of versions`() async throws {
         try await TestAPI.with { api in
             let path = "/v1/rulesets/map/default/versions"

@@ -15,6 +15,7 @@ import Testing
 
     @Test(arguments: [
         (["tennant"], "tennant"), (["tenant", "create"], "<slug>"), (["tenant", "create", "A B"], "\"A B\" is no slug"),
+        (["tenant", "create", "acme", "--pack", "retail"], "there are manufacturing, medical, education"),
         (["dev", "--port", "x"], "KITELINE_PORT (flag) is \"x\"; expected a number from 0 to 65535"),
         (["serve"], "KITELINE_POSTGRES_URL is not set"), (["migrate", "--config", "nowhere"], "the settings file nowhere cannot be read"),
         (["key", "create", "--role", "operator"], "whose key?"), (["job", "list"], "KITELINE_URL is not set"),
@@ -31,7 +32,7 @@ import Testing
     @Test func `a tenant is made with two keys, and only once`() async throws {
         try await withDatabase { database, environment, scratch in
             let made = try await Command.run(
-                ["tenant", "create", "acme", "--weight", "3", "--json"], in: scratch, environment: environment)
+                ["tenant", "create", "acme", "--weight", "3", "--pack", "medical", "--json"], in: scratch, environment: environment)
             let again = try await Command.run(["tenant", "create", "acme", "--json"], in: scratch, environment: environment)
             let list = try await Command.run(["tenant", "list", "--json"], in: scratch, environment: environment)
 
@@ -43,6 +44,9 @@ import Testing
             #expect(again.errors == "Error: there is a tenant acme already\n")
             #expect(list.output.contains(#""slug":"acme","tenant_id":"#))
             #expect(list.output.contains(#""weight":3"#))
+            let rules = try await database.pool().query(
+                "SELECT kind FROM ruleset_version WHERE state = 'live' AND name = 'default' ORDER BY 1")
+            #expect(try rules.map { try $0.get("kind", as: String.self) } == ["map", "route", "score"])
         }
     }
 

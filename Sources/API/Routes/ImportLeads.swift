@@ -52,7 +52,7 @@ private struct LeadImport: ~Copyable {
     private var faults: [ImportFault] = []
     /// Nil until the first chunk is stored.
     private var id: Int64?
-    private var keyIsKeptUntil = ContinuousClock.now
+    private var isKeptUntil = ContinuousClock.now
 
     init(_ call: Call, source: String, key: String?, reader: any LeadReading) {
         self.call = call
@@ -95,6 +95,7 @@ private struct LeadImport: ~Copyable {
             state = .failed
             note(ImportFault(line: file.line, field: file.field, message: file.message))
         } catch {
+            if id != nil { note(ImportFault(line: count.rows, message: "the upload broke off after this row. \(ImportRecord.repeating)")) }
             let (call, id, count, faults) = (call, id, count, faults)
             if let id { try? await call.records.noteImport(id, of: call.tenant.id, .failed, count, errors: faults.json) }
             throw error
@@ -114,6 +115,7 @@ private struct LeadImport: ~Copyable {
             }
             digest.update(piece)
             try await take(try reader.read(piece))
+            try await keep()
         }
         guard declared == nil || declared == bytes else {
             throw UnreadableFile(line: count.rows, message: "the upload was cut short; what came whole was taken in")
@@ -156,7 +158,6 @@ private struct LeadImport: ~Copyable {
         }
         waiting.removeAll(keepingCapacity: true)
         try await call.records.noteImport(started, of: call.tenant.id, .running, count, errors: faults.json)
-        try await keepKey()
     }
 
     private mutating func storeOneByOne() async throws {
@@ -179,10 +180,12 @@ private struct LeadImport: ~Copyable {
         return id
     }
 
-    private mutating func keepKey() async throws {
-        guard let key, keyIsKeptUntil <= .now else { return }
-        try await call.records.prolongOnce(key, of: call.tenant.id)
-        keyIsKeptUntil = .now + .seconds(10)
+    /// Says now and then that it goes on, however slowly rows come.
+    private mutating func keep() async throws {
+        guard isKeptUntil <= .now else { return }
+        if let id { try await call.records.keepImport(id, of: call.tenant.id) }
+        if let key { try await call.records.prolongOnce(key, of: call.tenant.id) }
+        isKeptUntil = .now + .seconds(10)
     }
 
     private consuming func end(_ state: ImportRecord.State) async throws -> Answer {

@@ -88,7 +88,7 @@ extension Call {
 }
 
 extension Problem {
-    fileprivate init(_ faults: RuleFaults) {
+    init(_ faults: RuleFaults) {
         self = .invalid(
             faults.faults.map { fault in
                 FieldError(fault.path, code: fault.code.rawValue, fault.line.map { "\(fault.message) (line \($0))" } ?? fault.message)

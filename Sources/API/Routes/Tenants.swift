@@ -1,6 +1,7 @@
 import Foundation
 import JSONEnvelope
 import Records
+import Rules
 import Tenancy
 
 extension API {
@@ -25,15 +26,23 @@ extension API {
     }
     let change = try await call.object(TenantChange.init)
     defer { call.api.keys.forget() }
+    let (tenant, status) = try await put(slug, change, call)
+    if let pack = change.pack {
+        do { try await call.records.install(pack, of: tenant.id, by: call.actor) } catch let faults as RuleFaults { throw Problem(faults) }
+    }
+    return Answer(status, tenant.json)
+}
+
+private func put(_ slug: Slug, _ change: TenantChange, _ call: Call) async throws -> (Tenant, status: Int) {
     var settings = TenantSettings()
     change.apply(to: &settings)
-    if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) { return Answer(200, tenant.json) }
-    if let tenant = try await call.records.createTenant(slug, settings, by: call.actor) { return Answer(201, tenant.json) }
+    if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) { return (tenant, 200) }
+    if let tenant = try await call.records.createTenant(slug, settings, by: call.actor) { return (tenant, 201) }
     // Somebody created it between the two.
     guard let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) else {
         throw Problem.unexpected
     }
-    return Answer(200, tenant.json)
+    return (tenant, 200)
 }
 
 /// What of a tenant's settings is to change.
@@ -47,6 +56,8 @@ private struct TenantChange: Sendable {
     private var retentionDays: Int?
     private var modulesOff: Set<String>?
     private var timeZone: String?
+    /// Rule sets to begin with.
+    private(set) var pack: RulePack?
 
     init(_ reader: inout FieldReader) {
         weight = reader.integer("weight", in: 1...1_000)
@@ -63,6 +74,10 @@ private struct TenantChange: Sendable {
         timeZone = reader.string("time_zone")
         if let timeZone, TimeZone(identifier: timeZone) == nil {
             reader.fail("time_zone", .notAllowed, "must be an IANA time zone such as Asia/Shanghai")
+        }
+        if let name = reader.string("pack") {
+            pack = RulePack.named(name)
+            if pack == nil { reader.fail("pack", .notAllowed, "must be one of \(RulePack.names)") }
         }
     }
 

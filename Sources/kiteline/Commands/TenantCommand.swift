@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Records
+import Rules
 import Tenancy
 
 struct TenantCommand: AsyncParsableCommand {
@@ -28,6 +29,9 @@ struct TenantCommand: AsyncParsableCommand {
         @Option(help: "Jobs that may start at once above the rate.")
         var burst: Int?
 
+        @Option(help: ArgumentHelp("Rule sets to begin with: \(RulePack.names). None: it has no rules yet.", valueName: "name"))
+        var pack: String?
+
         @Flag(help: "Print JSON.")
         var json = false
 
@@ -39,6 +43,9 @@ struct TenantCommand: AsyncParsableCommand {
             guard (1...100_000).contains(cap) else { throw ValidationError("--cap is from 1 to 100000") }
             if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate is above 0") }
             if let burst, !(1...1_000_000).contains(burst) { throw ValidationError("--burst is from 1 to 1000000") }
+            if let pack, RulePack.named(pack) == nil {
+                throw ValidationError("there is no pack \"\(pack)\"; there are \(RulePack.names)")
+            }
         }
 
         private struct Answer: Encodable {
@@ -62,6 +69,7 @@ struct TenantCommand: AsyncParsableCommand {
                 guard let tenant = try await engine.records.createTenant(slug, settings, by: commandLine) else {
                     throw Failure("there is a tenant \(slug) already")
                 }
+                if let pack = pack.flatMap(RulePack.named) { try await engine.records.install(pack, of: tenant.id, by: commandLine) }
                 let keys = Answer.Keys(
                     tenant: try await engine.records.createKey(.tenant, for: tenant.id, by: commandLine).key.secret,
                     operator: try await engine.records.createKey(.operator, for: tenant.id, by: commandLine).key.secret)

@@ -41,6 +41,7 @@ struct Demo: Sendable {
                 try await tell(trade)
             }
             guard let tenant else { throw Failure("the tenant \(trade.slug) could not be made") }
+            try await records.install(trade.pack, of: tenant.id, by: "demo")
             tenants.append((trade, tenant.id))
             let sellers = trade.sellers
             say("  \(trade.slug): \(sellers.count) sellers, \(sellers.count { $0.status != "active" }) of them not at work")
@@ -67,10 +68,6 @@ struct Demo: Sendable {
                 DemoDeal(
                     owner: deal.seller, industry: deal.industry, stage: deal.won ? "won" : "lost", won: deal.won,
                     closedAt: deal.closed.formatted(.iso8601)))
-        }
-        for (kind, source) in [("map", trade.map), ("score", trade.score), ("route", trade.route)] {
-            _ = try await remote.request(
-                .post, "/v1/rulesets/\(kind)/default/versions", body: .bytes(Array(source.utf8)), type: "application/yaml")
         }
     }
 

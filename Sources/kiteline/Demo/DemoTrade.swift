@@ -1,7 +1,8 @@
 import Benchmarks
 import Foundation
+import Rules
 
-/// A generated tenant of the demo: who sells, by what rules, and what its leads look like.
+/// A generated tenant of the demo: who sells, and what its leads look like. Its rules are those of a pack.
 ///
 /// Everything is drawn from the seed, so the demo is the same every time but for its dates.
 struct DemoTrade: Sendable {
@@ -27,11 +28,11 @@ struct DemoTrade: Sendable {
     let regions: [String]
     let industries: [String]
     let sources: [String]
-    let map: String
-    let score: String
-    let route: String
+    let pack: RulePack
     let sellerCount: Int
     let seed: UInt64
+    /// What a lead of this trade says, in the words of the forms the pack's map reads.
+    let form: @Sendable (_ trade: DemoTrade, _ n: Int, _ chance: inout SeededGenerator) -> [String: String]
 
     static let all = [manufacturing, medical, education]
 }
@@ -72,14 +73,7 @@ extension DemoTrade {
     func leads(_ count: Int) -> [Lead] {
         var chance = SeededGenerator(seed: seed + 2)
         return (0..<count).map { n in
-            var fields = [
-                "company": "\(regions.randomElement(using: &chance)!)客户\(1_000 + n)",
-                "contact": Self.surnames.randomElement(using: &chance)!,
-                "industry": industries.randomElement(using: &chance)!, "region": regions.randomElement(using: &chance)!,
-                "role": ["buyer", "engineer", "director", "owner"].randomElement(using: &chance)!,
-                "days": "\([7, 14, 30, 90, 180].randomElement(using: &chance)!)", "visits": "\(Int.random(in: 0...6, using: &chance))",
-            ]
-            if Double.random(in: 0..<1, using: &chance) < 0.75 { fields["budget"] = "\(Int.random(in: 2...80, using: &chance) * 10_000)" }
+            var fields = form(self, n, &chance)
             // Some forms send a field nobody mapped: it is kept, and an alarm names it once.
             if Double.random(in: 0..<1, using: &chance) < 0.02 { fields["utm_term"] = "autumn" }
             return Lead(source: sources.randomElement(using: &chance)!, fields: fields)
@@ -87,89 +81,60 @@ extension DemoTrade {
     }
 }
 
-// MARK: - The rules
+// MARK: - The trades
 
 extension DemoTrade {
-    private static let commonMap = """
-        sources: ["*"]
-        fields:
-          company: { from: company, optional: true }
-          contact: { from: contact, optional: true }
-          contact_role: { from: role, optional: true }
-          industry: { from: industry }
-          region: { from: region }
-          budget: { from: budget, currency: CNY, optional: true }
-          needed_in_days: { from: days, optional: true }
-          interactions: { from: visits, optional: true }
-        """
-
-    private static func card(best: [String]) -> String {
-        """
-        dimensions:
-          industry_match: { cases: [{ when: { field: industry, in: [\(best.joined(separator: ", "))] }, points: 20 }], otherwise: 8 }
-          budget_clarity:
-            cases:
-              - { when: { field: budget, gte: CNY 300000 }, points: 20 }
-              - { when: { field: budget, present: true }, points: 12 }
-          decision_chain:
-            cases:
-              - { when: { field: contact_role, in: [director, owner] }, points: 20 }
-              - { when: { field: contact_role, present: true }, points: 10 }
-          urgency:
-            cases:
-              - { when: { field: needed_in_days, lte: 14 }, points: 20 }
-              - { when: { field: needed_in_days, lte: 30 }, points: 12 }
-            otherwise: 4
-          interaction:
-            cases:
-              - { when: { field: interactions, gte: 4 }, points: 20 }
-              - { when: { field: interactions, gte: 1 }, points: 10 }
-        """
-    }
-
     static let manufacturing = DemoTrade(
         slug: "huadong-machines", weight: 3, teams: ["key-accounts": "大客户三组", "east": "East", "south": "South"],
-        regions: ["江苏", "浙江", "上海", "广东"], industries: ["new-energy-vehicle", "packaging", "metal"],
-        sources: ["exhibition_scan", "website", "referral", "sem"], map: commonMap, score: card(best: ["new-energy-vehicle", "metal"]),
-        route: """
-            rules:
-              - id: fair-nev
-                when: { all: [{ field: source, equals: exhibition_scan }, { field: industry, contains: new-energy-vehicle }] }
-                to: { team: key-accounts }
-                by: group_first
-              - id: website-without-budget
-                when: { all: [{ field: source, equals: website }, { field: budget, empty: true }] }
-                to: marketing
-            filters: [region, industry]
-            strategy:
-              high: { by: top_n_by_close_rate, n: 3, window_months: 6, active_only: true, min_closed: 1 }
-              mid: { by: fewest_pending }
-              low: { to: { pool: nurture } }
-            """, sellerCount: 14, seed: 11)
+        regions: ["江苏", "浙江", "上海", "广东"], industries: ["新能源汽车", "汽车零部件", "机械"],
+        sources: ["exhibition", "website", "partner", "sem"], pack: .manufacturing, sellerCount: 14, seed: 11
+    ) { trade, n, chance in
+        let region = pick(trade.regions, &chance)
+        var fields = [
+            "company": "\(region)客户\(1_000 + n)", "contact": pick(surnames, &chance), "province": region,
+            "industry_tag": pick(["新能源汽车", "汽车零部件", "机械", "电子", "包装"], &chance),
+            "source_channel": pick(["展会扫码", "官网表单", "转介绍", "抖音留资"], &chance),
+            "title": pick(["总经理", "厂长", "采购", "工程师"], &chance), "needed_in_days": pick(["14", "30", "90", "180"], &chance),
+            "interactions": "\(Int.random(in: 0...7, using: &chance))", "signals": pick(["需求文档", "预约演示", "白皮书", "观看视频"], &chance),
+        ]
+        if Double.random(in: 0..<1, using: &chance) < 0.75 { fields["budget"] = "\(Int.random(in: 5...150, using: &chance) * 10_000)" }
+        return fields
+    }
 
     static let medical = DemoTrade(
-        slug: "renhe-medical", weight: 1, teams: ["hospitals": "Hospitals", "clinics": "Clinics"], regions: ["北京", "四川", "湖北"],
-        industries: ["hospital", "clinic", "dental"], sources: ["sem", "wechat", "referral"], map: commonMap,
-        score: card(best: ["hospital"]),
-        route: """
-            filters: [region]
-            strategy:
-              high: { by: top_n_by_close_rate, metric: deals_won, n: 3, window_months: 6, active_only: true }
-              mid: { by: round_robin }
-              low: { to: newcomers, by: round_robin }
-            fallback: { pool: overflow }
-            """, sellerCount: 10, seed: 22)
+        slug: "renhe-medical", weight: 1, teams: ["hospital-consultants": "Hospitals", "clinics": "Clinics"],
+        regions: ["北京", "四川", "湖北"], industries: ["top_hospital", "hospital", "private_clinic"],
+        sources: ["sem", "wechat", "referral"], pack: .medical, sellerCount: 10, seed: 22
+    ) { trade, n, chance in
+        let region = pick(trade.regions, &chance)
+        var fields = [
+            "institution_name": "\(region)医院\(1_000 + n)", "contact": pick(surnames, &chance), "province": region,
+            "institution": pick(["三甲医院", "二级医院", "民营诊所", "体检中心"], &chance), "channel": pick(["搜索", "公众号", "学术会议"], &chance),
+            "beds": pick(["40", "120", "300", "800"], &chance), "roles": pick(["科主任", "设备科", "院长"], &chance),
+            "needed_in_days": pick(["30", "90", "180", "365"], &chance), "interactions": "\(Int.random(in: 0...6, using: &chance))",
+        ]
+        if Double.random(in: 0..<1, using: &chance) < 0.75 { fields["budget"] = "\(Int.random(in: 5...150, using: &chance) * 10_000)" }
+        return fields
+    }
 
     static let education = DemoTrade(
-        slug: "qiming-education", weight: 1, teams: ["consultants": "Consultants"], regions: ["上海", "广东", "北京"],
-        industries: ["k12", "vocational", "languages"], sources: ["douyin", "live_stream", "referral"], map: commonMap,
-        score: card(best: ["vocational"]),
-        route: """
-            rules:
-              - { id: referrals, when: { field: source, equals: referral }, to: everyone, by: round_robin }
-            strategy:
-              high: { by: fewest_pending }
-              mid: { by: round_robin }
-              low: { to: { pool: nurture } }
-            """, sellerCount: 8, seed: 33)
+        slug: "qiming-education", weight: 1, teams: ["advisors": "Advisors"], regions: ["上海", "广东", "北京"],
+        industries: ["k12", "vocational", "languages"], sources: ["douyin", "live_stream", "referral"], pack: .education,
+        sellerCount: 8, seed: 33
+    ) { trade, _, chance in
+        var fields = [
+            "parent_name": pick(surnames, &chance), "city": pick(trade.regions, &chance), "channel": pick(["抖音", "直播", "转介绍"], &chance),
+            "course": pick(["雅思", "托福", "考研", "编程"], &chance), "relation": pick(["本人", "父母", "亲友"], &chance),
+            "starts_in_days": pick(["7", "30", "60", "120"], &chance), "visits": "\(Int.random(in: 0...3, using: &chance))",
+            "actions": pick(["预约试听", "提交需求", "下载资料", "观看直播", "浏览"], &chance),
+        ]
+        if Double.random(in: 0..<1, using: &chance) < 0.75 { fields["budget"] = "\(Int.random(in: 5...40, using: &chance) * 1_000)" }
+        // Some know their advisor already, who may have left.
+        if Double.random(in: 0..<1, using: &chance) < 0.15 { fields["advisor"] = pick(trade.sellers, &chance).id }
+        return fields
+    }
+
+    private static func pick<Item>(_ items: [Item], _ chance: inout SeededGenerator) -> Item {
+        items.randomElement(using: &chance)!  // no list here is empty
+    }
 }
