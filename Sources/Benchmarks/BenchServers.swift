@@ -145,5 +145,21 @@ struct BenchServers: Sendable {
         }
     }
 
+    /// Probe jobs with an effect each, `e0`, `e1` …, of new tenants in turn, in the ledger and in the index when it returns.
+    @discardableResult
+    func fill(_ jobs: Int, tenants: Int = 1, payloadBytes: Int = 200, slug: String = "bench") async throws -> [TenantID] {
+        var ids: [TenantID] = []
+        for n in 0..<tenants { ids.append(try await tenant("\(slug)-\(n)")) }
+        let payload = String(repeating: "x", count: payloadBytes)
+        for start in stride(from: 0, to: jobs, by: 1_000) {
+            let batch = (start..<min(start + 1_000, jobs)).map { n in
+                NewJob(tenant: ids[n % tenants], kind: "probe", arguments: Array(#"{"effect_key":"e\#(n)","payload":"\#(payload)"}"#.utf8))
+            }
+            _ = try await ledger.enqueue(batch)
+        }
+        try await everythingPushed()
+        return ids
+    }
+
     func count(_ statement: Statement) async throws -> Int { Int(try await owner.query(statement).first!.get(0, as: Int64.self)) }
 }

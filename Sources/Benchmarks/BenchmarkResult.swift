@@ -12,6 +12,8 @@ public struct BenchmarkResult: Codable, Sendable {
     public var share: [String: Double]
     public var machine: Machine
     public var settings: [String: String]
+    /// What the suite adds, by name with its unit.
+    public var more: [String: Double] = [:]
 }
 
 /// Seconds of CPU by part.

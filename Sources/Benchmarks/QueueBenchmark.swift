@@ -24,11 +24,11 @@ public struct QueueBenchmark: Sendable {
     public func run(executable: String) async throws -> BenchmarkResult {
         let limit = try await BenchServers.with { bench in
             try await bench.mustBeDurable()
-            try await fill(bench)
+            try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes)
             return try await QueueLimit(jobs: jobs).measure(bench, first: Int64(try await bench.count("SELECT min(id) FROM job_live")))
         }
         return try await BenchServers.with { bench in
-            try await fill(bench)
+            try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes)
             let fleet = bench.workers(executable)
             let before = bench.cpu(processes: [])
             for _ in 0..<workers { try fleet.start() }
@@ -44,18 +44,5 @@ public struct QueueBenchmark: Sendable {
                 "queue", jobs: jobs, limit: limit, cpu: after - before,
                 settings: ["jobs": "\(jobs)", "workers": "\(workers)", "tenants": "\(tenants)", "payload_bytes": "\(payloadBytes)"])
         }
-    }
-
-    private func fill(_ bench: BenchServers) async throws {
-        var ids: [TenantID] = []
-        for n in 0..<tenants { ids.append(try await bench.tenant("bench-\(n)")) }
-        let payload = String(repeating: "x", count: payloadBytes)
-        let all = (0..<jobs).map { n in
-            NewJob(tenant: ids[n % tenants], kind: "probe", arguments: Array(#"{"effect_key":"e\#(n)","payload":"\#(payload)"}"#.utf8))
-        }
-        for start in stride(from: 0, to: jobs, by: 1_000) {
-            _ = try await bench.ledger.enqueue(Array(all[start..<min(start + 1_000, jobs)]))
-        }
-        try await bench.everythingPushed()
     }
 }

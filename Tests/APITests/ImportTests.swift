@@ -1,7 +1,7 @@
 import Foundation
 import NIOCore
-import Tenancy
 import Records
+import Tenancy
 import Testing
 
 @Suite struct ImportTests {

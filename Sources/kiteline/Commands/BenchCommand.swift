@@ -7,7 +7,10 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Measure this build on this machine, or try to break it.",
         discussion: "Each suite starts durable servers of its own, prints the limit beside its figure, and leaves nothing behind.",
-        subcommands: [QueueBenchCommand.self, AssignBenchCommand.self, APIBenchCommand.self, FaultsBenchCommand.self])
+        subcommands: [
+            QueueBenchCommand.self, AssignBenchCommand.self, APIBenchCommand.self, LatencyBenchCommand.self, FairnessBenchCommand.self,
+            IndexBenchCommand.self, SnapshotBenchCommand.self, RebuildBenchCommand.self, DrainBenchCommand.self, FaultsBenchCommand.self,
+        ])
 }
 
 struct QueueBenchCommand: AsyncParsableCommand {
@@ -84,9 +87,10 @@ struct APIBenchCommand: AsyncParsableCommand {
     }
 }
 
-private func show(_ result: BenchmarkResult, json: Bool, unit: String, latency: String) throws {
+func show(_ result: BenchmarkResult, json: Bool, unit: String, latency: String) throws {
     if json { return print(try JSON.text(result)) }
     let limit = result.limitJobsPerSecond.map { "; the same SQL and Lua without Swift: \(Int($0))" } ?? ""
+    for (name, value) in result.more.sorted(by: { $0.key < $1.key }) { print("\(name) \(rounded(value))") }
     print(
         """
         \(Int(result.jobsPerSecond)) \(unit)/s\(limit)
@@ -143,4 +147,4 @@ struct FaultsBenchCommand: AsyncParsableCommand {
 /// The program that is running, to be started again as a worker.
 var thisProgram: String { URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path }
 
-private func rounded(_ value: Double) -> String { value.formatted(.number.precision(.fractionLength(1))) }
+func rounded(_ value: Double) -> String { value.formatted(.number.precision(.fractionLength(1))) }
