@@ -4,8 +4,8 @@ import Synchronization
 ///
 /// There is no timer: a batch leaves as soon as one of the few writers is free, so a lone caller waits for nobody and a crowd
 /// shares its commits. Callers wait in order; above `limit` waiting items the next caller is turned away.
-final class GroupCommit<Item: Sendable, Answer: Sendable>: Sendable {
-    typealias Waiter = CheckedContinuation<Answer, any Error>
+public final class GroupCommit<Item: Sendable, Answer: Sendable>: Sendable {
+    private typealias Waiter = CheckedContinuation<Answer, any Error>
 
     private struct State {
         var waiting: [(item: Item, weight: Int, waiter: Waiter)] = []
@@ -24,7 +24,7 @@ final class GroupCommit<Item: Sendable, Answer: Sendable>: Sendable {
     ///   - batch: the most weight one batch carries, unless a single item is heavier.
     ///   - limit: the most weight that may wait.
     ///   - commit: writes a batch, answers each item in order.
-    init(writers: Int, batch: Int, limit: Int, commit: @escaping @Sendable ([Item]) async -> [Result<Answer, any Error>]) {
+    public init(writers: Int, batch: Int, limit: Int, commit: @escaping @Sendable ([Item]) async -> [Result<Answer, any Error>]) {
         self.writers = writers
         self.batch = batch
         self.limit = limit
@@ -32,7 +32,9 @@ final class GroupCommit<Item: Sendable, Answer: Sendable>: Sendable {
     }
 
     /// Returns when the item is committed.
-    func submit(_ item: Item, weight: Int) async throws -> Answer {
+    ///
+    /// - Throws: `LedgerError.busy` when too much waits.
+    public func submit(_ item: Item, weight: Int) async throws -> Answer {
         try await withCheckedThrowingContinuation { waiter in
             let (refused, starts) = state.withLock { state -> (Bool, Bool) in
                 guard state.weight + weight <= limit || state.waiting.isEmpty else { return (true, false) }

@@ -4,7 +4,8 @@
 /// then have been done or not, as after any lost connection.
 public struct BoundedPool: Sendable {
     private let pool: PostgresPool
-    private let patience: Duration
+    /// What a caller who names no deadline waits.
+    public let patience: Duration
 
     public init(_ pool: PostgresPool, patience: Duration) {
         self.pool = pool

@@ -32,19 +32,14 @@ extension Records {
     /// A lead told of before keeps its number and has its fields replaced; one that was held, or sent back to
     /// marketing, is to be assigned anew, under its next epoch. Of a lead that comes twice in `leads` the last counts.
     public func takeIn(_ leads: [NewLead], of tenant: TenantID, trigger: AssignmentTrigger) async throws -> [LeadReceipt] {
-        let ledger = ledger
-        let ids = try await ledger.reserve(leads.count)
-        let (receipts, enqueued) = try await write(tenant, on: engine) { transaction in
-            try LeadIntake(leads, of: tenant, trigger: trigger, ledger: ledger, ids: ids).run(in: transaction)
-        }
-        if let enqueued { ledger.announce(enqueued) }
-        return receipts
+        try await engine.takeIn(leads, of: tenant, trigger: trigger, ledger)
     }
 
-    /// Takes one lead in, once per idempotency key.
+    /// Takes one lead in, once per idempotency key. Without a key it shares its commit with whoever else comes at that moment.
     public func takeIn(
         _ lead: NewLead, of tenant: TenantID, key: IdempotencyKey?, answer: @Sendable @escaping (LeadReceipt) -> StoredAnswer
     ) async throws -> Once {
+        guard let key else { return .done(answer(try await intake.submit(IntakeRequest(lead: lead, tenant: tenant), weight: 1))) }
         let ledger = ledger
         let ids = try await ledger.reserve(1)
         let (once, enqueued) = try await write(tenant, on: engine) { transaction in
@@ -62,7 +57,7 @@ extension Records {
 }
 
 /// One transaction's leads.
-private struct LeadIntake {
+struct LeadIntake {
     private struct Name: Hashable {
         var source: String
         var externalID: String

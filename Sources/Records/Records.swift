@@ -12,6 +12,7 @@ public struct Records: Sendable {
     let app: BoundedPool
     let engine: BoundedPool
     let ledger: Ledger
+    let intake: GroupCommit<IntakeRequest, LeadReceipt>
     let logger: Logger
 
     /// - Parameters:
@@ -22,6 +23,8 @@ public struct Records: Sendable {
         self.app = BoundedPool(app, patience: patience)
         self.engine = BoundedPool(engine, patience: patience)
         self.ledger = ledger
+        let group = IntakeGroup(engine: self.engine, ledger: ledger)
+        intake = GroupCommit(writers: 2, batch: 200, limit: 20_000) { await group.commit($0) }
         self.logger = logger
     }
 
@@ -33,14 +36,23 @@ public struct Records: Sendable {
         try await app.pipeline([.tenants([tenant]), statement])[1]
     }
 
-    /// A transaction on a tenant's rows. One that loses a deadlock is run again: the winner has moved on by then.
+    /// A transaction on a tenant's rows, as `kiteline_app` unless told otherwise.
     func write<R: Sendable>(
         _ tenant: TenantID, on pool: BoundedPool? = nil, _ body: @Sendable @escaping (PostgresTransaction) throws -> R
+    ) async throws -> R {
+        try await (pool ?? app).write(tenant, body)
+    }
+}
+
+extension BoundedPool {
+    /// A transaction on a tenant's rows. One that loses a deadlock is run again: the winner has moved on by then.
+    func write<R: Sendable>(
+        _ tenant: TenantID, deadline: Duration? = nil, _ body: @Sendable @escaping (PostgresTransaction) throws -> R
     ) async throws -> R {
         var tries = 3
         while true {
             do {
-                return try await (pool ?? app).transaction { transaction in
+                return try await transaction(deadline: deadline) { transaction in
                     _ = try transaction.query(.tenants([tenant]))
                     return try body(transaction)
                 }

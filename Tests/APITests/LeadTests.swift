@@ -47,6 +47,38 @@ import Testing
         }
     }
 
+    @Test func `leads that come at once are each answered with their own, and a bad one fails alone`() async throws {
+        try await TestAPI.with { api in
+            // What the database refuses, whatever the API lets through.
+            _ = try await api.owner.query("ALTER TABLE lead ADD CONSTRAINT odd CHECK (external_id <> 'L13')")
+            let replies = try await withThrowingTaskGroup(of: (Int, Reply).self) { group in
+                for n in 0..<60 {
+                    let key = n % 3 == 0 ? api.globex.tenantKey : api.acme.tenantKey
+                    group.addTask {
+                        (n, try await api.send("POST", "/v1/leads", #"{"external_id":"L\#(n % 40)","source":"web"}"#, as: key))
+                    }
+                }
+                return try await group.reduce(into: [Int: Reply]()) { $0[$1.0] = $1.1 }
+            }
+            let rows = try await api.owner.query("SELECT tenant_id, external_id, id, job_id FROM lead")
+            var stored: [String: [String]] = [:]
+            for row in rows {
+                stored["\(try row.get("tenant_id", as: Int64.self)) \(try row.get("external_id", as: String.self))"] = [
+                    String(try row.get("id", as: Int64.self)), String(try row.get("job_id", as: Int64.self)),
+                ]
+            }
+
+            for (n, reply) in replies where n % 40 != 13 {
+                let tenant = n % 3 == 0 ? api.globex.id : api.acme.id
+                #expect(reply.status == 202)
+                let told = [try reply.json["lead_id"].string, try reply.json["job_id"].string]
+                #expect(told == stored["\(tenant.rawValue) L\(n % 40)"])
+            }
+            #expect([replies[13], replies[53]].map { $0?.status } == [422, 422])
+            #expect(try await api.count("job WHERE kind = 'assign_lead'") == stored.count)
+        }
+    }
+
     @Test func `a lead that was held or sent to marketing is to be assigned anew, under its next epoch`() async throws {
         try await TestAPI.with { api in
             for (state, trigger) in [("held", "mapping_fixed"), ("with_marketing", "marketing_completed")] {
