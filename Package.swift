@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers libpq · NIO + hiredis · private servers for dev and tests
-//   Jobs  Breakers  Rules  Routing  SalesModel  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Rules  Routing  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -66,6 +66,7 @@ let package = Package(
         .systemLibrary(name: "CSys"),
 
         domain("JSONEnvelope"),
+        domain("Schedules"),
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
         domain(
@@ -86,21 +87,23 @@ let package = Package(
             resources: [
                 .embedInCode("0001_tenancy.sql"), .embedInCode("0002_ledger.sql"), .embedInCode("0003_sales.sql"),
                 .embedInCode("0004_failures.sql"),
-                .embedInCode("0005_controls.sql"),
+                .embedInCode("0005_controls.sql"), .embedInCode("0006_time.sql"),
                 .embedInCode("0008_limits.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "Jobs", "Breakers", "Tenancy", logging]),
         shell("DispatchIndex", ["RedisClient", "Jobs", "Tenancy", logging]),
-        shell("Records", ["PostgresClient", "Ledger", "Jobs", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope", logging]),
+        shell(
+            "Records",
+            ["PostgresClient", "Ledger", "Jobs", "Schedules", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope", logging]),
         shell("JobKinds", ["Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
         shell("Worker", ["Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell("Maintenance", ["Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
             [
-                "Jobs", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy", "JSONEnvelope", logging,
-                lifecycle, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
+                "Jobs", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy", "JSONEnvelope",
+                logging, lifecycle, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
             ],
             resources: [.embedInCode("openapi.yaml")]),
         shell(
@@ -126,6 +129,7 @@ let package = Package(
             swiftSettings: settings),
         tests("ArchitectureTests", []),
         tests("JSONEnvelopeTests", ["JSONEnvelope"]),
+        tests("SchedulesTests", ["Schedules"]),
         tests("TenancyTests", ["Tenancy"]),
         tests("RulesTests", ["Rules", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),

@@ -15,24 +15,24 @@ public enum Cancellation: Sendable, Equatable {
     case unknown
 }
 
-extension PostgresTransaction {
+extension Ledger {
     /// Cancels a job: ends it if it waits, asks its worker to stop it if it runs. Repeating it changes nothing more.
     ///
     /// The row's lock keeps it apart from a begin at the same time: that either finds the job gone, or runs before and is asked.
-    public func cancel(_ job: JobID, of tenant: TenantID, reason: String) throws -> Cancellation {
-        let live = try query(
+    public func cancel(_ job: JobID, of tenant: TenantID, reason: String, in transaction: PostgresTransaction) throws -> Cancellation {
+        let live = try transaction.query(
             "SELECT state::text, run FROM job_live WHERE id = \(job.rawValue) AND tenant_id = \(tenant.rawValue) FOR UPDATE")
         guard let row = live.first else {
-            let past = try query(
+            let past = try transaction.query(
                 "SELECT state::text FROM job_history WHERE id = \(job.rawValue) AND tenant_id = \(tenant.rawValue) ORDER BY run DESC LIMIT 1"
             )
             return try past.first.flatMap { JobEnd(rawValue: try $0.get("state")) }.map(Cancellation.wasOver) ?? .unknown
         }
         guard try row.get("state", as: String.self) == "running" else {
-            _ = try pipeline(.cancelWaiting([job.rawValue], reason: reason))
+            try cancelWaiting([job.rawValue], reason: reason, in: transaction)
             return .ended
         }
-        let asked = try query(
+        let asked = try transaction.query(
             """
             INSERT INTO job_cancel (id, run, tenant_id, reason) VALUES (\(job.rawValue), \(try row.get("run", as: Int32.self)), \(tenant.rawValue), \(reason))
             ON CONFLICT (id) DO UPDATE SET run = excluded.run,
@@ -44,10 +44,10 @@ extension PostgresTransaction {
     }
 }
 
-extension [Statement] {
+extension Ledger {
     /// Ends locked jobs that wait. What Redis still holds of them is not granted, and dropped.
-    fileprivate static func cancelWaiting(_ ids: [Int64], reason: String) -> [Statement] {
-        [
+    private func cancelWaiting(_ ids: [Int64], reason: String, in transaction: PostgresTransaction) throws {
+        _ = try transaction.pipeline([
             """
             WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) AND state <> 'running' RETURNING *),
                 s AS (DELETE FROM job_sched USING d WHERE job_sched.run_at = d.run_at AND job_sched.id = d.id)
@@ -57,7 +57,8 @@ extension [Statement] {
                 flow, priority, max_attempts, unique_key FROM d
             """,
             .releaseUniqueKeys(of: ids),
-        ]
+        ])
+        try tellDiscarded(ids, Failure(.cancelled, reason), in: transaction)
     }
 }
 
@@ -83,7 +84,7 @@ extension Ledger {
 
     /// Ends jobs that were asked to stop while they ran and have come to wait again, and forgets wishes whose run is over.
     public func finishCancelling() async throws {
-        try await postgres.transaction { transaction in
+        try await postgres.transaction { [self] transaction in
             let waiting = try transaction.query(
                 """
                 SELECT l.id, c.reason FROM job_cancel c JOIN job_live l ON l.id = c.id AND l.run = c.run
@@ -94,7 +95,7 @@ extension Ledger {
             ) {
                 $0.reason
             }
-            for (reason, jobs) in reasons { _ = try transaction.pipeline(.cancelWaiting(jobs.map(\.id), reason: reason)) }
+            for (reason, jobs) in reasons { try cancelWaiting(jobs.map(\.id), reason: reason, in: transaction) }
             _ = try transaction.query(
                 "DELETE FROM job_cancel c WHERE NOT EXISTS (SELECT FROM job_live l WHERE l.id = c.id AND l.run = c.run)")
         }

@@ -28,7 +28,7 @@ public struct SettledEffect: Sendable {
     public let effect: any Effect
 }
 
-/// A job that is set aside for good, without having been done.
+/// A job that is set aside for good or cancelled, without having been done.
 public struct DiscardedJob: Sendable {
     public let id: JobID
     public let tenant: TenantID

@@ -25,7 +25,7 @@ extension Ledger {
     public func rescue(_ claims: [ClaimedJob]) async throws -> [JobID: Rescue] {
         let ids = claims.map(\.id.rawValue)
         let tokens = claims.map(\.token)
-        return try await postgres.transaction { [effects] transaction in
+        return try await postgres.transaction { [self] transaction in
             let rescued = try transaction.query(
                 """
                 WITH c AS (SELECT * FROM unnest(\(ids), \(tokens)) AS c(id, token)),
@@ -37,7 +37,7 @@ extension Ledger {
             let poison = try rescued.filter { try $0.get("lost", as: Int32.self) >= Ledger.lossLimit }.map {
                 try $0.get("id", as: Int64.self)
             }
-            if !poison.isEmpty { try Ledger.discardPoison(poison, effects, in: transaction) }
+            if !poison.isEmpty { try discardPoison(poison, in: transaction) }
             let rows = try transaction.query("SELECT id, state::text, priority, run_at, claim_token FROM job_live WHERE id = ANY(\(ids))")
             var found: [JobID: Rescue] = Dictionary(uniqueKeysWithValues: claims.map { ($0.id, .gone) })
             for id in poison { found[JobID(id)] = .poison }
@@ -50,9 +50,9 @@ extension Ledger {
         }
     }
 
-    private static func discardPoison(_ ids: [Int64], _ effects: any EffectWriter, in transaction: PostgresTransaction) throws {
-        let failure = Failure(.poison, "its worker died \(lossLimit) times while running it")
-        let rows = try transaction.pipeline([
+    private func discardPoison(_ ids: [Int64], in transaction: PostgresTransaction) throws {
+        let failure = Failure(.poison, "its worker died \(Ledger.lossLimit) times while running it")
+        _ = try transaction.pipeline([
             """
             WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) RETURNING *),
                 h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
@@ -65,8 +65,13 @@ extension Ledger {
                 redriven_at = NULL, redrive_id = NULL
             """,
             .releaseUniqueKeys(of: ids),
-            "SELECT id, tenant_id, kind, args FROM job WHERE id = ANY(\(ids)) ORDER BY id",
-        ])[2]
+        ])
+        try tellDiscarded(ids, failure, in: transaction)
+    }
+
+    /// Tells those concerned that jobs will not be done.
+    func tellDiscarded(_ ids: [Int64], _ failure: Failure, in transaction: PostgresTransaction) throws {
+        let rows = try transaction.query("SELECT id, tenant_id, kind, args FROM job WHERE id = ANY(\(ids)) ORDER BY id")
         let discarded = try rows.map { row in
             DiscardedJob(
                 id: JobID(try row.get("id")), tenant: TenantID(try row.get("tenant_id")), kind: try row.get("kind"),

@@ -13,6 +13,8 @@ public enum Retrial: Sendable, Equatable {
     case completed
     /// Its unique key is held by another job that has not ended.
     case keyHeld(by: JobID)
+    /// Its arguments were blanked when its tenant's retention was over.
+    case expired
     /// There is no such job of this tenant.
     case unknown
 }
@@ -47,6 +49,8 @@ extension PostgresTransaction {
             "SELECT job_id FROM job_unique WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind) AND key = \(key) AND job_id <> \(job.rawValue)"
         )
         if let row = holder.first { return .keyHeld(by: JobID(try row.get("job_id"))) }
+        let isExpired = try query("SELECT args = 'null' AS expired FROM job WHERE id = \(job.rawValue)")
+        if try isExpired.first?.get("expired", as: Bool.self) == true { return .expired }
         // Somebody else gave it another run at the same moment.
         let live = try query("SELECT run FROM job_live WHERE id = \(job.rawValue)")
         return try live.first.map { .waiting(run: Int(try $0.get("run", as: Int32.self))) } ?? .unknown
@@ -64,10 +68,11 @@ extension Statement {
     }
 
     /// Gives ended jobs another run: same id, next run, fresh attempts, the fence goes on. Returns the ids of those that got one; the
-    /// others are live already, were completed, or their unique key is held.
+    /// others are live already, were completed, are blanked, or their unique key is held.
     static func runAgain(_ ids: [Int64], redrive: Int64?) -> Statement {
         """
-        WITH h AS (SELECT DISTINCT ON (id) * FROM job_history WHERE id = ANY(\(ids)) ORDER BY id, run DESC),
+        WITH h AS (SELECT DISTINCT ON (h.id) h.* FROM job_history h JOIN job j ON j.id = h.id AND j.args <> 'null'
+                WHERE h.id = ANY(\(ids)) ORDER BY h.id, run DESC),
             k AS (INSERT INTO job_unique (tenant_id, kind, key, job_id)
                 SELECT tenant_id, kind, unique_key, id FROM h WHERE unique_key IS NOT NULL AND state <> 'completed' ORDER BY 1, 2, 3
                 ON CONFLICT DO NOTHING RETURNING job_id),

@@ -236,7 +236,7 @@ struct SettleTransaction: Sendable {
 
 extension DiscardedJob {
     fileprivate init?(_ settlement: Settlement) {
-        guard case .end(.discarded, _, let failure?) = settlement.disposition else { return nil }
+        guard case .end(let end, _, let failure?) = settlement.disposition, end != .completed else { return nil }
         let attempt = settlement.attempt
         self.init(id: attempt.id, tenant: attempt.tenant, kind: attempt.kind, arguments: attempt.arguments, failure: failure)
     }

@@ -1,4 +1,5 @@
 import DispatchIndex
+import Foundation
 import Ledger
 import Logging
 import ServiceLifecycle
@@ -59,6 +60,15 @@ public struct Maintenance: Service {
                 Chore("limits", every: settings.promote) { try await limits.run() },
                 Chore("cancelling", every: settings.promote) { [ledger] in try await ledger.finishCancelling() },
                 Chore("redrives", every: settings.promote) { [ledger] in try await ledger.feedRedrives() },
+                Chore("partitions", every: settings.housekeeping) { [ledger, logger] in
+                    try await ledger.makePartitions()
+                    for partition in try await ledger.dropPartitions(now: Date()) {
+                        logger.notice("dropped a partition", metadata: ["from": "\(partition.lower)", "to": "\(partition.upper)"])
+                    }
+                },
+                Chore("retention", every: settings.housekeeping) { [ledger] in
+                    while try await ledger.blankExpired(now: Date()), !Task.isCancelled {}
+                },
             ]
             duties += chores
         }

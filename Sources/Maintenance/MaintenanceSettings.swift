@@ -14,11 +14,14 @@ public struct MaintenanceSettings: Sendable {
     public var judge: Duration
     /// Between two looks for scheduled jobs that come near, and for changed tenants.
     public var promote: Duration
+    /// Between two looks for partitions to make or drop and for payloads to blank.
+    public var housekeeping: Duration
 
     public init(
         watch: Duration = .milliseconds(500), relayAge: Duration = .seconds(1), reap: Duration = .seconds(2),
         silence: Duration = .seconds(40),
-        census: Duration = .seconds(10), promote: Duration = .seconds(2), judge: Duration = .milliseconds(250)
+        census: Duration = .seconds(10), promote: Duration = .seconds(2), judge: Duration = .milliseconds(250),
+        housekeeping: Duration = .seconds(60)
     ) {
         self.watch = watch
         self.relayAge = relayAge
@@ -27,6 +30,7 @@ public struct MaintenanceSettings: Sendable {
         self.census = census
         self.promote = promote
         self.judge = judge
+        self.housekeeping = housekeeping
     }
 }
 

@@ -10,6 +10,8 @@ public enum JobRefusal: Error, Sendable, Equatable {
     case unknown
     /// It has ended like this, for good.
     case ended(JobState)
+    /// What it was asked to do has been blanked: its tenant's retention is over.
+    case expired
     /// It runs at this moment.
     case running
     /// Another job holds its unique key.
@@ -22,10 +24,10 @@ extension Records {
         _ job: JobID, of tenant: TenantID, by actor: String, reason: String?, key: IdempotencyKey?,
         answer: @Sendable @escaping (Cancellation) -> StoredAnswer
     ) async throws -> Once {
-        try await write(tenant, on: engine) { transaction in
+        try await write(tenant, on: engine) { [ledger] transaction in
             try transaction.once(key) {
                 let before = try transaction.state(of: job)
-                let result = try transaction.cancel(job, of: tenant, reason: reason ?? "cancelled on request")
+                let result = try ledger.cancel(job, of: tenant, reason: reason ?? "cancelled on request", in: transaction)
                 switch result {
                 case .unknown: throw JobRefusal.unknown
                 case .wasOver(.completed): throw JobRefusal.ended(.completed)
@@ -56,6 +58,7 @@ extension Records {
                     case .waiting(let run): run
                     case .running: throw JobRefusal.running
                     case .completed: throw JobRefusal.ended(.completed)
+                    case .expired: throw JobRefusal.expired
                     case .keyHeld(let holder): throw JobRefusal.keyHeld(by: holder)
                     case .unknown: throw JobRefusal.unknown
                     }

@@ -65,6 +65,7 @@ struct Engine: Sendable {
         let chores = [
             Chore("failure rates", every: .seconds(20)) { [records] in try await records.watchFailureRates(now: Date()) },
             Chore("interrupted imports", every: .seconds(30)) { [records] in try await records.endSilentImports() },
+            Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },
         ]
         return Maintenance(
             ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, chores: chores, logger: logger)

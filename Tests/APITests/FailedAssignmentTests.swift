@@ -32,6 +32,22 @@ import Testing
         }
     }
 
+    @Test func `a lead whose assignment was cancelled is held, and says so`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            let id = try await house.leads([house.lead("1")], of: tenant)[0]
+            let job = try await house.engine.query("SELECT id FROM job_live").first!.get("id", as: Int64.self)
+
+            _ = try await house.engine.transaction { [ledger = house.ledger] in
+                try ledger.cancel(JobID(job), of: tenant, reason: "not yet", in: $0)
+            }
+
+            let lead = try #require(try await house.records.lead(id, of: tenant))
+            #expect(lead.heldReason == "held_failed")
+            #expect(lead.reasons(in: .english) == ["Its assignment failed for good (cancelled): not yet."])
+        }
+    }
+
     @Test func `a lead whose job killed its workers is held as poison`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()

@@ -16,8 +16,8 @@ import Worker
         let tenant = try await engine.tenant()
         let id = try await engine.enqueue([engine.probe(tenant, unique: "u")])[0]
 
-        let first = try await engine.postgres.transaction { try $0.cancel(id, of: tenant, reason: "no longer wanted") }
-        let second = try await engine.postgres.transaction { try $0.cancel(id, of: tenant, reason: "again") }
+        let first = try await engine.cancel(id, of: tenant, "no longer wanted")
+        let second = try await engine.cancel(id, of: tenant, "again")
         let begun = try await engine.begin()
         let next = try await engine.ledger.enqueue([engine.probe(tenant, unique: "u")])
 
@@ -38,7 +38,7 @@ import Worker
 
         async let grants = engine.ledger.begin(claims, worker: 1, epoch: epoch)
         let cancellations = try await withThrowingTaskGroup(of: (JobID, Cancellation).self) { group in
-            for id in ids { group.addTask { (id, try await engine.postgres.transaction { try $0.cancel(id, of: tenant, reason: "x") }) } }
+            for id in ids { group.addTask { (id, try await engine.cancel(id, of: tenant, "x")) } }
             return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
         let begun = Set(try await grants.attempts.map(\.id))
@@ -69,8 +69,8 @@ import Worker
             let id = try await engine.ledger.enqueue([engine.stub(tenant)])[0]
             try await expectSoon { started.withLock { $0 } }
 
-            let asked = try await engine.postgres.transaction { try $0.cancel(id, of: tenant, reason: "stop") }
-            let again = try await engine.postgres.transaction { try $0.cancel(id, of: tenant, reason: "stop!") }
+            let asked = try await engine.cancel(id, of: tenant, "stop")
+            let again = try await engine.cancel(id, of: tenant, "stop!")
 
             guard case .asked = asked else { return #expect(Bool(false), "it ran") }
             #expect(again == asked || again == .wasOver(.cancelled))
@@ -88,14 +88,14 @@ import Worker
         let tenant = try await engine.tenant()
         let id = try await engine.enqueue([engine.probe(tenant)])[0]
         let attempts = try await engine.begin()
-        let asked = try await engine.postgres.transaction { try $0.cancel(id, of: tenant, reason: "stop") }
+        let asked = try await engine.cancel(id, of: tenant, "stop")
 
         let settled = try await engine.settle(attempts)
         try await engine.ledger.finishCancelling()
 
         guard case .asked = asked else { return #expect(Bool(false), "it ran") }
         #expect(settled.done == [id])
-        #expect(try await engine.postgres.transaction { try $0.cancel(id, of: tenant, reason: "stop") } == .wasOver(.completed))
+        #expect(try await engine.cancel(id, of: tenant, "stop") == .wasOver(.completed))
         #expect(try await engine.count("job_cancel") == 0)
     }
 
@@ -104,7 +104,7 @@ import Worker
         let tenant = try await engine.tenant()
         let id = try await engine.enqueue([engine.probe(tenant)])[0]
         let attempts = try await engine.begin()
-        _ = try await engine.postgres.transaction { try $0.cancel(id, of: tenant, reason: "stop") }
+        _ = try await engine.cancel(id, of: tenant, "stop")
         #expect(try await engine.ledger.cancelRequests(for: 1).map(\.id) == [id])
         #expect(try await engine.ledger.cancelRequests(for: 2).isEmpty)
 
@@ -120,11 +120,11 @@ import Worker
         let (tenant, other) = (try await engine.tenant(), try await engine.tenant("other"))
         let id = try await engine.enqueue([engine.probe(tenant)])[0]
 
-        #expect(try await engine.postgres.transaction { try $0.cancel(id, of: other, reason: "x") } == .unknown)
-        #expect(try await engine.postgres.transaction { try $0.retry(id, of: other) } == .unknown)
+        #expect(try await engine.cancel(id, of: other, "x") == .unknown)
+        #expect(try await engine.retry(id, of: other) == .unknown)
         _ = try await engine.settle(try await engine.begin()) { _ in .failed(.permanent, "no") }
-        #expect(try await engine.postgres.transaction { try $0.cancel(id, of: other, reason: "x") } == .unknown)
-        #expect(try await engine.postgres.transaction { try $0.retry(id, of: other) } == .unknown)
+        #expect(try await engine.cancel(id, of: other, "x") == .unknown)
+        #expect(try await engine.retry(id, of: other) == .unknown)
         #expect(try await engine.count("job_live") == 0)
     }
 
@@ -138,8 +138,8 @@ import Worker
         _ = try await engine.settle(first) { _ in .failed(.transient, "no") }
         try await engine.acknowledge(first)
 
-        let retrial = try await engine.postgres.transaction { try $0.retry(id, of: tenant) }
-        let again = try await engine.postgres.transaction { try $0.retry(id, of: tenant) }
+        let retrial = try await engine.retry(id, of: tenant)
+        let again = try await engine.retry(id, of: tenant)
         #expect(try await engine.ledger.enqueue([engine.probe(tenant, unique: "u")]) == [id], "its unique key is held again")
         try await engine.pushOwed()
         let second = try await engine.begin()
@@ -155,7 +155,7 @@ import Worker
         #expect(try await engine.count("job_history WHERE run = 1 AND state = 'discarded'") == 1)
         #expect(try await engine.count("job_history WHERE run = 2 AND state = 'completed'") == 1)
         #expect(try await engine.count("dlq WHERE redriven_at IS NOT NULL") == 1)
-        #expect(try await engine.postgres.transaction { try $0.retry(id, of: tenant) } == .completed)
+        #expect(try await engine.retry(id, of: tenant) == .completed)
         #expect(try await engine.settle(first).lost == [], "the first run's end is known")
         #expect(try await engine.count("probe_effect") == 1)
     }
@@ -164,10 +164,10 @@ import Worker
         let engine = try await Engine()
         let tenant = try await engine.tenant()
         let id = try await engine.enqueue([engine.probe(tenant, unique: "u")])[0]
-        _ = try await engine.postgres.transaction { try $0.cancel(id, of: tenant, reason: "x") }
+        _ = try await engine.cancel(id, of: tenant, "x")
         let holder = try await engine.ledger.enqueue([engine.probe(tenant, unique: "u")])[0]
 
-        #expect(try await engine.postgres.transaction { try $0.retry(id, of: tenant) } == .keyHeld(by: holder))
+        #expect(try await engine.retry(id, of: tenant) == .keyHeld(by: holder))
         #expect(try await engine.count("job_live") == 1)
     }
 
@@ -176,14 +176,14 @@ import Worker
         let tenant = try await engine.tenant()
         let id = try await engine.ledger.enqueue([engine.probe(tenant, runAt: Date(timeIntervalSinceNow: 7_200))])[0]
 
-        let hastened = try await engine.postgres.transaction { try $0.retry(id, of: tenant) }
+        let hastened = try await engine.retry(id, of: tenant)
         try await engine.pushOwed()
         let attempts = try await engine.begin()
 
         #expect(hastened == .waiting(run: 1))
         #expect(attempts.map(\.id) == [id])
         #expect(try await engine.count("job_sched") == 0)
-        #expect(try await engine.postgres.transaction { try $0.retry(id, of: tenant) } == .running)
+        #expect(try await engine.retry(id, of: tenant) == .running)
     }
 
     // MARK: Dead letters
@@ -268,6 +268,14 @@ import Worker
 }
 
 extension Engine {
+    func cancel(_ job: JobID, of tenant: TenantID, _ reason: String) async throws -> Cancellation {
+        try await postgres.transaction { [ledger] in try ledger.cancel(job, of: tenant, reason: reason, in: $0) }
+    }
+
+    func retry(_ job: JobID, of tenant: TenantID) async throws -> Retrial {
+        try await postgres.transaction { try $0.retry(job, of: tenant) }
+    }
+
     /// Pushes what is owed to the index, as the relay does.
     func pushOwed() async throws {
         let owed = try await ledger.owed(olderThan: .zero)

@@ -66,7 +66,7 @@ struct NewJobReading {
     private(set) var errors: [FieldError] = []
     private var moduleOff: String?
     private let api: API
-    private let tenant: Tenant
+    let tenant: Tenant
     private let now: Date
 
     init(_ api: API, tenant: Tenant, now: Date) {
@@ -85,26 +85,34 @@ struct NewJobReading {
 
     mutating func job(_ node: JSONNode, path: String) -> NewJob? {
         var reader = FieldReader(node, path: path)
+        let runAt = reader.date("run_at")
+        let uniqueKey = reader.string("unique_key", length: 1...200)
+        if let runAt, runAt > now.addingTimeInterval(3_660 * 86_400) { reader.fail("run_at", .outOfRange, "is more than ten years ahead") }
+        var job = plainJob(&reader)
+        job?.runAt = runAt
+        job?.uniqueKey = uniqueKey
+        let faults = reader.finish()
+        guard faults.isEmpty, let job else {
+            errors += faults
+            return nil
+        }
+        return job
+    }
+
+    /// What every job has, whoever enqueues it: kind, arguments, priority, attempts. Faults are the reader's.
+    mutating func plainJob(_ reader: inout FieldReader) -> NewJob? {
         let name = reader.string("kind", length: 1...100, required: true)
         let arguments = reader.object("args", members: 64)
         let priority = reader.integer("priority", in: 0...9) ?? 5
-        let runAt = reader.date("run_at")
-        let uniqueKey = reader.string("unique_key", length: 1...200)
         let maxAttempts = reader.integer("max_attempts", in: 1...100)
-        if let runAt, runAt > now.addingTimeInterval(3_660 * 86_400) { reader.fail("run_at", .outOfRange, "is more than ten years ahead") }
         let kind = name.flatMap { self.kind($0, &reader) }
         if let kind, reader.has("args") == (arguments != nil) {
             reader.add(kind.arguments.faults(in: arguments, path: reader.path(to: "args"), maxBytes: api.limits.arguments))
         }
-        let faults = reader.finish()
-        guard faults.isEmpty, let kind else {
-            errors += faults
-            return nil
-        }
+        guard let kind else { return nil }
         return NewJob(
             tenant: tenant.id, kind: kind.name, arguments: arguments.map { Array($0.bytes) } ?? Array("{}".utf8), priority: priority,
-            runAt: runAt,
-            maxAttempts: maxAttempts ?? kind.maxAttempts, uniqueKey: uniqueKey, dependency: dependency(of: arguments))
+            maxAttempts: maxAttempts ?? kind.maxAttempts, dependency: dependency(of: arguments))
     }
 
     private mutating func kind(_ name: String, _ reader: inout FieldReader) -> JobKind? {

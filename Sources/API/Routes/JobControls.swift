@@ -71,6 +71,9 @@ extension Problem {
         case .unknown: self = .notFound
         case .ended(let state):
             self.init(409, "job_\(state.rawValue)", "The job has ended", detail: "It is \(state.rawValue); nothing was changed.")
+        case .expired:
+            self.init(
+                409, "job_expired", "The job's arguments are gone", detail: "They were blanked when the tenant's retention was over.")
         case .running: self.init(409, "job_running", "The job is running", detail: "Cancel it, or wait for its end.")
         case .keyHeld(let holder):
             self.init(409, "unique_key_held", "Another job holds its unique key", detail: "It is job \(holder), which has not ended.")
