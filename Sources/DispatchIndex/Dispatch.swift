@@ -55,6 +55,12 @@ public struct Acknowledgement: Sendable {
     /// Worker-time it took; nil: what was expected. A job that did not run is charged nothing: zero.
     public let spent: Duration?
 
+    /// A claim on a job that already runs under another one, whose holder came late. That one's end may find the index without
+    /// the job: so it stays in the index, and somebody looks again in a while.
+    public init(runningElsewhere claim: Claim, at now: Date) {
+        self.init(claim, next: .later(now.addingTimeInterval(5)), spent: .zero)
+    }
+
     public init(_ claim: Claim, priority: Int = 5, next: Next = .done, spent: Duration? = nil) {
         self.claim = claim
         self.priority = priority

@@ -20,8 +20,10 @@ public struct Grants: Sendable {
     public var attempts: [Attempt] = []
     /// Not due yet: back to the schedule until then.
     public var early: [(id: JobID, priority: Int, runAt: Date)] = []
-    /// Ended, or running under another claim: nothing to do.
+    /// Ended: nothing to do.
     public var gone: [JobID] = []
+    /// Running under another claim, which may end so that the job waits again: the index must not forget it.
+    public var elsewhere: [JobID] = []
 }
 
 extension Ledger {
@@ -61,17 +63,21 @@ extension Ledger {
         return grants
     }
 
-    /// Sorts claims that were not granted into those that came early and those that are gone.
+    /// Sorts claims that were not granted: came too early, runs elsewhere, gone.
     private func explain(_ refused: [ClaimedJob], into grants: inout Grants) async throws {
         let rows = try await postgres.query(
-            "SELECT id, priority, run_at FROM job_live WHERE id = ANY(\(refused.map(\.id.rawValue))) AND state <> 'running'")
-        var waiting: Set<JobID> = []
+            "SELECT id, priority, run_at, state = 'running' AS runs FROM job_live WHERE id = ANY(\(refused.map(\.id.rawValue)))")
+        var live: Set<JobID> = []
         for row in rows {
             let id = JobID(try row.get("id"))
-            waiting.insert(id)
-            grants.early.append((id, Int(try row.get("priority", as: Int16.self)), try row.get("run_at")))
+            live.insert(id)
+            if try row.get("runs", as: Bool.self) {
+                grants.elsewhere.append(id)
+            } else {
+                grants.early.append((id, Int(try row.get("priority", as: Int16.self)), try row.get("run_at")))
+            }
         }
-        grants.gone = refused.map(\.id).filter { !waiting.contains($0) }
+        grants.gone = refused.map(\.id).filter { !live.contains($0) }
     }
 }
 

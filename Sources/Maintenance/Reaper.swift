@@ -1,4 +1,5 @@
 import DispatchIndex
+import Foundation
 import Jobs
 import Ledger
 import Logging
@@ -60,7 +61,8 @@ extension Acknowledgement {
     init(_ claim: Claim, after rescue: Rescue) {
         switch rescue {
         case .waiting(let priority, let runAt): self.init(claim, priority: priority, next: .later(runAt))
-        case .gone, .poison, .elsewhere: self.init(claim)
+        case .elsewhere: self.init(runningElsewhere: claim, at: Date())
+        case .gone, .poison: self.init(claim)
         }
     }
 }

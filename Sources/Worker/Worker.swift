@@ -157,14 +157,16 @@ extension Worker {
     }
 
     private func returnUngranted(_ claims: [Claim], _ grants: Grants) async {
-        guard !grants.early.isEmpty || !grants.gone.isEmpty else { return }
+        guard !grants.early.isEmpty || !grants.gone.isEmpty || !grants.elsewhere.isEmpty else { return }
         let byID = Dictionary(claims.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let early = grants.early.compactMap { job in
             byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .later(job.runAt), spent: .zero) }
         }
         let gone = grants.gone.compactMap { byID[$0].map { Acknowledgement($0, spent: .zero) } }
-        await settler.acknowledge(early + gone)
-        running.release((early + gone).map(\.claim))
+        let elsewhere = grants.elsewhere.compactMap { byID[$0].map { Acknowledgement(runningElsewhere: $0, at: now()) } }
+        let all = early + gone + elsewhere
+        await settler.acknowledge(all)
+        running.release(all.map(\.claim))
     }
 
     /// Jobs whose process died twice while running them run alone, so that a third death blames nobody else.

@@ -14,12 +14,13 @@ extension RedisScript {
             for i = 2, #ARGV, 6 do ids[#ids + 1] = ARGV[i] end
             local running = call('HMGET', RUN, unpack(ids))
             local gone, tenants, byTenant, again = {}, {}, {}, {}
-            local total, samples = 0, 0
+            local total, samples, seen = 0, 0, {}
             for n = 1, #ids do
               local i = 2 + (n - 1) * 6
               local tid = ARGV[i + 1]
               local mine = tid .. ':' .. ARGV[i + 2] .. ':'
-              if running[n] and string.sub(running[n], 1, #mine) == mine then
+              if running[n] and not seen[ids[n]] and string.sub(running[n], 1, #mine) == mine then
+                seen[ids[n]] = true
                 local cost, flow = string.match(running[n], '^([%d%.]+):(.*)$', #mine + 1)
                 local t = byTenant[tid]
                 if not t then
@@ -71,9 +72,9 @@ extension RedisScript {
                 local c = tonumber(old[2] or -1)
                 if f.samples > 0 then
                   local mean = f.spent / f.samples
-                  c = c < 0 and mean or c + (mean - c) * (1 - 0.9 ^ f.samples)
+                  call('HSET', key, 'c', c < 0 and mean or c + (mean - c) * (1 - 0.9 ^ f.samples))
                 end
-                call('HSET', key, 'inf', inf, 'c', math.max(c, 0), 'F', tonumber(old[3] or 0) + f.owed * 1000)
+                call('HSET', key, 'inf', inf, 'F', tonumber(old[3] or 0) + f.owed * 1000)
                 if f.owed ~= 0 and call('ZSCORE', ta, name) then call('ZINCRBY', ta, f.owed * 1000, name) end
                 -- A dependency's name is the caller's choice: what it leaves behind must not stay for ever.
                 if string.find(name, '@', 1, true) then

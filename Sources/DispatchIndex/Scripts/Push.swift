@@ -5,7 +5,7 @@ extension RedisScript {
     ///
     /// ARGV: epoch, then for each job: id, tenant, flow, priority, ready-since ms (its place in line), due ms (0: now).
     /// Returns how many were new. Atomic, so that a job is never both waiting and running: ids that are claimed or scheduled
-    /// are passed over. Repeating it changes nothing. At most 1,000 jobs a call.
+    /// are passed over, unless a scheduled one has become due. Repeating it changes nothing. At most 1,000 jobs a call.
     static let push = RedisScript(
         Keys.prelude(whileBuilding: true) + """
             local ids, members = {}, {}
@@ -18,8 +18,9 @@ extension RedisScript {
             local ready, due, flows, added = {}, {}, {}, 0
             for n = 1, #ids do
               local i = 2 + (n - 1) * 6
-              if not running[n] and not waiting[n] then
-                local at = tonumber(ARGV[i + 5])
+              local at = tonumber(ARGV[i + 5])
+              if not running[n] and not (waiting[n] and at > now) then
+                if waiting[n] then call('ZREM', SCH, members[n]) end
                 if at > now then
                   due[#due + 1] = at
                   due[#due + 1] = members[n]

@@ -1,0 +1,34 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `KITELINE_SEED=7` repeats one seed, `KITELINE_SEEDS=1000` takes that many instead of a few.
+@Suite struct EngineModelTests {
+    @Test(arguments: Seeds.few(16)) func `whatever is lost, repeated, late or dead, every accepted job ends once and has its effect once`(
+        seeds: Seeds
+    )
+        async throws
+    {
+        let engine = try await Engine(lease: .seconds(3_600))
+        let tenants = [try await engine.tenant("one"), try await engine.tenant("two", weight: 3, cap: 7)]
+        for seed in seeds.range {
+            var model = try await EngineModel(engine, tenants: tenants, seed: seed)
+            try await model.run(steps: 120)
+        }
+    }
+}
+
+/// Some seeds in a row, for one database.
+struct Seeds: Sendable, CustomTestStringConvertible {
+    let range: ClosedRange<UInt64>
+    var testDescription: String { "seeds \(range.lowerBound) to \(range.upperBound)" }
+
+    /// As many as the environment asks for, else `count`, in portions that can run side by side.
+    static func few(_ count: UInt64) -> [Seeds] {
+        let environment = ProcessInfo.processInfo.environment
+        if let seed = environment["KITELINE_SEED"].flatMap({ UInt64($0) }) { return [Seeds(range: seed...seed)] }
+        let all = environment["KITELINE_SEEDS"].flatMap { UInt64($0) } ?? count
+        let portion = max(1, (all + 3) / 4)
+        return stride(from: 1, through: all, by: UInt64.Stride(portion)).map { Seeds(range: $0...min($0 + portion - 1, all)) }
+    }
+}
