@@ -89,9 +89,33 @@ import Testing
         #expect(try await engine.dispatch.claim(1).claims.map(\.id) == [JobID(2)])
 
         try await engine.dispatch.push(pushes)
-        try await engine.dispatch.push([Push(id: JobID(3), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: nil)])
 
         #expect(try await engine.dispatch.claim(10).claims.map(\.id) == [JobID(1)])
+    }
+
+    @Test func `a scheduled job that is pushed again with an earlier time, or as due, takes that time`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        func push(_ due: Date?) async throws {
+            try await engine.dispatch.push([Push(id: JobID(3), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: due)])
+        }
+        func due() async throws -> Date? {
+            guard case .scheduled(let until) = try await engine.dispatch.explain(JobID(3), tenant: tenant, flow: "probe", priority: 5)
+            else {
+                return nil
+            }
+            return until
+        }
+        let soon = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 + 60).rounded())
+        try await push(soon.addingTimeInterval(60))
+        try await push(soon)
+        #expect(try await due() == soon)
+        try await push(soon.addingTimeInterval(600))
+        #expect(try await due() == soon, "a push never delays")
+
+        try await push(nil)
+
+        #expect(try await engine.dispatch.claim(10).claims.map(\.id) == [JobID(3)])
     }
 
     @Test func `higher priority goes ahead within its tenant`() async throws {

@@ -5,7 +5,7 @@ extension RedisScript {
     ///
     /// ARGV: epoch, then for each job: id, tenant, flow, priority, ready-since ms (its place in line), due ms (0: now).
     /// Returns how many were new. Atomic, so that a job is never both waiting and running: ids that are claimed or scheduled
-    /// are passed over, unless a scheduled one has become due. Repeating it changes nothing. At most 1,000 jobs a call.
+    /// are passed over, unless a scheduled one comes due earlier. Repeating it changes nothing. At most 1,000 jobs a call.
     static let push = RedisScript(
         Keys.prelude(whileBuilding: true) + """
             local ids, members = {}, {}
@@ -19,7 +19,7 @@ extension RedisScript {
             for n = 1, #ids do
               local i = 2 + (n - 1) * 6
               local at = tonumber(ARGV[i + 5])
-              if not running[n] and not (waiting[n] and at > now) then
+              if not running[n] and not (waiting[n] and at > now and at >= tonumber(waiting[n])) then
                 if waiting[n] then call('ZREM', SCH, members[n]) end
                 if at > now then
                   due[#due + 1] = at
@@ -37,7 +37,7 @@ extension RedisScript {
                 end
               end
             end
-            if #due > 0 then added = added + call('ZADD', SCH, 'NX', unpack(due)) end
+            if #due > 0 then added = added + call('ZADD', SCH, unpack(due)) end
             if #flows > 0 then
               local V = tonumber(call('HGET', H, 'V') or 0)
               for _, f in ipairs(flows) do
