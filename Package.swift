@@ -87,7 +87,7 @@ let package = Package(
             resources: [
                 .embedInCode("0001_tenancy.sql"), .embedInCode("0002_ledger.sql"), .embedInCode("0003_sales.sql"),
                 .embedInCode("0004_failures.sql"),
-                .embedInCode("0005_controls.sql"), .embedInCode("0006_time.sql"),
+                .embedInCode("0005_controls.sql"), .embedInCode("0006_time.sql"), .embedInCode("0007_batches.sql"),
                 .embedInCode("0008_limits.sql"),
             ],
             swiftSettings: settings),

@@ -23,6 +23,7 @@ public struct Migration: Sendable {
         Migration(4, "failures", PackageResources._004_failures_sql),
         Migration(5, "controls", PackageResources._005_controls_sql),
         Migration(6, "time", PackageResources._006_time_sql),
+        Migration(7, "batches", PackageResources._007_batches_sql),
         Migration(8, "limits", PackageResources._008_limits_sql),
     ]
 }

@@ -37,6 +37,9 @@ extension Outcome {
     /// - Parameter chance: uniform in 0 ..< 1, spreads retries.
     public func disposition(of attempt: Attempt, policy: RetryPolicy, now: Date, chance: Double) -> Disposition {
         switch end {
+        case .completed where isResultTooLong, .held where isResultTooLong:
+            let message = "its result has \(result?.count ?? 0) bytes; at most \(Self.longestResult) are kept"
+            return .end(.discarded, outcome: nil, Failure(.permanent, message))
         case .completed(let code), .held(let code):
             return .end(.completed, outcome: code, nil)
         case .failed(let failure):
@@ -54,6 +57,8 @@ extension Outcome {
             }
         }
     }
+
+    private var isResultTooLong: Bool { (result?.count ?? 0) > Self.longestResult }
 
     private func retryTime(_ attempt: Attempt, _ policy: RetryPolicy, _ failure: Failure, _ now: Date, _ chance: Double) -> Date {
         let jittered = now.addingTimeInterval(policy.delay(afterAttempt: attempt.number, chance: chance))

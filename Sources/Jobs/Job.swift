@@ -75,12 +75,14 @@ public struct Attempt: Sendable {
     public let hasUniqueKey: Bool
     /// What it needs outside.
     public let dependency: String?
+    /// The batch its end counts for.
+    public let batch: Int64?
     /// The states of that dependency's breakers it began in; set by the worker that runs it.
     public var breakerEpochs: BreakerEpochs?
 
     public init(
         id: JobID, tenant: TenantID, kind: String, arguments: [UInt8], number: Int, maxAttempts: Int, lost: Int, fence: Int64, token: Int64,
-        priority: Int, enqueuedAt: Date, startedAt: Date, hasUniqueKey: Bool = false, dependency: String? = nil
+        priority: Int, enqueuedAt: Date, startedAt: Date, hasUniqueKey: Bool = false, dependency: String? = nil, batch: Int64? = nil
     ) {
         self.id = id
         self.tenant = tenant
@@ -96,6 +98,7 @@ public struct Attempt: Sendable {
         self.startedAt = startedAt
         self.hasUniqueKey = hasUniqueKey
         self.dependency = dependency
+        self.batch = batch
     }
 }
 

@@ -18,8 +18,16 @@ public struct Outcome: Sendable {
     public var followUps: [NewJob]
     /// Which rule version decided, for the history.
     public var ruleVersion: String?
+    /// What came of it, for whoever asked: JSON, UTF-8, at most 64 KiB, kept with the history.
+    public var result: [UInt8]?
 
-    public init(_ end: End, effects: [any Effect] = [], followUps: [NewJob] = [], ruleVersion: String? = nil) {
+    /// The most bytes a result may have.
+    public static let longestResult = 65_536
+
+    public init(
+        _ end: End, effects: [any Effect] = [], followUps: [NewJob] = [], ruleVersion: String? = nil, result: [UInt8]? = nil
+    ) {
+        self.result = result
         self.end = end
         self.effects = effects
         self.followUps = followUps

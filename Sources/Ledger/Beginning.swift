@@ -49,7 +49,7 @@ extension Ledger {
                 AND l.run_at <= clock_timestamp()
                 AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)
             RETURNING l.id, l.tenant_id, l.kind, j.args, l.attempt, l.max_attempts, l.lost, l.fence, l.claim_token, l.priority, l.enqueued_at, l.started_at,
-                l.unique_key IS NOT NULL AS has_unique_key, CASE WHEN strpos(l.flow, '@') > 0 THEN substr(l.flow, strpos(l.flow, '@') + 1) END AS dependency
+                l.unique_key IS NOT NULL AS has_unique_key, CASE WHEN strpos(l.flow, '@') > 0 THEN substr(l.flow, strpos(l.flow, '@') + 1) END AS dependency, l.batch_id
             """,
             "SELECT epoch FROM shard_epoch WHERE shard = 0",
         ])
@@ -89,7 +89,8 @@ extension Attempt {
             maxAttempts: Int(try row.get("max_attempts", as: Int32.self)), lost: Int(try row.get("lost", as: Int32.self)),
             fence: try row.get("fence"), token: try row.get("claim_token"), priority: Int(try row.get("priority", as: Int16.self)),
             enqueuedAt: try row.get("enqueued_at"), startedAt: try row.get("started_at"),
-            hasUniqueKey: try row.get("has_unique_key"), dependency: try row.get("dependency"))
+            hasUniqueKey: try row.get("has_unique_key"), dependency: try row.get("dependency"),
+            batch: try row.get("batch_id"))
     }
 }
 

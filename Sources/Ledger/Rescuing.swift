@@ -56,9 +56,9 @@ extension Ledger {
             """
             WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) RETURNING *),
                 h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
-                        flow, priority, max_attempts, unique_key)
+                        flow, priority, max_attempts, unique_key, batch_id)
                     SELECT id, run, tenant_id, kind, 'discarded', 'poison', \(failure.message), attempt, lost, fence, enqueued_at, started_at, clock_timestamp(),
-                        flow, priority, max_attempts, unique_key FROM d)
+                        flow, priority, max_attempts, unique_key, batch_id FROM d)
             INSERT INTO dlq (id, tenant_id, kind, error_class, error, attempts, lost, first_at, last_at)
             SELECT id, tenant_id, kind, 'poison', \(failure.message), attempt, lost, COALESCE(started_at, enqueued_at), clock_timestamp() FROM d
             ON CONFLICT (id) DO UPDATE SET error_class = 'poison', error = excluded.error, lost = excluded.lost, last_at = excluded.last_at,
@@ -69,9 +69,18 @@ extension Ledger {
         try tellDiscarded(ids, failure, in: transaction)
     }
 
-    /// Tells those concerned that jobs will not be done.
+    /// Tells those concerned, and their batches, that jobs will not be done.
     func tellDiscarded(_ ids: [Int64], _ failure: Failure, in transaction: PostgresTransaction) throws {
-        let rows = try transaction.query("SELECT id, tenant_id, kind, args FROM job WHERE id = ANY(\(ids)) ORDER BY id")
+        let rows = try transaction.query(
+            """
+            SELECT id, tenant_id, kind, args, (SELECT batch_id FROM job_history h WHERE h.id = job.id ORDER BY run DESC LIMIT 1) AS batch_id
+            FROM job WHERE id = ANY(\(ids)) ORDER BY id
+            """)
+        let batches = try rows.compactMap { try $0.get("batch_id", as: Int64?.self) }
+        if !batches.isEmpty {
+            let end: JobEnd = failure.errorClass == .cancelled ? .cancelled : .discarded
+            _ = try transaction.query(.count(batches.map { ($0, end) }))
+        }
         let discarded = try rows.map { row in
             DiscardedJob(
                 id: JobID(try row.get("id")), tenant: TenantID(try row.get("tenant_id")), kind: try row.get("kind"),

@@ -98,8 +98,10 @@ extension [Statement] {
     fileprivate static func blanking(_ tenant: TenantID, from start: Date, to end: Date) -> [Statement] {
         [
             "DELETE FROM dlq WHERE tenant_id = \(tenant.rawValue) AND last_at <= \(end)",
+            "DELETE FROM batch WHERE tenant_id = \(tenant.rawValue) AND finished_at <= \(end)",
+            "DELETE FROM schedule_fire WHERE tenant_id = \(tenant.rawValue) AND fire_at <= \(end)",
             """
-            WITH e AS (UPDATE job_history SET error = NULL WHERE tenant_id = \(tenant.rawValue) AND finished_at > \(start) AND finished_at <= \(end)
+            WITH e AS (UPDATE job_history SET error = NULL, result = NULL WHERE tenant_id = \(tenant.rawValue) AND finished_at > \(start) AND finished_at <= \(end)
                 RETURNING id)
             UPDATE job j SET args = 'null' FROM (SELECT DISTINCT id FROM e) e
             WHERE j.id = e.id AND NOT EXISTS (SELECT FROM job_live l WHERE l.id = j.id)

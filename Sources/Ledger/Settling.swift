@@ -84,6 +84,7 @@ struct SettleTransaction: Sendable {
         var statements: [Statement] = []
         if !ends.isEmpty { statements += endStatements(ends) }
         if !retries.isEmpty { statements += retryStatements(retries) }
+        statements += resultStatements(ends) + batchStatements(ends)
         statements += try effects.statements(for: ends.flatMap(settledEffects))
         statements += try effects.statements(for: ends.compactMap(DiscardedJob.init))
         let rows = followUpRows(of: ends)
@@ -143,12 +144,12 @@ struct SettleTransaction: Sendable {
                     AS c(id, fence, state, outcome, class, error, rule_version)),
                 x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
                 d AS (DELETE FROM job_live l USING x WHERE l.id = x.id
-                    RETURNING l.id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at, flow, priority, max_attempts, unique_key),
+                    RETURNING l.id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at, flow, priority, max_attempts, unique_key, batch_id),
                 h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, enqueued_at, started_at, finished_at,
-                        flow, priority, max_attempts, unique_key)
+                        flow, priority, max_attempts, unique_key, batch_id)
                     SELECT d.id, run, tenant_id, kind, c.state::job_end, c.outcome, c.class, c.error, attempt, lost, d.fence, c.rule_version, enqueued_at, started_at, clock_timestamp(),
                         CASE WHEN c.state <> 'completed' THEN flow END, CASE WHEN c.state <> 'completed' THEN priority END,
-                        CASE WHEN c.state <> 'completed' THEN max_attempts END, CASE WHEN c.state <> 'completed' THEN unique_key END
+                        CASE WHEN c.state <> 'completed' THEN max_attempts END, CASE WHEN c.state <> 'completed' THEN unique_key END, batch_id
                     FROM d JOIN c ON d.id = c.id
                     RETURNING id)
             SELECT expect_rows(count(*), \(Int64(ids.count))) FROM h
@@ -167,6 +168,29 @@ struct SettleTransaction: Sendable {
         let unique = ends.filter(\.attempt.hasUniqueKey).map(\.attempt.id.rawValue)
         if !unique.isEmpty { statements.append(.releaseUniqueKeys(of: unique)) }
         return statements
+    }
+
+    private func resultStatements(_ ends: [Settlement]) -> [Statement] {
+        var kept: [(attempt: Attempt, result: [UInt8])] = []
+        for end in ends {
+            if case .end(.completed, _, _) = end.disposition, let result = end.outcome.result { kept.append((end.attempt, result)) }
+        }
+        guard !kept.isEmpty else { return [] }
+        return [
+            """
+            UPDATE job_history h SET result = c.result
+            FROM unnest(\(kept.map(\.attempt.id.rawValue)), \(kept.map(\.attempt.fence)), \(kept.map { JSONBytes($0.result) })) AS c(id, fence, result)
+            WHERE h.id = c.id AND h.fence = c.fence
+            """
+        ]
+    }
+
+    private func batchStatements(_ ends: [Settlement]) -> [Statement] {
+        var members: [(batch: Int64, end: JobEnd)] = []
+        for end in ends {
+            if let batch = end.attempt.batch, case .end(let state, _, _) = end.disposition { members.append((batch, state)) }
+        }
+        return members.isEmpty ? [] : [.count(members)]
     }
 
     private func retryStatements(_ retries: [Settlement]) -> [Statement] {

@@ -41,6 +41,10 @@ public struct JobView: Sendable, Hashable {
     public let run: Int
     /// Set while it runs although it was asked to stop.
     public let cancelRequestedAt: Date?
+    /// The batch it is of.
+    public let batch: JobID?
+    /// JSON, what its handler answered.
+    public let result: JSONBytes?
 }
 
 extension Records {
@@ -103,7 +107,8 @@ extension JobView {
         COALESCE(l.lost, h.lost) AS lost, h.outcome, COALESCE(l.error_class, h.error_class) AS error_class, COALESCE(l.error, h.error) AS error,
         h.rule_version, h.arm, COALESCE(l.enqueued_at, h.enqueued_at) AS enqueued_at, l.run_at,
         CASE WHEN l.id IS NOT NULL THEN l.started_at ELSE h.started_at END AS started_at, h.finished_at,
-        COALESCE(l.run, h.run) AS run, c.requested_at AS cancel_requested_at
+        COALESCE(l.run, h.run) AS run, c.requested_at AS cancel_requested_at,
+        COALESCE(l.batch_id, h.batch_id) AS batch_id, h.result
         """
 
     /// A job is live, or its last run is in the history: a redriven job is both, and then its new life counts.
@@ -135,5 +140,7 @@ extension JobView {
         finishedAt = try row.get("finished_at")
         run = Int(try row.get("run", as: Int32.self))
         cancelRequestedAt = try row.get("cancel_requested_at")
+        batch = try row.get("batch_id", as: Int64?.self).map(JobID.init)
+        result = try row.get("result")
     }
 }

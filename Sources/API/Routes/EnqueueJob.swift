@@ -31,16 +31,33 @@ import Tenancy
     let key = try call.idempotencyKey(over: body)
     var reader = FieldReader(try call.json(body, levels: 4).root)
     let list = reader.array("jobs", count: 1...call.limits.jobsPerBatch, required: true)
+    let completionNode = reader.object("completion")
     var errors = reader.finish()
 
-    var reading = NewJobReading(call.api, tenant: call.tenant, now: Date())
+    let now = Date()
+    var reading = NewJobReading(call.api, tenant: call.tenant, now: now)
+    let completion = completionNode.flatMap { reading.completion($0) }
     var jobs: [NewJob] = []
     for (index, node) in (list?.elements ?? []).enumerated() {
-        if let job = reading.job(node, path: "jobs[\(index)]") { jobs.append(job) }
+        guard let job = reading.job(node, path: "jobs[\(index)]") else { continue }
+        jobs.append(job)
+        if completionNode != nil, job.uniqueKey != nil {
+            errors.append(FieldError("jobs[\(index)].unique_key", .notAllowed, "is not for jobs of a batch with a completion"))
+        }
     }
     errors += reading.errors
     guard errors.isEmpty else { throw Problem.invalid(errors) }
     try await call.api.quotas.admit(jobs.reduce(into: [:]) { $0[$1.kind, default: 0] += 1 }, of: call.tenant)
+    if let completion {
+        let once = try await call.records.enqueue(jobs, completion: completion, of: call.tenant.id, key: key, now: now) { batch, members in
+            let body = JSONWriter.object(capacity: 64 + members.count * 12) { object in
+                object.member("batch_id", batch.description)
+                object.member("ids", members.map(\.description))
+            }
+            return StoredAnswer(status: 202, body: body)
+        }
+        return try call.answer(once)
+    }
     return try await call.enqueue(jobs, key) { ids in
         (202, JSONWriter.object(capacity: 16 + ids.count * 12) { $0.member("ids", ids.map(\.description)) })
     }
@@ -96,6 +113,14 @@ struct NewJobReading {
             errors += faults
             return nil
         }
+        return job
+    }
+
+    /// The job that follows a batch.
+    mutating func completion(_ node: JSONNode) -> NewJob? {
+        var reader = FieldReader(node, path: "completion")
+        let job = plainJob(&reader)
+        errors += reader.finish()
         return job
     }
 

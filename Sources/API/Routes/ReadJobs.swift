@@ -9,6 +9,7 @@ extension API {
         Endpoint(.post, "/v1/jobs:batch", answer: enqueueBatch),
         Endpoint(.get, "/v1/jobs", answer: listJobs),
         Endpoint(.get, "/v1/jobs/{id}", answer: readJob),
+        Endpoint(.get, "/v1/batches/{id}", answer: readBatch),
     ]
 }
 
@@ -16,6 +17,23 @@ extension API {
 @Sendable private func readJob(_ call: Call) async throws -> Answer {
     guard let job = try await call.records.job(JobID(try call.id()), of: call.tenant.id) else { throw Problem.notFound }
     return Answer(200, job.json)
+}
+
+/// `GET /v1/batches/{id}`
+@Sendable private func readBatch(_ call: Call) async throws -> Answer {
+    guard let batch = try await call.records.batch(JobID(try call.id()), of: call.tenant.id) else { throw Problem.notFound }
+    let body = JSONWriter.object { object in
+        object.member("id", batch.id.description)
+        object.member("state", batch.finishedAt == nil ? "running" : "completed")
+        object.member("total", batch.total)
+        object.member("completed", batch.completed)
+        object.member("discarded", batch.discarded)
+        object.member("cancelled", batch.cancelled)
+        object.member("completion_job_id", batch.finishedAt.map { _ in batch.id.description })
+        object.member("created_at", batch.createdAt)
+        object.member("finished_at", batch.finishedAt)
+    }
+    return Answer(200, body)
 }
 
 /// `GET /v1/jobs`
@@ -69,6 +87,8 @@ extension JobView {
             object.member("why_waiting", whyWaiting)
             object.member("run", run)
             object.member("cancel_requested_at", cancelRequestedAt)
+            object.member("batch_id", batch?.description)
+            object.member("result", json: result?.bytes)
         }
     }
 
