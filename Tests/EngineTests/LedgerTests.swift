@@ -78,7 +78,7 @@ import Testing
             [ClaimedJob(id: ids[0], token: attempts[0].token - 1)], worker: 2, epoch: engine.dispatch.epoch!)
 
         #expect(grants.attempts.isEmpty)
-        #expect(grants.gone == ids)
+        #expect(grants.elsewhere == ids)
     }
 
     @Test func `a claim of a lost epoch is refused whole`() async throws {

@@ -59,9 +59,10 @@ import Testing
         let engine = try await Engine()
         let (limited, free) = (try await engine.tenant("limited"), try await engine.tenant("free"))
         try await push(engine, 100, of: "probe", for: limited, from: 1)
-        try await engine.dispatch.configure([TenantShare(tenant: limited, weight: 1, cap: 100, rate: 20, burst: 3)])
-        let start = ContinuousClock.now
+        try await engine.dispatch.configure([TenantShare(tenant: limited, weight: 1, cap: 100, rate: 0.01, burst: 3)])
         #expect(try await engine.dispatch.claim(100).claims.isEmpty, "a rate begins without a token")
+        let start = ContinuousClock.now
+        try await engine.dispatch.configure([TenantShare(tenant: limited, weight: 1, cap: 100, rate: 20, burst: 3)])
 
         var begun = 0
         try await expectSoon {

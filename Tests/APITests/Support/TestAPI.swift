@@ -51,7 +51,8 @@ final class TestAPI: Sendable {
         var transport = TransportSecurity()
         var kinds: [JobKind] = []
         /// How long a request waits for Postgres.
-        var patience = Duration.seconds(8)
+        /// Longer than a real one's: all tests share two cores.
+        var patience = Duration.seconds(60)
         /// Servers of the test's own, to be broken.
         var servers: LocalServers?
     }
