@@ -10,7 +10,7 @@ import PackageDescription
 //   JobKinds                                  one file per job kind
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
-//   PostgresClient  RedisClient  LocalServers libpq · NIO + hiredis · private servers for dev and tests
+//   PostgresClient  RedisClient  LocalServers  CrashPoints   libpq · NIO + hiredis · private servers · where fault runs kill
 //   Jobs  Breakers  Schedules  Rules  Routing  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
@@ -81,6 +81,7 @@ let package = Package(
         shell("PostgresClient", ["CLibPQ", "CSys", logging]),
         shell("RedisClient", ["CHiredis", "COpenSSL", nioCore, nioPosix, nioSSL, logging]),
         shell("LocalServers", ["CSys", logging]),
+        shell("CrashPoints"),
 
         .target(
             name: "Schema", dependencies: ["PostgresClient", "COpenSSL", logging], path: "Schema",
@@ -91,14 +92,14 @@ let package = Package(
                 .embedInCode("0008_limits.sql"),
             ],
             swiftSettings: settings),
-        shell("Ledger", ["PostgresClient", "Jobs", "Breakers", "Tenancy", logging]),
+        shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),
         shell("DispatchIndex", ["RedisClient", "Jobs", "Tenancy", logging]),
         shell(
             "Records",
             ["PostgresClient", "Ledger", "Jobs", "Schedules", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope", logging]),
-        shell("JobKinds", ["Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
-        shell("Worker", ["Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
-        shell("Maintenance", ["Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
+        shell("JobKinds", ["CrashPoints", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
+        shell("Worker", ["CrashPoints", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
+        shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
             [
@@ -116,7 +117,7 @@ let package = Package(
         .executableTarget(
             name: "kiteline",
             dependencies: [
-                "Benchmarks",
+                "Benchmarks", "CrashPoints",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
                 "LocalServers", "Jobs", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
@@ -142,7 +143,8 @@ let package = Package(
         tests(
             "EngineTests",
             [
-                "Benchmarks", "kiteline", "Ledger", "DispatchIndex", "Worker", "Maintenance", "JobKinds", "Records", "Jobs", "Tenancy",
+                "Benchmarks", "kiteline", "CrashPoints", "Ledger", "DispatchIndex", "Worker", "Maintenance", "JobKinds", "Records", "Jobs",
+                "Tenancy",
                 "PostgresClient",
                 "RedisClient",
                 "LocalServers", "TestSupport", logging, lifecycle, nioPosix,

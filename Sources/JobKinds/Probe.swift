@@ -1,3 +1,4 @@
+import CrashPoints
 import Jobs
 import Records
 
@@ -40,6 +41,7 @@ public struct Probe: PerformingHandler {
 
     public func outcome(of job: Job<Arguments>) async throws -> Outcome {
         let arguments = job.arguments
+        if arguments.effectKey?.hasPrefix("poison") == true { CrashPoint.onPoison.reached() }
         if let pause = arguments.sleepMilliseconds, pause > 0 { try await Task.sleep(for: .milliseconds(pause)) }
         if let name = arguments.dependency, try await dependencies.isFailing(name, of: job.tenant) {
             return .failed(.dependency, "the dependency \(name) is down")

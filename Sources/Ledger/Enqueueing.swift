@@ -1,3 +1,4 @@
+import CrashPoints
 import Foundation
 import Jobs
 import PostgresClient
@@ -112,6 +113,7 @@ extension Ledger {
     {
         let rows = JobRows(jobs: batch.flatMap(\.jobs), ids: ids, now: Date(), horizon: horizon)
         let results = try await postgres.pipeline(rows.statements, deadline: deadline)
+        CrashPoint.afterEnqueue.reached()
         announce(Enqueued(jobs: rows.pushes, outbox: try results.last!.first!.get("id")))
         var rest = ids[...]
         return batch.map { item in
@@ -139,6 +141,7 @@ extension Ledger {
             let results = statements.isEmpty ? [] : try transaction.pipeline(statements)
             return (answers, rows.isEmpty ? nil : rows, rows.isEmpty ? 0 : try results.last!.first!.get("id"))
         }
+        CrashPoint.afterEnqueue.reached()
         if let rows { announce(Enqueued(jobs: rows.pushes, outbox: outbox)) }
         return answers
     }

@@ -1,3 +1,4 @@
+import CrashPoints
 import DispatchIndex
 import Jobs
 import Ledger
@@ -66,6 +67,7 @@ public actor IndexKeeper {
             try await dispatch.restore(running)
             try await dispatch.push(page.jobs.filter { $0.token == nil }.map { Push($0.waiting) })
             total += page.jobs.count
+            CrashPoint.inRebuild.reached()
             last = end
         }
         guard try await dispatch.finishRebuild(under: epoch) else { return dispatch.adopt(nil) }

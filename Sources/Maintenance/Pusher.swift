@@ -1,3 +1,4 @@
+import CrashPoints
 import DispatchIndex
 import Foundation
 import Ledger
@@ -42,6 +43,7 @@ public final class Pusher: Sendable {
     private func push() async {
         while let batch = next() {
             guard let epoch = try? await dispatch.push(batch.flatMap(\.jobs).map(Push.init)) else { continue }
+            CrashPoint.afterPush.reached()
             let rows = batch.map(\.outbox).filter { $0 > 0 }
             if !rows.isEmpty { state.withLock { $0.pushed[epoch, default: []] += rows } }
         }

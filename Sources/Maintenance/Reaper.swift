@@ -1,3 +1,4 @@
+import CrashPoints
 import DispatchIndex
 import Foundation
 import Jobs
@@ -14,6 +15,7 @@ struct LeaseReaper: Sendable {
         let expired = try await dispatch.expired(limit: 100)
         guard !expired.isEmpty else { return false }
         let rescues = try await ledger.rescue(expired.map { ClaimedJob(id: $0.id, token: $0.token) })
+        CrashPoint.inReaper.reached()
         try await dispatch.acknowledge(expired.map { Acknowledgement($0, after: rescues[$0.id] ?? .gone) })
         logger.warning("took jobs back from ended leases", metadata: ["jobs": "\(expired.count)"])
         return true

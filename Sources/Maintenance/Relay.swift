@@ -1,3 +1,4 @@
+import CrashPoints
 import DispatchIndex
 import Ledger
 
@@ -12,6 +13,7 @@ struct Relay: Sendable {
         let owed = try await ledger.owed(olderThan: age)
         guard !owed.outbox.isEmpty else { return false }
         let epoch = try await dispatch.push(owed.jobs.map(Push.init))
+        CrashPoint.inRelay.reached()
         try await ledger.confirm(outbox: owed.outbox, epoch: epoch)
         return owed.outbox.count >= 100
     }
@@ -26,6 +28,7 @@ struct Promoter: Sendable {
         let nearing = try await ledger.nearing()
         guard !nearing.scheduled.isEmpty else { return false }
         let epoch = try await dispatch.push(nearing.jobs.map(Push.init))
+        CrashPoint.inPromoter.reached()
         try await ledger.confirm(scheduled: nearing.scheduled, epoch: epoch)
         return nearing.scheduled.count >= 5_000
     }

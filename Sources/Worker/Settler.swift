@@ -1,3 +1,4 @@
+import CrashPoints
 import DispatchIndex
 import Foundation
 import Jobs
@@ -50,7 +51,9 @@ final class Settler: Sendable {
     private func write() async {
         while let groups = take() {
             let batch = groups.flatMap(\.settlements)
+            CrashPoint.beforeSettle.reached()
             let settled = await settleRefused(of: batch, after: await settle(batch))
+            CrashPoint.afterSettle.reached()
             await end(batch, as: settled)
             let stale = Set(settled.stale)
             for group in groups { group.report(group.settlements.map(\.attempt).filter { stale.contains($0.id) }) }

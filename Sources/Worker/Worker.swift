@@ -1,3 +1,4 @@
+import CrashPoints
 import DispatchIndex
 import Foundation
 import Jobs
@@ -112,6 +113,7 @@ extension Worker {
                 if reply.claims.isEmpty {
                     if !reply.more { try await wait(for: bell, atMost: min(settings.idle, reply.nextDue ?? settings.idle)) }
                 } else {
+                    CrashPoint.afterClaim.reached()
                     running.hold(reply.claims)
                     count.add { $0.claimed += reply.claims.count }
                     Task { await self.work(on: reply.claims, as: id) }
@@ -134,6 +136,7 @@ extension Worker {
         guard let epoch = claims.first.map({ $0.token >> 32 }), let grants = await begin(claims, as: id, epoch: epoch) else {
             return running.release(claims)
         }
+        CrashPoint.afterBegin.reached()
         await returnUngranted(claims, grants)
         let (alone, together) = (grants.attempts.filter(\.isSuspect), grants.attempts.filter { !$0.isSuspect })
         if !alone.isEmpty { suspects.withLock { $0 += alone } }

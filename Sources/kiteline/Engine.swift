@@ -1,4 +1,5 @@
 import API
+import CrashPoints
 import DispatchIndex
 import Foundation
 import JobKinds
@@ -29,6 +30,10 @@ struct Engine: Sendable {
     init(_ settings: Settings) throws {
         self.settings = settings
         logger = settings.logger("kiteline")
+        if let plan = settings.optional(.crashAt).flatMap(CrashPlan.init) {
+            logger.warning("told to kill itself", metadata: ["at": "\(settings.optional(.crashAt) ?? "")"])
+            CrashPoint.arm(plan)
+        }
         let url = try settings.text(.postgresURL)
         enginePool = PostgresPool(
             PostgresConfiguration(url: url, role: "kiteline_engine"), size: try settings.count(.enginePool), logger: logger)

@@ -19,6 +19,7 @@ enum Setting: String, CaseIterable, Sendable {
     case headerSeconds = "KITELINE_HEADER_SECONDS"
     case bodySeconds = "KITELINE_BODY_SECONDS"
     case logLevel = "KITELINE_LOG_LEVEL"
+    case crashAt = "KITELINE_CRASH_AT"
     case apiURL = "KITELINE_URL"
     case key = "KITELINE_KEY"
 
@@ -32,6 +33,7 @@ enum Setting: String, CaseIterable, Sendable {
         case count(ClosedRange<Int>)
         case seconds(ClosedRange<Double>)
         case choice([String])
+        case crashPlan
     }
 
     var shape: Shape {
@@ -46,13 +48,14 @@ enum Setting: String, CaseIterable, Sendable {
         case .drainSeconds: .seconds(0...3_600)
         case .requestSeconds, .headerSeconds, .bodySeconds: .seconds(0.1...600)
         case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
+        case .crashAt: .crashPlan
         }
     }
 
     /// Nil: there is none, it has to be given.
     var standard: String? {
         switch self {
-        case .postgresURL, .redisURL, .publicURL, .apiURL, .key: nil
+        case .postgresURL, .redisURL, .publicURL, .apiURL, .key, .crashAt: nil
         case .redisNamespace: ""
         case .host: "127.0.0.1"
         case .port: "8080"
@@ -94,6 +97,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .headerSeconds: "how long a caller may take to send a request's headers"
         case .bodySeconds: "how long a caller may pause while sending a body"
         case .logLevel: "the least that is logged"
+        case .crashAt: "for fault runs only: points at which the process kills itself, point[:time],…"
         }
     }
 }

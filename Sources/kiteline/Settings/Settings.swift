@@ -1,3 +1,4 @@
+import CrashPoints
 import Foundation
 import Logging
 
@@ -91,6 +92,9 @@ extension Setting {
             case .seconds(let range):
                 Double(text).map(range.contains) == true ? nil : "seconds, from \(range.lowerBound) to \(range.upperBound)"
             case .choice(let choices): choices.contains(text) ? nil : "one of " + choices.joined(separator: ", ")
+            case .crashPlan:
+                CrashPlan(text) != nil
+                    ? nil : "point[:time],… with points of " + CrashPoint.allCases.map(\.rawValue).joined(separator: ", ")
             }
         if let expected { throw SettingError("\(rawValue) (\(value.source)) is \"\(masked(text))\"; expected \(expected)") }
     }
@@ -99,7 +103,7 @@ extension Setting {
     func masked(_ text: String) -> String {
         switch shape {
         case .secret: String(text.prefix(9)) + "…"
-        case .text, .count, .seconds, .choice: text
+        case .text, .count, .seconds, .choice, .crashPlan: text
         case .url: withoutPassword(text)
         }
     }

@@ -1,0 +1,156 @@
+import Benchmarks
+import CrashPoints
+import Foundation
+import Jobs
+import Ledger
+import Records
+import RedisClient
+import Tenancy
+import TestSupport
+import Testing
+
+/// A process kills itself at each named point of a job's way; others go on, and an independent checker reads what is left.
+@Suite struct CrashTests {
+    @Test(
+        .timeLimit(.minutes(5)),
+        arguments: [
+            CrashPoint.afterClaim, .afterBegin, .beforeSettle, .afterSettle, .inRelay, .inPromoter, .inReaper, .inRebuild,
+        ])
+    func `a worker that dies at any point of a job's way loses and doubles nothing`(point: CrashPoint) async throws {
+        let scene = try await Scene()
+        let jobs = try await scene.enqueue(60, runAt: point == .inPromoter ? Date().addingTimeInterval(3_600) : nil)
+        try await scene.prepare(for: point)
+
+        let victim = try scene.work(crashingAt: point)
+        try await expectSoon { !scene.workers.isRunning(victim) }
+        try scene.work()
+        try scene.work()
+
+        try await scene.expectAllDone(jobs)
+        #expect(scene.crashes(at: point) == 1)
+        await scene.close()
+    }
+
+    @Test(.timeLimit(.minutes(5)), arguments: [CrashPoint.afterEnqueue, .afterPush])
+    func `an API process that dies between its commit and its answer has accepted what its caller repeats, once`(point: CrashPoint)
+        async throws
+    {
+        let scene = try await Scene()
+        let probes = (0..<60).map { #"{"effect_key":"e\#($0)","sleep_ms":1}"# }
+        let (victim, port) = try await scene.serve(crashingAt: point)
+        // It is up as soon as it stops refusing connections; then it dies of the first batch.
+        try await expectSoon {
+            _ = await JobClient(port: port, key: scene.key).isAccepted(probes: probes, under: "batch")
+            return !scene.servers.isRunning(victim)
+        }
+        let (_, second) = try await scene.serve()
+        try scene.work()
+        try scene.work()
+
+        let ids = try await JobClient(port: second, key: scene.key).enqueue(probes: probes, under: "batch")
+
+        try await scene.expectAllDone(ids)
+        #expect(scene.crashes(at: point) == 1)
+        await scene.close()
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func `a poison job takes down three processes and nobody with it`() async throws {
+        let scene = try await Scene()
+        let jobs = try await scene.enqueue(60)
+        let poison = try await scene.engine.ledger.enqueue([scene.probe("poison-1")]).map(\.rawValue)
+
+        try await expectSoon {
+            while scene.workers.running < 2 { try scene.work(crashingAt: .onPoison) }
+            return try await scene.engine.count("job_live") == 0
+        }
+
+        try await scene.expectAllDone(jobs + poison)
+        #expect(try await scene.engine.count("dlq WHERE id = \(poison[0]) AND error_class = 'poison'") == 1)
+        #expect(try await scene.engine.count("job_history WHERE state = 'completed'") == 60)
+        #expect(scene.crashes(at: .onPoison) == 3)
+        await scene.close()
+    }
+}
+
+/// A fresh database and index, and processes of the program on them.
+private final class Scene: Sendable {
+    let engine: Engine
+    let tenant: TenantID
+    let key: String
+    let workers: ProgramProcesses
+    let servers: ProgramProcesses
+    private let log: String
+    private let environment: [String: String]
+    private let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .appendingPathComponent("kiteline").path
+
+    init() async throws {
+        engine = try await Engine(lease: .seconds(2))
+        tenant = try await engine.tenant()
+        let records = Records(app: engine.postgres, engine: engine.postgres, ledger: engine.ledger, logger: engine.logger)
+        key = try await records.createKey(.tenant, for: tenant, by: "test").key.secret
+        log = FileManager.default.temporaryDirectory.appendingPathComponent("kiteline-crash-\(UUID().uuidString).log").path
+        environment = [
+            "KITELINE_POSTGRES_URL": engine.database.url, "KITELINE_REDIS_URL": engine.database.redisURL,
+            "KITELINE_REDIS_NAMESPACE": engine.database.keyPrefix, "KITELINE_LEASE_SECONDS": "2", "KITELINE_BEAT_SECONDS": "0.5",
+            "KITELINE_SILENCE_SECONDS": "3", "KITELINE_REAP_SECONDS": "0.1", "KITELINE_ENGINE_POOL": "2", "KITELINE_APP_POOL": "1",
+        ]
+        workers = ProgramProcesses(executable: program, arguments: ["work"], environment: environment, log: log)
+        servers = ProgramProcesses(executable: program, arguments: ["serve"], environment: environment, log: log)
+    }
+
+    func probe(_ key: String, runAt: Date? = nil) -> NewJob {
+        NewJob(tenant: tenant, kind: "probe", arguments: Array(#"{"effect_key":"\#(key)","sleep_ms":1}"#.utf8), runAt: runAt)
+    }
+
+    func enqueue(_ count: Int, runAt: Date? = nil) async throws -> [Int64] {
+        try await engine.ledger.enqueue((0..<count).map { probe("e\($0)", runAt: runAt) }).map(\.rawValue)
+    }
+
+    /// Makes sure that a worker comes by the point.
+    func prepare(for point: CrashPoint) async throws {
+        switch point {
+        case .inPromoter:
+            // Time passes.
+            _ = try await engine.postgres.query("UPDATE job_live SET run_at = clock_timestamp()")
+            _ = try await engine.postgres.query("UPDATE job_sched SET run_at = clock_timestamp()")
+        case .inReaper:
+            let first = try work(crashingAt: .afterBegin)
+            try await expectSoon { !self.workers.isRunning(first) }
+        case .inRebuild:
+            let key = try await engine.redis.send(["KEYS", RedisArgument("\(engine.database.keyPrefix)*:ep")]).array?.first?.string
+            _ = try await engine.redis.send(["DEL", RedisArgument(try #require(key))])
+        default: break
+        }
+    }
+
+    @discardableResult
+    func work(crashingAt point: CrashPoint? = nil) throws -> Int32 {
+        try workers.start(with: point.map { ["KITELINE_CRASH_AT": $0.rawValue] } ?? [:])
+    }
+
+    func serve(crashingAt point: CrashPoint? = nil) async throws -> (pid: Int32, port: Int) {
+        let port = try await JobClient.freePort()
+        let plan = point.map { ["KITELINE_CRASH_AT": $0.rawValue] } ?? [:]
+        return (try servers.start(with: plan.merging(["KITELINE_PORT": "\(port)"]) { $1 }), port)
+    }
+
+    func crashes(at point: CrashPoint) -> Int {
+        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        return text.split(separator: "crashed as told at \(point.rawValue)\n", omittingEmptySubsequences: false).count - 1
+    }
+
+    func expectAllDone(_ jobs: [Int64]) async throws {
+        try await expectSoon { try await self.engine.count("job_live") == 0 }
+        let check = FaultCheck(
+            postgresURL: engine.database.url, redisURL: engine.database.redisURL, namespace: engine.database.keyPrefix)
+        #expect(try await check.findings(accepted: jobs) == [])
+    }
+
+    func close() async {
+        await workers.stop(within: .zero)
+        await servers.stop(within: .zero)
+        try? FileManager.default.removeItem(atPath: log)
+    }
+}
