@@ -90,20 +90,21 @@ let package = Package(
                 .embedInCode("0004_failures.sql"),
                 .embedInCode("0005_controls.sql"), .embedInCode("0006_time.sql"), .embedInCode("0007_batches.sql"),
                 .embedInCode("0008_limits.sql"),
+                .embedInCode("0009_holds.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),
         shell("DispatchIndex", ["RedisClient", "Jobs", "Tenancy", logging]),
         shell(
             "Records",
-            ["PostgresClient", "Ledger", "Jobs", "Schedules", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope", logging]),
+            ["PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope", logging]),
         shell("JobKinds", ["CrashPoints", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
         shell("Worker", ["CrashPoints", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
             [
-                "Jobs", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy", "JSONEnvelope",
+                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging, lifecycle, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
             ],
             resources: [.embedInCode("openapi.yaml")]),

@@ -25,5 +25,6 @@ public struct Migration: Sendable {
         Migration(6, "time", PackageResources._006_time_sql),
         Migration(7, "batches", PackageResources._007_batches_sql),
         Migration(8, "limits", PackageResources._008_limits_sql),
+        Migration(9, "holds", PackageResources._009_holds_sql),
     ]
 }

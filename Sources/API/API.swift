@@ -43,8 +43,8 @@ public struct API: Sendable {
 
     /// Every endpoint there is.
     static let endpoints: [Endpoint] =
-        jobEndpoints + jobControlEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints + importEndpoints + sellerEndpoints
-        + opportunityEndpoints
+        jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
+        + importEndpoints + sellerEndpoints + opportunityEndpoints
         + activityEndpoints + ruleSetEndpoints
         + alertEndpoints + tenantEndpoints + probeEndpoints + processEndpoints
 }

@@ -37,6 +37,11 @@ extension ArgumentSchema {
     }
 }
 
+extension String {
+    /// Whether a thing outside may be called so.
+    var isDependencyName: Bool { (1...100).contains(utf8.count) && utf8.allSatisfy(\.isNameByte) }
+}
+
 extension UInt8 {
     fileprivate var isNameByte: Bool {
         switch self {

@@ -22,6 +22,9 @@ struct Call: Sendable {
         return tenant
     }
 
+    /// The same where an endpoint may be called for all tenants at once: nil then.
+    var tenantOrAll: TenantID? { principal?.tenant?.id }
+
     /// Who is asking, as the audit log names them.
     var actor: String { principal?.actor ?? "nobody" }
 }

@@ -8,6 +8,8 @@ struct Endpoint: Sendable {
         case open
         /// Within a tenant, for keys of this role and those above.
         case tenant(Role)
+        /// As `tenant`; and a platform key that names none acts for all of them.
+        case tenantOrAll(Role)
         /// The platform, for no tenant in particular.
         case platform
     }

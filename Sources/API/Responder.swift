@@ -57,7 +57,8 @@ struct Responder: HTTPResponder {
         case .platform:
             guard bearer.role == .platform else { throw try await refusal(bearer, .platform, endpoint) }
             return bearer
-        case .tenant(let role):
+        case .tenantOrAll where bearer.tenant == nil && request.headers[.kitelineTenant] == nil: return bearer
+        case .tenant(let role), .tenantOrAll(let role):
             let principal = try await actor(bearer, request)
             guard principal.role.includes(role) else { throw try await refusal(principal, role, endpoint) }
             if let module = endpoint.module, principal.tenant?.settings.modulesOff.contains(module.rawValue) == true {

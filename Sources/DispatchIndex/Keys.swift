@@ -7,10 +7,10 @@
 /// |---|---|---|
 /// | `{q:0}:ep` | string | the epoch, or `B` and the epoch while it is rebuilt |
 /// | `{q:0}:bell` | zset | rung when there is work; one blocked reader wakes a ring |
-/// | `{q:0}:E:h` | hash | `V` virtual time, `seq` claims made, `mean` cost of a job, ms, `reap`/`noreap` reaping clock |
+/// | `{q:0}:E:h` | hash | `V` virtual time, `seq` claims made, `mean` cost of a job, ms, `lately` worker-time given lately at `lat`, `reap`/`noreap` reaping clock |
 /// | `{q:0}:E:act` | zset | tenants with claimable work and room, score = start tag |
 /// | `{q:0}:E:thr` | zset | tenants with claimable work but no token, score = when they have one, ms |
-/// | `{q:0}:E:t:T` | hash | a tenant: `w` weight, `cap`, `inf` claims out, `F` finish tag, `v` virtual time of its flows, `rate`, `burst`, `tok` tokens at `tts`, `got` worker-time received, ms, `thr` time throttled, ms |
+/// | `{q:0}:E:t:T` | hash | a tenant: `w` weight, `cap`, `inf` claims out, `F` finish tag, `v` virtual time of its flows, `rate`, `burst`, `tok` tokens at `tts`, `got` worker-time received, ms, `lately` the same fading, at `lat`, `thr` time throttled, ms |
 /// | `{q:0}:E:ta:T` | zset | the tenant's flows with claimable work, score = start tag |
 /// | `{q:0}:E:f:T:FLOW` | hash | a flow: `c` cost of a job, ms, `inf` claims out, `F` finish tag, `blk` the gate it waits at, `since` |
 /// | `{q:0}:E:fs:T` | zset | flows the tenant used lately, score = when, ms |
@@ -59,6 +59,9 @@ struct Keys: Sendable {
         local call = redis.call
         local time = call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+        -- Worker-time given lately, ms: what was given a minute ago counts half.
+        local function faded(sum, at) return sum and tonumber(sum) * 0.5 ^ ((now - tonumber(at)) / 60000) or 0 end
 
         -- Lets a tenant with claimable work compete again, from the present on: time spent idle or full earns nothing.
         local function admit(tid, V)

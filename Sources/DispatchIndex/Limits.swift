@@ -87,5 +87,14 @@ extension Dispatch {
         }
     }
 
+    /// The limits there are, by gate.
+    public func gateLimits() async throws -> [String: Int] {
+        let reply = try await redis.send(["HGETALL", RedisArgument(try key("gate"))]).array ?? []
+        return stride(from: 0, to: reply.count - 1, by: 2).reduce(into: [:]) { limits, i in
+            guard let gate = reply[i].string, let limit = reply[i + 1].int64 else { return }
+            limits[gate] = Int(limit)
+        }
+    }
+
     public func limit(_ gate: Gate, to limit: Int?) async throws { try await self.limit(gates: [gate.name: limit]) }
 }

@@ -50,7 +50,38 @@ public struct TenantState: Sendable {
     public var flows: [FlowState]
 }
 
+/// What a tenant is entitled to of the worker-time, and what it gets.
+public struct TenantFairness: Sendable, Hashable {
+    public var tenant: TenantID
+    public var weight: Int
+    /// Whether it has jobs that may run now.
+    public var hasWork: Bool
+    /// Its part of the worker-time given in the last minutes, 0 to 1; nil: none was given.
+    public var shareReceived: Double?
+    /// Its weight among those of all tenants with jobs that may run, itself included, 0 to 1.
+    public var shareEntitled: Double
+    /// Worker-time received since the index was built.
+    public var received: Duration
+    /// Time it had work but no token.
+    public var throttled: Duration
+}
+
 extension Dispatch {
+    /// What tenants are entitled to and got, at most 200 of them.
+    public func fairness(of tenants: [TenantID]) async throws -> [TenantFairness] {
+        let arguments = tenants.prefix(200).map { RedisArgument($0.rawValue) }
+        let reply = try await evaluate(.shares, under: try current(), arguments).array ?? []
+        let numbers = reply.map { $0.string.flatMap(Double.init) ?? $0.int.map(Double.init) }
+        guard numbers.count == 1 + arguments.count * 5, let sum = numbers[0] else { throw DispatchError.epochLost }
+        return zip(tenants, stride(from: 1, to: numbers.count, by: 5)).map { tenant, i in
+            let (weight, hasWork) = (numbers[i] ?? 1, numbers[i + 1] == 1)
+            return TenantFairness(
+                tenant: tenant, weight: Int(weight), hasWork: hasWork, shareReceived: numbers[i + 2],
+                shareEntitled: weight / max(weight, hasWork ? sum : sum + weight), received: .milliseconds(numbers[i + 3] ?? 0),
+                throttled: .milliseconds(numbers[i + 4] ?? 0))
+        }
+    }
+
     /// Why a waiting job waits, from the same state the claim uses.
     public func explain(_ id: JobID, tenant: TenantID, flow: String, priority: Int) async throws -> WaitingReason {
         let reply =

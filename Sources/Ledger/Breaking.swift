@@ -48,6 +48,15 @@ public struct BreakerView: Sendable {
     public let changedAt: Date
 }
 
+/// A change of a breaker's state.
+public struct BreakerEvent: Sendable, Hashable {
+    public let state: String
+    public let reason: String
+    /// Who did it by hand.
+    public let setBy: String?
+    public let at: Date
+}
+
 extension Ledger {
     /// Tenants whose breaker of a dependency must be open for everybody's to open.
     private static let tenantsForAll = 3
@@ -108,26 +117,39 @@ extension Ledger {
         }
     }
 
-    /// Opens or closes a breaker by hand, with the audit's words.
+    /// Opens or closes a breaker by hand.
     /// - Returns: its gate and that gate's new limit, for the index, and what it was before.
     public func force(_ key: BreakerKey, open: Bool, reason: String, by actor: String) async throws -> (
         gates: [String: Int?], before: Breaker, after: Breaker
     ) {
         try await postgres.transaction { transaction in
-            _ = try transaction.query("SELECT pg_advisory_xact_lock(7156, 0)")
-            let old = try transaction.query("SELECT * FROM breaker WHERE gate = \(key.gate)").first.map(Breaker.init) ?? Breaker()
-            let next = open ? old.forcedOpen(reason: reason) : old.forcedClosed(reason: reason)
-            try transaction.store(next, as: key, changesState: true, by: actor)
-            return ([key.gate: next.limit], old, next)
+            let (old, next) = try transaction.force(key, open: open, reason: reason, by: actor)
+            return ([key.gate: next.limit], old ?? Breaker(), next)
         }
     }
 
-    /// Breakers that were ever opened: one tenant's (and everybody's), or all.
+    /// The latest changes of breakers' states, of each the newest first.
+    public func breakerEvents(of keys: [BreakerKey], limit: Int = 10) async throws -> [BreakerKey: [BreakerEvent]] {
+        let rows = try await postgres.query(
+            """
+            SELECT k.tenant_id, k.dependency, e.state, e.reason, e.set_by, e.at
+            FROM unnest(\(keys.map(\.gate)), \(keys.map(\.tenant?.rawValue)), \(keys.map(\.dependency))) AS k(gate, tenant_id, dependency),
+                LATERAL (SELECT * FROM breaker_event WHERE gate = k.gate ORDER BY id DESC LIMIT \(limit)) e
+            ORDER BY e.id DESC
+            """)
+        return try rows.reduce(into: [:]) { events, row in
+            let event = BreakerEvent(
+                state: try row.get("state"), reason: try row.get("reason"), setBy: try row.get("set_by"), at: try row.get("at"))
+            events[try BreakerKey(row), default: []].append(event)
+        }
+    }
+
+    /// The breakers most in need of eyes first, of those ever opened: one tenant's (and everybody's), or all.
     public func breakers(of tenant: TenantID?) async throws -> [BreakerView] {
         let rows = try await postgres.query(
             """
             SELECT * FROM breaker WHERE \(tenant?.rawValue)::bigint IS NULL OR tenant_id IS NULL OR tenant_id = \(tenant?.rawValue)
-            ORDER BY gate LIMIT 1000
+            ORDER BY state = 'closed', changed_at DESC LIMIT 1000
             """)
         return try rows.map { row in
             BreakerView(
@@ -197,6 +219,16 @@ private struct Fleet {
 }
 
 extension PostgresTransaction {
+    /// Opens or closes a breaker by hand.
+    /// - Returns: what it was before, nil if it never was anything but closed, and what it is now.
+    public func force(_ key: BreakerKey, open: Bool, reason: String, by actor: String) throws -> (before: Breaker?, after: Breaker) {
+        _ = try query("SELECT pg_advisory_xact_lock(7156, 0)")
+        let old = try query("SELECT * FROM breaker WHERE gate = \(key.gate)").first.map(Breaker.init)
+        let next = open ? (old ?? Breaker()).forcedOpen(reason: reason) : (old ?? Breaker()).forcedClosed(reason: reason)
+        try store(next, as: key, changesState: true, by: actor)
+        return (old, next)
+    }
+
     fileprivate func store(_ breaker: Breaker, as key: BreakerKey, changesState: Bool, by actor: String?) throws {
         var statements: [Statement] = [
             """

@@ -16,13 +16,22 @@ public struct TenantLimits: Sendable, Hashable {
 extension Ledger {
     /// Every tenant's weight, cap and rate.
     public func tenantLimits() async throws -> [TenantLimits] {
-        let rows = try await postgres.query("SELECT id, weight, cap, rate, burst, paused_at IS NOT NULL AS paused FROM tenant")
-        return try rows.map { row in
-            TenantLimits(
-                tenant: TenantID(try row.get("id")), weight: Int(try row.get("weight", as: Int32.self)),
-                cap: try row.get("paused", as: Bool.self) ? 0 : Int(try row.get("cap", as: Int32.self)), rate: try row.get("rate"),
-                burst: try row.get("burst", as: Int32?.self).map(Int.init))
-        }
+        try await postgres.query("\(unescaped: TenantLimits.select)").map(TenantLimits.init)
+    }
+
+    /// One tenant's weight, cap and rate.
+    public func limits(of tenant: TenantID) async throws -> TenantLimits? {
+        try await postgres.query("\(unescaped: TenantLimits.select) WHERE id = \(tenant.rawValue)").first.map(TenantLimits.init)
+    }
+
+    /// The limit of a gate; nil: it has none.
+    public func limit(of gate: String) async throws -> Int? {
+        let rows = try await postgres.query(
+            """
+            SELECT min("limit") AS least
+            FROM (SELECT "limit" FROM gate_limit WHERE gate = \(gate) UNION ALL SELECT "limit" FROM breaker WHERE gate = \(gate)) g
+            """)
+        return try rows.first?.get("least", as: Int32?.self).map(Int.init)
     }
 
     /// The limits of all gates that have one: the smallest of what people and breakers ask for.
@@ -34,5 +43,17 @@ extension Ledger {
             GROUP BY gate
             """)
         return try rows.reduce(into: [:]) { $0[try $1.get("gate")] = Int(try $1.get("least", as: Int32.self)) }
+    }
+}
+
+extension TenantLimits {
+    fileprivate static let select = "SELECT id, weight, cap, rate, burst, paused_at IS NOT NULL AS paused FROM tenant"
+
+    fileprivate init(_ row: Row) throws {
+        tenant = TenantID(try row.get("id"))
+        weight = Int(try row.get("weight", as: Int32.self))
+        cap = try row.get("paused", as: Bool.self) ? 0 : Int(try row.get("cap", as: Int32.self))
+        rate = try row.get("rate")
+        burst = try row.get("burst", as: Int32?.self).map(Int.init)
     }
 }

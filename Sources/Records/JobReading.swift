@@ -45,6 +45,9 @@ public struct JobView: Sendable, Hashable {
     public let batch: JobID?
     /// JSON, what its handler answered.
     public let result: JSONBytes?
+    /// Its line within the tenant; nil once it has ended.
+    public let flow: String?
+    public let priority: Int?
 }
 
 extension Records {
@@ -80,7 +83,7 @@ extension Records {
                 SELECT * FROM job WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) ORDER BY id DESC LIMIT \(looksThrough)
             ) j \(unescaped: JobView.joins)
             WHERE (l.id IS NOT NULL OR h.id IS NOT NULL)
-                AND (\(state?.rawValue)::text IS NULL OR COALESCE(l.state::text, h.state::text) = \(state?.rawValue))
+                AND (\(state?.rawValue)::text IS NULL OR \(unescaped: JobView.stateNow) = \(state?.rawValue))
                 AND (\(kind)::text IS NULL OR j.kind = \(kind))
             ORDER BY j.id DESC
             LIMIT \(limit + 1)
@@ -102,8 +105,19 @@ extension Records {
 }
 
 extension JobView {
+    /// A job is parked while something that is closed holds its flow back. What is closed is asked once a statement, not once a row.
+    fileprivate static let stateNow = """
+        CASE WHEN l.state <> 'running' AND l.run_at <= now() AND (
+            (SELECT bool_or(paused_at IS NOT NULL) FROM tenant)
+            OR ARRAY['k:' || l.kind, l.tenant_id || '/k:' || l.kind, 'd:' || split_part(l.flow, '@', 2), l.tenant_id || '/d:' || split_part(l.flow, '@', 2)]
+                && (SELECT array_agg(gate) FROM (
+                    SELECT gate FROM gate_limit WHERE "limit" = 0 UNION ALL SELECT gate FROM breaker WHERE "limit" = 0
+                ) closed)
+        ) THEN 'parked' ELSE COALESCE(l.state::text, h.state::text) END
+        """
+
     static let columns = """
-        j.id, j.kind, j.args, j.created_at, COALESCE(l.state::text, h.state::text) AS state, COALESCE(l.attempt, h.attempt) AS attempt, l.max_attempts,
+        j.id, j.kind, j.args, j.created_at, \(stateNow) AS state, l.flow, l.priority, COALESCE(l.attempt, h.attempt) AS attempt, l.max_attempts,
         COALESCE(l.lost, h.lost) AS lost, h.outcome, COALESCE(l.error_class, h.error_class) AS error_class, COALESCE(l.error, h.error) AS error,
         h.rule_version, h.arm, COALESCE(l.enqueued_at, h.enqueued_at) AS enqueued_at, l.run_at,
         CASE WHEN l.id IS NOT NULL THEN l.started_at ELSE h.started_at END AS started_at, h.finished_at,
@@ -142,5 +156,7 @@ extension JobView {
         cancelRequestedAt = try row.get("cancel_requested_at")
         batch = try row.get("batch_id", as: Int64?.self).map(JobID.init)
         result = try row.get("result")
+        flow = try row.get("flow")
+        priority = try row.get("priority", as: Int16?.self).map(Int.init)
     }
 }

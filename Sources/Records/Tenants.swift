@@ -8,6 +8,13 @@ public struct Tenant: Sendable, Hashable {
     public let slug: String
     public var settings: TenantSettings
     public let createdAt: Date
+    /// Set while everything of it is held back.
+    public let paused: Pause?
+
+    public struct Pause: Sendable, Hashable {
+        public let since: Date
+        public let reason: String
+    }
 }
 
 /// What the platform decides for a tenant.
@@ -92,12 +99,15 @@ extension Records {
 }
 
 extension Tenant {
-    static let columns = "id, slug, weight, cap, rate, burst, quota, retention_days, modules_off, time_zone, created_at"
+    static let columns =
+        "id, slug, weight, cap, rate, burst, quota, retention_days, modules_off, time_zone, created_at, paused_at, paused_reason"
 
     init(_ row: Row) throws {
         id = TenantID(try row.get("id"))
         slug = try row.get("slug")
         createdAt = try row.get("created_at")
+        let reason = try row.get("paused_reason", as: String?.self) ?? ""
+        paused = try row.get("paused_at", as: Date?.self).map { Pause(since: $0, reason: reason) }
         var settings = TenantSettings()
         settings.weight = Int(try row.get("weight", as: Int32.self))
         settings.cap = Int(try row.get("cap", as: Int32.self))

@@ -56,10 +56,25 @@ struct Engine: Sendable {
         ]
     }
 
-    func worker() throws -> Worker {
+    /// The kinds of a list with commas; nil: all there are.
+    func kinds(named list: String?) throws -> Set<String>? {
+        guard let list else { return nil }
+        let names = Set(list.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+        let known = handlers.map(\.kind.name)
+        guard !names.isEmpty else { throw SetUpError("--kinds names none; there are \(known.sorted().joined(separator: ", "))") }
+        let unknown = names.subtracting(known).sorted()
+        guard unknown.isEmpty else {
+            throw SetUpError(
+                "there is no kind \(unknown.joined(separator: ", ")); there are \(known.sorted().joined(separator: ", "))")
+        }
+        return names
+    }
+
+    /// - Parameter kinds: nil: all.
+    func worker(kinds: Set<String>? = nil) throws -> Worker {
         let worker = WorkerSettings(
             concurrency: try settings.count(.concurrency), drain: try settings.duration(.drainSeconds),
-            beat: try settings.duration(.beatSeconds))
+            beat: try settings.duration(.beatSeconds), kinds: kinds)
         return Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: worker, logger: logger)
     }
 

@@ -74,6 +74,15 @@ import Testing
         }
     }
 
+    @Test(arguments: [("probe,nothing", "there is no kind nothing; there are assign_lead, probe, release_held"), (",", "--kinds names none")])
+    func `a worker of kinds there are not is not started, and says which there are`(kinds: String, message: String) async throws {
+        try await withDatabase { _, environment, scratch in
+            let result = try await Command.run(["work", "--kinds", kinds], in: scratch, environment: environment)
+            #expect(result.status == 2)
+            #expect(result.errors.contains(message))
+        }
+    }
+
     @Test func `the doctor finds servers good, and says where they are not durable`() async throws {
         try await withDatabase { database, environment, scratch in
             let result = try await Command.run(["doctor", "--json"], in: scratch, environment: environment)

@@ -29,6 +29,35 @@ struct DevTests {
         }
     }
 
+    @Test func `queues are paused and breakers opened from the command line`() async throws {
+        try await withScratch { scratch in
+            let dev = try Command(["dev", "--port", "0"], in: scratch)
+            _ = try await ready(dev, scratch)
+            let acme = ["--tenant", "acme"]
+            #expect(try await Command.run(["tenant", "create", "acme"], in: scratch).status == 0)
+
+            let unreasoned = try await Command.run(["queue", "pause", "probe"] + acme, in: scratch)
+            let paused = try await Command.run(["queue", "pause", "probe", "--reason", "wrong rules"] + acme, in: scratch)
+            let queues = try await Command.run(["queue", "list"] + acme, in: scratch)
+            let resumed = try await Command.run(["queue", "resume", "probe", "--reason", "mended"] + acme, in: scratch)
+            let unknown = try await Command.run(["queue", "pause", "nothing", "--reason", "x"], in: scratch)
+            let opened = try await Command.run(["breaker", "open", "erp", "--reason", "on fire"], in: scratch)
+            let breakers = try await Command.run(["breaker", "list"], in: scratch)
+            let closed = try await Command.run(["breaker", "close", "erp", "--reason", "put out", "--json"], in: scratch)
+            dev.send(SIGTERM)
+            _ = try await dev.end()
+
+            #expect(unreasoned.status == 2 && unreasoned.errors.contains("--reason"))
+            #expect(paused.output == "probe is paused for the tenant\n")
+            #expect(queues.output.split(separator: "\n").contains { $0.hasPrefix("probe ") && $0.hasSuffix("wrong rules") })
+            #expect(resumed.output == "probe goes on for the tenant\n")
+            #expect(unknown.status == 1 && unknown.errors.contains("not_found"))
+            #expect(opened.output == "the breaker of erp is open for everybody\n")
+            #expect(breakers.output.contains("everybody") && breakers.output.contains("on fire"))
+            #expect(closed.output.contains(#""state":"closed""#))
+        }
+    }
+
     @Test func `killed, it leaves nothing running, and the next start finds everything again`() async throws {
         try await withScratch { scratch in
             let first = try Command(["dev", "--port", "0"], in: scratch)

@@ -178,4 +178,43 @@ import Testing
         #expect(state.flows.reduce(0) { $0 + $1.running } == 2)
         #expect(state.received >= .milliseconds(40), "the job's 40 ms and the expected cost of the two that run")
     }
+
+    @Test func `a gate that is not as the ledger has it is put right`() async throws {
+        let engine = try await Engine()
+        _ = try await engine.postgres.query(
+            "INSERT INTO gate_limit (gate, source, \"limit\", reason, set_by) VALUES ('k:other', 'pause', 0, 'test', 'test')")
+        try await engine.running([]) { _ in
+            try await expectSoon { try await engine.dispatch.gateLimits() == ["k:other": 0] }
+
+            // As somebody leaves it who was overtaken between the ledger and the index.
+            try await engine.dispatch.limit(gates: ["k:stub": 0, "k:other": 7])
+
+            try await expectSoon { try await engine.dispatch.gateLimits() == ["k:other": 0] }
+        }
+    }
+
+    @Test func `a tenant is told its share of the worker-time given and what it is entitled to, however many there are`() async throws {
+        let engine = try await Engine()
+        let tenants = (1...700).map { TenantID($0) }
+        for tenant in tenants { try await push(engine, 1, of: "probe", for: tenant, from: tenant.rawValue * 10) }
+        try await engine.dispatch.configure([TenantShare(tenant: tenants[0], weight: 700, cap: 10)])
+        // Of weight 700 among 699 others of weight 1 it is entitled to half; the sample of 512 may miss it.
+        let sampled = try await engine.dispatch.fairness(of: [tenants[1]])[0].shareEntitled
+        #expect(sampled > 1.0 / 2_000 && sampled <= 1.0 / 699)
+
+        let idle = TenantID(9_999)
+        let claims = try await engine.dispatch.claim(500).claims + engine.dispatch.claim(500).claims
+        #expect(claims.count == 700)
+        let ends = claims.map { Acknowledgement($0, spent: .milliseconds($0.tenant == tenants[0] ? 699 : 1)) }
+        try await engine.dispatch.acknowledge(ends)
+
+        let shares = try await engine.dispatch.fairness(of: [tenants[0], tenants[1], idle])
+        #expect(shares.map(\.weight) == [700, 1, 1])
+        #expect(shares.map(\.hasWork) == [false, false, false])
+        #expect(abs((shares[0].shareReceived ?? 0) - 0.5) < 0.01)
+        #expect(abs((shares[1].shareReceived ?? 0) - 1.0 / 1_398) < 0.0005)
+        #expect(shares[2].shareReceived == 0)
+        #expect(shares[0].shareEntitled == 1, "nobody else has work")
+        #expect(shares[0].received == .milliseconds(699))
+    }
 }

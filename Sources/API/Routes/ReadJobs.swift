@@ -16,7 +16,7 @@ extension API {
 /// `GET /v1/jobs/{id}`
 @Sendable private func readJob(_ call: Call) async throws -> Answer {
     guard let job = try await call.records.job(JobID(try call.id()), of: call.tenant.id) else { throw Problem.notFound }
-    return Answer(200, job.json)
+    return Answer(200, job.json(why: try await call.whyWaiting(job)))
 }
 
 /// `GET /v1/batches/{id}`
@@ -42,7 +42,7 @@ extension API {
         (query.choice("state", of: JobState.self), query.string("kind"), query.cursor(), query.limit())
     }
     let page = try await call.records.jobs(of: call.tenant.id, state: state, kind: kind, before: cursor ?? .max, limit: limit)
-    return .page(page, \.json)
+    return .page(page) { $0.json() }
 }
 
 extension Answer {
@@ -58,8 +58,10 @@ extension Answer {
 }
 
 extension JobView {
-    var json: [UInt8] {
-        JSONWriter.object(capacity: 512) { object in
+    /// - Parameter why: found out for one job; a list tells what the state alone says.
+    fileprivate func json(why: WhyWaiting? = nil) -> [UInt8] {
+        let why = why ?? WhyWaiting(self)
+        return JSONWriter.object(capacity: 512) { object in
             object.member("id", id.description)
             object.member("kind", kind)
             object.member("state", state.rawValue)
@@ -84,7 +86,8 @@ extension JobView {
             object.member("finished_at", finishedAt)
             object.member("queue_ms", startedAt.map { milliseconds($0.timeIntervalSince(max(enqueuedAt, runAt ?? enqueuedAt))) })
             object.member("run_ms", startedAt.flatMap { start in finishedAt.map { milliseconds($0.timeIntervalSince(start)) } })
-            object.member("why_waiting", whyWaiting)
+            object.member("why_waiting", why?.text)
+            object.member("waiting_code", why?.code)
             object.member("run", run)
             object.member("cancel_requested_at", cancelRequestedAt)
             object.member("batch_id", batch?.description)
@@ -93,14 +96,4 @@ extension JobView {
     }
 
     private func milliseconds(_ seconds: Double) -> Double { max(0, (seconds * 1_000_000).rounded() / 1_000) }
-
-    private var whyWaiting: String? {
-        switch state {
-        case .scheduled: "It is due at \(runAt.map(RFC3339.text) ?? "a later time")."
-        case .available: "It is ready and waits for its tenant's turn at a free worker."
-        case .retryable: "Attempt \(attempt) failed; the next is due at \(runAt.map(RFC3339.text) ?? "a later time")."
-        case .parked: "What it depends on is not working; it goes on when that does."
-        case .running, .completed, .cancelled, .discarded: nil
-        }
-    }
 }

@@ -8,6 +8,8 @@ extension API {
     static let tenantEndpoints = [
         Endpoint(.get, "/v1/tenants", .platform, answer: listTenants),
         Endpoint(.put, "/v1/tenants/{slug}", .platform, answer: putTenant),
+        Endpoint(.post, "/v1/tenants/{slug}/pause", .platform) { call in try await call.pauseTenant(true) },
+        Endpoint(.post, "/v1/tenants/{slug}/resume", .platform) { call in try await call.pauseTenant(false) },
     ]
 }
 
@@ -31,6 +33,18 @@ extension API {
         do { try await call.records.install(pack, of: tenant.id, by: call.actor) } catch let faults as RuleFaults { throw Problem(faults) }
     }
     return Answer(status, tenant.json)
+}
+
+extension Call {
+    /// Holds back everything of a tenant, or lets it go again.
+    fileprivate func pauseTenant(_ isPaused: Bool) async throws -> Answer {
+        guard let slug = Slug(parameters[0]) else { throw Problem.notFound }
+        let (reason, _) = try await wish()
+        guard let tenant = try await records.pause(slug, isPaused, reason: reason, by: actor) else { throw Problem.notFound }
+        api.keys.forget()
+        await api.tell(tenant.id)
+        return Answer(200, tenant.json)
+    }
 }
 
 private func put(_ slug: Slug, _ change: TenantChange, _ call: Call) async throws -> (Tenant, status: Int) {
@@ -103,7 +117,7 @@ private struct TenantChange: Sendable {
 }
 
 extension Tenant {
-    fileprivate var json: [UInt8] {
+    var json: [UInt8] {
         JSONWriter.object(capacity: 256) { object in
             object.member("tenant_id", id.description)
             object.member("slug", slug)
@@ -116,6 +130,8 @@ extension Tenant {
             object.member("modules_off", settings.modulesOff.sorted())
             object.member("time_zone", settings.timeZone)
             object.member("created_at", createdAt)
+            object.member("paused_at", paused?.since)
+            object.member("paused_reason", paused?.reason)
         }
     }
 }

@@ -55,14 +55,14 @@ extension RedisScript {
             if #gone == 0 then return 0 end
             call('HDEL', RUN, unpack(gone))
             call('ZREM', LEASE, unpack(gone))
-            local h = call('HMGET', H, 'V', 'mean')
+            local h = call('HMGET', H, 'V', 'mean', 'lately', 'lat')
             local V = tonumber(h[1] or 0)
             if samples > 0 then
               local mean = tonumber(h[2] or 1)
               local next = mean + (total / samples - mean) * (1 - 0.99 ^ samples)
               if math.abs(next - mean) > 0.001 * mean then call('HSET', H, 'mean', next) end
             end
-            local gated = call('EXISTS', GATE) == 1
+            local gated, corrected = call('EXISTS', GATE) == 1, 0
             for _, t in ipairs(tenants) do
               local ta = p .. 'ta:' .. t.tid
               for _, name in ipairs(t.names) do
@@ -85,15 +85,18 @@ extension RedisScript {
               local key = p .. 't:' .. t.tid
               call('HINCRBY', key, 'inf', -t.freed)
               if t.owed ~= 0 then
-                local old = call('HMGET', key, 'w', 'F', 'got')
+                local old = call('HMGET', key, 'w', 'F', 'got', 'lately', 'lat')
                 local w, F = tonumber(old[1] or 1), tonumber(old[2] or 0)
                 local most, more = V + \(maximalDebt) * 1000 / w, t.owed * 1000 / w
-                call('HSET', key, 'F', math.min(F + more, math.max(F, most)), 'got', tonumber(old[3] or 0) + t.owed)
+                call('HSET', key, 'F', math.min(F + more, math.max(F, most)), 'got', tonumber(old[3] or 0) + t.owed,
+                  'lately', math.max(0, faded(old[4], old[5]) + t.owed), 'lat', now)
+                corrected = corrected + t.owed
                 local S = call('ZSCORE', ACT, t.tid)
                 if S then call('ZADD', ACT, math.min(tonumber(S) + more, math.max(tonumber(S), most)), t.tid) end
               end
               admit(t.tid, V)
             end
+            if corrected ~= 0 then call('HSET', H, 'lately', math.max(0, faded(h[3], h[4]) + corrected), 'lat', now) end
             for _, job in ipairs(again) do activate(job[1], job[2], V) end
             if call('EXISTS', ACT, WAKE) > 0 then call('ZADD', BELL, 0, 'work') end
             return #gone

@@ -20,14 +20,14 @@ extension RedisScript {
         Keys.prelude() + """
             local want, leaseEnd, kinds, passed, avoided = tonumber(ARGV[2]), now + tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6]
             local choosy = kinds ~= '' or avoided ~= ''
-            local h = call('HMGET', H, 'V', 'seq', 'mean')
+            local h = call('HMGET', H, 'V', 'seq', 'mean', 'lately', 'lat')
             local V, seq, mean = tonumber(h[1] or 0), tonumber(h[2] or 0), tonumber(h[3] or 1)
             local gated = call('EXISTS', GATE, WAKE) > 0
             local moved = 0
 
             """ + returning + looking + """
                 local claims, run, lease = {}, {}, {}
-                local got, steps, first = 0, 0, tonumber(ARGV[1]) * 4294967296 + seq
+                local got, steps, given, first = 0, 0, 0, tonumber(ARGV[1]) * 4294967296 + seq
                 while got < want and steps < want + 32 do
                   -- Whose turn it is, counted out over those with the smallest tags, up to the tag of the first one not looked at.
                   local head = call('ZRANGE', ACT, passed, passed + 16, 'WITHSCORES')
@@ -90,7 +90,8 @@ extension RedisScript {
                     if taken > 0 then
                       local F = t.S + spent * t.step
                       V = math.max(V, F - last * t.step)
-                      call('HSET', p .. 't:' .. t.tid, 'inf', t.inf + taken, 'F', F, 'v', t.v, 'got', t.got + spent)
+                      call('HSET', p .. 't:' .. t.tid, 'inf', t.inf + taken, 'F', F, 'v', t.v, 'got', t.got + spent, 'lately', t.lately + spent, 'lat', now)
+                      given = given + spent
                       if t.tok then call('HSET', p .. 't:' .. t.tid, 'tok', t.tok - taken, 'tts', now) end
                       if t.inf + taken < t.cap then call('ZADD', ACT, F, t.tid) else call('ZREM', ACT, t.tid) end
                     end
@@ -100,7 +101,7 @@ extension RedisScript {
                 if got > 0 then
                   call('HSET', RUN, unpack(run))
                   call('ZADD', LEASE, unpack(lease))
-                  call('HSET', H, 'V', V, 'seq', seq + got)
+                  call('HSET', H, 'V', V, 'seq', seq + got, 'lately', faded(h[4], h[5]) + given, 'lat', now)
                 end
 
                 -- Whom a worker of some kinds passed over is others' to serve.
@@ -196,7 +197,7 @@ extension RedisScript {
         end
 
         local function look(tid, S)
-          local t = call('HMGET', p .. 't:' .. tid, 'w', 'cap', 'inf', 'v', 'got', 'rate', 'burst', 'tok', 'tts', 'thr')
+          local t = call('HMGET', p .. 't:' .. tid, 'w', 'cap', 'inf', 'v', 'got', 'rate', 'burst', 'tok', 'tts', 'thr', 'lately', 'lat')
           local inf, cap = tonumber(t[3] or 0), tonumber(t[2] or \(TenantShare.standard.cap))
           local room, tok = cap - inf, nil
           if room <= 0 then
@@ -241,7 +242,7 @@ extension RedisScript {
           end
           return {
             tid = tid, S = S, next = S, step = 1000 / tonumber(t[1] or 1), room = room, cap = cap, inf = inf, tok = tok,
-            v = tonumber(t[4] or 0), got = tonumber(t[5] or 0), flows = flows,
+            v = tonumber(t[4] or 0), got = tonumber(t[5] or 0), lately = faded(t[11], t[12]), flows = flows,
             limit = head[depth * 2 + 2] and tonumber(head[depth * 2 + 2]) or math.huge,
           }
         end

@@ -23,6 +23,36 @@ extension RedisScript {
             return {'line', rank, inf}
             """)
 
+    /// What tenants are entitled to and got. ARGV: epoch, tenants. Changes nothing. Returns the sum of the weights of tenants with work
+    /// that may run, and for each tenant asked for: its weight, 1 if it is among those, its part of the worker-time given lately (or
+    /// empty), worker-time received in all, ms, time throttled, ms.
+    ///
+    /// Work is bounded: of more than 512 tenants with work the sum is made from a sample of as many.
+    static let shares = RedisScript(
+        Keys.prelude() + """
+            local working = call('ZCARD', ACT) + call('ZCARD', THR)
+            local some = call('ZRANDMEMBER', ACT, 512)
+            if #some < 512 then
+              for _, tid in ipairs(call('ZRANGE', THR, 0, 511 - #some)) do some[#some + 1] = tid end
+            end
+            local sum = 0
+            for _, tid in ipairs(some) do sum = sum + tonumber(call('HGET', p .. 't:' .. tid, 'w') or 1) end
+            if #some > 0 then sum = sum * working / #some end
+            local h = call('HMGET', H, 'lately', 'lat')
+            local all = faded(h[1], h[2])
+            local reply = {string.format('%.3f', sum)}
+            for i = 2, #ARGV do
+              local tid = ARGV[i]
+              local t = call('HMGET', p .. 't:' .. tid, 'w', 'lately', 'lat', 'got', 'thr')
+              local lately = faded(t[2], t[3])
+              local isIn = call('ZSCORE', ACT, tid) or call('ZSCORE', THR, tid)
+              for _, value in ipairs({
+                t[1] or '1', isIn and '1' or '0', all > 0 and string.format('%.6f', math.min(1, lately / all)) or '', t[4] or '0', t[5] or '0',
+              }) do reply[#reply + 1] = value end
+            end
+            return reply
+            """)
+
     /// A tenant's flows. ARGV: epoch, tenant. Changes nothing. Returns the tenant's claims out, worker-time received, ms, time
     /// throttled, ms, then for each flow its name, ready jobs, claims out, expected cost, ms, the gate it waits at (or empty), since
     /// when, ms, and the id first in line (or empty). At most 1,000 flows.

@@ -12,12 +12,16 @@ struct WorkCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Jobs at once.", valueName: "n"))
     var concurrency: String?
 
+    @Option(help: ArgumentHelp("Only jobs of these kinds, with commas between. None: of every kind.", valueName: "kinds"))
+    var kinds: String?
+
     func run() async throws {
         let settings = try options.settings([.concurrency: concurrency])
         try await Engine.with(settings) { engine in
+            let kinds = try engine.kinds(named: kinds)
             try await checkSchema(settings)
             let group = ServiceGroup(
-                services: [try engine.maintenance(.full), try engine.worker()], gracefulShutdownSignals: [.sigterm, .sigint],
+                services: [try engine.maintenance(.full), try engine.worker(kinds: kinds)], gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: engine.logger)
             try await group.run()
         }

@@ -39,6 +39,7 @@ struct JSON: @unchecked Sendable {  // holds plain values, never changed
     subscript(index: Int) -> JSON { JSON((value as? [Any]).flatMap { $0.indices.contains(index) ? $0[index] : nil }) }
     var string: String? { value as? String }
     var int: Int? { (value as? NSNumber)?.intValue }
+    var double: Double? { (value as? NSNumber)?.doubleValue }
     var bool: Bool? { (value as? NSNumber)?.boolValue }
     var array: [JSON]? { (value as? [Any])?.map(JSON.init) }
     var isNull: Bool { value is NSNull }

@@ -1,0 +1,102 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+
+struct QueueCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "queue", abstract: "What waits of each kind, and pausing it, over the API.",
+        subcommands: [List.self, Pause.self, Resume.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What of a tenant is ready, running and parked, by kind.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Page: Decodable {
+            struct Item: Decodable {
+                let kind: String
+                let ready: Int?
+                let running: Int?
+                let parked: Int?
+                let oldestClaimableMs: Double?
+                let shareReceived: Double?
+                let shareEntitled: Double?
+                let pausedReason: String?
+            }
+            let items: [Item]
+            let index: String
+        }
+
+        func run() async throws {
+            let data = try await remote.remote().request(.get, "/v1/queues")
+            if json { return printLine(data) }
+            let page = try JSON.read(Page.self, from: data)
+            func text(_ number: Int?) -> String { number.map(String.init) ?? "?" }
+            func percent(_ share: Double?) -> String { share.map { String(format: "%.1f %%", $0 * 100) } ?? "" }
+            print(
+                Table(
+                    ["kind", "ready", "running", "parked", "oldest", "share", "entitled", "paused"],
+                    page.items.map { item in
+                        [
+                            item.kind, text(item.ready), text(item.running), text(item.parked),
+                            item.oldestClaimableMs.map { String(format: "%.1f s", $0 / 1_000) } ?? "", percent(item.shareReceived),
+                            percent(item.shareEntitled), item.pausedReason ?? "",
+                        ]
+                    }))
+            if page.index == "away" { print("Redis is away: what waits is safe, and its numbers are not known") }
+        }
+    }
+
+    struct Pause: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Hold back the jobs of a kind: the tenant's, or with a platform key and no --tenant everybody's.")
+
+        @OptionGroup var control: ControlOptions
+
+        @Argument(help: "The kind of jobs.")
+        var kind: String
+
+        func run() async throws {
+            try await control.apply("/v1/queues/\(kind)/pause") { "\(kind) is paused for \($0)" }
+        }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let the jobs of a kind go again.")
+
+        @OptionGroup var control: ControlOptions
+
+        @Argument(help: "The kind of jobs.")
+        var kind: String
+
+        func run() async throws {
+            try await control.apply("/v1/queues/\(kind)/resume") { "\(kind) goes on for \($0)" }
+        }
+    }
+}
+
+/// What controls that need a reason have in common.
+struct ControlOptions: ParsableArguments {
+    @OptionGroup var remote: RemoteOptions
+
+    @Option(help: "Why; kept in the audit log, and shown to those whose jobs wait.")
+    var reason: String
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    private struct Answer: Decodable {
+        let scope: String
+    }
+
+    /// - Parameter said: what is so now, for whom.
+    func apply(_ path: String, _ said: (_ scope: String) -> String) async throws {
+        let body = try JSONSerialization.data(withJSONObject: ["reason": reason])
+        let data = try await remote.remote().request(.post, path, body: .bytes(Array(body)))
+        if json { return printLine(data) }
+        print(said(try JSON.read(Answer.self, from: data).scope == "all" ? "everybody" : "the tenant"))
+    }
+}
