@@ -225,7 +225,7 @@ struct EngineModel {
             if round == 0 { log.append("finish") }
             try await engine.keeper.run()
             do {
-                try await bringForward()
+                try await engine.bringForward("sch")
                 try await endLeases(nil)
                 while try await LeaseReaper(ledger: engine.ledger, dispatch: engine.dispatch, logger: engine.logger).run() {}
                 try await loseWorker()
@@ -241,20 +241,11 @@ struct EngineModel {
             } catch DispatchError.epochLost { continue } catch LedgerError.epochLost { continue }
             if try await engine.count("job_live") == 0, try await engine.outbox() == 0 {
                 // What ended while it was claimed is dropped when its lease ends.
-                try await bringForward()
+                try await engine.bringForward("sch")
                 try await endLeases(nil)
                 while try await LeaseReaper(ledger: engine.ledger, dispatch: engine.dispatch, logger: engine.logger).run() {}
                 return
             }
-        }
-    }
-
-    /// Time passes: what the index has scheduled comes due. The ledger still refuses what must wait.
-    private func bringForward() async throws {
-        guard let epoch = engine.dispatch.epoch else { return }
-        let key = RedisArgument("\(engine.database.keyPrefix){q:0}:\(epoch):sch")
-        for member in try await engine.redis.send(["ZRANGE", key, "0", "-1"]).array?.compactMap(\.string) ?? [] {
-            _ = try await engine.redis.send(["ZADD", key, "XX", "1", RedisArgument(member)])
         }
     }
 
