@@ -97,14 +97,18 @@ let package = Package(
         shell("DispatchIndex", ["RedisClient", "Jobs", "Tenancy", logging]),
         shell(
             "Records",
-            ["PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope", logging]),
+            [
+                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                logging,
+            ]),
         shell("JobKinds", ["CrashPoints", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
         shell("Worker", ["CrashPoints", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
             [
-                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy", "JSONEnvelope",
+                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy",
+                "JSONEnvelope",
                 logging, lifecycle, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
             ],
             resources: [.embedInCode("openapi.yaml")]),

@@ -18,6 +18,7 @@ public struct API: Sendable {
     public let limits: Limits
     public let transport: TransportSecurity
     let quotas: Quotas
+    let demand: Remembered<Demand>
     let logger: Logger
 
     /// - Parameters:
@@ -36,6 +37,7 @@ public struct API: Sendable {
         self.limits = limits
         self.transport = transport
         self.quotas = Quotas(records: records, dispatch: dispatch)
+        demand = Remembered(for: .seconds(5)) { try await API.demand(records, dispatch) }
         let jobs = JobMetrics(records)
         metrics.add { await jobs.samples() }
         self.logger = logger
@@ -46,5 +48,5 @@ public struct API: Sendable {
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
         + importEndpoints + sellerEndpoints + opportunityEndpoints
         + activityEndpoints + ruleSetEndpoints
-        + alertEndpoints + tenantEndpoints + probeEndpoints + processEndpoints
+        + alertEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

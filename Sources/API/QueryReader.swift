@@ -71,6 +71,15 @@ struct QueryReader {
         return text == "true"
     }
 
+    mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
+        guard let text = string(name) else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            errors.append(FieldError(name, .outOfRange, "must be from \(range.lowerBound) to \(range.upperBound)"))
+            return nil
+        }
+        return value
+    }
+
     /// How many items a list may have.
     mutating func limit() -> Int {
         guard let text = string("limit") else { return min(100, page) }

@@ -82,6 +82,17 @@ extension Dispatch {
         }
     }
 
+    /// Worker-time a job of each flow is expected to take, and one of any; and how many claims are out. At most 1,000 flows.
+    public func costs(of flows: [(tenant: TenantID, flow: String)]) async throws -> (costs: [Duration], mean: Duration, running: Int) {
+        let arguments = flows.prefix(1_000).flatMap { [RedisArgument($0.tenant.rawValue), RedisArgument($0.flow)] }
+        let reply = try await evaluate(.costs, under: try current(), arguments).array ?? []
+        guard reply.count == 2 + arguments.count / 2, let running = reply[0].int, let mean = reply[1].string.flatMap(Double.init) else {
+            throw DispatchError.epochLost
+        }
+        let costs = reply.dropFirst(2).map { Duration.milliseconds($0.string.flatMap(Double.init) ?? mean) }
+        return (costs, .milliseconds(mean), running)
+    }
+
     /// Why a waiting job waits, from the same state the claim uses.
     public func explain(_ id: JobID, tenant: TenantID, flow: String, priority: Int) async throws -> WaitingReason {
         let reply =

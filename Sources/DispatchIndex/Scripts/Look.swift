@@ -53,6 +53,17 @@ extension RedisScript {
             return reply
             """)
 
+    /// Expected costs. ARGV: epoch, then tenant, flow of each. Changes nothing. Returns the claims out, the mean cost of a job, ms, then
+    /// the expected cost of a job of each flow, ms (empty: not known yet). At most 1,000 flows.
+    static let costs = RedisScript(
+        Keys.prelude() + """
+            local reply = {call('ZCARD', LEASE), call('HGET', H, 'mean') or '1'}
+            for i = 2, #ARGV, 2 do
+              reply[#reply + 1] = call('HGET', p .. 'f:' .. ARGV[i] .. ':' .. ARGV[i + 1], 'c') or ''
+            end
+            return reply
+            """)
+
     /// A tenant's flows. ARGV: epoch, tenant. Changes nothing. Returns the tenant's claims out, worker-time received, ms, time
     /// throttled, ms, then for each flow its name, ready jobs, claims out, expected cost, ms, the gate it waits at (or empty), since
     /// when, ms, and the id first in line (or empty). At most 1,000 flows.
