@@ -54,6 +54,41 @@ import Testing
         #expect(try await engine.count("job_live WHERE state = 'available' AND attempt = 0 AND lost = 1") == 1)
     }
 
+    @Test func `a late settle changes nothing of the job's next attempt either, whatever both answered`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue([engine.probe(tenant), engine.probe(tenant)])
+        let zombies = try await engine.begin()
+        _ = try await engine.ledger.rescue(zombies.map { ClaimedJob(id: $0.id, token: $0.token) })
+        try await engine.acknowledge(zombies, next: .again)
+        let heirs = try await engine.begin()
+        #expect(Set(heirs.map(\.id)) == Set(ids))
+
+        let late = try await engine.settle(zombies) {
+            $0.id == ids[0] ? .completed("late", [ProbeEffect(key: "late")]) : .failed(.transient, "late")
+        }
+
+        #expect(late.done.isEmpty && Set(late.lost) == Set(ids))
+        #expect(try await engine.count("job_live WHERE state = 'running'") == 2)
+        #expect(try await engine.settle(heirs).done.count == 2)
+        #expect(try await engine.count("probe_effect WHERE effect_key <> 'late'") == 2)
+        #expect(try await engine.count("probe_effect") == 2)
+    }
+
+    @Test func `a claim older than one that was granted is not granted, though the job waits again`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue([engine.probe(tenant)])
+        let attempts = try await engine.begin()
+        _ = try await engine.ledger.giveBack(attempts)
+
+        let grants = try await engine.ledger.begin(
+            [ClaimedJob(id: ids[0], token: attempts[0].token - 1)], worker: 2, epoch: engine.dispatch.epoch!)
+
+        #expect(grants.attempts.isEmpty)
+        #expect(try await engine.count("job_live WHERE state = 'available'") == 1)
+    }
+
     @Test func `the same claim asked twice is granted without counting twice`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant()
