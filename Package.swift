@@ -115,7 +115,8 @@ let package = Package(
         shell(
             "Benchmarks",
             [
-                "Jobs", "Ledger", "DispatchIndex", "Maintenance", "Records", "Rules", "SalesModel", "Schema", "Tenancy", "PostgresClient",
+                "CrashPoints", "Jobs", "Ledger", "DispatchIndex", "Maintenance", "Records", "Rules", "SalesModel", "Schema", "Tenancy",
+                "PostgresClient",
                 "RedisClient",
                 "LocalServers", logging, nioCore, nioPosix,
             ]),

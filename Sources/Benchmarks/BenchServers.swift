@@ -36,9 +36,12 @@ struct BenchServers: Sendable {
     let folder: String
     let logger: Logger
 
-    static func with<R: Sendable>(durable: Bool = true, _ body: (BenchServers) async throws -> R) async throws -> R {
+    /// - Parameter level: the least that is logged of the servers and the connections to them.
+    static func with<R: Sendable>(
+        durable: Bool = true, level: Logger.Level = .warning, _ body: (BenchServers) async throws -> R
+    ) async throws -> R {
         var logger = Logger(label: "kiteline.bench")
-        logger.logLevel = .warning
+        logger.logLevel = level
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kiteline-bench-\(UUID().uuidString.prefix(8))").path
         let servers = try await LocalServers.start(dataDirectory: folder, options: LocalServers.Options(durable: durable), logger: logger)
         let result: Result<R, any Error>

@@ -1,24 +1,21 @@
 import Foundation
-import Jobs
 import Ledger
 import LocalServers
 import PostgresClient
+import Records
 import Tenancy
 
-/// Breaks everything that can break while jobs run, then reads back whether each job had its effect exactly once.
+/// Breaks everything that can break while jobs run, then has an independent checker read back whether each job had its effect
+/// exactly once.
 ///
-/// Two worker processes carry out jobs of a few milliseconds while workers are killed, Postgres is restarted, Redis is flushed
-/// and restarted empty, in an order drawn from the seed.
+/// An API process takes the jobs, workers carry them out, all of them over wires that can be cut; one job in each run is poison and
+/// kills whoever runs it. What is broken, and when, is drawn from the seed.
 public struct FaultRun: Sendable {
-    public enum Fault: String, Codable, Sendable, CaseIterable {
-        case killWorker, restartPostgres, crashPostgres, flushRedis, restartRedis
-    }
-
     public var jobs: Int
     public var workers: Int
     public var faults: Int
     public var seed: UInt64
-    /// The workers' lease; the defaults of a real fleet are 30 s.
+    /// The workers' lease; the default of a real fleet is 30 s.
     public var lease: Duration
     public var durable: Bool
     /// Told what is done, line by line.
@@ -41,134 +38,96 @@ public struct FaultRun: Sendable {
         public var suite = "faults"
         public var seed: UInt64
         public var accepted: Int
-        public var effects: Int
-        public var distinct: Int
-        public var ended: Int
-        public var running: Int
+        public var completed: Int
+        /// Set aside after three losses of their worker, the poison job among them.
         public var discarded: Int
+        /// Processes that killed themselves at a named point, the poison job's victims among them.
+        public var crashes: Int
+        /// Of the index at the end; a crash of Postgres skips some numbers.
+        public var epoch: Int
         public var faults: [Fault]
         /// From the last fault until no job was left.
         public var recoveryS: Double
+        /// What is not as promised.
+        public var findings: [String]
 
-        /// Every accepted job ended, with one effect; nothing is left running.
-        public var isSound: Bool { accepted == effects && accepted == distinct && accepted == ended && running == 0 && discarded == 0 }
+        public var isSound: Bool { findings.isEmpty }
     }
 
     /// - Parameter executable: the `kiteline` program.
     public func run(executable: String) async throws -> Report {
-        try await BenchServers.with(durable: durable) { bench in
-            let fleet = bench.processes(
-                executable, ["work"],
-                environment: [
-                    "KITELINE_LEASE_SECONDS": "\(lease.inSeconds)", "KITELINE_BEAT_SECONDS": "\(lease.inSeconds / 3)",
-                    "KITELINE_SILENCE_SECONDS": "\(lease.inSeconds * 4 / 3)", "KITELINE_REAP_SECONDS": "\(lease.inSeconds / 15)",
-                ])
-            for _ in 0..<workers { try fleet.start() }
+        // That connections are lost here is no news.
+        try await BenchServers.with(durable: durable, level: .critical) { bench in
+            let wires = try await Wires(
+                to: LocalServersURLs(postgresURL: bench.servers.postgresURL, redisURL: bench.servers.redisURL))
+            let scene = try await FaultScene(self, bench, wires, executable)
+            let result: Result<Report, any Error>
             do {
-                let report = try await run(bench, fleet)
-                await fleet.stop()
-                return report
+                let report = try await run(scene)
+                await scene.stop(within: .seconds(30))
+                result = .success(report)
             } catch {
-                await fleet.stop(within: .zero)
-                throw error
+                await scene.stop(within: .zero)
+                result = .failure(error)
             }
+            await wires.close()
+            return try result.get()
         }
     }
 
-    private func run(_ bench: BenchServers, _ fleet: ProgramProcesses) async throws -> Report {
-        let tenant = try await bench.tenant("faults")
-        let upkeep = Task { try await bench.keepPushing() }
+    private func run(_ scene: FaultScene) async throws -> Report {
+        let bench = scene.bench
+        let upkeep = Task { await scene.replaceTheDead() }
         defer { upkeep.cancel() }
-        async let accepted: Void = enqueue(bench, tenant)
+        let accepting = Task { try await enqueue(scene) }
+        defer { accepting.cancel() }
         // Workers that have not begun have nothing to lose.
         while try await bench.count("SELECT count(*) FROM (SELECT FROM job_history LIMIT 1) h") == 0 {
             try await Task.sleep(for: .milliseconds(20))
         }
-        let (done, last) = try await breakThings(bench, fleet)
-        try await accepted
-        try await bench.drained(within: .seconds(300))
-        let recovery = ContinuousClock.now - last
-        let live = "SELECT count(*) FROM job_live" as Statement
-        return Report(
-            seed: seed, accepted: jobs, effects: try await bench.count("SELECT count(*) FROM probe_effect"),
-            distinct: try await bench.count("SELECT count(DISTINCT effect_key) FROM probe_effect"),
-            ended: try await bench.count("SELECT count(*) FROM job_history WHERE state = 'completed'"),
-            running: try await bench.count(live),
-            discarded: try await bench.count("SELECT count(*) FROM dlq"), faults: done, recoveryS: recovery.inSeconds)
-    }
-
-    /// Enqueues in batches, each under a key, and repeats a batch until it is answered: what a client of the API would do.
-    private func enqueue(_ bench: BenchServers, _ tenant: TenantID) async throws {
-        let batch = 100
-        // Spread over the faults, so that each of them finds jobs at every stage of their way.
-        let pause = Duration.milliseconds(1_200 * max(faults, 3) / max(1, jobs / batch))
-        for start in stride(from: 0, to: jobs, by: batch) {
-            let batchJobs = (start..<min(start + batch, jobs)).map { n in
-                NewJob(tenant: tenant, kind: "probe", arguments: Array(#"{"effect_key":"e\#(n)","sleep_ms":\#(1 + n % 5)}"#.utf8))
-            }
-            let key = IdempotencyKey(tenant: tenant, key: "batch-\(start)", hash: [UInt8(start / batch % 256)])
-            try await Task.sleep(for: pause)
-            while true {
-                do {
-                    _ = try await bench.ledger.enqueue(batchJobs, key: key, answer: { _ in (202, []) })
-                    break
-                } catch LedgerError.unavailable {
-                    try await Task.sleep(for: .milliseconds(50))
-                }
-            }
-        }
-    }
-
-    private func breakThings(_ bench: BenchServers, _ fleet: ProgramProcesses) async throws -> (
-        done: [Fault], last: ContinuousClock.Instant
-    ) {
         var chance = SeededGenerator(seed: seed)
-        var done: [Fault] = []
-        var last = ContinuousClock.now
-        for n in 0..<faults {
-            try await Task.sleep(for: .milliseconds(Int.random(in: 300...1_500, using: &chance)))
-            // Each kind once before any twice.
-            let fault = n < Fault.allCases.count ? Fault.allCases[n] : Fault.allCases.randomElement(using: &chance)!
+        let drawn = Self.draw(faults, &chance)
+        for (n, fault) in drawn.enumerated() {
+            try await Task.sleep(for: .milliseconds(Int.random(in: 100...1_000, using: &chance)))
             tell("fault \(n + 1) of \(faults): \(fault.rawValue)")
-            try await inflict(fault, bench, fleet, &chance)
-            done.append(fault)
-            last = .now
+            try await scene.inflict(fault, &chance)
         }
-        return (done, last)
+        let last = ContinuousClock.now
+        let accepted = try await accepting.value
+        // Whatever is left then, the checker names.
+        try? await bench.drained(within: .seconds(120))
+        let recovery = ContinuousClock.now - last
+        let check = FaultCheck(postgresURL: bench.servers.postgresURL, redisURL: bench.servers.redisURL)
+        var findings = try await check.findings(accepted: accepted)
+        let victims = scene.crashes(at: "on-poison")
+        if victims > 3 { findings.append("the poison job took down \(victims) processes") }
+        if try await bench.count("SELECT count(*) FROM dlq WHERE id = ANY(\(accepted)) AND error_class = 'poison'") == 0 {
+            findings.append("the poison job was not set aside")
+        }
+        if !findings.isEmpty { tell("logs are kept in \(try scene.keepLogs())") }
+        return Report(
+            seed: seed, accepted: accepted.count,
+            completed: try await bench.count("SELECT count(*) FROM job_history WHERE state = 'completed'"),
+            discarded: try await bench.count("SELECT count(*) FROM dlq"), crashes: scene.crashes(at: ""),
+            epoch: try await bench.count("SELECT epoch FROM shard_epoch WHERE shard = 0"),
+            faults: drawn, recoveryS: recovery.inSeconds, findings: findings)
     }
 
-    private func inflict(_ fault: Fault, _ bench: BenchServers, _ fleet: ProgramProcesses, _ chance: inout SeededGenerator) async throws {
-        switch fault {
-        case .killWorker:
-            if let pid = fleet.pids.randomElement(using: &chance) { fleet.kill(pid) }
-            try fleet.start()
-        case .restartPostgres:
-            await bench.servers.stopPostgres(.fast)
-            try await bench.servers.startPostgres()
-        case .crashPostgres:
-            await bench.servers.stopPostgres(.immediate)
-            try await bench.servers.startPostgres()
-        case .flushRedis:
-            _ = try? await bench.redis.send(["FLUSHALL"])
-        case .restartRedis:
-            await bench.servers.killRedis()
-            try await bench.servers.startRedis()
+    /// Enqueues in batches, spread over the faults, so that each of them finds jobs at every stage of their way.
+    private func enqueue(_ scene: FaultScene) async throws -> [Int64] {
+        let batch = min(100, max(1, jobs / 8))
+        let pause = Duration.milliseconds(1_200 * max(faults, 3) / max(1, jobs / batch))
+        var chance = SeededGenerator(seed: ~seed)
+        let poison = Int.random(in: 0..<max(1, jobs / 2), using: &chance)
+        var ids: [Int64] = []
+        for start in stride(from: 0, to: jobs, by: batch) {
+            let probes = (start..<min(start + batch, jobs)).map { n in
+                #"{"effect_key":"\#(n == poison ? "poison-" : "e")\#(n)","sleep_ms":\#(1 + n % 5)}"#
+            }
+            try await Task.sleep(for: pause)
+            ids += try await scene.client.enqueue(probes: probes, under: "batch-\(start)")
         }
-    }
-}
-
-/// A small, well-mixed generator (SplitMix64): the same seed, the same run.
-public struct SeededGenerator: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    public init(seed: UInt64) { state = seed }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
+        return ids
     }
 }
 
