@@ -101,7 +101,7 @@ let package = Package(
                 "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging,
             ]),
-        shell("JobKinds", ["CrashPoints", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
+        shell("JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
         shell("Worker", ["CrashPoints", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(

@@ -10,15 +10,17 @@ import Tenancy
 /// A batch of one tenant is read at once and decided one lead after another on a roster that each decision changes, so two
 /// leads never count on the same free place.
 public struct AssignLead: DecidingHandler {
-    public struct Arguments: Decodable, Sendable {
+    public struct Arguments: JobArguments {
         var lead: String
         var trigger: String?
         var epoch: Int?
 
-        enum CodingKeys: String, CodingKey {
-            case lead = "lead_id"
-            case trigger
-            case epoch = "assignment_epoch"
+        public init(json: [UInt8]) throws {
+            let reader = try ArgumentReader(json)
+            guard let lead = try reader.string("lead_id") else { throw Failure(.permanent, "lead_id is missing") }
+            self.lead = lead
+            trigger = try reader.string("trigger")
+            epoch = try reader.integer("assignment_epoch")
         }
     }
 

@@ -4,19 +4,23 @@ import Records
 
 /// A job for checks, smoke tests and benchmarks: waits, fails as told, leaves one effect row.
 public struct Probe: PerformingHandler {
-    public struct Arguments: Decodable, Sendable {
+    public struct Arguments: JobArguments {
         var sleepMilliseconds: Int?
         var failTimes: Int?
         var errorClass: ErrorClass?
         var effectKey: String?
         var dependency: String?
 
-        enum CodingKeys: String, CodingKey {
-            case sleepMilliseconds = "sleep_ms"
-            case failTimes = "fail_times"
-            case errorClass = "error_class"
-            case effectKey = "effect_key"
-            case dependency
+        public init(json: [UInt8]) throws {
+            let reader = try ArgumentReader(json)
+            sleepMilliseconds = try reader.integer("sleep_ms")
+            failTimes = try reader.integer("fail_times")
+            if let name = try reader.string("error_class") {
+                guard let known = ErrorClass(rawValue: name) else { throw Failure(.permanent, "\(name) is no class of errors") }
+                errorClass = known
+            }
+            effectKey = try reader.string("effect_key")
+            dependency = try reader.string("dependency")
         }
     }
 

@@ -6,7 +6,7 @@ import Tenancy
 
 /// Has a tenant's held leads assigned again after a map was published, a page at a time.
 public struct ReleaseHeld: DecidingHandler {
-    public struct Arguments: Decodable, Sendable {
+    public struct Arguments: JobArguments, Decodable {
         var after: String?
         var until: String?
     }

@@ -10,13 +10,23 @@ public struct Job<Arguments: Sendable>: Sendable {
     public var tenant: TenantID { attempt.tenant }
 }
 
+/// What a kind takes: read once for each attempt. Decodable types need nothing more; kinds that run very often may read for themselves.
+public protocol JobArguments: Sendable {
+    /// - Parameter json: a JSON object, as it was enqueued.
+    init(json: [UInt8]) throws
+}
+
+extension JobArguments where Self: Decodable {
+    public init(json: [UInt8]) throws { self = try JSONDecoder().decode(Self.self, from: Data(json)) }
+}
+
 /// Handles one kind by deciding: the facts of many jobs are read at once, then each job is decided by pure code.
 ///
 /// `outcome` may change the facts it was given, so that a later job of the same batch sees what an earlier one
 /// decided; nothing else remembers it. When the facts turn out to have changed at settle, the whole group is
 /// handled again on fresh ones and no attempt is charged.
 public protocol DecidingHandler: Sendable {
-    associatedtype Arguments: Decodable & Sendable
+    associatedtype Arguments: JobArguments
     associatedtype Facts: Sendable
 
     var kind: JobKind { get }
@@ -30,7 +40,7 @@ public protocol DecidingHandler: Sendable {
 
 /// Handles one kind by doing: may wait for the world outside. Called once for each attempt, many at a time.
 public protocol PerformingHandler: Sendable {
-    associatedtype Arguments: Decodable & Sendable
+    associatedtype Arguments: JobArguments
 
     var kind: JobKind { get }
 
@@ -99,8 +109,8 @@ public struct AnyHandler: Sendable {
     }
 }
 
-private func decode<A: Decodable>(_ type: A.Type, from attempt: Attempt) -> Result<A, Failure> {
-    do { return .success(try JSONDecoder().decode(type, from: Data(attempt.arguments))) } catch {
+private func decode<A: JobArguments>(_ type: A.Type, from attempt: Attempt) -> Result<A, Failure> {
+    do { return .success(try A(json: attempt.arguments)) } catch {
         return .failure(Failure(.permanent, "the arguments do not fit the kind \(attempt.kind)"))
     }
 }

@@ -74,7 +74,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [("probe,nothing", "there is no kind nothing; there are assign_lead, probe, release_held"), (",", "--kinds names none")])
+    @Test(arguments: [
+        ("probe,nothing", "there is no kind nothing; there are assign_lead, probe, release_held"), (",", "--kinds names none"),
+    ])
     func `a worker of kinds there are not is not started, and says which there are`(kinds: String, message: String) async throws {
         try await withDatabase { _, environment, scratch in
             let result = try await Command.run(["work", "--kinds", kinds], in: scratch, environment: environment)

@@ -16,7 +16,7 @@ import Worker
 
 /// A handler whose behaviour is the test's.
 struct Stub: PerformingHandler {
-    struct Arguments: Codable, Sendable { var n: Int }
+    struct Arguments: Codable, JobArguments { var n: Int }
 
     let kind: JobKind
     let body: @Sendable (Job<Arguments>) async throws -> Outcome

@@ -72,7 +72,7 @@ import Testing
     @Test func `a thrown failure keeps its class, anything else is transient`() async {
         struct Odd: Error {}
         struct Thrower: PerformingHandler {
-            struct Arguments: Codable, Sendable { var odd: Bool }
+            struct Arguments: Codable, JobArguments { var odd: Bool }
             let kind = JobKind("k", arguments: ArgumentSchema([]))
             func outcome(of job: Job<Arguments>) async throws -> Outcome {
                 if job.arguments.odd { throw Odd() }
