@@ -55,7 +55,8 @@ import Testing
             #expect(answer["running"].int == 1)
             #expect(answer["workers_wanted"].int == 2, "two jobs of a millisecond, and the one that runs")
             #expect(answer["sampled"].bool == false)
-            #expect(try await api.send("GET", "/v1/autoscale?slots=0&most=x", as: nil).faults == ["slots out_of_range", "most out_of_range"])
+            #expect(
+                try await api.send("GET", "/v1/autoscale?slots=0&most=x", as: nil).faults == ["slots out_of_range", "most out_of_range"])
         }
     }
 
