@@ -90,7 +90,7 @@ let package = Package(
                 .embedInCode("0004_failures.sql"),
                 .embedInCode("0005_controls.sql"), .embedInCode("0006_time.sql"), .embedInCode("0007_batches.sql"),
                 .embedInCode("0008_limits.sql"),
-                .embedInCode("0009_holds.sql"),
+                .embedInCode("0009_holds.sql"), .embedInCode("0010_counts.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -26,5 +26,6 @@ public struct Migration: Sendable {
         Migration(7, "batches", PackageResources._007_batches_sql),
         Migration(8, "limits", PackageResources._008_limits_sql),
         Migration(9, "holds", PackageResources._009_holds_sql),
+        Migration(10, "counts", PackageResources._010_counts_sql),
     ]
 }

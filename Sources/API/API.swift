@@ -38,8 +38,9 @@ public struct API: Sendable {
         self.transport = transport
         self.quotas = Quotas(records: records, dispatch: dispatch)
         demand = Remembered(for: .seconds(5)) { try await API.demand(records, dispatch) }
-        let jobs = JobMetrics(records)
+        let (jobs, engine) = (JobMetrics(records, dispatch), EngineMetrics(ledger, dispatch))
         metrics.add { await jobs.samples() }
+        metrics.add { await engine.samples() }
         self.logger = logger
     }
 

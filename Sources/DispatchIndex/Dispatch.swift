@@ -80,6 +80,19 @@ public struct ClaimReply: Sendable {
     public var passed: Int
 }
 
+/// How often something was asked of the index, and how long the answers took together.
+public struct RoundTrips: Sendable, Hashable {
+    public private(set) var count = 0
+    public private(set) var time = Duration.zero
+
+    public init() {}
+
+    mutating func add(_ duration: Duration) {
+        count += 1
+        time += duration
+    }
+}
+
 public enum DispatchError: Error, Sendable, Equatable {
     /// The index is not the one we knew: lost, older, or being rebuilt. Maintenance finds the current one or builds it.
     case epochLost
@@ -93,6 +106,7 @@ public final class Dispatch: Sendable {
     let keys: Keys
     public let lease: Duration
     private let known = Mutex<Int64?>(nil)
+    private let trips = Mutex<[String: RoundTrips]>([:])
 
     /// - Parameter namespace: put before every key; tests of one server keep apart by it.
     public init(redis: RedisClient, namespace: String = "", lease: Duration = .seconds(30)) {
@@ -220,7 +234,19 @@ public final class Dispatch: Sendable {
         return epoch
     }
 
-    func evaluate(_ script: RedisScript, under epoch: Int64, _ arguments: [RedisArgument]) async throws -> RedisValue {
+    /// Round trips of this process since it started, by what was called.
+    public var roundTrips: [String: RoundTrips] { trips.withLock { $0 } }
+
+    /// - Parameter caller: what the round trip counts as; the function that makes it.
+    func evaluate(
+        _ script: RedisScript, under epoch: Int64, _ arguments: [RedisArgument], caller: StaticString = #function
+    ) async throws -> RedisValue {
+        let start = ContinuousClock.now
+        defer {
+            let took = ContinuousClock.now - start
+            let name = String("\(caller)".prefix { $0 != "(" })
+            trips.withLock { $0[name, default: RoundTrips()].add(took) }
+        }
         do {
             return try await redis.evaluate(script, keys: [keys.epoch], arguments: [RedisArgument(epoch)] + arguments)
         } catch let error as RedisError where error.prefix == "EPOCHLOST" {

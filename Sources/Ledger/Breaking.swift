@@ -48,6 +48,15 @@ public struct BreakerView: Sendable {
     public let changedAt: Date
 }
 
+/// How many breakers of a dependency are in a state.
+public struct BreakerCount: Sendable, Hashable {
+    public let dependency: String
+    /// Everybody's, not a tenant's.
+    public let isShared: Bool
+    public let state: String
+    public let breakers: Int
+}
+
 /// A change of a breaker's state.
 public struct BreakerEvent: Sendable, Hashable {
     public let state: String
@@ -141,6 +150,20 @@ extension Ledger {
             let event = BreakerEvent(
                 state: try row.get("state"), reason: try row.get("reason"), setBy: try row.get("set_by"), at: try row.get("at"))
             events[try BreakerKey(row), default: []].append(event)
+        }
+    }
+
+    /// How many breakers are in which state, by dependency: those most often not closed first.
+    public func breakerCounts(limit: Int) async throws -> [BreakerCount] {
+        let rows = try await postgres.query(
+            """
+            SELECT dependency, tenant_id IS NULL AS is_shared, state, count(*) AS breakers FROM breaker
+            GROUP BY 1, 2, 3 ORDER BY state = 'closed', breakers DESC, dependency LIMIT \(limit)
+            """)
+        return try rows.map { row in
+            BreakerCount(
+                dependency: try row.get("dependency"), isShared: try row.get("is_shared"), state: try row.get("state"),
+                breakers: try row.get("breakers"))
         }
     }
 

@@ -120,8 +120,25 @@ extension Ledger {
         try await postgres.query("INSERT INTO worker (host, pid) VALUES (\(host), \(pid)) RETURNING id").first!.get("id")
     }
 
-    public func beat(_ worker: Int64) async throws {
-        _ = try await postgres.query("UPDATE worker SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = \(worker)")
+    /// - Parameter counts: what the process has done since it started.
+    public func beat(_ worker: Int64, counts: [String: Double] = [:]) async throws {
+        _ = try await postgres.query(
+            """
+            UPDATE worker SET beat = beat + 1, beat_at = clock_timestamp(), counts = jsonb_object(\(Array(counts.keys)), \(counts.values.map { "\($0)" }))
+            WHERE id = \(worker)
+            """)
+    }
+
+    /// What each living worker process has told of itself, 1,000 at most.
+    public func workerCounts() async throws -> [Int64: [String: Double]] {
+        let rows = try await postgres.query(
+            """
+            SELECT w.id, c.key, c.value::float8 AS value
+            FROM (
+                SELECT id, counts FROM worker WHERE stopped_at IS NULL AND beat_at > clock_timestamp() - interval '1 minute' ORDER BY id LIMIT 1000
+            ) w, jsonb_each_text(w.counts) c
+            """)
+        return try rows.reduce(into: [:]) { $0[try $1.get("id"), default: [:]][try $1.get("key")] = try $1.get("value", as: Double.self) }
     }
 
     public func signOff(_ worker: Int64) async throws {

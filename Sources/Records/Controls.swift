@@ -132,6 +132,16 @@ extension Records {
         ).reduce(into: [:]) { $0[JobID(try $1.get("id"))] = try $1.get("since") }
     }
 
+    /// The same, whoever's they are.
+    public func claimableSince(_ jobs: [JobID]) async throws -> [JobID: Date] {
+        try await engine.query(
+            """
+            SELECT id, greatest(enqueued_at, run_at) AS since FROM job_live
+            WHERE id = ANY(\(jobs.map(\.rawValue))) AND state <> 'running'
+            """
+        ).reduce(into: [:]) { $0[JobID(try $1.get("id"))] = try $1.get("since") }
+    }
+
     /// A transaction of the engine, on a tenant's rows if one is named.
     private func changing<R: Sendable>(_ tenant: TenantID?, _ body: @Sendable @escaping (PostgresTransaction) throws -> R) async throws -> R
     {

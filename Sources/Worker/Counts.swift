@@ -7,6 +7,8 @@ public struct WorkerCounts: Sendable, Equatable {
     public var stale = 0
     public var lost = 0
     public var givenBack = 0
+    /// Claims whose lease went to somebody else while they ran here.
+    public var leasesLost = 0
 }
 
 final class Counts: Sendable {

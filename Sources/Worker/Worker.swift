@@ -220,7 +220,10 @@ extension Worker {
     private func keepLeases() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: dispatch.lease / 3)
-            if let lost = try? await dispatch.heartbeat(running.claims), !lost.isEmpty { running.lose(lost) }
+            if let lost = try? await dispatch.heartbeat(running.claims), !lost.isEmpty {
+                running.lose(lost)
+                count.add { $0.leasesLost += lost.count }
+            }
         }
     }
 
@@ -259,9 +262,23 @@ extension Worker {
         }
     }
 
+    /// What this process has done, for whoever is asked for metrics.
+    private var told: [String: Double] {
+        let counts = count.value
+        var told: [String: Double] = [
+            "claimed": Double(counts.claimed), "settled": Double(counts.settled), "fenced": Double(counts.lost),
+            "leases_lost": Double(counts.leasesLost), "given_back": Double(counts.givenBack),
+        ]
+        for (name, trips) in dispatch.roundTrips {
+            told["trips.\(name).count"] = Double(trips.count)
+            told["trips.\(name).seconds"] = trips.time / .seconds(1)
+        }
+        return told
+    }
+
     private func keepBeating(_ id: Int64) async {
         while !Task.isCancelled {
-            try? await ledger.beat(id)
+            try? await ledger.beat(id, counts: told)
             try? await Task.sleep(for: settings.beat)
         }
     }

@@ -1,30 +1,101 @@
+import DispatchIndex
 import Foundation
+import Jobs
 import Records
-import Synchronization
+import Tenancy
 
-/// What `/metrics` says of jobs, asked of the ledger.
+/// What `/metrics` says of jobs and tenants, asked of the ledger and the index.
 ///
-/// The answer is kept for a while, so that scrapes, however many there are, cost the database one question each while.
+/// The answer is kept for a while, so that scrapes, however many there are, cost one question each while. The tenants with most
+/// jobs are told of on their own, the others together, so that the answer stays small with any number of tenants.
 final class JobMetrics: Sendable {
     private static let freshness: Duration = .seconds(10)
+    /// Tenants told of on their own.
+    static let tenants = 20
 
-    private let records: Records
-    private let last = Mutex<(samples: [Metrics.Sample], until: ContinuousClock.Instant)>(([], .now))
+    private let remembered: Remembered<[Metrics.Sample]>
 
-    init(_ records: Records) { self.records = records }
+    init(_ records: Records, _ dispatch: Dispatch) {
+        remembered = Remembered(for: Self.freshness) {
+            let statistics = try await records.jobStatistics(now: Date())
+            let (top, labelled) = bounded(statistics, to: Self.tenants)
+            let ofTenants = await promptly { try await tenantSamples(top, records, dispatch) }
+            return labelled.flatMap { $0.statistics.samples(of: $0.label) } + (ofTenants ?? [])
+        }
+    }
 
     /// Nothing when Postgres does not answer.
-    func samples() async -> [Metrics.Sample] {
-        if let samples = last.withLock({ $0.until > .now ? $0.samples : nil }) { return samples }
-        let samples = ((try? await records.jobStatistics(now: Date())) ?? []).flatMap(\.samples)
-        last.withLock { $0 = (samples, .now + Self.freshness) }
-        return samples
-    }
+    func samples() async -> [Metrics.Sample] { (try? await remembered.value()) ?? [] }
+}
+
+/// The tenants with most jobs, and what is told of whom: each of them on its own, the others together by kind.
+func bounded(_ statistics: [JobStatistics], to most: Int) -> (top: [TenantID], labelled: [(label: String, statistics: JobStatistics)]) {
+    let jobs = statistics.reduce(into: [TenantID: Int]()) { $0[$1.tenant, default: 0] += $1.jobs }
+    let top = jobs.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(most).map(\.key)
+    let named = Set(top)
+    let others = Dictionary(grouping: statistics.filter { !named.contains($0.tenant) }, by: \.kind).sorted { $0.key < $1.key }
+    return (
+        top,
+        statistics.filter { named.contains($0.tenant) }.map { ($0.tenant.description, $0) }
+            + others.compactMap { $0.value.merged.map { ("other", $0) } }
+    )
 }
 
 extension JobStatistics {
-    fileprivate var samples: [Metrics.Sample] {
-        let name = [("tenant", tenant.description), ("kind", kind)]
+    fileprivate var jobs: Int { ended.values.reduce(0, +) + waiting.values.reduce(0, +) + deadLetters }
+}
+
+extension [JobStatistics] {
+    /// Their sum. Medians do not add up, so there is none.
+    fileprivate var merged: JobStatistics? {
+        guard var sum = first else { return nil }
+        sum.queueSeconds = nil
+        for other in dropFirst() {
+            sum.ended.merge(other.ended, uniquingKeysWith: +)
+            sum.failures.merge(other.failures, uniquingKeysWith: +)
+            sum.waiting.merge(other.waiting, uniquingKeysWith: +)
+            sum.deadLetters += other.deadLetters
+        }
+        return sum
+    }
+}
+
+/// Shares, ages and times held back, of these tenants.
+private func tenantSamples(_ tenants: [TenantID], _ records: Records, _ dispatch: Dispatch) async throws -> [Metrics.Sample] {
+    let fairness = try await dispatch.fairness(of: tenants)
+    var states: [TenantID: TenantState] = [:]
+    for tenant in tenants { states[tenant] = try await dispatch.state(of: tenant) }
+    let first = states.mapValues { $0.flows.filter { $0.blocked == nil }.compactMap(\.first) }
+    let since = try await records.claimableSince(first.values.flatMap(\.self))
+    let now = Date()
+    func gauge(_ name: String, _ help: String, _ tenant: String, _ value: Double?, _ kind: Metrics.Sample.Kind = .gauge) -> Metrics.Sample?
+    {
+        value.map { Metrics.Sample("kiteline_tenant_\(name)", kind, help, labels: [("tenant", tenant)], $0) }
+    }
+    let received = (help: "Part of the worker-time given lately; what was given a minute ago counts half.", name: "share_received")
+    let own = fairness.flatMap { tenant -> [Metrics.Sample?] in
+        let (label, flows) = (tenant.tenant.description, states[tenant.tenant]?.flows ?? [])
+        let oldest = first[tenant.tenant]?.compactMap { since[$0] }.min().map { max(0, now.timeIntervalSince($0)) }
+        let parked = flows.compactMap { $0.ready > 0 ? $0.blocked?.since : nil }.min().map { max(0, now.timeIntervalSince($0)) }
+        return [
+            gauge(received.name, received.help, label, tenant.shareReceived),
+            gauge("share_entitled", "Weight among those of the tenants with jobs that may run.", label, tenant.shareEntitled),
+            gauge(
+                "worker_seconds_total", "Worker-time received since the index was built.", label, tenant.received / .seconds(1), .counter),
+            gauge("throttled_seconds_total", "Time it had work and no token.", label, tenant.throttled / .seconds(1), .counter),
+            gauge("oldest_claimable_seconds", "How long the first in line has been claimable.", label, oldest ?? 0),
+            gauge("parked_seconds", "How long its jobs have been waiting at a gate.", label, parked ?? 0),
+        ]
+    }
+    let shares = fairness.compactMap(\.shareReceived)
+    let others = shares.isEmpty ? nil : max(0, 1 - shares.reduce(0, +))
+    return (own + [gauge(received.name, received.help, "other", others)]).compactMap(\.self)
+}
+
+extension JobStatistics {
+    /// - Parameter label: whose they are.
+    fileprivate func samples(of label: String) -> [Metrics.Sample] {
+        let name = [("tenant", label), ("kind", kind)]
         func gauge(_ metric: String, _ help: String, _ label: (String, String)? = nil, _ value: Double) -> Metrics.Sample {
             Metrics.Sample(metric, .gauge, help, labels: name + (label.map { [$0] } ?? []), value)
         }

@@ -103,7 +103,7 @@ extension API {
     private func tell<Value: Equatable & Sendable>(
         while read: @Sendable @escaping () async throws -> Value, _ tell: @Sendable @escaping (Value) async throws -> Void
     ) async {
-        _ = await fromIndex {
+        _ = await promptly {
             var told: Value?
             for _ in 0..<5 {
                 let value = try await read()

@@ -37,7 +37,7 @@ extension Call {
 @Sendable private func listQueues(_ call: Call) async throws -> Answer {
     let (dispatch, tenant) = (call.api.dispatch, call.tenant.id)
     let holds = try await call.records.holds(of: tenant)
-    let index = await call.api.fromIndex { (try await dispatch.state(of: tenant), try await dispatch.fairness(of: [tenant])) }
+    let index = await promptly { (try await dispatch.state(of: tenant), try await dispatch.fairness(of: [tenant])) }
     let kinds = Set(call.api.kinds.keys).union(index?.0.flows.map(\.kind) ?? [])
     var queues = kinds.sorted().map { QueueView($0, of: tenant, holds) }
     if let (state, fairness) = index {

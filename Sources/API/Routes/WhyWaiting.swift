@@ -23,26 +23,11 @@ extension Call {
         let holds = try await records.holds(on: Gate.passed(by: flow, of: tenant.id).map(\.name), of: tenant.id)
         if let hold = holds.first(where: \.isClosed) { return WhyWaiting(hold) }
         let (dispatch, tenant) = (api.dispatch, tenant.id)
-        guard let reason = await api.fromIndex({ try await dispatch.explain(job.id, tenant: tenant, flow: flow, priority: priority) })
+        guard let reason = await promptly({ try await dispatch.explain(job.id, tenant: tenant, flow: flow, priority: priority) })
         else {
             return .indexAway
         }
         return WhyWaiting(reason, holds)
-    }
-}
-
-extension API {
-    /// What the index says; nil when it says nothing in time. Nobody waits long for it: what it holds is a convenience here.
-    func fromIndex<R: Sendable>(_ ask: @Sendable @escaping () async throws -> R) async -> R? {
-        await withTaskGroup { group in
-            group.addTask { try? await ask() }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(1))
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
-        }
     }
 }
 

@@ -1,0 +1,58 @@
+import DispatchIndex
+import Ledger
+
+/// What `/metrics` says of the engine: worker processes, as they told with their last sign of life, the index, the breakers.
+final class EngineMetrics: Sendable {
+    private let dispatch: Dispatch
+    private let remembered: Remembered<[Metrics.Sample]>
+
+    init(_ ledger: Ledger, _ dispatch: Dispatch) {
+        self.dispatch = dispatch
+        remembered = Remembered(for: .seconds(10)) {
+            let workers = try await ledger.workerCounts()
+            let breakers = try await ledger.breakerCounts(limit: 100)
+            let epoch = try await ledger.epoch().epoch
+            return [
+                Metrics.Sample("kiteline_workers", .gauge, "Worker processes alive.", Double(workers.count)),
+                Metrics.Sample("kiteline_index_rebuilds_total", .counter, "Lives of the index, the first included.", Double(epoch)),
+            ] + workers.sorted { $0.key < $1.key }.flatMap { workerSamples("\($0.key)", $0.value) } + breakers.map(\.sample)
+        }
+    }
+
+    func samples() async -> [Metrics.Sample] {
+        let own = dispatch.roundTrips.sorted { $0.key < $1.key }.flatMap {
+            tripSamples("api", $0.key, count: Double($0.value.count), seconds: $0.value.time / .seconds(1))
+        }
+        return ((try? await remembered.value()) ?? []) + own
+    }
+}
+
+private func workerSamples(_ worker: String, _ counts: [String: Double]) -> [Metrics.Sample] {
+    let plain = [
+        ("settled", "kiteline_worker_settled_total", "Runs whose end was written."),
+        ("fenced", "kiteline_fence_rejections_total", "Outcomes that were not written, as their run had gone to somebody else."),
+        ("leases_lost", "kiteline_leases_lost_total", "Claims whose lease went to somebody else while they ran."),
+        ("given_back", "kiteline_given_back_total", "Jobs given back at the end of a process."),
+    ].compactMap { key, name, help in counts[key].map { Metrics.Sample(name, .counter, help, labels: [("worker", worker)], $0) } }
+    let trips = counts.keys.filter { $0.hasPrefix("trips.") && $0.hasSuffix(".count") }.sorted().flatMap { key in
+        let call = String(key.dropFirst("trips.".count).dropLast(".count".count))
+        return tripSamples(worker, call, count: counts[key] ?? 0, seconds: counts["trips.\(call).seconds"] ?? 0)
+    }
+    return plain + trips
+}
+
+private func tripSamples(_ process: String, _ call: String, count: Double, seconds: Double) -> [Metrics.Sample] {
+    let labels = [(name: "worker", value: process), (name: "call", value: call)]
+    return [
+        Metrics.Sample("kiteline_index_calls_total", .counter, "Scripts run in Redis, by what was asked.", labels: labels, count),
+        Metrics.Sample("kiteline_index_seconds_total", .counter, "Time from call to answer, round trip included.", labels: labels, seconds),
+    ]
+}
+
+extension BreakerCount {
+    fileprivate var sample: Metrics.Sample {
+        Metrics.Sample(
+            "kiteline_breakers", .gauge, "Breakers by state, of those ever open.",
+            labels: [("dependency", dependency), ("scope", isShared ? "all" : "tenant"), ("state", state)], Double(breakers))
+    }
+}

@@ -1,0 +1,104 @@
+import DispatchIndex
+import Foundation
+import Ledger
+import Records
+import Tenancy
+import TestSupport
+import Testing
+
+@testable import API
+
+/// What `/metrics` says of tenants and of the engine.
+@Suite struct MetricsTests {
+    @Test func `a tenant's share, the age of its oldest job and the time it is held back are told`() async throws {
+        try await TestAPI.with { api in
+            let old = try await api.indexed(#"{"kind":"probe"}"#)
+            _ = try await api.indexed(#"{"kind":"probe"}"#)
+            _ = try await api.indexed(#"{"kind":"probe","args":{"dependency":"erp"}}"#)
+            _ = try await api.owner.query(
+                "UPDATE job_live SET enqueued_at = now() - interval '1 hour', run_at = now() - interval '1 hour' WHERE id <> \(Int64(old)!)"
+            )
+            _ = try await api.send("POST", "/v1/breakers/erp/open", #"{"reason":"x"}"#, as: api.acme.operatorKey)
+            #expect(try await api.dispatch.claim(1).claims.map(\.id.description) == [old])
+            // The claim has sent the flow to its gate.
+            #expect(try await api.dispatch.claim(0).claims.isEmpty)
+
+            let metrics = try await api.metrics()
+
+            #expect(metrics["kiteline_tenant_share_received{tenant=\"\(api.acme.id)\"}"] == 1)
+            #expect(metrics["kiteline_tenant_share_received{tenant=\"other\"}"] == 0)
+            #expect(metrics["kiteline_tenant_share_entitled{tenant=\"\(api.acme.id)\"}"] == 1)
+            let age = try #require(metrics["kiteline_tenant_oldest_claimable_seconds{tenant=\"\(api.acme.id)\"}"])
+            #expect((3_600...3_700).contains(age))
+            #expect(try #require(metrics["kiteline_tenant_parked_seconds{tenant=\"\(api.acme.id)\"}"]) > 0)
+            #expect(metrics[#"kiteline_breakers{dependency="erp",scope="tenant",state="open"}"#] == 1)
+            #expect(metrics["kiteline_index_rebuilds_total"] == 1)
+            #expect(try #require(metrics[#"kiteline_index_calls_total{worker="api",call="claim"}"#]) >= 1)
+            #expect(try #require(metrics[#"kiteline_index_seconds_total{worker="api",call="claim"}"#]) > 0)
+        }
+    }
+
+    @Test func `a worker's counts are told as long as it lives`() async throws {
+        try await TestAPI.with { api in
+            let worker = try await api.ledger.register(host: "h", pid: 1)
+            let gone = try await api.ledger.register(host: "h", pid: 2)
+            let counts = ["settled": 7.0, "fenced": 2, "leases_lost": 3, "trips.claim.count": 5, "trips.claim.seconds": 0.25]
+            for id in [worker, gone] { try await api.ledger.beat(id, counts: counts) }
+            try await api.ledger.signOff(gone)
+
+            let metrics = try await api.metrics()
+
+            #expect(metrics["kiteline_workers"] == 1)
+            #expect(metrics["kiteline_fence_rejections_total{worker=\"\(worker)\"}"] == 2)
+            #expect(metrics["kiteline_leases_lost_total{worker=\"\(worker)\"}"] == 3)
+            #expect(metrics["kiteline_index_seconds_total{worker=\"\(worker)\",call=\"claim\"}"] == 0.25)
+            #expect(metrics.keys.allSatisfy { !$0.contains("worker=\"\(gone)\"") })
+        }
+    }
+
+    @Test func `with many tenants the largest are told of on their own, the others together`() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.owner.query(
+                """
+                INSERT INTO job_live (id, tenant_id, kind, flow, priority, state, run_at, enqueued_at, max_attempts)
+                SELECT t * 1000 + n, t, 'probe', 'probe', 5, 'available', now(), now(), 5
+                FROM generate_series(1, 50) t, generate_series(1, t) n
+                """)
+
+            let metrics = try await api.metrics()
+
+            let waiting = metrics.filter { $0.key.hasPrefix("kiteline_jobs_waiting") }
+            #expect(waiting.count == 21)
+            #expect(waiting[#"kiteline_jobs_waiting{tenant="50",kind="probe",state="available"}"#] == 50)
+            #expect(waiting[#"kiteline_jobs_waiting{tenant="other",kind="probe",state="available"}"#] == 465, "1 + … + 30")
+            #expect(metrics.keys.filter { $0.hasPrefix("kiteline_tenant_share_entitled") }.count == 20)
+        }
+    }
+
+    @Test func `without Redis the ledger's part is told all the same, and soon`() async throws {
+        try await TestServers.own { servers in
+            try await TestAPI.with(.init(servers: servers)) { api in
+                _ = try await api.indexed(#"{"kind":"probe"}"#)
+                await servers.killRedis()
+
+                let start = ContinuousClock.now
+                let metrics = try await api.metrics()
+
+                #expect(ContinuousClock.now - start < .seconds(4))
+                #expect(metrics[#"kiteline_jobs_waiting{tenant="\#(api.acme.id)",kind="probe",state="available"}"#] == 1)
+                try await servers.startRedis()
+            }
+        }
+    }
+}
+
+extension TestAPI {
+    /// Every sample there is, by its name and labels.
+    fileprivate func metrics() async throws -> [String: Double] {
+        let text = try await send("GET", "/metrics", as: nil).text
+        return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.reduce(into: [:]) { samples, line in
+            guard let space = line.lastIndex(of: " ") else { return }
+            samples[String(line[..<space])] = Double(line[line.index(after: space)...])
+        }
+    }
+}
