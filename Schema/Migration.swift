@@ -27,5 +27,6 @@ public struct Migration: Sendable {
         Migration(8, "limits", PackageResources._008_limits_sql),
         Migration(9, "holds", PackageResources._009_holds_sql),
         Migration(10, "counts", PackageResources._010_counts_sql),
+        Migration(11, "reconciling", PackageResources._011_reconciling_sql),
     ]
 }

@@ -130,6 +130,19 @@ extension Dispatch {
             running: Int(number(0) ?? 0), received: .milliseconds(number(1) ?? 0), throttled: .milliseconds(number(2) ?? 0), flows: flows)
     }
 
+    /// Of jobs that should be in the index, those that are not.
+    public func unknown(_ jobs: [Push]) async throws -> [JobID] {
+        let epoch = try current()
+        var unknown: [JobID] = []
+        for chunk in jobs.chunks(of: 500) {
+            let arguments = chunk.flatMap {
+                [RedisArgument($0.id.rawValue), RedisArgument($0.tenant.rawValue), RedisArgument($0.flow), RedisArgument($0.priority)]
+            }
+            unknown += try await evaluate(.unknown, under: epoch, arguments).array?.compactMap { $0.int64.map(JobID.init) } ?? []
+        }
+        return unknown
+    }
+
     /// How many jobs of a tenant are ready to be claimed.
     public func ready(of tenant: TenantID) async throws -> Int { try await state(of: tenant).flows.reduce(0) { $0 + $1.ready } }
 }

@@ -48,6 +48,7 @@ public struct Maintenance: Service {
             let leases = LeaseReaper(ledger: ledger, dispatch: dispatch, logger: logger)
             let workers = WorkerReaper(ledger: ledger, dispatch: dispatch, silence: settings.silence, logger: logger)
             let promoter = Promoter(ledger: ledger, dispatch: dispatch)
+            let reconciler = Reconciler(ledger: ledger, dispatch: dispatch, interval: settings.housekeeping * 5, logger: logger)
             let limits = LimitKeeper(ledger: ledger, dispatch: dispatch)
             duties += [
                 Chore("leases", every: settings.reap) { while try await leases.run() {} },
@@ -57,6 +58,7 @@ public struct Maintenance: Service {
                     let changed = try await ledger.judgeBreakers()
                     if !changed.isEmpty { try await dispatch.limit(gates: changed) }
                 },
+                Chore("reconcile", every: settings.housekeeping) { try await reconciler.run() },
                 Chore("limits", every: settings.promote) { try await limits.run() },
                 Chore("cancelling", every: settings.promote) { [ledger] in try await ledger.finishCancelling() },
                 Chore("redrives", every: settings.promote) { [ledger] in try await ledger.feedRedrives() },

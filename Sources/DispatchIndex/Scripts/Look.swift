@@ -64,6 +64,22 @@ extension RedisScript {
             return reply
             """)
 
+    /// Which jobs the index does not know. ARGV: epoch, then id, tenant, flow, priority of each. Changes nothing. At most 500 a call.
+    static let unknown = RedisScript(
+        Keys.prelude() + """
+            local ids, members, lines, missing = {}, {}, {}, {}
+            for i = 2, #ARGV, 4 do
+              ids[#ids + 1] = ARGV[i]
+              members[#members + 1] = ARGV[i + 1] .. ':' .. ARGV[i + 3] .. ':' .. ARGV[i] .. ':' .. ARGV[i + 2]
+              lines[#lines + 1] = p .. 'r:' .. ARGV[i + 1] .. ':' .. ARGV[i + 2]
+            end
+            local running, scheduled = call('HMGET', RUN, unpack(ids)), call('ZMSCORE', SCH, unpack(members))
+            for n, id in ipairs(ids) do
+              if not running[n] and not scheduled[n] and not call('ZSCORE', lines[n], id) then missing[#missing + 1] = id end
+            end
+            return missing
+            """)
+
     /// A tenant's flows. ARGV: epoch, tenant. Changes nothing. Returns the tenant's claims out, worker-time received, ms, time
     /// throttled, ms, then for each flow its name, ready jobs, claims out, expected cost, ms, the gate it waits at (or empty), since
     /// when, ms, and the id first in line (or empty). At most 1,000 flows.
