@@ -250,7 +250,8 @@ public final class Dispatch: Sendable {
         do {
             return try await redis.evaluate(script, keys: [keys.epoch], arguments: [RedisArgument(epoch)] + arguments)
         } catch let error as RedisError where error.prefix == "EPOCHLOST" {
-            known.withLock { if $0 == epoch { $0 = nil } }
+            // While this process builds that very epoch, the others of its calls only have to wait.
+            if !error.message.hasSuffix(" B\(epoch)") { known.withLock { if $0 == epoch { $0 = nil } } }
             throw DispatchError.epochLost
         }
     }

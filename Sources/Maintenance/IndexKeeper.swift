@@ -38,7 +38,11 @@ public actor IndexKeeper {
             dispatch.adopt(nil)
         } else {
             dispatch.adopt(nil)
-            if let epoch = try await ledger.beginEpoch(after: known.epoch, server: index.server) { try await rebuild(under: epoch) }
+            guard let epoch = try await ledger.beginEpoch(after: known.epoch, server: index.server) else { return }
+            do { try await rebuild(under: epoch) } catch {
+                dispatch.adopt(nil)
+                throw error
+            }
         }
     }
 

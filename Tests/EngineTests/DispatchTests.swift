@@ -176,6 +176,19 @@ import Testing
         #expect(engine.dispatch.epoch == nil)
     }
 
+    @Test func `claims that come during a rebuild wait and do not end it`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let epoch = engine.dispatch.epoch! + 1
+        try await engine.dispatch.beginRebuild(under: epoch)
+
+        await #expect(throws: DispatchError.epochLost) { try await engine.dispatch.claim(1) }
+        #expect(engine.dispatch.epoch == epoch)
+        try await engine.dispatch.push([Push(id: JobID(1), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: nil)])
+        #expect(try await engine.dispatch.finishRebuild(under: epoch))
+        #expect(try await engine.dispatch.claim(1).claims.map(\.id) == [JobID(1)])
+    }
+
     @Test func `a rebuilt index holds what the lost one held`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant("a", cap: 5)
