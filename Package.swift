@@ -143,6 +143,7 @@ let package = Package(
         tests("BreakersTests", ["Breakers"]),
         tests("RoutingTests", ["Routing", "Rules", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
+        tests("FuzzTests", ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Rules", "SalesModel", "Schedules", "Tenancy"]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
         tests("CommandTests", ["kiteline", "TestSupport"]),

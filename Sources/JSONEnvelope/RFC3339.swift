@@ -5,9 +5,13 @@ import Foundation
 /// Dates are counted in the proleptic Gregorian calendar by whole days from 1970, without a calendar object: Howard
 /// Hinnant's `days_from_civil`, where the year begins in March so that a leap day comes last.
 public enum RFC3339 {
+    /// The beginnings of the years 1 and 10,000.
+    private static let firstSecond = daysFromCivil(1, 1, 1) * 86_400
+    private static let endSecond = daysFromCivil(10_000, 1, 1) * 86_400
+
     /// The instant a text names; nil unless it is `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)` with every part in range.
     ///
-    /// The year is 1 to 9999, a second is 0 to 59: a leap second has no place in Unix time. Digits of the fraction after the sixth are dropped.
+    /// The year is 1 to 9999, in UTC too, a second is 0 to 59: a leap second has no place in Unix time. Digits of the fraction after the sixth are dropped.
     public static func date(_ text: String) -> Date? {
         var text = text
         return text.withUTF8 { bytes in
@@ -90,6 +94,8 @@ public enum RFC3339 {
         mutating func dateTime() -> Date? {
             guard let days = day(), take("T") || take("t"), let ofDay = timeOfDay(), let micros = fraction(), let offset = offset(), isAtEnd
             else { return nil }
+            // In UTC too it must be of a year that can be written.
+            guard (RFC3339.firstSecond..<RFC3339.endSecond).contains(days * 86_400 + ofDay - offset) else { return nil }
             return Date(timeIntervalSince1970: Double(days * 86_400 + ofDay - offset) + Double(micros) / 1_000_000)
         }
 

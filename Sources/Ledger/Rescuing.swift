@@ -19,7 +19,29 @@ extension Ledger {
     /// Losses after which a job is set aside as poison.
     public static let lossLimit = 3
 
+    /// Notes that granted jobs wait for their turn to run alone: until `noteRunning`, the death of their process is not their fault.
+    public func noteWaiting(_ attempts: [Attempt]) async throws {
+        _ = try await postgres.query(
+            """
+            WITH c AS (SELECT * FROM unnest(\(attempts.map(\.id.rawValue)), \(attempts.map(\.fence))) AS c(id, fence)),
+                x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l)
+            UPDATE job_live l SET started_at = NULL FROM x WHERE l.id = x.id
+            """)
+    }
+
+    /// Notes that a job that waited begins to run.
+    /// - Returns: false when it is no longer ours.
+    public func noteRunning(_ attempt: Attempt) async throws -> Bool {
+        let rows = try await postgres.query(
+            """
+            UPDATE job_live SET started_at = clock_timestamp()
+            WHERE id = \(attempt.id.rawValue) AND fence = \(attempt.fence) AND state = 'running' RETURNING id
+            """)
+        return !rows.isEmpty
+    }
+
     /// Takes jobs back from claims whose process is gone: the fence grows, so a late writer is refused; the attempt is not charged.
+    /// One that was granted but known to wait has lost nothing.
     ///
     /// - Parameter claims: with the token they were claimed under; a row that has moved on is left alone.
     public func rescue(_ claims: [ClaimedJob]) async throws -> [JobID: Rescue] {
@@ -30,7 +52,7 @@ extension Ledger {
                 """
                 WITH c AS (SELECT * FROM unnest(\(ids), \(tokens)) AS c(id, token)),
                     x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.state = 'running' AND l.claim_token = c.token ORDER BY l.id FOR UPDATE OF l)
-                UPDATE job_live l SET state = 'available', fence = fence + 1, lost = lost + 1, attempt = attempt - 1, worker_id = NULL, run_at = LEAST(run_at, clock_timestamp())
+                UPDATE job_live l SET state = 'available', fence = fence + 1, lost = lost + CASE WHEN started_at IS NULL AND lost >= \(Int32(Ledger.lossLimit - 1)) THEN 0 ELSE 1 END, attempt = attempt - 1, worker_id = NULL, run_at = LEAST(run_at, clock_timestamp())
                 FROM x WHERE l.id = x.id
                 RETURNING l.id, l.lost
                 """)

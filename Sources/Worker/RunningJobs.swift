@@ -85,19 +85,22 @@ final class RunningJobs: Sendable {
     /// Attempts not finished yet, and their tasks.
     func unfinished() -> [(attempt: Attempt, task: Task<Void, Never>?)] { unfinished { _ in true } }
 
+    /// Wakes who waits for room, which a limit that has changed may have made.
+    func lookAgain() { release([]) }
+
     /// Returns once no more than `limit` jobs are held, looking again after every release; false when the task is cancelled.
-    func drained(to limit: Int) async -> Bool {
+    func drained(to limit: @escaping @Sendable () -> Int) async -> Bool {
         while !Task.isCancelled {
             let isEnough = await withTaskCancellationHandler {
                 await withCheckedContinuation { waiter in
                     let enough = state.withLock { state in
-                        if state.entries.count <= limit || Task.isCancelled { return true }
+                        if state.entries.count <= limit() || Task.isCancelled { return true }
                         state.waiters.append(waiter)
                         return false
                     }
                     if enough { waiter.resume() }
                 }
-                return count <= limit
+                return count <= limit()
             } onCancel: {
                 release([])
             }

@@ -22,8 +22,8 @@ public final class Worker: Service {
     private let execution: Execution
     private let watch = DependencyWatch()
     private let now: @Sendable () -> Date
-    /// Waits to be run alone.
-    private let suspect = Mutex<Attempt?>(nil)
+    /// Granted, and waiting to be run alone.
+    private let suspects = Mutex<[Attempt]>([])
     private let draining = Mutex<(isOn: Bool, claiming: Task<Void, Never>?)>((false, nil))
 
     /// - Parameter now: asked for deadlines and retry times.
@@ -103,8 +103,8 @@ extension Worker {
         let bell = Bell(of: dispatch)
         var passed = 0
         while !Task.isCancelled {
-            await runSuspect()
-            guard await running.drained(to: settings.concurrency - 1) else { break }
+            await runSuspects()
+            guard await running.drained(to: { [settings] in settings.concurrency - 1 }) else { break }
             do {
                 let reply = try await dispatch.claim(
                     min(settings.claimBatch, settings.concurrency - running.count), kinds: settings.kinds,
@@ -140,9 +140,8 @@ extension Worker {
         CrashPoint.afterBegin.reached()
         await returnUngranted(claims, grants)
         let (alone, together) = (grants.attempts.filter(\.isSuspect), grants.attempts.filter { !$0.isSuspect })
-        let waiting = keepOne(of: alone)
         await execution.run(together)
-        await giveBackUntouched(waiting)
+        await queue(alone)
     }
 
     /// Asks the ledger; while it can't be reached, again, for as long as the lease would last anyway. Nil: the claims are void.
@@ -174,37 +173,25 @@ extension Worker {
         running.release(all.map(\.claim))
     }
 
-    /// Jobs whose process died twice while running them run alone, so that a third death blames nobody else: with no other job
-    /// beside them, not even one that waits for its turn.
-    private func runSuspect() async {
-        guard suspect.withLock({ $0 != nil }), await running.drained(to: 1) else { return }
-        guard let attempt = takeSuspect() else { return }
-        await execution.run([attempt])
-        _ = await running.drained(to: 0)
-    }
-
-    private func takeSuspect() -> Attempt? { suspect.withLock { exchange(&$0, with: nil) } }
-
-    /// Keeps one of them, if none is kept yet, to be run alone.
-    /// - Returns: those not kept.
-    private func keepOne(of attempts: [Attempt]) -> [Attempt] {
-        guard let first = attempts.first else { return [] }
-        let isKept = suspect.withLock { kept in
-            guard kept == nil else { return false }
-            kept = first
-            return true
+    /// Jobs whose process died twice while running them run alone, so that a third death blames nobody else: no other job runs
+    /// beside them, and the ledger knows of those that only wait.
+    private func runSuspects() async {
+        while let attempt = suspects.withLock({ $0.first }) {
+            guard await running.drained(to: { self.suspects.withLock { $0.count } }) else { return }
+            suspects.withLock { _ = $0.removeFirst() }
+            // Noted first: if it kills this process, it is the one that did.
+            guard let isOurs = await untilCancelled({ try await self.ledger.noteRunning(attempt) }) else {
+                return suspects.withLock { $0.insert(attempt, at: 0) }
+            }
+            if isOurs { await execution.run([attempt]) } else { running.release([Claim(attempt)]) }
+            guard await running.drained(to: { self.suspects.withLock { $0.count } }) else { return }
         }
-        return isKept ? Array(attempts.dropFirst()) : attempts
     }
 
-    /// Puts suspects back in line that are not to run here and now. Until that is done they are held, and so no suspect runs.
-    private func giveBackUntouched(_ attempts: [Attempt]) async {
-        guard !attempts.isEmpty, let given = await untilCancelled({ Set(try await self.ledger.giveBack(attempts)) }) else { return }
-        // A moment later, or this process would do nothing but take them and give them back.
-        let next = Acknowledgement.Next.later(now().addingTimeInterval(.random(in: 0.05...0.5)))
-        await settler.acknowledge(
-            attempts.filter { given.contains($0.id) }.map { Acknowledgement(Claim($0), priority: $0.priority, next: next, spent: .zero) })
-        running.release(attempts.map(Claim.init))
+    private func queue(_ attempts: [Attempt]) async {
+        guard !attempts.isEmpty, await untilCancelled({ try await self.ledger.noteWaiting(attempts) }) != nil else { return }
+        suspects.withLock { $0 += attempts }
+        running.lookAgain()
     }
 }
 
@@ -289,7 +276,7 @@ extension Worker {
 extension Worker {
     private func drain() async {
         let finished = await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await self.running.drained(to: self.suspect.withLock { $0 == nil ? 0 : 1 }) }
+            group.addTask { await self.running.drained(to: { self.suspects.withLock { $0.count } }) }
             group.addTask { [limit = settings.drain] in
                 try? await Task.sleep(for: limit)
                 return false
@@ -303,7 +290,7 @@ extension Worker {
     private func giveBack() async {
         let unfinished = running.unfinished()
         for (_, task) in unfinished { task?.cancel() }
-        let attempts = (unfinished.map(\.attempt) + [takeSuspect()].compactMap(\.self)).filter { running.finish($0) }
+        let attempts = (unfinished.map(\.attempt) + suspects.withLock { exchange(&$0, with: []) }).filter { running.finish($0) }
         guard !attempts.isEmpty else { return }
         do {
             let given = Set(try await ledger.giveBack(attempts))
