@@ -4,8 +4,8 @@ import Breakers
 public struct WorkerSettings: Sendable {
     /// Jobs at once.
     public var concurrency: Int
-    /// The most jobs one claim takes.
-    public var claimBatch: Int
+    /// The most jobs one claim takes: a quarter of what runs at once, so that claims, handlers and settles overlap.
+    public var claimBatch: Int { max(1, min(500, concurrency / 4)) }
     /// How long running jobs may go on after SIGTERM; then they are given back.
     public var drain: Duration
     /// Between two signs of life in the ledger. Maintenance takes a worker for dead when it has missed several.
@@ -21,12 +21,11 @@ public struct WorkerSettings: Sendable {
     public var kinds: Set<String>?
 
     public init(
-        concurrency: Int = 400, claimBatch: Int = 100, drain: Duration = .seconds(25), beat: Duration = .seconds(10),
+        concurrency: Int = 400, drain: Duration = .seconds(25), beat: Duration = .seconds(10),
         idle: Duration = .seconds(1), attention: Duration = .milliseconds(500), telling: Duration = .seconds(1),
         breakers: BreakerPolicy = BreakerPolicy(), kinds: Set<String>? = nil
     ) {
         self.concurrency = concurrency
-        self.claimBatch = claimBatch
         self.drain = drain
         self.beat = beat
         self.idle = idle

@@ -233,7 +233,7 @@ import Worker
         let ids = try await engine.ledger.enqueue((0..<60).map { engine.stub(tenant, n: $0) })
         _ = try await engine.postgres.query("UPDATE job_live SET lost = 2 WHERE id = ANY(\([ids[10].rawValue, ids[11].rawValue]))")
 
-        try await engine.running([kind.any], settings: WorkerSettings(claimBatch: 20)) { _ in
+        try await engine.running([kind.any], settings: WorkerSettings(concurrency: 80)) { _ in
             try await expectSoon { try await engine.count("job_history") == 60 }
         }
 
