@@ -26,6 +26,20 @@ import Testing
         #expect(try await engine.dispatch.claim(3).claims.map(\.id).contains(JobID(1001)))
     }
 
+    @Test func `time without work earns a tenant nothing, nor a flow`() async throws {
+        let engine = try await Engine()
+        let (busy, idle) = (try await engine.tenant("busy"), try await engine.tenant("idle"))
+        try await push(engine, 1_000, of: "probe", for: busy, from: 1)
+        for _ in 0..<5 { try await engine.dispatch.acknowledge(try await engine.dispatch.claim(100).claims.map { Acknowledgement($0) }) }
+        try await push(engine, 100, of: "probe", for: idle, from: 2001)
+        try await push(engine, 100, of: "assign_lead", for: busy, from: 3001)
+
+        let claims = try await engine.dispatch.claim(40).claims
+
+        #expect(claims.count { $0.tenant == idle } <= 21, "half of what both get from now on")
+        #expect(claims.count { $0.id.rawValue > 3000 } <= 11, "and half of the busy tenant's half")
+    }
+
     @Test func `splitting work over many flows gains a tenant nothing`() async throws {
         let engine = try await Engine()
         let (plain, split) = (try await engine.tenant("plain"), try await engine.tenant("split"))
