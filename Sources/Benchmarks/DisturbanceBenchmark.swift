@@ -2,6 +2,7 @@ import Foundation
 import Jobs
 import Ledger
 import PostgresClient
+import Synchronization
 import Tenancy
 
 /// How the queue goes on under a disturbance: a report that holds a Postgres snapshot, a Redis that is lost, a worker that is asked to stop.
@@ -51,10 +52,15 @@ public struct DisturbanceBenchmark: Sendable {
         try fleet.start()
         let half = jobs / 2
         while try await bench.count("SELECT count(*) FROM job_history") < half { try await Task.sleep(for: .milliseconds(20)) }
-        _ = try await report.query("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        _ = try await report.query("SELECT count(*) FROM job_live")
+        let isOver = Flag()
+        async let held: Void = report.transaction { transaction in
+            _ = try transaction.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            _ = try transaction.query("SELECT count(*) FROM job_live")
+            while !isOver.isSet { _ = try transaction.query("SELECT pg_sleep(0.1)") }
+        }
         try await bench.drained()
-        _ = try await report.query("ROLLBACK")
+        isOver.set()
+        try await held
         await report.close()
         let row = try await bench.owner.query(
             """
@@ -106,4 +112,10 @@ public struct DisturbanceBenchmark: Sendable {
             "attempts_burned": Double(try await bench.count("SELECT count(*) FROM job_history WHERE attempt > 1 OR lost > 0")),
         ]
     }
+}
+
+private final class Flag: Sendable {
+    private let state = Atomic(false)
+    var isSet: Bool { state.load(ordering: .relaxed) }
+    func set() { state.store(true, ordering: .relaxed) }
 }
