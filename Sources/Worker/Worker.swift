@@ -289,8 +289,9 @@ extension Worker {
 
     private func giveBack() async {
         let unfinished = running.unfinished()
-        for (_, task) in unfinished { task?.cancel() }
+        // Before they are cancelled: what they answer to that must not count as a failed attempt.
         let attempts = (unfinished.map(\.attempt) + suspects.withLock { exchange(&$0, with: []) }).filter { running.finish($0) }
+        for (_, task) in unfinished { task?.cancel() }
         guard !attempts.isEmpty else { return }
         do {
             let given = Set(try await ledger.giveBack(attempts))

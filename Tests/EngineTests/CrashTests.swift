@@ -76,7 +76,7 @@ import Testing
 }
 
 /// A checker that finds nothing proves nothing.
-@Suite struct FaultCheckTests {
+@Suite(.serialized) struct FaultCheckTests {
     @Test(
         .timeLimit(.minutes(2)),
         arguments: [
@@ -110,6 +110,7 @@ import Testing
 
         let found = try await scene.findings(jobs)
         #expect(found.contains { $0.contains(finding) }, "\(found)")
+        await scene.close()
     }
 
     @Test func `a claim that the index still counts is found`() async throws {
@@ -124,6 +125,7 @@ import Testing
         let found = try await scene.findings(jobs)
         #expect(
             found.contains { $0.hasPrefix("the index still holds run") } && found.contains { $0.contains("counts 3 claims") }, "\(found)")
+        await scene.close()
     }
 }
 
@@ -220,5 +222,8 @@ private final class Scene: Sendable {
         await workers.stop(within: .zero)
         await servers.stop(within: .zero)
         try? FileManager.default.removeItem(atPath: log)
+        // The tests' servers have only so many connections.
+        await engine.postgres.close()
+        await engine.redis.close()
     }
 }

@@ -141,6 +141,29 @@ import Worker
         #expect(try await engine.dispatch.claim(10).claims.count == 5, "ready for others at once")
     }
 
+    @Test func `jobs that heed a drain at once go back with their attempt restored too`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let started = Mutex(0)
+        let kind = Stub { _ in
+            started.withLock { $0 += 1 }
+            try await withTaskCancellationHandler {
+                try await Task.sleep(for: .seconds(3600))
+            } onCancel: {
+                // Cancelling takes a while, in which the job cancelled before answers. Nothing is awaited here, so nothing else can.
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+            return .completed("never")
+        }
+        try await engine.running([kind.any], settings: WorkerSettings(drain: .milliseconds(100))) { group in
+            _ = try await engine.ledger.enqueue((0..<5).map { engine.stub(tenant, n: $0) })
+            try await expectSoon { started.withLock { $0 } == 5 }
+
+            await group.triggerGracefulShutdown()
+        }
+        #expect(try await engine.count("job_live WHERE state = 'available' AND attempt = 0 AND lost = 0") == 5)
+    }
+
     @Test func `jobs of a process that vanished are run by another`() async throws {
         let engine = try await Engine(lease: .milliseconds(300))
         let tenant = try await engine.tenant()

@@ -18,7 +18,8 @@ import Testing
     @Test(arguments: Fuzz.seeds)
     func `what the scanner takes means to Foundation what it means to us`(seed: UInt64) {
         Fuzz.run("json", seed, count: 600, texts: Self.texts, words: Self.words) { text, _ in
-            guard let envelope = try? JSONEnvelope(text, levels: 40) else { return }
+            // Foundation drops a byte order mark also where a text begins with one; we keep it.
+            guard let envelope = try? JSONEnvelope(text, levels: 40), text.firstRange(of: [0xEF, 0xBB, 0xBF]) == nil else { return }
             let theirs = try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)
             #expect(
                 theirs.map { isSame(envelope.root, $0) } == true,
@@ -77,7 +78,9 @@ import Testing
         case .number:
             guard let number = theirs as? NSNumber else { return false }
             if let integer = ours.integer, integer != number.int64Value { return false }
-            return ours.double == number.doubleValue
+            // Foundation reads long fractions as decimals and loses the last bit of some; the C library does not.
+            let exact = strtod(String(decoding: ours.bytes, as: UTF8.self), nil)
+            return ours.double == exact && abs(exact - number.doubleValue) <= exact.ulp
         case .true, .false: return ours.bool == (theirs as? Bool)
         case .null: return theirs is NSNull
         }
