@@ -88,20 +88,21 @@ extension API {
     /// Has the index follow the ledger at once. Told once more when somebody else changed it meanwhile, so that the last to tell
     /// tells the truth.
     func tell(_ gate: Gate) async {
-        await tell(while: { [ledger] in try await ledger.limit(of: gate.name) }) { [dispatch] in try await dispatch.limit(gate, to: $0) }
+        await tell({ [dispatch] in try await dispatch.limit(gate, to: $0) }, while: { [ledger] in try await ledger.limit(of: gate.name) })
     }
 
     /// The same for what a tenant is entitled to.
     func tell(_ tenant: TenantID) async {
-        await tell(while: { [ledger] in try await ledger.limits(of: tenant) }) { [dispatch] limits in
+        let configure = { @Sendable [dispatch] (limits: TenantLimits?) in
             guard let limits else { return }
             let share = TenantShare(tenant: tenant, weight: limits.weight, cap: limits.cap, rate: limits.rate, burst: limits.burst)
             try await dispatch.configure([share])
         }
+        await tell(configure, while: { [ledger] in try await ledger.limits(of: tenant) })
     }
 
     private func tell<Value: Equatable & Sendable>(
-        while read: @Sendable @escaping () async throws -> Value, _ tell: @Sendable @escaping (Value) async throws -> Void
+        _ tell: @Sendable @escaping (Value) async throws -> Void, while read: @Sendable @escaping () async throws -> Value
     ) async {
         _ = await promptly {
             var told: Value?
