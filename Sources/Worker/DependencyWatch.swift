@@ -23,6 +23,8 @@ final class DependencyWatch: Sendable {
 
     private let alarm = Mutex<(isRinging: Bool, waiter: CheckedContinuation<Void, Never>?)>((false, nil))
     private let entries = Mutex<[BreakerKey: Entry]>([:])
+    /// Whether any entry is avoided: every claim asks, and nearly always there is none.
+    private let avoidsSome = Atomic(false)
 
     /// How long this process keeps away from what fails for it alone.
     private let avoidance: TimeInterval = 5
@@ -54,7 +56,10 @@ final class DependencyWatch: Sendable {
                 case .call(let result):
                     entry.evidence.record(result)
                     if result == .failed { entry.failed += 1 } else { entry.answered += 1 }
-                    if entry.evidence.isDamning { entry.avoidedUntil = now.addingTimeInterval(avoidance) }
+                    if entry.evidence.isDamning {
+                        entry.avoidedUntil = now.addingTimeInterval(avoidance)
+                        avoidsSome.store(true, ordering: .relaxed)
+                    }
                     isUrgent = isUrgent || epoch > 1 || result == .failed && entry.evidence.score >= Evidence.threshold / 2
                 case .throttled(let until):
                     entry.throttledUntil = max(until, entry.throttledUntil ?? until)
@@ -130,7 +135,8 @@ final class DependencyWatch: Sendable {
     /// Dependencies this process gets no answer from, as the claim wants them: `tenant/name`. Once the time is over it tries again,
     /// and half the evidence is enough to keep away the next time.
     func avoided(at now: Date) -> Set<String> {
-        entries.withLock { entries in
+        guard avoidsSome.load(ordering: .relaxed) else { return [] }
+        return entries.withLock { entries in
             var avoided: Set<String> = []
             for (key, entry) in entries {
                 guard let tenant = key.tenant, let until = entry.avoidedUntil else { continue }
@@ -141,6 +147,8 @@ final class DependencyWatch: Sendable {
                     entries[key]?.evidence = Evidence(score: min(entry.evidence.score, Evidence.threshold / 2))
                 }
             }
+            // Set under this lock only, so no news is lost.
+            avoidsSome.store(!avoided.isEmpty, ordering: .relaxed)
             return avoided
         }
     }
