@@ -21,6 +21,7 @@ enum Stage: Hashable, Sendable {
 
 /// What tells two pools of one placement apart: what of the lead's region and industry some seller names.
 struct PoolKey: Hashable, Sendable {
+    let variant: Int
     let placement: Int
     let stage: Stage
     /// nil: region does not count.
@@ -37,6 +38,7 @@ struct Pool: Sendable {
     let members: [Int]
     let weights: [Int]
     let exclusions: [ExclusionCode: [String]]
+    /// nil: to be worked out from the pool's cursor.
     var turn: Turn?
     /// By industry (nil: all of them).
     var rankings: [String?: RankingTable] = [:]
@@ -56,8 +58,7 @@ extension Roster {
     /// The pool for a lead, made when first asked for.
     mutating func pool(_ key: PoolKey, _ target: Target, name: String, ranking: Ranking?) -> Pool {
         if let pool = pools[key] { return pool }
-        var pool = makePool(key, target, name, ranking)
-        pool.turn = turn(of: pool)
+        let pool = makePool(key, target, name, ranking)
         pools[key] = pool
         return pool
     }

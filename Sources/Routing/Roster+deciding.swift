@@ -12,9 +12,12 @@ extension Roster {
     /// Decides one lead and counts it in: the seller has one more pending, the turn moves on.
     ///
     /// Pure but for the roster itself: the same roster, lead and moment give the same decision.
-    public mutating func decision(for lead: Lead, at now: Date) -> RoutedLead {
+    /// - Parameter variant: under which of the roster's rules.
+    public mutating func decision(for lead: Lead, under variant: Int = 0, at now: Date) -> RoutedLead {
+        let rules = variants[variant]
         let judgement = rules.judgement(of: lead)
-        var search = Search(judgement, LeadDecision(outcome: .manualQueueFallback, ruleSets: rules.references, decidedAt: instant(now)))
+        var search = Search(
+            judgement, LeadDecision(outcome: .manualQueueFallback, ruleSets: rules.references, decidedAt: instant(now)), under: variant)
         switch judgement.verdict {
         case .held(let outcome): search.decision.outcome = outcome
         case .unrouted: search.decision.reasons.append(Reason(.manualQueue))
@@ -26,7 +29,7 @@ extension Roster {
 
     /// The matched target, its alternates, the middle band's placement for another band, then the tenant's fallback.
     private mutating func route(_ search: inout Search, _ first: RoutedPlacement) {
-        guard let route = rules.route else { return }
+        guard let route = variants[search.variant].route else { return }
         search.decision.matchedRule = first.name
         if tryPlacement(&search, first) { return }
         if let next = first.nextIndex, tryPlacement(&search, route.placements[next]) { return }
@@ -78,7 +81,7 @@ extension Roster {
             return trySellers(&search, place, .everyone, turn.strategy, filters, .beyondTeam)
         }
         search.tellUnknown(filters)
-        let key = key(search.judgement, place, filters, stage)
+        let key = key(search, place, filters, stage)
         var ranking: Ranking?
         if case .ranked(let asked) = strategy { ranking = asked }
         let pool = pool(key, target, name: place.name, ranking: ranking)
@@ -100,12 +103,13 @@ extension Roster {
         return true
     }
 
-    private func key(_ judgement: Judgement, _ place: RoutedPlacement, _ filters: Set<SellerFilter>, _ stage: Stage) -> PoolKey {
+    private func key(_ search: Search, _ place: RoutedPlacement, _ filters: Set<SellerFilter>, _ stage: Stage) -> PoolKey {
+        let judgement = search.judgement
         let regions =
             filters.contains(.region) && !judgement.regions.isEmpty ? judgement.regions.filter(namedRegions.contains).sorted() : nil
         let countsIndustry = filters.contains(.industry) && judgement.industry != nil
         return PoolKey(
-            placement: place.index, stage: stage, regions: regions,
+            variant: search.variant, placement: place.index, stage: stage, regions: regions,
             industry: countsIndustry ? judgement.industry.flatMap { namedIndustries.contains($0) ? $0 : nil } : nil,
             countsIndustry: countsIndustry, namedSeller: place.namedSeller)
     }
@@ -151,12 +155,14 @@ extension Roster {
         let weightless = free.filter { pool.weights[$0] <= 0 }
         if !weightless.isEmpty { search.exclude([.noWeight: weightless.map { sellers[pool.members[$0]].externalID }]) }
         let taking = weightless.isEmpty ? free : free.filter { pool.weights[$0] > 0 }
-        guard !taking.isEmpty, var turn = pools[key]?.turn else { return nil }
+        guard !taking.isEmpty else { return nil }
+        var turn = pools[key]?.turn ?? turn(of: pool)
         let member = turn.next(among: taking, weights: pool.weights)
-        pools[key]?.turn = turn
         let kept = pool.members.indices.filter { turn.credits[$0] != nil }
-        search.cursor = PoolCursor(
+        let cursor = PoolCursor(
             pool: pool.name, sellers: kept.map { sellers[pool.members[$0]].id }, credits: kept.compactMap { turn.credits[$0] })
+        took(turn, in: key, leaving: cursor)
+        search.cursor = cursor
         return Choice(member: member, candidates: taking, reason: Reason(.roundRobin, ["members": .integer(taking.count)]))
     }
 
@@ -235,11 +241,13 @@ extension Strategy.Turn {
 /// A decision being made.
 private struct Search {
     let judgement: Judgement
+    let variant: Int
     var decision: LeadDecision
     var cursor: PoolCursor?
     private var exclusions: [ExclusionCode: [String]] = [:]
 
-    init(_ judgement: Judgement, _ decision: LeadDecision) {
+    init(_ judgement: Judgement, _ decision: LeadDecision, under variant: Int) {
+        self.variant = variant
         self.judgement = judgement
         self.decision = decision
         self.decision.score = judgement.score

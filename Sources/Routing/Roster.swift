@@ -7,7 +7,8 @@ import SalesModel
 public struct Roster: Sendable {
     /// By id.
     public private(set) var sellers: [Seller]
-    let rules: TenantRules
+    /// What decides, one variant for each set of arms a lead may be in; the first is the live rules.
+    let variants: [TenantRules]
     /// By length of the window in months.
     let deals: [Int: DealStatistics]
     /// Regions and industries that some seller names: only these tell pools apart.
@@ -21,11 +22,17 @@ public struct Roster: Sendable {
     /// - Parameters:
     ///   - deals: for each window the rules ask for (`TenantRules.windows`).
     ///   - cursors: whose turn it was, by pool.
+    ///   - rules: what decides.
     public init(sellers: [Seller], deals: [Int: DealStatistics] = [:], cursors: [PoolCursor] = [], rules: TenantRules) {
+        self.init(sellers: sellers, deals: deals, cursors: cursors, variants: [rules])
+    }
+
+    /// - Parameter variants: the live rules, and others that some leads are decided under; not empty.
+    public init(sellers: [Seller], deals: [Int: DealStatistics], cursors: [PoolCursor], variants: [TenantRules]) {
         self.sellers = sellers.sorted { $0.id < $1.id }
         self.deals = deals
         self.cursors = Dictionary(cursors.map { ($0.pool, $0) }, uniquingKeysWith: { first, _ in first })
-        self.rules = rules
+        self.variants = variants
         namedRegions = Set(sellers.flatMap(\.regions))
         namedIndustries = Set(sellers.flatMap(\.industries))
         lastInstant = .distantPast
@@ -35,6 +42,14 @@ public struct Roster: Sendable {
     func turn(of pool: Pool) -> Turn {
         let credits = cursors[pool.name].map { Dictionary(zip($0.sellers, $0.credits), uniquingKeysWith: { first, _ in first }) } ?? [:]
         return Turn(credits: pool.members.map { credits[sellers[$0].id] })
+    }
+
+    /// A turn was taken in a pool: whoever asks for the pool of that name under other rules sees it.
+    mutating func took(_ turn: Turn, in key: PoolKey, leaving cursor: PoolCursor) {
+        pools[key]?.turn = turn
+        guard variants.count > 1 else { return }
+        cursors[cursor.pool] = cursor
+        for other in pools.keys where other.variant != key.variant && pools[other]?.name == cursor.pool { pools[other]?.turn = nil }
     }
 
     /// A moment for a decision: never the same twice, so that "longest since the last" is clear however leads are batched.

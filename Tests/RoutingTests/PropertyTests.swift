@@ -88,7 +88,8 @@ import Testing
         var sellers = parted.roster.sellers
         var cursors: [String: PoolCursor] = [:]
         for start in stride(from: 0, to: parted.leads.count, by: 7) {
-            var roster = Roster(sellers: sellers, deals: parted.roster.deals, cursors: Array(cursors.values), rules: parted.roster.rules)
+            var roster = Roster(
+                sellers: sellers, deals: parted.roster.deals, cursors: Array(cursors.values), variants: parted.roster.variants)
             for lead in parted.leads[start..<min(start + 7, parted.leads.count)] {
                 let routed = roster.decision(for: lead, at: now.addingTimeInterval(Double(start)))
                 owners.append(routed.decision.owner)
