@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints   libpq · NIO + hiredis · private servers · where fault runs kill
-//   Jobs  Breakers  Schedules  Rules  Routing  SalesModel  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -75,6 +75,7 @@ let package = Package(
                 ["map", "score", "route"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
             }),
         domain("Breakers"),
+        domain("Rollouts"),
         domain("Routing", ["SalesModel", "Rules"]),
         domain("Jobs", ["Tenancy"]),
 
@@ -126,7 +127,7 @@ let package = Package(
             dependencies: [
                 "Benchmarks", "CrashPoints",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
-                "LocalServers", "Jobs", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "LocalServers", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
             ],
             swiftSettings: settings),
@@ -141,6 +142,7 @@ let package = Package(
         tests("TenancyTests", ["Tenancy"]),
         tests("RulesTests", ["Rules", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
+        tests("RolloutsTests", ["Rollouts"]),
         tests("RoutingTests", ["Routing", "Rules", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
         tests("FuzzTests", ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Rules", "SalesModel", "Schedules", "Tenancy"]),

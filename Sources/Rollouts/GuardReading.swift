@@ -1,0 +1,40 @@
+import Foundation
+
+/// What a guard, or all of them, says of a rollout.
+public enum RolloutDecision: String, Sendable, Hashable, CaseIterable {
+    case `continue`
+    case abort
+    case promotable
+}
+
+/// What one guard says, and why.
+public struct GuardReading: Sendable, Hashable {
+    public let name: String
+    public let logEvidence: Double
+    /// 1/α: from here on the rollout is taken back.
+    public let threshold: Double
+    public let decision: RolloutDecision
+    /// Canary leads, or customers, judged.
+    public let n: Int
+    /// How many of them nothing can be said of.
+    public let missing: Int
+    /// Of canary − stable; comparisons only.
+    public let lowerBound: Double?
+    /// For people: how far it is and what is missing.
+    public let words: String
+
+    /// At most 10³⁰⁰, for JSON knows no infinity.
+    public var eValue: Double { exp(min(logEvidence, 690)) }
+}
+
+extension Double {
+    /// With so many decimals and a proper minus: `−0.6`. What rounds to nothing has no sign.
+    func words(decimals: Int) -> String {
+        let text = String(format: "%.\(decimals)f", self)
+        let isNothing = text.allSatisfy { "-0.".contains($0) }
+        return text.replacing("-", with: isNothing ? "" : "−")
+    }
+
+    /// A share as `0.62 %`.
+    var percentWords: String { "\((self * 100).words(decimals: 2)) %" }
+}

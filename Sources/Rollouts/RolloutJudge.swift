@@ -1,0 +1,122 @@
+import Foundation
+
+/// All that has been seen of a rollout.
+public struct RolloutEvidence: Sendable, Hashable {
+    /// Customers first seen while the percentage stood at one value.
+    public struct Exposures: Sendable, Hashable {
+        public let percent: Percent
+        public let stable: Int
+        public let canary: Int
+
+        public init(percent: Percent, stable: Int, canary: Int) {
+            self.percent = percent
+            self.stable = stable
+            self.canary = canary
+        }
+    }
+
+    public var exposures: [Exposures]
+    /// By the guard's name: one entry for each time the percentage was set, in that order. A guard without an entry has seen nothing.
+    public var guards: [String: [StageCounts]]
+
+    public init(exposures: [Exposures] = [], guards: [String: [StageCounts]] = [:]) {
+        self.exposures = exposures
+        self.guards = guards
+    }
+}
+
+/// What is to be done about a rollout, and every guard's reading.
+public struct Verdict: Sendable, Hashable {
+    public let decision: RolloutDecision
+    public let readings: [GuardReading]
+    /// The reading that decided, or the one that is farthest behind.
+    public let words: String
+}
+
+/// Judges a rollout by its plan. It may be asked after every lead: the bounds hold at all looks together.
+public struct RolloutJudge: Sendable {
+    public static let sampleRatioName = "sample_ratio"
+
+    public let plan: RolloutPlan
+    private let technicalGuards: [String: TechnicalGuard]
+
+    public init(_ plan: RolloutPlan) {
+        self.plan = plan
+        technicalGuards = plan.guards.reduce(into: [:]) { guards, one in
+            guard case .technical(let before) = one.test else { return }
+            guards[one.name] = TechnicalGuard(stable: before, alpha: plan.technicalAlpha, estimationError: plan.estimationError)
+        }
+    }
+
+    /// One guard's harm is enough to abort; promotable is what every guard finds promotable. No evidence is no promotion.
+    public func verdict(of evidence: RolloutEvidence) -> Verdict {
+        let readings = plan.guards.map { reading(of: $0, evidence.guards[$0.name] ?? []) }
+        let ratio = sampleRatio(evidence.exposures)
+        if let harm = (readings + [ratio]).first(where: { $0.decision == .abort }) {
+            return Verdict(decision: .abort, readings: readings + [ratio], words: "\(harm.name): \(harm.words)")
+        }
+        if let behind = readings.first(where: { $0.decision != .promotable }) {
+            return Verdict(decision: .continue, readings: readings + [ratio], words: "\(behind.name): \(behind.words)")
+        }
+        let words = readings.isEmpty ? "no guard, so nothing to promote it by" : "every guard finds it good enough"
+        return Verdict(decision: readings.isEmpty ? .continue : .promotable, readings: readings + [ratio], words: words)
+    }
+
+    private func reading(of one: Guard, _ stages: [StageCounts]) -> GuardReading {
+        switch one.test {
+        case .technical: technical(one.name, stages)
+        case .comparison(let margin): comparison(one.name, stages, margin: margin)
+        }
+    }
+
+    private func technical(_ name: String, _ stages: [StageCounts]) -> GuardReading {
+        guard let technicalGuard = technicalGuards[name] else { preconditionFailure("every technical guard of the plan is built with it") }
+        let seen = stages.reduce(Counts()) { $0 + $1.canary }
+        let log = technicalGuard.logEvidence(leads: seen.leads, failures: seen.failures)
+        let isHarm = technicalGuard.isHarm(leads: seen.leads, failures: seen.failures)
+        let failed = "\(seen.failures) of \(seen.leads) canary leads failed, held against \(technicalGuard.rate.percentWords)"
+        let decision: RolloutDecision = isHarm ? .abort : seen.leads >= plan.leastLeads ? .promotable : .continue
+        let words = decision == .continue ? "\(progress(seen)); \(failed)" : failed
+        return GuardReading(
+            name: name, logEvidence: log, threshold: 1 / technicalGuard.alpha, decision: decision, n: seen.leads, missing: seen.missing,
+            lowerBound: nil, words: words + missingWords(seen))
+    }
+
+    private func comparison(_ name: String, _ stages: [StageCounts], margin: Double) -> GuardReading {
+        let seen = stages.reduce(Counts()) { $0 + $1.canary }
+        let evidence = TwoSampleEvidence.log(stages)
+        // The worst that what is missing may hide: the canary's leads failed, and stable's went well.
+        let bound = ConfidenceSequence.lowerBound(
+            of: stages.map { ($0.stable.asSuccesses, $0.canary.asFailures) }, error: plan.promotionError)
+        let isEnough = seen.leads >= plan.leastLeads && bound > -margin
+        let decision: RolloutDecision = evidence >= -log(plan.comparisonAlpha) ? .abort : isEnough ? .promotable : .continue
+        let bounds = "lower bound \((bound * 100).words(decimals: 1)) points, needs \((-margin * 100).words(decimals: 1))"
+        let words = decision == .abort ? "\(comparing(stages)); worse beyond chance" : "\(progress(seen)); \(bounds)"
+        return GuardReading(
+            name: name, logEvidence: evidence, threshold: 1 / plan.comparisonAlpha, decision: decision, n: seen.leads,
+            missing: seen.missing, lowerBound: bound, words: words + missingWords(seen))
+    }
+
+    private func sampleRatio(_ exposures: [RolloutEvidence.Exposures]) -> GuardReading {
+        let log = exposures.reduce(0) { $0 + SampleRatio.logEvidence(stable: $1.stable, canary: $1.canary, percent: $1.percent) }
+        let alpha = plan.budget.sampleRatio
+        let (canary, all) = exposures.reduce((0, 0)) { ($0.0 + $1.canary, $0.1 + $1.canary + $1.stable) }
+        let expected = exposures.reduce(0) { $0 + $1.percent.share * Double($1.canary + $1.stable) }
+        return GuardReading(
+            name: Self.sampleRatioName, logEvidence: log, threshold: 1 / alpha,
+            decision: log >= -Foundation.log(alpha) ? .abort : .continue,
+            n: canary, missing: 0, lowerBound: nil,
+            words: "\(canary) of \(all) customers in the canary arm, \(expected.words(decimals: 0)) expected")
+    }
+
+    private func progress(_ seen: Counts) -> String { "\(seen.leads) of \(plan.leastLeads) leads" }
+
+    private func comparing(_ stages: [StageCounts]) -> String {
+        let (stable, canary) = stages.reduce((Counts(), Counts())) { ($0.0 + $1.stable, $0.1 + $1.canary) }
+        return "\(canary.good) of \(canary.leads) canary leads good, \(stable.good) of \(stable.leads) stable leads"
+    }
+
+    private func missingWords(_ seen: Counts) -> String {
+        seen.missing == 0 ? "" : "; of \(seen.missing) nothing is known, which counts as not good"
+    }
+}
