@@ -76,7 +76,7 @@ let package = Package(
             }),
         domain("Breakers"),
         domain("Rollouts"),
-        domain("Routing", ["SalesModel", "Rules"]),
+        domain("Routing", ["SalesModel", "Rules", "Rollouts"]),
         domain("Jobs", ["Tenancy"]),
 
         shell("PostgresClient", ["CLibPQ", "CSys", logging]),
@@ -93,6 +93,7 @@ let package = Package(
                 .embedInCode("0008_limits.sql"),
                 .embedInCode("0009_holds.sql"), .embedInCode("0010_counts.sql"),
                 .embedInCode("0011_reconciling.sql"),
+                .embedInCode("0021_rollouts.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),
@@ -100,7 +101,7 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging,
             ]),
         shell("JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
@@ -109,7 +110,7 @@ let package = Package(
         shell(
             "API",
             [
-                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "SalesModel", "Tenancy",
+                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts", "SalesModel", "Tenancy",
                 "JSONEnvelope",
                 logging, lifecycle, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
             ],
@@ -143,7 +144,7 @@ let package = Package(
         tests("RulesTests", ["Rules", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
         tests("RolloutsTests", ["Rollouts"]),
-        tests("RoutingTests", ["Routing", "Rules", "SalesModel"]),
+        tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
         tests("FuzzTests", ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Rules", "SalesModel", "Schedules", "Tenancy"]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
@@ -163,7 +164,7 @@ let package = Package(
             "APITests",
             [
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Rules",
-                "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird,
+                "Rollouts", "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird,
                 lifecycle,
                 logging, nioCore, nioPosix,
             ]),

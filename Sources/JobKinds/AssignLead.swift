@@ -62,10 +62,16 @@ public struct AssignLead: DecidingHandler {
         guard epoch == lead.epoch, !lead.isAssigned else { return .completed(AssignmentOutcome.alreadyAssigned.rawValue) }
         if let decided = lead.decided { return Outcome(decided) }
 
-        let routed = facts.roster.decision(for: lead.lead, at: now)
-        var outcome = Outcome(routed.decision.outcome)
-        outcome.effects = [LeadDecisionEffect(routed, about: lead, on: &facts)]
-        outcome.ruleVersion = routed.decision.routeVersion
+        let tried = facts.roster.decision(for: lead.lead, of: lead.customer, at: now)
+        let decision = tried.routed.decision
+        var outcome = Outcome(decision.outcome)
+        outcome.effects = [LeadDecisionEffect(tried, about: lead, on: &facts)]
+        outcome.ruleVersion = decision.routeVersion
+        outcome.arm = tried.arm.rawValue
+        // What a harmful change has done is made whole as soon as it is taken back.
+        for trial in tried.trials where trial.harm != nil {
+            outcome.followUps += [.makeWhole(rollout: trial.rollout, of: job.tenant), .releaseHeld(of: job.tenant)]
+        }
         return outcome
     }
 }

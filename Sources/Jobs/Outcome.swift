@@ -18,6 +18,8 @@ public struct Outcome: Sendable {
     public var followUps: [NewJob]
     /// Which rule version decided, for the history.
     public var ruleVersion: String?
+    /// Under which arm of a rollout it decided, for the history.
+    public var arm: String?
     /// What came of it, for whoever asked: JSON, UTF-8, at most 64 KiB, kept with the history.
     public var result: [UInt8]?
 

@@ -140,14 +140,14 @@ struct SettleTransaction: Sendable {
         }
         var statements: [Statement] = [
             """
-            WITH c AS (SELECT * FROM unnest(\(ids), \(ends.map(\.attempt.fence)), \(states), \(outcomes), \(classes), \(errors), \(ends.map(\.outcome.ruleVersion)))
-                    AS c(id, fence, state, outcome, class, error, rule_version)),
+            WITH c AS (SELECT * FROM unnest(\(ids), \(ends.map(\.attempt.fence)), \(states), \(outcomes), \(classes), \(errors), \(ends.map(\.outcome.ruleVersion)), \(ends.map(\.outcome.arm)))
+                    AS c(id, fence, state, outcome, class, error, rule_version, arm)),
                 x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
                 d AS (DELETE FROM job_live l USING x WHERE l.id = x.id
                     RETURNING l.id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at, flow, priority, max_attempts, unique_key, batch_id),
-                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, enqueued_at, started_at, finished_at,
+                h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, arm, enqueued_at, started_at, finished_at,
                         flow, priority, max_attempts, unique_key, batch_id)
-                    SELECT d.id, run, tenant_id, kind, c.state::job_end, c.outcome, c.class, c.error, attempt, lost, d.fence, c.rule_version, enqueued_at, started_at, clock_timestamp(),
+                    SELECT d.id, run, tenant_id, kind, c.state::job_end, c.outcome, c.class, c.error, attempt, lost, d.fence, c.rule_version, c.arm, enqueued_at, started_at, clock_timestamp(),
                         CASE WHEN c.state <> 'completed' THEN flow END, CASE WHEN c.state <> 'completed' THEN priority END,
                         CASE WHEN c.state <> 'completed' THEN max_attempts END, CASE WHEN c.state <> 'completed' THEN unique_key END, batch_id
                     FROM d JOIN c ON d.id = c.id

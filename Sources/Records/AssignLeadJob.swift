@@ -9,6 +9,7 @@ public enum AssignmentTrigger: String, Sendable, CaseIterable {
     case mappingFixed = "mapping_fixed"
     case marketingCompleted = "marketing_completed"
     case manualRequeue = "manual_requeue"
+    case rolloutAborted = "rollout_aborted"
 }
 
 extension NewJob {

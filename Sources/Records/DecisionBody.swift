@@ -1,12 +1,15 @@
 import Foundation
 import JSONEnvelope
 import PostgresClient
+import Rollouts
+import Routing
 import SalesModel
 
 /// A decision as it is kept in the decision log and shown by the API: one JSON object.
 enum DecisionBody {
-    static func json(_ decision: LeadDecision) -> JSONBytes {
-        JSONBytes(
+    static func json(_ tried: TriedLead) -> JSONBytes {
+        let decision = tried.routed.decision
+        return JSONBytes(
             JSONWriter.object(capacity: 1_024) { body in
                 body.member("outcome", decision.outcome.rawValue)
                 body.member("seller_id", decision.owner?.externalID)
@@ -14,7 +17,8 @@ enum DecisionBody {
                 body.member("team", decision.team)
                 body.member("rule_version", decision.routeVersion)
                 body.member("rule_sets", decision.ruleSets.map(\.description))
-                body.member("arm", "stable")
+                body.member("arm", tried.arm.rawValue)
+                if tried.trials.contains(where: { $0.arm != nil }) { body.member("rollouts", json: rollouts(tried.trials)) }
                 body.member("matched_rule", decision.matchedRule)
                 body.member("score", json: decision.score.map(json))
                 body.member("band", decision.band?.rawValue)
@@ -27,6 +31,19 @@ enum DecisionBody {
                 body.member("unmapped", decision.unmappedFields)
                 body.member("defaulted", decision.defaultedFields)
             })
+    }
+
+    private static func rollouts(_ trials: [Trial]) -> [UInt8] {
+        JSONWriter.array { list in
+            for trial in trials {
+                guard let arm = trial.arm else { continue }
+                list.object { item in
+                    item.member("rollout_id", String(trial.rollout))
+                    item.member("arm", arm.rawValue)
+                    item.member("percent", json: Array(trial.percent.description.utf8))
+                }
+            }
+        }
     }
 
     private static func json(_ score: Score) -> [UInt8] {
@@ -100,4 +117,9 @@ extension LeadRecord {
     private struct Recorded: Decodable {
         var reasons: [Reason]
     }
+}
+
+extension TriedLead {
+    /// Canary when any of the rollouts it was decided under served it the candidate.
+    public var arm: Arm { trials.contains { $0.arm == .canary } ? .canary : .stable }
 }

@@ -10,11 +10,13 @@ public struct RecordsEffectWriter: EffectWriter {
 
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
-            ReleaseHeldEffect.stale(among: settlements, in: transaction))
+            ReleaseHeldEffect.stale(among: settlements, in: transaction)
+        ).union(MakeWholeEffect.stale(among: settlements, in: transaction))
     }
 
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
-        LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + ProbeEffect.statements(for: effects)
+        LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + MakeWholeEffect.statements(for: effects)
+            + ProbeEffect.statements(for: effects)
     }
 
     public func statements(for discarded: [DiscardedJob]) throws -> [Statement] { FailedAssignment.statements(for: discarded) }

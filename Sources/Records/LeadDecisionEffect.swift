@@ -2,6 +2,7 @@ import Foundation
 import Jobs
 import Ledger
 import PostgresClient
+import Rollouts
 import Routing
 import SalesModel
 import Tenancy
@@ -20,19 +21,22 @@ public struct LeadDecisionEffect: Effect {
     let lead: LeadFacts
     let decision: LeadDecision
     let cursor: PoolCursor?
+    /// What it showed of the rollouts it was made under.
+    let trials: [Trial]
     let body: JSONBytes
 
     /// - Parameter facts: those the decision was made on; it counts as the next of their group.
-    public init(_ routed: RoutedLead, about lead: LeadFacts, on facts: inout RoutingFacts) {
+    public init(_ tried: TriedLead, about lead: LeadFacts, on facts: inout RoutingFacts) {
         group = facts.group
         place = facts.decided
         version = facts.version
         self.lead = lead
-        decision = routed.decision
-        cursor = routed.cursor
-        body = DecisionBody.json(routed.decision)
+        decision = tried.routed.decision
+        cursor = tried.routed.cursor
+        trials = tried.trials
+        body = DecisionBody.json(tried)
         facts.decided += 1
-        facts.leads[lead.lead.id]?.decided = routed.decision.outcome
+        facts.leads[lead.lead.id]?.decided = decision.outcome
     }
 }
 
@@ -127,20 +131,34 @@ extension LeadDecisionEffect {
             .sorted { ($0.settled.tenant, $0.effect.lead.lead.id) < ($1.settled.tenant, $1.effect.lead.lead.id) }
         guard !decided.isEmpty else { return [] }
         let assigned = decided.filter { $0.effect.decision.owner != nil }
+        let counted = decided.filter { $0.effect.decision.owner != nil || !$0.effect.trials.isEmpty }
         var statements: [Statement] = []
-        if !assigned.isEmpty { statements += [nextVersion(assigned), loads(assigned)] }
+        if !counted.isEmpty { statements.append(nextVersion(counted)) }
+        if !assigned.isEmpty { statements.append(loads(assigned)) }
         statements.append(leads(decided))
         if !assigned.isEmpty { statements.append(assignments(assigned)) }
         let cursors = cursors(decided)
         if !cursors.isEmpty { statements.append(turns(cursors)) }
         statements.append(log(decided))
+        statements += TrialStatements.statements(for: trials(of: decided))
         let mended = Set(decided.filter(\.effect.lead.hadFailed).map(\.settled.tenant)).sorted()
         return statements + mended.map(Statement.failedAssignmentsOver) + alerts(decided)
     }
 
-    /// Whoever decided on the loads and turns as they were has to decide again.
-    private static func nextVersion(_ assigned: [Decided]) -> Statement {
-        "UPDATE routing_state SET version = version + 1 WHERE tenant_id = ANY(\(Set(assigned.map(\.settled.tenant.rawValue)).sorted()))"
+    private static func trials(of decided: [Decided]) -> [SettledTrial] {
+        decided.sorted { $0.effect.place < $1.effect.place }.flatMap { settled, effect in
+            effect.trials.map { trial in
+                SettledTrial(
+                    tenant: settled.tenant, lead: effect.lead.lead.id, epoch: effect.lead.epoch, decidedAt: effect.decision.decidedAt,
+                    dueAt: effect.decision.owner == nil ? nil : trial.firstTouchWithin.map(effect.decision.decidedAt.addingTimeInterval),
+                    trial: trial)
+            }
+        }
+    }
+
+    /// Whoever decided on the loads, turns and counts as they were has to decide again.
+    private static func nextVersion(_ counted: [Decided]) -> Statement {
+        "UPDATE routing_state SET version = version + 1 WHERE tenant_id = ANY(\(Set(counted.map(\.settled.tenant.rawValue)).sorted()))"
     }
 
     private static func loads(_ assigned: [Decided]) -> Statement {

@@ -1,6 +1,7 @@
 import Foundation
 import JSONEnvelope
 import PostgresClient
+import Rollouts
 import Routing
 import Rules
 import SalesModel
@@ -12,7 +13,7 @@ public struct RoutingFacts: Sendable {
     /// Of `routing_state`: decisions hold only as long as it is still this.
     public let version: Int64
     public var leads: [LeadID: LeadFacts]
-    public var roster: Roster
+    public var roster: RolloutRoster
     /// Names the decisions that were made one upon another.
     public let group = Int64.random(in: .min ... .max)
     /// How many there were so far.
@@ -22,6 +23,8 @@ public struct RoutingFacts: Sendable {
 /// A lead as it stood when the facts were read.
 public struct LeadFacts: Sendable {
     public let lead: Lead
+    /// Whom rollouts take it for: all leads of one customer are in the same arm.
+    public var customer: String { "l\(lead.id)" }
     public let epoch: Int
     public let isAssigned: Bool
     /// Whether it is held since an earlier run of its assignment failed for good.
@@ -36,7 +39,10 @@ public struct LeadFacts: Sendable {
 public final class RoutingReader: Sendable {
     private struct Known: Sendable {
         var rules: [LiveRule: LiveRuleSet] = [:]
-        var tenantRules: (live: [LiveRule], rules: TenantRules)?
+        /// By what is live and which rollouts run: one for each set of arms.
+        var variants: (live: [LiveRule], rollouts: [Int64], rules: [TenantRules])?
+        /// How rollouts are judged, which does not change while they run.
+        var judges: [Int64: RolloutJudge] = [:]
         var deals: (stamp: DealStamp, byWindow: [Int: DealStatistics])?
     }
 
@@ -52,7 +58,7 @@ public final class RoutingReader: Sendable {
     public func facts(for leads: [LeadID], of tenant: TenantID, at now: Date) async throws -> RoutingFacts {
         let ids = Set(leads).map(\.rawValue).sorted()
         // The version is read first: what changes later changes it too, and the settle will see that.
-        let rows = try await postgres.pipeline([
+        let statements: [Statement] = [
             .tenants([tenant]),
             "SELECT version FROM routing_state WHERE tenant_id = \(tenant.rawValue)",
             "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
@@ -71,13 +77,42 @@ public final class RoutingReader: Sendable {
             """,
             "SELECT pool, sellers, credits FROM route_cursor WHERE tenant_id = \(tenant.rawValue)",
             "SELECT max(updated_at) AS at FROM opportunity WHERE tenant_id = \(tenant.rawValue)",
-        ])
-        let rules = try await rules(rows[2].map(LiveRule.init), of: tenant)
-        let deals = try await deals(rules, of: tenant, DealStamp(changedAt: try rows[6].first?.get("at"), now: now), now)
+        ]
+        let rows = try await postgres.pipeline(statements + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary')"))
+        let records = try RolloutRecord.records(rows[7], rows[8])
+        let rollouts = records.map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
+        let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant)
+        let deals = try await deals(variants, of: tenant, DealStamp(changedAt: try rows[6].first?.get("at"), now: now), now)
         let facts = try rows[3].map(LeadFacts.init)
+        let exposures = rollouts.isEmpty ? [:] : try await exposures(of: facts.map(\.customer), to: rollouts, of: tenant)
+        let roster = Roster(
+            sellers: try rows[4].map(Seller.init), deals: deals, cursors: try rows[5].map(PoolCursor.init), variants: variants)
         return RoutingFacts(
             version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
-            roster: Roster(sellers: try rows[4].map(Seller.init), deals: deals, cursors: try rows[5].map(PoolCursor.init), rules: rules))
+            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures))
+    }
+
+    private func judge(of record: RolloutRecord, _ tenant: TenantID) -> RolloutJudge {
+        if let known = known.withLock({ $0[tenant]?.judges[record.id] }) { return known }
+        let judge = record.judge
+        remember(tenant) { $0.judges[record.id] = judge }
+        return judge
+    }
+
+    private func exposures(
+        of customers: [String], to rollouts: [RunningRollout], of tenant: TenantID
+    ) async throws -> [RolloutRoster.Exposure: Arm] {
+        let rows = try await postgres.pipeline([
+            .tenants([tenant]),
+            """
+            SELECT rollout_id, customer, arm FROM exposure
+            WHERE tenant_id = \(tenant.rawValue) AND rollout_id = ANY(\(rollouts.map(\.id))) AND customer = ANY(\(customers))
+            """,
+        ])[1]
+        return try rows.reduce(into: [:]) { exposures, row in
+            let exposure = RolloutRoster.Exposure(rollout: try row.get("rollout_id"), customer: try row.get("customer"))
+            exposures[exposure] = Arm(rawValue: try row.get("arm"))
+        }
     }
 
     private func remember(_ tenant: TenantID, _ change: @Sendable (inout Known) -> Void) {
@@ -105,6 +140,8 @@ private struct LiveRule: Sendable, Hashable {
     let version: Int
     let hash: String
 
+    var lineage: String { "\(kind.rawValue)/\(name)" }
+
     init?(_ row: Row) throws {
         // Kinds of later issues are not routing's.
         guard let kind = RuleKind(rawValue: try row.get("kind")) else { return nil }
@@ -116,13 +153,17 @@ private struct LiveRule: Sendable, Hashable {
 }
 
 extension RoutingReader {
-    private func rules(_ live: [LiveRule?], of tenant: TenantID) async throws -> TenantRules {
-        // Maps first, since what they add is known to the others.
+    /// The rules of each variant the rollouts ask for; the live ones first.
+    private func rules(_ live: [LiveRule?], _ rollouts: [RunningRollout], of tenant: TenantID) async throws -> [TenantRules] {
         let live = live.compactMap { $0 }.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
+        let running = rollouts.map { $0.isShadow ? -$0.id : $0.id }
         let known = known.withLock { $0[tenant] ?? Known() }
-        if let rules = known.tenantRules, rules.live == live { return rules.rules }
-        var sets = known.rules.filter { live.contains($0.key) }
-        let missing = live.filter { sets[$0] == nil }
+        if let variants = known.variants, variants.live == live, variants.rollouts == running { return variants.rules }
+        let candidates = try await candidates(of: rollouts, of: tenant)
+        let wanted = live + candidates.values.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
+        var sets = known.rules.filter { wanted.contains($0.key) }
+        // Maps first, since what they add is known to the others.
+        let missing = wanted.filter { sets[$0] == nil }.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
         if !missing.isEmpty {
             for (rule, source) in zip(missing, try await sources(missing, of: tenant)) {
                 let catalogue = FieldCatalogue.of(sets.values.map(\.ruleSet))
@@ -134,12 +175,32 @@ extension RoutingReader {
                 }
             }
         }
-        let (read, rules) = (sets, TenantRules(Array(sets.values)))
+        let variants = RolloutRoster.variants(of: rollouts).map { tried in
+            let replaced = Set(tried.map(\.lineage))
+            let rules = live.filter { !replaced.contains($0.lineage) } + tried.compactMap { candidates[$0.id] }
+            return TenantRules(rules.compactMap { sets[$0] })
+        }
+        let read = sets
         remember(tenant) {
             $0.rules = read
-            $0.tenantRules = (live, rules)
+            $0.variants = (live, running, variants)
+            $0.judges = $0.judges.filter { id, _ in rollouts.contains { $0.id == id } }
         }
-        return rules
+        return variants
+    }
+
+    private func candidates(of rollouts: [RunningRollout], of tenant: TenantID) async throws -> [Int64: LiveRule] {
+        guard !rollouts.isEmpty else { return [:] }
+        let rows = try await postgres.pipeline([
+            .tenants([tenant]),
+            """
+            SELECT r.id, v.kind, v.name, v.version, v.hash
+            FROM rollout r JOIN ruleset_version v
+                ON v.tenant_id = r.tenant_id AND v.kind = r.kind AND v.name = r.name AND v.version = r.version
+            WHERE r.tenant_id = \(tenant.rawValue) AND r.id = ANY(\(rollouts.map(\.id)))
+            """,
+        ])[1]
+        return try rows.reduce(into: [:]) { $0[try $1.get("id")] = try LiveRule($1) }
     }
 
     private func sources(_ rules: [LiveRule], of tenant: TenantID) async throws -> [String] {
@@ -170,8 +231,10 @@ private struct DealStamp: Sendable, Hashable {
 }
 
 extension RoutingReader {
-    private func deals(_ rules: TenantRules, of tenant: TenantID, _ stamp: DealStamp, _ now: Date) async throws -> [Int: DealStatistics] {
-        let windows = rules.windows
+    private func deals(_ variants: [TenantRules], of tenant: TenantID, _ stamp: DealStamp, _ now: Date) async throws -> [Int:
+        DealStatistics]
+    {
+        let windows = Set(variants.flatMap(\.windows)).sorted()
         guard !windows.isEmpty, stamp.changedAt != nil else { return [:] }
         if let known = known.withLock({ $0[tenant]?.deals }), known.stamp == stamp, windows.allSatisfy({ known.byWindow[$0] != nil }) {
             return known.byWindow

@@ -82,34 +82,26 @@ extension Records {
     }
 
     /// Makes a version the live one of its name; the one that was live is retired. Nil when there is no such version.
+    /// - Throws: `RolloutFault.running` while a change of that name is being rolled out.
     public func publish(
         _ kind: RuleKind, _ name: String, version: Int, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
         answer: @Sendable @escaping (RuleSetVersion) -> StoredAnswer
     ) async throws -> Once? {
-        let kind = kind.rawValue
         do {
             return try await releasing(tenant) { transaction, release in
                 try transaction.once(key) {
-                    let results = try transaction.pipeline([
+                    let running = try transaction.pipeline([
                         .bumpRouting(tenant),
                         """
-                        UPDATE ruleset_version SET state = 'retired'
-                        WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind) AND name = \(name) AND state = 'live' AND version <> \(Int32(version))
-                        RETURNING version
+                        SELECT id FROM rollout
+                        WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND state IN ('shadow', 'canary')
                         """,
-                        """
-                        UPDATE ruleset_version SET state = 'live'
-                        WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind) AND name = \(name) AND version = \(Int32(version))
-                        RETURNING \(unescaped: RuleSetVersion.columns)
-                        """,
-                    ])
-                    guard let row = results[2].first else { throw NoSuchVersion() }
-                    let before = try results[1].first?.get("version", as: Int32.self)
-                    _ = try transaction.query(
-                        .audit(
-                            tenant, by: actor, "ruleset.publish", "\(kind)/\(name)", before: before.map { .encoding(["version": Int($0)]) },
-                            after: .encoding(["version": version]), reason: reason))
-                    let version = try RuleSetVersion(row)
+                    ])[1]
+                    if let rollout = running.first { throw RolloutFault.running(rollout: try rollout.get("id")) }
+                    guard
+                        let version = try transaction.makeLive(
+                            kind, name, version: version, of: tenant, by: actor, action: "ruleset.publish", reason: reason)
+                    else { throw NoSuchVersion() }
                     try release(version)
                     return answer(version)
                 }
@@ -119,19 +111,20 @@ extension Records {
         }
     }
 
-    /// A transaction that may make a version live; calling `release` with it has the tenant's held leads judged again.
-    private func releasing<R: Sendable>(
-        _ tenant: TenantID,
-        _ body: @Sendable @escaping (PostgresTransaction, _ release: (RuleSetVersion) throws -> Void) throws -> R
+    /// A transaction that may make a version live or take one back; calling `release` enqueues what follows from that, with a version
+    /// that became live what has the tenant's held leads judged again.
+    func releasing<R: Sendable>(
+        _ tenant: TenantID, following jobs: [NewJob] = [],
+        _ body: @Sendable @escaping (PostgresTransaction, _ release: (RuleSetVersion?) throws -> Void) throws -> R
     ) async throws -> R {
         let ledger = ledger
         let now = Date()
-        let (_, statements, enqueued) = try await ledger.enqueueing([.releaseHeld(of: tenant)], at: now)
+        let (_, statements, enqueued) = try await ledger.enqueueing([.releaseHeld(of: tenant)] + jobs, at: now)
         let (result, outbox) = try await write(tenant, on: engine) { transaction in
             var outbox: Int64?
             let result = try body(transaction) { version in
                 let mended: [Statement]
-                if case .map(let map)? = version.parsed(.standard)?.body {
+                if case .map(let map)? = version?.parsed(.standard)?.body {
                     mended = Statement.mapBecameLive(map, of: tenant, at: now)
                 } else {
                     mended = []
@@ -183,6 +176,40 @@ extension Records {
 }
 
 private struct NoSuchVersion: Error {}
+
+extension PostgresTransaction {
+    /// Makes a version the live one of its name and tells the sellers; the one that was live is retired. The routing version was moved on
+    /// before. Nil when there is no such version.
+    func makeLive(
+        _ kind: RuleKind, _ name: String, version: Int, of tenant: TenantID, by actor: String, action: String, reason: String
+    ) throws -> RuleSetVersion? {
+        let results = try pipeline([
+            """
+            UPDATE ruleset_version SET state = 'retired'
+            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND state = 'live' AND version <> \(Int32(version))
+            RETURNING version
+            """,
+            """
+            UPDATE ruleset_version SET state = 'live'
+            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND version = \(Int32(version))
+            RETURNING \(unescaped: RuleSetVersion.columns)
+            """,
+        ])
+        guard let row = results[1].first else { return nil }
+        let before = try results[0].first?.get("version", as: Int32.self)
+        let subject = "\(kind.rawValue)/\(name)"
+        _ = try pipeline([
+            .audit(
+                tenant, by: actor, action, subject, before: before.map { .encoding(["version": Int($0)]) },
+                after: .encoding(["version": version]), reason: reason),
+            .notify(
+                "role:seller", "rules_changed", "\(subject)@\(version)", of: tenant,
+                english: "The rules “\(subject)” are now version \(version), effective at once. Why: \(reason)",
+                chinese: "规则“\(subject)”已更新为第 \(version) 版，立即生效。原因：\(reason)"),
+        ])
+        return try RuleSetVersion(row)
+    }
+}
 
 extension RuleSetVersion {
     static let columns = "kind, name, version, hash, state, actor, created_at, source"

@@ -62,6 +62,23 @@ public struct RolloutJudge: Sendable {
         return Verdict(decision: readings.isEmpty ? .continue : .promotable, readings: readings + [ratio], words: words)
     }
 
+    /// The first reading that asks for an abort, if one does. Cheap enough to be asked after every lead: no bounds are worked out.
+    public func harm(of evidence: RolloutEvidence) -> GuardReading? {
+        for one in plan.guards {
+            let stages = evidence.guards[one.name] ?? []
+            switch one.test {
+            case .technical:
+                let reading = technical(one.name, stages)
+                if reading.decision == .abort { return reading }
+            case .comparison(let margin):
+                guard TwoSampleEvidence.log(stages) >= -log(plan.comparisonAlpha) else { continue }
+                return comparison(one.name, stages, margin: margin)
+            }
+        }
+        let ratio = sampleRatio(evidence.exposures)
+        return ratio.decision == .abort ? ratio : nil
+    }
+
     private func reading(of one: Guard, _ stages: [StageCounts]) -> GuardReading {
         switch one.test {
         case .technical: technical(one.name, stages)

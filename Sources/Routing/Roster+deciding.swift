@@ -14,10 +14,19 @@ extension Roster {
     /// Pure but for the roster itself: the same roster, lead and moment give the same decision.
     /// - Parameter variant: under which of the roster's rules.
     public mutating func decision(for lead: Lead, under variant: Int = 0, at now: Date) -> RoutedLead {
+        decide(lead, under: variant, at: instant(now), counts: true)
+    }
+
+    /// How a lead would be decided: nobody's load and no turn changes.
+    public mutating func supposition(for lead: Lead, under variant: Int, at now: Date) -> LeadDecision {
+        decide(lead, under: variant, at: now, counts: false).decision
+    }
+
+    private mutating func decide(_ lead: Lead, under variant: Int, at instant: Date, counts: Bool) -> RoutedLead {
         let rules = variants[variant]
         let judgement = rules.judgement(of: lead)
-        var search = Search(
-            judgement, LeadDecision(outcome: .manualQueueFallback, ruleSets: rules.references, decidedAt: instant(now)), under: variant)
+        let decision = LeadDecision(outcome: .manualQueueFallback, ruleSets: rules.references, decidedAt: instant)
+        var search = Search(judgement, decision, under: variant, counts: counts)
         switch judgement.verdict {
         case .held(let outcome): search.decision.outcome = outcome
         case .unrouted: search.decision.reasons.append(Reason(.manualQueue))
@@ -161,7 +170,7 @@ extension Roster {
         let kept = pool.members.indices.filter { turn.credits[$0] != nil }
         let cursor = PoolCursor(
             pool: pool.name, sellers: kept.map { sellers[pool.members[$0]].id }, credits: kept.compactMap { turn.credits[$0] })
-        took(turn, in: key, leaving: cursor)
+        if search.counts { took(turn, in: key, leaving: cursor) }
         search.cursor = cursor
         return Choice(member: member, candidates: taking, reason: Reason(.roundRobin, ["members": .integer(taking.count)]))
     }
@@ -213,7 +222,7 @@ extension Roster {
             let seller = sellers[pool.members[member]]
             return Candidate(seller: seller.externalID, metric: choice.metrics?[member], pending: seller.pending)
         }
-        assign(to: index, at: search.decision.decidedAt)
+        if search.counts { assign(to: index, at: search.decision.decidedAt) }
     }
 
     /// Why this seller may serve the lead: only what the seller says of themselves and the lead of itself.
@@ -242,12 +251,15 @@ extension Strategy.Turn {
 private struct Search {
     let judgement: Judgement
     let variant: Int
+    /// Whether loads and turns change by it.
+    let counts: Bool
     var decision: LeadDecision
     var cursor: PoolCursor?
     private var exclusions: [ExclusionCode: [String]] = [:]
 
-    init(_ judgement: Judgement, _ decision: LeadDecision, under variant: Int) {
+    init(_ judgement: Judgement, _ decision: LeadDecision, under variant: Int, counts: Bool) {
         self.variant = variant
+        self.counts = counts
         self.judgement = judgement
         self.decision = decision
         self.decision.score = judgement.score

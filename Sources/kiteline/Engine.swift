@@ -52,6 +52,7 @@ struct Engine: Sendable {
         let routing = RoutingReader(postgres: appPool)
         return [
             AnyHandler(AssignLead(records: routing)), AnyHandler(ReleaseHeld(records: routing)),
+            AnyHandler(MakeWhole(records: routing)),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]
     }
@@ -85,6 +86,7 @@ struct Engine: Sendable {
         let chores = [
             Chore("failure rates", every: .seconds(20)) { [records] in try await records.watchFailureRates(now: Date()) },
             Chore("interrupted imports", every: .seconds(30)) { [records] in try await records.endSilentImports() },
+            Chore("rollouts", every: .seconds(1)) { [records] in while try await records.judgeRollouts(now: Date()) {} },
             Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },
         ]
         return Maintenance(

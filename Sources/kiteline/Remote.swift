@@ -32,7 +32,7 @@ struct Remote: Sendable {
     let tenant: String?
 
     enum Method: Sendable {
-        case get, post, put
+        case get, post, put, patch
     }
 
     /// The answer's body. A refusal is thrown as a `Failure` in the API's own words.
@@ -49,7 +49,13 @@ struct Remote: Sendable {
             components.percentEncodedQuery = components.percentEncodedQuery?.replacing("+", with: "%2B")
         }
         var request = HTTPClientRequest(url: components.string ?? url)
-        request.method = method == .post ? .POST : method == .put ? .PUT : .GET
+        request.method =
+            switch method {
+            case .get: .GET
+            case .post: .POST
+            case .put: .PUT
+            case .patch: .PATCH
+            }
         request.headers.add(name: "Authorization", value: "Bearer \(key)")
         if let tenant { request.headers.add(name: "Kiteline-Tenant", value: tenant) }
         if let body {

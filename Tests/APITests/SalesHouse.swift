@@ -9,6 +9,7 @@ import NIOPosix
 import PostgresClient
 import Records
 import RedisClient
+import Rollouts
 import Rules
 import ServiceLifecycle
 import Tenancy
@@ -84,6 +85,39 @@ final class SalesHouse: Sendable {
         _ = try await records.publish(kind, name, version: answer.status, of: tenant, by: "test", reason: "test", key: nil) { _ in answer }
     }
 
+    /// Saves another version of a rule set, as a draft; its number.
+    func draft(_ kind: RuleKind, _ source: String, name: String = "main", of tenant: TenantID) async throws -> Int {
+        let checked = try await records.check(kind, name, source, of: tenant).get()
+        let once = try await records.save(checked, of: tenant, by: "test", key: nil) { version, _ in
+            StoredAnswer(status: version.version, body: [])
+        }
+        guard case .done(let answer) = once else { throw CancellationError() }
+        return answer.status
+    }
+
+    /// Starts rolling a version out; the rollout's id.
+    func roll(
+        _ kind: RuleKind, to version: Int, name: String = "main", percent: Double, terms: RolloutTerms = RolloutTerms(), of tenant: TenantID
+    ) async throws -> Int64 {
+        let once = try await records.startRollout(
+            kind, name, version: version, percent: try #require(Percent(percent)), terms: terms, of: tenant, by: "test", reason: "test",
+            key: nil
+        ) { StoredAnswer(status: Int($0.id), body: []) }
+        guard case .done(let answer) = once else { throw CancellationError() }
+        return Int64(answer.status)
+    }
+
+    func turn(_ rollout: Int64, _ turn: RolloutTurn, of tenant: TenantID) async throws {
+        let once = try await records.turn(rollout: rollout, turn, of: tenant, by: "test", reason: "test", key: nil) { _ in
+            StoredAnswer(status: 200, body: [])
+        }
+        try #require(once != nil)
+    }
+
+    func rollout(_ id: Int64, of tenant: TenantID) async throws -> RolloutRecord {
+        try #require(try await records.rollout(id, of: tenant)).record
+    }
+
     /// Takes leads in; their ids, in order.
     @discardableResult
     func leads(_ leads: [NewLead], of tenant: TenantID) async throws -> [Int64] {
@@ -96,7 +130,12 @@ final class SalesHouse: Sendable {
 
     // MARK: Running
 
-    var handlers: [AnyHandler] { [AnyHandler(AssignLead(records: reader)), AnyHandler(ReleaseHeld(records: reader, pageSize: 3))] }
+    var handlers: [AnyHandler] {
+        [
+            AnyHandler(AssignLead(records: reader)), AnyHandler(ReleaseHeld(records: reader, pageSize: 3)),
+            AnyHandler(MakeWhole(records: reader, pageSize: 3)),
+        ]
+    }
 
     /// So many worker processes' worth of workers, and the caretakers, run while `body` does.
     func working(workers: Int = 1, _ body: () async throws -> Void) async throws {

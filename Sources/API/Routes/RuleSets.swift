@@ -33,7 +33,7 @@ extension API {
 
 /// `POST /v1/rulesets/{kind}/{name}/versions/{version}/publish`: makes it live at once.
 ///
-/// The way until rollouts exist; then a version becomes live through one.
+/// For the way back to an earlier version, and where a change has no time for a rollout.
 @Sendable private func publishRuleSet(_ call: Call) async throws -> Answer {
     try call.requireMediaType(["application/json"])
     let (kind, name) = try call.ruleSetName()
@@ -46,8 +46,10 @@ extension API {
     }
     // The tenant's other rule sets may have changed since it was saved.
     if case .failure(let faults) = try await call.records.check(kind, name, candidate.source, of: call.tenant.id) { throw Problem(faults) }
-    let once = try await call.records.publish(kind, name, version: version, of: call.tenant.id, by: call.actor, reason: reason, key: key) {
-        StoredAnswer(status: 200, body: $0.receipt)
+    let once = try await rolloutFaults {
+        try await call.records.publish(kind, name, version: version, of: call.tenant.id, by: call.actor, reason: reason, key: key) {
+            StoredAnswer(status: 200, body: $0.receipt)
+        }
     }
     guard let once else { throw Problem.notFound }
     return try call.answer(once)
@@ -108,7 +110,7 @@ extension RuleSetVersion {
     }
 
     private var warnings: [String] {
-        state == .draft ? ["This version is a draft: leads are judged by the live one until an operator publishes it."] : []
+        state == .draft ? ["This version is a draft: leads are judged by the live one until an operator rolls it out or publishes it."] : []
     }
 
     fileprivate var summary: [UInt8] { JSONWriter.object { describe(&$0) } }

@@ -1,0 +1,54 @@
+import Foundation
+import Jobs
+import Records
+import SalesModel
+import Tenancy
+
+/// After a rule change was taken back: has the leads it decided, and nobody touched, assigned once more, a page at a time.
+public struct MakeWhole: DecidingHandler {
+    public struct Arguments: JobArguments, Decodable {
+        var rollout: String
+        var after: String?
+
+        enum CodingKeys: String, CodingKey {
+            case rollout = "rollout_id"
+            case after
+        }
+    }
+
+    public let kind = MakeWhole.definition
+    private let records: RoutingReader
+    private let pageSize: Int
+
+    public init(records: RoutingReader, pageSize: Int = 200) {
+        self.records = records
+        self.pageSize = pageSize
+    }
+
+    /// The kind, for those who only need to know of it.
+    public static let definition = JobKind(
+        "make_whole",
+        arguments: ArgumentSchema([
+            .required("rollout_id", .string(maxLength: 20), "the rollout that was taken back"),
+            .optional("after", .string(maxLength: 20), "the lead after which to go on"),
+        ]), isPublic: false)
+
+    public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: [HarmedLead]] {
+        var pages: [JobID: [HarmedLead]] = [:]
+        for job in jobs {
+            guard let rollout = Int64(job.arguments.rollout) else { throw Failure(.permanent, "rollout_id is no number") }
+            let after = job.arguments.after.flatMap(LeadID.init) ?? LeadID(0)
+            pages[job.id] = try await records.harmedLeads(by: rollout, of: tenant, after: after, limit: pageSize)
+        }
+        return pages
+    }
+
+    public func outcome(of job: Job<Arguments>, given facts: inout [JobID: [HarmedLead]], at now: Date) -> Outcome {
+        guard let rollout = Int64(job.arguments.rollout), let leads = facts[job.id], let last = leads.last else {
+            return .completed("done")
+        }
+        var next = leads.map { NewJob.assignLead($0.id.rawValue, of: job.tenant, trigger: .rolloutAborted, epoch: $0.epoch + 1) }
+        if leads.count == pageSize { next.append(.makeWhole(rollout: rollout, of: job.tenant, after: last.id)) }
+        return Outcome(.completed("made_whole"), effects: [MakeWholeEffect(rollout: rollout, leads: leads)], followUps: next)
+    }
+}

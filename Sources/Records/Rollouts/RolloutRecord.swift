@@ -1,0 +1,137 @@
+import Foundation
+import PostgresClient
+import Rollouts
+import Rules
+import SalesModel
+import Tenancy
+
+/// A rollout as kept.
+public struct RolloutRecord: Sendable {
+    public let id: Int64
+    public let kind: RuleKind
+    public let name: String
+    public let version: Int
+    public let stableVersion: Int
+    public let state: RolloutState.Name
+    public let terms: RolloutTerms
+    /// The tenant's last leads before it began.
+    public let before: RunningRollout.Tally
+    /// Leads the candidate was tried on in the shadow, those decided otherwise, and those it failed.
+    public let shadow: (leads: Int, different: Int, failures: Int)
+    public let startedBy: String
+    public let startedAt: Date
+    public let endedAt: Date?
+    public let endReason: String?
+    public let stages: [RunningRollout.Stage]
+
+    var lineage: String { "\(kind.rawValue)/\(name)" }
+    public var percent: Percent { stages.last?.percent ?? .none }
+    public var isRunning: Bool { state == .shadow || state == .canary }
+
+    /// As whoever decides needs it.
+    func running(of tenant: TenantID, judge: RolloutJudge? = nil) -> RunningRollout {
+        RunningRollout(
+            id: id, tenant: tenant.rawValue, lineage: lineage, candidate: version, stable: stableVersion, judge: judge ?? self.judge,
+            firstTouchWithin: terms.firstTouchWithin, stages: stages)
+    }
+
+    var judge: RolloutJudge { RolloutJudge(terms.plan(before: Counts(good: before.n - before.failures, bad: before.failures))) }
+
+    /// What its guards say now, or said when it ended.
+    public func verdict(of tenant: TenantID) -> Verdict { running(of: tenant).verdict }
+}
+
+/// A step in a rollout's life.
+public struct RolloutEvent: Sendable, Hashable {
+    public let at: Date
+    public let actor: String
+    public let action: String
+    public let percent: Percent
+    public let reason: String
+}
+
+/// A lead that the other version would have decided otherwise.
+public struct RolloutDifference: Sendable, Hashable {
+    public let lead: LeadID
+    public let at: Date
+    public let decided: String
+    public let otherwise: String
+}
+
+// MARK: - Rows
+
+extension Statement {
+    /// Rollouts, the newest first, and their stages: two statements, for `RolloutRecord.records(_:_:)`.
+    /// - Parameter condition: over the alias `r`; pasted, so made of our own words and numbers.
+    static func rollouts(of tenant: TenantID, where condition: String, limit: Int = 1_000) -> [Statement] {
+        [
+            """
+            SELECT r.id, r.kind, r.name, r.version, r.stable_version, r.state, r.plan, r.before_n, r.before_failures, r.shadow_n,
+                r.shadow_different, r.shadow_failures, r.started_by, r.started_at, r.ended_at, r.end_reason
+            FROM rollout r WHERE r.tenant_id = \(tenant.rawValue) AND \(unescaped: condition)
+            ORDER BY r.id DESC LIMIT \(limit)
+            """,
+            """
+            SELECT s.rollout_id, s.number, s.percent, s.stable_exposed, s.canary_exposed, s.stable_n, s.stable_failures, s.canary_n,
+                s.canary_failures, s.canary_only, s.stable_due, s.stable_late, s.canary_due, s.canary_late
+            FROM rollout_stage s
+            WHERE s.tenant_id = \(tenant.rawValue) AND s.rollout_id IN
+                (SELECT r.id FROM rollout r WHERE r.tenant_id = \(tenant.rawValue) AND \(unescaped: condition) ORDER BY r.id DESC LIMIT \(limit))
+            ORDER BY s.rollout_id, s.number
+            """,
+        ]
+    }
+}
+
+extension RolloutRecord {
+    static func records(_ rollouts: Rows, _ stages: Rows) throws -> [RolloutRecord] {
+        var byRollout: [Int64: [RunningRollout.Stage]] = [:]
+        for row in stages { byRollout[try row.get("rollout_id"), default: []].append(try RunningRollout.Stage(row)) }
+        return try rollouts.map { row in try RolloutRecord(row, stages: byRollout[try row.get("id")] ?? []) }
+    }
+
+    private init(_ row: Row, stages: [RunningRollout.Stage]) throws {
+        func count(_ name: String) throws -> Int { Int(try row.get(name, as: Int64.self)) }
+        id = try row.get("id")
+        kind = RuleKind(rawValue: try row.get("kind"))!  // only kinds we know are stored
+        name = try row.get("name")
+        version = Int(try row.get("version", as: Int32.self))
+        stableVersion = Int(try row.get("stable_version", as: Int32.self))
+        state = RolloutState.Name(rawValue: try row.get("state"))!  // a check in the table allows no other
+        terms = try JSONDecoder().decode(RolloutTerms.self, from: Data(try row.get("plan", as: JSONBytes.self).bytes))
+        before = RunningRollout.Tally(
+            n: Int(try row.get("before_n", as: Int32.self)), failures: Int(try row.get("before_failures", as: Int32.self)))
+        shadow = (try count("shadow_n"), try count("shadow_different"), try count("shadow_failures"))
+        startedBy = try row.get("started_by")
+        startedAt = try row.get("started_at")
+        endedAt = try row.get("ended_at")
+        endReason = try row.get("end_reason")
+        self.stages = stages
+    }
+}
+
+extension RunningRollout.Stage {
+    fileprivate init(_ row: Row) throws {
+        func count(_ name: String) throws -> Int { Int(try row.get(name, as: Int64.self)) }
+        self.init(
+            number: Int(try row.get("number", as: Int32.self)),
+            percent: Percent(hundredths: Int(try row.get("percent", as: Int32.self)))!)  // a check in the table allows no other
+        stableExposed = try count("stable_exposed")
+        canaryExposed = try count("canary_exposed")
+        stable = .init(n: try count("stable_n"), failures: try count("stable_failures"))
+        canary = .init(n: try count("canary_n"), failures: try count("canary_failures"))
+        canaryOnly = try count("canary_only")
+        stableTouches = .init(n: try count("stable_due"), failures: try count("stable_late"))
+        canaryTouches = .init(n: try count("canary_due"), failures: try count("canary_late"))
+    }
+}
+
+extension RolloutEvent {
+    init(_ row: Row) throws {
+        at = try row.get("at")
+        actor = try row.get("actor")
+        action = try row.get("action")
+        percent = Percent(hundredths: Int(try row.get("percent", as: Int32.self))) ?? .none
+        reason = try row.get("reason")
+    }
+}

@@ -1,0 +1,242 @@
+import Foundation
+import Jobs
+import Ledger
+import PostgresClient
+import Rollouts
+import Routing
+import Rules
+import SalesModel
+import Tenancy
+
+/// Why a rollout cannot be started or turned.
+public enum RolloutFault: Error, Sendable, Hashable {
+    /// There is no such version.
+    case noSuchVersion
+    /// The version is the live one.
+    case alreadyLive
+    /// The name has no live version, so there is nothing to hold a candidate against.
+    case nothingLive
+    /// Another change of the same name is being rolled out.
+    case running(rollout: Int64)
+    /// As many run as may at once.
+    case tooMany
+    /// It has ended.
+    case ended(RolloutState.Name)
+    case refused(RolloutRefusal)
+}
+
+/// What a person does to a rollout.
+public enum RolloutTurn: Sendable, Hashable {
+    case percent(Percent)
+    case promote
+    case abort
+}
+
+extension Records {
+    /// Starts rolling a version out, once per idempotency key: in the shadow at 0 %, else as a canary.
+    ///
+    /// The version's text was checked by the caller against the tenant's present rules.
+    /// - Throws: `RolloutFault`.
+    public func startRollout(
+        _ kind: RuleKind, _ name: String, version: Int, percent: Percent, terms: RolloutTerms, of tenant: TenantID, by actor: String,
+        reason: String, key: IdempotencyKey?, answer: @Sendable @escaping (RolloutRecord) -> StoredAnswer
+    ) async throws -> Once {
+        try await write(tenant, on: engine) { transaction in
+            try transaction.once(key) {
+                let results = try transaction.pipeline(
+                    [
+                        .bumpRouting(tenant),
+                        """
+                        SELECT version, state FROM ruleset_version
+                        WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND (version = \(Int32(clamping: version)) OR state = 'live')
+                        """,
+                        .lately(of: tenant),
+                    ] + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary')"))
+                let stable = try Self.stableVersion(results[1], candidate: version)
+                let running = try RolloutRecord.records(results[3], results[4])
+                if let other = running.first(where: { $0.kind == kind && $0.name == name }) {
+                    throw RolloutFault.running(rollout: other.id)
+                }
+                guard running.count < RolloutRoster.mostAtOnce else { throw RolloutFault.tooMany }
+                let id: Int64 = try transaction.query(
+                    """
+                    INSERT INTO rollout (tenant_id, kind, name, version, stable_version, state, plan, before_n, before_failures, started_by)
+                    VALUES (\(tenant.rawValue), \(kind.rawValue), \(name), \(Int32(version)), \(Int32(stable)),
+                        \(percent == .none ? "shadow" : "canary"), \(JSONBytes.encoding(terms)),
+                        \(try results[2].first!.get("n", as: Int32.self)), \(try results[2].first!.get("failures", as: Int32.self)), \(actor))
+                    RETURNING id
+                    """
+                ).first!.get("id")
+                let stage: [Statement] = percent == .none ? [] : [.rolloutStage(id, number: 1, percent: percent, of: tenant)]
+                _ = try transaction.pipeline(
+                    stage + [
+                        .rolloutEvent(id, of: tenant, by: actor, "start", percent: percent, reason: reason),
+                        .audit(
+                            tenant, by: actor, "rollout.start", "\(kind.rawValue)/\(name)@\(version)",
+                            after: .encoding(["percent": percent.description, "stable": "\(stable)"]), reason: reason),
+                    ])
+                return answer(try transaction.rollout(id, of: tenant)!)
+            }
+        }
+    }
+
+    private static func stableVersion(_ rows: Rows, candidate: Int) throws -> Int {
+        var live: Int?
+        var isKnown = false
+        for row in rows {
+            let version = Int(try row.get("version", as: Int32.self))
+            if version == candidate { isKnown = true }
+            if try row.get("state", as: String.self) == "live" { live = version }
+        }
+        guard isKnown else { throw RolloutFault.noSuchVersion }
+        guard let live else { throw RolloutFault.nothingLive }
+        guard live != candidate else { throw RolloutFault.alreadyLive }
+        return live
+    }
+
+    /// Turns a rollout, once per idempotency key. Nil when there is none of that id.
+    ///
+    /// The routing version is moved on first: decisions under way are made anew, so after the answer nothing is committed that rests on
+    /// what was before. An abort has the canary's untouched leads assigned again.
+    /// - Throws: `RolloutFault`.
+    public func turn(
+        rollout id: Int64, _ turn: RolloutTurn, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
+        answer: @Sendable @escaping (RolloutRecord) -> StoredAnswer
+    ) async throws -> Once? {
+        do {
+            return try await releasing(tenant, following: turn == .abort ? [.makeWhole(rollout: id, of: tenant)] : []) {
+                transaction, release in
+                try transaction.once(key) {
+                    _ = try transaction.query(.bumpRouting(tenant))
+                    guard let record = try transaction.rollout(id, of: tenant) else { throw NoSuchRollout() }
+                    guard record.isRunning else { throw RolloutFault.ended(record.state) }
+                    let turned = RolloutTurning(record: record, tenant: tenant, actor: actor, reason: reason)
+                    switch turn {
+                    case .percent(let percent): _ = try transaction.pipeline(try turned.statements(percent))
+                    case .abort:
+                        _ = try transaction.pipeline(turned.abortStatements(at: Date()))
+                        try release(nil)
+                    case .promote: try release(try turned.promote(in: transaction))
+                    }
+                    return answer(try transaction.rollout(id, of: tenant)!)
+                }
+            }
+        } catch is NoSuchRollout {
+            return nil
+        }
+    }
+
+    /// Rollouts, the newest first.
+    public func rollouts(of tenant: TenantID, running: Bool = false, before cursor: Int64 = .max, limit: Int = 100) async throws -> Page<
+        RolloutRecord
+    > {
+        let condition = "r.id < \(cursor)" + (running ? " AND r.state IN ('shadow', 'canary')" : "")
+        let rows = try await app.pipeline([.tenants([tenant])] + Statement.rollouts(of: tenant, where: condition, limit: limit + 1))
+        let records = try RolloutRecord.records(rows[1], rows[2])
+        return Page(items: Array(records.prefix(limit)), next: records.count > limit ? records[limit - 1].id : nil)
+    }
+
+    /// A rollout with its history and the first differences it showed; nil when there is none of that id.
+    public func rollout(_ id: Int64, of tenant: TenantID) async throws -> (
+        record: RolloutRecord, events: [RolloutEvent], differences: [RolloutDifference]
+    )? {
+        let rows = try await app.pipeline(
+            [.tenants([tenant])] + Statement.rollouts(of: tenant, where: "r.id = \(id)") + [
+                """
+                SELECT at, actor, action, percent, reason FROM rollout_event
+                WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(id) ORDER BY id LIMIT 1000
+                """,
+                """
+                SELECT lead_id, at, decided, otherwise FROM rollout_difference
+                WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(id) ORDER BY at DESC LIMIT 50
+                """,
+            ])
+        guard let record = try RolloutRecord.records(rows[1], rows[2]).first else { return nil }
+        return (
+            record, try rows[3].map(RolloutEvent.init),
+            try rows[4].map {
+                RolloutDifference(
+                    lead: LeadID(try $0.get("lead_id")), at: try $0.get("at"), decided: try $0.get("decided"),
+                    otherwise: try $0.get("otherwise"))
+            }
+        )
+    }
+}
+
+private struct NoSuchRollout: Error {}
+
+/// One rollout being turned by someone, in the transaction that holds it.
+struct RolloutTurning {
+    let record: RolloutRecord
+    let tenant: TenantID
+    let actor: String
+    let reason: String
+
+    /// Another percentage begins another stage.
+    func statements(_ percent: Percent) throws -> [Statement] {
+        guard percent > .none else { throw RolloutFault.refused(.zeroPercent) }
+        guard percent != record.percent else { return [] }
+        let action = record.state == .shadow ? "canary" : "percent"
+        return [
+            "UPDATE rollout SET state = 'canary' WHERE tenant_id = \(tenant.rawValue) AND id = \(record.id)",
+            .rolloutStage(record.id, number: (record.stages.last?.number ?? 0) + 1, percent: percent, of: tenant),
+            .rolloutEvent(record.id, of: tenant, by: actor, action, percent: percent, reason: reason),
+            audit("rollout.\(action)", after: ["percent": percent.description]),
+        ]
+    }
+
+    func abortStatements(at now: Date) -> [Statement] {
+        Statement.abortRollout(record.id, of: tenant, by: actor, percent: record.percent, reason: reason, at: now)
+            + [audit("rollout.abort", after: ["state": "aborted"])]
+    }
+
+    /// Makes the candidate the live version. A person may do it before the evidence is there; then the history says so.
+    func promote(in transaction: PostgresTransaction) throws -> RuleSetVersion {
+        let verdict = record.verdict(of: tenant)
+        let because = verdict.decision == .promotable ? reason : "\(reason) (before the evidence: \(verdict.words))"
+        guard
+            let live = try transaction.makeLive(
+                record.kind, record.name, version: record.version, of: tenant, by: actor, action: "rollout.promote", reason: because)
+        else { throw RolloutFault.noSuchVersion }
+        _ = try transaction.pipeline([
+            """
+            UPDATE rollout SET state = 'live', ended_at = now(), end_reason = \(because)
+            WHERE tenant_id = \(tenant.rawValue) AND id = \(record.id)
+            """,
+            "UPDATE rollout_case SET judged = true WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(record.id) AND NOT judged",
+            .rolloutEvent(record.id, of: tenant, by: actor, "promote", percent: .all, reason: because),
+        ])
+        return live
+    }
+
+    private func audit(_ action: String, after: [String: String]) -> Statement {
+        .audit(
+            tenant, by: actor, action, "\(record.lineage)@\(record.version)",
+            before: .encoding(["state": record.state.rawValue, "percent": record.percent.description]), after: .encoding(after),
+            reason: reason)
+    }
+}
+
+extension PostgresTransaction {
+    func rollout(_ id: Int64, of tenant: TenantID) throws -> RolloutRecord? {
+        let rows = try pipeline(Statement.rollouts(of: tenant, where: "r.id = \(id)"))
+        return try RolloutRecord.records(rows[0], rows[1]).first
+    }
+}
+
+extension Statement {
+    fileprivate static func rolloutStage(_ rollout: Int64, number: Int, percent: Percent, of tenant: TenantID) -> Statement {
+        """
+        INSERT INTO rollout_stage (tenant_id, rollout_id, number, percent)
+        VALUES (\(tenant.rawValue), \(rollout), \(Int32(number)), \(Int32(percent.hundredths)))
+        """
+    }
+
+    /// What became of the tenant's last 1,000 decisions: what the technical guard holds a candidate against.
+    fileprivate static func lately(of tenant: TenantID) -> Statement {
+        """
+        SELECT count(*)::integer AS n, (count(*) FILTER (WHERE outcome NOT IN ('assigned', 'assigned_existing_owner', 'pooled', 'to_marketing')))::integer AS failures
+        FROM (SELECT outcome FROM decision_log WHERE tenant_id = \(tenant.rawValue) ORDER BY decided_at DESC LIMIT 1000) d
+        """
+    }
+}

@@ -1,0 +1,171 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+
+extension RolloutCommand {
+    struct Start: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Roll a version out: in the shadow at 0 %, else to that share of the customers.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "The kind of rule set, such as route.")
+        var kind: String
+
+        @Argument(help: "Its name.")
+        var name: String
+
+        @Argument(help: "The version to be rolled out.")
+        var version: Int
+
+        @Option(help: "Of the customers, with two decimals at most.")
+        var percent = 5.0
+
+        @Option(help: "Why; kept in the audit log.")
+        var reason: String?
+
+        @Option(help: "Minutes within which a first touch is in time; 0: touches are not judged.")
+        var firstTouchMinutes: Double?
+
+        @Option(help: "Points by which first touches may be worse.")
+        var firstTouchMargin: Double?
+
+        @Option(help: "Points by which the success of assignment may be worse.")
+        var successMargin: Double?
+
+        @Option(help: "Canary leads without which nothing is promoted on evidence.")
+        var leastLeads: Int?
+
+        @Flag(help: "Go to everybody when every guard finds it good enough.")
+        var automatic = false
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func run() async throws {
+            var guards: [String: Any] = [:]
+            if let firstTouchMinutes { guards["first_touch_minutes"] = firstTouchMinutes == 0 ? NSNull() : firstTouchMinutes }
+            guards["first_touch_margin"] = firstTouchMargin
+            guards["success_margin"] = successMargin
+            guards["least_leads"] = leastLeads
+            if automatic { guards["promotion"] = "automatic" }
+            var body: [String: Any] = ["kind": kind, "name": name, "version": version, "percent": percent, "guards": guards]
+            body["reason"] = reason
+            try await RolloutView.show(try remote.remote(), .post, "/v1/rollouts", body, json: json)
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change the share of the customers; 0 takes the change back. Who was served by a version stays with it.")
+
+        @OptionGroup var turning: RolloutOptions
+
+        @Argument(help: "Of the customers, with two decimals at most.")
+        var percent: Double
+
+        func run() async throws { try await turning.turn(.patch, "", ["percent": percent]) }
+    }
+
+    struct Promote: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Make the version the live one, for everybody.")
+
+        @OptionGroup var turning: RolloutOptions
+
+        func run() async throws { try await turning.turn(.post, "/promote", [:]) }
+    }
+
+    struct Abort: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take the change back at once; leads it decided and nobody has touched are assigned again.")
+
+        @OptionGroup var turning: RolloutOptions
+
+        func run() async throws { try await turning.turn(.post, "/abort", [:]) }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "A rollout's arms, guards and history; without an id all of them.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "The rollout's id.")
+        var id: String?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func run() async throws {
+            let remote = try remote.remote()
+            guard let id else {
+                let data = try await remote.request(.get, "/v1/rollouts")
+                if json { return printLine(data) }
+                let page = try JSON.read(RolloutView.Page.self, from: data)
+                return print(Table(["id", "rules", "state", "percent", "what it says"], page.items.map(\.cells)))
+            }
+            guard id.allSatisfy(\.isWholeNumber) else { throw ValidationError("\"\(id)\" is no rollout's id") }
+            try await RolloutView.show(remote, .get, "/v1/rollouts/\(id)", nil, json: json)
+        }
+    }
+}
+
+/// What turning a rollout takes.
+struct RolloutOptions: ParsableArguments {
+    @OptionGroup var remote: RemoteOptions
+
+    @Argument(help: "The rollout's id.")
+    var id: String
+
+    @Option(help: "Why; kept in the audit log.")
+    var reason: String
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func turn(_ method: Remote.Method, _ path: String, _ body: [String: Any]) async throws {
+        guard id.allSatisfy(\.isWholeNumber) else { throw ValidationError("\"\(id)\" is no rollout's id") }
+        let body = body.merging(["reason": reason]) { $1 }
+        try await RolloutView.show(try remote.remote(), method, "/v1/rollouts/\(id)\(path)", body, json: json)
+    }
+}
+
+/// A rollout as the API tells of it.
+private struct RolloutView: Decodable {
+    struct Page: Decodable { let items: [RolloutView] }
+    struct Arm: Decodable { let version, n, failures: Int }
+    struct Arms: Decodable { let stable, canary: Arm }
+    struct Reading: Decodable {
+        let name, decision, words: String
+        let eValue, threshold: Double
+    }
+    struct Event: Decodable { let at, actor, action, reason: String }
+
+    let id, kind, name, state: String
+    let version: Int
+    let percent: Double
+    let words: String?
+    let arms: Arms
+    let guards: [Reading]
+    let history: [Event]?
+
+    var cells: [String] { [id, "\(kind)/\(name)@\(version)", state, "\(percent) %", words ?? ""] }
+
+    static func show(_ remote: Remote, _ method: Remote.Method, _ path: String, _ body: [String: Any]?, json: Bool) async throws {
+        let bytes = try body.map { try JSONSerialization.data(withJSONObject: $0, options: [.sortedKeys]) }
+        let data = try await remote.request(method, path, body: bytes.map { .bytes(Array($0)) })
+        if json { return printLine(data) }
+        print(try JSON.read(RolloutView.self, from: data).text)
+    }
+
+    private var text: String {
+        let head = "rollout \(id): \(kind)/\(name) version \(version) is \(state) at \(percent) %" + (words.map { ", \($0)" } ?? "")
+        let arms = Table(
+            ["arm", "version", "leads", "failures"],
+            [("stable", arms.stable), ("canary", arms.canary)].map { ["\($0)", "\($1.version)", "\($1.n)", "\($1.failures)"] })
+        let guards = Table(
+            ["guard", "evidence of harm", "aborts at", "decision", "what it says"],
+            guards.map { [$0.name, String(format: "%.3g", $0.eValue), String(format: "%.3g", $0.threshold), $0.decision, $0.words] })
+        let history = (history ?? []).map { "\($0.at)  \($0.actor)  \($0.action): \($0.reason)" }.joined(separator: "\n")
+        return "\(head)\n\n\(arms)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
+    }
+}

@@ -1,0 +1,121 @@
+import Foundation
+import Testing
+
+@Suite struct RolloutRouteTests {
+    private let route = "/v1/rulesets/route/main/versions"
+
+    private func ready(_ api: TestAPI) async throws {
+        #expect(try await api.send("POST", route, "rules: [{ id: all, to: everyone }]", type: "application/yaml").status == 201)
+        #expect(
+            try await api.send("POST", route, "rules: [{ id: all, to: everyone, by: round_robin }]", type: "application/yaml").status == 201
+        )
+    }
+
+    private func start(_ api: TestAPI, _ body: String? = nil, headers: [String: String] = [:]) async throws -> Reply {
+        try await api.send(
+            "POST", "/v1/rollouts", body ?? #"{"kind":"route","name":"main","version":2,"percent":5}"#, as: api.acme.operatorKey,
+            headers: headers)
+    }
+
+    @Test func `a version is rolled out, turned and promoted, and every step is in its history`() async throws {
+        try await TestAPI.with { api in
+            try await ready(api)
+
+            let started = try await start(
+                api, #"{"kind":"route","name":"main","version":2,"percent":12.5,"guards":{"least_leads":100,"first_touch_minutes":null}}"#)
+            let id = try #require(try started.json["id"].string)
+            let raised = try await api.send(
+                "PATCH", "/v1/rollouts/\(id)", #"{"percent":50,"reason":"nothing bad yet"}"#, as: api.acme.operatorKey)
+            let promoted = try await api.send(
+                "POST", "/v1/rollouts/\(id)/promote", #"{"reason":"it is small"}"#, as: api.acme.operatorKey)
+            let again = try await api.send("POST", "/v1/rollouts/\(id)/abort", #"{"reason":"too late"}"#, as: api.acme.operatorKey)
+
+            #expect([started, raised, promoted, again].map(\.status) == [201, 200, 200, 409])
+            #expect(try started.json["percent"].double == 12.5)
+            #expect(try started.json["arms"]["stable"]["version"].int == 1)
+            #expect(try started.json["guards"].array?.map { $0["name"].string } == ["technical", "success", "sample_ratio"])
+            #expect(again.code == "rollout_ended")
+            let shown = try await api.send("GET", "/v1/rollouts/\(id)").json
+            #expect(shown["state"].string == "live")
+            #expect(shown["history"].array?.compactMap { $0["action"].string } == ["start", "percent", "promote"])
+            #expect(shown["end_reason"].string?.hasPrefix("it is small (before the evidence:") == true)
+            #expect(try await api.send("GET", "\(route)/2").json["state"].string == "live")
+            #expect(
+                try await api.count("audit_log WHERE action IN ('rollout.start', 'rollout.percent', 'rollout.promote') AND reason <> ''")
+                    == 3)
+            #expect(try await api.send("GET", "/v1/notifications?recipient=role:seller").json["items"].array?.count == 1)
+        }
+    }
+
+    @Test func `0 % takes a canary back, and begins in the shadow`() async throws {
+        try await TestAPI.with { api in
+            try await ready(api)
+
+            let shadow = try await start(api, #"{"kind":"route","name":"main","version":2,"percent":0}"#)
+            let id = try #require(try shadow.json["id"].string)
+            let canary = try await api.send("PATCH", "/v1/rollouts/\(id)", #"{"percent":0.01,"reason":"try"}"#, as: api.acme.operatorKey)
+            let back = try await api.send("PATCH", "/v1/rollouts/\(id)", #"{"percent":0,"reason":"no"}"#, as: api.acme.operatorKey)
+
+            #expect(try [shadow, canary, back].map { try $0.json["state"].string } == ["shadow", "canary", "aborted"])
+            #expect(try await api.send("GET", "\(route)/1").json["state"].string == "live")
+        }
+    }
+
+    @Test func `what cannot be rolled out is refused with the reason`() async throws {
+        try await TestAPI.with { api in
+            try await ready(api)
+            let operatorKey = api.acme.operatorKey
+
+            #expect(try await start(api, #"{"kind":"route","name":"main","version":9,"percent":5}"#).status == 404)
+            #expect(try await start(api, #"{"kind":"route","name":"main","version":1,"percent":5}"#).code == "already_live")
+            #expect(try await start(api, #"{"kind":"route","name":"none","version":1,"percent":5}"#).status == 404)
+            let started = try await start(api)
+            let id = try #require(try started.json["id"].string)
+            #expect(try await start(api).code == "rollout_running")
+            let published = try await api.send("POST", "\(route)/2/publish", #"{"reason":"now"}"#, as: operatorKey)
+            #expect(published.code == "rollout_running")
+            #expect(try await api.send("PATCH", "/v1/rollouts/\(id)", #"{"percent":10,"reason":"x"}"#).code == "forbidden")
+            #expect(try await api.send("GET", "/v1/rollouts/999999", as: operatorKey).status == 404)
+            #expect(try await api.send("GET", "/v1/rollouts/\(id)", as: api.globex.tenantKey).status == 404)
+            #expect(
+                try await api.send("POST", "/v1/rollouts/\(id)/abort", #"{"reason":"theirs"}"#, as: api.globex.operatorKey).status == 404)
+            #expect(try await api.count("rollout WHERE state = 'canary'") == 1)
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"kind":"route","name":"main","version":2,"percent":101}"#, ["percent out_of_range"]),
+        (#"{"kind":"route","name":"main","version":2,"percent":-1}"#, ["percent out_of_range"]),
+        (#"{"kind":"route","name":"main","version":2,"percent":5.001}"#, ["percent out_of_range"]),
+        (#"{"kind":"route","name":"main","version":2,"percent":"5"}"#, ["percent wrong_type"]),
+        (#"{"kind":"blend","version":0}"#, ["kind not_allowed", "name missing", "percent missing", "version out_of_range"]),
+        (
+            #"{"kind":"route","name":"main","version":2,"percent":5,"guards":{"least_leads":0,"promotion":"maybe","x":1}}"#,
+            ["guards.least_leads out_of_range", "guards.promotion not_allowed", "guards.x unknown_field"]
+        ),
+    ]) func `every wrong field of a rollout is named`(body: String, faults: [String]) async throws {
+        try await TestAPI.with { api in
+            try await ready(api)
+
+            let answer = try await start(api, body)
+
+            #expect(answer.status == 422)
+            #expect(answer.faults.sorted() == faults)
+            #expect(try await api.count("rollout") == 0)
+        }
+    }
+
+    @Test func `a start that is repeated with its key is one rollout`() async throws {
+        try await TestAPI.with { api in
+            try await ready(api)
+
+            let first = try await start(api, headers: ["Idempotency-Key": "one"])
+            let second = try await start(api, headers: ["Idempotency-Key": "one"])
+
+            #expect(second.status == 201)
+            #expect(second.headers["idempotency-replayed"] == "true")
+            #expect(second.bytes == first.bytes)
+            #expect(try await api.count("rollout") == 1)
+        }
+    }
+}

@@ -1,0 +1,261 @@
+import Foundation
+import Records
+import Rollouts
+import Rules
+import SalesModel
+import Tenancy
+import Testing
+
+/// Rule changes let out to some customers first, from end to end: real servers, real workers.
+@Suite struct RolloutStories {
+    private let map = "{ sources: ['*'], fields: { n: { from: n, type: number, optional: true } } }"
+    private let good = "rules: [{ id: all, to: everyone, by: round_robin }]"
+    private let bad = """
+        rules:
+          - { id: gone, when: { field: n, lt: 92 }, to: { team: dissolved } }
+          - { id: all, to: everyone, by: round_robin }
+        """
+
+    private func house(_ body: (SalesHouse, TenantID) async throws -> Void) async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            for name in ["ann", "bob", "cyd"] { try await house.seller(name, of: tenant) { $0.capacity = 10_000 } }
+            try await house.rule(.map, map, of: tenant)
+            try await house.rule(.route, good, of: tenant)
+            try await house.workThrough()
+            try await body(house, tenant)
+        }
+    }
+
+    private func leads(_ numbers: Range<Int>, _ house: SalesHouse, _ tenant: TenantID) async throws {
+        for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: 50) {
+            let batch = (start..<min(start + 50, numbers.upperBound)).map { house.lead("\($0)", #"{"n":\#($0 * 37 % 100)}"#) }
+            try await house.leads(batch, of: tenant)
+        }
+    }
+
+    /// FC-06.
+    @Test func `a change that fails 92 of 100 leads is taken back by itself and its leads are made whole`() async throws {
+        try await house { house, tenant in
+            try await leads(0..<1_000, house, tenant)
+            try await house.workThrough(workers: 2)
+            let version = try await house.draft(.route, bad, of: tenant)
+            let rollout = try await house.roll(.route, to: version, percent: 5, of: tenant)
+
+            try await house.working(workers: 2) {
+                try await leads(1_000..<1_600, house, tenant)
+                try await soon { try await house.count("job_live") == 0 }
+            }
+
+            let record = try await house.rollout(rollout, of: tenant)
+            #expect(record.state == .aborted)
+            #expect(record.before == RunningRollout.Tally(n: 1_000, failures: 0))
+            #expect(record.stages[0].stable.failures == 0)
+            #expect((2...4).contains(record.stages[0].canary.n), "\(record.stages[0].canary)")
+            #expect(record.endReason?.hasPrefix("technical:") == true)
+            // Whoever it failed has an owner now.
+            #expect(try await house.count("lead WHERE state <> 'assigned'") == 0)
+            #expect(try await house.records.alerts(of: tenant, open: true).items.contains { $0.code == "rollout_aborted" })
+            #expect(try await house.records.notifications(of: tenant, to: "role:operator").items.map(\.code) == ["rollout_aborted"])
+            try await house.expectSound()
+        }
+    }
+
+    @Test func `owners who leave the canary's leads untouched end it, and only the untouched leads move`() async throws {
+        try await house { house, tenant in
+            try await house.seller("lazy", of: tenant) {
+                $0.capacity = 10_000
+                $0.team = "slow"
+            }
+            let version = try await house.draft(.route, "rules: [{ id: slow, to: { team: slow } }]", of: tenant)
+            let rollout = try await house.roll(.route, to: version, percent: 50, terms: RolloutTerms(firstTouchMinutes: 4), of: tenant)
+            try await leads(0..<120, house, tenant)
+            try await house.workThrough()
+            let canary = try await externalIDs("c.arm = 'canary'", house)
+            try #require(canary.count > 30)
+            // Everybody of the stable arm is called in time, and one of the canary's.
+            try await touch(try await externalIDs("c.arm = 'stable'", house) + [canary[0]], house, tenant)
+
+            while try await house.records.judgeRollouts(now: Date().addingTimeInterval(600)) {}
+
+            let record = try await house.rollout(rollout, of: tenant)
+            #expect(record.state == .aborted)
+            #expect(record.endReason?.hasPrefix("first_touch:") == true)
+            #expect(record.stages[0].canaryTouches.failures == canary.count - 1)
+            #expect(record.stages[0].stableTouches.failures == 0)
+            try await house.workThrough()
+            // Of the canary's leads only the touched one is where it was.
+            #expect(
+                try await house.count("assignment a JOIN rollout_case c USING (lead_id, epoch) WHERE c.arm = 'canary' AND a.active") == 1)
+            #expect(try await house.count("lead WHERE state <> 'assigned'") == 0)
+            let told = try await house.records.notifications(of: tenant, to: "lazy").items
+            #expect(told.count == canary.count - 1)
+            #expect(told.allSatisfy { $0.code == "lead_taken_back" })
+            try await house.expectSound()
+        }
+    }
+
+    @Test func `touches that fall due are judged once, and what nobody touched is never good`() async throws {
+        try await house { house, tenant in
+            let version = try await house.draft(.route, "rules: [{ id: other, to: everyone, by: fewest_pending }]", of: tenant)
+            let rollout = try await house.roll(.route, to: version, percent: 50, of: tenant)
+            try await leads(0..<20, house, tenant)
+            try await house.workThrough()
+
+            _ = try await house.records.judgeRollouts(now: Date())
+            #expect(try await house.rollout(rollout, of: tenant).stages[0].stableTouches.n == 0)
+            for _ in 0..<3 { _ = try await house.records.judgeRollouts(now: Date().addingTimeInterval(300)) }
+
+            let stage = try await house.rollout(rollout, of: tenant).stages[0]
+            #expect(stage.stableTouches.n + stage.canaryTouches.n == 20)
+            #expect(stage.stableTouches.failures + stage.canaryTouches.failures == 20)
+        }
+    }
+
+    @Test func `a shadow writes nothing but what it would have done`() async throws {
+        try await house { house, tenant in
+            let version = try await house.draft(.route, "rules: [{ id: pool, to: { pool: nurture } }]", of: tenant)
+            let rollout = try await house.roll(.route, to: version, percent: 0, of: tenant)
+
+            try await leads(0..<30, house, tenant)
+            try await house.workThrough()
+
+            let record = try await house.rollout(rollout, of: tenant)
+            #expect(record.state == .shadow)
+            #expect(record.shadow.leads == 30)
+            #expect(record.shadow.different == 30)
+            #expect(record.shadow.failures == 0)
+            #expect(try await house.outcomes() == ["assigned": 30])
+            #expect(try await house.count("exposure") == 0)
+            #expect(try await house.count("rollout_difference WHERE otherwise = 'pooled nurture'") == 30)
+            #expect(try await house.count("job_history WHERE arm = 'canary'") == 0)
+            try await house.expectSound()
+        }
+    }
+
+    @Test func `score and map rules are rolled out by the same hands as routes`() async throws {
+        try await house { house, tenant in
+            func card(_ points: Int) -> String {
+                let rest = ["budget_clarity", "decision_chain", "urgency", "interaction"].map { "\($0): { cases: [] }" }
+                return "dimensions: { industry_match: { cases: [], otherwise: \(points) }, \(rest.joined(separator: ", ")) }"
+            }
+            try await house.rule(.score, card(5), of: tenant)
+            try await house.workThrough()
+            let score = try await house.roll(.score, to: try await house.draft(.score, card(20), of: tenant), percent: 50, of: tenant)
+            // Under the other map every lead's number is unknown, which its optional field allows.
+            let other = "{ sources: ['*'], fields: { n: { from: m, type: number, optional: true } } }"
+            let mapping = try await house.roll(.map, to: try await house.draft(.map, other, of: tenant), percent: 50, of: tenant)
+
+            try await leads(0..<60, house, tenant)
+            try await house.workThrough()
+
+            for id in [score, mapping] {
+                let stage = try await house.rollout(id, of: tenant).stages[0]
+                #expect(stage.stable.n + stage.canary.n == 60)
+                #expect(stage.canary.n > 10 && stage.stable.n > 10)
+            }
+            let wrong = """
+                exposure e JOIN rollout_case c ON c.rollout_id = e.rollout_id AND e.customer = 'l' || c.lead_id JOIN lead l ON l.id = c.lead_id
+                WHERE e.rollout_id = \(score) AND l.score <> CASE e.arm WHEN 'canary' THEN 20 ELSE 5 END
+                """
+            #expect(try await house.count(wrong) == 0)
+            try await house.turn(score, .promote, of: tenant)
+            try await leads(60..<80, house, tenant)
+            try await house.workThrough()
+            #expect(try await house.count("lead WHERE score = 20 AND external_id::integer >= 60") == 20)
+            #expect(try await house.records.notifications(of: tenant, to: "role:seller").items.map(\.code) == ["rules_changed"])
+        }
+    }
+
+    /// With several workers under load, the percentage is changed, taken back and promoted at random.
+    @Test(arguments: [1, 2])
+    func `whatever people turn, each customer's arm is that of the percentage in force, and an abort is the end of it`(
+        seed: UInt64
+    ) async throws {
+        try await house { house, tenant in
+            var generator = Seeded(seed: seed)
+            let variant = "rules: [{ id: v, to: everyone, by: fewest_pending }]"
+            var version = try await house.draft(.route, variant, of: tenant)
+            var served: [(rollout: Int64, canary: Int)] = []
+            try await house.working(workers: 3) {
+                var next = 0
+                var rollout = try await house.roll(.route, to: version, percent: 10, of: tenant)
+                for _ in 0..<14 {
+                    try await leads(next..<next + 40, house, tenant)
+                    next += 40
+                    switch Int.random(in: 0..<6, using: &generator) {
+                    case 0:
+                        try await house.turn(rollout, .abort, of: tenant)
+                        served.append((rollout, try await canaries(of: rollout, house)))
+                        rollout = try await house.roll(.route, to: version, percent: 30, of: tenant)
+                    case 1:
+                        try await house.turn(rollout, .promote, of: tenant)
+                        let now = try await house.draft(.route, variant.replacing("id: v", with: "id: v\(next)"), of: tenant)
+                        version = now
+                        rollout = try await house.roll(.route, to: version, percent: 20, of: tenant)
+                    default:
+                        let percent = Percent(hundredths: Int.random(in: 1...10_000, using: &generator))!
+                        try await house.turn(rollout, .percent(percent), of: tenant)
+                    }
+                }
+                try await soon { try await house.count("job_live") == 0 }
+            }
+
+            for (rollout, canary) in served {
+                #expect(try await canaries(of: rollout, house) == canary, "decided by a version after it was taken back")
+            }
+            for row in try await house.rows("SELECT e.*, r.kind, r.name FROM exposure e JOIN rollout r ON r.id = e.rollout_id") {
+                let percent = Percent(hundredths: Int(try row.get("percent", as: Int32.self)))!
+                let arm = Bucket.arm(
+                    tenant: tenant.rawValue, lineage: "\(try row.get("kind", as: String.self))/\(try row.get("name", as: String.self))",
+                    customer: try row.get("customer"), percent: percent)
+                #expect(try row.get("arm") == arm.rawValue)
+            }
+            // The percentage noted with an exposure was the one in force, and a lead's arm is its customer's.
+            #expect(
+                try await house.count(
+                    """
+                    exposure e JOIN rollout_case c ON c.rollout_id = e.rollout_id AND e.customer = 'l' || c.lead_id
+                        JOIN rollout_stage s ON s.rollout_id = c.rollout_id AND s.number = c.stage
+                    WHERE c.arm <> e.arm OR (c.decided_at = e.at AND s.percent <> e.percent)
+                    """) == 0)
+            #expect(try await house.count("lead WHERE state <> 'assigned'") == 0)
+            let wrong = """
+                rollout_stage s WHERE s.stable_n + s.canary_n <> (SELECT count(*) FROM rollout_case c WHERE c.rollout_id = s.rollout_id AND c.stage = s.number)
+                    OR s.canary_exposed + s.stable_exposed <> s.stable_n + s.canary_n
+                """
+            #expect(try await house.count(wrong) == 0)
+            try await house.expectSound()
+        }
+    }
+
+    private func canaries(of rollout: Int64, _ house: SalesHouse) async throws -> Int {
+        try await house.count("rollout_case WHERE rollout_id = \(rollout)")
+    }
+
+    private func externalIDs(_ condition: String, _ house: SalesHouse) async throws -> [String] {
+        try await house.rows("SELECT l.external_id FROM rollout_case c JOIN lead l ON l.id = c.lead_id WHERE \(condition) ORDER BY l.id")
+            .map {
+                try $0.get("external_id")
+            }
+    }
+
+    private func touch(_ leads: [String], _ house: SalesHouse, _ tenant: TenantID) async throws {
+        let touches = leads.map { NewActivity(subjectType: .lead, subject: $0, type: NewActivity.touch, at: Date()) }
+        _ = try await house.records.record(touches, of: tenant, key: nil) { _ in StoredAnswer(status: 201, body: []) }
+    }
+}
+
+/// The same numbers for the same seed (SplitMix64).
+private struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
