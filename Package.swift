@@ -71,9 +71,9 @@ let package = Package(
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
         domain(
-            "Rules", ["SalesModel", "COpenSSL", yams],
-            resources: ["manufacturing", "medical", "education"].flatMap { trade in
-                ["map", "score", "route"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
+            "Rules", ["Identity", "SalesModel", "COpenSSL", yams],
+            resources: ["manufacturing", "medical", "education", "store", "saas"].flatMap { trade in
+                ["map", "score", "route", "match", "clock", "gate", "measure", "message"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
             }),
         domain("Breakers"),
         domain("Rollouts"),
@@ -142,7 +142,7 @@ let package = Package(
         tests("SchedulesTests", ["Schedules"]),
         tests("IdentityTests", ["Identity"]),
         tests("TenancyTests", ["Tenancy"]),
-        tests("RulesTests", ["Rules", "SalesModel"]),
+        tests("RulesTests", ["Rules", "Identity", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
         tests("RolloutsTests", ["Rollouts"]),
         tests("RoutingTests", ["Routing", "Rules", "SalesModel"]),

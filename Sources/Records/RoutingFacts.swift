@@ -106,8 +106,8 @@ private struct LiveRule: Sendable, Hashable {
     let hash: String
 
     init?(_ row: Row) throws {
-        // Kinds of later issues are not routing's.
-        guard let kind = RuleKind(rawValue: try row.get("kind")) else { return nil }
+        // Leads are routed by three kinds; the others are no business of a decision.
+        guard let kind = RuleKind(rawValue: try row.get("kind")), kind.isRouting else { return nil }
         self.kind = kind
         name = try row.get("name")
         version = Int(try row.get("version", as: Int32.self))
