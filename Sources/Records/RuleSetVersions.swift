@@ -27,6 +27,8 @@ public struct RuleSetVersion: Sendable, Hashable {
 public struct CheckedRuleSet: Sendable {
     public let ruleSet: RuleSet
     public let source: String
+    /// What whoever saves or publishes it should know; no errors among them.
+    public let warnings: [RuleFinding]
 }
 
 extension Records {
@@ -35,9 +37,13 @@ extension Records {
         CheckedRuleSet, RuleFaults
     > {
         let live = try await liveRuleSets(of: tenant).map(\.ruleSet)
-        return RuleSet.parse(kind: kind, name: name, source: source, catalogue: .of(live)).flatMap { ruleSet in
-            let conflicts = ruleSet.conflicts(with: live)
-            return conflicts.isEmpty ? .success(CheckedRuleSet(ruleSet: ruleSet, source: source)) : .failure(RuleFaults(conflicts))
+        switch RuleSet.parse(kind: kind, name: name, source: source, catalogue: .of(live)) {
+        case .failure(let faults): return .failure(faults)
+        case .success(let ruleSet):
+            let findings = RuleCheck.findings(of: ruleSet, given: try await checkFacts(for: kind, live, of: tenant))
+            let conflicts = ruleSet.conflicts(with: live) + findings.filter { $0.severity == .error }.map(RuleFault.init)
+            guard conflicts.isEmpty else { return .failure(RuleFaults(conflicts)) }
+            return .success(CheckedRuleSet(ruleSet: ruleSet, source: source, warnings: findings))
         }
     }
 
