@@ -81,7 +81,8 @@ extension Records {
                         after: .encoding(["hash": checked.ruleSet.hash, "state": state.rawValue])),
                 ])[0]
                 let version = try RuleSetVersion(rows.first!)
-                if state == .live { try release(version) }
+                // Held leads wait for what routes them.
+                if state == .live, version.kind.isRouting { try release(version) }
                 return answer(version, true)
             }
         }
@@ -116,7 +117,7 @@ extension Records {
                             tenant, by: actor, "ruleset.publish", "\(kind)/\(name)", before: before.map { .encoding(["version": Int($0)]) },
                             after: .encoding(["version": version]), reason: reason))
                     let version = try RuleSetVersion(row)
-                    try release(version)
+                    if version.kind.isRouting { try release(version) }
                     return answer(version)
                 }
             }
