@@ -93,7 +93,7 @@ extension FieldComparison {
     }
 
     private static func read(_ reader: RuleReader, _ catalogue: FieldCatalogue) -> FieldComparison? {
-        guard let object = reader.object(keys: ["field", "compare", "levels"]) else { return nil }
+        guard let object = reader.object(keys: ["field", "compare", "levels", "finds"]) else { return nil }
         let field = object.required("field", "a field of text, such as phone.")?.field(of: catalogue, types: [.text])
         let known = standard.first { $0.field == field?.name }
         let compare = object["compare"].map { $0.choice(Comparison.self) } ?? known?.compare ?? .text
@@ -109,6 +109,10 @@ extension FieldComparison {
         var comparison = known ?? FieldComparison(field.name, compare, levels: levels)
         comparison.compare = compare
         comparison.levels = levels
+        if let reader = object["finds"] {
+            guard let finds = reader.boolean() else { return nil }
+            comparison.finds = finds
+        }
         return comparison
     }
 }
