@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints   libpq · NIO + hiredis · private servers · where fault runs kill
-//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  SalesModel  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  Identity  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -67,12 +67,13 @@ let package = Package(
 
         domain("JSONEnvelope"),
         domain("Schedules"),
+        domain("Identity"),
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
         domain(
-            "Rules", ["SalesModel", "COpenSSL", yams],
-            resources: ["manufacturing", "medical", "education"].flatMap { trade in
-                ["map", "score", "route"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
+            "Rules", ["Identity", "SalesModel", "COpenSSL", yams],
+            resources: ["manufacturing", "medical", "education", "store", "saas"].flatMap { trade in
+                ["map", "score", "route", "match", "clock", "gate", "measure", "message"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
             }),
         domain("Breakers"),
         domain("Rollouts"),
@@ -128,7 +129,7 @@ let package = Package(
             dependencies: [
                 "Benchmarks", "CrashPoints",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
-                "LocalServers", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "LocalServers", "Identity", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
             ],
             swiftSettings: settings),
@@ -140,8 +141,9 @@ let package = Package(
         tests("ArchitectureTests", []),
         tests("JSONEnvelopeTests", ["JSONEnvelope"]),
         tests("SchedulesTests", ["Schedules"]),
+        tests("IdentityTests", ["Identity"]),
         tests("TenancyTests", ["Tenancy"]),
-        tests("RulesTests", ["Rules", "SalesModel"]),
+        tests("RulesTests", ["Rules", "Identity", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
         tests("RolloutsTests", ["Rollouts"]),
         tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel"]),

@@ -28,9 +28,22 @@ enum DecisionBody {
                 body.member("excluded", json: excluded(decision))
                 body.member("excluded_count", decision.exclusions.reduce(0) { $0 + $1.count })
                 body.member("reasons", json: json(decision.reasons))
+                if !decision.clocks.isEmpty { body.member("clocks", json: clocks(decision.clocks)) }
                 body.member("unmapped", decision.unmappedFields)
                 body.member("defaulted", decision.defaultedFields)
             })
+    }
+
+    private static func clocks(_ clocks: [LeadClock]) -> [UInt8] {
+        JSONWriter.array { list in
+            for clock in clocks {
+                list.object { item in
+                    item.member("clock", clock.clock)
+                    item.member("level", clock.level)
+                    item.member("due_at", clock.dueAt)
+                }
+            }
+        }
     }
 
     private static func rollouts(_ trials: [Trial]) -> [UInt8] {

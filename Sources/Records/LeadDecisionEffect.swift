@@ -140,9 +140,22 @@ extension LeadDecisionEffect {
         let cursors = cursors(decided)
         if !cursors.isEmpty { statements.append(turns(cursors)) }
         statements.append(log(decided))
+        let told = assigned.filter { $0.effect.decision.notice != nil }
+        if !told.isEmpty { statements.append(notices(told)) }
         statements += TrialStatements.statements(for: trials(of: decided))
         let mended = Set(decided.filter(\.effect.lead.hadFailed).map(\.settled.tenant)).sorted()
         return statements + mended.map(Statement.failedAssignmentsOver) + alerts(decided)
+    }
+
+    private static func notices(_ told: [Decided]) -> Statement {
+        let decisions = told.map(\.effect.decision)
+        return """
+            INSERT INTO notification (tenant_id, recipient, code, subject, text_en, text_zh)
+            SELECT n.tenant, n.recipient, 'new_lead', n.lead, n.en, n.zh
+            FROM unnest(\(told.map(\.settled.tenant.rawValue)), \(decisions.map { $0.owner?.externalID ?? "" }),
+                \(told.map(\.effect.lead.lead.id.description)), \(decisions.map { $0.notice?.english ?? "" }), \(decisions.map { $0.notice?.chinese ?? "" }))
+                AS n(tenant, recipient, lead, en, zh)
+            """
     }
 
     private static func trials(of decided: [Decided]) -> [SettledTrial] {

@@ -40,7 +40,7 @@ public final class RoutingReader: Sendable {
     private struct Known: Sendable {
         var rules: [LiveRule: LiveRuleSet] = [:]
         /// By what is live and which rollouts run: one for each set of arms.
-        var variants: (live: [LiveRule], rollouts: [Int64], rules: [TenantRules])?
+        var variants: (live: [LiveRule], rollouts: [Int64], zone: String, rules: [TenantRules])?
         /// How rollouts are judged, which does not change while they run.
         var judges: [Int64: RolloutJudge] = [:]
         var deals: (stamp: DealStamp, byWindow: [Int: DealStatistics])?
@@ -60,7 +60,10 @@ public final class RoutingReader: Sendable {
         // The version is read first: what changes later changes it too, and the settle will see that.
         let statements: [Statement] = [
             .tenants([tenant]),
-            "SELECT version FROM routing_state WHERE tenant_id = \(tenant.rawValue)",
+            """
+            SELECT t.time_zone, COALESCE(r.version, 0) AS version FROM tenant t LEFT JOIN routing_state r ON r.tenant_id = t.id
+            WHERE t.id = \(tenant.rawValue)
+            """,
             "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
             """
             SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason,
@@ -81,7 +84,8 @@ public final class RoutingReader: Sendable {
         let rows = try await postgres.pipeline(statements + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary')"))
         let records = try RolloutRecord.records(rows[7], rows[8])
         let rollouts = records.map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
-        let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant)
+        let zone = try rows[1].first?.get("time_zone", as: String.self) ?? "UTC"
+        let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant, in: zone)
         let deals = try await deals(variants, of: tenant, DealStamp(changedAt: try rows[6].first?.get("at"), now: now), now)
         let facts = try rows[3].map(LeadFacts.init)
         let exposures = rollouts.isEmpty ? [:] : try await exposures(of: facts.map(\.customer), to: rollouts, of: tenant)
@@ -143,8 +147,8 @@ private struct LiveRule: Sendable, Hashable {
     var lineage: String { "\(kind.rawValue)/\(name)" }
 
     init?(_ row: Row) throws {
-        // Kinds of later issues are not routing's.
-        guard let kind = RuleKind(rawValue: try row.get("kind")) else { return nil }
+        // The other kinds are no business of a decision.
+        guard let kind = RuleKind(rawValue: try row.get("kind")), kind.isOfDecisions else { return nil }
         self.kind = kind
         name = try row.get("name")
         version = Int(try row.get("version", as: Int32.self))
@@ -154,16 +158,20 @@ private struct LiveRule: Sendable, Hashable {
 
 extension RoutingReader {
     /// The rules of each variant the rollouts ask for; the live ones first.
-    private func rules(_ live: [LiveRule?], _ rollouts: [RunningRollout], of tenant: TenantID) async throws -> [TenantRules] {
+    private func rules(
+        _ live: [LiveRule?], _ rollouts: [RunningRollout], of tenant: TenantID, in zone: String
+    ) async throws -> [TenantRules] {
         let live = live.compactMap { $0 }.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
         let running = rollouts.map { $0.isShadow ? -$0.id : $0.id }
         let known = known.withLock { $0[tenant] ?? Known() }
-        if let variants = known.variants, variants.live == live, variants.rollouts == running { return variants.rules }
+        if let variants = known.variants, variants.live == live, variants.rollouts == running, variants.zone == zone {
+            return variants.rules
+        }
         let candidates = try await candidates(of: rollouts, of: tenant)
         let wanted = live + candidates.values.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
         var sets = known.rules.filter { wanted.contains($0.key) }
         // Maps first, since what they add is known to the others.
-        let missing = wanted.filter { sets[$0] == nil }.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
+        let missing = wanted.filter { $0.kind == .map && sets[$0] == nil } + wanted.filter { $0.kind != .map && sets[$0] == nil }
         if !missing.isEmpty {
             for (rule, source) in zip(missing, try await sources(missing, of: tenant)) {
                 let catalogue = FieldCatalogue.of(sets.values.map(\.ruleSet))
@@ -178,12 +186,12 @@ extension RoutingReader {
         let variants = RolloutRoster.variants(of: rollouts).map { tried in
             let replaced = Set(tried.map(\.lineage))
             let rules = live.filter { !replaced.contains($0.lineage) } + tried.compactMap { candidates[$0.id] }
-            return TenantRules(rules.compactMap { sets[$0] })
+            return TenantRules(rules.compactMap { sets[$0] }, timeZone: TimeZone(identifier: zone) ?? .gmt)
         }
         let read = sets
         remember(tenant) {
             $0.rules = read
-            $0.variants = (live, running, variants)
+            $0.variants = (live, running, zone, variants)
             $0.judges = $0.judges.filter { id, _ in rollouts.contains { $0.id == id } }
         }
         return variants

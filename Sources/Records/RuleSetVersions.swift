@@ -27,6 +27,8 @@ public struct RuleSetVersion: Sendable, Hashable {
 public struct CheckedRuleSet: Sendable {
     public let ruleSet: RuleSet
     public let source: String
+    /// What whoever saves or publishes it should know; no errors among them.
+    public let warnings: [RuleFinding]
 }
 
 extension Records {
@@ -35,9 +37,13 @@ extension Records {
         CheckedRuleSet, RuleFaults
     > {
         let live = try await liveRuleSets(of: tenant).map(\.ruleSet)
-        return RuleSet.parse(kind: kind, name: name, source: source, catalogue: .of(live)).flatMap { ruleSet in
-            let conflicts = ruleSet.conflicts(with: live)
-            return conflicts.isEmpty ? .success(CheckedRuleSet(ruleSet: ruleSet, source: source)) : .failure(RuleFaults(conflicts))
+        switch RuleSet.parse(kind: kind, name: name, source: source, catalogue: .of(live)) {
+        case .failure(let faults): return .failure(faults)
+        case .success(let ruleSet):
+            let findings = RuleCheck.findings(of: ruleSet, given: try await checkFacts(for: kind, live, of: tenant))
+            let conflicts = ruleSet.conflicts(with: live) + findings.filter { $0.severity == .error }.map(RuleFault.init)
+            guard conflicts.isEmpty else { return .failure(RuleFaults(conflicts)) }
+            return .success(CheckedRuleSet(ruleSet: ruleSet, source: source, warnings: findings))
         }
     }
 
@@ -75,7 +81,8 @@ extension Records {
                         after: .encoding(["hash": checked.ruleSet.hash, "state": state.rawValue])),
                 ])[0]
                 let version = try RuleSetVersion(rows.first!)
-                if state == .live { try release(version) }
+                // Held leads wait for what routes them.
+                if state == .live, version.kind.isRouting { try release(version) }
                 return answer(version, true)
             }
         }
@@ -102,7 +109,7 @@ extension Records {
                         let version = try transaction.makeLive(
                             kind, name, version: version, of: tenant, by: actor, action: "ruleset.publish", reason: reason)
                     else { throw NoSuchVersion() }
-                    try release(version)
+                    if version.kind.isRouting { try release(version) }
                     return answer(version)
                 }
             }
@@ -187,7 +194,7 @@ extension PostgresTransaction {
             """
             UPDATE ruleset_version SET state = 'retired'
             WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND state = 'live' AND version <> \(Int32(version))
-            RETURNING version
+            RETURNING version, source
             """,
             """
             UPDATE ruleset_version SET state = 'live'
@@ -196,18 +203,40 @@ extension PostgresTransaction {
             """,
         ])
         guard let row = results[1].first else { return nil }
+        let live = try RuleSetVersion(row)
         let before = try results[0].first?.get("version", as: Int32.self)
-        let subject = "\(kind.rawValue)/\(name)"
+        let changes = try results[0].first.map { try RuleChange.between(kind, $0.get("source"), live.source) }
+        let notice = RuleNotice(live, changes: (try? changes?.get()) ?? [], reason: reason)
         _ = try pipeline([
             .audit(
-                tenant, by: actor, action, subject, before: before.map { .encoding(["version": Int($0)]) },
+                tenant, by: actor, action, "\(kind.rawValue)/\(name)", before: before.map { .encoding(["version": Int($0)]) },
                 after: .encoding(["version": version]), reason: reason),
-            .notify(
-                "role:seller", "rules_changed", "\(subject)@\(version)", of: tenant,
-                english: "The rules “\(subject)” are now version \(version), effective at once. Why: \(reason)",
-                chinese: "规则“\(subject)”已更新为第 \(version) 版，立即生效。原因：\(reason)"),
+            .notify("role:seller", "rules_changed", notice.subject, of: tenant, english: notice.english, chinese: notice.chinese),
         ])
-        return try RuleSetVersion(row)
+        return live
+    }
+}
+
+/// What sellers are told when rules change: what is now, what it was, since when, why (RULE-08).
+struct RuleNotice {
+    /// So many changes are told one by one.
+    private static let limit = 20
+
+    let subject: String
+    let english: String
+    let chinese: String
+
+    init(_ version: RuleSetVersion, changes: [RuleChange], reason: String) {
+        let name = "\(version.kind.rawValue)/\(version.name)"
+        subject = "\(name)@\(version.version)"
+        func list(_ language: Language, _ more: (Int) -> String) -> String {
+            let told = changes.prefix(Self.limit).map { "\n· \($0.text(in: language))" }.joined()
+            return told + (changes.count > Self.limit ? "\n· \(more(changes.count - Self.limit))" : "")
+        }
+        english =
+            "The rules “\(name)” are now version \(version.version), effective at once. Why: \(reason)"
+            + list(.english) { "and \($0) more" }
+        chinese = "规则“\(name)”已更新为第 \(version.version) 版，立即生效。原因：\(reason)" + list(.chinese) { "另有 \($0) 处变更" }
     }
 }
 

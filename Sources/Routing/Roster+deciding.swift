@@ -33,6 +33,11 @@ extension Roster {
         case .placed(let place): route(&search, place)
         }
         search.finish()
+        if counts {
+            let decided = search.decision
+            (search.decision.clocks, search.decision.notice) = rules.consequences(
+                of: judgement, for: lead, owner: decided.owner?.externalID, state: decided.outcome.stateName, at: decided.decidedAt)
+        }
         return RoutedLead(decision: search.decision, cursor: search.cursor)
     }
 

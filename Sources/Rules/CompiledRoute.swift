@@ -102,6 +102,7 @@ extension Condition.Comparison {
         case .greaterOrEqual(let value): (holds ? "gte" : "lt", value.description)
         case .less(let value): (holds ? "lt" : "gte", value.description)
         case .lessOrEqual(let value): (holds ? "lte" : "gt", value.description)
+        case .isFilled: (no + "filled", nil)
         case .isEmpty, .isPresent: ("present", nil)
         }
     }

@@ -36,6 +36,7 @@ public indirect enum CompiledCondition: Sendable {
     case any([CompiledCondition])
     case not(CompiledCondition)
     case test(slot: Int, Condition.Test)
+    case count(CompiledCount)
 
     /// Every field of the condition must be in the table.
     public init(_ condition: Condition, in table: FieldTable) {
@@ -46,27 +47,30 @@ public indirect enum CompiledCondition: Sendable {
         case .test(let test):
             guard let slot = table[test.field] else { preconditionFailure("the table lacks the field \(test.field) of its own rules") }
             self = .test(slot: slot, test)
+        case .count(let count, let comparison): self = .count(CompiledCount(count, comparison))
         }
     }
 
-    public func truth(of values: [FieldValue]) -> Truth {
+    /// - Parameter happenings: What counts look at. Without it a count is unknown; readers let none in where there is none.
+    public func truth(of values: [FieldValue], _ happenings: Happenings? = nil) -> Truth {
         switch self {
         case .all(let parts):
             var least = Truth.yes
             for part in parts {
-                least = min(least, part.truth(of: values))
+                least = min(least, part.truth(of: values, happenings))
                 if least == .no { break }
             }
             return least
         case .any(let parts):
             var greatest = Truth.no
             for part in parts {
-                greatest = max(greatest, part.truth(of: values))
+                greatest = max(greatest, part.truth(of: values, happenings))
                 if greatest == .yes { break }
             }
             return greatest
-        case .not(let part): return !part.truth(of: values)
+        case .not(let part): return !part.truth(of: values, happenings)
         case .test(let slot, let test): return test.comparison.truth(of: values[slot])
+        case .count(let count): return count.truth(in: happenings)
         }
     }
 }
@@ -80,19 +84,20 @@ public struct DecidingTest: Sendable, Hashable {
 
 extension CompiledCondition {
     /// The tests that made the condition answer as it did: all parts of a true `all`, the first true one of an `any`, and so on.
-    public func decidingTests(for values: [FieldValue]) -> [DecidingTest] {
+    public func decidingTests(for values: [FieldValue], _ happenings: Happenings? = nil) -> [DecidingTest] {
         switch self {
         case .all(let parts):
-            let truth = truth(of: values)
-            if truth == .yes { return parts.flatMap { $0.decidingTests(for: values) } }
-            return parts.first { $0.truth(of: values) == truth }?.decidingTests(for: values) ?? []
+            let truth = truth(of: values, happenings)
+            if truth == .yes { return parts.flatMap { $0.decidingTests(for: values, happenings) } }
+            return parts.first { $0.truth(of: values, happenings) == truth }?.decidingTests(for: values, happenings) ?? []
         case .any(let parts):
-            let truth = truth(of: values)
-            if truth == .no { return parts.flatMap { $0.decidingTests(for: values) } }
-            return parts.first { $0.truth(of: values) == truth }?.decidingTests(for: values) ?? []
-        case .not(let part): return part.decidingTests(for: values)
+            let truth = truth(of: values, happenings)
+            if truth == .no { return parts.flatMap { $0.decidingTests(for: values, happenings) } }
+            return parts.first { $0.truth(of: values, happenings) == truth }?.decidingTests(for: values, happenings) ?? []
+        case .not(let part): return part.decidingTests(for: values, happenings)
         case .test(let slot, let test):
             return [DecidingTest(test: test, value: values[slot], truth: test.comparison.truth(of: values[slot]))]
+        case .count(let count): return [count.deciding(in: happenings)]
         }
     }
 }
@@ -118,6 +123,7 @@ extension Condition.Comparison {
         case .greaterOrEqual(let operand): return Self.ordered(value, operand) { $0 >= $1 }
         case .less(let operand): return Self.ordered(value, operand) { $0 < $1 }
         case .lessOrEqual(let operand): return Self.ordered(value, operand) { $0 <= $1 }
+        case .isFilled: return Self.isFilled(value)
         case .isEmpty, .isPresent: return .unknown
         }
     }
@@ -134,6 +140,14 @@ extension Condition.Comparison {
         case .text(let text): Truth(parts.contains { text.contains($0) })
         case .list(let items): Truth(parts.contains { items.contains($0) })
         default: .unknown
+        }
+    }
+
+    private static func isFilled(_ value: FieldValue) -> Truth {
+        switch value {
+        case .text(let text): Truth(!Placeholder.isPlaceholder(text))
+        case .list(let items): Truth(items.contains { !Placeholder.isPlaceholder($0) })
+        default: .yes
         }
     }
 

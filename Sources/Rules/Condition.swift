@@ -8,6 +8,8 @@ public indirect enum Condition: Sendable, Hashable {
     case any([Condition])
     case not(Condition)
     case test(Test)
+    /// How often something happened, compared with a number.
+    case count(EventCount, Comparison)
 
     /// One field compared with one operand.
     public struct Test: Sendable, Hashable {
@@ -26,6 +28,8 @@ public indirect enum Condition: Sendable, Hashable {
         case lessOrEqual(FieldValue)
         case isEmpty
         case isPresent
+        /// Given, and not only for form's sake: `—`, `无`, `已联系` and the like say nothing.
+        case isFilled
     }
 
     /// Every field the condition reads.
@@ -34,6 +38,17 @@ public indirect enum Condition: Sendable, Hashable {
         case .all(let parts), .any(let parts): parts.reduce(into: []) { $0.formUnion($1.fields) }
         case .not(let part): part.fields
         case .test(let test): [test.field]
+        case .count: []
+        }
+    }
+
+    /// Every count of events in it.
+    public var counts: [EventCount] {
+        switch self {
+        case .all(let parts), .any(let parts): parts.flatMap(\.counts)
+        case .not(let part): part.counts
+        case .test: []
+        case .count(let count, _): [count]
         }
     }
 }
@@ -45,28 +60,31 @@ struct ConditionScope {
     let catalogue: FieldCatalogue
     /// Whether the score, the band and the intent grade are known by then.
     let isScored: Bool
+    /// What it may count; nil: nothing, since no events are read where it is asked.
+    var events: EventScope?
 }
 
 extension Condition {
-    private static let operators = ["equals", "in", "contains", "gt", "gte", "lt", "lte", "empty", "present"]
+    private static let operators = ["equals", "in", "contains", "gt", "gte", "lt", "lte", "empty", "present", "filled"]
 
     static func read(_ reader: RuleReader, in scope: ConditionScope) -> Condition? {
-        guard let object = reader.object(keys: ["all", "any", "not", "field"] + operators) else { return nil }
-        let forms = ["all", "any", "not", "field"].filter { object[$0] != nil }
+        guard let object = reader.object(keys: ["all", "any", "not", "field", "count"] + operators) else { return nil }
+        let forms = ["all", "any", "not", "field", "count"].filter { object[$0] != nil }
         guard forms.count == 1 else {
             reader.fault(
                 forms.isEmpty ? .missing : .conflict,
-                "A condition is one of: all: […], any: […], not: {…}, or field: NAME with a comparison (\(operators.joined(separator: ", ")))."
+                "A condition is one of: all: […], any: […], not: {…}, count: {…}, or field: NAME with a comparison (\(operators.joined(separator: ", ")))."
             )
             return nil
         }
-        if forms[0] != "field" {
+        if forms[0] != "field", forms[0] != "count" {
             for name in operators { object[name]?.fault(.conflict, "“\(name)” needs “field” beside it, not “\(forms[0])”.") }
         }
         switch forms[0] {
         case "all": return parts(object["all"], scope).map(Condition.all)
         case "any": return parts(object["any"], scope).map(Condition.any)
         case "not": return object["not"].flatMap { read($0, in: scope) }.map(Condition.not)
+        case "count": return EventCount.read(object, scope)
         default: return test(object, scope)
         }
     }
@@ -105,10 +123,17 @@ extension Condition {
         return known.count == 1 ? known[0] : .all(known)
     }
 
-    private static func comparison(_ name: String, _ reader: RuleReader, _ field: Field) -> Comparison? {
+    static func comparison(_ name: String, _ reader: RuleReader, _ field: Field) -> Comparison? {
         switch name {
         case "empty": return reader.boolean().map { $0 ? .isEmpty : .isPresent }
         case "present": return reader.boolean().map { $0 ? .isPresent : .isEmpty }
+        case "filled":
+            guard field.type == .text || field.type == .list else { return misfit(reader, name, field, "present") }
+            guard reader.boolean() == true else {
+                reader.fault(.outOfRange, "Write filled: true; for the opposite, not: { field: …, filled: true }.")
+                return nil
+            }
+            return .isFilled
         case "contains":
             guard field.type == .text || field.type == .list else { return misfit(reader, name, field, "gte, lte or equals") }
             return reader.texts().map(Comparison.contains)

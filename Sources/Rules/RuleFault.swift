@@ -17,6 +17,12 @@ public struct RuleFault: Sendable, Hashable {
         case rankingActiveOnly = "ranking_active_only"
         case bands
         case unreachable
+        /// Weights that do not make 100.
+        case weights
+        /// A `{…}` in a message's text that is not closed, or closes nothing.
+        case placeholder
+        /// Known, and not built yet.
+        case unsupported
     }
 
     /// `rules[2].when.all[0].field`; empty for the document as a whole.

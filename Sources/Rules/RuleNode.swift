@@ -164,12 +164,18 @@ extension RuleFault: Error {}
 extension RuleNode {
     /// SHA-256 in hex over a canonical form: two texts that differ only in layout, comments, key order or quoting hash alike.
     func hash(salt: String) -> String {
-        var canonical = Array(salt.utf8) + [0]
-        write(to: &canonical)
+        let canonical = Array(salt.utf8) + [0] + self.canonical
         var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
         SHA256(canonical, canonical.count, &digest)
         let hex = Array("0123456789abcdef".utf8)
         return String(decoding: digest.flatMap { [hex[Int($0 >> 4)], hex[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    /// The content alone.
+    var canonical: [UInt8] {
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return bytes
     }
 
     /// Lengths before contents, so that no two trees are written alike.

@@ -130,6 +130,30 @@ struct RuleReader {
         return number
     }
 
+    /// A length of time in seconds: `90s`, `4m`, `48h`, `5d`, `2w`.
+    func seconds(in range: ClosedRange<Int> = 1...366 * 86_400) -> Int? {
+        guard case .scalar(let raw, _) = node.content, let seconds = TimeText.seconds(raw) else {
+            fault(.wrongType, "Here must be a length of time, such as 90s, 4m, 48h, 5d or 2w.")
+            return nil
+        }
+        guard range.contains(seconds) else {
+            fault(
+                .outOfRange, "\(raw) is outside of \(TimeText.text(range.lowerBound)) to \(TimeText.text(range.upperBound)).")
+            return nil
+        }
+        return seconds
+    }
+
+    /// `{ en: …, zh: … }`, or one text for both.
+    func label(limit: Int = 80) -> Label? {
+        guard isObject else { return text(limit: limit).map { Label($0, $0) } }
+        guard let object = object(keys: ["en", "zh"]) else { return nil }
+        let english = object.required("en", "the name in English.")?.text(limit: limit)
+        let chinese = object.required("zh", "the name in Chinese.")?.text(limit: limit)
+        guard let english, let chinese else { return nil }
+        return Label(english, chinese)
+    }
+
     func boolean() -> Bool? {
         switch node.content {
         case .scalar("true", isQuoted: false): return true
@@ -152,7 +176,7 @@ struct RuleReader {
     // MARK: Paths and guesses
 
     /// `a.b`, or `a["b c"]` where the key is no plain word.
-    private static func path(_ parent: String, _ key: String) -> String {
+    static func path(_ parent: String, _ key: String) -> String {
         let isPlain = !key.isEmpty && key.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
         guard isPlain else { return "\(parent)[\"\(key.prefix(80))\"]" }
         return parent.isEmpty ? key : "\(parent).\(key)"

@@ -1,3 +1,4 @@
+import Identity
 import SalesModel
 
 /// What a rule set answers.
@@ -8,6 +9,22 @@ public enum RuleKind: String, Sendable, Hashable, CaseIterable {
     case score
     /// Who gets it?
     case route
+    /// Is this someone we know?
+    case match
+    /// When is it late, and who hears of it at each step?
+    case clock
+    /// What must be true before it moves?
+    case gate
+    /// How are we doing?
+    case measure
+    /// What do we say, to whom, on which channel?
+    case message
+
+    /// Whether a decision about a lead is made by it, or says something by it.
+    public var isOfDecisions: Bool { isRouting || self == .clock || self == .message }
+
+    /// Whether leads are routed by it.
+    public var isRouting: Bool { [.map, .score, .route].contains(self) }
 }
 
 /// One version of a rule set, checked and immutable.
@@ -16,6 +33,11 @@ public struct RuleSet: Sendable, Hashable {
         case map(MapRules)
         case score(ScoreRules)
         case route(RouteRules)
+        case match(MatchRules)
+        case clock(ClockRules)
+        case gate(GateRules)
+        case measure(MeasureRules)
+        case message(MessageRules)
     }
 
     public let kind: RuleKind
@@ -23,6 +45,17 @@ public struct RuleSet: Sendable, Hashable {
     /// SHA-256 in hex of the content: layout, comments and key order do not count.
     public let hash: String
     public let body: Body
+    /// The text as a tree, by which versions are told apart in words.
+    let root: RuleNode
+
+    public static func == (a: RuleSet, b: RuleSet) -> Bool {
+        a.kind == b.kind && a.name == b.name && a.hash == b.hash && a.body == b.body
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(name)
+        hasher.combine(hash)
+    }
 
     /// Reads and checks a rule set: YAML, of which JSON is a part.
     ///
@@ -39,7 +72,7 @@ public struct RuleSet: Sendable, Hashable {
             let body = body(of: kind, RuleReader(node: root, path: "", faults: faults), catalogue)
             guard faults.faults.isEmpty else { return .failure(RuleFaults(faults.faults)) }
             guard let body else { preconditionFailure("a part of a rule set was refused without a fault") }
-            return .success(RuleSet(kind: kind, name: name, hash: root.hash(salt: kind.rawValue), body: body))
+            return .success(RuleSet(kind: kind, name: name, hash: root.hash(salt: kind.rawValue), body: body, root: root))
         }
     }
 
@@ -48,11 +81,22 @@ public struct RuleSet: Sendable, Hashable {
         case .map: MapRules.read(reader, catalogue: catalogue).map(Body.map)
         case .score: ScoreRules.read(reader, catalogue: catalogue).map(Body.score)
         case .route: RouteRules.read(reader, catalogue: catalogue).map(Body.route)
+        case .match: MatchRules.read(reader, catalogue: catalogue).map(Body.match)
+        case .clock: ClockRules.read(reader, SubjectScope(lead: catalogue)).map(Body.clock)
+        case .gate: GateRules.read(reader, SubjectScope(lead: catalogue)).map(Body.gate)
+        case .measure: MeasureRules.read(reader, SubjectScope(lead: catalogue)).map(Body.measure)
+        case .message: MessageRules.read(reader, SubjectScope(lead: catalogue)).map(Body.message)
         }
     }
 }
 
 extension RuleSet {
+    public var clocks: ClockRules? { if case .clock(let rules) = body { rules } else { nil } }
+    public var gates: GateRules? { if case .gate(let rules) = body { rules } else { nil } }
+    public var measures: MeasureRules? { if case .measure(let rules) = body { rules } else { nil } }
+    public var messages: MessageRules? { if case .message(let rules) = body { rules } else { nil } }
+    public var match: MatchRules? { if case .match(let rules) = body { rules } else { nil } }
+
     /// What speaks against having this rule set live beside the others of the tenant: two maps for one source.
     public func conflicts(with others: [RuleSet]) -> [RuleFault] {
         guard case .map(let map) = body else { return [] }

@@ -1,3 +1,4 @@
+import Foundation
 import SalesModel
 
 /// A rule set that is live, with its version.
@@ -26,15 +27,21 @@ public struct TenantRules: Sendable {
     private let required: [(name: String, slot: Int)]
     private let blank: [FieldValue]
     private let slots: LeadSlots
+    let following: LeadConsequences
 
-    /// - Parameter live: at most one score set and one route set count: the first by name of each.
-    public init(_ live: [LiveRuleSet]) {
+    /// - Parameters:
+    ///   - live: of score, route, clock and message sets the first by name counts.
+    ///   - timeZone: the tenant's, for times in messages.
+    public init(_ live: [LiveRuleSet], timeZone: TimeZone = .gmt) {
         let ordered = live.sorted { ($0.ruleSet.kind.rawValue, $0.ruleSet.name) < ($1.ruleSet.kind.rawValue, $1.ruleSet.name) }
         let mapSets = ordered.compactMap { if case .map(let map) = $0.ruleSet.body { map } else { nil } }
         let scoreSet = ordered.lazy.compactMap { if case .score(let score) = $0.ruleSet.body { ($0, score) } else { nil } }.first
         let routeSet = ordered.lazy.compactMap { if case .route(let route) = $0.ruleSet.body { ($0, route) } else { nil } }.first
-        references = ordered.filter { if case .map = $0.ruleSet.body { true } else { $0 == scoreSet?.0 || $0 == routeSet?.0 } }.map(
-            \.reference)
+        let clockSet = ordered.lazy.compactMap { if case .clock(let clock) = $0.ruleSet.body { ($0, clock) } else { nil } }.first
+        let messageSet = ordered.lazy.compactMap { if case .message(let message) = $0.ruleSet.body { ($0, message) } else { nil } }.first
+        following = LeadConsequences(clocks: clockSet?.1, messages: messageSet?.1, timeZone: timeZone)
+        let used = [scoreSet?.0, routeSet?.0, clockSet?.0, messageSet?.0]
+        references = ordered.filter { if case .map = $0.ruleSet.body { true } else { used.contains($0) } }.map(\.reference)
 
         let read = (scoreSet?.1.fields ?? []).union(routeSet?.1.fields ?? [])
         let intent = scoreSet.map { $0.1.intent.high.fields.union($0.1.intent.mid.fields) } ?? []

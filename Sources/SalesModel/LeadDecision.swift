@@ -10,6 +10,17 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
     case heldMissingData = "held_missing_data"
     case manualQueueFallback = "manual_queue_fallback"
 
+    /// The state a lead is in after it, as rules name it.
+    public var stateName: String {
+        switch self {
+        case .assigned, .alreadyAssigned: "assigned"
+        case .pooled: "pooled"
+        case .toMarketing: "with_marketing"
+        case .heldMappingError, .heldMissingData: "held"
+        case .manualQueueFallback: "manual_queue"
+        }
+    }
+
     /// Whether the lead found its place without a person's help.
     public var isSuccess: Bool {
         switch self {
@@ -102,11 +113,39 @@ public struct LeadDecision: Sendable, Hashable {
     /// Standard fields that took their default.
     public var defaultedFields: [String] = []
     public var decidedAt: Date
+    /// When its owner owes what, by the clock rules.
+    public var clocks: [LeadClock] = []
+    /// What its owner is told, by the message rules.
+    public var notice: LeadNotice?
 
     public init(outcome: AssignmentOutcome, ruleSets: [RuleSetReference] = [], decidedAt: Date) {
         self.outcome = outcome
         self.ruleSets = ruleSets
         self.decidedAt = decidedAt
+    }
+}
+
+/// A level of a clock that runs for a lead.
+public struct LeadClock: Sendable, Hashable {
+    public let clock: String
+    public let level: String
+    public let dueAt: Date
+
+    public init(clock: String, level: String, dueAt: Date) {
+        self.clock = clock
+        self.level = level
+        self.dueAt = dueAt
+    }
+}
+
+/// What somebody is told of a lead, in both languages.
+public struct LeadNotice: Sendable, Hashable {
+    public let english: String
+    public let chinese: String
+
+    public init(english: String, chinese: String) {
+        self.english = english
+        self.chinese = chinese
     }
 }
 

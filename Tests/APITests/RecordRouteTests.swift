@@ -110,10 +110,10 @@ import Testing
             let again = try await api.send("PUT", "/v1/tenants/initech", #"{"pack":"education"}"#, as: api.platformKey)
 
             #expect(unknown.faults == ["pack not_allowed"])
-            #expect(unknown.text.contains("must be one of manufacturing, medical, education"))
+            #expect(unknown.text.contains("must be one of manufacturing, medical, education, store, saas"))
             #expect(made.status == 201)
             #expect(again.status == 200)
-            for kind in ["map", "score", "route"] {
+            for kind in ["map", "score", "route", "match", "clock", "gate", "measure", "message"] {
                 let kept = try await versions(kind)
                 #expect(kept.map { $0["state"].string } == ["live"])
             }
@@ -160,6 +160,52 @@ import Testing
             #expect(versions.map { $0["state"].string } == ["live", "retired"])
             #expect(try await api.send("GET", "\(path)/1").json["source"].string?.contains("city") == true)
             #expect(try await api.count("audit_log WHERE action = 'ruleset.publish' AND reason = 'the form changed'") == 1)
+        }
+    }
+
+    @Test func `a rule set of any kind is kept, and two versions are told apart in words`() async throws {
+        try await TestAPI.with { api in
+            func clock(_ after: String) -> String {
+                "clocks: [{ id: first, subject: lead, starts: { on: created }, stops: { on: touch }, levels: [{ id: a, after: \(after), to: owner }] }]"
+            }
+            let path = "/v1/rulesets/clock/default/versions"
+            let first = try await api.send("POST", path, clock("4m"), type: "application/yaml")
+            let second = try await api.send("POST", path, clock("8m"), type: "application/yaml")
+            let alone = try await api.send("GET", "\(path)/1/diff")
+            let diff = try await api.send("GET", "\(path)/2/diff")
+            let back = try await api.send("GET", "\(path)/1/diff?from=2")
+            let unknown = try await api.send("GET", "\(path)/2/diff?from=9")
+            let foreign = try await api.send("GET", "\(path)/2/diff", as: api.globex.tenantKey)
+
+            #expect([first, second, alone, diff, back, unknown, foreign].map(\.status) == [201, 201, 422, 200, 200, 404, 404])
+            #expect(alone.faults == ["from missing"])
+            let change = try #require(try diff.json["changes"].array?.first)
+            #expect(change["path"].string == "clocks[0].levels[0].after")
+            #expect(change["en"].string == "clock “first”, level “a”, after: 4m → 8m")
+            #expect(change["zh"].string == "时钟「first」，级别「a」，时长：4m → 8m")
+            #expect(try back.json["changes"].array?.first?["en"].string == "clock “first”, level “a”, after: 8m → 4m")
+        }
+    }
+
+    @Test func `what is probably not meant comes back as a warning, and a dry run keeps nothing`() async throws {
+        try await TestAPI.with { api in
+            let path = "/v1/rulesets/route/default/versions"
+            let route = "rules: [{ id: a, to: { team: ghosts } }]"
+            let none = try await api.send("POST", "\(path)?dry_run=true", route, type: "application/yaml")
+            _ = try await api.send("PUT", "/v1/sellers/anna", #"{"name":"Anna","team":"a","status":"active"}"#)
+            let dry = try await api.send("POST", "\(path)?dry_run=true", route, type: "application/yaml")
+            let wrong = try await api.send("POST", "\(path)?dry_run=true", "rules: []", type: "application/yaml")
+            let kept = try await api.count("ruleset_version WHERE kind = 'route'")
+            let saved = try await api.send("POST", path, route, type: "application/yaml")
+
+            #expect([none, dry, wrong, saved].map(\.status) == [200, 200, 422, 201])
+            #expect(kept == 0)
+            func codes(_ reply: Reply) throws -> [String?] { try reply.json["findings"].array?.map { $0["code"].string } ?? [] }
+            // Before anybody is told of, there is nothing to compare with.
+            #expect(try codes(none) == ["no_fallback"])
+            #expect(try codes(dry) == ["unknown_target", "no_fallback"])
+            #expect(try codes(saved) == ["unknown_target", "no_fallback"])
+            #expect(try saved.json["warnings"].array?.first?.string?.hasPrefix("rules[0].to: There is no team “ghosts”") == true)
         }
     }
 

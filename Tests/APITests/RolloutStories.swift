@@ -167,6 +167,62 @@ import Testing
         }
     }
 
+    @Test func `clock and message rules are rolled out by the same hands, and say what an owner owes and is told`() async throws {
+        try await house { house, tenant in
+            func clock(_ minutes: Int) -> String {
+                """
+                clocks:
+                  - id: first_touch
+                    label: { en: first touch, zh: 首触 }
+                    subject: lead
+                    starts: { on: created }
+                    stops: { on: touch }
+                    levels: [{ id: reminder, after: \(minutes)m, to: [owner] }]
+                """
+            }
+            func message(_ greeting: String) -> String {
+                """
+                messages:
+                  - id: new_lead
+                    subject: lead
+                    texts:
+                      - { language: en, body: "\(greeting), {owner.name}" }
+                      - { language: zh, body: "您好，{owner.name}" }
+                """
+            }
+            try await house.rule(.clock, clock(4), of: tenant)
+            try await house.rule(.message, message("Hello"), of: tenant)
+            try await house.workThrough()
+            let clocks = try await house.roll(.clock, to: try await house.draft(.clock, clock(8), of: tenant), percent: 50, of: tenant)
+            let words = try await house.roll(
+                .message, to: try await house.draft(.message, message("Good day"), of: tenant), percent: 50, of: tenant)
+
+            try await leads(0..<40, house, tenant)
+            try await house.workThrough()
+
+            func arms(_ rollout: Int64, _ arm: String) -> String {
+                "rollout_case c JOIN lead l ON l.id = c.lead_id JOIN decision_log d ON d.lead_id = l.id WHERE c.rollout_id = \(rollout) AND c.arm = '\(arm)'"
+            }
+            let due = "(d.body->'clocks'->0->>'due_at')::timestamptz - l.received_at"
+            let (stable, canary) = (try await house.count(arms(clocks, "stable")), try await house.count(arms(clocks, "canary")))
+            #expect(stable + canary == 40 && stable > 5 && canary > 5)
+            #expect(
+                try await house.count(
+                    arms(clocks, "stable") + " AND \(due) BETWEEN interval '3:59' MINUTE TO SECOND AND interval '4:01' MINUTE TO SECOND")
+                    == stable)
+            #expect(
+                try await house.count(
+                    arms(clocks, "canary") + " AND \(due) BETWEEN interval '7:59' MINUTE TO SECOND AND interval '8:01' MINUTE TO SECOND")
+                    == canary)
+            let told = "notification n WHERE n.code = 'new_lead' AND n.subject IN (SELECT l.id::text FROM \(arms(words, "canary")))"
+            #expect(try await house.count(told) == house.count(arms(words, "canary")))
+            #expect(
+                try await house.count(told + " AND n.text_en = 'Good day, ' || n.recipient AND n.text_zh = '您好，' || n.recipient")
+                    == house.count(told))
+            #expect(try await house.count("notification WHERE code = 'new_lead'") == 40)
+        }
+    }
+
     /// With several workers under load, the percentage is changed, taken back and promoted at random.
     @Test(arguments: [1, 2])
     func `whatever people turn, each customer's arm is that of the percentage in force, and an abort is the end of it`(

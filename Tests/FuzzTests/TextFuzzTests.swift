@@ -66,9 +66,11 @@ import Testing
         let words = [
             "when:", "all:", "any:", "not:", "field: score", "&a [*a]", "*a", "<<: *a", "!!binary ", "1e999", ".nan", "---\n", "? ", "|2\n",
             "{", "[",
-            "\t", "\u{0}", "matches: \"(a+)+$\"", "between: [5, 1]",
+            "\t", "\u{0}", "matches: \"(a+)+$\"", "between: [5, 1]", "count: {type: visit, within: 9999w}", "{company", "}}", "{a|}",
+            "at: 100%",
+            "weight: 100", "otherwise: none", "- {}",
         ]
-        let packs = [RulePack.manufacturing, .medical, .education].flatMap { pack in
+        let packs = RulePack.all.flatMap { pack in
             pack.sources.sorted { $0.key.rawValue < $1.key.rawValue }
         }
         var chance = Chance(seed: seed)
@@ -83,6 +85,7 @@ import Testing
                     let lead = Lead(
                         id: LeadID(1), source: "website", receivedAt: Date(timeIntervalSince1970: 1_760_000_000), fields: fields)
                     _ = TenantRules([LiveRuleSet(ruleSet, version: 1)]).judgement(of: lead)
+                    RuleUse.everything(in: ruleSet)
                     #expect(
                         (try? RuleSet.parse(kind: kind, name: "fuzz", source: text).get().hash) == ruleSet.hash, "read twice, it is another"
                     )

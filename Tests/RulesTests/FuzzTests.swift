@@ -14,7 +14,8 @@ import Testing
 
         private static let pieces = [
             "[", "]", "{", "}", ":", "- ", "? ", "*a", "&a ", "!!str ", "\"", "'", "#", "\n", "  ", "\t", "null", "~", "-1", "1e999", "nan",
-            "when:", "all:",
+            "when:", "all:", "count: { type: visit }", "within: 99999999999w", "at: 100%", "{company", "}}", "{a|}", "weight: 100",
+            "otherwise: none", "- {}", "levels: []",
             "not:", "field: score", "to:", "by: round_robin", "|\n", "\u{FEFF}", "\u{0}", "😀", "\\uD800", "%YAML 1.2\n", "---\n", "<<: *a",
         ]
 
@@ -33,17 +34,19 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<9)
-    func `whatever the text, the answer is a rule set or its faults`(seed: Int) {
+    @Test(arguments: 0..<40)
+    func `whatever the text, the answer is a rule set or its faults, and what is taken can be used`(seed: Int) {
         var spoiler = Spoiler(state: UInt64(seed))
-        let (kind, source) = RulePack.all[seed / 3].ordered[seed % 3]
+        let (kind, source) = RulePack.all[seed / 8].ordered[seed % 8]
 
-        for _ in 0..<300 {
+        for _ in 0..<40 {
             let text = spoiler.spoiled(source)
             switch RuleSet.parse(kind: kind, name: "fuzz", source: text) {
             case .success(let ruleSet):
                 let live = TenantRules([LiveRuleSet(ruleSet, version: 1)])
                 _ = live.judgement(of: lead(["budget": "x", "signals": .list([]), "title": .object([:])]))
+                _ = RuleCheck.findings(of: ruleSet, given: RuleCheckFacts(live: [ruleSet], sellers: []))
+                _ = try? RuleChange.between(kind, source, text).get().map { ($0.path, $0.text(in: .chinese)) }
             case .failure(let faults):
                 #expect(!faults.faults.isEmpty && faults.faults.allSatisfy { !$0.message.isEmpty }, "\(text)")
             }

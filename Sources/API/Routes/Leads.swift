@@ -74,11 +74,21 @@ extension LeadRecord {
             object.member("touched_at", touchedAt)
             object.member("created_at", createdAt)
             object.member("updated_at", updatedAt)
-            object.member("clocks", json: Array("[]".utf8))
+            object.member("clocks", json: touchedAt == nil ? runningClocks : Array("[]".utf8))
             object.member("assignment", json: decision?.bytes)
             object.object("explanation") { words in
                 for language in Language.allCases { words.member(language.rawValue, reasons(in: language)) }
             }
         }
+    }
+}
+
+extension LeadRecord {
+    /// When its owner owes what, as its decision had it; a first touch ends them.
+    fileprivate var runningClocks: [UInt8] {
+        guard let decision, let body = try? JSONEnvelope(decision.bytes, levels: 2).root, let clocks = body.member("clocks") else {
+            return Array("[]".utf8)
+        }
+        return Array(clocks.bytes)
     }
 }

@@ -1,6 +1,7 @@
 import JSONEnvelope
 import Records
 import Rules
+import SalesModel
 import Tenancy
 
 extension API {
@@ -8,14 +9,16 @@ extension API {
         Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions", answer: saveRuleSet),
         Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions", answer: listRuleSetVersions),
         Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}", answer: readRuleSetVersion),
+        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}/diff", answer: readRuleSetDifference),
         Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions/{version}/publish", .tenant(.operator), answer: publishRuleSet),
     ]
 }
 
-/// `POST /v1/rulesets/{kind}/{name}/versions`: the body is the rule set, in YAML or JSON.
+/// `POST /v1/rulesets/{kind}/{name}/versions`: the body is the rule set, in YAML or JSON. With `?dry_run=true` it is checked and not kept.
 @Sendable private func saveRuleSet(_ call: Call) async throws -> Answer {
     try call.requireMediaType(["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "application/json"])
     let (kind, name) = try call.ruleSetName()
+    let isDryRun = try call.query { $0.bool("dry_run") ?? false }
     let body = try await call.body(atMost: call.limits.ruleSetBody)
     let key = try call.idempotencyKey(over: body)
     guard let source = String(validating: body, as: UTF8.self) else {
@@ -23,10 +26,17 @@ extension API {
     }
     switch try await call.records.check(kind, name, source, of: call.tenant.id) {
     case .failure(let faults): throw Problem(faults)
+    case .success(let checked) where isDryRun:
+        return Answer(
+            200,
+            JSONWriter.object { object in
+                object.member("hash", checked.ruleSet.hash)
+                object.describe(checked.warnings)
+            })
     case .success(let checked):
         return try call.answer(
             try await call.records.save(checked, of: call.tenant.id, by: call.actor, key: key) { version, isNew in
-                StoredAnswer(status: isNew ? 201 : 200, body: version.receipt)
+                StoredAnswer(status: isNew ? 201 : 200, body: version.receipt(checked.warnings))
             })
     }
 }
@@ -45,10 +55,14 @@ extension API {
         throw Problem.notFound
     }
     // The tenant's other rule sets may have changed since it was saved.
-    if case .failure(let faults) = try await call.records.check(kind, name, candidate.source, of: call.tenant.id) { throw Problem(faults) }
+    let warnings: [RuleFinding]
+    switch try await call.records.check(kind, name, candidate.source, of: call.tenant.id) {
+    case .failure(let faults): throw Problem(faults)
+    case .success(let checked): warnings = checked.warnings
+    }
     let once = try await rolloutFaults {
         try await call.records.publish(kind, name, version: version, of: call.tenant.id, by: call.actor, reason: reason, key: key) {
-            StoredAnswer(status: 200, body: $0.receipt)
+            StoredAnswer(status: 200, body: $0.receipt(warnings))
         }
     }
     guard let once else { throw Problem.notFound }
@@ -72,6 +86,39 @@ extension API {
         throw Problem.notFound
     }
     return Answer(200, version.json)
+}
+
+/// `GET /v1/rulesets/{kind}/{name}/versions/{version}/diff?from=`: what the version says otherwise than another, in words. Without
+/// `from`, than the one before it.
+@Sendable private func readRuleSetDifference(_ call: Call) async throws -> Answer {
+    let (kind, name) = try call.ruleSetName()
+    let to = try call.version()
+    let from = try call.query { $0.integer("from", in: 1...Int(Int32.max)) ?? to - 1 }
+    guard from >= 1 else {
+        throw Problem.invalid([FieldError("from", .missing, "is required: version 1 has none before it")])
+    }
+    guard let newer = try await call.records.ruleSetVersion(kind, name, version: to, of: call.tenant.id),
+        let older = try await call.records.ruleSetVersion(kind, name, version: from, of: call.tenant.id)
+    else { throw Problem.notFound }
+    let changes: [RuleChange]
+    switch RuleChange.between(kind, older.source, newer.source) {
+    case .failure(let fault): throw Problem(RuleFaults([fault]))
+    case .success(let found): changes = found
+    }
+    return Answer(
+        200,
+        JSONWriter.object { object in
+            object.member("from", from)
+            object.member("to", to)
+            object.array("changes") { list in
+                for change in changes {
+                    list.object { item in
+                        item.member("path", change.path)
+                        for language in Language.allCases { item.member(language.rawValue, change.text(in: language)) }
+                    }
+                }
+            }
+        })
 }
 
 extension Call {
@@ -100,16 +147,16 @@ extension Problem {
 
 extension RuleSetVersion {
     /// What a caller who saved or published it is told.
-    fileprivate var receipt: [UInt8] {
+    fileprivate func receipt(_ findings: [RuleFinding]) -> [UInt8] {
         JSONWriter.object { object in
             object.member("version", version)
             object.member("hash", hash)
             object.member("state", state.rawValue)
-            object.member("warnings", warnings)
+            object.describe(findings, and: draftWarning)
         }
     }
 
-    private var warnings: [String] {
+    private var draftWarning: [String] {
         state == .draft ? ["This version is a draft: leads are judged by the live one until an operator rolls it out or publishes it."] : []
     }
 
@@ -130,5 +177,22 @@ extension RuleSetVersion {
         object.member("state", state.rawValue)
         object.member("actor", actor)
         object.member("created_at", createdAt)
+    }
+}
+
+extension JSONWriter {
+    /// Sentences for people under `warnings`, and the same with path and code under `findings`.
+    fileprivate mutating func describe(_ findings: [RuleFinding], and others: [String] = []) {
+        member("warnings", others + findings.map { $0.path.isEmpty ? $0.message : "\($0.path): \($0.message)" })
+        array("findings") { list in
+            for finding in findings {
+                list.object { item in
+                    item.member("path", finding.path)
+                    item.member("code", finding.code.rawValue)
+                    item.member("severity", finding.severity.rawValue)
+                    item.member("message", finding.message)
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,189 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import Rules
+
+struct RulesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rules", abstract: "Rule sets: checked here or against a tenant's data, published, shown and compared.",
+        subcommands: [Check.self, Publish.self, Show.self, Diff.self])
+
+    /// The file of a rule set.
+    static func source(of path: String) throws -> String {
+        guard let data = FileManager.default.contents(atPath: path) else { throw SetUpError("the file \(path) cannot be read") }
+        guard let text = String(validating: data, as: UTF8.self) else { throw Failure("\(path) is not UTF-8") }
+        return text
+    }
+
+    struct Publish: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Save a file as the next version of a rule set, and make it live at once or leave it to a rollout.",
+            discussion:
+                "What says the same as the newest version is that version. A version that would be a draft is published with the reason.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "The file: YAML or JSON.")
+        var file: String
+
+        @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
+        var kind: RuleKind
+
+        @Option(help: "The rule set's name.")
+        var name = "default"
+
+        @Option(help: "Why; kept in the audit log. Needed to make it live.")
+        var reason: String?
+
+        @Flag(help: "Only save it, to be rolled out: see kiteline rollout start.")
+        var draft = false
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func validate() throws {
+            if reason == nil, !draft { throw ValidationError("give a --reason, or --draft to leave it to a rollout") }
+        }
+
+        private struct Saved: Decodable {
+            let version: Int
+            let state: String
+            let warnings: [String]
+        }
+
+        func run() async throws {
+            let source = try RulesCommand.source(of: file)
+            let remote = try remote.remote()
+            let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
+            var data = try await remote.request(.post, path, body: .bytes(Array(source.utf8)), type: "application/yaml")
+            let saved = try JSON.read(Saved.self, from: data)
+            if saved.state != "live", !draft, let reason {
+                let body = try JSONSerialization.data(withJSONObject: ["reason": reason])
+                data = try await remote.request(.post, "\(path)/\(saved.version)/publish", body: .bytes(Array(body)))
+            }
+            if json { return printLine(data) }
+            let live = try JSON.read(Saved.self, from: data)
+            for warning in live.warnings { print("warning: \(warning)") }
+            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)")
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The versions of a rule set, or the text of one.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "The rule set's name.")
+        var name = "default"
+
+        @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
+        var kind: RuleKind
+
+        @Option(help: "Print this version's text.")
+        var version: Int?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Page: Decodable {
+            struct Item: Decodable {
+                let version: Int
+                let state: String
+                let hash: String
+                let actor: String
+                let createdAt: String
+            }
+            let items: [Item]
+        }
+
+        private struct Version: Decodable {
+            let source: String
+        }
+
+        func run() async throws {
+            let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
+            if let version {
+                let data = try await remote.remote().request(.get, "\(path)/\(version)")
+                if json { return printLine(data) }
+                return print(try JSON.read(Version.self, from: data).source)
+            }
+            let data = try await remote.remote().request(.get, path)
+            if json { return printLine(data) }
+            print(
+                Table(
+                    ["version", "state", "hash", "by", "saved"],
+                    try JSON.read(Page.self, from: data).items.map { item in
+                        ["\(item.version)", item.state, String(item.hash.prefix(12)), item.actor, item.createdAt]
+                    }))
+        }
+    }
+
+    struct Diff: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "What one version says otherwise than another, in words.",
+            discussion: "Of two files, or of two versions of a tenant's rule set: --from (without it, the one before) and --to.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "Two files, the older first; or the rule set's name.")
+        var of: [String] = ["default"]
+
+        @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
+        var kind: RuleKind
+
+        @Option(help: ArgumentHelp("The older version.", valueName: "version"))
+        var from: Int?
+
+        @Option(help: ArgumentHelp("The newer version.", valueName: "version"))
+        var to: Int?
+
+        @Option(help: "The language: en or zh.")
+        var language = "en"
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func validate() throws {
+            guard ["en", "zh"].contains(language) else { throw ValidationError("--language is en or zh") }
+            guard of.count == 2 || (of.count == 1 && to != nil) else {
+                throw ValidationError("name two files, or a rule set with --to VERSION")
+            }
+        }
+
+        private struct Answer: Codable {
+            struct Change: Codable {
+                let path: String
+                let en: String
+                let zh: String
+            }
+            let changes: [Change]
+        }
+
+        func run() async throws {
+            let answer: Answer
+            if of.count == 2 {
+                let sources = try of.map(RulesCommand.source)
+                switch RuleChange.between(kind, sources[0], sources[1]) {
+                case .failure(let fault): throw Failure("this is no rule set: \(fault.message)")
+                case .success(let changes):
+                    answer = Answer(
+                        changes: changes.map {
+                            Answer.Change(path: $0.path, en: $0.text(in: .english), zh: $0.text(in: .chinese))
+                        })
+                }
+                if json { return print(try JSON.text(answer)) }
+            } else {
+                let path = "/v1/rulesets/\(kind.rawValue)/\(of[0])/versions/\(to ?? 1)/diff"
+                let data = try await remote.remote().request(.get, path, query: ["from": from.map(String.init)])
+                if json { return printLine(data) }
+                answer = try JSON.read(Answer.self, from: data)
+            }
+            if answer.changes.isEmpty { print(language == "zh" ? "内容没有差别" : "they say the same") }
+            for change in answer.changes { print(language == "zh" ? change.zh : change.en) }
+        }
+    }
+}
+
+extension RuleKind: ExpressibleByArgument {
+    static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}

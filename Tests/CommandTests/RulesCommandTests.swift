@@ -1,0 +1,45 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct RulesCommandTests {
+    private func write(_ text: String, _ name: String, _ scratch: String) throws -> String {
+        let path = "\(scratch)/\(name)"
+        try Data(text.utf8).write(to: URL(filePath: path))
+        return path
+    }
+
+    @Test func `a file is checked by its text alone, and what is wrong with it ends with 1`() async throws {
+        try await withScratch { scratch in
+            let good = try write("rules: [{ id: a, to: { pool: p } }]", "good.yaml", scratch)
+            let wrong = try write("rules: [{ id: a, when: { field: bugdet, present: true }, to: everyone }]", "wrong.yaml", scratch)
+            let own = try write(
+                "rules: [{ id: a, when: { field: beds, gte: 5 }, to: marketing }, { id: b, to: { pool: p } }]", "own.yaml", scratch)
+            let map = try write("{ sources: [web], fields: { beds: { from: b, type: number } } }", "map.yaml", scratch)
+
+            let taken = try await Command.run(["rules", "check", good, "--kind", "route"], in: scratch)
+            let refused = try await Command.run(["rules", "check", wrong, "--kind", "route"], in: scratch)
+            let machine = try await Command.run(["rules", "check", wrong, "--kind", "route", "--json"], in: scratch)
+            let mapped = try await Command.run(["rules", "check", own, "--kind", "route", "--map", map], in: scratch)
+
+            #expect([taken, refused, machine, mapped].map(\.status) == [0, 1, 1, 0])
+            #expect(refused.output.contains("error: rules[0].when.field: There is no field “bugdet”; did you mean “budget”?"))
+            #expect(machine.output.contains(#""code":"unknown_field""#))
+        }
+    }
+
+    @Test func `two files are told apart in words`() async throws {
+        try await withScratch { scratch in
+            let old = try write("{ method: card, card: { highlight: 75 } }", "old.yaml", scratch)
+            let new = try write(#"{"card": {"highlight": 80}, "method": "card"}"#, "new.json", scratch)
+
+            let english = try await Command.run(["rules", "diff", old, new, "--kind", "match"], in: scratch)
+            let chinese = try await Command.run(["rules", "diff", old, new, "--kind", "match", "--language", "zh"], in: scratch)
+            let same = try await Command.run(["rules", "diff", old, old, "--kind", "match"], in: scratch)
+
+            #expect(english.output == "card, highlighted above: 75 → 80\n")
+            #expect(chinese.output == "比对卡，高亮阈值：75 → 80\n")
+            #expect(same.output == "they say the same\n")
+        }
+    }
+}

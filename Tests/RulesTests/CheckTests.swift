@@ -1,0 +1,158 @@
+import SalesModel
+import Testing
+
+@testable import Rules
+
+@Suite struct CheckTests {
+    private func findings(
+        _ kind: RuleKind, _ source: String, _ facts: RuleCheckFacts = RuleCheckFacts(), catalogue: FieldCatalogue = .standard
+    ) throws -> [String] {
+        RuleCheck.findings(of: try parse(kind, source, catalogue: catalogue), given: facts).map {
+            "\($0.severity) \($0.path): \($0.code.rawValue)"
+        }
+    }
+
+    private func condition(_ source: String) throws -> Condition {
+        let rules = try #require(
+            try parse(.route, "rules: [{ id: a, when: \(source), to: marketing }, { id: b, to: everyone }]").body.route)
+        return try #require(rules.rules[0].when)
+    }
+
+    @Test(arguments: [
+        ("{ field: score, gte: 80 }", "{ field: score, gte: 75 }"), ("{ field: score, gt: 80 }", "{ field: score, gte: 80 }"),
+        ("{ field: score, lt: 5 }", "{ field: score, lte: 5 }"), ("{ field: industry, equals: a }", "{ field: industry, in: [b, a] }"),
+        ("{ field: industry, in: [a, b] }", "{ field: industry, in: [c, b, a] }"),
+        ("{ field: industry, equals: 新能源汽车 }", "{ field: industry, contains: 汽车 }"),
+        ("{ field: budget, gte: CNY 5 }", "{ field: budget, present: true }"),
+        ("{ all: [{ field: score, gte: 80 }, { field: industry, equals: a }] }", "{ field: industry, present: true }"),
+        ("{ any: [{ field: score, gte: 90 }, { field: score, gte: 80 }] }", "{ field: score, gte: 75 }"),
+        ("{ not: { field: score, gte: 75 } }", "{ not: { field: score, gte: 80 } }"),
+        ("{ field: region, contains: [a] }", "{ any: [{ field: region, contains: [a, b] }, { field: score, gte: 1 }] }"),
+    ])
+    func `a narrower condition implies the wider one, and not the other way round`(narrow: String, wide: String) throws {
+        #expect(try condition(narrow).implies(try condition(wide)))
+        #expect(try !condition(wide).implies(try condition(narrow)))
+    }
+
+    @Test(arguments: [
+        ("{ field: budget, gte: CNY 10 }", "{ field: budget, gte: USD 5 }"),
+        ("{ field: industry, contains: a }", "{ field: industry, equals: a }"),
+        ("{ field: industry, equals: a }", "{ field: company, equals: a }"),
+        ("{ field: industry, empty: true }", "{ field: industry, present: true }"),
+    ])
+    func `what cannot be compared implies nothing`(one: String, other: String) throws {
+        #expect(try !condition(one).implies(try condition(other)))
+    }
+
+    /// What is found by reasoning is true of values: a million of them would be too many, these are those that lie around the bounds.
+    @Test func `no value tells an implication wrong`() throws {
+        let sources = ["gte: 4", "gt: 4", "lte: 4", "lt: 4", "equals: 4", "in: [3, 4]", "in: [4, 5]", "present: true", "empty: true"]
+        let comparisons = try sources.map { source -> Condition.Comparison in
+            guard case .test(let test) = try condition("{ field: score, \(source) }") else { throw CancellationError() }
+            return test.comparison
+        }
+        let values: [FieldValue] = [.empty] + [2.0, 3, 3.5, 4, 4.5, 5, 6].map(FieldValue.number)
+
+        for (one, oneSource) in zip(comparisons, sources) {
+            for (other, otherSource) in zip(comparisons, sources) {
+                let fits = values.filter { one.truth(of: $0) == .yes }
+                if one.implies(other) { #expect(fits.allSatisfy { other.truth(of: $0) == .yes }, "\(oneSource) ⇒ \(otherSource)") }
+                if one.excludes(other) { #expect(fits.allSatisfy { other.truth(of: $0) == .no }, "\(oneSource) ⊥ \(otherSource)") }
+            }
+        }
+    }
+
+    @Test func `a rule that an earlier, wider one shadows is found`() throws {
+        let source = """
+            rules:
+              - { id: wide, when: { field: budget, present: true }, to: marketing }
+              - { id: narrow, when: { all: [{ field: budget, gte: CNY 5 }, { field: industry, equals: a }] }, to: marketing }
+              - { id: never, when: { all: [{ field: score, gte: 75 }, { field: score, lt: 45 }] }, to: marketing }
+              - { id: rest, to: { pool: p } }
+            """
+
+        #expect(try findings(.route, source) == ["warning rules[1]: unreachable", "warning rules[2].when: impossible"])
+    }
+
+    @Test func `a case behind a wider one is found where the first decides, and not where all count`() throws {
+        func score(_ mode: String) -> String {
+            """
+            dimensions:
+              industry_match: { cases: [] }
+              budget_clarity: { mode: \(mode), cases: [{ when: { field: budget, present: true }, points: 5 }, { when: { field: budget, gte: CNY 9 }, points: 9 }] }
+              decision_chain: { cases: [] }
+              urgency: { cases: [] }
+              interaction: { cases: [] }
+            """
+        }
+        #expect(try findings(.score, score("first")) == ["warning dimensions.budget_clarity.cases[1]: unreachable"])
+        #expect(try findings(.score, score("sum")) == [])
+    }
+
+    @Test func `targets are looked up among the sellers there are`() throws {
+        let source = """
+            rules:
+              - { id: a, when: { field: industry, equals: a }, to: { seller: gone } }
+              - { id: b, when: { field: industry, equals: b }, to: { seller: left }, alternates: [{ team: ghosts }] }
+              - { id: c, when: { field: industry, equals: c }, to: { team: empty } }
+            strategy: { high: { by: fewest_pending }, mid: { by: fewest_pending }, low: { to: newcomers } }
+            fallback: { pool: p }
+            """
+        let facts = RuleCheckFacts(
+            sellers: [.init("left", team: "empty", isActive: false), .init("anna", team: "a", capacity: 8)], teams: ["empty", "a"],
+            forecastPeak: 9)
+
+        #expect(
+            try findings(.route, source, facts) == [
+                "warning rules[0].to: unknown_target", "warning rules[1].to: inactive_target",
+                "warning rules[1].alternates[0]: unknown_target",
+                "warning rules[2].to: empty_target", "warning strategy.low.to: empty_target", "warning : capacity_below_peak",
+            ])
+        #expect(try findings(.route, source) == [])
+    }
+
+    @Test func `fields that no map gives, or that come empty too often, are found for each source`() throws {
+        let map = try parse(.map, "{ sources: [website], fields: { budget: { from: b, currency: CNY } } }")
+        let other = try RuleSet.parse(kind: .map, name: "other", source: "{ sources: [fair], fields: { industry: { from: i } } }").get()
+        let route =
+            "rules: [{ id: a, when: { all: [{ field: budget, present: true }, { field: source, equals: x }] }, to: marketing }, { id: b, to: { pool: p } }]"
+        var facts = RuleCheckFacts(live: [map, other])
+
+        #expect(try findings(.route, route, facts) == ["warning rules[0].when: unmapped_field"])
+        #expect(RuleCheck.findings(of: try parse(.route, route), given: facts)[0].message.contains("“fair”"))
+        facts = RuleCheckFacts(live: [map], nullRates: ["budget": .init(observed: 0.4, highest: 0.2)])
+        #expect(try findings(.route, route, facts) == ["warning rules[0].when: null_rate"])
+        #expect(try findings(.route, route) == [])
+    }
+
+    @Test func `a ladder's messages exist, fit, and speak on its channels`() throws {
+        func clocks(_ message: String, _ channel: String = "mail") -> String {
+            "clocks: [{ id: c, subject: lead, starts: { on: created }, levels: [{ after: 4m, to: owner, channels: \(channel), message: \(message) }] }]"
+        }
+        let messages = try parse(
+            .message,
+            """
+            messages:
+              - { id: sms, subject: lead, texts: [{ channel: sms, language: en, body: x }, { channel: sms, language: zh, body: x }] }
+              - { id: deal, subject: opportunity, texts: [{ language: en, body: x }, { language: zh, body: x }] }
+            """)
+        let facts = RuleCheckFacts(live: [messages])
+
+        #expect(try findings(.clock, clocks("none"), facts) == ["warning clocks[0].levels[0].message: unknown_message"])
+        #expect(try findings(.clock, clocks("deal"), facts) == ["error clocks[0].levels[0].message: unknown_message"])
+        #expect(try findings(.clock, clocks("sms"), facts).count == 2)
+        #expect(try findings(.clock, clocks("sms", "sms"), facts) == [])
+    }
+
+    @Test(arguments: [(2, 1), (3, 0), (5, 0), (6, 1)]) func `a stage's action list has three to five of them`(count: Int, found: Int) throws
+    {
+        let requirements = (0..<count).map { "{ id: r\($0), when: { field: competitor, filled: true } }" }.joined(separator: ", ")
+        let source = "{ stages: [a, b], gates: [{ id: g, to: b, action_list: true, requires: [\(requirements)] }] }"
+
+        #expect(try findings(.gate, source).count == found)
+    }
+}
+
+extension RuleSet.Body {
+    fileprivate var route: RouteRules? { if case .route(let rules) = self { rules } else { nil } }
+}
