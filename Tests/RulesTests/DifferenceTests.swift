@@ -128,13 +128,13 @@ import Testing
     }
 
     @Test(arguments: RulePack.all.map(\.name))
-    func `every pair of packs is told apart in both languages`(name: String) throws {
-        for (kind, source) in RulePack.named(name)!.ordered {
-            for other in RulePack.all {
-                let changes = try RuleChange.between(kind, try #require(other.sources[kind]), source).get()
-                #expect(changes.isEmpty == (other.sources[kind] == source || kind == .match && changes.isEmpty))
-                #expect(changes.allSatisfy { !$0.text(in: .english).isEmpty && !$0.text(in: .chinese).isEmpty })
-            }
+    func `a pack is told apart from the next one in both languages`(name: String) throws {
+        let place = try #require(RulePack.all.firstIndex { $0.name == name })
+        let other = RulePack.all[(place + 1) % RulePack.all.count]
+        for (kind, source) in RulePack.all[place].ordered {
+            let changes = try RuleChange.between(kind, try #require(other.sources[kind]), source).get()
+            #expect(!changes.isEmpty, "\(kind)")
+            #expect(changes.allSatisfy { !$0.text(in: .english).isEmpty && !$0.text(in: .chinese).isEmpty })
         }
     }
 }

@@ -135,6 +135,6 @@ import Testing
             }
         }
         #expect(Set(sets.map(\.kind)) == Set(RuleKind.allCases))
-        #expect(blocks.count >= 14)
+        #expect(blocks.count >= 12)
     }
 }
