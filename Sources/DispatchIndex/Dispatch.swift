@@ -127,6 +127,7 @@ public final class Dispatch: Sendable {
     private let trips = Mutex<[String: RoundTrips]>([:])
     /// Whether Redis has too little memory left.
     let full = Atomic(false)
+    let lastMemory = Mutex<IndexMemory?>(nil)
     /// What was last heard of lines with surplus.
     let deferrals = Mutex<[Line: Deferral]>([:])
 

@@ -22,12 +22,15 @@ extension Dispatch {
     /// Asks Redis for its memory. Above `share` of the limit the index is full, until it is below nine tenths of that again.
     public func lookAtMemory(share: Double) async throws -> IndexMemory {
         let memory = try await memory()
+        lastMemory.withLock { $0 = memory }
         full.store((memory.share ?? 0) >= (isFull ? share * 0.9 : share), ordering: .relaxed)
         return memory
     }
 
-    /// What Redis says of its memory.
-    public func memory() async throws -> IndexMemory {
+    /// What it said when it was last looked at; nil: it never was.
+    public var knownMemory: IndexMemory? { lastMemory.withLock { $0 } }
+
+    private func memory() async throws -> IndexMemory {
         let text = try await redis.send(["INFO", "memory"]).string ?? ""
         func number(_ name: String) -> Int? {
             text.split(whereSeparator: \.isNewline).first { $0.hasPrefix(name + ":") }.flatMap { Int($0.dropFirst(name.count + 1)) }

@@ -23,13 +23,12 @@ final class EngineMetrics: Sendable {
         let own = dispatch.roundTrips.sorted { $0.key < $1.key }.flatMap {
             tripSamples("api", $0.key, count: Double($0.value.count), seconds: $0.value.time / .seconds(1))
         }
-        return ((try? await remembered.value()) ?? []) + own + (await memory())
+        return ((try? await remembered.value()) ?? []) + own + memory
     }
 
-    /// Nothing while Redis is away.
-    private func memory() async -> [Metrics.Sample] {
-        let dispatch = dispatch
-        guard let memory = await promptly({ try await dispatch.memory() }) else { return [] }
+    /// As this process looked at it last; nothing before it has.
+    private var memory: [Metrics.Sample] {
+        guard let memory = dispatch.knownMemory else { return [] }
         func sample(_ kind: String, _ bytes: Int) -> Metrics.Sample {
             Metrics.Sample(
                 "kiteline_redis_memory_bytes", .gauge, "Memory of the Redis that holds the index.", labels: [("kind", kind)], Double(bytes))

@@ -50,12 +50,16 @@ extension Call {
 private func put(_ slug: Slug, _ change: TenantChange, _ call: Call) async throws -> (Tenant, status: Int) {
     var settings = TenantSettings()
     change.apply(to: &settings)
-    if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) { return (tenant, 200) }
+    if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) {
+        await call.api.tell(tenant.id)
+        return (tenant, 200)
+    }
     if let tenant = try await call.records.createTenant(slug, settings, by: call.actor) { return (tenant, 201) }
     // Somebody created it between the two.
     guard let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) else {
         throw Problem.unexpected
     }
+    await call.api.tell(tenant.id)
     return (tenant, 200)
 }
 

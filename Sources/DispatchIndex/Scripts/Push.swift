@@ -30,7 +30,7 @@ extension RedisScript {
               local key = tid .. ':' .. flow
               local f = lines[key]
               if not f then
-                f = {tid = tid, flow = flow, list = {}, at = {}, extra = 0}
+                f = {tid = tid, flow = flow, list = {}, at = {}, held = {}, extra = 0}
                 local from = some and call('HGET', p .. 'df:' .. key, 'from')
                 f.from = from and tonumber(from) or nil
                 lines[key] = f
@@ -51,14 +51,17 @@ extension RedisScript {
               if not running[n] and not (waiting[n] and at > now and at >= tonumber(waiting[n])) then
                 local f = lineOf(ARGV[i + 1], ARGV[i + 2])
                 local place = math.max(tonumber(ARGV[i + 4]), at) - tonumber(ARGV[i + 3]) * \(Order.priorityStep)
-                if f.from and place >= f.from then
+                if f.from and place >= f.from and not waiting[n] then
                   defer(f, n, place)
                 elseif at > now then
                   if waiting[n] then call('ZREM', SCH, members[n]) end
                   due[#due + 1] = at
                   due[#due + 1] = members[n]
                 else
-                  if waiting[n] then call('ZREM', SCH, members[n]) end
+                  if waiting[n] then
+                    call('ZREM', SCH, members[n])
+                    f.held[ids[n]] = true
+                  end
                   f.list[#f.list + 1] = place
                   f.list[#f.list + 1] = ids[n]
                   f.at[#f.at + 1] = n
@@ -66,7 +69,7 @@ extension RedisScript {
               end
             end
 
-            -- Takes what there is room for, the first in line first; what stands in line already is no surplus.
+            -- Takes what there is room for, the first in line first; what the index holds already is no surplus.
             local function fit(f)
               local ready, count = p .. 'r:' .. f.tid .. ':' .. f.flow, #f.list / 2
               local held = call('ZCARD', ready)
@@ -85,7 +88,7 @@ extension RedisScript {
               local known = call('ZMSCORE', ready, unpack(names))
               local list, room = {}, math.max(0, capacity - held)
               for _, j in ipairs(order) do
-                if known[j] or room > 0 then
+                if known[j] or f.held[names[j]] or room > 0 then
                   if not known[j] then room = room - 1 end
                   list[#list + 1] = f.list[j * 2 - 1]
                   list[#list + 1] = f.list[j * 2]
