@@ -93,7 +93,7 @@ let package = Package(
                 .embedInCode("0005_controls.sql"), .embedInCode("0006_time.sql"), .embedInCode("0007_batches.sql"),
                 .embedInCode("0008_limits.sql"),
                 .embedInCode("0009_holds.sql"), .embedInCode("0010_counts.sql"),
-                .embedInCode("0011_reconciling.sql"),
+                .embedInCode("0011_reconciling.sql"), .embedInCode("0013_deferral.sql"), .embedInCode("0014_parking.sql"),
                 .embedInCode("0021_rollouts.sql"),
             ],
             swiftSettings: settings),

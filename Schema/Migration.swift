@@ -28,6 +28,8 @@ public struct Migration: Sendable {
         Migration(9, "holds", PackageResources._009_holds_sql),
         Migration(10, "counts", PackageResources._010_counts_sql),
         Migration(11, "reconciling", PackageResources._011_reconciling_sql),
+        Migration(13, "deferral", PackageResources._013_deferral_sql),
+        Migration(14, "parking", PackageResources._014_parking_sql),
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),
     ]
 }

@@ -3,7 +3,7 @@ import Records
 import Synchronization
 import Tenancy
 
-/// Turns enqueues away when a tenant has too many ready jobs of a kind.
+/// Turns enqueues away when a tenant has too many ready jobs of a kind, deferred ones included.
 ///
 /// Nobody counts jobs on the way in. What is known is a count about a second old, plus what was let in since: first of
 /// all kinds together, from Redis, which costs nothing; only when that is above the quota, kind by kind from Postgres.
@@ -69,7 +69,7 @@ final class Quotas: Sendable {
             return (true, false)
         }
         guard isStale else { return }
-        let count = Task { note(tenant, byKind: nil, total: try? await dispatch.ready(of: tenant)) }
+        let count = Task { note(tenant, byKind: nil, total: try? await dispatch.readyOrDeferred(of: tenant)) }
         if isFirst { await count.value }
     }
 

@@ -75,12 +75,15 @@ struct BenchServers: Sendable {
         await owner.close()
     }
 
-    func tenant(_ slug: String, weight: Int = 1, cap: Int = 100_000) async throws -> TenantID {
+    func tenant(_ slug: String, weight: Int = 1, cap: Int = 100_000, capacity: Int = 1_000) async throws -> TenantID {
         let row = try await postgres.query(
-            "INSERT INTO tenant (slug, weight, cap) VALUES (\(slug), \(Int32(weight)), \(Int32(cap))) RETURNING id"
+            """
+            INSERT INTO tenant (slug, weight, cap, ready_capacity) VALUES (\(slug), \(Int32(weight)), \(Int32(cap)), \(Int32(capacity)))
+            RETURNING id
+            """
         ).first!
         let tenant = TenantID(try row.get("id"))
-        try await dispatch.configure([TenantShare(tenant: tenant, weight: weight, cap: cap)])
+        try await dispatch.configure([TenantShare(tenant: tenant, weight: weight, cap: cap, capacity: capacity)])
         return tenant
     }
 
@@ -148,11 +151,14 @@ struct BenchServers: Sendable {
         }
     }
 
-    /// Probe jobs with an effect each, `e0`, `e1` …, of new tenants in turn, in the ledger and in the index when it returns.
+    /// Probe jobs with an effect each, `e0`, `e1` …, of new tenants in turn, in the ledger and, up to their capacity, in the index when it
+    /// returns.
     @discardableResult
-    func fill(_ jobs: Int, tenants: Int = 1, payloadBytes: Int = 200, slug: String = "bench") async throws -> [TenantID] {
+    func fill(_ jobs: Int, tenants: Int = 1, payloadBytes: Int = 200, slug: String = "bench", capacity: Int = 1_000) async throws
+        -> [TenantID]
+    {
         var ids: [TenantID] = []
-        for n in 0..<tenants { ids.append(try await tenant("\(slug)-\(n)")) }
+        for n in 0..<tenants { ids.append(try await tenant("\(slug)-\(n)", capacity: capacity)) }
         let payload = String(repeating: "x", count: payloadBytes)
         for start in stride(from: 0, to: jobs, by: 1_000) {
             let batch = (start..<min(start + 1_000, jobs)).map { n in

@@ -12,8 +12,11 @@ public struct QueueBenchmark: Sendable {
     public var workers: Int
     public var tenants: Int
     public var payloadBytes: Int
+    /// Ready jobs of a tenant in the index; the others are deferred.
+    public var capacity: Int
 
-    public init(jobs: Int = 100_000, workers: Int = 1, tenants: Int = 3, payloadBytes: Int = 200) {
+    public init(jobs: Int = 100_000, workers: Int = 1, tenants: Int = 3, payloadBytes: Int = 200, capacity: Int = 1_000) {
+        self.capacity = capacity
         self.jobs = jobs
         self.workers = workers
         self.tenants = tenants
@@ -24,11 +27,12 @@ public struct QueueBenchmark: Sendable {
     public func run(executable: String) async throws -> BenchmarkResult {
         let limit = try await BenchServers.with { bench in
             try await bench.mustBeDurable()
-            try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes)
+            // The limit is that of a queue that lies wholly in the index.
+            try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes, capacity: jobs)
             return try await QueueLimit(jobs: jobs).measure(bench, first: Int64(try await bench.count("SELECT min(id) FROM job_live")))
         }
         return try await BenchServers.with { bench in
-            try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes)
+            try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes, capacity: capacity)
             let fleet = bench.workers(executable)
             let before = bench.cpu(processes: [])
             for _ in 0..<workers { try fleet.start() }
@@ -42,7 +46,10 @@ public struct QueueBenchmark: Sendable {
             }
             return try await bench.result(
                 "queue", jobs: jobs, limit: limit, cpu: after - before,
-                settings: ["jobs": "\(jobs)", "workers": "\(workers)", "tenants": "\(tenants)", "payload_bytes": "\(payloadBytes)"])
+                settings: [
+                    "jobs": "\(jobs)", "workers": "\(workers)", "tenants": "\(tenants)", "payload_bytes": "\(payloadBytes)",
+                    "ready_capacity": "\(capacity)",
+                ])
         }
     }
 }

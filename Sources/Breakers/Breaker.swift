@@ -142,7 +142,8 @@ extension Breaker {
         let calls = evidence.answered + evidence.failed
         var next = becoming(
             .open, limit: 0, until: now.addingTimeInterval(policy.pause(afterOpenings: openings, chance: chance)),
-            "\(evidence.failed) of the last \(calls) calls failed")
+            evidence.failed == 0 && evidence.isDamning
+                ? "the last calls took much longer than they used to" : "\(evidence.failed) of the last \(calls) calls failed")
         next.openings += 1
         return next
     }

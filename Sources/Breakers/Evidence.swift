@@ -5,13 +5,15 @@ public enum CallResult: Sendable, Hashable {
     /// It answered; that the answer may have been a refusal of this one job says nothing against it.
     case answered
     case failed
+    /// It answered, but much later than it used to: half a failure.
+    case slow
 }
 
 /// Evidence that a dependency is down rather than having a bad moment: a CUSUM of log-likelihood ratios.
 ///
 /// Each call weighs by how much likelier its result is where half of all calls fail than where one in twenty does, and the sum
 /// never falls below nothing (domain.md f.2). From `threshold` on the dependency is taken to be down: after four failures in a row, or
-/// five of seven. At a healthy 5 % of failures that happens less than once in ten thousand calls.
+/// five of seven; after eight slow ones in a row. At a healthy 5 % of failures that happens less than once in ten thousand calls.
 public struct Evidence: Sendable, Hashable {
     public static let failureRateWhenDown = 0.5
     public static let failureRateWhenHealthy = 0.05
@@ -29,6 +31,7 @@ public struct Evidence: Sendable, Hashable {
         let weight =
             switch result {
             case .failed: log(Self.failureRateWhenDown / Self.failureRateWhenHealthy)
+            case .slow: log(Self.failureRateWhenDown / Self.failureRateWhenHealthy) / 2
             case .answered: log((1 - Self.failureRateWhenDown) / (1 - Self.failureRateWhenHealthy))
             }
         score = max(0, score + weight)

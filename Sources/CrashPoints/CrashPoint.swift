@@ -21,6 +21,8 @@ public enum CrashPoint: String, CaseIterable, Sendable {
     case inRelay = "in-relay"
     /// Scheduled jobs are in the index, and still on the list of those to be moved there.
     case inPromoter = "in-promoter"
+    /// Deferred jobs are in the index, and still deferred.
+    case inRefill = "in-refill"
     /// Jobs were taken back in the ledger, their claims stand in the index.
     case inReaper = "in-reaper"
     /// A new life of the index has begun and holds a part of the jobs.

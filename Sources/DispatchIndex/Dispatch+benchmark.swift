@@ -5,7 +5,7 @@ extension Dispatch {
     package var claimAndAcknowledge: String {
         """
         local reply = (function()
-        \(RedisScript.claim.source)
+        \(RedisScript.claim.body)
         end)()
         local ends = {ARGV[1]}
         for i = 4, #reply, 3 do
@@ -16,11 +16,16 @@ extension Dispatch {
         end
         if #ends == 1 then return 0 end
         return (function(ARGV)
-        \(RedisScript.acknowledge.source)
+        \(RedisScript.acknowledge.body)
         end)(ends)
         """
     }
 
     /// Key, epoch and lease as the scripts take them.
     package var benchmarkArguments: (key: String, epoch: String, lease: String) { (keys.epoch, "\(epoch ?? 0)", "\(lease.milliseconds)") }
+}
+
+extension RedisScript {
+    /// Without its first line, which says how Redis is to run it.
+    fileprivate var body: Substring { source.hasPrefix("#!") ? source.drop { $0 != "\n" } : source[...] }
 }

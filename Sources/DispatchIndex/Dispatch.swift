@@ -40,6 +40,22 @@ public struct Push: Sendable, Hashable {
     }
 }
 
+extension Collection<Push> {
+    /// As the script takes them.
+    /// - Parameter bounded: whether capacity counts.
+    func arguments(bounded: Bool) -> [RedisArgument] {
+        var arguments: [RedisArgument] = [bounded ? 1 : 0]
+        arguments.reserveCapacity(1 + count * 6)
+        for job in self {
+            arguments += [
+                RedisArgument(job.id.rawValue), RedisArgument(job.tenant.rawValue), RedisArgument(job.flow), RedisArgument(job.priority),
+                RedisArgument(job.since.milliseconds), RedisArgument(job.due?.milliseconds ?? 0),
+            ]
+        }
+        return arguments
+    }
+}
+
 /// The end of a claim.
 public struct Acknowledgement: Sendable {
     public enum Next: Sendable, Equatable {
@@ -96,6 +112,8 @@ public struct RoundTrips: Sendable, Hashable {
 public enum DispatchError: Error, Sendable, Equatable {
     /// The index is not the one we knew: lost, older, or being rebuilt. Maintenance finds the current one or builds it.
     case epochLost
+    /// Redis has too little memory left to take more jobs. They are safe in the ledger, and pushed when there is room again.
+    case full
 }
 
 /// The index in Redis that decides what runs next. Holds nothing that could not be rebuilt from the ledger.
@@ -107,6 +125,11 @@ public final class Dispatch: Sendable {
     public let lease: Duration
     private let known = Mutex<Int64?>(nil)
     private let trips = Mutex<[String: RoundTrips]>([:])
+    /// Whether Redis has too little memory left.
+    let full = Atomic(false)
+    let lastMemory = Mutex<IndexMemory?>(nil)
+    /// What was last heard of lines with surplus.
+    let deferrals = Mutex<[Line: Deferral]>([:])
 
     /// - Parameter namespace: put before every key; tests of one server keep apart by it.
     public init(redis: RedisClient, namespace: String = "", lease: Duration = .seconds(30)) {
@@ -121,23 +144,13 @@ public final class Dispatch: Sendable {
     /// Works under this epoch from now on; nil: none is known.
     public func adopt(_ epoch: Int64?) { known.withLock { $0 = epoch } }
 
-    /// Makes jobs claimable. At most 1,000 a call.
+    /// Makes jobs claimable, whatever the capacity of their lines.
     /// - Returns: the epoch they were pushed under.
     @discardableResult
     public func push(_ jobs: [Push]) async throws -> Int64 {
         let epoch = try current()
-        for chunk in jobs.chunks(of: 1_000) {
-            var arguments: [RedisArgument] = []
-            arguments.reserveCapacity(chunk.count * 6)
-            for job in chunk {
-                arguments += [
-                    RedisArgument(job.id.rawValue), RedisArgument(job.tenant.rawValue), RedisArgument(job.flow),
-                    RedisArgument(job.priority),
-                    RedisArgument(job.since.milliseconds), RedisArgument(job.due?.milliseconds ?? 0),
-                ]
-            }
-            _ = try await evaluate(.push, under: epoch, arguments)
-        }
+        if isFull, !jobs.isEmpty { throw DispatchError.full }
+        for chunk in jobs.chunks(of: 1_000) { _ = try await evaluate(.push, under: epoch, chunk.arguments(bounded: false)) }
         return epoch
     }
 
@@ -253,6 +266,9 @@ public final class Dispatch: Sendable {
             // While this process builds that very epoch, the others of its calls only have to wait.
             if !error.message.hasSuffix(" B\(epoch)") { known.withLock { if $0 == epoch { $0 = nil } } }
             throw DispatchError.epochLost
+        } catch let error as RedisError where error.prefix == "OOM" {
+            noteRefusal()
+            throw DispatchError.full
         }
     }
 }

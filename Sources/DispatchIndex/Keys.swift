@@ -7,14 +7,16 @@
 /// |---|---|---|
 /// | `{q:0}:ep` | string | the epoch, or `B` and the epoch while it is rebuilt |
 /// | `{q:0}:bell` | zset | rung when there is work; one blocked reader wakes a ring |
-/// | `{q:0}:E:h` | hash | `V` virtual time, `seq` claims made, `mean` cost of a job, ms, `lately` worker-time given lately at `lat`, `reap`/`noreap` reaping clock |
+/// | `{q:0}:E:h` | hash | `V` virtual time, `seq` claims made, `mean` cost of a job, ms, `lately` worker-time given lately at `lat`, `reap`/`noreap` reaping clock, `least` capacity of any tenant |
 /// | `{q:0}:E:act` | zset | tenants with claimable work and room, score = start tag |
 /// | `{q:0}:E:thr` | zset | tenants with claimable work but no token, score = when they have one, ms |
-/// | `{q:0}:E:t:T` | hash | a tenant: `w` weight, `cap`, `inf` claims out, `F` finish tag, `v` virtual time of its flows, `rate`, `burst`, `tok` tokens at `tts`, `got` worker-time received, ms, `lately` the same fading, at `lat`, `thr` time throttled, ms |
+/// | `{q:0}:E:t:T` | hash | a tenant: `w` weight, `cap`, `inf` claims out, `F` finish tag, `v` virtual time of its flows, `rate`, `burst`, `tok` tokens at `tts`, `got` worker-time received, ms, `lately` the same fading, at `lat`, `thr` time throttled, ms, `rcap` most ready jobs of a flow |
 /// | `{q:0}:E:ta:T` | zset | the tenant's flows with claimable work, score = start tag |
 /// | `{q:0}:E:f:T:FLOW` | hash | a flow: `c` cost of a job, ms, `inf` claims out, `F` finish tag, `blk` the gate it waits at, `since` |
 /// | `{q:0}:E:fs:T` | zset | flows the tenant used lately, score = when, ms |
 /// | `{q:0}:E:r:T:FLOW` | zset | ready jobs, score = order |
+/// | `{q:0}:E:dfr` | set | flows with deferred jobs, `T:FLOW` |
+/// | `{q:0}:E:df:T:FLOW` | hash | such a flow: `n` jobs deferred, `noted` when the last of them was, `from` place of the first of them, `win` most ready jobs for now, `lvl` ready jobs after it was filled last, at `at`, or when it came to be, at `since`, `rate` jobs drained a second, `busy` until when somebody fills it |
 /// | `{q:0}:E:sch` | zset | `T:priority:job:FLOW`, score = due, ms |
 /// | `{q:0}:E:lease` | zset | claimed jobs, score = lease end, ms |
 /// | `{q:0}:E:run` | hash | claimed job → `T:token:cost:FLOW` |
@@ -45,9 +47,13 @@ struct Keys: Sendable {
     /// Opens every script: checks the epoch, names the keys, reads a clock that never goes back.
     ///
     /// KEYS[1] the epoch's key. ARGV[1] the epoch the caller believes in. The rest of a script sees its own arguments from ARGV[2].
-    /// - Parameter whileBuilding: whether the script may also run during a rebuild of its epoch.
-    static func prelude(whileBuilding: Bool = false) -> String {
+    /// - Parameters:
+    ///   - whileBuilding: whether the script may also run during a rebuild of its epoch.
+    ///   - evenWhenFull: whether it runs although Redis has no memory left. What takes little or frees some must: a script that may not
+    ///     is refused as a whole, one that says nothing is stopped at its first write that takes memory, halfway.
+    static func prelude(whileBuilding: Bool = false, evenWhenFull: Bool = true) -> String {
         """
+        #!lua\(evenWhenFull ? " flags=allow-oom" : "")
         local epoch = redis.call('GET', KEYS[1])
         if epoch ~= ARGV[1]\(whileBuilding ? " and epoch ~= 'B' .. ARGV[1]" : "") then
           return redis.error_reply('EPOCHLOST the index is of epoch ' .. tostring(epoch))
@@ -55,7 +61,7 @@ struct Keys: Sendable {
         local base = string.sub(KEYS[1], 1, -3)
         local p = base .. ARGV[1] .. ':'
         local H, ACT, THR, SCH, LEASE, RUN = p .. 'h', p .. 'act', p .. 'thr', p .. 'sch', p .. 'lease', p .. 'run'
-        local GATE, GINF, WAKE, BELL = p .. 'gate', p .. 'ginf', p .. 'wake', base .. 'bell'
+        local GATE, GINF, WAKE, DFR, BELL = p .. 'gate', p .. 'ginf', p .. 'wake', p .. 'dfr', base .. 'bell'
         local call = redis.call
         local time = call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -12,13 +12,16 @@ public struct TenantShare: Sendable, Hashable {
     public var rate: Double?
     /// Most jobs begun at once after a quiet time; nil: one second's worth, at least 1.
     public var burst: Int?
+    /// Most ready jobs of one flow in the index; the others are deferred.
+    public var capacity: Int
 
-    public init(tenant: TenantID, weight: Int, cap: Int, rate: Double? = nil, burst: Int? = nil) {
+    public init(tenant: TenantID, weight: Int, cap: Int, rate: Double? = nil, burst: Int? = nil, capacity: Int = 1000) {
         self.tenant = tenant
         self.weight = weight
         self.cap = cap
         self.rate = rate
         self.burst = burst
+        self.capacity = capacity
     }
 
     /// What holds until a tenant's own settings have arrived; the defaults of the table `tenant`.
@@ -70,6 +73,7 @@ extension Dispatch {
                 return [
                     RedisArgument(share.tenant.rawValue), RedisArgument(share.weight), RedisArgument(share.cap),
                     RedisArgument(share.rate.map { "\($0)" } ?? ""), RedisArgument(burst.map { "\($0)" } ?? ""),
+                    RedisArgument(share.capacity),
                 ]
             }
             _ = try await evaluate(.configure, under: epoch, arguments)

@@ -15,6 +15,8 @@ public enum WaitingReason: Sendable, Hashable {
     case capped(running: Int)
     /// Jobs of its flow that go before it.
     case inLine(before: Int)
+    /// Its line is full: it is kept in the ledger until the line drains.
+    case deferred(Deferral)
     /// Not in the index: not pushed yet, or far in the future.
     case absent
 }
@@ -29,12 +31,15 @@ public struct FlowState: Sendable, Hashable {
     public var blocked: (gate: Gate, since: Date)?
     /// The job first in line.
     public var first: JobID?
+    /// What of it is not in the index because its line is full; `ready` does not count it.
+    public var deferral: Deferral?
 
     /// The kind of its jobs.
     public var kind: String { String(name.prefix { $0 != "@" }) }
 
     public static func == (a: FlowState, b: FlowState) -> Bool {
         a.name == b.name && a.ready == b.ready && a.running == b.running && a.first == b.first && a.blocked?.gate == b.blocked?.gate
+            && a.deferral == b.deferral
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(name) }
@@ -110,6 +115,7 @@ extension Dispatch {
         case "throttled": return .throttled(until: Date(milliseconds: number(1)))
         case "capped": return .capped(running: Int(number(1)))
         case "line": return .inLine(before: Int(number(1)))
+        case "deferred": return Deferral(reply[1], reply[2]).map(WaitingReason.deferred) ?? .absent
         default: return .absent
         }
     }
@@ -119,13 +125,14 @@ extension Dispatch {
         let reply = try await evaluate(.flows, under: try current(), [RedisArgument(tenant.rawValue)]).array ?? []
         func number(_ i: Int) -> Double? { reply[i].string.flatMap(Double.init) ?? reply[i].int.map(Double.init) }
         guard reply.count >= 3 else { throw DispatchError.epochLost }
-        let flows = stride(from: 3, to: reply.count - 6, by: 7).map { i in
+        let flows = stride(from: 3, to: reply.count - 8, by: 9).map { i in
             FlowState(
                 name: reply[i].string ?? "", ready: Int(number(i + 1) ?? 0), running: Int(number(i + 2) ?? 0),
                 cost: number(i + 3).map { .milliseconds($0) },
                 blocked: reply[i + 4].string.flatMap(Gate.init(name:)).map { ($0, Date(milliseconds: number(i + 5) ?? 0)) },
-                first: reply[i + 6].int64.map(JobID.init))
+                first: reply[i + 6].int64.map(JobID.init), deferral: Deferral(reply[i + 7], reply[i + 8]))
         }
+        note(flows, of: tenant)
         return TenantState(
             running: Int(number(0) ?? 0), received: .milliseconds(number(1) ?? 0), throttled: .milliseconds(number(2) ?? 0), flows: flows)
     }
@@ -145,6 +152,11 @@ extension Dispatch {
 
     /// How many jobs of a tenant are ready to be claimed.
     public func ready(of tenant: TenantID) async throws -> Int { try await state(of: tenant).flows.reduce(0) { $0 + $1.ready } }
+
+    /// These, and those that are deferred.
+    public func readyOrDeferred(of tenant: TenantID) async throws -> Int {
+        try await state(of: tenant).flows.reduce(0) { $0 + $1.ready + ($1.deferral?.jobs ?? 0) }
+    }
 }
 
 extension Date {

@@ -24,18 +24,25 @@ public struct RetryPolicy: Sendable {
         self.cap = cap
     }
 
-    /// - Parameter chance: uniform in 0 ..< 1.
+    /// - Parameters:
+    ///   - chance: uniform in 0 ..< 1.
+    ///   - doublings: how often more it is doubled because there are too many retries; such a delay is spread over its second half only.
     /// - Returns: seconds to wait after the given attempt.
-    public func delay(afterAttempt attempt: Int, chance: Double) -> TimeInterval {
-        min(cap, base * pow(2, Double(min(attempt - 1, 62)))) * chance
+    public func delay(afterAttempt attempt: Int, chance: Double, doublings: Int = 0) -> TimeInterval {
+        let most = min(cap, base * pow(2, Double(min(attempt - 1 + doublings, 62))))
+        return doublings == 0 ? most * chance : most * (0.5 + chance / 2)
     }
 }
 
 extension Outcome {
     /// Where this outcome takes the job.
     ///
-    /// - Parameter chance: uniform in 0 ..< 1, spreads retries.
-    public func disposition(of attempt: Attempt, policy: RetryPolicy, now: Date, chance: Double) -> Disposition {
+    /// - Parameters:
+    ///   - chance: uniform in 0 ..< 1, spreads retries.
+    ///   - doublings: asked when it is to be tried again: how often the delay is doubled because what it depends on has too many retries.
+    public func disposition(
+        of attempt: Attempt, policy: RetryPolicy, now: Date, chance: Double, doublings: () -> Int = { 0 }
+    ) -> Disposition {
         switch end {
         case .completed where isResultTooLong, .held where isResultTooLong:
             let message = "its result has \(result?.count ?? 0) bytes; at most \(Self.longestResult) are kept"
@@ -51,17 +58,20 @@ extension Outcome {
             case .transient where attempt.number >= attempt.maxAttempts:
                 return .end(.discarded, outcome: nil, failure)
             case .transient:
-                return .retry(at: retryTime(attempt, policy, failure, now, chance), failure, chargesAttempt: true)
+                return .retry(at: retryTime(attempt, policy, failure, now, chance, doublings()), failure, chargesAttempt: true)
             case .rateLimited, .dependency:
-                return .retry(at: retryTime(attempt, policy, failure, now, chance), failure, chargesAttempt: false)
+                return .retry(at: retryTime(attempt, policy, failure, now, chance, doublings()), failure, chargesAttempt: false)
             }
         }
     }
 
     private var isResultTooLong: Bool { (result?.count ?? 0) > Self.longestResult }
 
-    private func retryTime(_ attempt: Attempt, _ policy: RetryPolicy, _ failure: Failure, _ now: Date, _ chance: Double) -> Date {
-        let jittered = now.addingTimeInterval(policy.delay(afterAttempt: attempt.number, chance: chance))
+    private func retryTime(
+        _ attempt: Attempt, _ policy: RetryPolicy, _ failure: Failure, _ now: Date, _ chance: Double, _ doublings: Int
+    ) -> Date {
+        let delay = policy.delay(afterAttempt: attempt.number, chance: chance, doublings: doublings)
+        let jittered = now.addingTimeInterval(delay)
         return max(jittered, failure.retryAfter ?? jittered)
     }
 }

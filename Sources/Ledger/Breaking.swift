@@ -67,8 +67,6 @@ public struct BreakerEvent: Sendable, Hashable {
 }
 
 extension Ledger {
-    /// Tenants whose breaker of a dependency must be open for everybody's to open.
-    private static let tenantsForAll = 3
     /// What a node saw longer ago says nothing of the present.
     private static let memory: TimeInterval = 30
 
@@ -115,7 +113,7 @@ extension Ledger {
             for (key, old) in fleet.breakers.sorted(by: { $0.key.gate < $1.key.gate }) {
                 guard
                     let next = old.next(
-                        fleet.evidence(on: key, tenantsForAll: Self.tenantsForAll), throttledUntil: fleet.throttledUntil(key),
+                        fleet.evidence(on: key), throttledUntil: fleet.throttledUntil(key),
                         policy: policy,
                         now: fleet.now, chance: .random(in: 0..<1))
                 else { continue }
@@ -204,8 +202,7 @@ private struct Fleet {
         for row in rows[1] {
             let (key, breaker) = (try BreakerKey(row), try Breaker(row))
             breakers[key] = breaker
-            let isDown = !breaker.isForced && (breaker.state == .open || breaker.state == .halfOpen)
-            if key.tenant != nil, isDown { openTenants[key.dependency, default: 0] += 1 }
+            if key.tenant != nil, breaker.isDown { openTenants[key.dependency, default: 0] += 1 }
         }
         for row in rows[2] {
             let key = try BreakerKey(row)
@@ -226,18 +223,10 @@ private struct Fleet {
 
     func throttledUntil(_ key: BreakerKey) -> Date? { key.tenant == nil ? nil : throttled[key] }
 
-    /// Everybody's breaker is opened by what the tenants' breakers have found, not by single calls: one tenant's wrong secret must
-    /// not close a dependency to the others.
-    func evidence(on key: BreakerKey, tenantsForAll: Int) -> FleetEvidence {
+    func evidence(on key: BreakerKey) -> FleetEvidence {
         let nodes = evidence[key] ?? []
         guard key.tenant == nil, breakers[key]?.state == .closed else { return FleetEvidence(nodes, liveNodes: liveNodes) }
-        let isDown = openTenants[key.dependency, default: 0] >= tenantsForAll
-        return FleetEvidence(
-            [
-                NodeEvidence(
-                    node: 0, score: isDown ? Evidence.threshold : 0, answered: nodes.reduce(0) { $0 + $1.answered },
-                    failed: nodes.reduce(0) { $0 + $1.failed })
-            ], liveNodes: 1)
+        return SharedRule().evidence(nodes, down: openTenants[key.dependency] ?? 0)
     }
 }
 
@@ -255,11 +244,13 @@ extension PostgresTransaction {
     fileprivate func store(_ breaker: Breaker, as key: BreakerKey, changesState: Bool, by actor: String?) throws {
         var statements: [Statement] = [
             """
-            INSERT INTO breaker (gate, tenant_id, dependency, state, forced, epoch, "limit", until, openings, reason, set_by)
+            INSERT INTO breaker (gate, tenant_id, dependency, state, forced, epoch, "limit", until, openings, reason, set_by, down_since)
             VALUES (\(key.gate), \(key.tenant?.rawValue), \(key.dependency), \(breaker.state.rawValue), \(breaker.isForced), \(breaker.epoch),
-                \(breaker.limit.map(Int32.init)), \(breaker.until), \(Int32(breaker.openings)), \(breaker.reason), \(actor))
+                \(breaker.limit.map(Int32.init)), \(breaker.until), \(Int32(breaker.openings)), \(breaker.reason), \(actor),
+                CASE WHEN \(breaker.keepsWaiting) THEN clock_timestamp() END)
             ON CONFLICT (gate) DO UPDATE SET state = excluded.state, forced = excluded.forced, epoch = excluded.epoch, "limit" = excluded."limit",
-                until = excluded.until, openings = excluded.openings, reason = excluded.reason, set_by = excluded.set_by, changed_at = clock_timestamp()
+                until = excluded.until, openings = excluded.openings, reason = excluded.reason, set_by = excluded.set_by, changed_at = clock_timestamp(),
+                down_since = CASE WHEN \(breaker.keepsWaiting) THEN COALESCE(breaker.down_since, excluded.down_since) END
             """
         ]
         if changesState {

@@ -11,6 +11,8 @@ public struct TenantLimits: Sendable, Hashable {
     public let cap: Int
     public let rate: Double?
     public let burst: Int?
+    /// Most ready jobs of one flow in the index.
+    public let capacity: Int
 }
 
 extension Ledger {
@@ -47,7 +49,7 @@ extension Ledger {
 }
 
 extension TenantLimits {
-    fileprivate static let select = "SELECT id, weight, cap, rate, burst, paused_at IS NOT NULL AS paused FROM tenant"
+    fileprivate static let select = "SELECT id, weight, cap, rate, burst, ready_capacity, paused_at IS NOT NULL AS paused FROM tenant"
 
     fileprivate init(_ row: Row) throws {
         tenant = TenantID(try row.get("id"))
@@ -55,5 +57,6 @@ extension TenantLimits {
         cap = try row.get("paused", as: Bool.self) ? 0 : Int(try row.get("cap", as: Int32.self))
         rate = try row.get("rate")
         burst = try row.get("burst", as: Int32?.self).map(Int.init)
+        capacity = Int(try row.get("ready_capacity", as: Int32.self))
     }
 }

@@ -25,10 +25,7 @@ public struct WaitingJob: Sendable, Hashable {
 extension Ledger {
     /// Outbox rows are pushed; they are owed no longer. Under a lost epoch nothing is deleted: the pushes went nowhere.
     public func confirm(outbox: [Int64], epoch: Int64) async throws {
-        _ = try await postgres.pipeline([
-            .lockShardShared,
-            "DELETE FROM outbox WHERE id = ANY(\(outbox)) AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)",
-        ])
+        _ = try await postgres.pipeline([.lockShardShared, .delete(outbox: outbox, epoch: epoch)])
     }
 
     /// Outbox rows older than `age` whose push nobody confirmed, and their jobs that still wait.
@@ -40,7 +37,7 @@ extension Ledger {
         return (try rows.map { try $0.get("id") }, ids.isEmpty ? [] : try await waiting(ids))
     }
 
-    private func waiting(_ ids: [Int64]) async throws -> [WaitingJob] {
+    func waiting(_ ids: [Int64]) async throws -> [WaitingJob] {
         let rows = try await postgres.query(
             "SELECT id, tenant_id, flow, priority, enqueued_at, run_at FROM job_live WHERE id = ANY(\(ids)) AND state <> 'running'")
         return try rows.map(WaitingJob.init)
@@ -56,13 +53,20 @@ extension Ledger {
     }
 
     public func confirm(scheduled: [Int64], epoch: Int64) async throws {
-        _ = try await postgres.pipeline([
-            .lockShardShared,
-            """
-            DELETE FROM job_sched WHERE run_at < clock_timestamp() + make_interval(secs => \(horizon)) AND id = ANY(\(scheduled))
-                AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)
-            """,
-        ])
+        _ = try await postgres.pipeline([.lockShardShared, .delete(scheduled: scheduled, within: horizon, epoch: epoch)])
+    }
+}
+
+extension Statement {
+    static func delete(outbox: [Int64], epoch: Int64) -> Statement {
+        "DELETE FROM outbox WHERE id = ANY(\(outbox)) AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)"
+    }
+
+    static func delete(scheduled: [Int64], within horizon: TimeInterval, epoch: Int64) -> Statement {
+        """
+        DELETE FROM job_sched WHERE run_at < clock_timestamp() + make_interval(secs => \(horizon)) AND id = ANY(\(scheduled))
+            AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)
+        """
     }
 }
 
@@ -104,9 +108,13 @@ extension Ledger {
         return try results[1].first?.get("epoch")
     }
 
-    public func finishEpoch(_ epoch: Int64) async throws {
-        _ = try await postgres.query(
-            "UPDATE shard_epoch SET ready = true, changed_at = clock_timestamp() WHERE shard = 0 AND epoch = \(epoch)")
+    /// - Parameter deferral: what was deferred up to this one was offered to the new index, and deferred again if need be.
+    public func finishEpoch(_ epoch: Int64, replacingUpTo deferral: Int64 = 0) async throws {
+        _ = try await postgres.pipeline([
+            .lockShardShared,
+            "DELETE FROM deferred WHERE id <= \(deferral) AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)",
+            "UPDATE shard_epoch SET ready = true, changed_at = clock_timestamp() WHERE shard = 0 AND epoch = \(epoch)",
+        ])
     }
 
     /// Unfinished jobs by id, a page at a time. Those beyond the horizon are left to the promoter.

@@ -59,7 +59,9 @@ extension Ledger {
             let poison = try rescued.filter { try $0.get("lost", as: Int32.self) >= Ledger.lossLimit }.map {
                 try $0.get("id", as: Int64.self)
             }
-            if !poison.isEmpty { try discardPoison(poison, in: transaction) }
+            if !poison.isEmpty {
+                try discard(poison, Failure(.poison, "its worker died \(Ledger.lossLimit) times while running it"), in: transaction)
+            }
             let rows = try transaction.query("SELECT id, state::text, priority, run_at, claim_token FROM job_live WHERE id = ANY(\(ids))")
             var found: [JobID: Rescue] = Dictionary(uniqueKeysWithValues: claims.map { ($0.id, .gone) })
             for id in poison { found[JobID(id)] = .poison }
@@ -72,18 +74,19 @@ extension Ledger {
         }
     }
 
-    private func discardPoison(_ ids: [Int64], in transaction: PostgresTransaction) throws {
-        let failure = Failure(.poison, "its worker died \(Ledger.lossLimit) times while running it")
+    /// Ends locked jobs as dead letters, and tells those concerned.
+    func discard(_ ids: [Int64], _ failure: Failure, in transaction: PostgresTransaction) throws {
+        let errorClass = failure.errorClass.rawValue
         _ = try transaction.pipeline([
             """
             WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) RETURNING *),
                 h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
                         flow, priority, max_attempts, unique_key, batch_id)
-                    SELECT id, run, tenant_id, kind, 'discarded', 'poison', \(failure.message), attempt, lost, fence, enqueued_at, started_at, clock_timestamp(),
+                    SELECT id, run, tenant_id, kind, 'discarded', \(errorClass), \(failure.message), attempt, lost, fence, enqueued_at, started_at, clock_timestamp(),
                         flow, priority, max_attempts, unique_key, batch_id FROM d)
             INSERT INTO dlq (id, tenant_id, kind, error_class, error, attempts, lost, first_at, last_at)
-            SELECT id, tenant_id, kind, 'poison', \(failure.message), attempt, lost, COALESCE(started_at, enqueued_at), clock_timestamp() FROM d
-            ON CONFLICT (id) DO UPDATE SET error_class = 'poison', error = excluded.error, lost = excluded.lost, last_at = excluded.last_at,
+            SELECT id, tenant_id, kind, \(errorClass), \(failure.message), attempt, lost, COALESCE(started_at, enqueued_at), clock_timestamp() FROM d
+            ON CONFLICT (id) DO UPDATE SET error_class = excluded.error_class, error = excluded.error, attempts = excluded.attempts, lost = excluded.lost, last_at = excluded.last_at,
                 redriven_at = NULL, redrive_id = NULL
             """,
             .releaseUniqueKeys(of: ids),

@@ -46,6 +46,11 @@ public actor IndexKeeper {
         }
     }
 
+    /// Offers jobs to the index that is being built; what it has no room or no memory for comes back.
+    private func surplus(of jobs: [Push]) async throws -> [Push] {
+        do { return try await dispatch.offer(jobs).surplus } catch DispatchError.full { return jobs }
+    }
+
     private func isPatient(with epoch: Int64) -> Bool {
         guard let building, building.epoch == epoch else {
             self.building = (epoch, .now)
@@ -55,8 +60,12 @@ public actor IndexKeeper {
     }
 
     /// Reads every unfinished job from the ledger. Jobs that are enqueued meanwhile are pushed by whoever enqueued them.
+    ///
+    /// Deferred jobs are offered like all others, and deferred anew as far as they are surplus again; what was deferred before is then
+    /// forgotten. A rebuild that breaks off leaves both, which is harmless: a job that is found in the line a second time is passed over.
     private func rebuild(under epoch: Int64) async throws {
         let start = ContinuousClock.now
+        let deferral = try await ledger.lastDeferral()
         try await dispatch.beginRebuild(under: epoch)
         try await dispatch.configure(try await ledger.tenantLimits().map(TenantShare.init))
         try await dispatch.limit(gates: try await ledger.gateLimits())
@@ -69,13 +78,15 @@ public actor IndexKeeper {
                 job.token.map { (claim: Claim(id: job.waiting.id, tenant: job.waiting.tenant, token: $0), flow: job.waiting.flow) }
             }
             try await dispatch.restore(running)
-            try await dispatch.push(page.jobs.filter { $0.token == nil }.map { Push($0.waiting) })
+            let waiting = page.jobs.filter { $0.token == nil }.map { Push($0.waiting) }
+            let surplus = try await surplus(of: waiting)
+            if !surplus.isEmpty { try await ledger.defer(surplus.map(SurplusJob.init), epoch: epoch) }
             total += page.jobs.count
             CrashPoint.inRebuild.reached()
             last = end
         }
         guard try await dispatch.finishRebuild(under: epoch) else { return dispatch.adopt(nil) }
-        try await ledger.finishEpoch(epoch)
+        try await ledger.finishEpoch(epoch, replacingUpTo: deferral)
         logger.notice(
             "rebuilt the index", metadata: ["epoch": "\(epoch)", "jobs": "\(total)", "took": "\(ContinuousClock.now - start)"])
         try? await dispatch.sweep(olderThan: epoch)

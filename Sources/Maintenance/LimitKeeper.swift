@@ -34,6 +34,8 @@ actor LimitKeeper {
 
 extension TenantShare {
     init(_ limits: TenantLimits) {
-        self.init(tenant: limits.tenant, weight: limits.weight, cap: limits.cap, rate: limits.rate, burst: limits.burst)
+        self.init(
+            tenant: limits.tenant, weight: limits.weight, cap: limits.cap, rate: limits.rate, burst: limits.burst, capacity: limits.capacity
+        )
     }
 }

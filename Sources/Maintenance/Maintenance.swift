@@ -20,13 +20,17 @@ public struct Maintenance: Service {
     private let role: Role
     private let settings: MaintenanceSettings
     private let chores: [Chore]
+    private let longestWaits: [String: Duration]
     private let logger: Logger
 
-    /// - Parameter chores: what else is to be done now and then, by those who run in full.
+    /// - Parameters:
+    ///   - longestWaits: the longest time jobs of a kind may wait at a breaker; those not named wait for ever.
+    ///   - chores: what else is to be done now and then, by those who run in full.
     public init(
         ledger: Ledger, dispatch: Dispatch, pusher: Pusher, role: Role, settings: MaintenanceSettings = MaintenanceSettings(),
-        chores: [Chore] = [], logger: Logger
+        longestWaits: [String: Duration] = [:], chores: [Chore] = [], logger: Logger
     ) {
+        self.longestWaits = longestWaits
         self.ledger = ledger
         self.dispatch = dispatch
         self.pusher = pusher
@@ -39,8 +43,10 @@ public struct Maintenance: Service {
     public func run() async throws {
         let keeper = IndexKeeper(ledger: ledger, dispatch: dispatch, patience: max(dispatch.lease, .seconds(5)), logger: logger)
         let relay = Relay(ledger: ledger, dispatch: dispatch, age: settings.relayAge)
+        let memory = MemoryWatch(dispatch: dispatch, share: settings.memoryShare, logger: logger)
         var duties = [
             Chore("index", every: settings.watch) { try await keeper.run() },
+            Chore("memory", every: settings.watch) { try await memory.run() },
             Chore("relay", every: settings.relayAge) { while try await relay.run() {} },
             Chore("confirm", every: .milliseconds(200)) { [pusher] in await pusher.confirm() },
         ]
@@ -50,10 +56,12 @@ public struct Maintenance: Service {
             let promoter = Promoter(ledger: ledger, dispatch: dispatch)
             let reconciler = Reconciler(ledger: ledger, dispatch: dispatch, interval: settings.housekeeping * 5, logger: logger)
             let limits = LimitKeeper(ledger: ledger, dispatch: dispatch)
+            let refill = Refill(ledger: ledger, dispatch: dispatch)
             duties += [
                 Chore("leases", every: settings.reap) { while try await leases.run() {} },
                 Chore("workers", every: settings.census) { try await workers.run() },
                 Chore("promoter", every: settings.promote) { while try await promoter.run() {} },
+                Chore("refill", every: settings.refill) { try await refill.run() },
                 Chore("breakers", every: settings.judge) { [ledger, dispatch] in
                     let changed = try await ledger.judgeBreakers()
                     if !changed.isEmpty { try await dispatch.limit(gates: changed) }
@@ -62,6 +70,10 @@ public struct Maintenance: Service {
                 Chore("limits", every: settings.promote) { try await limits.run() },
                 Chore("cancelling", every: settings.promote) { [ledger] in try await ledger.finishCancelling() },
                 Chore("redrives", every: settings.promote) { [ledger] in try await ledger.feedRedrives() },
+                Chore("parked", every: settings.housekeeping / 6) { [ledger, longestWaits] in
+                    let ended = try await ledger.endParked(longestWaits)
+                    if ended > 0 { logger.warning("set jobs aside that waited too long at a breaker", metadata: ["jobs": "\(ended)"]) }
+                },
                 Chore("partitions", every: settings.housekeeping) { [ledger, logger] in
                     try await ledger.makePartitions()
                     for partition in try await ledger.dropPartitions(now: Date()) {
@@ -105,6 +117,8 @@ public struct Chore: Sendable {
                 isFailing = false
             } catch DispatchError.epochLost {
                 // The index is being found or rebuilt, which its own chore tells of; this one waits.
+            } catch DispatchError.full {
+                // So does it while Redis has no memory left.
             } catch {
                 if !isFailing, !Task.isCancelled { logger.warning("chore failed", metadata: ["chore": "\(name)", "error": "\(error)"]) }
                 isFailing = true

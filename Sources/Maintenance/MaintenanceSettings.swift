@@ -14,14 +14,19 @@ public struct MaintenanceSettings: Sendable {
     public var judge: Duration
     /// Between two looks for scheduled jobs that come near, and for changed tenants.
     public var promote: Duration
+    /// Between two looks for lines that have deferred jobs and room for them.
+    public var refill: Duration
     /// Between two looks for partitions to make or drop and for payloads to blank.
     public var housekeeping: Duration
+    /// The part of Redis' `maxmemory` above which nothing is pushed.
+    public var memoryShare: Double
 
     public init(
         watch: Duration = .milliseconds(500), relayAge: Duration = .seconds(1), reap: Duration = .seconds(2),
         silence: Duration = .seconds(40),
         census: Duration = .seconds(10), promote: Duration = .seconds(2), judge: Duration = .milliseconds(250),
-        housekeeping: Duration = .seconds(60)
+        refill: Duration = .milliseconds(50), housekeeping: Duration = .seconds(60),
+        memoryShare: Double = 0.8
     ) {
         self.watch = watch
         self.relayAge = relayAge
@@ -30,7 +35,9 @@ public struct MaintenanceSettings: Sendable {
         self.census = census
         self.promote = promote
         self.judge = judge
+        self.refill = refill
         self.housekeeping = housekeeping
+        self.memoryShare = memoryShare
     }
 }
 

@@ -12,8 +12,15 @@ public final class Pusher: Sendable {
     private struct State {
         var waiting: [Enqueued] = []
         var isPushing = false
-        /// Outbox rows pushed, with the epoch they were pushed under, to be deleted together.
-        var pushed: [Int64: [Int64]] = [:]
+        /// What was pushed, by the epoch it was pushed under, to be noted together.
+        var pushed: [Int64: Pushed] = [:]
+    }
+
+    private struct Pushed {
+        /// To be deleted.
+        var outbox: [Int64] = []
+        /// What of their jobs the index had no room for, to be deferred.
+        var surplus: [SurplusJob] = []
     }
 
     private let state = Mutex(State())
@@ -29,7 +36,7 @@ public final class Pusher: Sendable {
     }
 
     private func take(_ enqueued: Enqueued) {
-        guard dispatch.epoch != nil else { return }
+        guard dispatch.epoch != nil, !dispatch.isFull else { return }
         let starts = state.withLock { state in
             guard state.waiting.count < limit else { return false }
             state.waiting.append(enqueued)
@@ -42,10 +49,14 @@ public final class Pusher: Sendable {
 
     private func push() async {
         while let batch = next() {
-            guard let epoch = try? await dispatch.push(batch.flatMap(\.jobs).map(Push.init)) else { continue }
+            guard let offered = try? await dispatch.offer(batch.flatMap(\.jobs).map(Push.init)) else { continue }
             CrashPoint.afterPush.reached()
             let rows = batch.map(\.outbox).filter { $0 > 0 }
-            if !rows.isEmpty { state.withLock { $0.pushed[epoch, default: []] += rows } }
+            guard !rows.isEmpty || !offered.surplus.isEmpty else { continue }
+            state.withLock {
+                $0.pushed[offered.epoch, default: Pushed()].outbox += rows
+                $0.pushed[offered.epoch, default: Pushed()].surplus += offered.surplus.map(SurplusJob.init)
+            }
         }
     }
 
@@ -60,13 +71,13 @@ public final class Pusher: Sendable {
         }
     }
 
-    /// Deletes the outbox rows of what was pushed since the last call: one commit for many.
+    /// Deletes the outbox rows of what was pushed since the last call, and defers what of it was surplus: one commit for many.
     public func confirm() async {
         let pushed = state.withLock { state in
             defer { state.pushed = [:] }
             return state.pushed
         }
-        for (epoch, rows) in pushed { try? await ledger.confirm(outbox: rows, epoch: epoch) }
+        for (epoch, pushed) in pushed { try? await ledger.defer(pushed.surplus, confirming: pushed.outbox, epoch: epoch) }
     }
 }
 
@@ -77,5 +88,12 @@ extension Push {
 
     init(_ job: WaitingJob) {
         self.init(id: job.id, tenant: job.tenant, flow: job.flow, priority: job.priority, since: job.enqueuedAt, due: job.runAt)
+    }
+}
+
+extension SurplusJob {
+    init(_ push: Push) {
+        self.init(
+            id: push.id, tenant: push.tenant, flow: push.flow, priority: push.priority, place: push.place, since: push.since)
     }
 }

@@ -52,7 +52,12 @@ actor WorkerReaper {
             let claims = orphans.map { Claim(id: $0.id, tenant: $0.tenant, token: $0.token) }
             try? await dispatch.acknowledge(claims.map { Acknowledgement($0, after: rescues[$0.id] ?? .gone) })
             // Where Redis no longer knew the claim, the acknowledgement did nothing: the job is pushed as if new.
-            _ = try? await dispatch.push(orphans.compactMap { Push($0, after: rescues[$0.id]) })
+            let pushes = orphans.compactMap { Push($0, after: rescues[$0.id]) }
+            do { try await dispatch.push(pushes) } catch DispatchError.full {
+                if let epoch = dispatch.epoch { try? await ledger.defer(pushes.map(SurplusJob.init), epoch: epoch) }
+            } catch {
+                // The index is away or lost: its rebuild finds them.
+            }
             logger.warning("took jobs back from dead workers", metadata: ["jobs": "\(orphans.count)", "workers": "\(dead.count)"])
         }
         try await ledger.bury(dead)

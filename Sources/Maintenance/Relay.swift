@@ -10,11 +10,12 @@ struct Relay: Sendable {
 
     /// One round; true when there may be more at once.
     func run() async throws -> Bool {
+        if dispatch.isFull { return false }
         let owed = try await ledger.owed(olderThan: age)
         guard !owed.outbox.isEmpty else { return false }
-        let epoch = try await dispatch.push(owed.jobs.map(Push.init))
+        let offered = try await dispatch.offer(owed.jobs.map(Push.init))
         CrashPoint.inRelay.reached()
-        try await ledger.confirm(outbox: owed.outbox, epoch: epoch)
+        try await ledger.defer(offered.surplus.map(SurplusJob.init), confirming: owed.outbox, epoch: offered.epoch)
         return owed.outbox.count >= 100
     }
 }
@@ -25,11 +26,12 @@ struct Promoter: Sendable {
     let dispatch: Dispatch
 
     func run() async throws -> Bool {
+        if dispatch.isFull { return false }
         let nearing = try await ledger.nearing()
         guard !nearing.scheduled.isEmpty else { return false }
-        let epoch = try await dispatch.push(nearing.jobs.map(Push.init))
+        let offered = try await dispatch.offer(nearing.jobs.map(Push.init))
         CrashPoint.inPromoter.reached()
-        try await ledger.confirm(scheduled: nearing.scheduled, epoch: epoch)
+        try await ledger.defer(offered.surplus.map(SurplusJob.init), scheduled: nearing.scheduled, epoch: offered.epoch)
         return nearing.scheduled.count >= 5_000
     }
 }

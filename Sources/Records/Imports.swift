@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import Ledger
 import PostgresClient
 import Tenancy
@@ -94,6 +95,20 @@ extension Records {
             WHERE tenant_id = \(tenant.rawValue) AND id = \(id)
             """
         ).first.map(ImportRecord.init)
+    }
+}
+
+extension Records {
+    /// How many jobs of leads that came in during an import are deferred: those of another import of the same time are among them.
+    public func deferredJobs(of record: ImportRecord, of tenant: TenantID) async throws -> Int {
+        try await read(
+            tenant,
+            """
+            SELECT COALESCE(sum(jobs), 0)::bigint AS jobs FROM deferred
+            WHERE tenant_id = \(tenant.rawValue) AND flow = \(NewJob.assignLeadKind) AND since >= \(record.createdAt)
+                AND since <= COALESCE(\(record.finishedAt)::timestamptz, 'infinity')
+            """
+        ).first!.get("jobs")
     }
 }
 

@@ -27,8 +27,10 @@ public struct TenantSettings: Sendable, Hashable {
     public var rate: Double?
     /// Jobs that may start at once above the rate.
     public var burst: Int?
-    /// Ready jobs of one kind; more are refused.
+    /// Ready jobs of one kind, deferred ones included; more are refused.
     public var quota = 5_000_000
+    /// Ready jobs of one kind (and dependency) in the index; more are deferred.
+    public var readyCapacity = 1_000
     public var retentionDays = 90
     /// Names of modules switched off.
     public var modulesOff: Set<String> = []
@@ -43,9 +45,9 @@ extension Records {
         try await engine.transaction { transaction in
             let rows = try transaction.query(
                 """
-                INSERT INTO tenant (slug, weight, cap, rate, burst, quota, retention_days, modules_off, time_zone)
+                INSERT INTO tenant (slug, weight, cap, rate, burst, quota, ready_capacity, retention_days, modules_off, time_zone)
                 VALUES (\(slug.description), \(Int32(settings.weight)), \(Int32(settings.cap)), \(settings.rate), \(settings.burst.map(Int32.init)),
-                    \(settings.quota), \(Int32(settings.retentionDays)), \(settings.modulesOff.sorted()), \(settings.timeZone))
+                    \(settings.quota), \(Int32(settings.readyCapacity)), \(Int32(settings.retentionDays)), \(settings.modulesOff.sorted()), \(settings.timeZone))
                 ON CONFLICT (slug) DO NOTHING
                 RETURNING \(unescaped: Tenant.columns)
                 """)
@@ -75,7 +77,7 @@ extension Records {
                 """
                 UPDATE tenant
                 SET weight = \(Int32(settings.weight)), cap = \(Int32(settings.cap)), rate = \(settings.rate), burst = \(settings.burst.map(Int32.init)),
-                    quota = \(settings.quota), retention_days = \(Int32(settings.retentionDays)), modules_off = \(settings.modulesOff.sorted()),
+                    quota = \(settings.quota), ready_capacity = \(Int32(settings.readyCapacity)), retention_days = \(Int32(settings.retentionDays)), modules_off = \(settings.modulesOff.sorted()),
                     time_zone = \(settings.timeZone)
                 WHERE id = \(tenant.id.rawValue)
                 """,
@@ -100,7 +102,7 @@ extension Records {
 
 extension Tenant {
     static let columns =
-        "id, slug, weight, cap, rate, burst, quota, retention_days, modules_off, time_zone, created_at, paused_at, paused_reason"
+        "id, slug, weight, cap, rate, burst, quota, ready_capacity, retention_days, modules_off, time_zone, created_at, paused_at, paused_reason"
 
     init(_ row: Row) throws {
         id = TenantID(try row.get("id"))
@@ -114,6 +116,7 @@ extension Tenant {
         settings.rate = try row.get("rate")
         settings.burst = try row.get("burst", as: Int32?.self).map(Int.init)
         settings.quota = try row.get("quota")
+        settings.readyCapacity = Int(try row.get("ready_capacity", as: Int32.self))
         settings.retentionDays = Int(try row.get("retention_days", as: Int32.self))
         settings.modulesOff = Set(try row.get("modules_off", as: [String].self))
         settings.timeZone = try row.get("time_zone")
@@ -124,6 +127,7 @@ extension Tenant {
 extension TenantSettings: Encodable {
     private enum CodingKeys: String, CodingKey {
         case weight, cap, rate, burst, quota
+        case readyCapacity = "ready_capacity"
         case retentionDays = "retention_days"
         case modulesOff = "modules_off"
         case timeZone = "time_zone"

@@ -12,6 +12,7 @@ import Tenancy
 final class DependencyWatch: Sendable {
     private struct Entry {
         var evidence = Evidence()
+        var pace = Pace()
         var answered = 0
         var failed = 0
         var epoch: Int64 = 1
@@ -28,8 +29,13 @@ final class DependencyWatch: Sendable {
 
     /// How long this process keeps away from what fails for it alone.
     private let avoidance: TimeInterval = 5
+    /// Above it a call is slow, by dependency; three times the usual for those not named.
+    private let slow: [String: Duration]
     /// A process that has seen this many dependencies forgets those that are well.
     private let limit = 10_000
+
+    /// - Parameter slow: above it a call is slow, by dependency.
+    init(slow: [String: Duration] = [:]) { self.slow = slow }
 
     /// What an attempt that begins now may speak for.
     func epochs(for attempt: Attempt) -> BreakerEpochs? {
@@ -42,7 +48,8 @@ final class DependencyWatch: Sendable {
     }
 
     /// Takes note of how an attempt ended.
-    func record(_ outcome: Outcome, of attempt: Attempt, now: Date) {
+    /// - Parameter spent: how long its handler took; nil: not known.
+    func record(_ outcome: Outcome, of attempt: Attempt, spent: Duration? = nil, now: Date) {
         guard let dependency = attempt.dependency, let epochs = attempt.breakerEpochs, let verdict = Verdict(outcome) else { return }
         let isUrgent = entries.withLock { entries in
             var isUrgent = false
@@ -53,14 +60,15 @@ final class DependencyWatch: Sendable {
                 var entry = entries[key] ?? Entry()
                 guard entry.epoch == epoch else { continue }
                 switch verdict {
-                case .call(let result):
+                case .call(var result):
+                    if result == .answered, let spent, entry.pace.record(spent.seconds, limit: slow[dependency]?.seconds) { result = .slow }
                     entry.evidence.record(result)
                     if result == .failed { entry.failed += 1 } else { entry.answered += 1 }
                     if entry.evidence.isDamning {
                         entry.avoidedUntil = now.addingTimeInterval(avoidance)
                         avoidsSome.store(true, ordering: .relaxed)
                     }
-                    isUrgent = isUrgent || epoch > 1 || result == .failed && entry.evidence.score >= Evidence.threshold / 2
+                    isUrgent = isUrgent || epoch > 1 || result != .answered && entry.evidence.score >= Evidence.threshold / 2
                 case .throttled(let until):
                     entry.throttledUntil = max(until, entry.throttledUntil ?? until)
                     isUrgent = true
@@ -128,7 +136,9 @@ final class DependencyWatch: Sendable {
     /// The breakers' present epochs; in a new one everything is counted anew.
     func adopt(_ epochs: [BreakerKey: Int64]) {
         entries.withLock { entries in
-            for (key, epoch) in epochs where entries[key].map({ $0.epoch != epoch }) ?? true { entries[key] = Entry(epoch: epoch) }
+            for (key, epoch) in epochs where entries[key].map({ $0.epoch != epoch }) ?? true {
+                entries[key] = Entry(pace: entries[key]?.pace ?? Pace(), epoch: epoch)
+            }
         }
     }
 

@@ -12,6 +12,8 @@ final class Execution: Sendable {
     private let settler: Settler
     private let watch: DependencyWatch
     private let lanes = Mutex<[Lane: LaneState]>([:])
+    /// By dependency: what this process has seen of each.
+    private let budgets = Mutex<[String: RetryBudget]>([:])
     private let now: @Sendable () -> Date
 
     /// Deciding jobs of one kind and tenant go one group after another, so that a group sees what the one before it decided.
@@ -112,12 +114,24 @@ final class Execution: Sendable {
     }
 
     private func settlement(_ attempt: Attempt, _ outcome: Outcome, spent: Duration?) -> Settlement {
-        watch.record(outcome, of: attempt, now: now())
+        let now = now()
+        watch.record(outcome, of: attempt, spent: spent, now: now)
+        if case .completed = outcome.end { budget(attempt) { $0.noteSuccess(at: now) } }
         let policy = handlers[attempt.kind]?.kind.retry ?? RetryPolicy()
-        return Settlement(
-            attempt: attempt, outcome: outcome,
-            disposition: outcome.disposition(of: attempt, policy: policy, now: now(), chance: .random(in: 0..<1)),
-            spent: spent)
+        let disposition = outcome.disposition(of: attempt, policy: policy, now: now, chance: .random(in: 0..<1)) {
+            budget(attempt) { $0.noteRetry(at: now) } ?? 0
+        }
+        return Settlement(attempt: attempt, outcome: outcome, disposition: disposition, spent: spent)
+    }
+
+    /// The retry budget of what an attempt depends on; nil when it depends on nothing.
+    private func budget<R>(_ attempt: Attempt, _ change: (inout RetryBudget) -> R) -> R? {
+        guard let dependency = attempt.dependency else { return nil }
+        return budgets.withLock { budgets in
+            // Names are the callers' choice: when there are very many, all begin anew.
+            if budgets.count > 10_000 { budgets = [:] }
+            return change(&budgets[dependency, default: RetryBudget()])
+        }
     }
 
     // MARK: Deciding

@@ -20,7 +20,7 @@ public final class Worker: Service {
     private let count = Counts()
     private let settler: Settler
     private let execution: Execution
-    private let watch = DependencyWatch()
+    private let watch: DependencyWatch
     private let now: @Sendable () -> Date
     /// Granted, and waiting to be run alone.
     private let suspects = Mutex<[Attempt]>([])
@@ -35,6 +35,7 @@ public final class Worker: Service {
         self.dispatch = dispatch
         self.settings = settings
         self.logger = logger
+        watch = DependencyWatch(slow: settings.slowCalls)
         settler = Settler(ledger: ledger, dispatch: dispatch, running: running, counts: count, logger: logger)
         execution = Execution(handlers: handlers, running: running, settler: settler, watch: watch, now: now)
         self.now = now

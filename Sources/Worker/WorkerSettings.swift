@@ -19,17 +19,20 @@ public struct WorkerSettings: Sendable {
     public var breakers: BreakerPolicy
     /// Runs jobs of these kinds only; nil: of all.
     public var kinds: Set<String>?
+    /// Above it a call is slow, by dependency; three times the usual for those not named.
+    public var slowCalls: [String: Duration]
 
     public init(
         concurrency: Int = 400, drain: Duration = .seconds(25), beat: Duration = .seconds(10),
         idle: Duration = .seconds(1), attention: Duration = .milliseconds(500), telling: Duration = .seconds(1),
-        breakers: BreakerPolicy = BreakerPolicy(), kinds: Set<String>? = nil
+        breakers: BreakerPolicy = BreakerPolicy(), kinds: Set<String>? = nil, slowCalls: [String: Duration] = [:]
     ) {
         self.concurrency = concurrency
         self.drain = drain
         self.beat = beat
         self.idle = idle
         self.kinds = kinds
+        self.slowCalls = slowCalls
         self.telling = telling
         self.breakers = breakers
         self.attention = attention

@@ -75,7 +75,7 @@ struct Engine: Sendable {
     func worker(kinds: Set<String>? = nil) throws -> Worker {
         let worker = WorkerSettings(
             concurrency: try settings.count(.concurrency), drain: try settings.duration(.drainSeconds),
-            beat: try settings.duration(.beatSeconds), kinds: kinds)
+            beat: try settings.duration(.beatSeconds), kinds: kinds, slowCalls: try settings.durationsByName(.slowCalls))
         return Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: worker, logger: logger)
     }
 
@@ -83,14 +83,19 @@ struct Engine: Sendable {
         var maintenance = MaintenanceSettings(lease: dispatch.lease)
         maintenance.reap = try settings.duration(.reapSeconds)
         maintenance.silence = try settings.duration(.silenceSeconds)
+        maintenance.memoryShare = try settings.share(.redisMemoryShare)
         let chores = [
             Chore("failure rates", every: .seconds(20)) { [records] in try await records.watchFailureRates(now: Date()) },
+            Chore("memory alarm", every: .seconds(5)) { [records, dispatch] in
+                try await records.watchUnpushed(isFull: dispatch.isFull, now: Date())
+            },
             Chore("interrupted imports", every: .seconds(30)) { [records] in try await records.endSilentImports() },
             Chore("rollouts", every: .seconds(1)) { [records] in while try await records.judgeRollouts(now: Date()) {} },
             Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },
         ]
         return Maintenance(
-            ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance, chores: chores, logger: logger)
+            ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance,
+            longestWaits: try settings.durationsByName(.longestWaits), chores: chores, logger: logger)
     }
 
     func api() throws -> API {

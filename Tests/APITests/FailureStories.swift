@@ -28,7 +28,7 @@ import Testing
     @Test func `a ranking that remembers who left assigns a burst only to who is here`() async throws {
         try await SalesHouse.with { house in
             let capacity = 100
-            let tenant = try await house.tenant(cap: capacity)
+            let tenant = try await house.tenant(cap: capacity, readyCapacity: capacity)
             let other = try await house.tenant("other")
             for name in ["ann", "bob", "cyd", "dan"] { try await house.seller(name, of: tenant) { $0.capacity = 200 } }
             try await house.seller("left", of: tenant) { $0.status = .inactive }

@@ -60,12 +60,13 @@ final class SalesHouse: Sendable {
 
     // MARK: What a tenant sets up
 
-    func tenant(_ slug: String = "acme", cap: Int = 1_000) async throws -> TenantID {
+    func tenant(_ slug: String = "acme", cap: Int = 1_000, readyCapacity: Int = 1_000) async throws -> TenantID {
         var settings = TenantSettings()
+        settings.readyCapacity = readyCapacity
         settings.cap = cap
         let tenant = try await records.createTenant(try #require(Slug(slug)), settings, by: "test")
         let id = try #require(tenant).id
-        try await dispatch.configure([TenantShare(tenant: id, weight: 1, cap: cap)])
+        try await dispatch.configure([TenantShare(tenant: id, weight: 1, cap: cap, capacity: readyCapacity)])
         return id
     }
 

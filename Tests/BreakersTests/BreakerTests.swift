@@ -125,7 +125,7 @@ import Testing
     }
 }
 
-private struct Numbers {
+struct Numbers {
     var state: UInt64
     mutating func uniform() -> Double {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

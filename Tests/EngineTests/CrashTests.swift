@@ -15,7 +15,7 @@ import Testing
     @Test(
         .timeLimit(.minutes(5)),
         arguments: [
-            CrashPoint.afterClaim, .afterBegin, .beforeSettle, .afterSettle, .inRelay, .inPromoter, .inReaper, .inRebuild,
+            CrashPoint.afterClaim, .afterBegin, .beforeSettle, .afterSettle, .inRelay, .inPromoter, .inReaper, .inRebuild, .inRefill,
         ])
     func `a worker that dies at any point of a job's way loses and doubles nothing`(point: CrashPoint) async throws {
         let scene = try await Scene()
@@ -178,6 +178,10 @@ private final class Scene: Sendable {
         case .inReaper:
             let first = try work(crashingAt: .afterBegin)
             try await expectSoon { !self.workers.isRunning(first) }
+        case .inRefill:
+            // A new life of the index finds a small capacity.
+            _ = try await engine.postgres.query("UPDATE tenant SET ready_capacity = 10")
+            try await prepare(for: .inRebuild)
         case .inRebuild:
             let key = try await engine.redis.send(["KEYS", RedisArgument("\(engine.database.keyPrefix)*:ep")]).array?.first?.string
             _ = try await engine.redis.send(["DEL", RedisArgument(try #require(key))])

@@ -24,13 +24,15 @@ final class Engine: Sendable {
     let keeper: IndexKeeper
     let logger: Logger
 
-    init(lease: Duration = .seconds(30), effects: any EffectWriter = RecordsEffectWriter()) async throws {
+    /// - Parameter redisURL: of a server of the test's own.
+    init(lease: Duration = .seconds(30), effects: any EffectWriter = RecordsEffectWriter(), redisURL: String? = nil) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         self.logger = logger
         database = try await TestDatabase()
         postgres = PostgresPool(PostgresConfiguration(url: database.url, role: "kiteline_engine"), size: 4, logger: logger)
-        redis = RedisClient(try RedisConfiguration(url: database.redisURL), group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        redis = RedisClient(
+            try RedisConfiguration(url: redisURL ?? database.redisURL), group: MultiThreadedEventLoopGroup.singleton, logger: logger)
         ledger = Ledger(postgres: postgres, effects: effects, logger: logger)
         dispatch = Dispatch(redis: redis, namespace: database.keyPrefix, lease: lease)
         pusher = Pusher(ledger: ledger, dispatch: dispatch)

@@ -60,8 +60,9 @@ struct EngineModel {
             try await loseWorker()
         case ..<89: try await giveBack()
         case ..<92: try await cancel()
-        case ..<94: try await retry()
-        case ..<96: try await loseIndex()
+        case ..<93: try await retry()
+        case ..<95: try await refill()
+        case ..<97: try await loseIndex()
         default: try await engine.keeper.run()
         }
     }
@@ -82,15 +83,29 @@ struct EngineModel {
         log.append("enqueue \(ids)")
     }
 
-    /// Pushes what is owed, once or twice; forgets to confirm now and then.
+    /// Offers what is owed, once or twice; forgets to confirm now and then.
     private mutating func relay() async throws {
         let owed = try await engine.ledger.owed(olderThan: .zero)
         let pushes = owed.jobs.map(Push.init)
-        var epoch = try await engine.dispatch.push(pushes)
-        if chance(4) { epoch = try await engine.dispatch.push(pushes) }
+        var offered = try await engine.dispatch.offer(pushes)
+        if chance(4) { offered = try await engine.dispatch.offer(pushes) }
         if chance(4) { return log.append("push, unconfirmed") }
-        try await engine.ledger.confirm(outbox: owed.outbox, epoch: epoch)
-        log.append("push \(pushes.map(\.id))")
+        try await engine.ledger.defer(offered.surplus.map(SurplusJob.init), confirming: owed.outbox, epoch: offered.epoch)
+        log.append("push \(pushes.map(\.id)), surplus \(offered.surplus.map(\.id))")
+    }
+
+    /// Brings deferred jobs in; dies in between now and then.
+    private mutating func refill() async throws {
+        for (line, wants) in try await engine.dispatch.thirsty() {
+            let deferred = try await engine.ledger.deferred(of: line.tenant, flow: line.flow, atMost: wants)
+            if chance(5) { continue }
+            let epoch = try await engine.dispatch.push(deferred.jobs.map(Push.init))
+            log.append("refill \(deferred.jobs.map(\.id))")
+            if chance(5) { continue }
+            try await engine.ledger.confirm(deferred, epoch: epoch)
+            if chance(5) { continue }
+            try await engine.dispatch.noteFilled(line, by: deferred.count, next: deferred.next)
+        }
     }
 
     private mutating func claim() async throws {
@@ -231,6 +246,11 @@ struct EngineModel {
                 try await loseWorker()
                 while try await Relay(ledger: engine.ledger, dispatch: engine.dispatch, age: .zero).run() {}
                 try await engine.ledger.finishCancelling()
+                // Whoever was about to fill a line is gone, and his time is over.
+                for key in try await engine.redis.send(["KEYS", "\(engine.database.keyPrefix)*:df:*"]).array?.compactMap(\.string) ?? [] {
+                    _ = try await engine.redis.send(["HDEL", RedisArgument(key), "busy"])
+                }
+                try await Refill(ledger: engine.ledger, dispatch: engine.dispatch, interval: .zero).run()
                 let begun = try await engine.begin(500)
                 for start in stride(from: 0, to: begun.count, by: 200) {
                     let some = Array(begun[start..<min(start + 200, begun.count)])
@@ -239,7 +259,7 @@ struct EngineModel {
                     try await engine.acknowledge(some)
                 }
             } catch DispatchError.epochLost { continue } catch LedgerError.epochLost { continue }
-            if try await engine.count("job_live") == 0, try await engine.outbox() == 0 {
+            if try await engine.count("job_live") == 0, try await engine.outbox() == 0, try await engine.deferred() == 0 {
                 // What ended while it was claimed is dropped when its lease ends.
                 try await engine.bringForward("sch")
                 try await endLeases(nil)
@@ -281,6 +301,7 @@ struct EngineModel {
             try #require(try row.get("runs", as: Int64.self) == row.get("highest", as: Int64.self), "job \(id): runs are missing; \(story)")
         }
         try #require(try await engine.count("job_unique") == 0, "unique keys are left; \(story)")
+        try #require(try await engine.count("deferred") == 0, "deferred jobs are left; \(story)")
         try #require(index.running.isEmpty && index.leases.isEmpty && index.passing.isEmpty, "\(story)")
         for (tenant, state) in index.tenants {
             try #require(

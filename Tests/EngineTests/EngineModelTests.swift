@@ -11,6 +11,7 @@ import Testing
     {
         let engine = try await Engine(lease: .seconds(3_600))
         let tenants = [try await engine.tenant("one"), try await engine.tenant("two", weight: 3, cap: 7)]
+        try await engine.setCapacity(3, of: tenants[0])
         for seed in seeds.range {
             var model = try await EngineModel(engine, tenants: tenants, seed: seed)
             try await model.run(steps: 120)

@@ -11,6 +11,8 @@ struct IndexModel {
     struct Job: Equatable {
         enum Place: Equatable {
             case waiting
+            /// It was surplus, and is kept elsewhere.
+            case deferred
             case running(Claim)
             case ended
         }
@@ -69,8 +71,9 @@ struct IndexModel {
         case ..<80: try await acknowledge()
         case ..<84: try await repeatAcknowledgements()
         case ..<88: try await configure(tenants.randomElement(using: &random)!)
-        case ..<97: try await setGate()
-        case ..<99: try await heartbeat()
+        case ..<94: try await setGate()
+        case ..<95: try await heartbeat()
+        case ..<99: try await refill()
         default: try await rebuild()
         }
     }
@@ -79,6 +82,7 @@ struct IndexModel {
 
     private mutating func push() async throws {
         var pushes: [Push] = []
+        var fresh: Set<JobID> = []
         for _ in 0..<Int.random(in: 1...8, using: &random) {
             let id = JobID(Int64(jobs.count + 1))
             let job = Job(
@@ -86,14 +90,39 @@ struct IndexModel {
                 priority: Int.random(in: 0...9, using: &random), due: Int.random(in: 0..<4, using: &random) == 0 ? soon() : nil,
                 place: .waiting)
             jobs[id] = job
+            fresh.insert(id)
             pushes.append(push(id, job))
         }
         // The relay repeats pushes: of what waits, of what runs; what has ended it does not find in the ledger.
-        for (id, job) in jobs.sorted(by: { $0.key < $1.key }) where job.place != .ended && Int.random(in: 0..<20, using: &random) == 0 {
+        for (id, job) in jobs.sorted(by: { $0.key < $1.key })
+        where job.place != .ended && !fresh.contains(id) && Int.random(in: 0..<20, using: &random) == 0 {
             pushes.append(push(id, job))
         }
         log.append("push \(pushes.map { "\($0.id):\($0.tenant)/\($0.flow)" })")
-        try await dispatch.push(pushes.shuffled(using: &random))
+        let surplus = Set(try await dispatch.offer(pushes.shuffled(using: &random)).surplus.map(\.id))
+        for push in pushes {
+            guard let place = jobs[push.id]?.place, place == .waiting || place == .deferred else { continue }
+            // What waits already goes on waiting; a new one that is surplus is not in the index.
+            if surplus.contains(push.id) {
+                if fresh.contains(push.id) { jobs[push.id]?.place = .deferred }
+            } else {
+                jobs[push.id]?.place = .waiting
+            }
+        }
+        log.append("surplus \(surplus.sorted())")
+    }
+
+    /// Fills lines that have surplus and room.
+    private mutating func refill() async throws {
+        for (line, wants) in try await dispatch.thirsty() {
+            let kept = jobs.filter { $0.value.place == .deferred && $0.value.tenant == line.tenant && $0.value.flow == line.flow }
+                .map { push($0.key, $0.value) }.sorted { ($0.place, $0.id) < ($1.place, $1.id) }
+            let some = kept.prefix(wants)
+            log.append("refill \(line.tenant)/\(line.flow) with \(some.map(\.id))")
+            try await dispatch.push(Array(some))
+            for push in some { jobs[push.id]?.place = .waiting }
+            try await dispatch.noteFilled(line, by: some.count, next: kept.dropFirst(some.count).first?.place)
+        }
     }
 
     private func push(_ id: JobID, _ job: Job) -> Push {
@@ -151,7 +180,8 @@ struct IndexModel {
         let share = TenantShare(
             tenant: tenant, weight: Int.random(in: 1...4, using: &random), cap: [0, 1, 3, 10, 1000].randomElement(using: &random)!,
             rate: isLimited ? Double(Int.random(in: 20...400, using: &random)) : nil,
-            burst: isLimited ? Int.random(in: 1...5, using: &random) : nil)
+            burst: isLimited ? Int.random(in: 1...5, using: &random) : nil,
+            capacity: [1, 2, 5, 1000].randomElement(using: &random)!)
         log.append("configure \(share)")
         if share.rate != shares[tenant]?.rate || share.burst != shares[tenant]?.burst { begun[tenant] = (.now, 0) }
         shares[tenant] = share
@@ -183,7 +213,10 @@ struct IndexModel {
         let sorted = jobs.sorted { $0.key < $1.key }
         try await dispatch.restore(
             sorted.compactMap { if case .running(let claim) = $0.value.place { (claim, $0.value.flow) } else { nil } })
-        for (id, job) in sorted where job.place == .waiting { try await dispatch.push([push(id, job)]) }
+        for (id, job) in sorted where job.place == .waiting || job.place == .deferred {
+            let surplus = try await dispatch.offer([push(id, job)]).surplus
+            jobs[id]?.place = surplus.isEmpty ? .waiting : .deferred
+        }
         let isOpen = try await dispatch.finishRebuild(under: epoch)
         try #require(isOpen)
         for tenant in tenants where shares[tenant]?.rate != nil { begun[tenant] = (.now, 0) }

@@ -48,6 +48,23 @@ import Testing
         #expect(watch.avoided(at: now.addingTimeInterval(6)) == ["7/erp"], "half the evidence is enough the second time")
     }
 
+    @Test func `calls that take much longer than they used to are evidence, and a limit that was set decides at once`() {
+        let watch = DependencyWatch(slow: ["erp": .seconds(2)])
+        for _ in 0..<7 { watch.record(.completed("done"), of: attempt(of: watch), spent: .seconds(3), now: now) }
+        #expect(watch.avoided(at: now).isEmpty)
+        watch.record(.completed("done"), of: attempt(of: watch), spent: .seconds(3), now: now)
+        #expect(watch.avoided(at: now) == ["7/erp"])
+        let told = report(watch)
+        #expect(told?.answered == 8 && told?.failed == 0 && (told?.score ?? 0) >= Evidence.threshold)
+
+        let usual = DependencyWatch()
+        for _ in 0..<Pace.warmUp { usual.record(.completed("done"), of: attempt(of: usual), spent: .seconds(1), now: now) }
+        #expect(report(usual)?.score == 0)
+        usual.adopt([key: 2])
+        usual.record(.completed("done"), of: attempt(of: usual), spent: .seconds(9), now: now)
+        #expect((report(usual)?.score ?? 0) > 1, "what is usual is remembered when the breaker changes")
+    }
+
     @Test func `who refuses a job answers, who names a time throttles, and a job without a dependency says nothing`() {
         let watch = DependencyWatch()
         watch.record(.failed(.permanent, "no such customer"), of: attempt(of: watch), now: now)

@@ -23,7 +23,20 @@ final class EngineMetrics: Sendable {
         let own = dispatch.roundTrips.sorted { $0.key < $1.key }.flatMap {
             tripSamples("api", $0.key, count: Double($0.value.count), seconds: $0.value.time / .seconds(1))
         }
-        return ((try? await remembered.value()) ?? []) + own
+        return ((try? await remembered.value()) ?? []) + own + memory
+    }
+
+    /// As this process looked at it last; nothing before it has.
+    private var memory: [Metrics.Sample] {
+        guard let memory = dispatch.knownMemory else { return [] }
+        func sample(_ kind: String, _ bytes: Int) -> Metrics.Sample {
+            Metrics.Sample(
+                "kiteline_redis_memory_bytes", .gauge, "Memory of the Redis that holds the index.", labels: [("kind", kind)], Double(bytes))
+        }
+        let full = Metrics.Sample(
+            "kiteline_index_full", .gauge, "1 while Redis has so little memory left that jobs are accepted and not pushed.",
+            dispatch.isFull ? 1 : 0)
+        return [sample("used", memory.usedBytes)] + (memory.limitBytes.map { [sample("limit", $0)] } ?? []) + [full]
     }
 }
 

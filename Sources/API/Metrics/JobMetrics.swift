@@ -84,6 +84,9 @@ private func tenantSamples(_ tenants: [TenantID], _ records: Records, _ dispatch
                 "worker_seconds_total", "Worker-time received since the index was built.", label, tenant.received / .seconds(1), .counter),
             gauge("throttled_seconds_total", "Time it had work and no token.", label, tenant.throttled / .seconds(1), .counter),
             gauge("oldest_claimable_seconds", "How long the first in line has been claimable.", label, oldest ?? 0),
+            gauge(
+                "deferred_jobs", "Ready jobs above its capacity, kept in the ledger until their line drains.", label,
+                Double(flows.reduce(0) { $0 + ($1.deferral?.jobs ?? 0) })),
             gauge("parked_seconds", "How long its jobs have been waiting at a gate.", label, parked ?? 0),
         ]
     }

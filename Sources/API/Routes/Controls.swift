@@ -95,7 +95,8 @@ extension API {
     func tell(_ tenant: TenantID) async {
         let configure = { @Sendable [dispatch] (limits: TenantLimits?) in
             guard let limits else { return }
-            let share = TenantShare(tenant: tenant, weight: limits.weight, cap: limits.cap, rate: limits.rate, burst: limits.burst)
+            let share = TenantShare(
+                tenant: tenant, weight: limits.weight, cap: limits.cap, rate: limits.rate, burst: limits.burst, capacity: limits.capacity)
             try await dispatch.configure([share])
         }
         await tell(configure, while: { [ledger] in try await ledger.limits(of: tenant) })

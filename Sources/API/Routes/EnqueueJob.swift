@@ -18,9 +18,10 @@ import Tenancy
     guard let job, reading.errors.isEmpty else { throw reading.problem }
     try await call.api.quotas.admit([job.kind: 1], of: call.tenant)
     let state = reading.state(of: job)
+    let deferral = call.deferral(of: CollectionOfOne(job))
     return try await call.enqueue([job], key) { ids in
         // The kind's name needs no escaping: it is one of ours.
-        (202, Array(#"{"id":"\#(ids[0])","kind":"\#(job.kind)","state":"\#(state)"}"#.utf8))
+        (202, Array(#"{"id":"\#(ids[0])","kind":"\#(job.kind)","state":"\#(state)"\#(deferral?.members ?? "")}"#.utf8))
     }
 }
 
@@ -48,18 +49,24 @@ import Tenancy
     errors += reading.errors
     guard errors.isEmpty else { throw Problem.invalid(errors) }
     try await call.api.quotas.admit(jobs.reduce(into: [:]) { $0[$1.kind, default: 0] += 1 }, of: call.tenant)
+    let deferral = call.deferral(of: jobs)
     if let completion {
         let once = try await call.records.enqueue(jobs, completion: completion, of: call.tenant.id, key: key, now: now) { batch, members in
             let body = JSONWriter.object(capacity: 64 + members.count * 12) { object in
                 object.member("batch_id", batch.description)
                 object.member("ids", members.map(\.description))
+                deferral?.write(to: &object)
             }
             return StoredAnswer(status: 202, body: body)
         }
         return try call.answer(once)
     }
     return try await call.enqueue(jobs, key) { ids in
-        (202, JSONWriter.object(capacity: 16 + ids.count * 12) { $0.member("ids", ids.map(\.description)) })
+        let body = JSONWriter.object(capacity: 64 + ids.count * 12) { object in
+            object.member("ids", ids.map(\.description))
+            deferral?.write(to: &object)
+        }
+        return (202, body)
     }
 }
 

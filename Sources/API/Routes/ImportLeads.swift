@@ -18,7 +18,11 @@ extension API {
 /// `GET /v1/imports/{id}`
 @Sendable private func readImport(_ call: Call) async throws -> Answer {
     guard let record = try await call.records.leadImport(try call.id(), of: call.tenant.id) else { throw Problem.notFound }
-    return Answer(200, record.json)
+    let deferred = try await call.records.deferredJobs(of: record, of: call.tenant.id)
+    let (dispatch, tenant) = (call.api.dispatch, call.tenant.id)
+    let flows = deferred == 0 ? nil : await promptly { try await dispatch.state(of: tenant).flows }
+    let drainTime = flows?.first { $0.name == NewJob.assignLeadKind }?.deferral?.drainTime
+    return Answer(200, record.json(deferred: deferred, drainTime: drainTime))
 }
 
 /// `POST /v1/leads:import`: takes leads in as the file streams by, in chunks, each lead with a job of its own.
@@ -192,7 +196,12 @@ private struct LeadImport: ~Copyable {
         let started = try await begun()
         try await call.records.noteImport(started, of: call.tenant.id, state, count, errors: faults.json)
         let (call, key) = (call, key)
-        let answer = StoredAnswer(status: 202, body: JSONWriter.object { $0.member("import_id", String(started)) })
+        let answer = StoredAnswer(
+            status: 202,
+            body: JSONWriter.object { object in
+                object.member("import_id", String(started))
+                call.deferral(of: CollectionOfOne(NewJob.assignLeadKind))?.write(to: &object)
+            })
         if let key {
             try await call.records.endOnce(IdempotencyKey(tenant: call.tenant.id, key: key, hash: digest.finish()), answer)
         }
@@ -223,7 +232,7 @@ extension [ImportFault] {
 }
 
 extension ImportRecord {
-    fileprivate var json: [UInt8] {
+    fileprivate func json(deferred: Int, drainTime: Duration?) -> [UInt8] {
         JSONWriter.object(capacity: 512) { object in
             object.member("import_id", String(id))
             object.member("source", source)
@@ -231,6 +240,8 @@ extension ImportRecord {
             object.member("rows", rows)
             object.member("accepted", accepted)
             object.member("rejected", rejected)
+            object.member("deferred", deferred)
+            object.member("estimated_drain_seconds", drainTime.map(wholeSeconds))
             object.member("errors", json: errors.bytes)
             object.member("created_at", createdAt)
             object.member("finished_at", finishedAt)

@@ -28,6 +28,7 @@ extension API {
             fields: reader.object("fields", members: call.limits.leadFields).map { Array($0.bytes) } ?? Array("{}".utf8))
     }
     try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)
+    let deferral = call.deferral(of: CollectionOfOne(NewJob.assignLeadKind))
     return try call.answer(
         try await call.records.takeIn(lead, of: call.tenant.id, key: key) { receipt in
             StoredAnswer(
@@ -35,6 +36,7 @@ extension API {
                 body: JSONWriter.object { object in
                     object.member("lead_id", String(receipt.lead))
                     object.member("job_id", receipt.job?.description)
+                    if receipt.job != nil { deferral?.write(to: &object) }
                 })
         })
 }

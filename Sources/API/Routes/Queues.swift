@@ -65,6 +65,10 @@ private struct QueueView {
     var ready: Int?
     var running: Int?
     var parked: Int?
+    /// Not in the index because their line is full.
+    var deferred: Int?
+    /// Until they are, of the line that takes longest; nil: not known.
+    var drainTime: Duration?
     /// Why those parked are.
     var parkedBy: [WhyWaiting] = []
     /// First in line of each flow that may run.
@@ -81,9 +85,15 @@ private struct QueueView {
 
     mutating func add(_ state: TenantState, _ fairness: TenantFairness?, _ holds: [Hold], of tenant: TenantID) {
         self.fairness = fairness
-        var (ready, running, parked) = (0, 0, 0)
+        var (ready, running, parked, deferred) = (0, 0, 0, 0)
+        var isDrainKnown = true
         for flow in state.flows where flow.kind == kind {
             running += flow.running
+            if let deferral = flow.deferral {
+                deferred += deferral.jobs
+                drainTime = max(drainTime ?? .zero, deferral.drainTime ?? .zero)
+                if deferral.drainTime == nil { isDrainKnown = false }
+            }
             let gates = Set(Gate.passed(by: flow.name, of: tenant).map(\.name)).union([""])
             if let hold = holds.first(where: { $0.isClosed && gates.contains($0.gate) }) {
                 parked += flow.ready
@@ -94,7 +104,8 @@ private struct QueueView {
                 if let job = flow.first { first.append(job) }
             }
         }
-        (self.ready, self.running, self.parked) = (ready, running, parked)
+        (self.ready, self.running, self.parked, self.deferred) = (ready, running, parked, deferred)
+        if !isDrainKnown { drainTime = nil }
     }
 
     mutating func note(_ since: [JobID: Date], now: Date) {
@@ -107,6 +118,8 @@ private struct QueueView {
             object.member("ready", ready)
             object.member("running", running)
             object.member("parked", parked)
+            object.member("deferred", deferred)
+            object.member("estimated_drain_seconds", drainTime.map(wholeSeconds))
             object.member("oldest_claimable_ms", oldestClaimable.map { ($0 * 1_000).rounded() })
             object.member("share_received", fairness?.shareReceived)
             object.member("share_entitled", fairness?.shareEntitled)

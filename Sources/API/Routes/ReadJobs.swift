@@ -45,6 +45,9 @@ extension API {
     return .page(page) { $0.json() }
 }
 
+/// For estimates: nobody needs more.
+func wholeSeconds(_ duration: Duration) -> Int { Int((duration / .seconds(1)).rounded(.up)) }
+
 extension Answer {
     /// A part of a list.
     static func page<Item>(_ page: Page<Item>, _ json: (Item) -> [UInt8]) -> Answer {
@@ -88,6 +91,7 @@ extension JobView {
             object.member("run_ms", startedAt.flatMap { start in finishedAt.map { milliseconds($0.timeIntervalSince(start)) } })
             object.member("why_waiting", why?.text)
             object.member("waiting_code", why?.code)
+            if why?.code == "deferred" { object.member("estimated_drain_seconds", why?.drainTime.map(wholeSeconds)) }
             object.member("run", run)
             object.member("cancel_requested_at", cancelRequestedAt)
             object.member("batch_id", batch?.description)

@@ -50,12 +50,16 @@ extension Call {
 private func put(_ slug: Slug, _ change: TenantChange, _ call: Call) async throws -> (Tenant, status: Int) {
     var settings = TenantSettings()
     change.apply(to: &settings)
-    if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) { return (tenant, 200) }
+    if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) {
+        await call.api.tell(tenant.id)
+        return (tenant, 200)
+    }
     if let tenant = try await call.records.createTenant(slug, settings, by: call.actor) { return (tenant, 201) }
     // Somebody created it between the two.
     guard let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) else {
         throw Problem.unexpected
     }
+    await call.api.tell(tenant.id)
     return (tenant, 200)
 }
 
@@ -67,6 +71,7 @@ private struct TenantChange: Sendable {
     private var rate: Double??
     private var burst: Int??
     private var quota: Int?
+    private var readyCapacity: Int?
     private var retentionDays: Int?
     private var modulesOff: Set<String>?
     private var timeZone: String?
@@ -83,6 +88,7 @@ private struct TenantChange: Sendable {
         let burst = reader.integer("burst", in: 1...1_000_000)
         if hasBurst { self.burst = .some(burst) }
         quota = reader.integer("quota", in: 1...1_000_000_000)
+        readyCapacity = reader.integer("ready_capacity", in: 1...100_000)
         retentionDays = reader.integer("retention", in: 1...3_650)
         modulesOff = Self.modules(&reader)
         timeZone = reader.string("time_zone")
@@ -110,6 +116,7 @@ private struct TenantChange: Sendable {
         settings.rate = rate ?? settings.rate
         settings.burst = burst ?? settings.burst
         settings.quota = quota ?? settings.quota
+        settings.readyCapacity = readyCapacity ?? settings.readyCapacity
         settings.retentionDays = retentionDays ?? settings.retentionDays
         settings.modulesOff = modulesOff ?? settings.modulesOff
         settings.timeZone = timeZone ?? settings.timeZone
@@ -126,6 +133,7 @@ extension Tenant {
             object.member("rate", settings.rate)
             object.member("burst", settings.burst)
             object.member("quota", settings.quota)
+            object.member("ready_capacity", settings.readyCapacity)
             object.member("retention", settings.retentionDays)
             object.member("modules_off", settings.modulesOff.sorted())
             object.member("time_zone", settings.timeZone)

@@ -8,10 +8,13 @@ import Tenancy
 struct WhyWaiting: Sendable, Hashable {
     let code: String
     let text: String
+    /// Where it is deferred: until all that is deferred with it is in line, at the present pace; nil: not known.
+    let drainTime: Duration?
 
-    init(_ code: String, _ text: String) {
+    init(_ code: String, _ text: String, drainTime: Duration? = nil) {
         self.code = code
         self.text = text
+        self.drainTime = drainTime
     }
 }
 
@@ -27,11 +30,17 @@ extension Call {
         else {
             return .indexAway
         }
+        if reason == .absent, dispatch.isFull { return .indexFull }
         return WhyWaiting(reason, holds)
     }
 }
 
 extension WhyWaiting {
+    static let indexFull = WhyWaiting(
+        "index_full",
+        "Redis, which decides what runs next, is nearly out of memory. The job is safe in the ledger and gets in line when there is room again."
+    )
+
     static let indexAway = WhyWaiting(
         "index_away", "Redis, which decides what runs next, does not answer. The job is safe and goes on when Redis is back.")
 
@@ -96,6 +105,14 @@ extension WhyWaiting {
         case .inLine(0): self.init("in_line", "It is the first of its line, and waits for its tenant's turn at a free worker.")
         case .inLine(let before):
             self.init("in_line", "\(before) jobs of its line go before it. It waits for its tenant's turn at a free worker.")
+        case .deferred(let deferral):
+            let pace = deferral.drainTime.map {
+                "at the present pace it takes about \(max(1, Int($0 / .seconds(1)))) s until all are in line"
+            }
+            self.init(
+                "deferred",
+                "Its line is full, so it is kept back with \(deferral.jobs) jobs in all until the line drains; \(pace ?? "how long that takes is not known yet").",
+                drainTime: deferral.drainTime)
         case .absent: self.init("not_indexed", "It is on its way into the index, which takes a few seconds at most.")
         }
     }

@@ -2,7 +2,7 @@ import RedisClient
 
 extension RedisScript {
     /// Begins a new life of the index. KEYS[1] the epoch's key; ARGV: the new epoch. Pushes are taken from now on, claims are not.
-    static let beginRebuild = RedisScript("return redis.call('SET', KEYS[1], 'B' .. ARGV[1])")
+    static let beginRebuild = RedisScript("#!lua flags=allow-oom\nreturn redis.call('SET', KEYS[1], 'B' .. ARGV[1])")
 
     /// Puts running jobs back under a lease, so that they are waited for. ARGV: epoch, lease in ms, then id, tenant, token, flow of
     /// each. Nothing was charged for them in this life: at their end they are charged what they cost.
@@ -23,6 +23,7 @@ extension RedisScript {
     /// Opens the new life to claims. ARGV: epoch. Does nothing when another rebuild has begun since.
     static let finishRebuild = RedisScript(
         """
+        #!lua flags=allow-oom
         local epoch = redis.call('GET', KEYS[1])
         if epoch == 'B' .. ARGV[1] then
           redis.call('SET', KEYS[1], ARGV[1])
@@ -32,14 +33,19 @@ extension RedisScript {
         return epoch == ARGV[1] and 1 or 0
         """)
 
-    /// Sets what tenants are entitled to, at once. ARGV: epoch, then tenant, weight, cap, rate a second, burst (both empty: none) of
-    /// each. A rate begins without a token.
+    /// Sets what tenants are entitled to, at once. ARGV: epoch, then tenant, weight, cap, rate a second, burst (both empty: none),
+    /// capacity of each. A rate begins without a token.
     static let configure = RedisScript(
         Keys.prelude(whileBuilding: true) + """
-            local V = tonumber(call('HGET', H, 'V') or 0)
-            for i = 2, #ARGV, 5 do
+            local h = call('HMGET', H, 'V', 'least')
+            local V, least = tonumber(h[1] or 0), tonumber(h[2] or \(TenantShare.standard.capacity))
+            for i = 2, #ARGV, 6 do
               local tid, key = ARGV[i], p .. 't:' .. ARGV[i]
-              call('HSET', key, 'w', ARGV[i + 1], 'cap', ARGV[i + 2])
+              call('HSET', key, 'w', ARGV[i + 1], 'cap', ARGV[i + 2], 'rcap', ARGV[i + 5])
+              if tonumber(ARGV[i + 5]) < least then
+                least = tonumber(ARGV[i + 5])
+                call('HSET', H, 'least', least)
+              end
               if ARGV[i + 3] == '' then
                 call('HDEL', key, 'rate', 'burst', 'tok', 'tts')
               else

@@ -29,12 +29,15 @@ struct QueueBenchCommand: AsyncParsableCommand {
     @Option(help: "Bytes carried along by each job.")
     var payload = 200
 
+    @Option(help: "Ready jobs of a tenant in the index; the others are deferred until it drains.")
+    var readyCapacity = 1_000
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
     func run() async throws {
-        let result = try await QueueBenchmark(jobs: jobs, workers: workers, tenants: tenants, payloadBytes: payload).run(
-            executable: thisProgram)
+        let bench = QueueBenchmark(jobs: jobs, workers: workers, tenants: tenants, payloadBytes: payload, capacity: readyCapacity)
+        let result = try await bench.run(executable: thisProgram)
         try show(result, json: json, unit: "jobs", latency: "from grant to end")
     }
 }

@@ -8,7 +8,7 @@ struct QueueCommand: AsyncParsableCommand {
         subcommands: [List.self, Pause.self, Resume.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What of a tenant is ready, running and parked, by kind.")
+        static let configuration = CommandConfiguration(abstract: "What of a tenant is ready, running, parked and deferred, by kind.")
 
         @OptionGroup var remote: RemoteOptions
 
@@ -21,6 +21,8 @@ struct QueueCommand: AsyncParsableCommand {
                 let ready: Int?
                 let running: Int?
                 let parked: Int?
+                let deferred: Int?
+                let estimatedDrainSeconds: Int?
                 let oldestClaimableMs: Double?
                 let shareReceived: Double?
                 let shareEntitled: Double?
@@ -38,10 +40,11 @@ struct QueueCommand: AsyncParsableCommand {
             func percent(_ share: Double?) -> String { share.map { String(format: "%.1f %%", $0 * 100) } ?? "" }
             print(
                 Table(
-                    ["kind", "ready", "running", "parked", "oldest", "share", "entitled", "paused"],
+                    ["kind", "ready", "running", "parked", "deferred", "drains in", "oldest", "share", "entitled", "paused"],
                     page.items.map { item in
                         [
-                            item.kind, text(item.ready), text(item.running), text(item.parked),
+                            item.kind, text(item.ready), text(item.running), text(item.parked), text(item.deferred),
+                            item.estimatedDrainSeconds.map { "\($0) s" } ?? "",
                             item.oldestClaimableMs.map { String(format: "%.1f s", $0 / 1_000) } ?? "", percent(item.shareReceived),
                             percent(item.shareEntitled), item.pausedReason ?? "",
                         ]

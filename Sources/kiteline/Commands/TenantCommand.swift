@@ -29,6 +29,9 @@ struct TenantCommand: AsyncParsableCommand {
         @Option(help: "Jobs that may start at once above the rate.")
         var burst: Int?
 
+        @Option(help: "Ready jobs of one kind in the index; more are accepted and deferred (1 to 100000).")
+        var readyCapacity = 1_000
+
         @Option(help: ArgumentHelp("Rule sets to begin with: \(RulePack.names). None: it has no rules yet.", valueName: "name"))
         var pack: String?
 
@@ -41,6 +44,7 @@ struct TenantCommand: AsyncParsableCommand {
             }
             guard (1...1_000).contains(weight) else { throw ValidationError("--weight is from 1 to 1000") }
             guard (1...100_000).contains(cap) else { throw ValidationError("--cap is from 1 to 100000") }
+            guard (1...100_000).contains(readyCapacity) else { throw ValidationError("--ready-capacity is from 1 to 100000") }
             if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate is above 0") }
             if let burst, !(1...1_000_000).contains(burst) { throw ValidationError("--burst is from 1 to 1000000") }
             if let pack, RulePack.named(pack) == nil {
@@ -66,6 +70,7 @@ struct TenantCommand: AsyncParsableCommand {
                 settings.cap = cap
                 settings.rate = rate
                 settings.burst = burst
+                settings.readyCapacity = readyCapacity
                 guard let tenant = try await engine.records.createTenant(slug, settings, by: commandLine) else {
                     throw Failure("there is a tenant \(slug) already")
                 }

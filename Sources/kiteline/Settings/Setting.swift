@@ -18,6 +18,9 @@ enum Setting: String, CaseIterable, Sendable {
     case requestSeconds = "KITELINE_REQUEST_SECONDS"
     case headerSeconds = "KITELINE_HEADER_SECONDS"
     case bodySeconds = "KITELINE_BODY_SECONDS"
+    case slowCalls = "KITELINE_SLOW_CALLS"
+    case longestWaits = "KITELINE_LONGEST_WAITS"
+    case redisMemoryShare = "KITELINE_REDIS_MEMORY_SHARE"
     case logLevel = "KITELINE_LOG_LEVEL"
     case crashAt = "KITELINE_CRASH_AT"
     case apiURL = "KITELINE_URL"
@@ -34,6 +37,9 @@ enum Setting: String, CaseIterable, Sendable {
         case seconds(ClosedRange<Double>)
         case choice([String])
         case crashPlan
+        case share(ClosedRange<Double>)
+        /// `name=seconds,…`
+        case secondsByName
     }
 
     var shape: Shape {
@@ -49,6 +55,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .requestSeconds, .headerSeconds, .bodySeconds: .seconds(0.1...600)
         case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
         case .crashAt: .crashPlan
+        case .redisMemoryShare: .share(0.1...1)
+        case .slowCalls, .longestWaits: .secondsByName
         }
     }
 
@@ -70,6 +78,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .drainSeconds: "25"
         case .requestSeconds: "8"
         case .headerSeconds, .bodySeconds: "10"
+        case .slowCalls, .longestWaits: ""
+        case .redisMemoryShare: "0.8"
         case .logLevel: "info"
         }
     }
@@ -96,6 +106,10 @@ enum Setting: String, CaseIterable, Sendable {
         case .requestSeconds: "how long a request waits for Postgres before it answers 503"
         case .headerSeconds: "how long a caller may take to send a request's headers"
         case .bodySeconds: "how long a caller may pause while sending a body"
+        case .slowCalls:
+            "above how many seconds a call counts as half a failure, dependency=seconds,…; three times its usual time where not named"
+        case .longestWaits: "how many seconds a kind's jobs may wait at a breaker before they are set aside, kind=seconds,…; else for ever"
+        case .redisMemoryShare: "the part of Redis' maxmemory above which jobs are accepted and not pushed"
         case .logLevel: "the least that is logged"
         case .crashAt: "for fault runs only: points at which the process kills itself, point[:time],…"
         }

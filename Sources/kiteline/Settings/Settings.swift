@@ -74,6 +74,31 @@ struct Settings: Sendable {
         return .seconds(seconds)
     }
 
+    func share(_ setting: Setting) throws -> Double {
+        guard let share = Double(try text(setting)) else { preconditionFailure("\(setting) was checked to be a part") }
+        return share
+    }
+
+    func durationsByName(_ setting: Setting) throws -> [String: Duration] {
+        guard let seconds = Self.secondsByName(try text(setting)) else {
+            preconditionFailure("\(setting) was checked to be seconds by name")
+        }
+        return seconds.mapValues { .seconds($0) }
+    }
+
+    /// Nil when it is none.
+    fileprivate static func secondsByName(_ text: String) -> [String: Double]? {
+        var seconds: [String: Double] = [:]
+        for item in text.split(separator: ",") {
+            let parts = item.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+            guard parts.count == 2, !parts[0].isEmpty, let value = Double(parts[1]), value > 0, value.isFinite, value < 1e9 else {
+                return nil
+            }
+            seconds[parts[0]] = value
+        }
+        return seconds
+    }
+
     func logger(_ label: String) -> Logger {
         var logger = Logger(label: label)
         if let level = values[.logLevel].flatMap({ Logger.Level(rawValue: $0.text) }) { logger.logLevel = level }
@@ -92,6 +117,9 @@ extension Setting {
             case .seconds(let range):
                 Double(text).map(range.contains) == true ? nil : "seconds, from \(range.lowerBound) to \(range.upperBound)"
             case .choice(let choices): choices.contains(text) ? nil : "one of " + choices.joined(separator: ", ")
+            case .share(let range):
+                Double(text).map(range.contains) == true ? nil : "a part, from \(range.lowerBound) to \(range.upperBound)"
+            case .secondsByName: Settings.secondsByName(text) != nil ? nil : "name=seconds,… with seconds above 0"
             case .crashPlan:
                 CrashPlan(text) != nil
                     ? nil : "point[:time],… with points of " + CrashPoint.allCases.map(\.rawValue).joined(separator: ", ")
@@ -103,7 +131,7 @@ extension Setting {
     func masked(_ text: String) -> String {
         switch shape {
         case .secret: String(text.prefix(9)) + "…"
-        case .text, .count, .seconds, .choice, .crashPlan: text
+        case .text, .count, .seconds, .choice, .crashPlan, .share, .secondsByName: text
         case .url: withoutPassword(text)
         }
     }
