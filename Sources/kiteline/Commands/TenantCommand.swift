@@ -66,6 +66,7 @@ struct TenantCommand: AsyncParsableCommand {
                 settings.cap = cap
                 settings.rate = rate
                 settings.burst = burst
+                if pack != nil { settings.sandboxRounds = RulePack.sandboxRounds }
                 guard let tenant = try await engine.records.createTenant(slug, settings, by: commandLine) else {
                     throw Failure("there is a tenant \(slug) already")
                 }
