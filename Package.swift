@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints   libpq · NIO + hiredis · private servers · where fault runs kill
-//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  Identity  SalesModel  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  Replay  Identity  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -78,6 +78,7 @@ let package = Package(
         domain("Breakers"),
         domain("Rollouts"),
         domain("Routing", ["SalesModel", "Rules", "Rollouts"]),
+        domain("Replay", ["SalesModel", "Rules", "Routing"]),
         domain("Jobs", ["Tenancy"]),
 
         shell("PostgresClient", ["CLibPQ", "CSys", logging]),
@@ -94,6 +95,7 @@ let package = Package(
                 .embedInCode("0008_limits.sql"),
                 .embedInCode("0009_holds.sql"), .embedInCode("0010_counts.sql"),
                 .embedInCode("0011_reconciling.sql"), .embedInCode("0013_deferral.sql"), .embedInCode("0014_parking.sql"),
+                .embedInCode("0016_past.sql"),
                 .embedInCode("0021_rollouts.sql"),
             ],
             swiftSettings: settings),
@@ -102,11 +104,12 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy",
-                "JSONEnvelope",
+                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "Replay", "SalesModel",
+                "Tenancy", "JSONEnvelope",
                 logging,
             ]),
-        shell("JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
+        shell(
+            "JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Replay", "Rules", "Routing", "SalesModel", logging]),
         shell("Worker", ["CrashPoints", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
@@ -149,6 +152,7 @@ let package = Package(
         tests("BreakersTests", ["Breakers"]),
         tests("RolloutsTests", ["Rollouts"]),
         tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel"]),
+        tests("ReplayTests", ["Replay", "Routing", "Rules", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
         tests("FuzzTests", ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Rules", "SalesModel", "Schedules", "Tenancy"]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
@@ -167,7 +171,7 @@ let package = Package(
         tests(
             "APITests",
             [
-                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Rules",
+                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Replay", "Rules",
                 "Rollouts", "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient,
                 hummingbird,
                 lifecycle,

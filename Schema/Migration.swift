@@ -30,6 +30,7 @@ public struct Migration: Sendable {
         Migration(11, "reconciling", PackageResources._011_reconciling_sql),
         Migration(13, "deferral", PackageResources._013_deferral_sql),
         Migration(14, "parking", PackageResources._014_parking_sql),
+        Migration(16, "past", PackageResources._016_past_sql),
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),
     ]
 }

@@ -48,6 +48,6 @@ public struct API: Sendable {
     static let endpoints: [Endpoint] =
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
         + importEndpoints + sellerEndpoints + opportunityEndpoints
-        + activityEndpoints + ruleSetEndpoints + rolloutEndpoints
+        + activityEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
         + alertEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

@@ -23,6 +23,8 @@ public struct AssignBenchmark: Sendable {
         self.sellers = sellers
     }
 
+    private let industries = ["steel", "paper", "glass", "wood"]
+    private let regions = ["north", "south", "east", "west"]
     private let map = """
         sources: ["*"]
         fields:
@@ -72,9 +74,14 @@ public struct AssignBenchmark: Sendable {
     }
 
     private func fill(_ bench: BenchServers, _ records: Records, _ n: Int) async throws {
+        let tenant = try await setUp(bench, records, n)
+        var chance = SeededGenerator(seed: UInt64(n))
+        try await tell((0..<leads).filter { $0 % tenants == n }, records, tenant, &chance)
+    }
+
+    /// A tenant with sellers and rules.
+    func setUp(_ bench: BenchServers, _ records: Records, _ n: Int) async throws -> TenantID {
         let tenant = try await bench.tenant("bench-\(n)")
-        let industries = ["steel", "paper", "glass", "wood"]
-        let regions = ["north", "south", "east", "west"]
         for s in 0..<sellers {
             _ = try await records.putSeller(
                 "s\(s)",
@@ -89,8 +96,11 @@ public struct AssignBenchmark: Sendable {
             }
             _ = try await records.save(checked, of: tenant, by: "bench", key: nil) { _, _ in StoredAnswer(status: 201, body: []) }
         }
-        var chance = SeededGenerator(seed: UInt64(n))
-        let own = (0..<leads).filter { $0 % tenants == n }
+        return tenant
+    }
+
+    /// Takes leads of these numbers in.
+    func tell(_ own: [Int], _ records: Records, _ tenant: TenantID, _ chance: inout SeededGenerator) async throws {
         for start in stride(from: 0, to: own.count, by: 500) {
             let chunk = own[start..<min(start + 500, own.count)].map { id in
                 let fields =

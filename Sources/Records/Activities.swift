@@ -135,7 +135,8 @@ private struct ActivityRecording {
         ).map { try $0.get("id") }
     }
 
-    /// Marks first touches. Loads are locked before leads, and both in the order of their ids, as settling does.
+    /// Marks first touches. The counter is moved before loads are locked, loads before leads, both in the order of their ids, as
+    /// settling does: whoever reads loads with the counter knows exactly which touches are in them.
     func touch(_ leads: [Int: [Int64]]) throws {
         var first: [Int64: Date] = [:]
         for (place, ids) in leads where activities[place].type == NewActivity.touch {
@@ -145,6 +146,7 @@ private struct ActivityRecording {
         let ids = first.keys.sorted()
         let times = ids.map { first[$0]! }
         _ = try transaction.pipeline([
+            .moveLoads(of: TenantID(tenant)),
             """
             SELECT FROM seller_load s
             WHERE s.tenant_id = \(tenant) AND s.seller_id IN (
@@ -165,7 +167,11 @@ private struct ActivityRecording {
             marked AS (
                 UPDATE lead l SET touched_at = f.at, updated_at = now()
                 FROM first f
-                WHERE l.tenant_id = \(tenant) AND l.id = f.lead_id)
+                WHERE l.tenant_id = \(tenant) AND l.id = f.lead_id),
+            kept AS (
+                INSERT INTO load_change (tenant_id, seq, lead_id, seller_id, change)
+                SELECT c.tenant_id, c.load_seq, f.lead_id, f.seller_id, -1
+                FROM first f JOIN routing_clock c ON c.tenant_id = \(tenant))
             UPDATE seller_load s SET pending = s.pending - f.touched
             FROM (SELECT seller_id, count(*)::integer AS touched FROM first GROUP BY seller_id) f
             WHERE s.tenant_id = \(tenant) AND s.seller_id = f.seller_id

@@ -8,8 +8,13 @@ import SalesModel
 /// A decision as it is kept in the decision log and shown by the API: one JSON object.
 enum DecisionBody {
     static func json(_ tried: TriedLead) -> JSONBytes {
-        let decision = tried.routed.decision
-        return JSONBytes(
+        let isTried = tried.trials.contains { $0.arm != nil }
+        return json(tried.routed.decision, arm: tried.arm.rawValue, rollouts: isTried ? rollouts(tried.trials) : nil)
+    }
+
+    /// - Parameter rollouts: the arms it was decided in, a JSON array; nil: no rollout served it.
+    static func json(_ decision: LeadDecision, arm: String, rollouts: [UInt8]?) -> JSONBytes {
+        JSONBytes(
             JSONWriter.object(capacity: 1_024) { body in
                 body.member("outcome", decision.outcome.rawValue)
                 body.member("seller_id", decision.owner?.externalID)
@@ -17,8 +22,8 @@ enum DecisionBody {
                 body.member("team", decision.team)
                 body.member("rule_version", decision.routeVersion)
                 body.member("rule_sets", decision.ruleSets.map(\.description))
-                body.member("arm", tried.arm.rawValue)
-                if tried.trials.contains(where: { $0.arm != nil }) { body.member("rollouts", json: rollouts(tried.trials)) }
+                body.member("arm", arm)
+                if let rollouts { body.member("rollouts", json: rollouts) }
                 body.member("matched_rule", decision.matchedRule)
                 body.member("score", json: decision.score.map(json))
                 body.member("band", decision.band?.rawValue)

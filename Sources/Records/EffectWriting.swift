@@ -6,7 +6,7 @@ import PostgresClient
 public struct RecordsEffectWriter: EffectWriter {
     public init() {}
 
-    public func mustBeJudged(_ effect: any Effect) -> Bool { !(effect is ProbeEffect) }
+    public func mustBeJudged(_ effect: any Effect) -> Bool { !(effect is ProbeEffect || effect is SandboxRoundEffect) }
 
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
@@ -16,8 +16,10 @@ public struct RecordsEffectWriter: EffectWriter {
 
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
         LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + MakeWholeEffect.statements(for: effects)
-            + ProbeEffect.statements(for: effects)
+            + ProbeEffect.statements(for: effects) + SandboxRoundEffect.statements(for: effects)
     }
 
-    public func statements(for discarded: [DiscardedJob]) throws -> [Statement] { FailedAssignment.statements(for: discarded) }
+    public func statements(for discarded: [DiscardedJob]) throws -> [Statement] {
+        FailedAssignment.statements(for: discarded) + SandboxRoundEffect.statements(for: discarded)
+    }
 }

@@ -18,6 +18,7 @@ public struct LeadDecisionEffect: Effect {
     let place: Int
     /// Of `routing_state`.
     let version: Int64
+    let basis: DecisionBasis
     let lead: LeadFacts
     let decision: LeadDecision
     let cursor: PoolCursor?
@@ -30,6 +31,7 @@ public struct LeadDecisionEffect: Effect {
         group = facts.group
         place = facts.decided
         version = facts.version
+        basis = facts.basis
         self.lead = lead
         decision = tried.routed.decision
         cursor = tried.routed.cursor
@@ -139,7 +141,8 @@ extension LeadDecisionEffect {
         if !assigned.isEmpty { statements.append(assignments(assigned)) }
         let cursors = cursors(decided)
         if !cursors.isEmpty { statements.append(turns(cursors)) }
-        statements.append(log(decided))
+        // Whose version this settle moves on; a replay has to know which group did.
+        statements.append(log(decided, moved: Set(counted.map(\.settled.tenant))))
         let told = assigned.filter { $0.effect.decision.notice != nil }
         if !told.isEmpty { statements.append(notices(told)) }
         statements += TrialStatements.statements(for: trials(of: decided))
@@ -246,13 +249,16 @@ extension LeadDecisionEffect {
             """
     }
 
-    private static func log(_ decided: [Decided]) -> Statement {
-        """
-        INSERT INTO decision_log (tenant_id, lead_id, epoch, job_id, outcome, decided_at, body)
-        SELECT * FROM unnest(\(decided.map(\.settled.tenant.rawValue)), \(decided.map(\.effect.lead.lead.id.rawValue)),
-            \(decided.map { Int32($0.effect.lead.epoch) }), \(decided.map(\.settled.job.rawValue)), \(decided.map(\.effect.decision.outcome.rawValue)),
-            \(decided.map(\.effect.decision.decidedAt)), \(decided.map(\.effect.body)))
-        """
+    /// With what each was decided on, for a replay.
+    private static func log(_ decided: [Decided], moved: Set<TenantID>) -> Statement {
+        let effects = decided.map(\.effect)
+        return """
+            INSERT INTO decision_log (tenant_id, lead_id, epoch, job_id, outcome, decided_at, body, version, moved, load_seq, deal_seq, deals_at, told)
+            SELECT * FROM unnest(\(decided.map(\.settled.tenant.rawValue)), \(effects.map(\.lead.lead.id.rawValue)),
+                \(effects.map { Int32($0.lead.epoch) }), \(decided.map(\.settled.job.rawValue)), \(effects.map(\.decision.outcome.rawValue)),
+                \(effects.map(\.decision.decidedAt)), \(effects.map(\.body)), \(effects.map(\.version)), \(decided.map { moved.contains($0.settled.tenant) }),
+                \(effects.map(\.basis.loadSeq)), \(effects.map(\.basis.dealSeq)), \(effects.map(\.basis.dealsAt)), \(effects.map(\.lead.told)))
+            """
     }
 
     // MARK: Alerts

@@ -149,15 +149,21 @@ struct LeadIntake {
         return enqueued(try results.last!.first!.get("id"))
     }
 
-    /// What the known ones were doing until now, locked in the order settling locks them.
+    /// What the known ones were doing until now, locked in the order settling locks them. What they said until now is kept, since
+    /// decisions may rest on it.
     private var statesBefore: Statement {
         """
-        SELECT l.source, l.external_id, l.state
-        FROM lead l JOIN unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID))) AS n(source, external_id)
-            ON l.source = n.source AND l.external_id = n.external_id
-        WHERE l.tenant_id = \(tenant.rawValue)
-        ORDER BY l.id
-        FOR UPDATE OF l
+        WITH known AS (
+            SELECT l.id, l.source, l.external_id, l.state, l.told, l.received_at, l.fields
+            FROM lead l JOIN unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID))) AS n(source, external_id)
+                ON l.source = n.source AND l.external_id = n.external_id
+            WHERE l.tenant_id = \(tenant.rawValue)
+            ORDER BY l.id
+            FOR UPDATE OF l),
+        kept AS (
+            INSERT INTO lead_past (tenant_id, lead_id, told, received_at, fields)
+            SELECT \(tenant.rawValue), id, told, received_at, fields FROM known)
+        SELECT source, external_id, state FROM known
         """
     }
 
@@ -169,7 +175,7 @@ struct LeadIntake {
         FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID)), \(distinct.map(\.receivedAt)), \(distinct.map(\.fields)))
             AS n(source, external_id, received_at, fields)
         ON CONFLICT (tenant_id, source, external_id) DO UPDATE
-            SET fields = excluded.fields, received_at = excluded.received_at, updated_at = now(),
+            SET fields = excluded.fields, received_at = excluded.received_at, updated_at = now(), told = l.told + 1,
                 state = CASE WHEN l.state IN ('held', 'with_marketing') THEN 'awaiting_assignment' ELSE l.state END,
                 held_reason = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_reason END,
                 held_detail = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_detail END,

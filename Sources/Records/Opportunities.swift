@@ -33,14 +33,26 @@ extension Records {
     /// Stores an opportunity as told; true when it is new.
     public func putOpportunity(_ externalID: String, _ facts: OpportunityFacts, of tenant: TenantID) async throws -> Bool {
         try await write(tenant) { transaction in
-            try transaction.query(
+            // The counter first: whoever counts deals while this is not committed counts without it, and sees the counter without it.
+            let begun = try transaction.pipeline([
+                .moveDeals(of: tenant),
                 """
-                INSERT INTO opportunity (tenant_id, external_id, owner, industry, stage, won, amount_minor, currency, closed_at)
+                INSERT INTO opportunity_past (tenant_id, id, seq, until_seq, owner, industry, won, closed_at)
+                SELECT tenant_id, id, seq, (SELECT deal_seq FROM routing_clock WHERE tenant_id = \(tenant.rawValue)), owner, industry, won, closed_at
+                FROM opportunity
+                WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID)
+                """,
+            ])
+            let seq: Int64 = try begun[0].first!.get("deal_seq")
+            return try transaction.query(
+                """
+                INSERT INTO opportunity (tenant_id, external_id, owner, industry, stage, won, amount_minor, currency, closed_at, seq)
                 VALUES (\(tenant.rawValue), \(externalID), \(facts.owner), \(facts.industry), \(facts.stage), \(facts.won), \(facts.amountMinor),
-                    \(facts.currency), \(facts.closedAt))
+                    \(facts.currency), \(facts.closedAt), \(seq))
                 ON CONFLICT (tenant_id, external_id) DO UPDATE
                     SET owner = excluded.owner, industry = excluded.industry, stage = excluded.stage, won = excluded.won,
-                        amount_minor = excluded.amount_minor, currency = excluded.currency, closed_at = excluded.closed_at, updated_at = now()
+                        amount_minor = excluded.amount_minor, currency = excluded.currency, closed_at = excluded.closed_at, seq = excluded.seq,
+                        updated_at = now()
                 RETURNING xmax = 0 AS is_new
                 """
             ).first!.get("is_new")

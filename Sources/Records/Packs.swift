@@ -1,6 +1,11 @@
 import Rules
 import Tenancy
 
+extension RulePack {
+    /// How many rounds in the sandbox a tenant that begins with a pack asks of a version before it may become live (RULE-05).
+    public static let sandboxRounds = 3
+}
+
 extension Records {
     /// Under which name a pack's rule sets are kept.
     public static let packName = "default"

@@ -18,6 +18,18 @@ public struct RoutingFacts: Sendable {
     public let group = Int64.random(in: .min ... .max)
     /// How many there were so far.
     public var decided = 0
+    /// How far touches and deals had come when they were read.
+    let basis: DecisionBasis
+}
+
+/// Which touches and deals a decision saw. `RoutingFacts.version` says the same of sellers, rules and earlier assignments.
+struct DecisionBasis: Sendable, Hashable {
+    /// Of `routing_clock`.
+    var loadSeq: Int64
+    /// Of `routing_clock`.
+    var dealSeq: Int64
+    /// The end of the windows that deals were counted in; nil when no rule asked for deals.
+    var dealsAt: Date?
 }
 
 /// A lead as it stood when the facts were read.
@@ -27,6 +39,8 @@ public struct LeadFacts: Sendable {
     public var customer: String { "l\(lead.id)" }
     public let epoch: Int
     public let isAssigned: Bool
+    /// How often the lead had been told again.
+    let told: Int32
     /// Whether it is held since an earlier run of its assignment failed for good.
     let hadFailed: Bool
     /// How an earlier job of the same batch decided it.
@@ -66,7 +80,7 @@ public final class RoutingReader: Sendable {
             """,
             "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
             """
-            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason,
+            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason, l.told,
                 -- A scalar sub-select is looked up by key for each lead; a join was at times planned as a scan of all assignments.
                 (SELECT a.seller_id FROM assignment a WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.active) IS NOT NULL AS is_assigned
             FROM lead l
@@ -74,26 +88,32 @@ public final class RoutingReader: Sendable {
             """,
             """
             SELECT s.id, s.external_id, s.team, s.status, s.regions, s.industries, s.capacity, s.weight, s.newcomer,
-                COALESCE(l.pending, 0) AS pending, l.last_assigned_at
+                COALESCE(l.pending, 0) AS pending, l.last_assigned_at,
+                -- In the same statement, and so of the same moment as the loads.
+                COALESCE((SELECT c.load_seq FROM routing_clock c WHERE c.tenant_id = \(tenant.rawValue)), 0) AS load_seq
             FROM seller s LEFT JOIN seller_load l ON l.tenant_id = s.tenant_id AND l.seller_id = s.id
             WHERE s.tenant_id = \(tenant.rawValue)
             """,
             "SELECT pool, sellers, credits FROM route_cursor WHERE tenant_id = \(tenant.rawValue)",
-            "SELECT max(updated_at) AS at FROM opportunity WHERE tenant_id = \(tenant.rawValue)",
+            "SELECT deal_seq FROM routing_clock WHERE tenant_id = \(tenant.rawValue)",
         ]
         let rows = try await postgres.pipeline(statements + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary')"))
         let records = try RolloutRecord.records(rows[7], rows[8])
         let rollouts = records.map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
         let zone = try rows[1].first?.get("time_zone", as: String.self) ?? "UTC"
         let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant, in: zone)
-        let deals = try await deals(variants, of: tenant, DealStamp(changedAt: try rows[6].first?.get("at"), now: now), now)
+        let stamp = DealStamp(seq: try rows[6].first?.get("deal_seq") ?? 0, end: DealWindow.end(at: now))
+        let deals = try await deals(variants, of: tenant, stamp)
+        let basis = DecisionBasis(
+            loadSeq: try rows[4].first?.get("load_seq") ?? 0, dealSeq: deals?.stamp.seq ?? stamp.seq, dealsAt: deals?.stamp.end)
         let facts = try rows[3].map(LeadFacts.init)
         let exposures = rollouts.isEmpty ? [:] : try await exposures(of: facts.map(\.customer), to: rollouts, of: tenant)
         let roster = Roster(
-            sellers: try rows[4].map(Seller.init), deals: deals, cursors: try rows[5].map(PoolCursor.init), variants: variants)
+            sellers: try rows[4].map(Seller.init), deals: deals?.byWindow ?? [:], cursors: try rows[5].map(PoolCursor.init),
+            variants: variants)
         return RoutingFacts(
             version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
-            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures))
+            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), basis: basis)
     }
 
     private func judge(of record: RolloutRecord, _ tenant: TenantID) -> RolloutJudge {
@@ -229,46 +249,46 @@ extension RoutingReader {
 
 /// As of when rankings were worked out: anew when a deal changes, and each minute, because the window moves.
 private struct DealStamp: Sendable, Hashable {
-    let changedAt: Date?
-    let minute: Int
-
-    init(changedAt: Date?, now: Date) {
-        self.changedAt = changedAt
-        minute = Int(now.timeIntervalSince1970 / 60)
-    }
+    /// Of `routing_clock`.
+    let seq: Int64
+    /// Of the windows.
+    let end: Date
 }
 
 extension RoutingReader {
-    private func deals(_ variants: [TenantRules], of tenant: TenantID, _ stamp: DealStamp, _ now: Date) async throws -> [Int:
-        DealStatistics]
-    {
+    private typealias Deals = (stamp: DealStamp, byWindow: [Int: DealStatistics])
+
+    /// Nil when no rule asks for deals. The stamp in the answer is that of what was read, which may be newer than the one asked for.
+    private func deals(_ variants: [TenantRules], of tenant: TenantID, _ stamp: DealStamp) async throws -> Deals? {
         let windows = Set(variants.flatMap(\.windows)).sorted()
-        guard !windows.isEmpty, stamp.changedAt != nil else { return [:] }
+        guard !windows.isEmpty else { return nil }
         if let known = known.withLock({ $0[tenant]?.deals }), known.stamp == stamp, windows.allSatisfy({ known.byWindow[$0] != nil }) {
-            return known.byWindow
+            return known
         }
-        let results = try await postgres.pipeline(
-            [.tenants([tenant])] + windows.map { Self.closedDeals(of: tenant, since: Self.start($0, before: now), until: now) })
-        var byWindow: [Int: DealStatistics] = [:]
-        for (window, rows) in zip(windows, results.dropFirst()) { byWindow[window] = DealStatistics(try rows.map(ClosedDeals.init)) }
-        let worked = byWindow
-        remember(tenant) { $0.deals = (stamp, worked) }
+        let rows = try await postgres.pipeline([.tenants([tenant]), Self.closedDeals(of: tenant, windows, until: stamp.end)])[1]
+        var deals: [Int: [ClosedDeals]] = [:]
+        for row in rows {
+            guard let months = try row.get("months", as: Int32?.self) else { continue }
+            deals[Int(months), default: []].append(try ClosedDeals(row))
+        }
+        let byWindow = Dictionary(uniqueKeysWithValues: windows.map { ($0, DealStatistics(deals[$0] ?? [])) })
+        let worked: Deals = (DealStamp(seq: try rows.first?.get("seq") ?? 0, end: stamp.end), byWindow)
+        remember(tenant) { $0.deals = worked }
         return worked
     }
 
-    private static func closedDeals(of tenant: TenantID, since start: Date, until end: Date) -> Statement {
+    /// One statement for all windows, so that they and the counter are of one moment. A row without months says: there are none.
+    private static func closedDeals(of tenant: TenantID, _ windows: [Int], until end: Date) -> Statement {
         """
-        SELECT owner, industry, count(*) FILTER (WHERE won) AS won, count(*) FILTER (WHERE NOT won) AS lost
-        FROM opportunity
-        WHERE tenant_id = \(tenant.rawValue) AND closed_at > \(start) AND closed_at <= \(end) AND won IS NOT NULL AND owner IS NOT NULL
-        GROUP BY owner, industry
+        SELECT c.seq, d.months, d.owner, d.industry, d.won, d.lost
+        FROM (SELECT COALESCE((SELECT deal_seq FROM routing_clock WHERE tenant_id = \(tenant.rawValue)), 0) AS seq) c
+            LEFT JOIN (
+                SELECT w.months, o.owner, o.industry, count(*) FILTER (WHERE o.won) AS won, count(*) FILTER (WHERE NOT o.won) AS lost
+                FROM unnest(\(windows.map(Int32.init)), \(windows.map { DealWindow.start($0, before: end) })) AS w(months, start)
+                    JOIN opportunity o ON o.tenant_id = \(tenant.rawValue) AND o.closed_at > w.start AND o.closed_at <= \(end)
+                        AND o.won IS NOT NULL AND o.owner IS NOT NULL
+                GROUP BY w.months, o.owner, o.industry) d ON true
         """
-    }
-
-    private static func start(_ months: Int, before now: Date) -> Date {
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        return calendar.date(byAdding: .month, value: -months, to: now)!  // a Gregorian month can always be subtracted
     }
 }
 
@@ -284,11 +304,12 @@ extension LeadFacts {
         isAssigned = try row.get("is_assigned")
         hadFailed = try row.get("held_reason", as: String?.self) == FailedAssignment.heldReason
         updatedAt = try row.get("updated_at")
+        told = try row.get("told")
     }
 }
 
 extension OutsideValue {
-    fileprivate init(_ node: JSONNode) {
+    init(_ node: JSONNode) {
         switch node.type {
         case .string: self = .text(node.string ?? "")
         case .number: self = node.double.map(OutsideValue.number) ?? .text(String(decoding: node.bytes, as: UTF8.self))
@@ -302,7 +323,7 @@ extension OutsideValue {
 }
 
 extension Seller {
-    fileprivate init(_ row: Row) throws {
+    init(_ row: Row) throws {
         self.init(
             id: SellerID(try row.get("id")), externalID: try row.get("external_id"), team: try row.get("team"),
             status: try row.get("status", as: String?.self).flatMap(EmploymentStatus.init) ?? .unknown, regions: try row.get("regions"),
@@ -313,7 +334,7 @@ extension Seller {
 }
 
 extension PoolCursor {
-    fileprivate init(_ row: Row) throws {
+    init(_ row: Row) throws {
         self.init(
             pool: try row.get("pool"), sellers: try row.get("sellers", as: [Int64].self).map(SellerID.init),
             credits: try row.get("credits", as: [Int64].self).map { Int($0) })

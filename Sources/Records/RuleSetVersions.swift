@@ -81,8 +81,11 @@ extension Records {
                         after: .encoding(["hash": checked.ruleSet.hash, "state": state.rawValue])),
                 ])[0]
                 let version = try RuleSetVersion(rows.first!)
-                // Held leads wait for what routes them.
-                if state == .live, version.kind.isRouting { try release(version) }
+                if state == .live {
+                    _ = try transaction.query(.ruleChanges([(version.version, .live)], kind, name, of: tenant))
+                    // Held leads wait for what routes them.
+                    if version.kind.isRouting { try release(version) }
+                }
                 return answer(version, true)
             }
         }
@@ -205,9 +208,11 @@ extension PostgresTransaction {
         guard let row = results[1].first else { return nil }
         let live = try RuleSetVersion(row)
         let before = try results[0].first?.get("version", as: Int32.self)
-        let changes = try results[0].first.map { try RuleChange.between(kind, $0.get("source"), live.source) }
-        let notice = RuleNotice(live, changes: (try? changes?.get()) ?? [], reason: reason)
+        let words = try results[0].first.map { try RuleChange.between(kind, $0.get("source"), live.source) }
+        let notice = RuleNotice(live, changes: (try? words?.get()) ?? [], reason: reason)
+        let changes = (before.map { [(Int($0), RuleSetVersion.State.retired)] } ?? []) + [(version, .live)]
         _ = try pipeline([
+            .ruleChanges(changes, kind.rawValue, name, of: tenant),
             .audit(
                 tenant, by: actor, action, "\(kind.rawValue)/\(name)", before: before.map { .encoding(["version": Int($0)]) },
                 after: .encoding(["version": version]), reason: reason),
@@ -237,6 +242,20 @@ struct RuleNotice {
             "The rules “\(name)” are now version \(version.version), effective at once. Why: \(reason)"
             + list(.english) { "and \($0) more" }
         chinese = "规则“\(name)”已更新为第 \(version.version) 版，立即生效。原因：\(reason)" + list(.chinese) { "另有 \($0) 处变更" }
+    }
+}
+
+extension Statement {
+    /// Keeps which versions of a name became live or retired with the version of the routing state that was just made.
+    static func ruleChanges(
+        _ changes: [(version: Int, state: RuleSetVersion.State)], _ kind: String, _ name: String, of tenant: TenantID
+    ) -> Statement {
+        """
+        INSERT INTO rule_change (tenant_id, version, kind, name, rule_version, state)
+        SELECT r.tenant_id, r.version, \(kind), \(name), n.version, n.state
+        FROM routing_state r, unnest(\(changes.map { Int32($0.version) }), \(changes.map(\.state.rawValue))) AS n(version, state)
+        WHERE r.tenant_id = \(tenant.rawValue)
+        """
     }
 }
 

@@ -56,10 +56,12 @@ extension Records {
     public func putSeller(_ externalID: String, _ profile: SellerProfile, of tenant: TenantID) async throws -> Bool {
         try await write(tenant) { transaction in
             // The routing version is locked before any seller's row, as settling does.
-            let old = try transaction.pipeline([
+            let begun = try transaction.pipeline([
                 .bumpRouting(tenant),
                 "SELECT status FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID) FOR UPDATE",
-            ])[1].first
+            ])
+            let version: Int64 = try begun[0].first!.get("version")
+            let old = begun[1].first
             let oldStatus = try old?.get("status", as: String?.self)
             let row = try transaction.query(
                 """
@@ -75,7 +77,12 @@ extension Records {
             ).first!
             let id: Int64 = try row.get("id")
             var more: [Statement] = [
-                "INSERT INTO seller_load (tenant_id, seller_id) VALUES (\(tenant.rawValue), \(id)) ON CONFLICT DO NOTHING"
+                "INSERT INTO seller_load (tenant_id, seller_id) VALUES (\(tenant.rawValue), \(id)) ON CONFLICT DO NOTHING",
+                """
+                INSERT INTO seller_change (tenant_id, version, seller_id, external_id, team, status, regions, industries, capacity, weight, newcomer)
+                VALUES (\(tenant.rawValue), \(version), \(id), \(externalID), \(profile.team), \(profile.status?.rawValue), \(profile.regions),
+                    \(profile.industries), \(Int32(profile.capacity)), \(Int32(profile.weight)), \(profile.newcomer))
+                """,
             ]
             if old == nil || oldStatus != profile.status?.rawValue {
                 more.append(
@@ -107,11 +114,13 @@ extension Records {
 }
 
 extension Statement {
-    /// Makes decisions that rest on the tenant's sellers and rules, as they were until now, be made again.
+    /// Makes decisions that rest on the tenant's sellers and rules, as they were until now, be made again. Answers the new version:
+    /// what changes is to be kept under it (`seller_change`, `rule_change`), or a replay will not know of it.
     static func bumpRouting(_ tenant: TenantID) -> Statement {
         """
         INSERT INTO routing_state AS r (tenant_id, version) VALUES (\(tenant.rawValue), 1)
         ON CONFLICT (tenant_id) DO UPDATE SET version = r.version + 1
+        RETURNING version
         """
     }
 }

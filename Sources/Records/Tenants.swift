@@ -35,6 +35,8 @@ public struct TenantSettings: Sendable, Hashable {
     /// Names of modules switched off.
     public var modulesOff: Set<String> = []
     public var timeZone = "Asia/Shanghai"
+    /// How many rounds in the sandbox a version must pass before it may become live.
+    public var sandboxRounds = 0
 
     public init() {}
 }
@@ -45,9 +47,10 @@ extension Records {
         try await engine.transaction { transaction in
             let rows = try transaction.query(
                 """
-                INSERT INTO tenant (slug, weight, cap, rate, burst, quota, ready_capacity, retention_days, modules_off, time_zone)
+                INSERT INTO tenant (slug, weight, cap, rate, burst, quota, ready_capacity, retention_days, modules_off, time_zone, sandbox_rounds)
                 VALUES (\(slug.description), \(Int32(settings.weight)), \(Int32(settings.cap)), \(settings.rate), \(settings.burst.map(Int32.init)),
-                    \(settings.quota), \(Int32(settings.readyCapacity)), \(Int32(settings.retentionDays)), \(settings.modulesOff.sorted()), \(settings.timeZone))
+                    \(settings.quota), \(Int32(settings.readyCapacity)), \(Int32(settings.retentionDays)), \(settings.modulesOff.sorted()), \(settings.timeZone),
+                    \(Int32(settings.sandboxRounds)))
                 ON CONFLICT (slug) DO NOTHING
                 RETURNING \(unescaped: Tenant.columns)
                 """)
@@ -78,7 +81,7 @@ extension Records {
                 UPDATE tenant
                 SET weight = \(Int32(settings.weight)), cap = \(Int32(settings.cap)), rate = \(settings.rate), burst = \(settings.burst.map(Int32.init)),
                     quota = \(settings.quota), ready_capacity = \(Int32(settings.readyCapacity)), retention_days = \(Int32(settings.retentionDays)), modules_off = \(settings.modulesOff.sorted()),
-                    time_zone = \(settings.timeZone)
+                    time_zone = \(settings.timeZone), sandbox_rounds = \(Int32(settings.sandboxRounds))
                 WHERE id = \(tenant.id.rawValue)
                 """,
                 .audit(tenant.id, by: actor, "tenant.update", tenant.slug, before: before.json, after: settings.json),
@@ -102,7 +105,7 @@ extension Records {
 
 extension Tenant {
     static let columns =
-        "id, slug, weight, cap, rate, burst, quota, ready_capacity, retention_days, modules_off, time_zone, created_at, paused_at, paused_reason"
+        "id, slug, weight, cap, rate, burst, quota, ready_capacity, retention_days, modules_off, time_zone, sandbox_rounds, created_at, paused_at, paused_reason"
 
     init(_ row: Row) throws {
         id = TenantID(try row.get("id"))
@@ -120,6 +123,7 @@ extension Tenant {
         settings.retentionDays = Int(try row.get("retention_days", as: Int32.self))
         settings.modulesOff = Set(try row.get("modules_off", as: [String].self))
         settings.timeZone = try row.get("time_zone")
+        settings.sandboxRounds = Int(try row.get("sandbox_rounds", as: Int32.self))
         self.settings = settings
     }
 }
@@ -131,6 +135,7 @@ extension TenantSettings: Encodable {
         case retentionDays = "retention_days"
         case modulesOff = "modules_off"
         case timeZone = "time_zone"
+        case sandboxRounds = "sandbox_rounds"
     }
 
     var json: JSONBytes { .encoding(self) }

@@ -6,6 +6,8 @@ import SalesModel
 public struct RoutedLead: Sendable {
     public let decision: LeadDecision
     public let cursor: PoolCursor?
+    /// What the lead says of itself, as the rules read it.
+    public let regions: [String]
 }
 
 extension Roster {
@@ -15,6 +17,13 @@ extension Roster {
     /// - Parameter variant: under which of the roster's rules.
     public mutating func decision(for lead: Lead, under variant: Int = 0, at now: Date) -> RoutedLead {
         decide(lead, under: variant, at: instant(now), counts: true)
+    }
+
+    /// Decides a lead as of the very moment it was decided before, and counts it in.
+    ///
+    /// - Parameter decidedAt: one that `decision(for:under:at:)` gave.
+    public mutating func decision(for lead: Lead, under variant: Int, decidedAt: Date) -> RoutedLead {
+        decide(lead, under: variant, at: decidedAt, counts: true)
     }
 
     /// How a lead would be decided: nobody's load and no turn changes.
@@ -38,7 +47,7 @@ extension Roster {
             (search.decision.clocks, search.decision.notice) = rules.consequences(
                 of: judgement, for: lead, owner: decided.owner?.externalID, state: decided.outcome.stateName, at: decided.decidedAt)
         }
-        return RoutedLead(decision: search.decision, cursor: search.cursor)
+        return RoutedLead(decision: search.decision, cursor: search.cursor, regions: judgement.regions)
     }
 
     /// The matched target, its alternates, the middle band's placement for another band, then the tenant's fallback.

@@ -16,7 +16,7 @@ public struct Roster: Sendable {
     let namedIndustries: Set<String>
 
     var pools: [PoolKey: Pool] = [:]
-    private var cursors: [String: PoolCursor]
+    var cursors: [String: PoolCursor]
     private var lastInstant: Date
 
     /// - Parameters:
@@ -53,8 +53,11 @@ public struct Roster: Sendable {
     }
 
     /// A moment for a decision: never the same twice, so that "longest since the last" is clear however leads are batched.
+    ///
+    /// In whole microseconds, which is what is kept: read back it is the same moment, and a replay compares what was compared.
     mutating func instant(_ now: Date) -> Date {
-        lastInstant = max(now, lastInstant.addingTimeInterval(0.000_001))
+        let next = max(now, lastInstant.addingTimeInterval(0.000_001)).timeIntervalSinceReferenceDate
+        lastInstant = Date(timeIntervalSinceReferenceDate: (next * 1_000_000).rounded() / 1_000_000)
         return lastInstant
     }
 
@@ -62,6 +65,8 @@ public struct Roster: Sendable {
         sellers[index].pending += 1
         sellers[index].lastAssignedAt = instant
     }
+
+    mutating func changePending(ofSellerAt index: Int, by change: Int) { sellers[index].pending += change }
 }
 
 /// The credits of a pool after a turn, as they are kept.

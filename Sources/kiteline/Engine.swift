@@ -53,6 +53,7 @@ struct Engine: Sendable {
         return [
             AnyHandler(AssignLead(records: routing)), AnyHandler(ReleaseHeld(records: routing)),
             AnyHandler(MakeWhole(records: routing)),
+            AnyHandler(ReplayRules(records: routing)),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]
     }
@@ -91,6 +92,7 @@ struct Engine: Sendable {
             },
             Chore("interrupted imports", every: .seconds(30)) { [records] in try await records.endSilentImports() },
             Chore("rollouts", every: .seconds(1)) { [records] in while try await records.judgeRollouts(now: Date()) {} },
+            Chore("routing snapshots", every: .seconds(300)) { [records] in try await records.keepRoutingSnapshots() },
             Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },
         ]
         return Maintenance(

@@ -131,10 +131,12 @@ final class SalesHouse: Sendable {
 
     // MARK: Running
 
-    var handlers: [AnyHandler] {
+    var handlers: [AnyHandler] { handlers(reader) }
+
+    private func handlers(_ reader: RoutingReader) -> [AnyHandler] {
         [
             AnyHandler(AssignLead(records: reader)), AnyHandler(ReleaseHeld(records: reader, pageSize: 3)),
-            AnyHandler(MakeWhole(records: reader, pageSize: 3)),
+            AnyHandler(MakeWhole(records: reader, pageSize: 3)), AnyHandler(ReplayRules(records: reader, pageSize: 5)),
         ]
     }
 
@@ -148,6 +150,8 @@ final class SalesHouse: Sendable {
             Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep, logger: logger)
         ]
         for _ in 0..<workers {
+            // Each remembers rules and rankings of its own, as processes do.
+            let handlers = handlers(RoutingReader(postgres: app))
             services.append(Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: settings, logger: logger))
         }
         let group = ServiceGroup(services: services, logger: logger)

@@ -34,6 +34,7 @@ extension API {
     guard let candidate = try await call.records.ruleSetVersion(kind, wish.name, version: wish.version, of: tenant) else {
         throw Problem.notFound
     }
+    try await call.requireRounds(of: candidate)
     // The tenant's other rule sets may have changed since it was saved.
     if case .failure(let faults) = try await call.records.check(kind, wish.name, candidate.source, of: tenant) { throw Problem(faults) }
     return try await rolloutFaults {

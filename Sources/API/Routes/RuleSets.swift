@@ -54,6 +54,7 @@ extension API {
     guard let candidate = try await call.records.ruleSetVersion(kind, name, version: version, of: call.tenant.id) else {
         throw Problem.notFound
     }
+    try await call.requireRounds(of: candidate)
     // The tenant's other rule sets may have changed since it was saved.
     let warnings: [RuleFinding]
     switch try await call.records.check(kind, name, candidate.source, of: call.tenant.id) {
@@ -123,7 +124,7 @@ extension API {
 
 extension Call {
     /// A kind that is none of ours has no rule sets.
-    fileprivate func ruleSetName() throws -> (RuleKind, String) {
+    func ruleSetName() throws -> (RuleKind, String) {
         guard let kind = RuleKind(rawValue: parameters[0]) else { throw Problem.notFound }
         guard let name = Slug(parameters[1]) else {
             throw Problem.invalid([
@@ -133,7 +134,7 @@ extension Call {
         return (kind, name.description)
     }
 
-    fileprivate func version() throws -> Int { Int(try id(2)) }
+    func version() throws -> Int { Int(try id(2)) }
 }
 
 extension Problem {

@@ -49,6 +49,8 @@ extension Call {
 
 private func put(_ slug: Slug, _ change: TenantChange, _ call: Call) async throws -> (Tenant, status: Int) {
     var settings = TenantSettings()
+    // Who begins with a pack begins with its care.
+    if change.pack != nil { settings.sandboxRounds = RulePack.sandboxRounds }
     change.apply(to: &settings)
     if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) {
         await call.api.tell(tenant.id)
@@ -75,6 +77,7 @@ private struct TenantChange: Sendable {
     private var retentionDays: Int?
     private var modulesOff: Set<String>?
     private var timeZone: String?
+    private var sandboxRounds: Int?
     /// Rule sets to begin with.
     private(set) var pack: RulePack?
 
@@ -95,6 +98,7 @@ private struct TenantChange: Sendable {
         if let timeZone, TimeZone(identifier: timeZone) == nil {
             reader.fail("time_zone", .notAllowed, "must be an IANA time zone such as Asia/Shanghai")
         }
+        sandboxRounds = reader.integer("sandbox_rounds", in: 0...100)
         if let name = reader.string("pack") {
             pack = RulePack.named(name)
             if pack == nil { reader.fail("pack", .notAllowed, "must be one of \(RulePack.names)") }
@@ -120,6 +124,7 @@ private struct TenantChange: Sendable {
         settings.retentionDays = retentionDays ?? settings.retentionDays
         settings.modulesOff = modulesOff ?? settings.modulesOff
         settings.timeZone = timeZone ?? settings.timeZone
+        settings.sandboxRounds = sandboxRounds ?? settings.sandboxRounds
     }
 }
 
@@ -137,6 +142,7 @@ extension Tenant {
             object.member("retention", settings.retentionDays)
             object.member("modules_off", settings.modulesOff.sorted())
             object.member("time_zone", settings.timeZone)
+            object.member("sandbox_rounds", settings.sandboxRounds)
             object.member("created_at", createdAt)
             object.member("paused_at", paused?.since)
             object.member("paused_reason", paused?.reason)

@@ -67,6 +67,7 @@ public struct MakeWholeEffect: Effect, Equatable {
             taken[making.attempt.tenant, default: []].formUnion(leads.map(\.id))
             let rows = try transaction.pipeline([
                 "SELECT version FROM routing_state WHERE tenant_id = \(tenant) FOR UPDATE",
+                .moveLoads(of: making.attempt.tenant),
                 """
                 SELECT FROM seller_load WHERE tenant_id = \(tenant) AND seller_id = ANY(\(Set(leads.compactMap(\.seller)).sorted()))
                 ORDER BY seller_id FOR UPDATE
@@ -78,7 +79,7 @@ public struct MakeWholeEffect: Effect, Equatable {
                 ORDER BY l.id FOR UPDATE OF l
                 """,
             ])
-            if rows[2].count < leads.count { stale.insert(making.attempt.id) }
+            if rows[3].count < leads.count { stale.insert(making.attempt.id) }
         }
     }
 
@@ -98,6 +99,12 @@ public struct MakeWholeEffect: Effect, Equatable {
             UPDATE seller_load l SET pending = l.pending - n.count
             FROM unnest(\(counts.map(\.key)), \(counts.map(\.value))) AS n(seller, count)
             WHERE l.tenant_id = \(tenant.rawValue) AND l.seller_id = n.seller
+            """,
+            """
+            INSERT INTO load_change (tenant_id, seq, lead_id, seller_id, change)
+            SELECT c.tenant_id, c.load_seq, n.id, n.seller, -1
+            FROM unnest(\(owned.map(\.id.rawValue)), \(owned.map { $0.seller ?? 0 })) AS n(id, seller)
+                JOIN routing_clock c ON c.tenant_id = \(tenant.rawValue)
             """,
             """
             UPDATE assignment a SET active = false

@@ -6,7 +6,7 @@ import Rules
 struct RulesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Rule sets: checked here or against a tenant's data, published, shown and compared.",
-        subcommands: [Check.self, Publish.self, Show.self, Diff.self])
+        subcommands: [Check.self, Publish.self, Show.self, Diff.self, RulesReplayCommand.self])
 
     /// The file of a rule set.
     static func source(of path: String) throws -> String {

@@ -71,6 +71,7 @@ struct TenantCommand: AsyncParsableCommand {
                 settings.rate = rate
                 settings.burst = burst
                 settings.readyCapacity = readyCapacity
+                if pack != nil { settings.sandboxRounds = RulePack.sandboxRounds }
                 guard let tenant = try await engine.records.createTenant(slug, settings, by: commandLine) else {
                     throw Failure("there is a tenant \(slug) already")
                 }

@@ -1,0 +1,140 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import Rules
+
+/// `kiteline rules replay`: a round of the sandbox, begun and waited for.
+struct RulesReplayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Decide recorded leads again under a version of a rule set, without effect, and show what would differ.",
+        discussion: "Exit 1 when the round is not passed. All differences: GET /v1/rounds/ID/differences.")
+
+    @OptionGroup var remote: RemoteOptions
+
+    @Argument(help: "The rule set's name.")
+    var name = "default"
+
+    @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
+    var kind: RuleKind
+
+    @Option(help: "Which version is tried.")
+    var version: Int
+
+    @Option(help: ArgumentHelp("From when on decisions are replayed; default: 90 days ago.", valueName: "time"))
+    var from: String?
+
+    @Option(help: ArgumentHelp("Until when; default: now.", valueName: "time"))
+    var to: String?
+
+    @Option(help: "What counts as a first touch in time, in seconds.")
+    var touchWithin: Int?
+
+    @Flag(help: "Do not wait for the round's end.")
+    var noWait = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    private struct Begun: Decodable {
+        let roundId: String
+        let jobId: String
+    }
+
+    private struct Round: Decodable {
+        let state: String
+        let result: Result?
+    }
+
+    private struct Result: Decodable {
+        struct Finding: Decodable {
+            let code: String
+            let message: String
+        }
+        struct World: Decodable {
+            let decided: Int
+            let unmatchedShare: Double?
+            let unknownPathShare: Double?
+            let toInactive: Int
+            let topThreeShare: Double?
+            let gini: Double?
+            let peakPending: Int
+            let peakCapacity: Int
+            let firstTouchMissed: Int?
+        }
+        struct Difference: Decodable {
+            struct Side: Decodable {
+                let outcome: String
+                let sellerOrPool: String?
+            }
+            let leadId: String
+            let live: Side
+            let candidate: Side
+        }
+        let error: String?
+        let findings: [Finding]?
+        let replayed: Int?
+        let reproduced: Int?
+        let differing: Int?
+        let live: World?
+        let candidate: World?
+        let firstDifferences: [Difference]?
+        let note: String?
+    }
+
+    func run() async throws {
+        let api = try remote.remote()
+        let body = try JSONSerialization.data(withJSONObject: request(), options: [.sortedKeys])
+        let begun = try await api.request(
+            .post, "/v1/rulesets/\(kind.rawValue)/\(name)/versions/\(version)/replay", body: .bytes(Array(body)))
+        if noWait { return printLine(begun) }
+        let id = try JSON.read(Begun.self, from: begun).roundId
+        while true {
+            let data = try await api.request(.get, "/v1/rounds/\(id)")
+            let round = try JSON.read(Round.self, from: data)
+            guard round.state != "running" else {
+                try await Task.sleep(for: .milliseconds(300))
+                continue
+            }
+            if json { printLine(data) } else if let result = round.result { show(result, id, round.state) }
+            guard round.state == "passed" else { throw ExitCode.failure }
+            return
+        }
+    }
+
+    private func request() -> [String: Any] {
+        let now = Date()
+        var body: [String: Any] = [
+            "from": from ?? now.addingTimeInterval(-90 * 86_400).ISO8601Format(), "to": to ?? now.ISO8601Format(),
+        ]
+        body["touch_within_s"] = touchWithin
+        return body
+    }
+
+    private func show(_ result: Result, _ id: String, _ state: String) {
+        print("round \(id): \(state)")
+        if let error = result.error { print("  \(error)") }
+        for finding in result.findings ?? [] { print("  \(finding.message) (\(finding.code))") }
+        guard let live = result.live, let candidate = result.candidate else { return }
+        print(
+            "\(result.replayed ?? 0) decisions replayed, \(result.reproduced ?? 0) as they were made, \(result.differing ?? 0) would differ"
+        )
+        func percent(_ share: Double?) -> String { share.map { String(format: "%.1f %%", $0 * 100) } ?? "" }
+        func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "" }
+        let rows: [(String, (Result.World) -> String)] = [
+            ("leads decided", { "\($0.decided)" }), ("without an owner", { percent($0.unmatchedShare) }),
+            ("held for a missing field", { percent($0.unknownPathShare) }), ("to inactive sellers", { "\($0.toInactive)" }),
+            ("share of the first three", { percent($0.topThreeShare) }), ("unevenness (Gini)", { number($0.gini) }),
+            ("peak of waiting leads", { "\($0.peakPending) of \($0.peakCapacity)" }),
+            ("first touches missed", { $0.firstTouchMissed.map { "\($0)" } ?? "not known" }),
+        ]
+        print(Table(["", "live", "version \(version)"], rows.map { [$0.0, $0.1(live), $0.1(candidate)] }))
+        if let first = result.firstDifferences, !first.isEmpty {
+            print(
+                Table(
+                    ["lead", "live", "version \(version)"],
+                    first.map { [$0.leadId, $0.live.sellerOrPool ?? $0.live.outcome, $0.candidate.sellerOrPool ?? $0.candidate.outcome] }))
+        }
+        if let note = result.note { print(note) }
+    }
+}
