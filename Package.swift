@@ -93,6 +93,7 @@ let package = Package(
                 .embedInCode("0008_limits.sql"),
                 .embedInCode("0009_holds.sql"), .embedInCode("0010_counts.sql"),
                 .embedInCode("0011_reconciling.sql"),
+                .embedInCode("0019_audit_chain.sql"),
                 .embedInCode("0021_rollouts.sql"),
             ],
             swiftSettings: settings),
