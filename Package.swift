@@ -93,7 +93,7 @@ let package = Package(
                 .embedInCode("0008_limits.sql"),
                 .embedInCode("0009_holds.sql"), .embedInCode("0010_counts.sql"),
                 .embedInCode("0011_reconciling.sql"),
-                .embedInCode("0019_audit_chain.sql"),
+                .embedInCode("0019_audit_chain.sql"), .embedInCode("0020_fuse.sql"),
                 .embedInCode("0021_rollouts.sql"),
             ],
             swiftSettings: settings),
@@ -102,7 +102,8 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy",
+                "JSONEnvelope",
                 logging,
             ]),
         shell("JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
@@ -111,7 +112,8 @@ let package = Package(
         shell(
             "API",
             [
-                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts", "SalesModel", "Tenancy",
+                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts", "SalesModel",
+                "Tenancy",
                 "JSONEnvelope",
                 logging, lifecycle, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
             ],
@@ -165,7 +167,8 @@ let package = Package(
             "APITests",
             [
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Rules",
-                "Rollouts", "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird,
+                "Rollouts", "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient,
+                hummingbird,
                 lifecycle,
                 logging, nioCore, nioPosix,
             ]),

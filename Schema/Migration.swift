@@ -29,6 +29,7 @@ public struct Migration: Sendable {
         Migration(10, "counts", PackageResources._010_counts_sql),
         Migration(11, "reconciling", PackageResources._011_reconciling_sql),
         Migration(19, "audit_chain", PackageResources._019_audit_chain_sql),
+        Migration(20, "fuse", PackageResources._020_fuse_sql),
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),
     ]
 }

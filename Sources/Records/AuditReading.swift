@@ -71,7 +71,7 @@ extension Records {
                 LIMIT \(page)
                 """
             ).map(AuditEntry.init)
-            entries.forEach { verification.read($0) }
+            for entry in entries { verification.read(entry) }
             guard let end = entries.last else { break }
             last = end.seq
         }

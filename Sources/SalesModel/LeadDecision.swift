@@ -9,12 +9,14 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
     case heldMappingError = "held_mapping_error"
     case heldMissingData = "held_missing_data"
     case manualQueueFallback = "manual_queue_fallback"
+    /// The tenant's assignment fuse is open: people assign. Neither a success nor a failure of the rules.
+    case manualQueueFuse = "manual_queue_fuse"
 
     /// Whether the lead found its place without a person's help.
     public var isSuccess: Bool {
         switch self {
         case .assigned, .pooled, .toMarketing, .alreadyAssigned: true
-        case .heldMappingError, .heldMissingData, .manualQueueFallback: false
+        case .heldMappingError, .heldMissingData, .manualQueueFallback, .manualQueueFuse: false
         }
     }
 }

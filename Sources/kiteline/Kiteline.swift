@@ -18,7 +18,8 @@ struct Kiteline: AsyncParsableCommand {
         version: version,
         subcommands: [
             DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
-            QueueCommand.self, BreakerCommand.self, DeadLetterCommand.self, ImportCommand.self, RolloutCommand.self, AuditCommand.self, DoctorCommand.self,
+            QueueCommand.self, BreakerCommand.self, DeadLetterCommand.self, ImportCommand.self, RolloutCommand.self, FuseCommand.self,
+            AuditCommand.self, DoctorCommand.self,
             BenchCommand.self,
         ])
 

@@ -19,7 +19,7 @@ import Testing
 
     private func faults(_ entries: [AuditEntry], head: AuditMark? = nil, noted: AuditMark? = nil) -> [AuditFault] {
         var verification = AuditVerification(noted: noted)
-        entries.forEach { verification.read($0) }
+        for entry in entries { verification.read(entry) }
         verification.end(at: head ?? Self.head(Self.chain(6)))
         return verification.faults
     }

@@ -18,6 +18,10 @@ enum Setting: String, CaseIterable, Sendable {
     case requestSeconds = "KITELINE_REQUEST_SECONDS"
     case headerSeconds = "KITELINE_HEADER_SECONDS"
     case bodySeconds = "KITELINE_BODY_SECONDS"
+    case fusePercent = "KITELINE_FUSE_PERCENT"
+    case fuseJobs = "KITELINE_FUSE_JOBS"
+    case fuseSeconds = "KITELINE_FUSE_SECONDS"
+    case reconcileSeconds = "KITELINE_RECONCILE_SECONDS"
     case logLevel = "KITELINE_LOG_LEVEL"
     case crashAt = "KITELINE_CRASH_AT"
     case apiURL = "KITELINE_URL"
@@ -47,6 +51,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .leaseSeconds, .beatSeconds, .silenceSeconds, .reapSeconds: .seconds(0.05...3_600)
         case .drainSeconds: .seconds(0...3_600)
         case .requestSeconds, .headerSeconds, .bodySeconds: .seconds(0.1...600)
+        case .fusePercent: .count(1...100)
+        case .fuseJobs: .count(1...1_000_000)
+        case .fuseSeconds, .reconcileSeconds: .seconds(1...86_400)
         case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
         case .crashAt: .crashPlan
         }
@@ -70,6 +77,10 @@ enum Setting: String, CaseIterable, Sendable {
         case .drainSeconds: "25"
         case .requestSeconds: "8"
         case .headerSeconds, .bodySeconds: "10"
+        case .fusePercent: "20"
+        case .fuseJobs: "20"
+        case .fuseSeconds: "300"
+        case .reconcileSeconds: "60"
         case .logLevel: "info"
         }
     }
@@ -96,6 +107,10 @@ enum Setting: String, CaseIterable, Sendable {
         case .requestSeconds: "how long a request waits for Postgres before it answers 503"
         case .headerSeconds: "how long a caller may take to send a request's headers"
         case .bodySeconds: "how long a caller may pause while sending a body"
+        case .fusePercent: "so many of a hundred assignments that fail open the assignment fuse"
+        case .fuseJobs: "on fewer assignments the fuse is not opened"
+        case .fuseSeconds: "how far back assignments are looked at for it"
+        case .reconcileSeconds: "between two comparisons of what assignments said with how leads stand"
         case .logLevel: "the least that is logged"
         case .crashAt: "for fault runs only: points at which the process kills itself, point[:time],…"
         }
