@@ -49,5 +49,5 @@ public struct API: Sendable {
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
         + importEndpoints + sellerEndpoints + opportunityEndpoints
         + activityEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
-        + alertEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints + processEndpoints
+        + alertEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

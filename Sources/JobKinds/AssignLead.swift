@@ -62,7 +62,8 @@ public struct AssignLead: DecidingHandler {
         guard epoch == lead.epoch, !lead.isAssigned else { return .completed(AssignmentOutcome.alreadyAssigned.rawValue) }
         if let decided = lead.decided { return Outcome(decided) }
 
-        let tried = facts.roster.decision(for: lead.lead, of: lead.customer, at: now)
+        let tried =
+            facts.isFuseOpen ? facts.roster.leftToPeople(at: now) : facts.roster.decision(for: lead.lead, of: lead.customer, at: now)
         let decision = tried.routed.decision
         var outcome = Outcome(decision.outcome)
         outcome.effects = [LeadDecisionEffect(tried, about: lead, on: &facts)]

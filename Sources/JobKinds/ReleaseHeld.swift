@@ -9,12 +9,15 @@ public struct ReleaseHeld: DecidingHandler {
     public struct Arguments: JobArguments, Decodable {
         var after: String?
         var until: String?
+        /// Also those that wait for a person: the fuse was closed.
+        var manual: Bool?
     }
 
     /// The leads one job lets go, and where it ends.
     public struct Page: Sendable {
         var leads: [HeldLead]
         var until: LeadID
+        var isFuseReset = false
     }
 
     public let kind = ReleaseHeld.definition
@@ -32,23 +35,29 @@ public struct ReleaseHeld: DecidingHandler {
         arguments: ArgumentSchema([
             .optional("after", .string(maxLength: 20), "the lead after which to go on"),
             .optional("until", .string(maxLength: 20), "the last lead to let go"),
+            .optional("manual", .boolean, "also leads that wait for a person"),
         ]), isPublic: false)
 
     public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: Page] {
         var pages: [JobID: Page] = [:]
-        let last = try await records.lastHeldLead(of: tenant)
         for job in jobs {
+            let isFuseReset = job.arguments.manual ?? false
+            let last = try await records.lastHeldLead(of: tenant, orManual: isFuseReset)
             guard let until = job.arguments.until.flatMap(LeadID.init) ?? last else { continue }
             let after = job.arguments.after.flatMap(LeadID.init) ?? LeadID(0)
-            pages[job.id] = Page(leads: try await records.heldLeads(of: tenant, after: after, until: until, limit: pageSize), until: until)
+            let leads = try await records.heldLeads(of: tenant, orManual: isFuseReset, after: after, until: until, limit: pageSize)
+            pages[job.id] = Page(leads: leads, until: until, isFuseReset: isFuseReset)
         }
         return pages
     }
 
     public func outcome(of job: Job<Arguments>, given facts: inout [JobID: Page], at now: Date) -> Outcome {
         guard let page = facts[job.id], let last = page.leads.last else { return .completed("done") }
-        var next = page.leads.map { NewJob.assignLead($0.id.rawValue, of: job.tenant, trigger: .mappingFixed, epoch: $0.epoch + 1) }
-        if page.leads.count == pageSize { next.append(.releaseHeld(of: job.tenant, after: last.id, until: page.until)) }
+        let trigger: AssignmentTrigger = page.isFuseReset ? .fuseReset : .mappingFixed
+        var next = page.leads.map { NewJob.assignLead($0.id.rawValue, of: job.tenant, trigger: trigger, epoch: $0.epoch + 1) }
+        if page.leads.count == pageSize {
+            next.append(.releaseHeld(of: job.tenant, orManual: page.isFuseReset, after: last.id, until: page.until))
+        }
         return Outcome(.completed("released"), effects: [ReleaseHeldEffect(leads: page.leads)], followUps: next)
     }
 }

@@ -8,6 +8,7 @@ public enum AssignmentTrigger: String, Sendable, CaseIterable {
     case batchImport = "batch_import"
     case mappingFixed = "mapping_fixed"
     case marketingCompleted = "marketing_completed"
+    case fuseReset = "fuse_reset"
     case manualRequeue = "manual_requeue"
     case rolloutAborted = "rollout_aborted"
 }

@@ -26,7 +26,7 @@ public struct FailureAlarm: Sendable {
 extension Records {
     /// Raises an alert for every kind that fails too often, and closes those whose kind has recovered. To be called now and then.
     ///
-    /// A job fails when it is discarded, held, or left to the manual queue; one cancelled counts as neither.
+    /// A job fails when it is discarded, held, or left to the manual queue; one cancelled, or left to people by an open fuse, counts as neither.
     public func watchFailureRates(_ alarm: FailureAlarm = FailureAlarm(), now: Date) async throws {
         let rates = try await failureRates(alarm, now: now)
         let alarming = rates.filter { $0.ended >= alarm.jobs && $0.share >= alarm.share }
@@ -49,6 +49,7 @@ extension Records {
                 count(*) FILTER (WHERE \(unescaped: isFailure)) AS failed
             FROM job_history
             WHERE finished_at > \(now.addingTimeInterval(-alarm.window)) AND finished_at <= \(now) AND state <> 'cancelled'
+                AND outcome IS DISTINCT FROM 'manual_queue_fuse'
             GROUP BY tenant_id, kind
             ORDER BY tenant_id, kind
             """

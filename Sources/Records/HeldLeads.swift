@@ -14,21 +14,30 @@ public struct HeldLead: Sendable, Hashable {
 
 extension RoutingReader {
     /// Held leads in the order of their ids, from after one up to and including another.
-    public func heldLeads(of tenant: TenantID, after: LeadID, until: LeadID, limit: Int) async throws -> [HeldLead] {
+    ///
+    /// - Parameter orManual: also those that wait for a person.
+    public func heldLeads(
+        of tenant: TenantID, orManual: Bool = false, after: LeadID, until: LeadID, limit: Int
+    ) async throws -> [HeldLead] {
         try await postgres.pipeline([
             .tenants([tenant]),
             """
             SELECT id, assignment_epoch FROM lead
-            WHERE tenant_id = \(tenant.rawValue) AND state = 'held' AND id > \(after.rawValue) AND id <= \(until.rawValue)
+            WHERE tenant_id = \(tenant.rawValue) AND (state = 'held' OR \(orManual) AND state = 'manual_queue')
+                AND id > \(after.rawValue) AND id <= \(until.rawValue)
             ORDER BY id LIMIT \(limit)
             """,
         ])[1].map { HeldLead(id: LeadID(try $0.get("id")), epoch: Int(try $0.get("assignment_epoch", as: Int32.self))) }
     }
 
     /// The last lead held now; nil when none is.
-    public func lastHeldLead(of tenant: TenantID) async throws -> LeadID? {
+    public func lastHeldLead(of tenant: TenantID, orManual: Bool = false) async throws -> LeadID? {
         try await postgres.pipeline([
-            .tenants([tenant]), "SELECT max(id) AS id FROM lead WHERE tenant_id = \(tenant.rawValue) AND state = 'held'",
+            .tenants([tenant]),
+            """
+            SELECT max(id) AS id FROM lead
+            WHERE tenant_id = \(tenant.rawValue) AND (state = 'held' OR \(orManual) AND state = 'manual_queue')
+            """,
         ])[1].first?.get("id", as: Int64?.self).map(LeadID.init)
     }
 }
@@ -56,7 +65,7 @@ public struct ReleaseHeldEffect: Effect, Equatable {
             let held = try transaction.query(
                 """
                 SELECT FROM lead l JOIN unnest(\(leads.map(\.id.rawValue)), \(leads.map { Int32($0.epoch) })) AS n(id, epoch) ON l.id = n.id
-                WHERE l.tenant_id = \(tenant) AND l.state = 'held' AND l.assignment_epoch = n.epoch
+                WHERE l.tenant_id = \(tenant) AND l.state IN ('held', 'manual_queue') AND l.assignment_epoch = n.epoch
                 ORDER BY l.id FOR UPDATE OF l
                 """)
             if held.count < leads.count { stale.insert(release.attempt.id) }
@@ -86,11 +95,15 @@ extension NewJob {
     /// The job that has a tenant's held leads assigned again, to be enqueued when a map is published.
     ///
     /// - Parameters:
+    ///   - orManual: also those that wait for a person.
     ///   - after: where to go on.
     ///   - until: the last one held when it began, so that it ends although leads are held again behind it.
-    public static func releaseHeld(of tenant: TenantID, after: LeadID = LeadID(0), until: LeadID? = nil) -> NewJob {
+    public static func releaseHeld(
+        of tenant: TenantID, orManual: Bool = false, after: LeadID = LeadID(0), until: LeadID? = nil
+    ) -> NewJob {
         let end = until.map { #","until":"\#($0)""# } ?? ""
-        return NewJob(tenant: tenant, kind: "release_held", arguments: Array(#"{"after":"\#(after)"\#(end)}"#.utf8))
+        let manual = orManual ? #","manual":true"# : ""
+        return NewJob(tenant: tenant, kind: "release_held", arguments: Array(#"{"after":"\#(after)"\#(end)\#(manual)}"#.utf8))
     }
 }
 

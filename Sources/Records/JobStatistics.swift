@@ -70,7 +70,9 @@ extension Records {
     }
 
     /// What counts as a failure of a job's kind: given up, held, or left to a person.
-    var isFailure: String { "(state = 'discarded' OR outcome LIKE 'held\\_%' OR outcome LIKE 'manual\\_queue%')" }
+    var isFailure: String {
+        "(state = 'discarded' OR outcome LIKE 'held\\_%' OR outcome LIKE 'manual\\_queue%' AND outcome <> 'manual_queue_fuse')"
+    }
 }
 
 private struct StatisticsByKind {

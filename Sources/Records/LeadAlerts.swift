@@ -33,7 +33,8 @@ extension LeadDecision {
     /// Alerts of a decision about a lead of this source.
     func alerts(source: String) -> [LeadAlert] {
         switch outcome {
-        case .assigned, .alreadyAssigned, .pooled, .toMarketing: []
+        // While the fuse is open there is one alarm for all of them.
+        case .assigned, .alreadyAssigned, .pooled, .toMarketing, .manualQueueFuse: []
         case .manualQueueFallback:
             [LeadAlert(code: "manual_queue", subject: matchedRule ?? "no rules", source: source, reason: reasons.last)]
         case .heldMappingError: fieldAlerts("mapping_error", source)

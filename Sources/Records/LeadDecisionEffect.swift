@@ -335,7 +335,7 @@ extension AssignmentOutcome {
         case .pooled: .pooled
         case .toMarketing: .withMarketing
         case .heldMappingError, .heldMissingData: .held
-        case .manualQueueFallback: .manualQueue
+        case .manualQueueFallback, .manualQueueFuse: .manualQueue
         }
     }
 }

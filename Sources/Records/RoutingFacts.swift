@@ -14,6 +14,8 @@ public struct RoutingFacts: Sendable {
     public let version: Int64
     public var leads: [LeadID: LeadFacts]
     public var roster: RolloutRoster
+    /// Automatic assignment is stopped. Whoever changes it changes the version too.
+    public let isFuseOpen: Bool
     /// Names the decisions that were made one upon another.
     public let group = Int64.random(in: .min ... .max)
     /// How many there were so far.
@@ -96,9 +98,10 @@ public final class RoutingReader: Sendable {
             """,
             "SELECT pool, sellers, credits FROM route_cursor WHERE tenant_id = \(tenant.rawValue)",
             "SELECT deal_seq FROM routing_clock WHERE tenant_id = \(tenant.rawValue)",
+            "SELECT FROM assignment_fuse WHERE tenant_id = \(tenant.rawValue) AND state = 'open'",
         ]
         let rows = try await postgres.pipeline(statements + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary')"))
-        let records = try RolloutRecord.records(rows[7], rows[8])
+        let records = try RolloutRecord.records(rows[8], rows[9])
         let rollouts = records.map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
         let zone = try rows[1].first?.get("time_zone", as: String.self) ?? "UTC"
         let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant, in: zone)
@@ -113,7 +116,7 @@ public final class RoutingReader: Sendable {
             variants: variants)
         return RoutingFacts(
             version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
-            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), basis: basis)
+            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), basis: basis, isFuseOpen: !rows[7].isEmpty)
     }
 
     private func judge(of record: RolloutRecord, _ tenant: TenantID) -> RolloutJudge {

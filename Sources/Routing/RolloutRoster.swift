@@ -174,3 +174,8 @@ extension LeadDecision {
     /// `assigned ann`, `pooled nurture`, `held_mapping_error`.
     fileprivate var words: String { ([outcome.rawValue] + [owner?.externalID ?? pool].compactMap(\.self)).joined(separator: " ") }
 }
+
+extension RolloutRoster {
+    /// While automatic assignment is stopped: nobody receives the lead, and it says nothing of any rollout.
+    public mutating func leftToPeople(at now: Date) -> TriedLead { TriedLead(routed: roster.leftToPeople(at: now), trials: []) }
+}

@@ -9,6 +9,8 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
     case heldMappingError = "held_mapping_error"
     case heldMissingData = "held_missing_data"
     case manualQueueFallback = "manual_queue_fallback"
+    /// The tenant's assignment fuse is open: people assign. Neither a success nor a failure of the rules.
+    case manualQueueFuse = "manual_queue_fuse"
 
     /// The state a lead is in after it, as rules name it.
     public var stateName: String {
@@ -25,7 +27,7 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
     public var isSuccess: Bool {
         switch self {
         case .assigned, .pooled, .toMarketing, .alreadyAssigned: true
-        case .heldMappingError, .heldMissingData, .manualQueueFallback: false
+        case .heldMappingError, .heldMissingData, .manualQueueFallback, .manualQueueFuse: false
         }
     }
 }

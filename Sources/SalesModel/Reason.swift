@@ -32,6 +32,8 @@ public struct Reason: Sendable, Hashable {
         case fallbackPool = "fallback_pool"
         case manualQueue = "manual_queue"
         case assignmentFailed = "assignment_failed"
+        case fuseOpen = "fuse_open"
+        case assignedByHand = "assigned_by_hand"
     }
 
     public enum Parameter: Sendable, Hashable {

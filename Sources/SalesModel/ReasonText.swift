@@ -77,6 +77,10 @@ extension Reason {
             "No seller could take it and there is no pool to fall back on: a person has to assign it."
         case .assignmentFailed:
             "Its assignment failed for good (\(the["class"])): \(the["message"])."
+        case .fuseOpen:
+            "Automatic assignment is stopped for this tenant: a person has to assign it."
+        case .assignedByHand:
+            "Assigned by hand: \(the["reason"])."
         }
     }
 
@@ -142,6 +146,10 @@ extension Reason {
             "无销售可接且无兜底池，转人工派发。"
         case .assignmentFailed:
             "分配失败且不再重试（\(the["class"])）：\(the["message"])。"
+        case .fuseOpen:
+            "该租户的自动分配已熔断，转人工派发。"
+        case .assignedByHand:
+            "人工派发：\(the["reason"])。"
         }
     }
 }

@@ -85,7 +85,20 @@ struct Engine: Sendable {
         maintenance.reap = try settings.duration(.reapSeconds)
         maintenance.silence = try settings.duration(.silenceSeconds)
         maintenance.memoryShare = try settings.share(.redisMemoryShare)
+        var fuse = FailureAlarm()
+        fuse.share = Double(try settings.count(.fusePercent)) / 100
+        fuse.jobs = try settings.count(.fuseJobs)
+        fuse.window = TimeInterval(try settings.duration(.fuseSeconds).components.seconds)
+        let pause = try settings.duration(.reconcileSeconds)
         let chores = [
+            Chore("assignment fuse", every: .seconds(5)) { [records, fuse] in
+                try await records.watchAssignments(fuse, now: Date())
+                try await records.watchIncidents(now: Date())
+            },
+            Chore("assignments reconciled", every: min(pause, .seconds(30))) { [records, ledger] in
+                guard try await ledger.hasTurn(for: "reconcile_assignments", every: pause) else { return }
+                try await records.reconcileAssignments(now: Date())
+            },
             Chore("failure rates", every: .seconds(20)) { [records] in try await records.watchFailureRates(now: Date()) },
             Chore("memory alarm", every: .seconds(5)) { [records, dispatch] in
                 try await records.watchUnpushed(isFull: dispatch.isFull, now: Date())

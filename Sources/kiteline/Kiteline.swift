@@ -18,8 +18,8 @@ struct Kiteline: AsyncParsableCommand {
         version: version,
         subcommands: [
             DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
-            QueueCommand.self, RulesCommand.self, BreakerCommand.self, DeadLetterCommand.self, ImportCommand.self, RolloutCommand.self,
-            DoctorCommand.self, BenchCommand.self, IdentityCommand.self,
+            QueueCommand.self, RulesCommand.self, RolloutCommand.self, FuseCommand.self, BreakerCommand.self, DeadLetterCommand.self,
+            ImportCommand.self, IdentityCommand.self, AuditCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static let version = "0.1.0"

@@ -58,6 +58,7 @@ import Testing
 
             #expect(try [shadow, canary, back].map { try $0.json["state"].string } == ["shadow", "canary", "aborted"])
             #expect(try await api.send("GET", "\(route)/1").json["state"].string == "live")
+            #expect(try await api.count("audit_log WHERE action = 'rollout.abort' AND reason = 'no'") == 1)
         }
     }
 

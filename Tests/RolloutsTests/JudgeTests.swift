@@ -59,6 +59,9 @@ import Testing
         let silent = stage(stable: Counts(good: 18_000, bad: 2_000), canary: Counts(good: 1_100, missing: 200))
         let unknownStable = stage(stable: Counts(good: 16_000, missing: 4_000), canary: Counts(good: 1_170, bad: 130))
 
+        let unread = judge.verdict(of: try evidence(technical: Counts(missing: 3), success: good, touch: good))
+        #expect(
+            unread.words == "technical: 3 of 3 canary leads failed, held against 0.62 %; of 3 nothing is known, which counts as not good")
         let lost = judge.verdict(of: try evidence(technical: Counts(good: 1_300), success: good, touch: silent))
         #expect(lost.decision == .abort, "a canary that loses its data looks like one that fails")
         #expect(lost.words.hasSuffix("of 200 nothing is known, which counts as not good"))

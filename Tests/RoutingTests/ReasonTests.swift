@@ -69,6 +69,10 @@ import Testing
             "分配失败且不再重试（poison）：its worker died 3 times while running it。"
         ),
         (
+            Reason(.fuseOpen), "Automatic assignment is stopped for this tenant: a person has to assign it.", "该租户的自动分配已熔断，转人工派发。"
+        ),
+        (Reason(.assignedByHand, ["reason": "she knows them"]), "Assigned by hand: she knows them.", "人工派发：she knows them。"),
+        (
             Reason(.manualQueue), "No seller could take it and there is no pool to fall back on: a person has to assign it.",
             "无销售可接且无兜底池，转人工派发。"
         ),

@@ -236,7 +236,7 @@ extension Statement {
     fileprivate static func lately(of tenant: TenantID) -> Statement {
         """
         SELECT count(*)::integer AS n, (count(*) FILTER (WHERE outcome NOT IN ('assigned', 'assigned_existing_owner', 'pooled', 'to_marketing')))::integer AS failures
-        FROM (SELECT outcome FROM decision_log WHERE tenant_id = \(tenant.rawValue) ORDER BY decided_at DESC LIMIT 1000) d
+        FROM (SELECT outcome FROM decision_log WHERE tenant_id = \(tenant.rawValue) AND outcome <> 'manual_queue_fuse' ORDER BY decided_at DESC LIMIT 1000) d
         """
     }
 }

@@ -21,6 +21,10 @@ enum Setting: String, CaseIterable, Sendable {
     case slowCalls = "KITELINE_SLOW_CALLS"
     case longestWaits = "KITELINE_LONGEST_WAITS"
     case redisMemoryShare = "KITELINE_REDIS_MEMORY_SHARE"
+    case fusePercent = "KITELINE_FUSE_PERCENT"
+    case fuseJobs = "KITELINE_FUSE_JOBS"
+    case fuseSeconds = "KITELINE_FUSE_SECONDS"
+    case reconcileSeconds = "KITELINE_RECONCILE_SECONDS"
     case logLevel = "KITELINE_LOG_LEVEL"
     case crashAt = "KITELINE_CRASH_AT"
     case apiURL = "KITELINE_URL"
@@ -53,6 +57,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .leaseSeconds, .beatSeconds, .silenceSeconds, .reapSeconds: .seconds(0.05...3_600)
         case .drainSeconds: .seconds(0...3_600)
         case .requestSeconds, .headerSeconds, .bodySeconds: .seconds(0.1...600)
+        case .fusePercent: .count(1...100)
+        case .fuseJobs: .count(1...1_000_000)
+        case .fuseSeconds, .reconcileSeconds: .seconds(1...86_400)
         case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
         case .crashAt: .crashPlan
         case .redisMemoryShare: .share(0.1...1)
@@ -80,6 +87,10 @@ enum Setting: String, CaseIterable, Sendable {
         case .headerSeconds, .bodySeconds: "10"
         case .slowCalls, .longestWaits: ""
         case .redisMemoryShare: "0.8"
+        case .fusePercent: "20"
+        case .fuseJobs: "20"
+        case .fuseSeconds: "300"
+        case .reconcileSeconds: "60"
         case .logLevel: "info"
         }
     }
@@ -110,6 +121,10 @@ enum Setting: String, CaseIterable, Sendable {
             "above how many seconds a call counts as half a failure, dependency=seconds,…; three times its usual time where not named"
         case .longestWaits: "how many seconds a kind's jobs may wait at a breaker before they are set aside, kind=seconds,…; else for ever"
         case .redisMemoryShare: "the part of Redis' maxmemory above which jobs are accepted and not pushed"
+        case .fusePercent: "so many of a hundred assignments that fail open the assignment fuse"
+        case .fuseJobs: "on fewer assignments the fuse is not opened"
+        case .fuseSeconds: "how far back assignments are looked at for it"
+        case .reconcileSeconds: "between two comparisons of what assignments said with how leads stand"
         case .logLevel: "the least that is logged"
         case .crashAt: "for fault runs only: points at which the process kills itself, point[:time],…"
         }

@@ -1,0 +1,34 @@
+import JSONEnvelope
+import Records
+import Tenancy
+
+extension API {
+    static let auditEndpoints = [
+        Endpoint(.get, "/v1/audit", .tenantOrAll(.operator), answer: listAudit)
+    ]
+}
+
+/// `GET /v1/audit`
+@Sendable private func listAudit(_ call: Call) async throws -> Answer {
+    let (action, subject, cursor, limit) = try call.query { ($0.string("action"), $0.string("subject"), $0.cursor(), $0.limit()) }
+    return .page(
+        try await call.records.audit(of: call.tenantOrAll, action: action, subject: subject, before: cursor ?? .max, limit: limit), \.json)
+}
+
+extension AuditRecord {
+    fileprivate var json: [UInt8] {
+        JSONWriter.object(capacity: 512) { object in
+            object.member("id", String(id))
+            object.member("seq", seq)
+            object.member("hash", hexadecimal(hash))
+            object.member("tenant", tenant)
+            object.member("at", at)
+            object.member("actor", actor)
+            object.member("action", action)
+            object.member("subject", subject)
+            object.member("before", json: before?.bytes)
+            object.member("after", json: after?.bytes)
+            object.member("reason", reason)
+        }
+    }
+}

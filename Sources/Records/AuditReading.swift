@@ -1,0 +1,121 @@
+import Foundation
+import PostgresClient
+import Tenancy
+
+/// A line of the audit log, for people.
+public struct AuditRecord: Sendable, Hashable {
+    public let id: Int64
+    /// Its place in its chain.
+    public let seq: Int64
+    public let hash: [UInt8]
+    /// Nil: what concerns no tenant in particular.
+    public let tenant: String?
+    public let at: Date
+    public let actor: String
+    public let action: String
+    public let subject: String
+    public let before: JSONBytes?
+    public let after: JSONBytes?
+    public let reason: String?
+}
+
+/// What a chain looked like when it was read through.
+public struct AuditReport: Sendable, Hashable {
+    /// Nil: the chain of what concerns no tenant.
+    public let tenant: String?
+    public let rows: Int
+    /// Where it ends; nil where it has no row. Noted elsewhere, it shows later whether everything was written anew.
+    public let head: AuditMark?
+    public let faults: [AuditFault]
+}
+
+extension Records {
+    /// The log, the newest first.
+    /// - Parameters:
+    ///   - tenant: whose; nil: everybody's.
+    ///   - action: only these.
+    public func audit(
+        of tenant: TenantID?, action: String? = nil, subject: String? = nil, before cursor: Int64 = .max, limit: Int
+    ) async throws -> Page<AuditRecord> {
+        let rows = try await engine.query(
+            """
+            SELECT a.id, a.seq, a.hash, t.slug, a.at, a.actor, a.action, a.subject, a.before, a.after, a.reason
+            FROM audit_log a LEFT JOIN tenant t ON t.id = a.tenant_id
+            WHERE a.id < \(cursor) AND (\(tenant?.rawValue)::bigint IS NULL OR a.tenant_id = \(tenant?.rawValue))
+                AND (\(action)::text IS NULL OR a.action = \(action)) AND (\(subject)::text IS NULL OR a.subject = \(subject))
+            ORDER BY a.id DESC
+            LIMIT \(limit + 1)
+            """)
+        let items = try rows.prefix(limit).map(AuditRecord.init)
+        return Page(items: items, next: rows.count > limit ? items.last?.id : nil)
+    }
+
+    /// Reads a chain through.
+    /// - Parameters:
+    ///   - tenant: whose; nil: the one of what concerns no tenant.
+    ///   - noted: a mark of it that was noted earlier.
+    public func verifyAudit(of tenant: Tenant?, noted: AuditMark? = nil, page: Int = 1_000) async throws -> AuditReport {
+        let chain = tenant?.id.rawValue ?? 0
+        var verification = AuditVerification(noted: noted)
+        // What is written meanwhile is left to the next time.
+        let head = try await auditHead(chain)
+        var last: Int64 = 0
+        while true {
+            let entries = try await engine.query(
+                """
+                SELECT id, seq, tenant_id, (extract(epoch FROM at) * 1000000)::bigint AS at, actor, action, subject, before::text AS before,
+                    after::text AS after, reason, prev_hash, hash
+                FROM audit_log
+                WHERE COALESCE(tenant_id, 0) = \(chain) AND seq > \(last) AND seq <= \(head?.seq ?? 0)
+                ORDER BY COALESCE(tenant_id, 0), seq
+                LIMIT \(page)
+                """
+            ).map(AuditEntry.init)
+            for entry in entries { verification.read(entry) }
+            guard let end = entries.last else { break }
+            last = end.seq
+        }
+        verification.end(at: head)
+        // Asked at one moment, so that what is written meanwhile is no stray.
+        let strays = try await engine.query(
+            """
+            SELECT seq, id FROM audit_log
+            WHERE COALESCE(tenant_id, 0) = \(chain) AND seq > COALESCE((SELECT seq FROM audit_head WHERE chain = \(chain)), 0)
+            ORDER BY seq
+            LIMIT 100
+            """
+        ).map { AuditFault.inserted(seq: try $0.get("seq"), id: try $0.get("id")) }
+        return AuditReport(tenant: tenant?.slug, rows: verification.rows, head: head, faults: verification.faults + strays)
+    }
+
+    private func auditHead(_ chain: Int64) async throws -> AuditMark? {
+        try await engine.query("SELECT seq, hash FROM audit_head WHERE chain = \(chain)").first.map {
+            AuditMark(seq: try $0.get("seq"), hash: try $0.get("hash"))
+        }
+    }
+}
+
+extension AuditRecord {
+    fileprivate init(_ row: Row) throws {
+        id = try row.get("id")
+        seq = try row.get("seq")
+        hash = try row.get("hash")
+        tenant = try row.get("slug")
+        at = try row.get("at")
+        actor = try row.get("actor")
+        action = try row.get("action")
+        subject = try row.get("subject")
+        before = try row.get("before")
+        after = try row.get("after")
+        reason = try row.get("reason")
+    }
+}
+
+extension AuditEntry {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            id: try row.get("id"), seq: try row.get("seq"), tenant: try row.get("tenant_id"), at: try row.get("at"),
+            actor: try row.get("actor"), action: try row.get("action"), subject: try row.get("subject"), before: try row.get("before"),
+            after: try row.get("after"), reason: try row.get("reason"), previous: try row.get("prev_hash"), hash: try row.get("hash"))
+    }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import Jobs
+import PostgresClient
+import Tenancy
+
+/// Assignments of one tenant that fail too often.
+struct FailingAssignments: Sendable, Hashable {
+    let tenant: TenantID
+    let ended: Int
+    let failed: Int
+    /// The class most failures have.
+    let cause: String
+    let firstAt: Date
+
+    var words: String { "\(Int((Double(failed) / Double(ended) * 100).rounded())) % of \(ended) assignments failed, most of them \(cause)" }
+}
+
+extension Records {
+    /// Opens the fuse of every tenant whose assignments fail too often (RULE-07). To be called now and then; it never closes one.
+    ///
+    /// Only what ended after the fuse was last touched counts, or it would open again at once after somebody closed it.
+    /// - Returns: whose were opened.
+    @discardableResult public func watchAssignments(_ alarm: FailureAlarm = FailureAlarm(), now: Date) async throws -> [TenantID] {
+        let failing = try await failingAssignments(alarm, now: now)
+        for one in failing {
+            let turn = FuseTurn(state: .open, reason: one.words, actor: "kiteline", detectedAt: one.firstAt, cause: one.cause, at: now)
+            _ = try await self.turn(turn, of: one.tenant) { _ in StoredAnswer(status: 200, body: []) }
+        }
+        return failing.map(\.tenant)
+    }
+
+    private func failingAssignments(_ alarm: FailureAlarm, now: Date) async throws -> [FailingAssignments] {
+        try await engine.pipeline([
+            .everyTenant,
+            """
+            SELECT h.tenant_id, count(*) AS ended, count(*) FILTER (WHERE \(unescaped: isFailure)) AS failed,
+                mode() WITHIN GROUP (ORDER BY COALESCE(h.error_class, h.outcome, 'unknown')) FILTER (WHERE \(unescaped: isFailure)) AS cause,
+                min(h.finished_at) FILTER (WHERE \(unescaped: isFailure)) AS first_at
+            FROM (SELECT tenant_id, state, outcome, error_class, finished_at FROM job_history
+                WHERE finished_at > \(now.addingTimeInterval(-alarm.window)) AND finished_at <= \(now) AND kind = \(NewJob.assignLeadKind)
+                    AND state <> 'cancelled' AND (outcome IS NULL OR outcome NOT IN ('manual_queue_fuse', 'already_assigned'))) h
+            WHERE NOT EXISTS (SELECT FROM assignment_fuse f
+                WHERE f.tenant_id = h.tenant_id AND (f.state = 'open' OR f.changed_at >= h.finished_at))
+            GROUP BY h.tenant_id
+            HAVING count(*) >= \(alarm.jobs) AND count(*) FILTER (WHERE \(unescaped: isFailure)) >= \(alarm.share) * count(*)
+            ORDER BY h.tenant_id
+            """,
+        ])[1].map { row in
+            FailingAssignments(
+                tenant: TenantID(try row.get("tenant_id")), ended: try row.get("ended"), failed: try row.get("failed"),
+                cause: try row.get("cause"), firstAt: try row.get("first_at"))
+        }
+    }
+}

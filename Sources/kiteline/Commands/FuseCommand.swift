@@ -1,0 +1,65 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+
+struct FuseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fuse", abstract: "The switch that stops automatic assignment of a tenant's leads, over the API.",
+        subcommands: [Show.self, Open.self, Close.self])
+
+    private struct Answer: Decodable {
+        let state: String
+        let reason: String?
+        let setBy: String?
+        let changedAt: String?
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Whether it is open, since when and why.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() async throws {
+            let data = try await remote.remote().request(.get, "/v1/fuses/assignment")
+            if json { return printLine(data) }
+            let fuse = try JSON.read(Answer.self, from: data)
+            guard let since = fuse.changedAt else { return print("closed: leads are assigned automatically") }
+            print("\(fuse.state) since \(since), by \(fuse.setBy ?? ""): \(fuse.reason ?? "")")
+        }
+    }
+
+    struct Open: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Stop automatic assignment: leads wait for people, who may give them by hand.")
+
+        @OptionGroup var turn: TurnOptions
+
+        func run() async throws { try await turn.apply("open", "Open: no lead is assigned automatically from now on.") }
+    }
+
+    struct Close: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let leads be assigned automatically again; those that wait are enqueued.")
+
+        @OptionGroup var turn: TurnOptions
+
+        func run() async throws { try await turn.apply("closed", "Closed: leads are assigned again, those that waited first.") }
+    }
+
+    struct TurnOptions: ParsableArguments {
+        @OptionGroup var remote: RemoteOptions
+
+        @Option(help: "Why; kept in the audit log and in the incident.") var reason: String
+
+        @Flag(help: "Print JSON.") var json = false
+
+        func apply(_ state: String, _ said: String) async throws {
+            let body = try JSONSerialization.data(withJSONObject: ["state": state, "reason": reason])
+            let data = try await remote.remote().request(.put, "/v1/fuses/assignment", body: .bytes(Array(body)))
+            if json { return printLine(data) }
+            print(said)
+        }
+    }
+}
