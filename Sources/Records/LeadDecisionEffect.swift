@@ -139,7 +139,7 @@ extension LeadDecisionEffect {
         if !assigned.isEmpty { statements.append(assignments(assigned)) }
         let cursors = cursors(decided)
         if !cursors.isEmpty { statements.append(turns(cursors)) }
-        statements.append(log(decided))
+        statements += [log(decided), events(decided)]
         statements += TrialStatements.statements(for: trials(of: decided))
         let mended = Set(decided.filter(\.effect.lead.hadFailed).map(\.settled.tenant)).sorted()
         return statements + mended.map(Statement.failedAssignmentsOver) + alerts(decided)
@@ -240,6 +240,20 @@ extension LeadDecisionEffect {
             \(decided.map { Int32($0.effect.lead.epoch) }), \(decided.map(\.settled.job.rawValue)), \(decided.map(\.effect.decision.outcome.rawValue)),
             \(decided.map(\.effect.decision.decidedAt)), \(decided.map(\.effect.body)))
         """
+    }
+
+    private static func events(_ decided: [Decided]) -> Statement {
+        let decisions = decided.map(\.effect.decision)
+        return """
+            INSERT INTO event (tenant_id, type, body)
+            SELECT tenant_id, type, jsonb_build_object('lead_id', lead::text, 'job_id', job::text, 'outcome', outcome, 'owner', owner, 'pool', pool)
+            FROM unnest(\(decided.map(\.settled.tenant.rawValue)), \(decisions.map { "lead.\($0.outcome.leadState.rawValue)" }),
+                    \(decided.map(\.effect.lead.lead.id.rawValue)), \(decided.map(\.settled.job.rawValue)), \(decisions.map(\.outcome.rawValue)),
+                    \(decisions.map { $0.owner?.externalID }), \(decisions.map(\.pool))) WITH ORDINALITY
+                AS d(tenant_id, type, lead, job, outcome, owner, pool, place)
+            WHERE \(unescaped: isListenedTo)
+            ORDER BY place
+            """
     }
 
     // MARK: Alerts

@@ -1,5 +1,6 @@
 import DispatchIndex
 import Ledger
+import Telemetry
 
 /// What `/metrics` says of the engine: worker processes, as they told with their last sign of life, the index, the breakers.
 final class EngineMetrics: Sendable {
@@ -33,12 +34,28 @@ private func workerSamples(_ worker: String, _ counts: [String: Double]) -> [Met
         ("fenced", "kiteline_fence_rejections_total", "Outcomes that were not written, as their run had gone to somebody else."),
         ("leases_lost", "kiteline_leases_lost_total", "Claims whose lease went to somebody else while they ran."),
         ("given_back", "kiteline_given_back_total", "Jobs given back at the end of a process."),
+        ("spans_exported", spansExported.name, spansExported.help),
+        ("spans_dropped", spansDropped.name, spansDropped.help),
     ].compactMap { key, name, help in counts[key].map { Metrics.Sample(name, .counter, help, labels: [("worker", worker)], $0) } }
     let trips = counts.keys.filter { $0.hasPrefix("trips.") && $0.hasSuffix(".count") }.sorted().flatMap { key in
         let call = String(key.dropFirst("trips.".count).dropLast(".count".count))
         return tripSamples(worker, call, count: counts[key] ?? 0, seconds: counts["trips.\(call).seconds"] ?? 0)
     }
     return plain + trips
+}
+
+private let spansExported = (name: "kiteline_spans_exported_total", help: "Spans the collector took.")
+private let spansDropped = (
+    name: "kiteline_spans_dropped_total", help: "Spans the collector did not take, or that found the queue to it full."
+)
+
+/// Of a process that is asked itself.
+func spanSamples(_ process: String, _ counts: SpanExporter.Counts) -> [Metrics.Sample] {
+    let labels = [(name: "worker", value: process)]
+    return [
+        Metrics.Sample(spansExported.name, .counter, spansExported.help, labels: labels, Double(counts.exported)),
+        Metrics.Sample(spansDropped.name, .counter, spansDropped.help, labels: labels, Double(counts.dropped)),
+    ]
 }
 
 private func tripSamples(_ process: String, _ call: String, count: Double, seconds: Double) -> [Metrics.Sample] {

@@ -28,15 +28,17 @@ extension API {
             fields: reader.object("fields", members: call.limits.leadFields).map { Array($0.bytes) } ?? Array("{}".utf8))
     }
     try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)
-    return try call.answer(
-        try await call.records.takeIn(lead, of: call.tenant.id, key: key) { receipt in
+    let once = try await call.enqueuing { trace in
+        try await call.records.takeIn(lead.traced(by: trace), of: call.tenant.id, key: key) { receipt in
             StoredAnswer(
                 status: 202,
                 body: JSONWriter.object { object in
                     object.member("lead_id", String(receipt.lead))
                     object.member("job_id", receipt.job?.description)
                 })
-        })
+        }
+    }
+    return try call.answer(once)
 }
 
 /// `GET /v1/leads/{id}`

@@ -19,6 +19,9 @@ enum Setting: String, CaseIterable, Sendable {
     case headerSeconds = "KITELINE_HEADER_SECONDS"
     case bodySeconds = "KITELINE_BODY_SECONDS"
     case logLevel = "KITELINE_LOG_LEVEL"
+    case logFormat = "KITELINE_LOG_FORMAT"
+    case otlpEndpoint = "KITELINE_OTLP_ENDPOINT"
+    case traceShare = "KITELINE_TRACE_SHARE"
     case crashAt = "KITELINE_CRASH_AT"
     case apiURL = "KITELINE_URL"
     case key = "KITELINE_KEY"
@@ -32,13 +35,15 @@ enum Setting: String, CaseIterable, Sendable {
         case secret
         case count(ClosedRange<Int>)
         case seconds(ClosedRange<Double>)
+        /// 0…1.
+        case share
         case choice([String])
         case crashPlan
     }
 
     var shape: Shape {
         switch self {
-        case .postgresURL, .redisURL, .publicURL, .apiURL: .url
+        case .postgresURL, .redisURL, .publicURL, .apiURL, .otlpEndpoint: .url
         case .redisNamespace, .host, .trustedProxies: .text
         case .port: .count(0...65_535)
         case .key: .secret
@@ -48,6 +53,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .drainSeconds: .seconds(0...3_600)
         case .requestSeconds, .headerSeconds, .bodySeconds: .seconds(0.1...600)
         case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
+        case .logFormat: .choice(LogFormat.allCases.map(\.rawValue))
+        case .traceShare: .share
         case .crashAt: .crashPlan
         }
     }
@@ -55,7 +62,7 @@ enum Setting: String, CaseIterable, Sendable {
     /// Nil: there is none, it has to be given.
     var standard: String? {
         switch self {
-        case .postgresURL, .redisURL, .publicURL, .apiURL, .key, .crashAt: nil
+        case .postgresURL, .redisURL, .publicURL, .apiURL, .otlpEndpoint, .key, .crashAt: nil
         case .redisNamespace: ""
         case .host: "127.0.0.1"
         case .port: "8080"
@@ -71,6 +78,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .requestSeconds: "8"
         case .headerSeconds, .bodySeconds: "10"
         case .logLevel: "info"
+        case .logFormat: "text"
+        case .traceShare: "0.1"
         }
     }
 
@@ -97,6 +106,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .headerSeconds: "how long a caller may take to send a request's headers"
         case .bodySeconds: "how long a caller may pause while sending a body"
         case .logLevel: "the least that is logged"
+        case .logFormat: "how log lines are written to standard error: text, or json with one object a line"
+        case .otlpEndpoint: "a collector that takes traces by OTLP over HTTP in JSON, http://host:4318; not set: none are told"
+        case .traceShare: "the part of the traces begun here that is told, 0 to 1; callers decide on those they began"
         case .crashAt: "for fault runs only: points at which the process kills itself, point[:time],…"
         }
     }

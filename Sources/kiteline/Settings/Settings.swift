@@ -1,6 +1,7 @@
 import CrashPoints
 import Foundation
 import Logging
+import Telemetry
 
 /// The effective settings: for each the first of flag, environment, file, a `kiteline dev` running here, standard.
 struct Settings: Sendable {
@@ -74,8 +75,14 @@ struct Settings: Sendable {
         return .seconds(seconds)
     }
 
+    func share(_ setting: Setting) throws -> Double {
+        guard let share = Double(try text(setting)) else { preconditionFailure("\(setting) was checked to be a share") }
+        return share
+    }
+
     func logger(_ label: String) -> Logger {
         var logger = Logger(label: label)
+        if values[.logFormat]?.text == LogFormat.json.rawValue { logger.handler = JSONLogHandler(label: label) }
         if let level = values[.logLevel].flatMap({ Logger.Level(rawValue: $0.text) }) { logger.logLevel = level }
         return logger
     }
@@ -91,6 +98,7 @@ extension Setting {
             case .count(let range): Int(text).map(range.contains) == true ? nil : "a number from \(range.lowerBound) to \(range.upperBound)"
             case .seconds(let range):
                 Double(text).map(range.contains) == true ? nil : "seconds, from \(range.lowerBound) to \(range.upperBound)"
+            case .share: Double(text).map((0...1).contains) == true ? nil : "a number from 0 to 1"
             case .choice(let choices): choices.contains(text) ? nil : "one of " + choices.joined(separator: ", ")
             case .crashPlan:
                 CrashPlan(text) != nil
@@ -103,7 +111,7 @@ extension Setting {
     func masked(_ text: String) -> String {
         switch shape {
         case .secret: String(text.prefix(9)) + "…"
-        case .text, .count, .seconds, .choice, .crashPlan: text
+        case .text, .count, .seconds, .share, .choice, .crashPlan: text
         case .url: withoutPassword(text)
         }
     }
