@@ -108,7 +108,8 @@ let package = Package(
                 logging,
             ]),
         shell("JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
-        shell("Worker", ["CrashPoints", "Telemetry", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle, tracing]),
+        shell(
+            "Worker", ["CrashPoints", "Telemetry", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle, tracing]),
         shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
@@ -149,7 +150,10 @@ let package = Package(
         tests("RolloutsTests", ["Rollouts"]),
         tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
-        tests("FuzzTests", ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Rules", "SalesModel", "Schedules", "Tenancy"]),
+        tests("TelemetryTests", ["Telemetry", "Jobs", "Tenancy", logging, tracing]),
+        tests(
+            "FuzzTests",
+            ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Jobs", "Records", "Rules", "SalesModel", "Schedules", "Tenancy"]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
         tests("CommandTests", ["kiteline", "TestSupport"]),

@@ -52,7 +52,8 @@ struct Responder: HTTPResponder {
         case .found(let index, let parameters):
             let endpoint = routes.endpoints[index]
             let principal = try await admit(request, context, to: endpoint)
-            let call = Call(request: request, parameters: parameters, principal: principal, api: api, connection: context.connection, span: span)
+            let call = Call(
+                request: request, parameters: parameters, principal: principal, api: api, connection: context.connection, span: span)
             return try await endpoint.answer(call)
         }
     }

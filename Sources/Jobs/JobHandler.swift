@@ -100,7 +100,8 @@ public struct AnyHandler: Sendable {
             } catch {
                 for (index, _) in jobs { outcomes[index] = Outcome(.failed(failure(from: error))) }
             }
-            return Decisions(outcomes: outcomes.map { $0! }, factsAt: factsAt)  // every index is either undecodable, decided, or failed with its facts
+            // Every index is either undecodable, decided, or failed with its facts.
+            return Decisions(outcomes: outcomes.map { $0! }, factsAt: factsAt)
         }
     }
 

@@ -51,7 +51,9 @@ extension QueryReader {
         var types: Set<String> = []
         for name in list.split(separator: ",") {
             let named = EventType.allCases.filter { $0.rawValue == name || $0.area == name }
-            if named.isEmpty { fail("types", .notAllowed, "may name \(EventType.allCases.map(\.rawValue).joined(separator: ", ")), or their areas") }
+            if named.isEmpty {
+                fail("types", .notAllowed, "may name \(EventType.allCases.map(\.rawValue).joined(separator: ", ")), or their areas")
+            }
             types.formUnion(named.map(\.rawValue))
         }
         return types
