@@ -73,3 +73,6 @@ CREATE TABLE job_progress (
     at        timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 50);
 SELECT protect_ledger_table('job_progress');
+
+-- How long the last rebuild of the index took.
+ALTER TABLE shard_epoch ADD COLUMN rebuild_seconds double precision;

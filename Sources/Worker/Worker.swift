@@ -278,6 +278,7 @@ extension Worker {
         for (name, trips) in dispatch.roundTrips {
             told["trips.\(name).count"] = Double(trips.count)
             told["trips.\(name).seconds"] = trips.time / .seconds(1)
+            told["trips.\(name).slow"] = Double(trips.slow)
         }
         if let spans = traces?.counts {
             told["spans_exported"] = Double(spans.exported)

@@ -60,6 +60,13 @@ final class EventReader: Sendable {
     }
 }
 
+/// The shared client opens eight connections to one host at most.
+private let manyStreams: HTTPClient = {
+    var configuration = HTTPClient.Configuration()
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 200
+    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+}()
+
 extension TestAPI {
     /// Opens a stream, waits until it tells its place, and gives `body` its reader.
     func listening<R: Sendable>(
@@ -70,7 +77,7 @@ extension TestAPI {
         request.headers.add(name: "Authorization", value: "Bearer \(key ?? acme.tenantKey)")
         if let last { request.headers.add(name: "Last-Event-ID", value: last) }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+        let response = try await manyStreams.execute(request, timeout: .seconds(120))
         try #require(response.status == .ok, "answered \(response.status)")
         let reader = EventReader()
         return try await withThrowingTaskGroup(of: Void.self) { group in
