@@ -298,14 +298,25 @@ import Testing
         }
     }
 
-    @Test func `a process that ends says so to its readers`() async throws {
+    @Test func `any process tells the same, one that ends says so to its readers, and another goes on`() async throws {
         try await TestAPI.with { api in
-            try await api.listening { reader in
-                api.api.events.close()
-
-                try await expectSoon { reader.isOver }
-                #expect(reader.events.last?.type == "end")
-                #expect(reader.events.last?.json["reason"].string == "shutdown")
+            try await api.working {
+                try await api.servingToo { address, end in
+                    let reader = try await api.listening(at: address) { reader in
+                        let job = try await api.enqueued(probe())
+                        try await expectSoon { reader.events.contains { $0.job == job } }
+                        await end()
+                        try await expectSoon { reader.isOver }
+                        return reader
+                    }
+                    #expect(reader.events.last?.type == "end")
+                    #expect(reader.events.last?.json["reason"].string == "shutdown")
+                    let missed = try await api.enqueued(probe())
+                    try await api.listening(after: reader.lastID) { again in
+                        try await expectSoon { !again.events.isEmpty }
+                        #expect(again.events.compactMap(\.job) == [missed])
+                    }
+                }
             }
         }
     }

@@ -45,8 +45,10 @@ import Testing
         try await TestAPI.with { api in
             let worker = try await api.ledger.register(host: "h", pid: 1)
             let gone = try await api.ledger.register(host: "h", pid: 2)
-            let counts = ["settled": 7.0, "fenced": 2, "leases_lost": 3, "trips.claim.count": 5, "trips.claim.seconds": 0.25,
-                "trips.claim.slow": 2, "spans_dropped": 4]
+            let counts = [
+                "settled": 7.0, "fenced": 2, "leases_lost": 3, "trips.claim.count": 5, "trips.claim.seconds": 0.25,
+                "trips.claim.slow": 2, "spans_dropped": 4,
+            ]
             for id in [worker, gone] { try await api.ledger.beat(id, counts: counts) }
             try await api.ledger.signOff(gone)
 

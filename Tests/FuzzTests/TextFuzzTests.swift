@@ -43,7 +43,9 @@ import Testing
 
     @Test(arguments: Fuzz.seeds)
     func `a trace's or an event's place that is read is written as it came`(seed: UInt64) {
-        let texts = ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x"]
+        let texts = [
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+        ]
         Fuzz.run("trace", seed, texts: texts, words: ["-", "00", "ff", "é", "00000000000000000000000000000000"]) { text, _ in
             let text = String(decoding: text, as: UTF8.self)
             guard let parent = TraceParent(text) else { return }

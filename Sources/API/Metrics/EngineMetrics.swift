@@ -45,7 +45,8 @@ private func workerSamples(_ worker: String, _ counts: [String: Double]) -> [Met
     ].compactMap { key, name, help in counts[key].map { Metrics.Sample(name, .counter, help, labels: [("worker", worker)], $0) } }
     let trips = counts.keys.filter { $0.hasPrefix("trips.") && $0.hasSuffix(".count") }.sorted().flatMap { key in
         let call = String(key.dropFirst("trips.".count).dropLast(".count".count))
-        return tripSamples(worker, call, count: counts[key] ?? 0, seconds: counts["trips.\(call).seconds"] ?? 0,
+        return tripSamples(
+            worker, call, count: counts[key] ?? 0, seconds: counts["trips.\(call).seconds"] ?? 0,
             slow: counts["trips.\(call).slow"] ?? 0)
     }
     return plain + trips

@@ -1,6 +1,9 @@
+import API
 import AsyncHTTPClient
 import Foundation
+import Logging
 import NIOCore
+import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -68,12 +71,29 @@ private let manyStreams: HTTPClient = {
 }()
 
 extension TestAPI {
+    /// Another process that serves the same data: gives `body` its address, and ends it as SIGTERM does.
+    func servingToo(_ body: @Sendable (_ address: String, _ end: @Sendable () async -> Void) async throws -> Void) async throws {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let other = API(records: records, ledger: ledger, dispatch: dispatch, kinds: [], logger: logger)
+        let (ports, running) = AsyncStream.makeStream(of: Int.self)
+        let group = ServiceGroup(services: [APIServer(other, port: 0) { running.yield($0) }], logger: logger)
+        let task = Task { try await group.run() }
+        for await port in ports {
+            try await body("http://127.0.0.1:\(port)") { await group.triggerGracefulShutdown() }
+            break
+        }
+        await group.triggerGracefulShutdown()
+        try await task.value
+    }
+
     /// Opens a stream, waits until it tells its place, and gives `body` its reader.
     func listening<R: Sendable>(
-        _ query: String = "", as key: String? = nil, after last: String? = nil, headers: [String: String] = [:],
+        _ query: String = "", at address: String? = nil, as key: String? = nil, after last: String? = nil,
+        headers: [String: String] = [:],
         _ body: @Sendable (EventReader) async throws -> R
     ) async throws -> R {
-        var request = HTTPClientRequest(url: url + "/v1/events" + query)
+        var request = HTTPClientRequest(url: (address ?? url) + "/v1/events" + query)
         request.headers.add(name: "Authorization", value: "Bearer \(key ?? acme.tenantKey)")
         if let last { request.headers.add(name: "Last-Event-ID", value: last) }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
