@@ -104,7 +104,8 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy",
+                "JSONEnvelope",
                 logging,
             ]),
         shell("JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
@@ -114,7 +115,8 @@ let package = Package(
         shell(
             "API",
             [
-                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts", "SalesModel", "Tenancy",
+                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts", "SalesModel",
+                "Tenancy",
                 "JSONEnvelope", "Telemetry",
                 logging, lifecycle, tracing, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
             ],
@@ -171,7 +173,8 @@ let package = Package(
             "APITests",
             [
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Rules",
-                "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird,
+                "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers", "TestSupport",
+                httpClient, hummingbird,
                 lifecycle,
                 logging, nioCore, nioPosix,
             ]),
