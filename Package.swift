@@ -10,7 +10,7 @@ import PackageDescription
 //   JobKinds                                  one file per job kind
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
-//   PostgresClient  RedisClient  LocalServers  CrashPoints   libpq · NIO + hiredis · private servers · where fault runs kill
+//   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry   libpq · NIO + hiredis · private servers · where fault runs kill · traces out
 //   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  Replay  Identity  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
@@ -43,6 +43,7 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -57,6 +58,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
@@ -85,6 +87,7 @@ let package = Package(
         shell("RedisClient", ["CHiredis", "COpenSSL", nioCore, nioPosix, nioSSL, logging]),
         shell("LocalServers", ["CSys", logging]),
         shell("CrashPoints"),
+        shell("Telemetry", ["JSONEnvelope", "Jobs", logging, lifecycle, httpClient, nioCore, tracing]),
 
         .target(
             name: "Schema", dependencies: ["PostgresClient", "COpenSSL", logging], path: "Schema",
@@ -95,7 +98,8 @@ let package = Package(
                 .embedInCode("0008_limits.sql"),
                 .embedInCode("0009_holds.sql"), .embedInCode("0010_counts.sql"),
                 .embedInCode("0011_reconciling.sql"), .embedInCode("0013_deferral.sql"), .embedInCode("0014_parking.sql"),
-                .embedInCode("0016_past.sql"), .embedInCode("0019_audit_chain.sql"), .embedInCode("0020_fuse.sql"),
+                .embedInCode("0015_seeing.sql"), .embedInCode("0016_past.sql"), .embedInCode("0019_audit_chain.sql"),
+                .embedInCode("0020_fuse.sql"),
                 .embedInCode("0021_rollouts.sql"),
             ],
             swiftSettings: settings),
@@ -110,15 +114,16 @@ let package = Package(
             ]),
         shell(
             "JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Replay", "Rules", "Routing", "SalesModel", logging]),
-        shell("Worker", ["CrashPoints", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
+        shell(
+            "Worker", ["CrashPoints", "Telemetry", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle, tracing]),
         shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
             [
                 "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts", "SalesModel",
                 "Tenancy",
-                "JSONEnvelope",
-                logging, lifecycle, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
+                "JSONEnvelope", "Telemetry",
+                logging, lifecycle, tracing, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
             ],
             resources: [.embedInCode("openapi.yaml")]),
         shell(
@@ -132,7 +137,7 @@ let package = Package(
         .executableTarget(
             name: "kiteline",
             dependencies: [
-                "Benchmarks", "CrashPoints",
+                "Benchmarks", "CrashPoints", "Telemetry",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
                 "LocalServers", "Identity", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
@@ -154,7 +159,10 @@ let package = Package(
         tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel"]),
         tests("ReplayTests", ["Replay", "Routing", "Rules", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
-        tests("FuzzTests", ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Rules", "SalesModel", "Schedules", "Tenancy"]),
+        tests("TelemetryTests", ["Telemetry", "Jobs", "Tenancy", logging, tracing]),
+        tests(
+            "FuzzTests",
+            ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Jobs", "Records", "Rules", "SalesModel", "Schedules", "Tenancy"]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
         tests("CommandTests", ["kiteline", "TestSupport"]),
@@ -172,8 +180,8 @@ let package = Package(
             "APITests",
             [
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Replay", "Rules",
-                "Rollouts", "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient,
-                hummingbird,
+                "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers", "TestSupport",
+                httpClient, hummingbird,
                 lifecycle,
                 logging, nioCore, nioPosix,
             ]),

@@ -30,6 +30,7 @@ public struct Migration: Sendable {
         Migration(11, "reconciling", PackageResources._011_reconciling_sql),
         Migration(13, "deferral", PackageResources._013_deferral_sql),
         Migration(14, "parking", PackageResources._014_parking_sql),
+        Migration(15, "seeing", PackageResources._015_seeing_sql),
         Migration(16, "past", PackageResources._016_past_sql),
         Migration(19, "audit_chain", PackageResources._019_audit_chain_sql),
         Migration(20, "fuse", PackageResources._020_fuse_sql),

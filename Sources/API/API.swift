@@ -4,6 +4,7 @@ import Jobs
 import Ledger
 import Logging
 import Records
+import Telemetry
 import Tenancy
 
 /// What the HTTP API is made of: everything it asks of the world, given from outside.
@@ -19,14 +20,18 @@ public struct API: Sendable {
     public let transport: TransportSecurity
     let quotas: Quotas
     let demand: Remembered<Demand>
+    let events: EventHub
+    let traces: Traces?
     let logger: Logger
 
     /// - Parameters:
     ///   - kinds: every kind of job that can be enqueued.
+    ///   - traces: told of requests and what they enqueue; nil: nobody is.
     ///   - keys: who bears which key; made from `records` when not given.
     public init(
         records: Records, ledger: Ledger, dispatch: Dispatch, kinds: [JobKind], keys: KeyRing? = nil, metrics: Metrics = Metrics(),
-        limits: Limits = Limits(), transport: TransportSecurity = TransportSecurity(), logger: Logger
+        limits: Limits = Limits(), transport: TransportSecurity = TransportSecurity(), traces: Traces? = nil,
+        logger: Logger
     ) {
         self.records = records
         self.ledger = ledger
@@ -38,9 +43,15 @@ public struct API: Sendable {
         self.transport = transport
         self.quotas = Quotas(records: records, dispatch: dispatch)
         demand = Remembered(for: .seconds(5)) { try await API.demand(records, dispatch) }
+        events = EventHub(records, limits)
+        self.traces = traces
         let (jobs, engine) = (JobMetrics(records, dispatch), EngineMetrics(ledger, dispatch))
         metrics.add { await jobs.samples() }
         metrics.add { await engine.samples() }
+        metrics.add { [events] in
+            [Metrics.Sample("kiteline_event_streams", .gauge, "Event streams this process serves.", Double(events.count))]
+                + (traces.map { spanSamples("api", $0.counts) } ?? [])
+        }
         self.logger = logger
     }
 
@@ -49,5 +60,6 @@ public struct API: Sendable {
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
         + importEndpoints + sellerEndpoints + opportunityEndpoints
         + activityEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
-        + alertEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints + processEndpoints
+        + alertEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints
+        + processEndpoints
 }

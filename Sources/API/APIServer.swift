@@ -41,6 +41,11 @@ public struct APIServer: Service {
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: eventLoops.map(EventLoopGroupProvider.shared) ?? .singleton,
             logger: api.logger)
-        try await application.run()
+        // Streams have no end of their own, and the server waits for every answer to end.
+        try await withGracefulShutdownHandler {
+            try await application.run()
+        } onGracefulShutdown: { [events = api.events] in
+            events.close()
+        }
     }
 }

@@ -2,7 +2,9 @@ import Foundation
 import Hummingbird
 import JSONEnvelope
 import Ledger
+import NIOCore
 import Records
+import Telemetry
 import Tenancy
 
 /// One request on its way to its answer: who asks, what for, and the world to answer from.
@@ -12,6 +14,10 @@ struct Call: Sendable {
     let parameters: [String]
     let principal: Principal?
     let api: API
+    /// What it came in over.
+    let connection: any Channel
+    /// Of this request, where traces are told of.
+    let span: TracedSpan?
 
     var records: Records { api.records }
     var limits: Limits { api.limits }

@@ -41,6 +41,8 @@ struct Answer: Sendable {
     var type = "application/json"
     /// The answer is that of an earlier request with the same Idempotency-Key.
     var isReplayed = false
+    /// Instead of `body`: bytes that come bit by bit.
+    var stream: ResponseBody?
 
     init(_ status: Int, _ body: [UInt8], type: String = "application/json") {
         self.status = status
@@ -48,10 +50,21 @@ struct Answer: Sendable {
         self.type = type
     }
 
+    /// - Parameter stream: comes bit by bit, and is not to be kept by anybody between.
+    init(streaming stream: ResponseBody, type: String) {
+        self.init(200, [], type: type)
+        self.stream = stream
+    }
+
     static let noContent = Answer(204, [])
 
     var response: Response {
         var headers = HTTPFields()
+        if let stream {
+            headers[.contentType] = type
+            headers[.cacheControl] = "no-store"
+            return Response(status: .init(code: status), headers: headers, body: stream)
+        }
         if !body.isEmpty { headers[.contentType] = type }
         if isReplayed { headers[.idempotencyReplayed] = "true" }
         return Response(

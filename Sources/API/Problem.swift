@@ -86,6 +86,13 @@ extension Problem {
         ).retrying(after: 10)
     }
 
+    static func tooManyStreams(_ limit: Int) -> Problem {
+        Problem(
+            429, "too_many_streams", "Too many event streams are open",
+            detail: "This process serves \(limit) at once. Close one, or share one among those who listen."
+        ).retrying(after: 30)
+    }
+
     static func invalid(_ errors: [FieldError]) -> Problem {
         Problem(422, "invalid", errors.count == 1 ? "A field is wrong" : "\(errors.count) fields are wrong", errors: errors)
     }

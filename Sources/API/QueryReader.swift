@@ -33,6 +33,8 @@ struct QueryReader {
         return errors
     }
 
+    mutating func fail(_ name: String, _ code: FieldError.Code, _ message: String) { errors.append(FieldError(name, code, message)) }
+
     mutating func string(_ name: String, length: Int = 200, required: Bool = false) -> String? {
         asked.insert(name)
         guard let text = parameters[name], !text.isEmpty else {

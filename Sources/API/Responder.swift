@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import Records
+import Telemetry
 import Tenancy
 
 /// Answers a request: finds its endpoint, finds out who asks, runs it, and turns whatever failed into a problem.
@@ -20,27 +21,39 @@ struct Responder: HTTPResponder {
         let start = ContinuousClock.now
         let path = request.uri.path
         let match = routes.match(request.method, path)
+        let traced = span(of: request, match)
         var response: Response
         do {
-            response = try await answer(request, context, match).response
+            response = try await answer(request, context, match, traced?.span).response
         } catch let error as HTTPParserError {
+            traced?.span.end()
             throw error  // the connection speaks no HTTP any more; the server ends it
         } catch {
             response = problem(error, context).response
         }
         if request.method == .head { response = response.createHeadResponse() }
+        if let traced { api.end(traced.span, of: request, to: traced.endpoint, status: Int(response.status.code)) }
         api.metrics.count(request: name(of: match), status: Int(response.status.code), took: ContinuousClock.now - start)
         return response
     }
 
-    private func answer(_ request: Request, _ context: RequestSource, _ match: RouteTable.Match) async throws -> Answer {
+    private func span(of request: Request, _ match: RouteTable.Match) -> (span: TracedSpan, endpoint: Endpoint)? {
+        guard api.traces != nil, case .found(let index, _) = match else { return nil }
+        let endpoint = routes.endpoints[index]
+        return api.startSpan(of: request, to: endpoint).map { ($0, endpoint) }
+    }
+
+    private func answer(
+        _ request: Request, _ context: RequestSource, _ match: RouteTable.Match, _ span: TracedSpan?
+    ) async throws -> Answer {
         switch match {
         case .unknown: throw Problem.unknownRoute
         case .wrongMethod(let allowed): throw Problem.methodNotAllowed(allowed)
         case .found(let index, let parameters):
             let endpoint = routes.endpoints[index]
             let principal = try await admit(request, context, to: endpoint)
-            let call = Call(request: request, parameters: parameters, principal: principal, api: api)
+            let call = Call(
+                request: request, parameters: parameters, principal: principal, api: api, connection: context.connection, span: span)
             return try await endpoint.answer(call)
         }
     }
@@ -69,9 +82,7 @@ struct Responder: HTTPResponder {
     }
 
     private func bearer(_ request: Request) async throws -> Principal {
-        guard let header = request.headers[.authorization], header.count > 7, header.prefix(7).lowercased() == "bearer ",
-            let key = APIKey(header.dropFirst(7).trimmingCharacters(in: .whitespaces)), let principal = try await api.keys.principal(key)
-        else { throw Problem.unauthorized }
+        guard let key = request.bearerKey, let principal = try await api.keys.principal(key) else { throw Problem.unauthorized }
         return principal
     }
 
@@ -107,14 +118,24 @@ struct Responder: HTTPResponder {
     }
 }
 
+extension Request {
+    /// The key it was sent with, whoever's it is; nil when it has none that could be one.
+    var bearerKey: APIKey? {
+        guard let header = headers[.authorization], header.count > 7, header.prefix(7).lowercased() == "bearer " else { return nil }
+        return APIKey(header.dropFirst(7).trimmingCharacters(in: .whitespaces))
+    }
+}
+
 /// What the server knows of a request beside its head and body.
 struct RequestSource: InitializableFromSource, RequestContext {
     var coreContext: CoreRequestContextStorage
     /// The address at the other end; nil on a Unix socket.
     let peer: String?
+    let connection: any Channel
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         peer = source.channel.remoteAddress?.ipAddress
+        connection = source.channel
     }
 }

@@ -100,12 +100,18 @@ public struct ClaimReply: Sendable {
 public struct RoundTrips: Sendable, Hashable {
     public private(set) var count = 0
     public private(set) var time = Duration.zero
+    /// Those that took longer than `slowness`.
+    public private(set) var slow = 0
+
+    /// No script may take as long in Redis; what is above it has waited, there or on its way.
+    public static let slowness = Duration.milliseconds(5)
 
     public init() {}
 
     mutating func add(_ duration: Duration) {
         count += 1
         time += duration
+        if duration > Self.slowness { slow += 1 }
     }
 }
 

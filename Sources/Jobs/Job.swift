@@ -77,12 +77,17 @@ public struct Attempt: Sendable {
     public let dependency: String?
     /// The batch its end counts for.
     public let batch: Int64?
+    /// W3C traceparent it was enqueued under.
+    public let traceContext: String?
+    /// Takes word of how far it is; set by the worker that runs it.
+    public var tell: (@Sendable (Attempt, JobProgress) -> Void)?
     /// The states of that dependency's breakers it began in; set by the worker that runs it.
     public var breakerEpochs: BreakerEpochs?
 
     public init(
         id: JobID, tenant: TenantID, kind: String, arguments: [UInt8], number: Int, maxAttempts: Int, lost: Int, fence: Int64, token: Int64,
-        priority: Int, enqueuedAt: Date, startedAt: Date, hasUniqueKey: Bool = false, dependency: String? = nil, batch: Int64? = nil
+        priority: Int, enqueuedAt: Date, startedAt: Date, hasUniqueKey: Bool = false, dependency: String? = nil, batch: Int64? = nil,
+        traceContext: String? = nil
     ) {
         self.id = id
         self.tenant = tenant
@@ -99,6 +104,7 @@ public struct Attempt: Sendable {
         self.hasUniqueKey = hasUniqueKey
         self.dependency = dependency
         self.batch = batch
+        self.traceContext = traceContext
     }
 }
 

@@ -8,6 +8,9 @@ public struct Job<Arguments: Sendable>: Sendable {
 
     public var id: JobID { attempt.id }
     public var tenant: TenantID { attempt.tenant }
+
+    /// Tells how far a performing job is. As often as it likes: what is kept and shown is the last word, at most once a second.
+    public func tell(_ progress: JobProgress) { attempt.tell?(attempt, progress) }
 }
 
 /// What a kind takes: read once for each attempt. Decodable types need nothing more; kinds that run very often may read for themselves.
@@ -59,9 +62,17 @@ extension PerformingHandler {
 public struct AnyHandler: Sendable {
     public enum Style: Sendable {
         /// All attempts are of one tenant; answers one outcome for each, in order.
-        case deciding(@Sendable (_ attempts: [Attempt], _ now: @Sendable () -> Date) async -> [Outcome])
+        case deciding(@Sendable (_ attempts: [Attempt], _ now: @Sendable () -> Date) async -> Decisions)
         /// `isBrief` tells whether the call waits for nothing.
         case performing(@Sendable (_ attempt: Attempt) -> (isBrief: Bool, run: @Sendable () async -> Outcome))
+    }
+
+    /// What a group of jobs was decided to.
+    public struct Decisions: Sendable {
+        /// One for each attempt, in order.
+        public var outcomes: [Outcome]
+        /// When their facts had been read; nil where there were none to read.
+        public var factsAt: Date?
     }
 
     public let kind: JobKind
@@ -72,6 +83,7 @@ public struct AnyHandler: Sendable {
         style = .deciding { attempts, now in
             var outcomes = [Outcome?](repeating: nil, count: attempts.count)
             var jobs: [(index: Int, job: Job<H.Arguments>)] = []
+            var factsAt: Date?
             for (index, attempt) in attempts.enumerated() {
                 switch decode(H.Arguments.self, from: attempt) {
                 case .success(let arguments): jobs.append((index, Job(attempt: attempt, arguments: arguments)))
@@ -82,12 +94,14 @@ public struct AnyHandler: Sendable {
                 if let tenant = jobs.first?.job.tenant {
                     var facts = try await handler.facts(for: jobs.map(\.job), of: tenant)
                     let now = now()
+                    factsAt = now
                     for (index, job) in jobs { outcomes[index] = handler.outcome(of: job, given: &facts, at: now) }
                 }
             } catch {
                 for (index, _) in jobs { outcomes[index] = Outcome(.failed(failure(from: error))) }
             }
-            return outcomes.map { $0! }  // every index is either undecodable, decided, or failed with its facts
+            // Every index is either undecodable, decided, or failed with its facts.
+            return Decisions(outcomes: outcomes.map { $0! }, factsAt: factsAt)
         }
     }
 

@@ -49,7 +49,8 @@ extension Ledger {
                 AND l.run_at <= clock_timestamp()
                 AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)
             RETURNING l.id, l.tenant_id, l.kind, j.args, l.attempt, l.max_attempts, l.lost, l.fence, l.claim_token, l.priority, l.enqueued_at, l.started_at,
-                l.unique_key IS NOT NULL AS has_unique_key, CASE WHEN strpos(l.flow, '@') > 0 THEN substr(l.flow, strpos(l.flow, '@') + 1) END AS dependency, l.batch_id
+                l.unique_key IS NOT NULL AS has_unique_key, CASE WHEN strpos(l.flow, '@') > 0 THEN substr(l.flow, strpos(l.flow, '@') + 1) END AS dependency, l.batch_id,
+                j.trace_context
             """,
             "SELECT epoch FROM shard_epoch WHERE shard = 0",
         ])
@@ -90,7 +91,7 @@ extension Attempt {
             fence: try row.get("fence"), token: try row.get("claim_token"), priority: Int(try row.get("priority", as: Int16.self)),
             enqueuedAt: try row.get("enqueued_at"), startedAt: try row.get("started_at"),
             hasUniqueKey: try row.get("has_unique_key"), dependency: try row.get("dependency"),
-            batch: try row.get("batch_id"))
+            batch: try row.get("batch_id"), traceContext: try row.get("trace_context"))
     }
 }
 

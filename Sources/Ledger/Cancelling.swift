@@ -50,6 +50,10 @@ extension Ledger {
         _ = try transaction.pipeline([
             """
             WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) AND state <> 'running' RETURNING *),
+                e AS (INSERT INTO event (tenant_id, type, body)
+                    SELECT tenant_id, 'job.cancelled',
+                        jsonb_build_object('job_id', id::text, 'kind', kind, 'outcome', NULL, 'error_class', 'cancelled', 'attempt', attempt, 'run', run)
+                    FROM d WHERE \(unescaped: isListenedTo) ORDER BY id),
                 s AS (DELETE FROM job_sched USING d WHERE job_sched.run_at = d.run_at AND job_sched.id = d.id)
             INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
                 flow, priority, max_attempts, unique_key, batch_id)

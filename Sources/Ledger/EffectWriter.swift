@@ -10,12 +10,15 @@ public struct Settlement: Sendable {
     public let disposition: Disposition
     /// Worker-time the attempt took; nil: not known.
     public let spent: Duration?
+    /// Its spans, where it is traced.
+    public let trace: (any AttemptTrace)?
 
-    public init(attempt: Attempt, outcome: Outcome, disposition: Disposition, spent: Duration? = nil) {
+    public init(attempt: Attempt, outcome: Outcome, disposition: Disposition, spent: Duration? = nil, trace: (any AttemptTrace)? = nil) {
         self.attempt = attempt
         self.outcome = outcome
         self.disposition = disposition
         self.spent = spent
+        self.trace = trace
     }
 }
 

@@ -79,6 +79,8 @@ public struct ShardEpoch: Sendable, Equatable {
     public let server: String?
     /// Whether its rebuild is complete.
     public let isReady: Bool
+    /// How long its rebuild took; nil until it is complete, or when that was before anybody measured.
+    public let rebuild: Duration?
 }
 
 /// A job that has not ended, as a rebuild reads it.
@@ -90,8 +92,18 @@ public struct LiveJob: Sendable {
 
 extension Ledger {
     public func epoch() async throws -> ShardEpoch {
-        let row = try await postgres.query("SELECT epoch, redis_run_id, ready FROM shard_epoch WHERE shard = 0").first!
-        return ShardEpoch(epoch: try row.get("epoch"), server: try row.get("redis_run_id"), isReady: try row.get("ready"))
+        let row = try await postgres.query("SELECT epoch, redis_run_id, ready, rebuild_seconds FROM shard_epoch WHERE shard = 0").first!
+        return ShardEpoch(
+            epoch: try row.get("epoch"), server: try row.get("redis_run_id"), isReady: try row.get("ready"),
+            rebuild: try row.get("rebuild_seconds", as: Double?.self).map { .seconds($0) })
+    }
+
+    /// How long the oldest push has been owed; zero where none is.
+    public func outboxAge() async throws -> Duration {
+        let row = try await postgres.query(
+            "SELECT COALESCE(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS age FROM outbox"
+        ).first!
+        return .seconds(max(0, try row.get("age", as: Double.self)))
     }
 
     /// Begins a new epoch: from here on no claim and no confirmation of an older one succeeds.
@@ -113,7 +125,11 @@ extension Ledger {
         _ = try await postgres.pipeline([
             .lockShardShared,
             "DELETE FROM deferred WHERE id <= \(deferral) AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)",
-            "UPDATE shard_epoch SET ready = true, changed_at = clock_timestamp() WHERE shard = 0 AND epoch = \(epoch)",
+            """
+            UPDATE shard_epoch SET ready = true, changed_at = clock_timestamp(),
+                rebuild_seconds = CASE WHEN ready THEN rebuild_seconds ELSE extract(epoch FROM clock_timestamp() - changed_at) END
+            WHERE shard = 0 AND epoch = \(epoch)
+            """,
         ])
     }
 

@@ -80,6 +80,10 @@ extension Ledger {
         _ = try transaction.pipeline([
             """
             WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) RETURNING *),
+                e AS (INSERT INTO event (tenant_id, type, body)
+                    SELECT tenant_id, 'job.discarded',
+                        jsonb_build_object('job_id', id::text, 'kind', kind, 'outcome', NULL, 'error_class', 'poison', 'attempt', attempt, 'run', run)
+                    FROM d WHERE \(unescaped: isListenedTo) ORDER BY id),
                 h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
                         flow, priority, max_attempts, unique_key, batch_id)
                     SELECT id, run, tenant_id, kind, 'discarded', \(errorClass), \(failure.message), attempt, lost, fence, enqueued_at, started_at, clock_timestamp(),

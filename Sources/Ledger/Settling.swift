@@ -131,6 +131,7 @@ struct SettleTransaction: Sendable {
         var outcomes: [String?] = []
         var classes: [String?] = []
         var errors: [String?] = []
+        let held = ends.filter { if case .held = $0.outcome.end { true } else { false } }.map(\.attempt.id.rawValue)
         for end in ends {
             guard case .end(let state, let outcome, let failure) = end.disposition else { continue }
             states.append(state.rawValue)
@@ -151,7 +152,11 @@ struct SettleTransaction: Sendable {
                         CASE WHEN c.state <> 'completed' THEN flow END, CASE WHEN c.state <> 'completed' THEN priority END,
                         CASE WHEN c.state <> 'completed' THEN max_attempts END, CASE WHEN c.state <> 'completed' THEN unique_key END, batch_id
                     FROM d JOIN c ON d.id = c.id
-                    RETURNING id)
+                    RETURNING id),
+                e AS (INSERT INTO event (tenant_id, type, body)
+                    SELECT tenant_id, CASE WHEN d.id = ANY(\(held)) THEN 'job.held' ELSE 'job.' || c.state END,
+                        jsonb_build_object('job_id', d.id::text, 'kind', kind, 'outcome', c.outcome, 'error_class', c.class, 'attempt', attempt, 'run', run)
+                    FROM d JOIN c ON d.id = c.id WHERE \(unescaped: isListenedTo) ORDER BY d.id)
             SELECT expect_rows(count(*), \(Int64(ids.count))) FROM h
             """
         ]
@@ -233,12 +238,13 @@ struct SettleTransaction: Sendable {
         }
     }
 
-    /// Follow-up jobs run for the tenant of the job that asked for them, whatever the handler wrote.
+    /// Follow-up jobs run for the tenant of the job that asked for them, whatever the handler wrote, and go on in its trace.
     private func followUpRows(of ends: [Settlement]) -> JobRows {
         let jobs = ends.flatMap { end in
             end.outcome.followUps.map { job in
                 var job = job
                 job.tenant = end.attempt.tenant
+                job.traceContext = job.traceContext ?? end.trace?.parent.description ?? end.attempt.traceContext
                 return job
             }
         }

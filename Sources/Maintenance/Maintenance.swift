@@ -80,6 +80,8 @@ public struct Maintenance: Service {
                         logger.notice("dropped a partition", metadata: ["from": "\(partition.lower)", "to": "\(partition.upper)"])
                     }
                 },
+                Chore("events", every: settings.housekeeping) { [ledger] in try await ledger.sweepEvents() },
+                Chore("progress", every: settings.housekeeping) { [ledger] in try await ledger.sweepProgress() },
                 Chore("retention", every: settings.housekeeping) { [ledger] in
                     while try await ledger.blankExpired(now: Date()), !Task.isCancelled {}
                 },

@@ -62,7 +62,12 @@ enum FailedAssignment {
                 UPDATE lead l SET state = 'held', held_reason = \(heldReason), held_detail = n.detail, updated_at = now()
                 FROM waiting w JOIN n ON w.tenant_id = n.tenant AND w.id = n.id
                 WHERE l.tenant_id = w.tenant_id AND l.id = w.id
-                RETURNING l.tenant_id, l.id, l.source, n.class, n.english, n.chinese)
+                RETURNING l.tenant_id, l.id, l.source, l.job_id, n.class, n.english, n.chinese),
+            told AS (
+                INSERT INTO event (tenant_id, type, body)
+                SELECT tenant_id, 'lead.held',
+                    jsonb_build_object('lead_id', id::text, 'job_id', job_id::text, 'outcome', \(heldReason), 'owner', NULL, 'pool', NULL)
+                FROM held d WHERE \(unescaped: isListenedTo) ORDER BY id)
             INSERT INTO alert AS a (tenant_id, code, subject, detail, count)
             SELECT tenant_id, \(alertCode), source || '/' || class, (array_agg(jsonb_build_object(
                     'lead_id', id::text, 'source', source, 'message', english, 'message_zh', chinese) ORDER BY id DESC))[1], count(*)

@@ -48,6 +48,11 @@ public struct JobView: Sendable, Hashable {
     /// Its line within the tenant; nil once it has ended.
     public let flow: String?
     public let priority: Int?
+    /// W3C traceparent it was enqueued under.
+    public let trace: TraceParent?
+    /// What its running attempt told last of how far it is, and when.
+    public let progress: JobProgress?
+    public let progressAt: Date?
 }
 
 extension Records {
@@ -122,13 +127,14 @@ extension JobView {
         h.rule_version, h.arm, COALESCE(l.enqueued_at, h.enqueued_at) AS enqueued_at, l.run_at,
         CASE WHEN l.id IS NOT NULL THEN l.started_at ELSE h.started_at END AS started_at, h.finished_at,
         COALESCE(l.run, h.run) AS run, c.requested_at AS cancel_requested_at,
-        COALESCE(l.batch_id, h.batch_id) AS batch_id, h.result
+        COALESCE(l.batch_id, h.batch_id) AS batch_id, h.result, j.trace_context, p.fraction, p.note, p.at AS progress_at
         """
 
     /// A job is live, or its last run is in the history: a redriven job is both, and then its new life counts.
     static let joins = """
         LEFT JOIN job_live l ON l.id = j.id
         LEFT JOIN job_cancel c ON c.id = l.id AND c.run = l.run
+        LEFT JOIN job_progress p ON p.id = l.id AND p.fence = l.fence AND l.state = 'running'
         LEFT JOIN LATERAL (
             SELECT * FROM job_history h WHERE h.id = j.id AND l.id IS NULL ORDER BY h.run DESC LIMIT 1
         ) h ON true
@@ -156,6 +162,9 @@ extension JobView {
         cancelRequestedAt = try row.get("cancel_requested_at")
         batch = try row.get("batch_id", as: Int64?.self).map(JobID.init)
         result = try row.get("result")
+        trace = try row.get("trace_context", as: String?.self).flatMap(TraceParent.init)
+        progress = try row.get("fraction", as: Double?.self).map { JobProgress($0, try row.get("note")) }
+        progressAt = try row.get("progress_at")
         flow = try row.get("flow")
         priority = try row.get("priority", as: Int16?.self).map(Int.init)
     }

@@ -142,7 +142,7 @@ extension LeadDecisionEffect {
         let cursors = cursors(decided)
         if !cursors.isEmpty { statements.append(turns(cursors)) }
         // Whose version this settle moves on; a replay has to know which group did.
-        statements.append(log(decided, moved: Set(counted.map(\.settled.tenant))))
+        statements += [log(decided, moved: Set(counted.map(\.settled.tenant))), events(decided)]
         let told = assigned.filter { $0.effect.decision.notice != nil }
         if !told.isEmpty { statements.append(notices(told)) }
         statements += TrialStatements.statements(for: trials(of: decided))
@@ -258,6 +258,20 @@ extension LeadDecisionEffect {
                 \(effects.map { Int32($0.lead.epoch) }), \(decided.map(\.settled.job.rawValue)), \(effects.map(\.decision.outcome.rawValue)),
                 \(effects.map(\.decision.decidedAt)), \(effects.map(\.body)), \(effects.map(\.version)), \(decided.map { moved.contains($0.settled.tenant) }),
                 \(effects.map(\.basis.loadSeq)), \(effects.map(\.basis.dealSeq)), \(effects.map(\.basis.dealsAt)), \(effects.map(\.lead.told)))
+            """
+    }
+
+    private static func events(_ decided: [Decided]) -> Statement {
+        let decisions = decided.map(\.effect.decision)
+        return """
+            INSERT INTO event (tenant_id, type, body)
+            SELECT tenant_id, type, jsonb_build_object('lead_id', lead::text, 'job_id', job::text, 'outcome', outcome, 'owner', owner, 'pool', pool)
+            FROM unnest(\(decided.map(\.settled.tenant.rawValue)), \(decisions.map { "lead.\($0.outcome.leadState.rawValue)" }),
+                    \(decided.map(\.effect.lead.lead.id.rawValue)), \(decided.map(\.settled.job.rawValue)), \(decisions.map(\.outcome.rawValue)),
+                    \(decisions.map { $0.owner?.externalID }), \(decisions.map(\.pool))) WITH ORDINALITY
+                AS d(tenant_id, type, lead, job, outcome, owner, pool, place)
+            WHERE \(unescaped: isListenedTo)
+            ORDER BY place
             """
     }
 

@@ -11,12 +11,20 @@ public struct NewLead: Sendable, Hashable {
     public var receivedAt: Date
     /// A JSON object, by outside field name.
     public var fields: JSONBytes
+    /// W3C traceparent the job that assigns it is below.
+    public var traceContext: String?
 
     public init(source: String, externalID: String, receivedAt: Date, fields: [UInt8]) {
         self.source = source
         self.externalID = externalID
         self.receivedAt = receivedAt
         self.fields = JSONBytes(fields)
+    }
+
+    public func traced(by context: String?) -> NewLead {
+        var lead = self
+        lead.traceContext = context
+        return lead
     }
 }
 
@@ -117,7 +125,9 @@ struct LeadIntake {
             guard var row = stored[name], row.needsJob else { continue }
             row.job = ids[jobs.count]
             stored[name] = row
-            jobs.append(.assignLead(row.id, of: tenant, trigger: reason(before[name]), epoch: row.epoch))
+            var job = NewJob.assignLead(row.id, of: tenant, trigger: reason(before[name]), epoch: row.epoch)
+            job.traceContext = lead.traceContext
+            jobs.append(job)
             assigned.append(row.id)
         }
         if before.values.contains("held") { _ = try transaction.query(.failedAssignmentsOver(of: tenant)) }

@@ -33,6 +33,13 @@ public struct Limits: Sendable {
     public var headerTime = Duration.seconds(10)
     /// How long a caller may pause in a body; one that is not streamed must also come at a kilobyte a second.
     public var bodyPause = Duration.seconds(10)
+    /// Event streams of one tenant, and of all, that one process serves at once.
+    public var streamsPerTenant = 20
+    public var streams = 500
+    /// A reader of events who takes longer over what fits into a connection is slow, and is told so and cut.
+    public var streamPause = Duration.seconds(10)
+    /// Between two signs of life on a stream where nothing happens.
+    public var streamBeat = Duration.seconds(15)
 
     public init() {}
 }

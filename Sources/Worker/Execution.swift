@@ -3,6 +3,7 @@ import Foundation
 import Jobs
 import Ledger
 import Synchronization
+import Telemetry
 import Tenancy
 
 /// Runs granted attempts through their handlers. Never throws: a failure is an outcome.
@@ -11,6 +12,8 @@ final class Execution: Sendable {
     private let running: RunningJobs
     private let settler: Settler
     private let watch: DependencyWatch
+    private let traces: Traces?
+    private let tell: @Sendable (Attempt, JobProgress) -> Void
     private let lanes = Mutex<[Lane: LaneState]>([:])
     /// By dependency: what this process has seen of each.
     private let budgets = Mutex<[String: RetryBudget]>([:])
@@ -30,11 +33,16 @@ final class Execution: Sendable {
 
     private let groupSize = 200
 
-    init(handlers: [AnyHandler], running: RunningJobs, settler: Settler, watch: DependencyWatch, now: @escaping @Sendable () -> Date) {
+    init(
+        handlers: [AnyHandler], running: RunningJobs, settler: Settler, watch: DependencyWatch, progress: ProgressBoard, traces: Traces?,
+        now: @escaping @Sendable () -> Date
+    ) {
         self.handlers = Dictionary(uniqueKeysWithValues: handlers.map { ($0.kind.name, $0) })
         self.running = running
         self.settler = settler
         self.watch = watch
+        self.traces = traces
+        tell = { progress.note($1, of: $0) }
         self.now = now
     }
 
@@ -53,6 +61,7 @@ final class Execution: Sendable {
             case .deciding(let decide):
                 enter(Lane(kind: attempt.kind, tenant: attempt.tenant), attempt, decide)
             case .performing(let perform):
+                attempt.tell = tell
                 let (isBrief, body) = perform(attempt)
                 if isBrief { brief.append((attempt, body)) } else { start(attempt, body) }
             }
@@ -113,7 +122,12 @@ final class Execution: Sendable {
         }
     }
 
-    private func settlement(_ attempt: Attempt, _ outcome: Outcome, spent: Duration?) -> Settlement {
+    /// - Parameters:
+    ///   - began: when it was handled; nil: `spent` before now.
+    ///   - factsAt: when its facts had been read, where it was decided on some.
+    private func settlement(
+        _ attempt: Attempt, _ outcome: Outcome, spent: Duration?, since began: Date? = nil, factsAt: Date? = nil
+    ) -> Settlement {
         let now = now()
         watch.record(outcome, of: attempt, spent: spent, now: now)
         if case .completed = outcome.end { budget(attempt) { $0.noteSuccess(at: now) } }
@@ -121,7 +135,11 @@ final class Execution: Sendable {
         let disposition = outcome.disposition(of: attempt, policy: policy, now: now, chance: .random(in: 0..<1)) {
             budget(attempt) { $0.noteRetry(at: now) } ?? 0
         }
-        return Settlement(attempt: attempt, outcome: outcome, disposition: disposition, spent: spent)
+        return Settlement(
+            attempt: attempt, outcome: outcome, disposition: disposition, spent: spent,
+            trace: traces.flatMap {
+                AttemptSpans($0, attempt, began: began ?? spent.map { now.addingTimeInterval(-$0.seconds) }, factsAt: factsAt, handled: now)
+            })
     }
 
     /// The retry budget of what an attempt depends on; nil when it depends on nothing.
@@ -136,7 +154,7 @@ final class Execution: Sendable {
 
     // MARK: Deciding
 
-    private typealias Decide = @Sendable (_ attempts: [Attempt], _ now: @Sendable () -> Date) async -> [Outcome]
+    private typealias Decide = @Sendable (_ attempts: [Attempt], _ now: @Sendable () -> Date) async -> AnyHandler.Decisions
 
     private func enter(_ lane: Lane, _ attempt: Attempt, _ decide: @escaping Decide) {
         let starts = lanes.withLock { lanes in
@@ -163,10 +181,12 @@ final class Execution: Sendable {
     /// Decides group after group until the lane is empty.
     private func advance(_ lane: Lane, _ decide: Decide) async {
         while let group = next(in: lane) {
-            let start = ContinuousClock.now
-            let outcomes = await decide(group, now)
+            let (start, began) = (ContinuousClock.now, now())
+            let decisions = await decide(group, now)
             let spent = (ContinuousClock.now - start) / group.count
-            let settlements = zip(group, outcomes).filter { running.finish($0.0) }.map { settlement($0, $1, spent: spent) }
+            let settlements = zip(group, decisions.outcomes).filter { running.finish($0.0) }.map {
+                settlement($0, $1, spent: spent, since: began, factsAt: decisions.factsAt)
+            }
             guard !settlements.isEmpty else { continue }
             let stale = await withCheckedContinuation { answer in settler.submit(settlements) { answer.resume(returning: $0) } }
             await again(stale, in: lane)

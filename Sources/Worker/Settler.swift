@@ -5,6 +5,7 @@ import Jobs
 import Ledger
 import Logging
 import Synchronization
+import Telemetry
 
 /// Takes outcomes to the ledger, many a transaction, and acknowledges them in the index.
 ///
@@ -28,6 +29,8 @@ final class Settler: Sendable {
     private let logger: Logger
     private let writers = 2
     private let batch = 400
+    /// Of one batch, about single jobs.
+    private let mostLines = 5
 
     init(ledger: Ledger, dispatch: Dispatch, running: RunningJobs, counts: Counts, logger: Logger) {
         self.ledger = ledger
@@ -52,8 +55,12 @@ final class Settler: Sendable {
         while let groups = take() {
             let batch = groups.flatMap(\.settlements)
             CrashPoint.beforeSettle.reached()
-            let settled = await settleRefused(of: batch, after: await settle(batch))
+            let start = Date()
+            let first = await settle(batch)
+            let settled = await settleRefused(of: batch, after: first)
             CrashPoint.afterSettle.reached()
+            logSetAside(batch, settled, refused: first.refused)
+            endSpans(of: batch, as: settled, refused: first.refused, since: start)
             await end(batch, as: settled)
             let stale = Set(settled.stale)
             for group in groups { group.report(group.settlements.map(\.attempt).filter { stale.contains($0.id) }) }
@@ -113,6 +120,35 @@ final class Settler: Sendable {
         all.stale += settled.stale
         all.lost += settled.lost
         return all
+    }
+
+    /// A job nobody will run again is something to act on, and so has a line of its own. A storm of them is counted instead.
+    private func logSetAside(_ batch: [Settlement], _ settled: Settled, refused: [(id: JobID, reason: String)]) {
+        var aside: [(attempt: Attempt, errorClass: ErrorClass)] = []
+        for settlement in batch {
+            if case .end(.discarded, _, let failure?) = settlement.disposition { aside.append((settlement.attempt, failure.errorClass)) }
+        }
+        aside += batch.filter { settlement in refused.contains { $0.id == settlement.attempt.id } }.map { ($0.attempt, .permanent) }
+        guard !aside.isEmpty else { return }
+        let done = Set(settled.done)
+        aside.removeAll { !done.contains($0.attempt.id) }
+        for (attempt, errorClass) in aside.prefix(mostLines) {
+            logger.notice("job set aside", metadata: .of(attempt, [.errorClass: "\(errorClass.rawValue)"]))
+        }
+        if aside.count > mostLines { logger.notice("more jobs set aside", metadata: ["jobs": "\(aside.count - mostLines)"]) }
+    }
+
+    private func endSpans(of batch: [Settlement], as settled: Settled, refused: [(id: JobID, reason: String)], since start: Date) {
+        guard batch.contains(where: { $0.trace != nil }) else { return }
+        let now = Date()
+        let (done, lost, refused) = (Set(settled.done), Set(settled.lost), Set(refused.map(\.id)))
+        for settlement in batch {
+            let id = settlement.attempt.id
+            // Those decided on facts that have changed are decided again: their attempt has not ended.
+            guard let spans = settlement.trace as? AttemptSpans, done.contains(id) || lost.contains(id) else { continue }
+            let fate: AttemptSpans.Fate = lost.contains(id) ? .lost : refused.contains(id) ? .refused : .settled
+            spans.end(settlement, fate, settling: start, settled: now)
+        }
     }
 
     /// Tells Redis, frees the slots.

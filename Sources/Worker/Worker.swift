@@ -6,6 +6,7 @@ import Ledger
 import Logging
 import ServiceLifecycle
 import Synchronization
+import Telemetry
 
 /// Runs jobs: claim → begin → handle → settle → acknowledge.
 ///
@@ -21,14 +22,19 @@ public final class Worker: Service {
     private let settler: Settler
     private let execution: Execution
     private let watch: DependencyWatch
+    private let progress = ProgressBoard()
+    private let traces: Traces?
     private let now: @Sendable () -> Date
     /// Granted, and waiting to be run alone.
     private let suspects = Mutex<[Attempt]>([])
     private let draining = Mutex<(isOn: Bool, claiming: Task<Void, Never>?)>((false, nil))
 
-    /// - Parameter now: asked for deadlines and retry times.
+    /// - Parameters:
+    ///   - traces: told what became of jobs whose traces are told of; nil: nobody is.
+    ///   - now: asked for deadlines and retry times.
     public init(
-        ledger: Ledger, dispatch: Dispatch, handlers: [AnyHandler], settings: WorkerSettings = WorkerSettings(), logger: Logger,
+        ledger: Ledger, dispatch: Dispatch, handlers: [AnyHandler], settings: WorkerSettings = WorkerSettings(), traces: Traces? = nil,
+        logger: Logger,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.ledger = ledger
@@ -37,7 +43,9 @@ public final class Worker: Service {
         self.logger = logger
         watch = DependencyWatch(slow: settings.slowCalls)
         settler = Settler(ledger: ledger, dispatch: dispatch, running: running, counts: count, logger: logger)
-        execution = Execution(handlers: handlers, running: running, settler: settler, watch: watch, now: now)
+        execution = Execution(
+            handlers: handlers, running: running, settler: settler, watch: watch, progress: progress, traces: traces, now: now)
+        self.traces = traces
         self.now = now
     }
 
@@ -55,6 +63,7 @@ public final class Worker: Service {
                 group.addTask { await self.keepBeating(id) }
                 group.addTask { await self.tellOfDependencies(id) }
                 group.addTask { await self.heedCancelling(id) }
+                group.addTask { await self.tellProgress() }
                 let claiming = Task { await self.claimLoop(id) }
                 let stopsAtOnce = draining.withLock { state in
                     state.claiming = claiming
@@ -250,6 +259,16 @@ extension Worker {
         }
     }
 
+    /// Keeps what running jobs told of themselves, each at most once a second.
+    private func tellProgress() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: settings.progress)
+            let told = progress.take()
+            guard !told.isEmpty else { continue }
+            do { try await ledger.tell(told) } catch { progress.keep(told) }
+        }
+    }
+
     /// What this process has done, for whoever is asked for metrics.
     private var told: [String: Double] {
         let counts = count.value
@@ -260,6 +279,11 @@ extension Worker {
         for (name, trips) in dispatch.roundTrips {
             told["trips.\(name).count"] = Double(trips.count)
             told["trips.\(name).seconds"] = trips.time / .seconds(1)
+            told["trips.\(name).slow"] = Double(trips.slow)
+        }
+        if let spans = traces?.counts {
+            told["spans_exported"] = Double(spans.exported)
+            told["spans_dropped"] = Double(spans.dropped)
         }
         return told
     }

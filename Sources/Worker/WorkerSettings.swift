@@ -17,6 +17,8 @@ public struct WorkerSettings: Sendable {
     /// Between two reports on dependencies when nothing is wrong.
     public var telling: Duration
     public var breakers: BreakerPolicy
+    /// Between two words of how far a job is that are kept.
+    public var progress = Duration.seconds(1)
     /// Runs jobs of these kinds only; nil: of all.
     public var kinds: Set<String>?
     /// Above it a call is slow, by dependency; three times the usual for those not named.

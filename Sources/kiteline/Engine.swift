@@ -12,6 +12,8 @@ import NIOPosix
 import PostgresClient
 import Records
 import RedisClient
+import ServiceLifecycle
+import Telemetry
 import Tenancy
 import Worker
 
@@ -26,10 +28,19 @@ struct Engine: Sendable {
     let pusher: Pusher
     let records: Records
     let logger: Logger
+    /// Nil: traces are told to nobody.
+    let exporter: SpanExporter?
+    let traces: Traces?
 
-    init(_ settings: Settings) throws {
+    /// - Parameter role: what the process does, as traces name it.
+    init(_ settings: Settings, role: String) throws {
         self.settings = settings
         logger = settings.logger("kiteline")
+        exporter = settings.optional(.otlpEndpoint).map { [logger] in
+            SpanExporter(endpoint: $0, role: role, version: Kiteline.version, logger: logger)
+        }
+        let share = try settings.share(.traceShare)
+        traces = exporter.map { Traces(share: share, exporter: $0) }
         if let plan = settings.optional(.crashAt).flatMap(CrashPlan.init) {
             logger.warning("told to kill itself", metadata: ["at": "\(settings.optional(.crashAt) ?? "")"])
             CrashPoint.arm(plan)
@@ -77,7 +88,7 @@ struct Engine: Sendable {
         let worker = WorkerSettings(
             concurrency: try settings.count(.concurrency), drain: try settings.duration(.drainSeconds),
             beat: try settings.duration(.beatSeconds), kinds: kinds, slowCalls: try settings.durationsByName(.slowCalls))
-        return Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: worker, logger: logger)
+        return Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: worker, traces: traces, logger: logger)
     }
 
     func maintenance(_ role: Maintenance.Role) throws -> Maintenance {
@@ -124,8 +135,12 @@ struct Engine: Sendable {
         limits.bodyPause = try settings.duration(.bodySeconds)
         return API(
             records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), metrics: metrics, limits: limits,
-            transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)), logger: logger)
+            transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)), traces: traces,
+            logger: logger)
     }
+
+    /// What sends traces, where they are told: the first of a process' services, so that it ends last.
+    var exporting: [any Service] { exporter.map { [$0] } ?? [] }
 
     func close() async {
         await redis.close()
@@ -136,8 +151,8 @@ struct Engine: Sendable {
 
 extension Engine {
     /// Gives `body` an engine that is closed afterwards.
-    static func with<R>(_ settings: Settings, _ body: (Engine) async throws -> R) async throws -> R {
-        let engine = try Engine(settings)
+    static func with<R>(_ settings: Settings, role: String = "command", _ body: (Engine) async throws -> R) async throws -> R {
+        let engine = try Engine(settings, role: role)
         let result: Result<R, any Error>
         do { result = .success(try await body(engine)) } catch { result = .failure(error) }
         await engine.close()

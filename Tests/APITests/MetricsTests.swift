@@ -33,6 +33,9 @@ import Testing
             #expect(try #require(metrics["kiteline_tenant_parked_seconds{tenant=\"\(api.acme.id)\"}"]) > 0)
             #expect(metrics[#"kiteline_breakers{dependency="erp",scope="tenant",state="open"}"#] == 1)
             #expect(metrics["kiteline_index_rebuilds_total"] == 1)
+            #expect(try #require(metrics["kiteline_index_rebuild_seconds"]) > 0)
+            #expect(try #require(metrics["kiteline_outbox_oldest_seconds"]) >= 0)
+            #expect(metrics["kiteline_event_streams"] == 0)
             #expect(try #require(metrics[#"kiteline_index_calls_total{worker="api",call="claim"}"#]) >= 1)
             #expect(try #require(metrics[#"kiteline_index_seconds_total{worker="api",call="claim"}"#]) > 0)
         }
@@ -42,7 +45,10 @@ import Testing
         try await TestAPI.with { api in
             let worker = try await api.ledger.register(host: "h", pid: 1)
             let gone = try await api.ledger.register(host: "h", pid: 2)
-            let counts = ["settled": 7.0, "fenced": 2, "leases_lost": 3, "trips.claim.count": 5, "trips.claim.seconds": 0.25]
+            let counts = [
+                "settled": 7.0, "fenced": 2, "leases_lost": 3, "trips.claim.count": 5, "trips.claim.seconds": 0.25,
+                "trips.claim.slow": 2, "spans_dropped": 4,
+            ]
             for id in [worker, gone] { try await api.ledger.beat(id, counts: counts) }
             try await api.ledger.signOff(gone)
 
@@ -52,6 +58,8 @@ import Testing
             #expect(metrics["kiteline_fence_rejections_total{worker=\"\(worker)\"}"] == 2)
             #expect(metrics["kiteline_leases_lost_total{worker=\"\(worker)\"}"] == 3)
             #expect(metrics["kiteline_index_seconds_total{worker=\"\(worker)\",call=\"claim\"}"] == 0.25)
+            #expect(metrics["kiteline_index_slow_calls_total{worker=\"\(worker)\",call=\"claim\"}"] == 2)
+            #expect(metrics["kiteline_spans_dropped_total{worker=\"\(worker)\"}"] == 4)
             #expect(metrics.keys.allSatisfy { !$0.contains("worker=\"\(gone)\"") })
         }
     }

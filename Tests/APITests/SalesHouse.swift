@@ -196,7 +196,7 @@ final class SalesHouse: Sendable {
     /// Decides attempts as one group.
     func decide(_ attempts: [Attempt]) async throws -> [Settlement] {
         guard case .deciding(let decide) = handlers[0].style else { return [] }
-        let outcomes = await decide(attempts) { Date() }
+        let outcomes = await decide(attempts) { Date() }.outcomes
         return zip(attempts, outcomes).map { attempt, outcome in
             Settlement(
                 attempt: attempt, outcome: outcome,

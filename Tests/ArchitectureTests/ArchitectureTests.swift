@@ -51,6 +51,15 @@ import Testing
         #expect(package.allSources.filter { $0.literals.contains("{q:") }.map(\.path) == ["Sources/DispatchIndex/Keys.swift"])
     }
 
+    @Test func `log messages are constant, and their values stand under known names`() throws {
+        let keys = try #require(package.sources(of: "Telemetry").first { $0.path.hasSuffix("LogKey.swift") })
+        let known = Rules.cases(of: keys)
+        #expect(known.isSuperset(of: ["tenant", "job", "kind", "attempt", "trace_id"]))
+        for target in manifest.targets where target.folder.hasPrefix("Sources") || target.folder == "Schema" {
+            #expect(Rules.unsteadyLogLines(package.sources(of: target.name), keys: known) == [])
+        }
+    }
+
     @Test func `what the compiler cannot check is explained beside it`() {
         #expect(Rules.unprovenPromises(package.allSources) == [])
     }

@@ -50,6 +50,46 @@ enum Rules {
         findings(sources) { source in words.filter(source.literals.contains).map { "says \"\($0)\"" } }
     }
 
+    /// The values of an enum of names, in a file that holds nothing else of the kind.
+    static func cases(of source: Source) -> Set<String> {
+        Set(
+            source.text.split(separator: "\n").map { $0.drop { $0 == " " } }.filter { $0.hasPrefix("case ") }.flatMap { line in
+                line.dropFirst(5).split(separator: ",").map { part in
+                    let named = part.firstMatch(of: /= "([^"]+)"/).map { String($0.1) }
+                    return named ?? part.trimmingPrefix { $0 == " " }.prefix { $0 != " " }.description
+                }
+            })
+    }
+
+    /// Calls of a logger whose message holds a value, or that name a value in a way nobody knows.
+    static func unsteadyLogLines(_ sources: [Source], keys: Set<String>) -> [String] {
+        let levels = "trace|debug|info|notice|warning|error|critical"
+        let call = try! Regex("(?i)logger\\??\\.(\(levels)|log)\\(")
+        let message = try! Regex("(?s)^(?:level: [^\"]*?, )?\\s*\"((?:[^\"\\\\]|\\\\.)*)\"")
+        let key = try! Regex("[\\[,]\\s*\"([a-zA-Z_]+)\": ")
+        return findings(sources) { source in
+            source.text.matches(of: call).flatMap { match -> [String] in
+                let rest = balanced(source.text[match.range.upperBound...])
+                guard let said = rest.firstMatch(of: message) else { return ["logs a message that is no literal: \(rest.prefix(60))"] }
+                let text = said.output[1].substring ?? ""
+                let names = rest.matches(of: key).compactMap { $0.output[1].substring.map(String.init) }
+                return (text.contains("\\(") ? ["logs a message that is not constant: \(text)"] : [])
+                    + Set(names).subtracting(keys).sorted().map { "logs a value as \"\($0)\", which LogKey does not know" }
+            }
+        }
+    }
+
+    /// Up to the parenthesis that closes the one before `text`.
+    private static func balanced(_ text: Substring) -> Substring {
+        var depth = 1
+        for index in text.indices {
+            if text[index] == "(" { depth += 1 }
+            if text[index] == ")" { depth -= 1 }
+            if depth == 0 { return text[..<index] }
+        }
+        return text
+    }
+
     /// A promise the compiler does not check is proved beside it.
     static func unprovenPromises(_ sources: [Source]) -> [String] {
         findings(sources) { source in

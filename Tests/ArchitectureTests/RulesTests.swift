@@ -64,6 +64,16 @@ import Testing
         #expect(Rules.literals(["SELECT "], [Source(path: "A.swift", text: "// SELECT 1\nlet SELECT = 1\n")]) == [])
     }
 
+    @Test(arguments: [
+        (#"logger.info("took \(n) jobs")"#, 1), (#"logger.warning(text)"#, 1), (#"logger?.error("gone", metadata: ["phone": "\(x)"])"#, 1),
+        (#"logger.log(level: .info, "gone", metadata: ["jobs": "\(f(x))"])"#, 0), (#"logger.info("gone", metadata: ["jobs": "1"])"#, 0),
+        (#"logger.warning(\n    "gone",\n    metadata: ["jobs": "1", "mail": "2"])"#, 1),
+    ])
+    func `a log line that is not constant, or carries what nobody knows, is found`(line: String, count: Int) {
+        let text = line.replacing(#"\n"#, with: "\n")
+        #expect(Rules.unsteadyLogLines([Source(path: "A.swift", text: text)], keys: ["jobs"]).count == count)
+    }
+
     @Test func `an unproven promise is found`() {
         let bare = "final class Box: @unchecked Sendable {}\n"
         #expect(Rules.unprovenPromises([Source(path: "A.swift", text: bare)]).count == 1)

@@ -1,5 +1,7 @@
 import CrashPoints
 import Foundation
+import Jobs
+import Records
 import Rules
 import SalesModel
 import Schedules
@@ -36,6 +38,23 @@ import Testing
         }
         Fuzz.run("ndjson", seed, texts: Self.ndjson, words: words + ["{}", "[", "\"id\":"]) { text, chance in
             expectSame(NDJSONLeads(Self.columns, Limits()), text, &chance, seed)
+        }
+    }
+
+    @Test(arguments: Fuzz.seeds)
+    func `a trace's or an event's place that is read is written as it came`(seed: UInt64) {
+        let texts = [
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+        ]
+        Fuzz.run("trace", seed, texts: texts, words: ["-", "00", "ff", "é", "00000000000000000000000000000000"]) { text, _ in
+            let text = String(decoding: text, as: UTF8.self)
+            guard let parent = TraceParent(text) else { return }
+            #expect(TraceParent(parent.description) == parent, "\(text) (seed \(seed))")
+            #expect(text.dropFirst(2).hasPrefix(parent.description.dropFirst(2).prefix(51)), "\(text) (seed \(seed))")
+        }
+        Fuzz.run("cursor", seed, texts: ["734-12", "9223372036854775807-1"], words: ["-", "0", "+1", "99999999999999999999"]) { text, _ in
+            let text = String(decoding: text, as: UTF8.self)
+            if let cursor = EventCursor(text) { #expect(cursor.description == text, "\(text) (seed \(seed))") }
         }
     }
 

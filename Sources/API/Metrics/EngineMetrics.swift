@@ -1,5 +1,6 @@
 import DispatchIndex
 import Ledger
+import Telemetry
 
 /// What `/metrics` says of the engine: worker processes, as they told with their last sign of life, the index, the breakers.
 final class EngineMetrics: Sendable {
@@ -11,17 +12,23 @@ final class EngineMetrics: Sendable {
         remembered = Remembered(for: .seconds(10)) {
             let workers = try await ledger.workerCounts()
             let breakers = try await ledger.breakerCounts(limit: 100)
-            let epoch = try await ledger.epoch().epoch
+            let epoch = try await ledger.epoch()
+            let owed = try await ledger.outboxAge()
             return [
                 Metrics.Sample("kiteline_workers", .gauge, "Worker processes alive.", Double(workers.count)),
-                Metrics.Sample("kiteline_index_rebuilds_total", .counter, "Lives of the index, the first included.", Double(epoch)),
-            ] + workers.sorted { $0.key < $1.key }.flatMap { workerSamples("\($0.key)", $0.value) } + breakers.map(\.sample)
+                Metrics.Sample("kiteline_index_rebuilds_total", .counter, "Lives of the index, the first included.", Double(epoch.epoch)),
+                Metrics.Sample(
+                    "kiteline_outbox_oldest_seconds", .gauge, "How long the oldest push has been owed to the index.", owed / .seconds(1)),
+            ]
+                + (epoch.rebuild.map {
+                    [Metrics.Sample("kiteline_index_rebuild_seconds", .gauge, "How long the last rebuild took.", $0 / .seconds(1))]
+                } ?? []) + workers.sorted { $0.key < $1.key }.flatMap { workerSamples("\($0.key)", $0.value) } + breakers.map(\.sample)
         }
     }
 
     func samples() async -> [Metrics.Sample] {
         let own = dispatch.roundTrips.sorted { $0.key < $1.key }.flatMap {
-            tripSamples("api", $0.key, count: Double($0.value.count), seconds: $0.value.time / .seconds(1))
+            tripSamples("api", $0.key, count: Double($0.value.count), seconds: $0.value.time / .seconds(1), slow: Double($0.value.slow))
         }
         return ((try? await remembered.value()) ?? []) + own + memory
     }
@@ -46,19 +53,38 @@ private func workerSamples(_ worker: String, _ counts: [String: Double]) -> [Met
         ("fenced", "kiteline_fence_rejections_total", "Outcomes that were not written, as their run had gone to somebody else."),
         ("leases_lost", "kiteline_leases_lost_total", "Claims whose lease went to somebody else while they ran."),
         ("given_back", "kiteline_given_back_total", "Jobs given back at the end of a process."),
+        ("spans_exported", spansExported.name, spansExported.help),
+        ("spans_dropped", spansDropped.name, spansDropped.help),
     ].compactMap { key, name, help in counts[key].map { Metrics.Sample(name, .counter, help, labels: [("worker", worker)], $0) } }
     let trips = counts.keys.filter { $0.hasPrefix("trips.") && $0.hasSuffix(".count") }.sorted().flatMap { key in
         let call = String(key.dropFirst("trips.".count).dropLast(".count".count))
-        return tripSamples(worker, call, count: counts[key] ?? 0, seconds: counts["trips.\(call).seconds"] ?? 0)
+        return tripSamples(
+            worker, call, count: counts[key] ?? 0, seconds: counts["trips.\(call).seconds"] ?? 0,
+            slow: counts["trips.\(call).slow"] ?? 0)
     }
     return plain + trips
 }
 
-private func tripSamples(_ process: String, _ call: String, count: Double, seconds: Double) -> [Metrics.Sample] {
+private let spansExported = (name: "kiteline_spans_exported_total", help: "Spans the collector took.")
+private let spansDropped = (
+    name: "kiteline_spans_dropped_total", help: "Spans the collector did not take, or that found the queue to it full."
+)
+
+/// Of a process that is asked itself.
+func spanSamples(_ process: String, _ counts: SpanExporter.Counts) -> [Metrics.Sample] {
+    let labels = [(name: "worker", value: process)]
+    return [
+        Metrics.Sample(spansExported.name, .counter, spansExported.help, labels: labels, Double(counts.exported)),
+        Metrics.Sample(spansDropped.name, .counter, spansDropped.help, labels: labels, Double(counts.dropped)),
+    ]
+}
+
+private func tripSamples(_ process: String, _ call: String, count: Double, seconds: Double, slow: Double) -> [Metrics.Sample] {
     let labels = [(name: "worker", value: process), (name: "call", value: call)]
     return [
         Metrics.Sample("kiteline_index_calls_total", .counter, "Scripts run in Redis, by what was asked.", labels: labels, count),
         Metrics.Sample("kiteline_index_seconds_total", .counter, "Time from call to answer, round trip included.", labels: labels, seconds),
+        Metrics.Sample("kiteline_index_slow_calls_total", .counter, "Calls that took more than 5 ms.", labels: labels, slow),
     ]
 }
 

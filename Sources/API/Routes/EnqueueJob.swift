@@ -51,13 +51,17 @@ import Tenancy
     try await call.api.quotas.admit(jobs.reduce(into: [:]) { $0[$1.kind, default: 0] += 1 }, of: call.tenant)
     let deferral = call.deferral(of: jobs)
     if let completion {
-        let once = try await call.records.enqueue(jobs, completion: completion, of: call.tenant.id, key: key, now: now) { batch, members in
-            let body = JSONWriter.object(capacity: 64 + members.count * 12) { object in
-                object.member("batch_id", batch.description)
-                object.member("ids", members.map(\.description))
-                deferral?.write(to: &object)
+        let once = try await call.enqueuing { trace in
+            try await call.records.enqueue(
+                jobs.traced(by: trace), completion: completion.traced(by: trace), of: call.tenant.id, key: key, now: now
+            ) { batch, members in
+                let body = JSONWriter.object(capacity: 64 + members.count * 12) { object in
+                    object.member("batch_id", batch.description)
+                    object.member("ids", members.map(\.description))
+                    deferral?.write(to: &object)
+                }
+                return StoredAnswer(status: 202, body: body)
             }
-            return StoredAnswer(status: 202, body: body)
         }
         return try call.answer(once)
     }
@@ -74,7 +78,7 @@ extension Call {
     fileprivate func enqueue(
         _ jobs: [NewJob], _ key: IdempotencyKey?, answer: @Sendable @escaping ([JobID]) -> (status: Int, body: [UInt8])
     ) async throws -> Answer {
-        switch try await api.ledger.enqueue(jobs, key: key, answer: answer) {
+        switch try await enqueuing({ try await api.ledger.enqueue(jobs.traced(by: $0), key: key, answer: answer) }) {
         case .fresh(_, let status, let body): return Answer(status, body)
         case .replayed(let status, let body):
             var answer = Answer(status, body)
@@ -83,6 +87,19 @@ extension Call {
         case .keyReused: throw Problem.keyReused
         }
     }
+}
+
+extension NewJob {
+    fileprivate func traced(by context: String?) -> NewJob {
+        guard let context else { return self }
+        var job = self
+        job.traceContext = context
+        return job
+    }
+}
+
+extension [NewJob] {
+    fileprivate func traced(by context: String?) -> [NewJob] { context == nil ? self : map { $0.traced(by: context) } }
 }
 
 /// Reads jobs out of a body and collects what is wrong with all of them.

@@ -155,7 +155,9 @@ private struct LeadImport: ~Copyable {
     private mutating func store() async throws {
         let started = try await begun()
         do {
-            _ = try await call.records.takeIn(waiting.map(\.lead), of: call.tenant.id, trigger: .batchImport)
+            _ = try await call.enqueuing { trace in
+                try await call.records.takeIn(waiting.map { $0.lead.traced(by: trace) }, of: call.tenant.id, trigger: .batchImport)
+            }
             count.accepted += waiting.count
         } catch  where StoreFailure(error).isRefusal {
             try await storeOneByOne()
@@ -167,7 +169,9 @@ private struct LeadImport: ~Copyable {
     private mutating func storeOneByOne() async throws {
         for (line, lead) in waiting {
             do {
-                _ = try await call.records.takeIn([lead], of: call.tenant.id, trigger: .batchImport)
+                _ = try await call.enqueuing { trace in
+                    try await call.records.takeIn([lead.traced(by: trace)], of: call.tenant.id, trigger: .batchImport)
+                }
                 count.accepted += 1
             } catch {
                 guard case .refused(let message) = StoreFailure(error) else { throw error }

@@ -29,8 +29,8 @@ extension API {
     }
     try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)
     let deferral = call.deferral(of: CollectionOfOne(NewJob.assignLeadKind))
-    return try call.answer(
-        try await call.records.takeIn(lead, of: call.tenant.id, key: key) { receipt in
+    let once = try await call.enqueuing { trace in
+        try await call.records.takeIn(lead.traced(by: trace), of: call.tenant.id, key: key) { receipt in
             StoredAnswer(
                 status: 202,
                 body: JSONWriter.object { object in
@@ -38,7 +38,9 @@ extension API {
                     object.member("job_id", receipt.job?.description)
                     if receipt.job != nil { deferral?.write(to: &object) }
                 })
-        })
+        }
+    }
+    return try call.answer(once)
 }
 
 /// `GET /v1/leads/{id}`

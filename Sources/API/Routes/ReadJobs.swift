@@ -96,6 +96,16 @@ extension JobView {
             object.member("cancel_requested_at", cancelRequestedAt)
             object.member("batch_id", batch?.description)
             object.member("result", json: result?.bytes)
+            object.member("trace_id", trace?.traceID)
+            if let progress {
+                object.object("progress") { told in
+                    told.member("fraction", progress.fraction)
+                    told.member("note", progress.note)
+                    told.member("at", progressAt)
+                }
+            } else {
+                object.member("progress", String?.none)
+            }
         }
     }
 

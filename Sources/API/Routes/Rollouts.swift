@@ -35,6 +35,7 @@ extension API {
         throw Problem.notFound
     }
     try await call.requireRounds(of: candidate)
+    try await call.requireRounds(of: candidate)
     // The tenant's other rule sets may have changed since it was saved.
     if case .failure(let faults) = try await call.records.check(kind, wish.name, candidate.source, of: tenant) { throw Problem(faults) }
     return try await rolloutFaults {
@@ -145,10 +146,6 @@ extension Problem {
                 detail: "Promote or abort one of those that run.")
         case .ended(let state):
             self.init(409, "rollout_ended", "The rollout has ended", detail: "It is \(state.rawValue). Start a new one.")
-        case .refused(.sandboxRoundsMissing(let passed, let needed)):
-            self.init(
-                409, "sandbox_rounds_missing", "The version has not passed its sandbox rounds",
-                detail: "\(passed) of \(needed) passed on this very version; replay it again.")
         case .refused(let refusal): self.init(409, "rollout_refused", "The rollout cannot do that", detail: "\(refusal)")
         }
     }

@@ -59,7 +59,7 @@ struct DevCommand: AsyncParsableCommand {
     }
 
     private func run(on servers: LocalServers, _ settings: Settings) async throws {
-        try await Engine.with(settings) { engine in
+        try await Engine.with(settings, role: "dev") { engine in
             let key = try await PlatformKey.find(in: dataDir, engine.records)
             let announcement = Announcement(dataDir, servers, platformKey: key)
             let host = try settings.text(.host)
@@ -69,7 +69,8 @@ struct DevCommand: AsyncParsableCommand {
                 address.yield("http://\(host):\(port)")
             }
             let services: [any Service] =
-                [ServerKeeper(servers, announcement, engine.logger), try engine.maintenance(noWorker ? .pushing : .full)]
+                engine.exporting
+                + [ServerKeeper(servers, announcement, engine.logger), try engine.maintenance(noWorker ? .pushing : .full)]
                 + (noWorker ? [] : try (0..<workers).map { _ in try engine.worker() }) + [server]
             // They are stopped from the last to the first: no new requests, then the running jobs, then what they need.
             var group = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }

@@ -14,12 +14,12 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try options.settings(listening.flags)
-        try await Engine.with(settings) { engine in
+        try await Engine.with(settings, role: "serve") { engine in
             try await checkSchema(settings)
             let server = try engine.server { port in engine.logger.notice("The API answers", metadata: ["port": "\(port)"]) }
             try await listening.explaining(settings) {
                 try await ServiceGroup(
-                    services: [try engine.maintenance(.pushing), server], gracefulShutdownSignals: [.sigterm, .sigint],
+                    services: engine.exporting + [try engine.maintenance(.pushing), server], gracefulShutdownSignals: [.sigterm, .sigint],
                     logger: engine.logger
                 ).run()
             }

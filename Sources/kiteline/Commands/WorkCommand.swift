@@ -17,11 +17,12 @@ struct WorkCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try options.settings([.concurrency: concurrency])
-        try await Engine.with(settings) { engine in
+        try await Engine.with(settings, role: "work") { engine in
             let kinds = try engine.kinds(named: kinds)
             try await checkSchema(settings)
             let group = ServiceGroup(
-                services: [try engine.maintenance(.full), try engine.worker(kinds: kinds)], gracefulShutdownSignals: [.sigterm, .sigint],
+                services: engine.exporting + [try engine.maintenance(.full), try engine.worker(kinds: kinds)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: engine.logger)
             try await group.run()
         }

@@ -26,6 +26,9 @@ enum Setting: String, CaseIterable, Sendable {
     case fuseSeconds = "KITELINE_FUSE_SECONDS"
     case reconcileSeconds = "KITELINE_RECONCILE_SECONDS"
     case logLevel = "KITELINE_LOG_LEVEL"
+    case logFormat = "KITELINE_LOG_FORMAT"
+    case otlpEndpoint = "KITELINE_OTLP_ENDPOINT"
+    case traceShare = "KITELINE_TRACE_SHARE"
     case crashAt = "KITELINE_CRASH_AT"
     case apiURL = "KITELINE_URL"
     case key = "KITELINE_KEY"
@@ -39,6 +42,7 @@ enum Setting: String, CaseIterable, Sendable {
         case secret
         case count(ClosedRange<Int>)
         case seconds(ClosedRange<Double>)
+        /// 0…1.
         case choice([String])
         case crashPlan
         case share(ClosedRange<Double>)
@@ -48,7 +52,7 @@ enum Setting: String, CaseIterable, Sendable {
 
     var shape: Shape {
         switch self {
-        case .postgresURL, .redisURL, .publicURL, .apiURL: .url
+        case .postgresURL, .redisURL, .publicURL, .apiURL, .otlpEndpoint: .url
         case .redisNamespace, .host, .trustedProxies: .text
         case .port: .count(0...65_535)
         case .key: .secret
@@ -61,6 +65,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .fuseJobs: .count(1...1_000_000)
         case .fuseSeconds, .reconcileSeconds: .seconds(1...86_400)
         case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
+        case .logFormat: .choice(LogFormat.allCases.map(\.rawValue))
+        case .traceShare: .share(0...1)
         case .crashAt: .crashPlan
         case .redisMemoryShare: .share(0.1...1)
         case .slowCalls, .longestWaits: .secondsByName
@@ -70,7 +76,7 @@ enum Setting: String, CaseIterable, Sendable {
     /// Nil: there is none, it has to be given.
     var standard: String? {
         switch self {
-        case .postgresURL, .redisURL, .publicURL, .apiURL, .key, .crashAt: nil
+        case .postgresURL, .redisURL, .publicURL, .apiURL, .otlpEndpoint, .key, .crashAt: nil
         case .redisNamespace: ""
         case .host: "127.0.0.1"
         case .port: "8080"
@@ -92,6 +98,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .fuseSeconds: "300"
         case .reconcileSeconds: "60"
         case .logLevel: "info"
+        case .logFormat: "text"
+        case .traceShare: "0.1"
         }
     }
 
@@ -126,6 +134,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .fuseSeconds: "how far back assignments are looked at for it"
         case .reconcileSeconds: "between two comparisons of what assignments said with how leads stand"
         case .logLevel: "the least that is logged"
+        case .logFormat: "how log lines are written to standard error: text, or json with one object a line"
+        case .otlpEndpoint: "a collector that takes traces by OTLP over HTTP in JSON, http://host:4318; not set: none are told"
+        case .traceShare: "the part of the traces begun here that is told, 0 to 1; callers decide on those they began"
         case .crashAt: "for fault runs only: points at which the process kills itself, point[:time],…"
         }
     }

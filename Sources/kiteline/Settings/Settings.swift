@@ -1,6 +1,7 @@
 import CrashPoints
 import Foundation
 import Logging
+import Telemetry
 
 /// The effective settings: for each the first of flag, environment, file, a `kiteline dev` running here, standard.
 struct Settings: Sendable {
@@ -101,6 +102,7 @@ struct Settings: Sendable {
 
     func logger(_ label: String) -> Logger {
         var logger = Logger(label: label)
+        if values[.logFormat]?.text == LogFormat.json.rawValue { logger.handler = JSONLogHandler(label: label) }
         if let level = values[.logLevel].flatMap({ Logger.Level(rawValue: $0.text) }) { logger.logLevel = level }
         return logger
     }

@@ -15,6 +15,7 @@ import RedisClient
 import Schema
 import ServiceLifecycle
 import Synchronization
+import Telemetry
 import Tenancy
 import TestSupport
 import Testing
@@ -55,6 +56,7 @@ final class TestAPI: Sendable {
         var patience = Duration.seconds(60)
         /// Servers of the test's own, to be broken.
         var servers: LocalServers?
+        var traces: Traces?
     }
 
     /// Where the data are.
@@ -114,7 +116,7 @@ final class TestAPI: Sendable {
         let kinds = [AnyHandler(Probe(dependencies: ProbeDependencies(postgres: app))).kind] + options.kinds
         api = API(
             records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, keys: KeyRing(records) { .now + ahead.duration },
-            limits: options.limits, transport: options.transport, logger: silent)
+            limits: options.limits, transport: options.transport, traces: options.traces, logger: silent)
     }
 
     private static func tenant(_ slug: String, _ records: Records) async throws -> Tenant {

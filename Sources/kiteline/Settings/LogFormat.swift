@@ -1,0 +1,4 @@
+/// How log lines are written.
+enum LogFormat: String, CaseIterable {
+    case text, json
+}
