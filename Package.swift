@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints   libpq · NIO + hiredis · private servers · where fault runs kill
-//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  SalesModel  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  Identity  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -67,6 +67,7 @@ let package = Package(
 
         domain("JSONEnvelope"),
         domain("Schedules"),
+        domain("Identity"),
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
         domain(
@@ -140,6 +141,7 @@ let package = Package(
         tests("ArchitectureTests", []),
         tests("JSONEnvelopeTests", ["JSONEnvelope"]),
         tests("SchedulesTests", ["Schedules"]),
+        tests("IdentityTests", ["Identity"]),
         tests("TenancyTests", ["Tenancy"]),
         tests("RulesTests", ["Rules", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
