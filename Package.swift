@@ -129,7 +129,7 @@ let package = Package(
             dependencies: [
                 "Benchmarks", "CrashPoints",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
-                "LocalServers", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "LocalServers", "Identity", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
             ],
             swiftSettings: settings),

@@ -19,7 +19,7 @@ struct Kiteline: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
             QueueCommand.self, BreakerCommand.self, DeadLetterCommand.self, ImportCommand.self, RolloutCommand.self, DoctorCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, IdentityCommand.self,
         ])
 
     static let version = "0.1.0"

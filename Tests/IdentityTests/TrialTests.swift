@@ -59,4 +59,25 @@ import Testing
         #expect(learnt.fields[0].levels[0].u < 0.003)
         #expect((0.3...0.8).contains(learnt.prior.repeatRate))
     }
+
+    @Test func `half of the entities are judged, whole`() {
+        let data = LeadSample().leads(of: SampleCompany.invented(200, seed: 15), name: "invented", seed: 15)
+
+        let (learn, judge) = data.halves()
+
+        let (ours, theirs) = (Set(learn.records.map(\.entity)), Set(judge.records.map(\.entity)))
+        #expect(ours.isDisjoint(with: theirs))
+        #expect((70...130).contains(ours.count) && ours.count + theirs.count == 200)
+    }
+
+    @Test func `the evidence finds more than the card and than equal values, and is wrong more rarely than likeness of whole texts`() {
+        let data = LeadSample().leads(of: SampleCompany.invented(150, seed: 16), name: "invented", seed: 16)
+
+        let measurement = MatchMeasurement(data, rules: .standard, learns: false, equal: [["phone"], ["company"]])
+
+        let ours = measurement.rows[0]
+        let (texts, others) = (measurement.rows.suffix(2), measurement.rows.dropFirst(2).dropLast(2))
+        #expect(others.allSatisfy { $0.f1.value < ours.f1.value })
+        #expect(texts.allSatisfy { $0.precision.value < ours.precision.value })
+    }
 }

@@ -41,7 +41,7 @@ enum Fingerprint {
     static func of(_ text: String) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return (hash ^ hash >> 32) &* 0x9E37_79B9_7F4A_7C15 >> 20
+        return ((hash ^ (hash >> 32)) &* 0x9E37_79B9_7F4A_7C15) >> 20
     }
 }
 
