@@ -71,7 +71,7 @@ let package = Package(
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
         domain(
-            "Rules", ["SalesModel", "COpenSSL", yams],
+            "Rules", ["Identity", "SalesModel", "COpenSSL", yams],
             resources: ["manufacturing", "medical", "education"].flatMap { trade in
                 ["map", "score", "route"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
             }),
@@ -94,6 +94,7 @@ let package = Package(
                 .embedInCode("0008_limits.sql"),
                 .embedInCode("0009_holds.sql"), .embedInCode("0010_counts.sql"),
                 .embedInCode("0011_reconciling.sql"),
+                .embedInCode("0017_customers.sql"),
                 .embedInCode("0021_rollouts.sql"),
             ],
             swiftSettings: settings),
@@ -102,7 +103,8 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "PostgresClient", "Ledger", "Identity", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "SalesModel",
+                "Tenancy", "JSONEnvelope",
                 logging,
             ]),
         shell("JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Rules", "Routing", "SalesModel", logging]),
@@ -111,7 +113,8 @@ let package = Package(
         shell(
             "API",
             [
-                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts", "SalesModel", "Tenancy",
+                "Identity", "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts",
+                "SalesModel", "Tenancy",
                 "JSONEnvelope",
                 logging, lifecycle, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
             ],
@@ -165,8 +168,10 @@ let package = Package(
         tests(
             "APITests",
             [
-                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Rules",
-                "Rollouts", "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient, hummingbird,
+                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Identity", "Jobs", "JSONEnvelope",
+                "Rules",
+                "Rollouts", "SalesModel", "Schema", "Tenancy", "PostgresClient", "RedisClient", "LocalServers", "TestSupport", httpClient,
+                hummingbird,
                 lifecycle,
                 logging, nioCore, nioPosix,
             ]),

@@ -28,6 +28,7 @@ public struct Migration: Sendable {
         Migration(9, "holds", PackageResources._009_holds_sql),
         Migration(10, "counts", PackageResources._010_counts_sql),
         Migration(11, "reconciling", PackageResources._011_reconciling_sql),
+        Migration(17, "customers", PackageResources._017_customers_sql),
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),
     ]
 }

@@ -7,11 +7,12 @@ import SalesModel
 
 /// A decision as it is kept in the decision log and shown by the API: one JSON object.
 enum DecisionBody {
-    static func json(_ tried: TriedLead) -> JSONBytes {
+    static func json(_ tried: TriedLead, customer: CustomerChange?) -> JSONBytes {
         let decision = tried.routed.decision
         return JSONBytes(
             JSONWriter.object(capacity: 1_024) { body in
                 body.member("outcome", decision.outcome.rawValue)
+                body.member("customer", json: customer?.json)
                 body.member("seller_id", decision.owner?.externalID)
                 body.member("pool", decision.pool)
                 body.member("team", decision.team)

@@ -33,7 +33,7 @@ extension LeadDecision {
     /// Alerts of a decision about a lead of this source.
     func alerts(source: String) -> [LeadAlert] {
         switch outcome {
-        case .assigned, .alreadyAssigned, .pooled, .toMarketing: []
+        case .assigned, .assignedExistingOwner, .alreadyAssigned, .pooled, .toMarketing: []
         case .manualQueueFallback:
             [LeadAlert(code: "manual_queue", subject: matchedRule ?? "no rules", source: source, reason: reasons.last)]
         case .heldMappingError: fieldAlerts("mapping_error", source)

@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import JSONEnvelope
 import PostgresClient
 import Rollouts
@@ -14,6 +15,8 @@ public struct RoutingFacts: Sendable {
     public let version: Int64
     public var leads: [LeadID: LeadFacts]
     public var roster: RolloutRoster
+    /// Who the leads may be.
+    public var customers: CustomerFacts
     /// Names the decisions that were made one upon another.
     public let group = Int64.random(in: .min ... .max)
     /// How many there were so far.
@@ -23,10 +26,10 @@ public struct RoutingFacts: Sendable {
 /// A lead as it stood when the facts were read.
 public struct LeadFacts: Sendable {
     public let lead: Lead
-    /// Whom rollouts take it for: all leads of one customer are in the same arm.
-    public var customer: String { "l\(lead.id)" }
     public let epoch: Int
     public let isAssigned: Bool
+    /// Of an earlier decision.
+    let resolvedTo: CustomerID?
     /// Whether it is held since an earlier run of its assignment failed for good.
     let hadFailed: Bool
     /// How an earlier job of the same batch decided it.
@@ -60,10 +63,10 @@ public final class RoutingReader: Sendable {
         // The version is read first: what changes later changes it too, and the settle will see that.
         let statements: [Statement] = [
             .tenants([tenant]),
-            "SELECT version FROM routing_state WHERE tenant_id = \(tenant.rawValue)",
+            "SELECT version, customers FROM routing_state WHERE tenant_id = \(tenant.rawValue)",
             "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
             """
-            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason,
+            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason, l.customer_id,
                 -- A scalar sub-select is looked up by key for each lead; a join was at times planned as a scan of all assignments.
                 (SELECT a.seller_id FROM assignment a WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.active) IS NOT NULL AS is_assigned
             FROM lead l
@@ -84,12 +87,15 @@ public final class RoutingReader: Sendable {
         let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant)
         let deals = try await deals(variants, of: tenant, DealStamp(changedAt: try rows[6].first?.get("at"), now: now), now)
         let facts = try rows[3].map(LeadFacts.init)
-        let exposures = rollouts.isEmpty ? [:] : try await exposures(of: facts.map(\.customer), to: rollouts, of: tenant)
+        let customers = try await customers(
+            of: facts.map(\.lead), known: facts.reduce(into: [:]) { $0[$1.lead.id] = $1.resolvedTo },
+            population: Int(try rows[1].first?.get("customers", as: Int64.self) ?? 0), variants[0], of: tenant)
+        let exposures = rollouts.isEmpty ? [:] : try await exposures(of: customers.everyone.map(\.name), to: rollouts, of: tenant)
         let roster = Roster(
             sellers: try rows[4].map(Seller.init), deals: deals, cursors: try rows[5].map(PoolCursor.init), variants: variants)
         return RoutingFacts(
             version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
-            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures))
+            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), customers: customers)
     }
 
     private func judge(of record: RolloutRecord, _ tenant: TenantID) -> RolloutJudge {
@@ -274,6 +280,7 @@ extension LeadFacts {
             fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
         epoch = Int(try row.get("assignment_epoch", as: Int32.self))
         isAssigned = try row.get("is_assigned")
+        resolvedTo = try row.get("customer_id", as: Int64?.self).map(CustomerID.init)
         hadFailed = try row.get("held_reason", as: String?.self) == FailedAssignment.heldReason
         updatedAt = try row.get("updated_at")
     }

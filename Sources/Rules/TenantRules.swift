@@ -1,3 +1,4 @@
+import Identity
 import SalesModel
 
 /// A rule set that is live, with its version.
@@ -18,6 +19,8 @@ public struct TenantRules: Sendable {
     public let references: [RuleSetReference]
     public let table: FieldTable
     public let route: CompiledRoute?
+    /// By which leads are recognised.
+    public let match: MatchRules
 
     private let score: CompiledScore?
     private let maps: [String: SourceMap]
@@ -26,6 +29,8 @@ public struct TenantRules: Sendable {
     private let required: [(name: String, slot: Int)]
     private let blank: [FieldValue]
     private let slots: LeadSlots
+    /// Of the fields that tell who a lead is.
+    private let telling: Set<Int>
 
     /// - Parameter live: at most one score set and one route set count: the first by name of each.
     public init(_ live: [LiveRuleSet]) {
@@ -44,6 +49,8 @@ public struct TenantRules: Sendable {
         blank = Array(repeating: .unmapped, count: table.names.count)
         score = scoreSet.map { CompiledScore($0.1, table) }
         route = routeSet.map { CompiledRoute($0.1, table) }
+        match = .standard
+        telling = Set((match.fields.map(\.field) + ["budget"]).compactMap { table[$0] })
         required = read.sorted().filter { !LeadSlots.given.contains($0) }.map { ($0, table[$0]!) }
 
         let general = mapSets.filter { $0.sources.contains(MapRules.anySource) }
@@ -82,6 +89,13 @@ struct LeadSlots: Sendable {
         intent = table["intent"]!
         region = table["region"]!
         industry = table["industry"]!
+    }
+}
+
+extension TenantRules {
+    /// What a lead says of who it is: the fields that are compared, and the budget, about which sources often differ.
+    public func said(by lead: Lead) -> [String: [String]] {
+        telling.isEmpty ? [:] : (maps[lead.source] ?? anyMap).texts(of: telling, in: lead.fields)
     }
 }
 

@@ -3,6 +3,8 @@ import Foundation
 /// How an assignment ended (J1).
 public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
     case assigned
+    /// To the seller who has the customer already.
+    case assignedExistingOwner = "assigned_existing_owner"
     case pooled
     case toMarketing = "to_marketing"
     case alreadyAssigned = "already_assigned"
@@ -13,7 +15,7 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
     /// Whether the lead found its place without a person's help.
     public var isSuccess: Bool {
         switch self {
-        case .assigned, .pooled, .toMarketing, .alreadyAssigned: true
+        case .assigned, .assignedExistingOwner, .pooled, .toMarketing, .alreadyAssigned: true
         case .heldMappingError, .heldMissingData, .manualQueueFallback: false
         }
     }

@@ -32,6 +32,9 @@ public struct Reason: Sendable, Hashable {
         case fallbackPool = "fallback_pool"
         case manualQueue = "manual_queue"
         case assignmentFailed = "assignment_failed"
+        case existingOwner = "existing_owner"
+        case suspectedOwner = "suspected_owner"
+        case ownerUnavailable = "owner_unavailable"
     }
 
     public enum Parameter: Sendable, Hashable {

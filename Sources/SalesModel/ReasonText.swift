@@ -77,6 +77,12 @@ extension Reason {
             "No seller could take it and there is no pool to fall back on: a person has to assign it."
         case .assignmentFailed:
             "Its assignment failed for good (\(the["class"])): \(the["message"])."
+        case .existingOwner:
+            "Customer \(the["customer"]) already belongs to \(the["seller"])."
+        case .suspectedOwner:
+            "It is probably customer \(the["customer"]) of \(the["seller"]) (\(the["percent"]) %): it goes to the same seller, and a person is asked."
+        case .ownerUnavailable:
+            "Customer \(the["customer"]) belonged to \(the["seller"]), who is not active, so the rules decided."
         }
     }
 
@@ -142,6 +148,12 @@ extension Reason {
             "无销售可接且无兜底池，转人工派发。"
         case .assignmentFailed:
             "分配失败且不再重试（\(the["class"])）：\(the["message"])。"
+        case .existingOwner:
+            "客户 \(the["customer"]) 已归属 \(the["seller"])。"
+        case .suspectedOwner:
+            "很可能是 \(the["seller"]) 的客户 \(the["customer"])（\(the["percent"])%）：先分配给同一销售，并提交人工确认。"
+        case .ownerUnavailable:
+            "客户 \(the["customer"]) 原属 \(the["seller"])，该销售不在岗，按规则重新分配。"
         }
     }
 }

@@ -41,7 +41,7 @@ struct IdentityCommand: AsyncParsableCommand {
             } else if !json {
                 complain("Without --data only invented leads are judged.")
             }
-            if json { return printLine(try JSON.text(measurements.map(Report.init))) }
+            if json { return print(try JSON.text(measurements.map(Report.init))) }
             for measurement in measurements { Self.show(measurement) }
         }
 
