@@ -22,11 +22,14 @@ public struct CustomerFacts: Sendable {
 
     private var index: CustomerIndex
     private var owners: [CustomerID: SellerID]
+    /// Customers whose owner has them only through leads that are now decided once more: that is no claim.
+    private var reopened: Set<CustomerID>
     private let subjects: [LeadID: Subject]
 
-    init(index: CustomerIndex, owners: [CustomerID: SellerID], subjects: [LeadID: Subject]) {
+    init(index: CustomerIndex, owners: [CustomerID: SellerID], reopened: Set<CustomerID>, subjects: [LeadID: Subject]) {
         self.index = index
         self.owners = owners
+        self.reopened = reopened
         self.subjects = subjects
     }
 }
@@ -48,7 +51,8 @@ extension CustomerFacts {
     public func resolution(of lead: LeadID) -> Resolution {
         guard let subject = subjects[lead] else { preconditionFailure("lead \(lead) was not read with its batch") }
         if let customer = subject.customer {
-            return resolution(subject, customer, isNew: false, nil, claim: owners[customer].map { claim($0, customer) })
+            let owner = reopened.contains(customer) ? nil : owners[customer]
+            return resolution(subject, customer, isNew: false, nil, claim: owner.map { claim($0, customer) })
         }
         let match = index.decision(on: subject.record)
         switch match.verdict {
@@ -75,7 +79,10 @@ extension CustomerFacts {
     ///
     /// - Returns: the keys it brought to the customer.
     mutating func accept(_ resolution: Resolution, owner: SellerID?) -> [BlockingKey] {
-        if let owner { owners[resolution.customer] = owner }
+        if let owner {
+            owners[resolution.customer] = owner
+            reopened.remove(resolution.customer)
+        }
         return index.add(resolution.record, to: resolution.customer)
     }
 
@@ -114,18 +121,19 @@ extension RoutingReader {
             for key in rules.match.keys(of: record) where keys[key] == nil { keys[key] = keys.count }
         }
         var index = CustomerIndex(rules: rules.match, population: population)
-        var owners: [CustomerID: SellerID] = [:]
+        var (owners, reopened): ([CustomerID: SellerID], Set<CustomerID>) = ([:], [])
         if !keys.isEmpty || !known.isEmpty {
             let ordered = keys.sorted { $0.value < $1.value }.map(\.key.text)
             for row in try await postgres.pipeline([
                 .tenants([tenant]), .customers(ordered, known: known.values.map(\.rawValue), of: tenant),
             ])[1] {
                 let id = CustomerID(try row.get("id", as: Int64.self))
+                if try row.get("is_reopened") { reopened.insert(id) }
                 if let owner = try row.get("owner_id", as: Int64?.self) { owners[id] = SellerID(owner) }
                 index.hold(MatchRecord(try SaidValues(row.get("said")).byField, rules: rules.match), as: id)
             }
         }
-        return CustomerFacts(index: index, owners: owners, subjects: subjects)
+        return CustomerFacts(index: index, owners: owners, reopened: reopened, subjects: subjects)
     }
 }
 
@@ -134,7 +142,10 @@ extension Statement {
     /// little it says.
     static func customers(_ keys: [String], known: [Int64], of tenant: TenantID) -> Statement {
         """
-        SELECT c.id, c.owner_id, c.said
+        SELECT c.id, c.owner_id, c.said,
+            c.id = ANY(\(known)) AND c.external_id IS NULL AND NOT EXISTS (
+                SELECT FROM lead o
+                WHERE o.tenant_id = c.tenant_id AND o.customer_id = c.id AND o.owner_id = c.owner_id AND o.state = 'assigned') AS is_reopened
         FROM customer c
         WHERE c.tenant_id = \(tenant.rawValue) AND c.id = ANY(ARRAY(
             SELECT f.customer_id
