@@ -98,8 +98,8 @@ let package = Package(
                 .embedInCode("0008_limits.sql"),
                 .embedInCode("0009_holds.sql"), .embedInCode("0010_counts.sql"),
                 .embedInCode("0011_reconciling.sql"), .embedInCode("0013_deferral.sql"), .embedInCode("0014_parking.sql"),
-                .embedInCode("0015_seeing.sql"), .embedInCode("0016_past.sql"), .embedInCode("0019_audit_chain.sql"),
-                .embedInCode("0020_fuse.sql"),
+                .embedInCode("0015_seeing.sql"), .embedInCode("0016_past.sql"), .embedInCode("0017_customers.sql"),
+                .embedInCode("0019_audit_chain.sql"), .embedInCode("0020_fuse.sql"),
                 .embedInCode("0021_rollouts.sql"),
             ],
             swiftSettings: settings),
@@ -108,7 +108,7 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "Replay", "SalesModel",
+                "PostgresClient", "Ledger", "Identity", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "Replay", "SalesModel",
                 "Tenancy", "JSONEnvelope",
                 logging,
             ]),
@@ -120,8 +120,8 @@ let package = Package(
         shell(
             "API",
             [
-                "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts", "SalesModel",
-                "Tenancy",
+                "Identity", "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts",
+                "SalesModel", "Tenancy",
                 "JSONEnvelope", "Telemetry",
                 logging, lifecycle, tracing, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
             ],
@@ -179,9 +179,9 @@ let package = Package(
         tests(
             "APITests",
             [
-                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs", "JSONEnvelope", "Replay", "Rules",
-                "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers", "TestSupport",
-                httpClient, hummingbird,
+                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Identity", "Jobs", "JSONEnvelope", "Replay",
+                "Rules", "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers",
+                "TestSupport", httpClient, hummingbird,
                 lifecycle,
                 logging, nioCore, nioPosix,
             ]),

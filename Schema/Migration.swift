@@ -32,6 +32,7 @@ public struct Migration: Sendable {
         Migration(14, "parking", PackageResources._014_parking_sql),
         Migration(15, "seeing", PackageResources._015_seeing_sql),
         Migration(16, "past", PackageResources._016_past_sql),
+        Migration(17, "customers", PackageResources._017_customers_sql),
         Migration(19, "audit_chain", PackageResources._019_audit_chain_sql),
         Migration(20, "fuse", PackageResources._020_fuse_sql),
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),

@@ -15,6 +15,9 @@ public struct CustomerIndex: Sendable {
         self.population = population
     }
 
+    /// Of the customers held here.
+    public var ids: [CustomerID] { Array(customers.keys) }
+
     public subscript(customer: CustomerID) -> MatchRecord? { customers[customer] }
 
     /// - Parameter others: of keys the carriers that are not held here.

@@ -38,3 +38,12 @@ extension MatchRecord {
     var companies: [CompanyName] { forms.joined().compactMap { if case .company(let name) = $0 { name } else { nil } } }
     var people: [PersonName] { forms.joined().compactMap { if case .person(let name) = $0 { name } else { nil } } }
 }
+
+extension MatchRules {
+    /// The fields whose value can't be one of its kind: kept, and not used to compare (LEAD-IN-08).
+    public func unusable(_ values: [String: [String]]) -> [String] {
+        fields.filter { field in
+            (values[field.field] ?? []).contains { Form.forms(of: $0, as: field.compare).isEmpty }
+        }.map(\.field)
+    }
+}

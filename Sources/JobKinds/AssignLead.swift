@@ -5,7 +5,7 @@ import Routing
 import SalesModel
 import Tenancy
 
-/// Gives a lead to the seller whom the tenant's rules name: maps it, scores it, routes it, and says why.
+/// Gives a lead to the seller whom the tenant's rules name: finds out who it is, maps it, scores it, routes it, and says why.
 ///
 /// A batch of one tenant is read at once and decided one lead after another on a roster that each decision changes, so two
 /// leads never count on the same free place.
@@ -62,11 +62,15 @@ public struct AssignLead: DecidingHandler {
         guard epoch == lead.epoch, !lead.isAssigned else { return .completed(AssignmentOutcome.alreadyAssigned.rawValue) }
         if let decided = lead.decided { return Outcome(decided) }
 
+        // Who it is comes first: all leads of a customer are decided under the same arm, and go to whoever has the customer.
+        let resolution = facts.customers.resolution(of: id)
         let tried =
-            facts.isFuseOpen ? facts.roster.leftToPeople(at: now) : facts.roster.decision(for: lead.lead, of: lead.customer, at: now)
+            facts.isFuseOpen
+            ? facts.roster.leftToPeople(at: now)
+            : facts.roster.decision(for: lead.lead, of: resolution.customer.name, claim: resolution.claim, at: now)
         let decision = tried.routed.decision
         var outcome = Outcome(decision.outcome)
-        outcome.effects = [LeadDecisionEffect(tried, about: lead, on: &facts)]
+        outcome.effects = [LeadDecisionEffect(tried, about: lead, as: resolution, on: &facts)]
         outcome.ruleVersion = decision.routeVersion
         outcome.arm = tried.arm.rawValue
         // What a harmful change has done is made whole as soon as it is taken back.

@@ -7,16 +7,20 @@ import SalesModel
 
 /// A decision as it is kept in the decision log and shown by the API: one JSON object.
 enum DecisionBody {
-    static func json(_ tried: TriedLead) -> JSONBytes {
+    static func json(_ tried: TriedLead, customer: CustomerChange? = nil) -> JSONBytes {
         let isTried = tried.trials.contains { $0.arm != nil }
-        return json(tried.routed.decision, arm: tried.arm.rawValue, rollouts: isTried ? rollouts(tried.trials) : nil)
+        return json(
+            tried.routed.decision, arm: tried.arm.rawValue, rollouts: isTried ? rollouts(tried.trials) : nil, customer: customer?.json)
     }
 
-    /// - Parameter rollouts: the arms it was decided in, a JSON array; nil: no rollout served it.
-    static func json(_ decision: LeadDecision, arm: String, rollouts: [UInt8]?) -> JSONBytes {
+    /// - Parameters:
+    ///   - rollouts: the arms it was decided in, a JSON array; nil: no rollout served it.
+    ///   - customer: whom it was taken for, a JSON object; nil: that was not asked.
+    static func json(_ decision: LeadDecision, arm: String, rollouts: [UInt8]?, customer: [UInt8]?) -> JSONBytes {
         JSONBytes(
             JSONWriter.object(capacity: 1_024) { body in
                 body.member("outcome", decision.outcome.rawValue)
+                body.member("customer", json: customer)
                 body.member("seller_id", decision.owner?.externalID)
                 body.member("pool", decision.pool)
                 body.member("team", decision.team)
@@ -140,4 +144,24 @@ extension LeadRecord {
 extension TriedLead {
     /// Canary when any of the rollouts it was decided under served it the candidate.
     public var arm: Arm { trials.contains { $0.arm == .canary } ? .canary : .stable }
+}
+
+extension OwnerClaim {
+    /// As it is kept beside the decision.
+    var json: JSONBytes {
+        JSONBytes(
+            JSONWriter.object { object in
+                object.member("seller", seller.rawValue)
+                object.member("customer", customer)
+                object.member("suspicion", suspicion)
+            })
+    }
+
+    /// Nil when it is none.
+    init?(json: JSONBytes) {
+        guard let members = try? JSONEnvelope(json.bytes, levels: 2).root.members else { return nil }
+        func member(_ name: String) -> JSONNode? { members.first { $0.key == name }?.value }
+        guard let seller = member("seller")?.double, let customer = member("customer")?.string else { return nil }
+        self.init(seller: SellerID(Int64(seller)), customer: customer, suspicion: member("suspicion")?.double)
+    }
 }

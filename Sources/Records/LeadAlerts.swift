@@ -34,7 +34,7 @@ extension LeadDecision {
     func alerts(source: String) -> [LeadAlert] {
         switch outcome {
         // While the fuse is open there is one alarm for all of them.
-        case .assigned, .alreadyAssigned, .pooled, .toMarketing, .manualQueueFuse: []
+        case .assigned, .assignedExistingOwner, .alreadyAssigned, .pooled, .toMarketing, .manualQueueFuse: []
         case .manualQueueFallback:
             [LeadAlert(code: "manual_queue", subject: matchedRule ?? "no rules", source: source, reason: reasons.last)]
         case .heldMappingError: fieldAlerts("mapping_error", source)

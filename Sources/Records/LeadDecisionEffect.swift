@@ -24,10 +24,16 @@ public struct LeadDecisionEffect: Effect {
     let cursor: PoolCursor?
     /// What it showed of the rollouts it was made under.
     let trials: [Trial]
+    /// Nil where the lead is held: who it is, is found out when it can be read.
+    let customer: CustomerChange?
+    /// Who had the customer already.
+    let claim: OwnerClaim?
     let body: JSONBytes
 
-    /// - Parameter facts: those the decision was made on; it counts as the next of their group.
-    public init(_ tried: TriedLead, about lead: LeadFacts, on facts: inout RoutingFacts) {
+    /// - Parameters:
+    ///   - resolution: who the lead is.
+    ///   - facts: those the decision was made on; it counts as the next of their group.
+    public init(_ tried: TriedLead, about lead: LeadFacts, as resolution: Resolution, on facts: inout RoutingFacts) {
         group = facts.group
         place = facts.decided
         version = facts.version
@@ -36,7 +42,10 @@ public struct LeadDecisionEffect: Effect {
         decision = tried.routed.decision
         cursor = tried.routed.cursor
         trials = tried.trials
-        body = DecisionBody.json(tried)
+        claim = resolution.claim
+        let isHeld = decision.outcome.leadState == .held
+        customer = isHeld ? nil : CustomerChange(resolution, of: lead.lead, owner: decision.owner?.id, in: &facts.customers)
+        body = DecisionBody.json(tried, customer: customer)
         facts.decided += 1
         facts.leads[lead.lead.id]?.decided = decision.outcome
     }
@@ -133,10 +142,14 @@ extension LeadDecisionEffect {
             .sorted { ($0.settled.tenant, $0.effect.lead.lead.id) < ($1.settled.tenant, $1.effect.lead.lead.id) }
         guard !decided.isEmpty else { return [] }
         let assigned = decided.filter { $0.effect.decision.owner != nil }
-        let counted = decided.filter { $0.effect.decision.owner != nil || !$0.effect.trials.isEmpty }
+        let counted = decided.filter { $0.effect.decision.owner != nil || $0.effect.customer != nil || !$0.effect.trials.isEmpty }
         var statements: [Statement] = []
+        let changes = decided.compactMap { settled, effect in
+            effect.customer.map { CustomerChange.Settled(tenant: settled.tenant, place: effect.place, change: $0) }
+        }
         if !counted.isEmpty { statements.append(nextVersion(counted)) }
         if !assigned.isEmpty { statements.append(loads(assigned)) }
+        statements += CustomerChange.statements(for: changes)
         statements.append(leads(decided))
         if !assigned.isEmpty { statements.append(assignments(assigned)) }
         let cursors = cursors(decided)
@@ -172,9 +185,16 @@ extension LeadDecisionEffect {
         }
     }
 
-    /// Whoever decided on the loads, turns and counts as they were has to decide again.
+    /// Whoever decided on the loads, turns, customers and counts as they were has to decide again.
     private static func nextVersion(_ counted: [Decided]) -> Statement {
-        "UPDATE routing_state SET version = version + 1 WHERE tenant_id = ANY(\(Set(counted.map(\.settled.tenant.rawValue)).sorted()))"
+        var made: [Int64: Int64] = [:]
+        for (settled, effect) in counted { made[settled.tenant.rawValue, default: 0] += effect.customer?.isNew ?? false ? 1 : 0 }
+        let tenants = made.keys.sorted()
+        return """
+            UPDATE routing_state r SET version = r.version + 1, customers = r.customers + n.made
+            FROM unnest(\(tenants), \(tenants.map { made[$0]! })) AS n(tenant, made)
+            WHERE r.tenant_id = n.tenant
+            """
     }
 
     private static func loads(_ assigned: [Decided]) -> Statement {
@@ -204,12 +224,13 @@ extension LeadDecisionEffect {
             WITH done AS (
                 UPDATE lead l
                 SET state = n.state, held_reason = n.held, held_detail = NULL, owner_id = n.owner, pool = n.pool, score = n.score, intent = n.intent, job_id = n.job,
-                    updated_at = now()
+                    customer_id = COALESCE(n.customer, l.customer_id), updated_at = now()
                 FROM unnest(\(decided.map(\.settled.tenant.rawValue)), \(decided.map(\.effect.lead.lead.id.rawValue)),
                         \(decided.map { Int32($0.effect.lead.epoch) }), \(decided.map(\.settled.job.rawValue)), \(decisions.map { $0.outcome.leadState.rawValue }),
                         \(decisions.map { $0.outcome.leadState == .held ? $0.outcome.rawValue : nil }), \(decisions.map { $0.owner?.id.rawValue }),
-                        \(decisions.map(\.pool)), \(decisions.map { $0.score.map { Int32($0.total) } }), \(decisions.map { $0.intent?.rawValue }))
-                    AS n(tenant, id, epoch, job, state, held, owner, pool, score, intent)
+                        \(decisions.map(\.pool)), \(decisions.map { $0.score.map { Int32($0.total) } }), \(decisions.map { $0.intent?.rawValue }),
+                        \(decided.map { $0.effect.customer?.customer.rawValue }))
+                    AS n(tenant, id, epoch, job, state, held, owner, pool, score, intent, customer)
                 WHERE l.tenant_id = n.tenant AND l.id = n.id AND l.assignment_epoch = n.epoch
                 RETURNING l.id)
             SELECT expect_rows(count(*), \(decided.count)) FROM done
@@ -253,11 +274,11 @@ extension LeadDecisionEffect {
     private static func log(_ decided: [Decided], moved: Set<TenantID>) -> Statement {
         let effects = decided.map(\.effect)
         return """
-            INSERT INTO decision_log (tenant_id, lead_id, epoch, job_id, outcome, decided_at, body, version, moved, load_seq, deal_seq, deals_at, told)
+            INSERT INTO decision_log (tenant_id, lead_id, epoch, job_id, outcome, decided_at, body, version, moved, load_seq, deal_seq, deals_at, told, claim)
             SELECT * FROM unnest(\(decided.map(\.settled.tenant.rawValue)), \(effects.map(\.lead.lead.id.rawValue)),
                 \(effects.map { Int32($0.lead.epoch) }), \(decided.map(\.settled.job.rawValue)), \(effects.map(\.decision.outcome.rawValue)),
                 \(effects.map(\.decision.decidedAt)), \(effects.map(\.body)), \(effects.map(\.version)), \(decided.map { moved.contains($0.settled.tenant) }),
-                \(effects.map(\.basis.loadSeq)), \(effects.map(\.basis.dealSeq)), \(effects.map(\.basis.dealsAt)), \(effects.map(\.lead.told)))
+                \(effects.map(\.basis.loadSeq)), \(effects.map(\.basis.dealSeq)), \(effects.map(\.basis.dealsAt)), \(effects.map(\.lead.told)), \(effects.map { $0.claim?.json }))
             """
     }
 
@@ -345,7 +366,7 @@ extension AssignmentOutcome {
     /// What state a lead is in after it.
     var leadState: LeadState {
         switch self {
-        case .assigned, .alreadyAssigned: .assigned
+        case .assigned, .assignedExistingOwner, .alreadyAssigned: .assigned
         case .pooled: .pooled
         case .toMarketing: .withMarketing
         case .heldMappingError, .heldMissingData: .held

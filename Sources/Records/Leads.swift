@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import Jobs
 import PostgresClient
 import Tenancy
@@ -27,6 +28,8 @@ public struct LeadRecord: Sendable, Hashable {
     /// The owner's external id.
     public let owner: String?
     public let pool: String?
+    /// Whom it comes from, `c12`; nil until that is found out.
+    public let customer: String?
     public let score: Int?
     public let intent: String?
     public let epoch: Int
@@ -68,7 +71,7 @@ extension Records {
 
 extension LeadRecord {
     static let select = """
-        SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.held_reason, l.held_detail, s.external_id AS owner, l.pool, l.score, l.intent,
+        SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.held_reason, l.held_detail, s.external_id AS owner, l.pool, l.customer_id, l.score, l.intent,
             l.assignment_epoch, l.job_id, l.touched_at, l.created_at, l.updated_at,
             (SELECT d.body FROM decision_log d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.id ORDER BY d.epoch DESC, d.decided_at DESC LIMIT 1)
                 AS decision
@@ -86,6 +89,7 @@ extension LeadRecord {
         heldDetail = try row.get("held_detail")
         owner = try row.get("owner")
         pool = try row.get("pool")
+        customer = try row.get("customer_id", as: Int64?.self).map { CustomerID($0).name }
         score = try row.get("score", as: Int32?.self).map(Int.init)
         intent = try row.get("intent")
         epoch = Int(try row.get("assignment_epoch", as: Int32.self))

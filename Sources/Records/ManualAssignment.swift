@@ -83,6 +83,7 @@ private struct Giving {
 
     private func locked(_ owner: SellerID) throws -> Row? {
         try transaction.pipeline([
+            .moveLoads(of: tenant),
             """
             SELECT FROM seller_load s
             WHERE s.tenant_id = \(tenant.rawValue) AND (s.seller_id = \(owner.rawValue) OR s.seller_id IN (
@@ -95,7 +96,7 @@ private struct Giving {
             FROM lead l WHERE l.tenant_id = \(tenant.rawValue) AND l.id = \(wish.lead)
             FOR UPDATE OF l
             """,
-        ])[1].first
+        ])[2].first
     }
 
     private func write(_ owner: SellerID, _ epoch: Int32, job: Int64, before: String?) throws {
@@ -106,7 +107,14 @@ private struct Giving {
             """
             WITH former AS (
                 UPDATE assignment SET active = false WHERE tenant_id = \(tenant.rawValue) AND lead_id = \(wish.lead) AND active
-                RETURNING seller_id, touched_at)
+                RETURNING seller_id, touched_at),
+                told AS (
+                    INSERT INTO load_change (tenant_id, seq, lead_id, seller_id, change)
+                    SELECT c.tenant_id, c.load_seq, \(wish.lead), n.seller_id, sum(n.change)::integer
+                    FROM routing_clock c, (
+                        SELECT seller_id, -1 AS change FROM former WHERE touched_at IS NULL UNION ALL SELECT \(owner.rawValue), 1) n
+                    WHERE c.tenant_id = \(tenant.rawValue)
+                    GROUP BY c.tenant_id, c.load_seq, n.seller_id)
             UPDATE seller_load s SET pending = s.pending - 1 FROM former f
             WHERE s.tenant_id = \(tenant.rawValue) AND s.seller_id = f.seller_id AND f.touched_at IS NULL
             """,
@@ -120,10 +128,9 @@ private struct Giving {
             VALUES (\(tenant.rawValue), \(wish.lead), \(epoch), \(owner.rawValue), \(job), \(now))
             """,
             """
-            INSERT INTO seller_load AS s (tenant_id, seller_id, pending, assigned, last_assigned_at)
-            VALUES (\(tenant.rawValue), \(owner.rawValue), 1, 1, \(now))
-            ON CONFLICT (tenant_id, seller_id) DO UPDATE
-                SET pending = s.pending + 1, assigned = s.assigned + 1, last_assigned_at = excluded.last_assigned_at
+            INSERT INTO seller_load AS s (tenant_id, seller_id, pending, assigned)
+            VALUES (\(tenant.rawValue), \(owner.rawValue), 1, 1)
+            ON CONFLICT (tenant_id, seller_id) DO UPDATE SET pending = s.pending + 1, assigned = s.assigned + 1
             """,
             """
             INSERT INTO decision_log (tenant_id, lead_id, epoch, job_id, outcome, decided_at, body)

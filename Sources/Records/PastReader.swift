@@ -54,7 +54,8 @@ extension PastReader {
             "SELECT whole_past FROM tenant WHERE id = \(tenant.rawValue)",
             """
             SELECT count(*) AS n FROM decision_log
-            WHERE tenant_id = \(tenant.rawValue) AND version IS NULL AND decided_at >= \(window.lowerBound) AND decided_at < \(window.upperBound)
+            WHERE tenant_id = \(tenant.rawValue) AND version IS NULL AND body->'reasons'->0->>'code' IS DISTINCT FROM 'assigned_by_hand'
+                AND decided_at >= \(window.lowerBound) AND decided_at < \(window.upperBound)
             """,
         ])
         let unordered: Int64 = try rows[3].first!.get("n")
@@ -154,7 +155,7 @@ extension PastReader {
     private func decisions(after cursor: PastCursor, limit: Int) -> Statement {
         """
         SELECT d.lead_id, d.epoch, d.job_id, d.outcome, d.decided_at, d.version, d.moved, d.load_seq, d.deal_seq, d.deals_at,
-            d.body->>'seller_id' AS owner, d.body->>'arm' AS arm, d.body->'rollouts' AS rollouts, d.body->>'rule_sets' AS rule_sets, l.source,
+            d.body->>'seller_id' AS owner, d.body->>'arm' AS arm, d.body->'rollouts' AS rollouts, d.body->'customer' AS customer, d.claim, d.body->>'rule_sets' AS rule_sets, l.source,
             CASE WHEN l.told = d.told THEN l.received_at ELSE p.received_at END AS received_at,
             CASE WHEN l.told = d.told THEN l.fields ELSE p.fields END AS fields,
             (SELECT a.touched_at FROM assignment a WHERE a.tenant_id = \(tenant.rawValue) AND a.lead_id = d.lead_id AND a.epoch = d.epoch) AS touched_at
@@ -209,7 +210,8 @@ extension PastReader {
             dealsAt: try row.get("deals_at"), decidedAt: try row.get("decided_at"), outcome: try row.get("outcome"),
             owner: try row.get("owner"), rules: shelf.references(try row.get("rule_sets", as: String?.self) ?? "[]"),
             arm: try row.get("arm", as: String?.self) ?? "stable", rollouts: try row.get("rollouts", as: JSONBytes?.self)?.bytes,
-            touchedAt: try row.get("touched_at"))
+            touchedAt: try row.get("touched_at"), customer: try row.get("customer", as: JSONBytes?.self)?.bytes,
+            claim: try row.get("claim", as: JSONBytes?.self).flatMap(OwnerClaim.init(json:)))
     }
 
     /// How soon each seller touched leads they were given in a span of time: of each the first 200.
@@ -240,7 +242,7 @@ extension PastReader {
         let rows = try await read([
             """
             SELECT n.place FROM unnest(\(steps.map(\.past.lead.id.rawValue)), \(steps.map { Int32($0.past.epoch) }), \(steps.map(\.past.job)),
-                    \(steps.map { DecisionBody.json($0.live, arm: $0.past.arm, rollouts: $0.past.rollouts) })) WITH ORDINALITY AS n(lead, epoch, job, body, place)
+                    \(steps.map { DecisionBody.json($0.live, arm: $0.past.arm, rollouts: $0.past.rollouts, customer: $0.past.customer) })) WITH ORDINALITY AS n(lead, epoch, job, body, place)
                 LEFT JOIN decision_log d ON d.tenant_id = \(tenant.rawValue) AND d.lead_id = n.lead AND d.epoch = n.epoch AND d.job_id = n.job
             WHERE d.body::text IS DISTINCT FROM n.body::text
             ORDER BY n.place

@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import JSONEnvelope
 import PostgresClient
 import Rollouts
@@ -16,6 +17,8 @@ public struct RoutingFacts: Sendable {
     public var roster: RolloutRoster
     /// Automatic assignment is stopped. Whoever changes it changes the version too.
     public let isFuseOpen: Bool
+    /// Who the leads may be.
+    public var customers: CustomerFacts
     /// Names the decisions that were made one upon another.
     public let group = Int64.random(in: .min ... .max)
     /// How many there were so far.
@@ -37,12 +40,12 @@ struct DecisionBasis: Sendable, Hashable {
 /// A lead as it stood when the facts were read.
 public struct LeadFacts: Sendable {
     public let lead: Lead
-    /// Whom rollouts take it for: all leads of one customer are in the same arm.
-    public var customer: String { "l\(lead.id)" }
     public let epoch: Int
     public let isAssigned: Bool
     /// How often the lead had been told again.
     let told: Int32
+    /// Of an earlier decision.
+    let resolvedTo: CustomerID?
     /// Whether it is held since an earlier run of its assignment failed for good.
     let hadFailed: Bool
     /// How an earlier job of the same batch decided it.
@@ -77,12 +80,13 @@ public final class RoutingReader: Sendable {
         let statements: [Statement] = [
             .tenants([tenant]),
             """
-            SELECT t.time_zone, COALESCE(r.version, 0) AS version FROM tenant t LEFT JOIN routing_state r ON r.tenant_id = t.id
+            SELECT t.time_zone, COALESCE(r.version, 0) AS version, COALESCE(r.customers, 0) AS customers
+            FROM tenant t LEFT JOIN routing_state r ON r.tenant_id = t.id
             WHERE t.id = \(tenant.rawValue)
             """,
             "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
             """
-            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason, l.told,
+            SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason, l.told, l.customer_id,
                 -- A scalar sub-select is looked up by key for each lead; a join was at times planned as a scan of all assignments.
                 (SELECT a.seller_id FROM assignment a WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.active) IS NOT NULL AS is_assigned
             FROM lead l
@@ -110,13 +114,17 @@ public final class RoutingReader: Sendable {
         let basis = DecisionBasis(
             loadSeq: try rows[4].first?.get("load_seq") ?? 0, dealSeq: deals?.stamp.seq ?? stamp.seq, dealsAt: deals?.stamp.end)
         let facts = try rows[3].map(LeadFacts.init)
-        let exposures = rollouts.isEmpty ? [:] : try await exposures(of: facts.map(\.customer), to: rollouts, of: tenant)
+        let customers = try await customers(
+            of: facts.map(\.lead), known: facts.reduce(into: [:]) { $0[$1.lead.id] = $1.resolvedTo },
+            population: Int(try rows[1].first?.get("customers", as: Int64.self) ?? 0), variants[0], of: tenant)
+        let exposures = rollouts.isEmpty ? [:] : try await exposures(of: customers.everyone.map(\.name), to: rollouts, of: tenant)
         let roster = Roster(
             sellers: try rows[4].map(Seller.init), deals: deals?.byWindow ?? [:], cursors: try rows[5].map(PoolCursor.init),
             variants: variants)
         return RoutingFacts(
             version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
-            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), basis: basis, isFuseOpen: !rows[7].isEmpty)
+            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), basis: basis, isFuseOpen: !rows[7].isEmpty,
+            customers: customers)
     }
 
     private func judge(of record: RolloutRecord, _ tenant: TenantID) -> RolloutJudge {
@@ -171,7 +179,7 @@ private struct LiveRule: Sendable, Hashable {
 
     init?(_ row: Row) throws {
         // The other kinds are no business of a decision.
-        guard let kind = RuleKind(rawValue: try row.get("kind")), kind.isOfDecisions else { return nil }
+        guard let kind = RuleKind(rawValue: try row.get("kind")), kind.isOfDecisions || kind == .match else { return nil }
         self.kind = kind
         name = try row.get("name")
         version = Int(try row.get("version", as: Int32.self))
@@ -305,6 +313,7 @@ extension LeadFacts {
             fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
         epoch = Int(try row.get("assignment_epoch", as: Int32.self))
         isAssigned = try row.get("is_assigned")
+        resolvedTo = try row.get("customer_id", as: Int64?.self).map(CustomerID.init)
         hadFailed = try row.get("held_reason", as: String?.self) == FailedAssignment.heldReason
         updatedAt = try row.get("updated_at")
         told = try row.get("told")

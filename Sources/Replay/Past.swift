@@ -30,13 +30,18 @@ public struct PastDecision: Sendable {
     public var rollouts: [UInt8]?
     /// The owner's first touch, as far as there was one.
     public var touchedAt: Date?
+    /// Whom it was taken for, as JSON, and who had that customer: who somebody is, is not for the rules replayed to say.
+    public var customer: [UInt8]?
+    public var claim: OwnerClaim?
 
     public init(
         lead: Lead, epoch: Int = 0, job: Int64 = 0, version: Int64, moved: Bool, loadSeq: Int64 = 0, dealSeq: Int64 = 0,
         dealsAt: Date? = nil,
         decidedAt: Date, outcome: String, owner: String? = nil, rules: [RuleSetReference], arm: String = "stable", rollouts: [UInt8]? = nil,
-        touchedAt: Date? = nil
+        touchedAt: Date? = nil, customer: [UInt8]? = nil, claim: OwnerClaim? = nil
     ) {
+        self.customer = customer
+        self.claim = claim
         self.lead = lead
         self.epoch = epoch
         self.job = job

@@ -35,7 +35,10 @@ struct World: Sendable {
         if roster == nil {
             roster = Roster(sellers: told, deals: deals, cursors: Array(cursors.values), variants: variants.map(\.rules))
         }
-        let routed = roster!.decision(for: past.lead, under: variant, decidedAt: past.decidedAt)
+        let routed =
+            past.outcome == AssignmentOutcome.manualQueueFuse.rawValue
+            ? roster!.leftToPeople(decidedAt: past.decidedAt)
+            : roster!.decision(for: past.lead, under: variant, claim: past.claim, decidedAt: past.decidedAt)
         if let cursor = routed.cursor {
             cursors[cursor.pool] = cursor
             turns.append(cursor)

@@ -45,9 +45,11 @@ public struct RolloutRoster: Sendable {
     }
 
     /// Decides one lead and counts it in.
-    /// - Parameter customer: who it is, whatever the lead: the same customer is always in the same arm.
-    public mutating func decision(for lead: Lead, of customer: String, at now: Date) -> TriedLead {
-        guard !rollouts.isEmpty else { return TriedLead(routed: roster.decision(for: lead, at: now), trials: []) }
+    /// - Parameters:
+    ///   - customer: who it is, whatever the lead: the same customer is always in the same arm.
+    ///   - claim: who has that customer already.
+    public mutating func decision(for lead: Lead, of customer: String, claim: OwnerClaim? = nil, at now: Date) -> TriedLead {
+        guard !rollouts.isEmpty else { return TriedLead(routed: roster.decision(for: lead, claim: claim, at: now), trials: []) }
         let canaries = places(.canary)
         var arms: [Arm] = []
         var variant = 0
@@ -59,11 +61,11 @@ public struct RolloutRoster: Sendable {
         var suppositions: [Int: LeadDecision] = [:]
         for (bit, arm) in arms.enumerated() where arm == .canary {
             let without = variant & ~(1 << bit)
-            suppositions[bit] = roster.supposition(for: lead, under: without, at: now)
+            suppositions[bit] = roster.supposition(for: lead, under: without, claim: claim, at: now)
         }
         // A shadow is compared with what is live, not with another change that is being tried.
-        let shadows = variant == 0 ? shadowDecisions(lead, now) : []
-        let routed = roster.decision(for: lead, under: variant, at: now)
+        let shadows = variant == 0 ? shadowDecisions(lead, claim, now) : []
+        let routed = roster.decision(for: lead, under: variant, claim: claim, at: now)
         var trials = shadows.map { Trial(shadow: rollouts[$0.place].id, decided: routed.decision, otherwise: $0.decision) }
         for (bit, place) in canaries.enumerated() where rollouts[place].isCanary {
             trials.append(count(routed.decision, beside: suppositions[bit], arms[bit], of: customer, in: place))
@@ -82,10 +84,10 @@ public struct RolloutRoster: Sendable {
         return exposures[Exposure(rollout: rollout.id, customer: customer)] ?? rollout.arm(of: customer)
     }
 
-    private mutating func shadowDecisions(_ lead: Lead, _ now: Date) -> [(place: Int, decision: LeadDecision)] {
+    private mutating func shadowDecisions(_ lead: Lead, _ claim: OwnerClaim?, _ now: Date) -> [(place: Int, decision: LeadDecision)] {
         let first = 1 << places(.canary).count
         return places(.shadow).enumerated().map { offset, place in
-            (place, roster.supposition(for: lead, under: first + offset, at: now))
+            (place, roster.supposition(for: lead, under: first + offset, claim: claim, at: now))
         }
     }
 

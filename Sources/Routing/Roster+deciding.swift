@@ -14,30 +14,33 @@ extension Roster {
     /// Decides one lead and counts it in: the seller has one more pending, the turn moves on.
     ///
     /// Pure but for the roster itself: the same roster, lead and moment give the same decision.
-    /// - Parameter variant: under which of the roster's rules.
-    public mutating func decision(for lead: Lead, under variant: Int = 0, at now: Date) -> RoutedLead {
-        decide(lead, under: variant, at: instant(now), counts: true)
+    /// - Parameters:
+    ///   - variant: under which of the roster's rules.
+    ///   - claim: who has the lead's customer already; it goes to them, unless it is held or they are not active.
+    public mutating func decision(for lead: Lead, under variant: Int = 0, claim: OwnerClaim? = nil, at now: Date) -> RoutedLead {
+        decide(lead, under: variant, claim, at: instant(now), counts: true)
     }
 
     /// Decides a lead as of the very moment it was decided before, and counts it in.
     ///
     /// - Parameter decidedAt: one that `decision(for:under:at:)` gave.
-    public mutating func decision(for lead: Lead, under variant: Int, decidedAt: Date) -> RoutedLead {
-        decide(lead, under: variant, at: decidedAt, counts: true)
+    public mutating func decision(for lead: Lead, under variant: Int, claim: OwnerClaim? = nil, decidedAt: Date) -> RoutedLead {
+        decide(lead, under: variant, claim, at: decidedAt, counts: true)
     }
 
     /// How a lead would be decided: nobody's load and no turn changes.
-    public mutating func supposition(for lead: Lead, under variant: Int, at now: Date) -> LeadDecision {
-        decide(lead, under: variant, at: now, counts: false).decision
+    public mutating func supposition(for lead: Lead, under variant: Int, claim: OwnerClaim? = nil, at now: Date) -> LeadDecision {
+        decide(lead, under: variant, claim, at: now, counts: false).decision
     }
 
-    private mutating func decide(_ lead: Lead, under variant: Int, at instant: Date, counts: Bool) -> RoutedLead {
+    private mutating func decide(_ lead: Lead, under variant: Int, _ claim: OwnerClaim?, at instant: Date, counts: Bool) -> RoutedLead {
         let rules = variants[variant]
         let judgement = rules.judgement(of: lead)
         let decision = LeadDecision(outcome: .manualQueueFallback, ruleSets: rules.references, decidedAt: instant)
         var search = Search(judgement, decision, under: variant, counts: counts)
         switch judgement.verdict {
         case .held(let outcome): search.decision.outcome = outcome
+        case _ where give(&search, by: claim): break
         case .unrouted: search.decision.reasons.append(Reason(.manualQueue))
         case .placed(let place): route(&search, place)
         }
@@ -48,6 +51,21 @@ extension Roster {
                 of: judgement, for: lead, owner: decided.owner?.externalID, state: decided.outcome.stateName, at: decided.decidedAt)
         }
         return RoutedLead(decision: search.decision, cursor: search.cursor, regions: judgement.regions)
+    }
+
+    /// To whom the customer belongs; false when nobody active has it.
+    private mutating func give(_ search: inout Search, by claim: OwnerClaim?) -> Bool {
+        guard let claim else { return false }
+        let holder = holder(of: claim)
+        search.decision.reasons.append(reason(claim, counts: holder != nil))
+        guard let holder else { return false }
+        let seller = sellers[holder]
+        search.decision.outcome = .assignedExistingOwner
+        search.decision.owner = LeadDecision.Owner(id: seller.id, externalID: seller.externalID)
+        search.decision.candidateCount = 1
+        search.decision.candidates = [Candidate(seller: seller.externalID, pending: seller.pending)]
+        if search.counts { assign(to: holder, at: search.decision.decidedAt) }
+        return true
     }
 
     /// The matched target, its alternates, the middle band's placement for another band, then the tenant's fallback.

@@ -52,7 +52,28 @@ struct SourceMap: Sendable {
     }
 }
 
+extension SourceMap {
+    /// What a lead says of some of the fields, as texts; what is absent or does not fit is left out.
+    func texts(of wanted: Set<Int>, in outside: [String: OutsideValue]) -> [String: [String]] {
+        var texts: [String: [String]] = [:]
+        for (mapped, slot) in fields where wanted.contains(slot) {
+            if let found = mapped.texts(in: outside) { texts[mapped.field.name] = found }
+        }
+        return texts
+    }
+}
+
 extension MappedField {
+    fileprivate func texts(in outside: [String: OutsideValue]) -> [String]? {
+        guard case .value(let value) = read(outside) else { return nil }
+        return switch value {
+        case .text(let text): [text]
+        case .list(let items): items
+        case .number, .money, .date, .boolean: [value.description]
+        case .empty, .unmapped: nil
+        }
+    }
+
     fileprivate func fill(_ slot: Int, of lead: inout MappedLead, from outside: [String: OutsideValue]) {
         switch read(outside) {
         case .value(let value): lead.values[slot] = value

@@ -20,7 +20,8 @@ public enum RuleKind: String, Sendable, Hashable, CaseIterable {
     /// What do we say, to whom, on which channel?
     case message
 
-    /// Whether a decision about a lead is made by it, or says something by it.
+    /// Whether a decision about a lead is made by it, or says something by it, and so can be rolled out. Who a lead is comes before the arm it
+    /// is decided in, so `match` is not among them.
     public var isOfDecisions: Bool { isRouting || self == .clock || self == .message }
 
     /// Whether leads are routed by it.

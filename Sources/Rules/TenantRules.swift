@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import SalesModel
 
 /// A rule set that is live, with its version.
@@ -19,6 +20,8 @@ public struct TenantRules: Sendable {
     public let references: [RuleSetReference]
     public let table: FieldTable
     public let route: CompiledRoute?
+    /// By which leads are recognised.
+    public let match: MatchRules
 
     private let score: CompiledScore?
     private let maps: [String: SourceMap]
@@ -28,9 +31,11 @@ public struct TenantRules: Sendable {
     private let blank: [FieldValue]
     private let slots: LeadSlots
     let following: LeadConsequences
+    /// Of the fields that tell who a lead is.
+    private let telling: Set<Int>
 
     /// - Parameters:
-    ///   - live: of score, route, clock and message sets the first by name counts.
+    ///   - live: of match, score, route, clock and message sets the first by name counts.
     ///   - timeZone: the tenant's, for times in messages.
     public init(_ live: [LiveRuleSet], timeZone: TimeZone = .gmt) {
         let ordered = live.sorted { ($0.ruleSet.kind.rawValue, $0.ruleSet.name) < ($1.ruleSet.kind.rawValue, $1.ruleSet.name) }
@@ -39,8 +44,9 @@ public struct TenantRules: Sendable {
         let routeSet = ordered.lazy.compactMap { if case .route(let route) = $0.ruleSet.body { ($0, route) } else { nil } }.first
         let clockSet = ordered.lazy.compactMap { if case .clock(let clock) = $0.ruleSet.body { ($0, clock) } else { nil } }.first
         let messageSet = ordered.lazy.compactMap { if case .message(let message) = $0.ruleSet.body { ($0, message) } else { nil } }.first
+        let matchSet = ordered.lazy.compactMap { if case .match(let match) = $0.ruleSet.body { ($0, match) } else { nil } }.first
         following = LeadConsequences(clocks: clockSet?.1, messages: messageSet?.1, timeZone: timeZone)
-        let used = [scoreSet?.0, routeSet?.0, clockSet?.0, messageSet?.0]
+        let used = [matchSet?.0, scoreSet?.0, routeSet?.0, clockSet?.0, messageSet?.0]
         references = ordered.filter { if case .map = $0.ruleSet.body { true } else { used.contains($0) } }.map(\.reference)
 
         let read = (scoreSet?.1.fields ?? []).union(routeSet?.1.fields ?? [])
@@ -51,6 +57,8 @@ public struct TenantRules: Sendable {
         blank = Array(repeating: .unmapped, count: table.names.count)
         score = scoreSet.map { CompiledScore($0.1, table) }
         route = routeSet.map { CompiledRoute($0.1, table) }
+        match = matchSet?.1 ?? .standard
+        telling = Set((match.fields.map(\.field) + ["budget"]).compactMap { table[$0] })
         required = read.sorted().filter { !LeadSlots.given.contains($0) }.map { ($0, table[$0]!) }
 
         let general = mapSets.filter { $0.sources.contains(MapRules.anySource) }
@@ -89,6 +97,13 @@ struct LeadSlots: Sendable {
         intent = table["intent"]!
         region = table["region"]!
         industry = table["industry"]!
+    }
+}
+
+extension TenantRules {
+    /// What a lead says of who it is: the fields that are compared, and the budget, about which sources often differ.
+    public func said(by lead: Lead) -> [String: [String]] {
+        telling.isEmpty ? [:] : (maps[lead.source] ?? anyMap).texts(of: telling, in: lead.fields)
     }
 }
 

@@ -73,6 +73,7 @@ public struct FieldCatalogue: Sendable, Hashable {
         Field("contact_role", .text, label: Label("contact's role", "联系人职务")),
         Field("decision_roles", .list, label: Label("decision chain", "决策链")),
         Field("phone", .text, label: Label("phone", "电话")),
+        Field("email", .text, label: Label("e-mail", "电子邮箱")),
         Field("credit_code", .text, label: Label("unified social credit code", "统一社会信用代码")),
         Field("needed_in_days", .number, label: Label("needed in days", "需求天数")),
         Field("interactions", .number, label: Label("past interactions", "历史互动次数")),

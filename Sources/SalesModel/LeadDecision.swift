@@ -3,6 +3,8 @@ import Foundation
 /// How an assignment ended (J1).
 public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
     case assigned
+    /// To the seller who has the customer already.
+    case assignedExistingOwner = "assigned_existing_owner"
     case pooled
     case toMarketing = "to_marketing"
     case alreadyAssigned = "already_assigned"
@@ -15,18 +17,18 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
     /// The state a lead is in after it, as rules name it.
     public var stateName: String {
         switch self {
-        case .assigned, .alreadyAssigned: "assigned"
+        case .assigned, .assignedExistingOwner, .alreadyAssigned: "assigned"
         case .pooled: "pooled"
         case .toMarketing: "with_marketing"
         case .heldMappingError, .heldMissingData: "held"
-        case .manualQueueFallback: "manual_queue"
+        case .manualQueueFallback, .manualQueueFuse: "manual_queue"
         }
     }
 
     /// Whether the lead found its place without a person's help.
     public var isSuccess: Bool {
         switch self {
-        case .assigned, .pooled, .toMarketing, .alreadyAssigned: true
+        case .assigned, .assignedExistingOwner, .pooled, .toMarketing, .alreadyAssigned: true
         case .heldMappingError, .heldMissingData, .manualQueueFallback, .manualQueueFuse: false
         }
     }

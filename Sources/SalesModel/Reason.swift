@@ -34,6 +34,9 @@ public struct Reason: Sendable, Hashable {
         case assignmentFailed = "assignment_failed"
         case fuseOpen = "fuse_open"
         case assignedByHand = "assigned_by_hand"
+        case existingOwner = "existing_owner"
+        case suspectedOwner = "suspected_owner"
+        case ownerUnavailable = "owner_unavailable"
     }
 
     public enum Parameter: Sendable, Hashable {

@@ -81,6 +81,12 @@ extension Reason {
             "Automatic assignment is stopped for this tenant: a person has to assign it."
         case .assignedByHand:
             "Assigned by hand: \(the["reason"])."
+        case .existingOwner:
+            "Customer \(the["customer"]) already belongs to \(the["seller"])."
+        case .suspectedOwner:
+            "It is probably customer \(the["customer"]) of \(the["seller"]) (\(the["percent"]) %): it goes to the same seller, and a person is asked."
+        case .ownerUnavailable:
+            "Customer \(the["customer"]) belonged to \(the["seller"]), who is not active, so the rules decided."
         }
     }
 
@@ -150,6 +156,12 @@ extension Reason {
             "该租户的自动分配已熔断，转人工派发。"
         case .assignedByHand:
             "人工派发：\(the["reason"])。"
+        case .existingOwner:
+            "客户 \(the["customer"]) 已归属 \(the["seller"])。"
+        case .suspectedOwner:
+            "很可能是 \(the["seller"]) 的客户 \(the["customer"])（\(the["percent"])%）：先分配给同一销售，并提交人工确认。"
+        case .ownerUnavailable:
+            "客户 \(the["customer"]) 原属 \(the["seller"])，该销售不在岗，按规则重新分配。"
         }
     }
 }

@@ -155,7 +155,7 @@ import Testing
                 #expect(stage.canary.n > 10 && stage.stable.n > 10)
             }
             let wrong = """
-                exposure e JOIN rollout_case c ON c.rollout_id = e.rollout_id AND e.customer = 'l' || c.lead_id JOIN lead l ON l.id = c.lead_id
+                exposure e JOIN rollout_case c ON c.rollout_id = e.rollout_id AND e.customer = 'c' || c.lead_id JOIN lead l ON l.id = c.lead_id
                 WHERE e.rollout_id = \(score) AND l.score <> CASE e.arm WHEN 'canary' THEN 20 ELSE 5 END
                 """
             #expect(try await house.count(wrong) == 0)
@@ -271,7 +271,7 @@ import Testing
             #expect(
                 try await house.count(
                     """
-                    exposure e JOIN rollout_case c ON c.rollout_id = e.rollout_id AND e.customer = 'l' || c.lead_id
+                    exposure e JOIN rollout_case c ON c.rollout_id = e.rollout_id AND e.customer = 'c' || c.lead_id
                         JOIN rollout_stage s ON s.rollout_id = c.rollout_id AND s.number = c.stage
                     WHERE c.arm <> e.arm OR (c.decided_at = e.at AND s.percent <> e.percent)
                     """) == 0)

@@ -71,6 +71,7 @@ extension LeadRecord {
             object.member("held_reason", heldReason)
             object.member("owner", owner)
             object.member("pool", pool)
+            object.member("customer_id", customer)
             object.member("score", score)
             object.member("intent_grade", intent)
             object.member("assignment_epoch", epoch)
