@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import Ledger
 import PostgresClient
 import Records
@@ -19,7 +20,7 @@ public struct APIBenchmark: Sendable {
 
     /// - Parameter executable: the `kiteline` program, which serves in a process of its own.
     public func run(executable: String) async throws -> BenchmarkResult {
-        try await BenchServers.with { bench in
+        var (result, perCommit) = try await BenchServers.with { bench in
             try await bench.mustBeDurable()
             let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
             let key = try await records.createKey(.tenant, for: try await bench.tenant("bench"), by: "bench").key.secret
@@ -37,7 +38,8 @@ public struct APIBenchmark: Sendable {
                 throw BenchmarkError.wrong("answers \(answers.statuses), jobs stored \(accepted)")
             }
             let cpu = after - before
-            return BenchmarkResult(
+            let commits = try await bench.count("SELECT coalesce(pg_sequence_last_value('outbox_id_seq'), 1)")
+            let result = BenchmarkResult(
                 suite: "api", jobsPerSecond: Double(requests * batch) / answers.seconds, limitJobsPerSecond: nil,
                 p50Ms: answers.percentile(0.5), p99Ms: answers.percentile(0.99),
                 cpuUsPerJob: cpu.total / Double(requests * batch) * 1e6,
@@ -46,11 +48,28 @@ public struct APIBenchmark: Sendable {
                     "requests": "\(requests)", "connections": "\(connections)", "jobs_per_request": "\(batch)",
                     "load": "on the same machine",
                 ])
+            return (result, max(1, Int((Double(accepted) / Double(commits)).rounded())))
         }
+        result.limitJobsPerSecond = try await BenchServers.with { try await limit($0, perCommit: perCommit).measure($0) }
+        result.settings["limit"] = "the same inserts, \(perCommit) jobs a commit, as pgbench sends them; pushes by redis-benchmark; no HTTP"
+        return result
     }
 
+    private func limit(_ bench: BenchServers, perCommit: Int) async throws -> Limit {
+        let tenant = try await bench.tenant("bench")
+        let now = Date()
+        var rounds: [[Limit.Trip]] = []
+        while rounds.count * perCommit < requests * batch {
+            let jobs = Array(repeating: NewJob(tenant: tenant, kind: "probe", arguments: Array(arguments.utf8)), count: perCommit)
+            rounds.append([["BEGIN"] + (try await bench.ledger.enqueueing(jobs, at: now).statements) + ["COMMIT"]])
+        }
+        return Limit(rounds: rounds, clients: 2, batch: perCommit, redis: .pushing(min(perCommit, 1_000), of: tenant.rawValue, bench))
+    }
+
+    private var arguments: String { #"{"effect_key":"bench","payload":"\#(String(repeating: "x", count: 200))"}"# }
+
     private func generator(port: Int, key: String) -> LoadGenerator {
-        let job = #"{"kind":"probe","args":{"effect_key":"bench","payload":"\#(String(repeating: "x", count: 200))"}}"#
+        let job = #"{"kind":"probe","args":\#(arguments)}"#
         let body = batch == 1 ? job : #"{"jobs":[\#(Array(repeating: job, count: batch).joined(separator: ","))]}"#
         let path = batch == 1 ? "/v1/jobs" : "/v1/jobs:batch"
         let head =

@@ -51,26 +51,71 @@ public struct AssignBenchmark: Sendable {
 
     /// - Parameter executable: the `kiteline` program.
     public func run(executable: String) async throws -> BenchmarkResult {
-        try await BenchServers.with { bench in
+        var (result, batch) = try await BenchServers.with { bench in
             try await bench.mustBeDurable()
-            let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
-            for n in 0..<tenants { try await fill(bench, records, n) }
-            try await bench.everythingPushed()
-            let fleet = bench.workers(executable)
-            let before = bench.cpu(processes: [])
-            for _ in 0..<workers { try fleet.start() }
-            try await bench.drained()
-            let after = bench.cpu(processes: fleet.pids)
-            await fleet.stop()
+            try await fill(bench)
+            let cpu = try await bench.workOff(with: workers, executable)
             let decided = try await bench.count("SELECT count(*) FROM decision_log")
             let assigned = try await bench.count("SELECT count(*) FROM assignment WHERE active")
             guard decided == leads, assigned == leads else {
                 throw BenchmarkError.wrong("\(leads) leads, \(decided) decisions, \(assigned) owners")
             }
-            return try await bench.result(
-                "assign", jobs: leads, limit: nil, cpu: after - before,
+            let result = try await bench.result(
+                "assign", jobs: leads, cpu: cpu,
                 settings: ["leads": "\(leads)", "workers": "\(workers)", "tenants": "\(tenants)", "sellers_per_tenant": "\(sellers)"])
+            return (result, leads / max(1, try await bench.count("SELECT count(DISTINCT (tenant_id, xmin::text)) FROM decision_log")))
         }
+        result.limitJobsPerSecond = try await BenchServers.with { bench in
+            try await fill(bench)
+            return try await limit(bench, batch: batch).measure(bench)
+        }
+        result.settings["limit"] =
+            "begin, facts and settle, \(batch) leads of a tenant each, as pgbench sends them, already decided; claim and acknowledge by redis-benchmark"
+        return result
+    }
+
+    /// Every group as it would be read and settled, decided beforehand.
+    private func limit(_ bench: BenchServers, batch: Int) async throws -> Limit {
+        let reader = RoutingReader(postgres: bench.postgres)
+        let now = Date()
+        var rounds: [[Limit.Trip]] = []
+        for (tenant, attempts) in Dictionary(grouping: try await bench.attempts(of: "assign_lead"), by: \.tenant) {
+            let leads = try attempts.map { try Self.lead(of: $0) }
+            var facts = try await reader.facts(for: leads, of: tenant, at: now)
+            for start in stride(from: 0, through: attempts.count - batch, by: batch) {
+                let group = start..<start + batch
+                let settlements = group.map { place in
+                    let lead = facts.leads[leads[place]]!  // just read
+                    let tried = facts.roster.decision(for: lead.lead, of: lead.customer, at: now)
+                    let decision = tried.routed.decision
+                    let effect = LeadDecisionEffect(tried, about: lead, on: &facts)
+                    let outcome = Outcome(
+                        .completed(decision.outcome.rawValue), effects: [effect], ruleVersion: decision.routeVersion)
+                    return Settlement(
+                        attempt: attempts[place], outcome: outcome,
+                        disposition: .end(.completed, outcome: decision.outcome.rawValue, nil))
+                }
+                let writer = RecordsEffectWriter()
+                rounds.append(
+                    [
+                        bench.beginning(Array(attempts[group]), at: now),
+                        ["BEGIN"] + RoutingReader.statements(reading: Array(leads[group]), of: tenant) + ["COMMIT"],
+                    ] + (try Ledger.trips(settling: settlements, effects: writer, judging: writer.judging(settlements))))
+            }
+        }
+        return Limit(rounds: rounds, clients: 2, batch: batch, redis: .claiming(batch, bench))
+    }
+
+    private static func lead(of attempt: Attempt) throws -> LeadID {
+        let arguments = try JSONDecoder().decode([String: JSONScalar].self, from: Data(attempt.arguments))
+        guard let lead = arguments["lead_id"].flatMap({ LeadID($0.text) }) else { throw BenchmarkError.wrong("a job names no lead") }
+        return lead
+    }
+
+    private func fill(_ bench: BenchServers) async throws {
+        let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
+        for n in 0..<tenants { try await fill(bench, records, n) }
+        try await bench.everythingPushed()
     }
 
     private func fill(_ bench: BenchServers, _ records: Records, _ n: Int) async throws {
@@ -110,4 +155,11 @@ public struct AssignBenchmark: Sendable {
             _ = try await records.takeIn(chunk, of: tenant, trigger: .batchImport)
         }
     }
+}
+
+/// A string, or nothing we look at.
+private struct JSONScalar: Decodable {
+    let text: String
+
+    init(from decoder: any Decoder) throws { text = (try? decoder.singleValueContainer().decode(String.self)) ?? "" }
 }

@@ -114,7 +114,7 @@ struct BenchServers: Sendable {
     }
 
     /// The figures of jobs that were carried out, as the ledger has them.
-    func result(_ suite: String, jobs: Int, limit: Double?, cpu: CPUTimes, settings: [String: String]) async throws -> BenchmarkResult {
+    func result(_ suite: String, jobs: Int, cpu: CPUTimes, settings: [String: String]) async throws -> BenchmarkResult {
         let row = try await owner.query(
             """
             SELECT extract(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds,
@@ -124,7 +124,7 @@ struct BenchServers: Sendable {
             """
         ).first!
         return BenchmarkResult(
-            suite: suite, jobsPerSecond: Double(jobs) / (try row.get("seconds", as: Double.self)), limitJobsPerSecond: limit,
+            suite: suite, jobsPerSecond: Double(jobs) / (try row.get("seconds", as: Double.self)), limitJobsPerSecond: nil,
             p50Ms: try row.get("p50"), p99Ms: try row.get("p99"), cpuUsPerJob: cpu.total / Double(jobs) * 1e6, share: cpu.shares,
             machine: .this, settings: settings)
     }

@@ -33,13 +33,9 @@ public struct DisturbanceBenchmark: Sendable {
             case .drain: more = try await drain(bench, fleet)
             }
             await fleet.stop()
-            let effects = try await bench.count("SELECT count(*) FROM probe_effect")
-            let distinct = try await bench.count("SELECT count(DISTINCT effect_key) FROM probe_effect")
-            guard effects == jobs, distinct == jobs else {
-                throw BenchmarkError.wrong("\(jobs) jobs left \(effects) effects, \(distinct) distinct")
-            }
+            try await bench.mustHaveEffects(jobs)
             var result = try await bench.result(
-                disturbance.rawValue, jobs: jobs, limit: nil, cpu: bench.cpu(processes: []), settings: ["jobs": "\(jobs)"])
+                disturbance.rawValue, jobs: jobs, cpu: bench.cpu(processes: []), settings: ["jobs": "\(jobs)"])
             result.more = more
             return result
         }

@@ -1,6 +1,7 @@
 import Foundation
 import Jobs
 import Ledger
+import Records
 import Tenancy
 
 /// How fast queued jobs are carried out: durable, fenced, fair, one effect row each.
@@ -25,31 +26,40 @@ public struct QueueBenchmark: Sendable {
 
     /// - Parameter executable: the `kiteline` program.
     public func run(executable: String) async throws -> BenchmarkResult {
-        let limit = try await BenchServers.with { bench in
+        var (result, batch) = try await BenchServers.with { bench in
             try await bench.mustBeDurable()
-            // The limit is that of a queue that lies wholly in the index.
-            try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes, capacity: jobs)
-            return try await QueueLimit(jobs: jobs).measure(bench, first: Int64(try await bench.count("SELECT min(id) FROM job_live")))
-        }
-        return try await BenchServers.with { bench in
             try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes, capacity: capacity)
-            let fleet = bench.workers(executable)
-            let before = bench.cpu(processes: [])
-            for _ in 0..<workers { try fleet.start() }
-            try await bench.drained()
-            let after = bench.cpu(processes: fleet.pids)
-            await fleet.stop()
-            let effects = try await bench.count("SELECT count(*) FROM probe_effect")
-            let distinct = try await bench.count("SELECT count(DISTINCT effect_key) FROM probe_effect")
-            guard effects == jobs, distinct == jobs else {
-                throw BenchmarkError.wrong("\(jobs) jobs left \(effects) effects, \(distinct) distinct")
-            }
-            return try await bench.result(
-                "queue", jobs: jobs, limit: limit, cpu: after - before,
+            let cpu = try await bench.workOff(with: workers, executable)
+            try await bench.mustHaveEffects(jobs)
+            let result = try await bench.result(
+                "queue", jobs: jobs, cpu: cpu,
                 settings: [
                     "jobs": "\(jobs)", "workers": "\(workers)", "tenants": "\(tenants)", "payload_bytes": "\(payloadBytes)",
                     "ready_capacity": "\(capacity)",
                 ])
+            return (result, try await bench.jobsPerSettle())
         }
+        result.limitJobsPerSecond = try await BenchServers.with { bench in
+            // The limit is that of a queue that lies wholly in the index.
+            try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes, capacity: jobs)
+            return try await limit(bench, batch: batch).measure(bench)
+        }
+        result.settings["limit"] = "begin and settle, \(batch) jobs each, as pgbench sends them; claim and acknowledge by redis-benchmark"
+        return result
+    }
+
+    private func limit(_ bench: BenchServers, batch: Int) async throws -> Limit {
+        let attempts = try await bench.attempts(of: "probe")
+        let now = Date()
+        let rounds = try stride(from: 0, through: attempts.count - batch, by: batch).map { start in
+            let attempts = attempts[start..<start + batch]
+            let settlements = attempts.map { attempt in
+                Settlement(
+                    attempt: attempt, outcome: .completed("done", [ProbeEffect(key: "e\(attempt.id)")]),
+                    disposition: .end(.completed, outcome: "done", nil))
+            }
+            return [bench.beginning(Array(attempts), at: now)] + (try Ledger.trips(settling: settlements, effects: RecordsEffectWriter()))
+        }
+        return Limit(rounds: rounds, clients: 3, batch: batch, redis: .claiming(batch, bench))
     }
 }

@@ -21,6 +21,9 @@ extension Dispatch {
         """
     }
 
+    /// The script that pushes.
+    package var push: String { RedisScript.push.source }
+
     /// Key, epoch and lease as the scripts take them.
     package var benchmarkArguments: (key: String, epoch: String, lease: String) { (keys.epoch, "\(epoch ?? 0)", "\(lease.milliseconds)") }
 }

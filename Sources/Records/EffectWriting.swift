@@ -22,4 +22,7 @@ public struct RecordsEffectWriter: EffectWriter {
     public func statements(for discarded: [DiscardedJob]) throws -> [Statement] {
         FailedAssignment.statements(for: discarded) + SandboxRoundEffect.statements(for: discarded)
     }
+
+    /// What is asked of decisions before they are written, for measuring what Postgres alone can do with our SQL.
+    package func judging(_ settlements: [Settlement]) -> [Statement] { LeadDecisionEffect.judging(settlements) }
 }

@@ -62,30 +62,9 @@ extension LeadDecisionEffect {
     /// Locks, in this order and each in the order of its keys: the routing versions, the loads, the leads (touches lock
     /// the last two alike). Answers the jobs whose decisions rest on something that has changed.
     static func stale(among settlements: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
-        let decisions = settlements.flatMap { settlement in
-            settlement.outcome.effects.compactMap { $0 as? LeadDecisionEffect }.map { (attempt: settlement.attempt, effect: $0) }
-        }
+        let decisions = decisions(among: settlements)
         guard !decisions.isEmpty else { return [] }
-        let tenants = Set(decisions.map(\.attempt.tenant)).sorted()
-        let loads = Set(
-            decisions.compactMap { attempt, effect in effect.decision.owner.map { Row(tenant: attempt.tenant, id: $0.id.rawValue) } }
-        )
-        .sorted { ($0.tenant, $0.id) < ($1.tenant, $1.id) }
-        let leads = decisions.map { Row(tenant: $0.attempt.tenant, id: $0.effect.lead.lead.id.rawValue) }
-        let rows = try transaction.pipeline([
-            .beginRoutingVersions(of: tenants),
-            "SELECT tenant_id, version FROM routing_state WHERE tenant_id = ANY(\(tenants.map(\.rawValue))) ORDER BY tenant_id FOR UPDATE",
-            """
-            SELECT FROM seller_load l JOIN unnest(\(loads.map(\.tenant.rawValue)), \(loads.map(\.id))) AS n(tenant, id)
-                ON l.tenant_id = n.tenant AND l.seller_id = n.id
-            ORDER BY l.tenant_id, l.seller_id FOR UPDATE OF l
-            """,
-            """
-            SELECT l.tenant_id, l.id, l.assignment_epoch, l.updated_at
-            FROM lead l JOIN unnest(\(leads.map(\.tenant.rawValue)), \(leads.map(\.id))) AS n(tenant, id) ON l.tenant_id = n.tenant AND l.id = n.id
-            ORDER BY l.tenant_id, l.id FOR UPDATE OF l
-            """,
-        ])
+        let rows = try transaction.pipeline(judging(decisions))
         var versions: [TenantID: Int64] = [:]
         for row in rows[1] { versions[TenantID(try row.get("tenant_id"))] = try row.get("version") }
         var current: [Row: (epoch: Int32, updatedAt: Date)] = [:]
@@ -103,8 +82,42 @@ extension LeadDecisionEffect {
         return Set(decisions.map(\.attempt.id)).subtracting(kept)
     }
 
+    private typealias Judged = (attempt: Attempt, effect: LeadDecisionEffect)
+
+    private static func decisions(among settlements: [Settlement]) -> [Judged] {
+        settlements.flatMap { settlement in
+            settlement.outcome.effects.compactMap { $0 as? LeadDecisionEffect }.map { (settlement.attempt, $0) }
+        }
+    }
+
+    /// What is asked, and locked, before these are written.
+    static func judging(_ settlements: [Settlement]) -> [Statement] { judging(decisions(among: settlements)) }
+
+    private static func judging(_ decisions: [Judged]) -> [Statement] {
+        let tenants = Set(decisions.map(\.attempt.tenant)).sorted()
+        let loads = Set(
+            decisions.compactMap { attempt, effect in effect.decision.owner.map { Row(tenant: attempt.tenant, id: $0.id.rawValue) } }
+        )
+        .sorted { ($0.tenant, $0.id) < ($1.tenant, $1.id) }
+        let leads = decisions.map { Row(tenant: $0.attempt.tenant, id: $0.effect.lead.lead.id.rawValue) }
+        return [
+            .beginRoutingVersions(of: tenants),
+            "SELECT tenant_id, version FROM routing_state WHERE tenant_id = ANY(\(tenants.map(\.rawValue))) ORDER BY tenant_id FOR UPDATE",
+            """
+            SELECT FROM seller_load l JOIN unnest(\(loads.map(\.tenant.rawValue)), \(loads.map(\.id))) AS n(tenant, id)
+                ON l.tenant_id = n.tenant AND l.seller_id = n.id
+            ORDER BY l.tenant_id, l.seller_id FOR UPDATE OF l
+            """,
+            """
+            SELECT l.tenant_id, l.id, l.assignment_epoch, l.updated_at
+            FROM lead l JOIN unnest(\(leads.map(\.tenant.rawValue)), \(leads.map(\.id))) AS n(tenant, id) ON l.tenant_id = n.tenant AND l.id = n.id
+            ORDER BY l.tenant_id, l.id FOR UPDATE OF l
+            """,
+        ]
+    }
+
     /// The jobs of each group up to its first gap. Two groups decided on one version cannot both hold: the first one counts.
-    private static func unbroken(_ decisions: [(attempt: Attempt, effect: LeadDecisionEffect)]) -> Set<JobID> {
+    private static func unbroken(_ decisions: [Judged]) -> Set<JobID> {
         var kept: Set<JobID> = []
         var groupOf: [TenantID: Int64] = [:]
         var next: [Int64: Int] = [:]

@@ -75,9 +75,34 @@ public final class RoutingReader: Sendable {
 
     /// - Throws: `RulesUnreadable` when a live rule set does not pass this version's checks.
     public func facts(for leads: [LeadID], of tenant: TenantID, at now: Date) async throws -> RoutingFacts {
+        let rows = try await postgres.pipeline(Self.statements(reading: leads, of: tenant))
+        let records = try RolloutRecord.records(rows[8], rows[9])
+        let rollouts = records.map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
+        let zone = try rows[1].first?.get("time_zone", as: String.self) ?? "UTC"
+        let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant, in: zone)
+        let stamp = DealStamp(seq: try rows[6].first?.get("deal_seq") ?? 0, end: DealWindow.end(at: now))
+        let deals = try await deals(variants, of: tenant, stamp)
+        let basis = DecisionBasis(
+            loadSeq: try rows[4].first?.get("load_seq") ?? 0, dealSeq: deals?.stamp.seq ?? stamp.seq, dealsAt: deals?.stamp.end)
+        let facts = try rows[3].map(LeadFacts.init)
+        let customers = try await customers(
+            of: facts.map(\.lead), known: facts.reduce(into: [:]) { $0[$1.lead.id] = $1.resolvedTo },
+            population: Int(try rows[1].first?.get("customers", as: Int64.self) ?? 0), variants[0], of: tenant)
+        let exposures = rollouts.isEmpty ? [:] : try await exposures(of: customers.everyone.map(\.name), to: rollouts, of: tenant)
+        let roster = Roster(
+            sellers: try rows[4].map(Seller.init), deals: deals?.byWindow ?? [:], cursors: try rows[5].map(PoolCursor.init),
+            variants: variants)
+        return RoutingFacts(
+            version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
+            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), basis: basis, isFuseOpen: !rows[7].isEmpty,
+            customers: customers)
+    }
+
+    /// What is asked for a batch of leads, in this order.
+    package static func statements(reading leads: [LeadID], of tenant: TenantID) -> [Statement] {
         let ids = Set(leads).map(\.rawValue).sorted()
         // The version is read first: what changes later changes it too, and the settle will see that.
-        let statements: [Statement] = [
+        return [
             .tenants([tenant]),
             """
             SELECT t.time_zone, COALESCE(r.version, 0) AS version, COALESCE(r.customers, 0) AS customers
@@ -103,28 +128,7 @@ public final class RoutingReader: Sendable {
             "SELECT pool, sellers, credits FROM route_cursor WHERE tenant_id = \(tenant.rawValue)",
             "SELECT deal_seq FROM routing_clock WHERE tenant_id = \(tenant.rawValue)",
             "SELECT FROM assignment_fuse WHERE tenant_id = \(tenant.rawValue) AND state = 'open'",
-        ]
-        let rows = try await postgres.pipeline(statements + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary')"))
-        let records = try RolloutRecord.records(rows[8], rows[9])
-        let rollouts = records.map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
-        let zone = try rows[1].first?.get("time_zone", as: String.self) ?? "UTC"
-        let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant, in: zone)
-        let stamp = DealStamp(seq: try rows[6].first?.get("deal_seq") ?? 0, end: DealWindow.end(at: now))
-        let deals = try await deals(variants, of: tenant, stamp)
-        let basis = DecisionBasis(
-            loadSeq: try rows[4].first?.get("load_seq") ?? 0, dealSeq: deals?.stamp.seq ?? stamp.seq, dealsAt: deals?.stamp.end)
-        let facts = try rows[3].map(LeadFacts.init)
-        let customers = try await customers(
-            of: facts.map(\.lead), known: facts.reduce(into: [:]) { $0[$1.lead.id] = $1.resolvedTo },
-            population: Int(try rows[1].first?.get("customers", as: Int64.self) ?? 0), variants[0], of: tenant)
-        let exposures = rollouts.isEmpty ? [:] : try await exposures(of: customers.everyone.map(\.name), to: rollouts, of: tenant)
-        let roster = Roster(
-            sellers: try rows[4].map(Seller.init), deals: deals?.byWindow ?? [:], cursors: try rows[5].map(PoolCursor.init),
-            variants: variants)
-        return RoutingFacts(
-            version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
-            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), basis: basis, isFuseOpen: !rows[7].isEmpty,
-            customers: customers)
+        ] + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary')")
     }
 
     private func judge(of record: RolloutRecord, _ tenant: TenantID) -> RolloutJudge {
