@@ -97,15 +97,19 @@ struct Keys: Sendable {
           return {'k:' .. kind, tid .. '/k:' .. kind, 'd:' .. dependency, tid .. '/d:' .. dependency}
         end
 
-        -- Counts claims in (n > 0) or out of a flow's gates; what gets room wakes who waits there.
-        local function pass(tid, flow, n, gated)
-          local names = gatesOf(tid, flow)
-          for i, name in ipairs(names) do
-            if i ~= 2 and call('HINCRBY', GINF, name, n) <= 0 then call('HDEL', GINF, name) end
+        -- Counts claims in (n > 0) or out of a flow's gates. Many flows pass the same gates, so sums are written, once a script.
+        local through = {}
+        local function pass(tid, flow, n)
+          for i, name in ipairs(gatesOf(tid, flow)) do
+            if i ~= 2 then through[name] = (through[name] or 0) + n end
           end
-          if n > 0 or not gated then return end
-          for i, name in ipairs(names) do
-            if i ~= 2 and call('EXISTS', p .. 'blk:' .. name) == 1 then call('SADD', WAKE, name) end
+        end
+
+        -- Writes what passed; a gate that gets room wakes who waits there.
+        local function notePassing(gated)
+          for name, n in pairs(through) do
+            if call('HINCRBY', GINF, name, n) <= 0 then call('HDEL', GINF, name) end
+            if n < 0 and gated and call('EXISTS', p .. 'blk:' .. name) == 1 then call('SADD', WAKE, name) end
           end
         end
 

@@ -70,17 +70,19 @@ extension RedisScript {
                 local old = call('HMGET', key, 'inf', 'c', 'F')
                 local inf = math.max(0, tonumber(old[1] or 0) - f.freed)
                 local c = tonumber(old[2] or -1)
+                local F = tonumber(old[3] or 0) + f.owed * 1000
                 if f.samples > 0 then
                   local mean = f.spent / f.samples
-                  call('HSET', key, 'c', c < 0 and mean or c + (mean - c) * (1 - 0.9 ^ f.samples))
+                  call('HSET', key, 'inf', inf, 'F', F, 'c', c < 0 and mean or c + (mean - c) * (1 - 0.9 ^ f.samples))
+                else
+                  call('HSET', key, 'inf', inf, 'F', F)
                 end
-                call('HSET', key, 'inf', inf, 'F', tonumber(old[3] or 0) + f.owed * 1000)
                 if f.owed ~= 0 and call('ZSCORE', ta, name) then call('ZINCRBY', ta, f.owed * 1000, name) end
                 -- A dependency's name is the caller's choice: what it leaves behind must not stay for ever.
                 if string.find(name, '@', 1, true) then
                   if inf == 0 and call('EXISTS', p .. 'r:' .. t.tid .. ':' .. name) == 0 then call('EXPIRE', key, 3600) end
                 end
-                pass(t.tid, name, -f.freed, gated)
+                pass(t.tid, name, -f.freed)
               end
               local key = p .. 't:' .. t.tid
               call('HINCRBY', key, 'inf', -t.freed)
@@ -96,6 +98,7 @@ extension RedisScript {
               end
               admit(t.tid, V)
             end
+            notePassing(gated)
             if corrected ~= 0 then call('HSET', H, 'lately', math.max(0, faded(h[3], h[4]) + corrected), 'lat', now) end
             for _, job in ipairs(again) do activate(job[1], job[2], V) end
             if call('EXISTS', ACT, WAKE) > 0 then call('ZADD', BELL, 0, 'work') end

@@ -55,8 +55,9 @@ extension RedisScript {
                       if hidden then limit = math.min(limit, t.next) end
                     end
                   end
+                  local act = {}
                   for _, t in ipairs(turns) do
-                    local taken, spent, last, ta = 0, 0, 0, p .. 'ta:' .. t.tid
+                    local taken, spent, last, stays, ta = 0, 0, 0, false, p .. 'ta:' .. t.tid
                     for _, f in ipairs(t.flows) do
                       if f.n > 0 then
                         local ready = p .. 'r:' .. t.tid .. ':' .. f.name
@@ -78,26 +79,38 @@ extension RedisScript {
                         if m > 0 then
                           local F = f.S + m * f.cost * 1000
                           call('HSET', p .. 'f:' .. t.tid .. ':' .. f.name, 'F', F, 'inf', f.inf + m)
-                          pass(t.tid, f.name, m, false)
+                          pass(t.tid, f.name, m)
                           t.v = math.max(t.v, F - f.cost * 1000)
                           taken, spent, last = taken + m, spent + m * f.cost, f.cost
-                          if m == f.n and call('EXISTS', ready) == 1 then call('ZADD', ta, F, f.name) else call('ZREM', ta, f.name) end
+                        end
+                        if m == f.n and call('EXISTS', ready) == 1 then
+                          call('ZADD', ta, f.S + m * f.cost * 1000, f.name)
+                          stays = true
                         else
                           call('ZREM', ta, f.name)
                         end
+                      else
+                        stays = true
                       end
                     end
+                    local F = t.S + spent * t.step
                     if taken > 0 then
-                      local F = t.S + spent * t.step
                       V = math.max(V, F - last * t.step)
                       call('HSET', p .. 't:' .. t.tid, 'inf', t.inf + taken, 'F', F, 'v', t.v, 'got', t.got + spent, 'lately', t.lately + spent, 'lat', now)
                       given = given + spent
                       if t.tok then call('HSET', p .. 't:' .. t.tid, 'tok', t.tok - taken, 'tts', now) end
-                      if t.inf + taken < t.cap then call('ZADD', ACT, F, t.tid) else call('ZREM', ACT, t.tid) end
                     end
-                    if call('EXISTS', ta) == 0 then call('ZREM', ACT, t.tid) end
+                    -- Flows that were not looked at are only asked for when none of those that were is left.
+                    if t.inf + taken >= t.cap or not stays and call('EXISTS', ta) == 0 then
+                      call('ZREM', ACT, t.tid)
+                    elseif taken > 0 then
+                      act[#act + 1] = F
+                      act[#act + 1] = t.tid
+                    end
                   end
+                  if #act > 0 then call('ZADD', ACT, unpack(act)) end
                 end
+                notePassing(false)
                 if got > 0 then
                   call('HSET', RUN, unpack(run))
                   call('ZADD', LEASE, unpack(lease))

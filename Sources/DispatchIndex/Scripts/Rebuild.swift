@@ -14,9 +14,10 @@ extension RedisScript {
                 call('ZADD', LEASE, now + tonumber(ARGV[2]), id)
                 call('HINCRBY', p .. 't:' .. tid, 'inf', 1)
                 call('HINCRBY', p .. 'f:' .. tid .. ':' .. flow, 'inf', 1)
-                pass(tid, flow, 1, false)
+                pass(tid, flow, 1)
               end
             end
+            notePassing(false)
             return #ARGV
             """)
 
