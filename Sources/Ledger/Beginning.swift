@@ -32,28 +32,7 @@ extension Ledger {
     /// Asking twice for the same claim (its answer was lost) grants it again without counting twice. A claim of a lost epoch is
     /// refused: the shard's lock is taken shared first, so a new epoch, which takes it exclusively, is either wholly before or after.
     public func begin(_ claims: [ClaimedJob], worker: Int64, epoch: Int64) async throws -> Grants {
-        let ids = claims.map(\.id.rawValue)
-        let results = try await postgres.pipeline([
-            .lockShardShared,
-            // Rows are locked in id order before they are changed: claims, settles and reapers cannot deadlock.
-            """
-            WITH c AS (SELECT * FROM unnest(\(ids), \(claims.map(\.token))) AS c(id, token)),
-                x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id ORDER BY l.id FOR UPDATE OF l)
-            UPDATE job_live l
-            SET state = 'running', claim_token = c.token, worker_id = \(worker), started_at = clock_timestamp(),
-                fence = l.fence + CASE WHEN l.state = 'running' THEN 0 ELSE 1 END,
-                attempt = l.attempt + CASE WHEN l.state = 'running' THEN 0 ELSE 1 END
-            FROM c, x, job j
-            WHERE l.id = c.id AND x.id = c.id AND j.id = c.id
-                AND (l.state <> 'running' AND l.claim_token < c.token OR l.state = 'running' AND l.claim_token = c.token)
-                AND l.run_at <= clock_timestamp()
-                AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)
-            RETURNING l.id, l.tenant_id, l.kind, j.args, l.attempt, l.max_attempts, l.lost, l.fence, l.claim_token, l.priority, l.enqueued_at, l.started_at,
-                l.unique_key IS NOT NULL AS has_unique_key, CASE WHEN strpos(l.flow, '@') > 0 THEN substr(l.flow, strpos(l.flow, '@') + 1) END AS dependency, l.batch_id,
-                j.trace_context
-            """,
-            "SELECT epoch FROM shard_epoch WHERE shard = 0",
-        ])
+        let results = try await postgres.pipeline(Self.statements(granting: claims, worker: worker, epoch: epoch))
         guard try results[2].first!.get("epoch", as: Int64.self) == epoch else { throw LedgerError.epochLost }
         var grants = Grants()
         grants.attempts = try results[1].map(Attempt.init)
@@ -62,6 +41,35 @@ extension Ledger {
             try await explain(claims.filter { !granted.contains($0.id) }, into: &grants)
         }
         return grants
+    }
+
+    /// What `begin` sends, in this order.
+    package static func statements(granting claims: [ClaimedJob], worker: Int64, epoch: Int64) -> [Statement] {
+        let ids = claims.map(\.id.rawValue)
+        return [
+            .lockShardShared,
+            // Rows are locked in id order before they are changed: claims, settles and reapers cannot deadlock. Locked rows stay where
+            // they are, so they are found again by their place; joining two lists by id was planned as a comparison of every pair. A row
+            // that had to be waited for is not found so, and its claim is not granted.
+            """
+            WITH x AS (
+                SELECT l.ctid AS place, c.token FROM job_live l JOIN unnest(\(ids), \(claims.map(\.token))) AS c(id, token) ON l.id = c.id
+                ORDER BY l.id FOR UPDATE OF l)
+            UPDATE job_live l
+            SET state = 'running', claim_token = x.token, worker_id = \(worker), started_at = clock_timestamp(),
+                fence = l.fence + CASE WHEN l.state = 'running' THEN 0 ELSE 1 END,
+                attempt = l.attempt + CASE WHEN l.state = 'running' THEN 0 ELSE 1 END
+            FROM x, job j
+            WHERE l.ctid = x.place AND j.id = l.id
+                AND (l.state <> 'running' AND l.claim_token < x.token OR l.state = 'running' AND l.claim_token = x.token)
+                AND l.run_at <= clock_timestamp()
+                AND \(epoch) = (SELECT epoch FROM shard_epoch WHERE shard = 0)
+            RETURNING l.id, l.tenant_id, l.kind, j.args, l.attempt, l.max_attempts, l.lost, l.fence, l.claim_token, l.priority, l.enqueued_at, l.started_at,
+                l.unique_key IS NOT NULL AS has_unique_key, CASE WHEN strpos(l.flow, '@') > 0 THEN substr(l.flow, strpos(l.flow, '@') + 1) END AS dependency, l.batch_id,
+                j.trace_context
+            """,
+            "SELECT epoch FROM shard_epoch WHERE shard = 0",
+        ]
     }
 
     /// Sorts claims that were not granted: came too early, runs elsewhere, gone.

@@ -78,7 +78,7 @@ struct SettleTransaction: Sendable {
         return ([.tenants(Set(batch.map(\.attempt.tenant)))] + statements, rows)
     }
 
-    private func writes(for ours: [Settlement]) throws -> (statements: [Statement], followUps: JobRows) {
+    func writes(for ours: [Settlement]) throws -> (statements: [Statement], followUps: JobRows) {
         let ends = ours.filter { if case .end = $0.disposition { true } else { false } }
         let retries = ours.filter { if case .retry = $0.disposition { true } else { false } }
         var statements: [Statement] = []
@@ -107,16 +107,20 @@ struct SettleTransaction: Sendable {
         return (settled, rows.isEmpty ? nil : Enqueued(jobs: rows.pushes, outbox: try results.last!.first!.get("id")))
     }
 
-    /// Locks our rows in id order, and asks which decisions still hold.
-    private func lock(in transaction: PostgresTransaction) throws -> (ours: [Settlement], stale: [JobID]) {
-        let rows = try transaction.pipeline([
+    var lockStatements: [Statement] {
+        [
             .tenants(Set(batch.map(\.attempt.tenant))),
             """
             SELECT l.id FROM job_live l JOIN unnest(\(batch.map(\.attempt.id.rawValue)), \(batch.map(\.attempt.fence))) AS c(id, fence) ON l.id = c.id
             WHERE l.fence = c.fence AND l.state = 'running'
             ORDER BY l.id FOR UPDATE OF l
             """,
-        ])[1]
+        ]
+    }
+
+    /// Locks our rows in id order, and asks which decisions still hold.
+    private func lock(in transaction: PostgresTransaction) throws -> (ours: [Settlement], stale: [JobID]) {
+        let rows = try transaction.pipeline(lockStatements)[1]
         let granted = Set(try rows.map { JobID(try $0.get("id")) })
         let ours = batch.filter { granted.contains($0.attempt.id) }
         guard ours.contains(where: { !$0.outcome.effects.isEmpty }) else { return (ours, []) }
@@ -141,22 +145,26 @@ struct SettleTransaction: Sendable {
         }
         var statements: [Statement] = [
             """
-            WITH c AS (SELECT * FROM unnest(\(ids), \(ends.map(\.attempt.fence)), \(states), \(outcomes), \(classes), \(errors), \(ends.map(\.outcome.ruleVersion)), \(ends.map(\.outcome.arm)))
-                    AS c(id, fence, state, outcome, class, error, rule_version, arm)),
-                x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
-                d AS (DELETE FROM job_live l USING x WHERE l.id = x.id
-                    RETURNING l.id, run, tenant_id, kind, attempt, lost, fence, enqueued_at, started_at, flow, priority, max_attempts, unique_key, batch_id),
+            -- Found again by their place once they are locked, as begin does, and carrying along what is to be written of them.
+            WITH x AS (
+                    SELECT l.ctid AS place, c.*
+                    FROM job_live l JOIN unnest(\(ids), \(ends.map(\.attempt.fence)), \(states), \(outcomes), \(classes), \(errors), \(ends.map(\.outcome.ruleVersion)), \(ends.map(\.outcome.arm)))
+                        AS c(job, fence, state, outcome, class, error, rule_version, arm) ON l.id = c.job
+                    WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
+                d AS (DELETE FROM job_live l USING x WHERE l.ctid = x.place
+                    RETURNING l.id, l.run, l.tenant_id, l.kind, x.state::job_end AS state, x.outcome, x.class, x.error, l.attempt, l.lost, l.fence, x.rule_version, x.arm,
+                        l.enqueued_at, l.started_at, l.flow, l.priority, l.max_attempts, l.unique_key, l.batch_id),
                 h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, arm, enqueued_at, started_at, finished_at,
                         flow, priority, max_attempts, unique_key, batch_id)
-                    SELECT d.id, run, tenant_id, kind, c.state::job_end, c.outcome, c.class, c.error, attempt, lost, d.fence, c.rule_version, c.arm, enqueued_at, started_at, clock_timestamp(),
-                        CASE WHEN c.state <> 'completed' THEN flow END, CASE WHEN c.state <> 'completed' THEN priority END,
-                        CASE WHEN c.state <> 'completed' THEN max_attempts END, CASE WHEN c.state <> 'completed' THEN unique_key END, batch_id
-                    FROM d JOIN c ON d.id = c.id
+                    SELECT id, run, tenant_id, kind, state, outcome, class, error, attempt, lost, fence, rule_version, arm, enqueued_at, started_at, clock_timestamp(),
+                        CASE WHEN state <> 'completed' THEN flow END, CASE WHEN state <> 'completed' THEN priority END,
+                        CASE WHEN state <> 'completed' THEN max_attempts END, CASE WHEN state <> 'completed' THEN unique_key END, batch_id
+                    FROM d
                     RETURNING id),
                 e AS (INSERT INTO event (tenant_id, type, body)
-                    SELECT tenant_id, CASE WHEN d.id = ANY(\(held)) THEN 'job.held' ELSE 'job.' || c.state END,
-                        jsonb_build_object('job_id', d.id::text, 'kind', kind, 'outcome', c.outcome, 'error_class', c.class, 'attempt', attempt, 'run', run)
-                    FROM d JOIN c ON d.id = c.id WHERE \(unescaped: isListenedTo) ORDER BY d.id)
+                    SELECT tenant_id, CASE WHEN id = ANY(\(held)) THEN 'job.held' ELSE 'job.' || state END,
+                        jsonb_build_object('job_id', id::text, 'kind', kind, 'outcome', outcome, 'error_class', class, 'attempt', attempt, 'run', run)
+                    FROM d WHERE \(unescaped: isListenedTo) ORDER BY id)
             SELECT expect_rows(count(*), \(Int64(ids.count))) FROM h
             """
         ]
@@ -213,11 +221,13 @@ struct SettleTransaction: Sendable {
         let ids = retries.map(\.attempt.id.rawValue)
         var statements: [Statement] = [
             """
-            WITH c AS (SELECT * FROM unnest(\(ids), \(retries.map(\.attempt.fence)), \(runAt), \(classes), \(errors), \(given))
-                    AS c(id, fence, run_at, class, error, given)),
-                x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
-                u AS (UPDATE job_live l SET state = 'retryable', run_at = c.run_at, error_class = c.class, error = c.error, attempt = l.attempt - c.given
-                    FROM c JOIN x ON x.id = c.id WHERE l.id = x.id
+            WITH x AS (
+                    SELECT l.ctid AS place, c.*
+                    FROM job_live l JOIN unnest(\(ids), \(retries.map(\.attempt.fence)), \(runAt), \(classes), \(errors), \(given))
+                        AS c(job, fence, run_at, class, error, given) ON l.id = c.job
+                    WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
+                u AS (UPDATE job_live l SET state = 'retryable', run_at = x.run_at, error_class = x.class, error = x.error, attempt = l.attempt - x.given
+                    FROM x WHERE l.ctid = x.place
                     RETURNING l.id)
             SELECT expect_rows(count(*), \(Int64(ids.count))) FROM u
             """

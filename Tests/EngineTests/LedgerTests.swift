@@ -1,12 +1,45 @@
 import Foundation
 import Jobs
-import Ledger
 import PostgresClient
 import Records
+import Synchronization
 import Tenancy
 import Testing
 
+@testable import Ledger
+
 @Suite struct LedgerTests {
+    /// It used to be wrapped once more with every batch, until telling it overflowed the stack.
+    @Test func `whoever is told of enqueues is told of the millionth like of the first`() async throws {
+        let engine = try await Engine()
+        let count = Counter()
+        engine.ledger.onEnqueued { _ in count.add() }
+
+        for _ in 0..<1_000_000 { engine.ledger.announce(Enqueued(jobs: [], outbox: 0)) }
+
+        #expect(count.value == 1_000_000)
+    }
+
+    @Test func `begin and settle find each job once, however many there are`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        try await engine.enqueue((0..<200).map { engine.probe(tenant, key: "e\($0)") })
+        let claims = try await engine.dispatch.claim(200).claims.map { ClaimedJob(id: $0.id, token: $0.token) }
+        let epoch = try #require(engine.dispatch.epoch)
+
+        let begin = Ledger.statements(granting: claims, worker: 1, epoch: epoch)[1]
+        #expect(try await engine.pairsCompared(by: begin) == 0)
+
+        let attempts = try await engine.ledger.begin(claims, worker: 1, epoch: epoch).attempts
+        #expect(attempts.count == 200)
+        let settlements = attempts.map {
+            Settlement(attempt: $0, outcome: .completed("done"), disposition: .end(.completed, outcome: "done", nil))
+        }
+        let settle = try #require(
+            try Ledger.trips(settling: settlements, effects: RecordsEffectWriter())[0].first { $0.sql.contains("DELETE") })
+        #expect(try await engine.pairsCompared(by: settle) == 0)
+    }
+
     @Test func `a job runs once and leaves its effect and its history`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant()
@@ -285,4 +318,27 @@ import Testing
         #expect(results.count { $0 } == 29)
         #expect(try await engine.count("job_live") == 29)
     }
+}
+
+extension Engine {
+    /// Rows that a join compared and threw away when the statement ran under the plan it gets after some repetitions. Nothing of it is kept.
+    fileprivate func pairsCompared(by statement: Statement) async throws -> Int {
+        try await postgres.transaction { transaction in
+            _ = try transaction.query("SET LOCAL plan_cache_mode = force_generic_plan")
+            _ = try transaction.query(Statement(String("PREPARE measured AS " + statement.sql)))
+            let places = statement.parameters.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
+            let plan = try transaction.query(Statement(String("EXPLAIN (ANALYZE) EXECUTE measured (\(places))"), statement.parameters))
+            _ = try transaction.query("DEALLOCATE measured")
+            return try plan.reduce(0) { sum, row in
+                let line: String = try row.get(0)
+                return sum + (line.firstMatch(of: /Rows Removed by Join Filter: (\d+)/).flatMap { Int($0.1) } ?? 0)
+            }
+        }
+    }
+}
+
+private final class Counter: Sendable {
+    private let count = Atomic(0)
+    var value: Int { count.load(ordering: .relaxed) }
+    func add() { count.add(1, ordering: .relaxed) }
 }
