@@ -42,6 +42,7 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -123,7 +124,7 @@ let package = Package(
                 "Identity", "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts",
                 "SalesModel", "Tenancy",
                 "JSONEnvelope", "Telemetry",
-                logging, lifecycle, tracing, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird,
+                logging, lifecycle, tracing, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird, hummingbirdCore,
             ],
             resources: [.embedInCode("openapi.yaml")]),
         shell(

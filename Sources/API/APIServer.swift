@@ -5,6 +5,8 @@ import ServiceLifecycle
 
 /// Serves the API over HTTP until told to stop; then requests under way are answered, and no new ones are taken.
 public struct APIServer: Service {
+    static let name = "kiteline"
+
     private let api: API
     private let host: String
     private let port: Int
@@ -27,17 +29,17 @@ public struct APIServer: Service {
     }
 
     public func run() async throws {
-        let (onRunning, limits) = (onRunning, api.limits)
+        let (onRunning, api) = (onRunning, api)
         let application = Application(
             responder: Responder(api),
             // A caller who sends nothing is hung up on after a while, and headers have a bound like everything.
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionManners(limits)],
+                    additionalChannelHandlers: [ConnectionManners(api.limits), LaneOpening(api)],
                     idleTimeout: .seconds(75),
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 8 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
                 )),
-            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "kiteline", backlog: 1024),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: Self.name, backlog: 1024),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: eventLoops.map(EventLoopGroupProvider.shared) ?? .singleton,
             logger: api.logger)

@@ -80,7 +80,7 @@ extension Call {
 
     /// The body as JSON, split down to `levels`.
     func json(_ bytes: [UInt8], levels: Int = 2) throws -> JSONEnvelope {
-        try JSONEnvelope(bytes, levels: levels, limits: JSONLimits(bytes: limits.batchBody, depth: limits.depth, members: limits.members))
+        try JSONEnvelope(bytes, levels: levels, limits: limits.envelope)
     }
 
     /// Reads a JSON object with `read`; everything wrong with it is one problem.
@@ -111,6 +111,11 @@ extension Call {
             throw Problem(415, "unsupported_media_type", "The body is not in UTF-8", detail: "Only UTF-8 is read, whatever the type.")
         }
     }
+}
+
+extension Limits {
+    /// What any JSON body must keep to.
+    var envelope: JSONLimits { JSONLimits(bytes: batchBody, depth: depth, members: members) }
 }
 
 // MARK: Repetition

@@ -48,6 +48,17 @@ final class Quotas: Sendable {
         if let full = takes(wanted, of: tenant) { throw Problem.quotaExceeded(full, quota: tenant.settings.quota) }
     }
 
+    /// Takes room for one job if there surely is some; false where that is not known at this moment.
+    func admitsAtOnce(_ kind: String, of tenant: Tenant) -> Bool {
+        known.withLock { known in
+            guard let entry = known[tenant.id], entry.isCounting || entry.until > .now,
+                entry.atMost(kind) + 1 <= tenant.settings.quota
+            else { return false }
+            known[tenant.id]?.admitted[kind, default: 0] += 1
+            return true
+        }
+    }
+
     /// Takes the room there is; names the kind that has none.
     private func takes(_ wanted: [String: Int], of tenant: Tenant) -> String? {
         known.withLock { known in

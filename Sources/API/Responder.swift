@@ -82,7 +82,7 @@ struct Responder: HTTPResponder {
     }
 
     private func bearer(_ request: Request) async throws -> Principal {
-        guard let key = request.bearerKey, let principal = try await api.keys.principal(key) else { throw Problem.unauthorized }
+        guard let key = request.sentKey, let principal = try await api.keys.principal(key) else { throw Problem.unauthorized }
         return principal
     }
 
@@ -120,10 +120,13 @@ struct Responder: HTTPResponder {
 
 extension Request {
     /// The key it was sent with, whoever's it is; nil when it has none that could be one.
-    var bearerKey: APIKey? {
-        guard let header = headers[.authorization], header.count > 7, header.prefix(7).lowercased() == "bearer " else { return nil }
-        return APIKey(header.dropFirst(7).trimmingCharacters(in: .whitespaces))
-    }
+    var sentKey: APIKey? { headers[.authorization].flatMap { bearerKey(in: $0) } }
+}
+
+/// The key of an Authorization header, if it holds one.
+func bearerKey(in header: String) -> APIKey? {
+    guard header.count > 7, header.prefix(7).lowercased() == "bearer " else { return nil }
+    return APIKey(header.dropFirst(7).trimmingCharacters(in: .whitespaces))
 }
 
 /// What the server knows of a request beside its head and body.

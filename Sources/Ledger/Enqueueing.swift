@@ -68,6 +68,14 @@ extension Ledger {
         try await submit(Enqueueing(jobs: jobs, key: key, answer: answer))
     }
 
+    /// Accepts jobs without an idempotency key; `then` is told when they are committed or known not to be, on whatever thread that is.
+    public func enqueue(
+        _ jobs: [NewJob], answer: @escaping @Sendable ([JobID]) -> (status: Int, body: [UInt8]),
+        then: @escaping @Sendable (Result<EnqueueAnswer, any Error>) -> Void
+    ) {
+        submit(Enqueueing(jobs: jobs, key: nil, answer: answer), then)
+    }
+
     /// Numbers jobs for somebody else's transaction: run the statements there (the last one's row is the outbox row's `id`),
     /// and `announce` what `enqueued(outbox:)` gives after the commit. Unique keys are not for this way.
     public func enqueueing(_ jobs: [NewJob], at now: Date) async throws -> (

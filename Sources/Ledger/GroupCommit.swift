@@ -5,10 +5,14 @@ import Synchronization
 /// There is no timer: a batch leaves as soon as one of the few writers is free, so a lone caller waits for nobody and a crowd
 /// shares its commits. Callers wait in order; above `limit` waiting items the next caller is turned away.
 public final class GroupCommit<Item: Sendable, Answer: Sendable>: Sendable {
-    private typealias Waiter = CheckedContinuation<Answer, any Error>
+    private struct Waiting {
+        let item: Item
+        let weight: Int
+        let then: @Sendable (Result<Answer, any Error>) -> Void
+    }
 
     private struct State {
-        var waiting: [(item: Item, weight: Int, waiter: Waiter)] = []
+        var waiting: [Waiting] = []
         var weight = 0
         var writers = 0
     }
@@ -35,29 +39,32 @@ public final class GroupCommit<Item: Sendable, Answer: Sendable>: Sendable {
     ///
     /// - Throws: `LedgerError.busy` when too much waits.
     public func submit(_ item: Item, weight: Int) async throws -> Answer {
-        try await withCheckedThrowingContinuation { waiter in
-            let (refused, starts) = state.withLock { state -> (Bool, Bool) in
-                guard state.weight + weight <= limit || state.waiting.isEmpty else { return (true, false) }
-                state.waiting.append((item, weight, waiter))
-                state.weight += weight
-                guard state.writers < writers else { return (false, false) }
-                state.writers += 1
-                return (false, true)
-            }
-            if refused { waiter.resume(throwing: LedgerError.busy) }
-            if starts { Task { await write() } }
+        try await withCheckedThrowingContinuation { waiter in submit(item, weight: weight) { waiter.resume(with: $0) } }
+    }
+
+    /// The same for a caller that does not wait: `then` is told, once, on whatever thread the answer comes.
+    public func submit(_ item: Item, weight: Int, then: @escaping @Sendable (Result<Answer, any Error>) -> Void) {
+        let (refused, starts) = state.withLock { state -> (Bool, Bool) in
+            guard state.weight + weight <= limit || state.waiting.isEmpty else { return (true, false) }
+            state.waiting.append(Waiting(item: item, weight: weight, then: then))
+            state.weight += weight
+            guard state.writers < writers else { return (false, false) }
+            state.writers += 1
+            return (false, true)
         }
+        if refused { then(.failure(LedgerError.busy)) }
+        if starts { Task { await write() } }
     }
 
     private func write() async {
         while let taken = take() {
             let answers = await commit(taken.map(\.item))
-            for (entry, answer) in zip(taken, answers) { entry.waiter.resume(with: answer) }
+            for (entry, answer) in zip(taken, answers) { entry.then(answer) }
         }
     }
 
     /// The next batch; nil, and one writer fewer, when nothing waits.
-    private func take() -> [(item: Item, weight: Int, waiter: Waiter)]? {
+    private func take() -> [Waiting]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.writers -= 1

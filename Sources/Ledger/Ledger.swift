@@ -18,7 +18,7 @@ public final class Ledger: Sendable {
     let horizon: TimeInterval
     /// How long an enqueue may take from being asked for to its answer.
     let patience: Duration
-    private let enqueued = Mutex<(@Sendable (Enqueued) -> Void)?>(nil)
+    private let listener = Mutex<Listener?>(nil)
     private let writer = Mutex<GroupCommit<Enqueueing, EnqueueAnswer>?>(nil)
 
     /// - Parameters:
@@ -41,14 +41,23 @@ public final class Ledger: Sendable {
     }
 
     /// Told of every committed enqueue, so that it can be pushed at once. What is missed here the relay finds.
-    public func onEnqueued(_ body: @escaping @Sendable (Enqueued) -> Void) { enqueued.withLock { $0 = body } }
+    public func onEnqueued(_ body: @escaping @Sendable (Enqueued) -> Void) { listener.withLock { $0 = Listener(tell: body) } }
 
     /// Tells the pusher of jobs that others committed with statements of `enqueueing(_:)`.
-    public func announce(_ jobs: Enqueued) { enqueued.withLock { $0 }?(jobs) }
+    public func announce(_ jobs: Enqueued) { listener.withLock { $0 }?.tell(jobs) }
 
     func submit(_ item: Enqueueing) async throws -> EnqueueAnswer {
         try await writer.withLock { $0! }.submit(item, weight: max(1, item.jobs.count))
     }
+
+    func submit(_ item: Enqueueing, _ then: @escaping @Sendable (Result<EnqueueAnswer, any Error>) -> Void) {
+        writer.withLock { $0! }.submit(item, weight: max(1, item.jobs.count), then: then)
+    }
+}
+
+/// A closure kept in a generic container by itself is wrapped once more every time it is looked at; within a struct it is not.
+private struct Listener: Sendable {
+    let tell: @Sendable (Enqueued) -> Void
 }
 
 /// Numbers for jobs, taken from the sequence a thousand at a time.

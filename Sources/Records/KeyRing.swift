@@ -13,6 +13,13 @@ public struct Principal: Sendable, Hashable {
     public var actor: String { "key:\(key)" }
 }
 
+/// A bearer as one connection remembers it, for as long as the ring would.
+public struct KeyPass: Sendable {
+    public let principal: Principal
+    fileprivate let until: ContinuousClock.Instant
+    fileprivate let life: Int
+}
+
 /// Knows keys by their hashes, and remembers them for a moment, so that a request costs no query.
 ///
 /// A key revoked, a module switched off or a quota changed by another process is noticed within `lifetime`: what is
@@ -30,6 +37,9 @@ public final class KeyRing: Sendable {
         var bearers: [KeyHash: Known<Principal>] = [:]
         var tenants: [Slug: Known<Tenant>] = [:]
     }
+
+    /// Grows whenever everything is forgotten.
+    private let life = Atomic(0)
 
     private let records: Records
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -61,6 +71,16 @@ public final class KeyRing: Sendable {
         return principal
     }
 
+    /// Who bears this key, if that is remembered, and for how long.
+    public func pass(of key: APIKey) -> KeyPass? {
+        let life = life.load(ordering: .acquiring)
+        guard let known = state.withLock({ $0.bearers[key.hash] }), known.until > now() else { return nil }
+        return KeyPass(principal: known.value, until: known.until, life: life)
+    }
+
+    /// Whether what a pass says would still be answered from memory.
+    public func stillHolds(_ pass: KeyPass) -> Bool { pass.life == life.load(ordering: .acquiring) && pass.until > now() }
+
     /// A platform key acting for a tenant; nil when there is no such tenant.
     public func principal(_ platform: Principal, actingFor slug: Slug) async throws -> Principal? {
         let now = now()
@@ -76,5 +96,8 @@ public final class KeyRing: Sendable {
     }
 
     /// Forgets everything, so that the next request sees what was changed here.
-    public func forget() { state.withLock { $0 = State() } }
+    public func forget() {
+        state.withLock { $0 = State() }
+        life.add(1, ordering: .releasing)
+    }
 }

@@ -32,6 +32,7 @@ public final class Metrics: Sendable {
     }
 
     private let requests = Mutex<[RequestName: Histogram]>([:])
+    private let byLane = Atomic(0)
     private let sources = Mutex<[@Sendable () async -> [Sample]]>([])
 
     public init() {}
@@ -44,13 +45,20 @@ public final class Metrics: Sendable {
         requests.withLock { $0[name, default: Histogram()].add(took) }
     }
 
+    /// Counts a request that took the enqueue lane, beside what `count` notes of every request.
+    func countLane() { byLane.add(1, ordering: .relaxed) }
+
+    var requestsByLane: Int { byLane.load(ordering: .relaxed) }
+
     /// Everything, in Prometheus' text format.
     func text() async -> String {
         var text = MetricText()
         text.requests(
             requests.withLock { $0 }.sorted { ($0.key.path, $0.key.method, $0.key.status) < ($1.key.path, $1.key.method, $1.key.status) }
                 .map { ([("method", $0.key.method), ("route", $0.key.path), ("status", String($0.key.status))], $0.value) })
-        var samples: [Sample] = []
+        var samples = [
+            Sample("kiteline_enqueue_lane_requests_total", .counter, "Enqueues answered on the event loop.", Double(requestsByLane))
+        ]
         for source in sources.withLock({ $0 }) { samples += await source() }
         text.samples(samples)
         return text.text

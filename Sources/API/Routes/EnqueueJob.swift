@@ -19,10 +19,7 @@ import Tenancy
     try await call.api.quotas.admit([job.kind: 1], of: call.tenant)
     let state = reading.state(of: job)
     let deferral = call.deferral(of: CollectionOfOne(job))
-    return try await call.enqueue([job], key) { ids in
-        // The kind's name needs no escaping: it is one of ours.
-        (202, Array(#"{"id":"\#(ids[0])","kind":"\#(job.kind)","state":"\#(state)"\#(deferral?.members ?? "")}"#.utf8))
-    }
+    return try await call.enqueue([job], key) { ids in (202, jobAnswer(ids[0], kind: job.kind, state: state, deferral: deferral)) }
 }
 
 /// `POST /v1/jobs:batch`

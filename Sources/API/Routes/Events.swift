@@ -20,7 +20,7 @@ extension API {
     // A place before what is kept, or one that is not of this database's life.
     let isGap = asked.map { $0 < bounds.first || bounds.now.transaction < $0.transaction } ?? false
     let start = isGap ? bounds.first : asked ?? bounds.now
-    let (keys, key, acting) = (call.api.keys, call.request.bearerKey, call.principal)
+    let (keys, key, acting) = (call.api.keys, call.request.sentKey, call.principal)
     let stream = EventStream(
         seat: seat, records: call.records, tenant: tenant, types: types, limits: call.limits,
         isAllowed: {

@@ -38,3 +38,29 @@ extension TestAPI {
         }
     }
 }
+
+extension TestAPI {
+    /// Gives `body` one connection to send requests over, one after another; each is answered its status.
+    func converse(_ body: @Sendable (_ send: @escaping @Sendable (String) async throws -> Int) async throws -> Void) async throws {
+        let port = try #require(Int(url.split(separator: ":").last ?? ""))
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) {
+            channel in
+            channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
+        }
+        try await channel.executeThenClose { inbound, outbound in
+            let (pieces, told) = AsyncStream.makeStream(of: String.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for try await piece in inbound { told.yield(String(buffer: piece)) }
+                    told.finish()
+                }
+                try await body { text in
+                    try await outbound.write(ByteBuffer(string: text))
+                    for await piece in pieces { return piece.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0 }
+                    return 0
+                }
+                group.cancelAll()
+            }
+        }
+    }
+}
