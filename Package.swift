@@ -109,7 +109,8 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Identity", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "Replay", "SalesModel",
+                "PostgresClient", "Ledger", "Identity", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "Replay",
+                "SalesModel",
                 "Tenancy", "JSONEnvelope",
                 logging,
             ]),
@@ -180,7 +181,8 @@ let package = Package(
         tests(
             "APITests",
             [
-                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Identity", "Jobs", "JSONEnvelope", "Replay",
+                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Identity", "Jobs", "JSONEnvelope",
+                "Replay",
                 "Rules", "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers",
                 "TestSupport", httpClient, hummingbird,
                 lifecycle,

@@ -118,7 +118,7 @@ import Testing
             let wrong = try await api.send("DELETE", "/v1/jobs")
             let put = try await api.send("PUT", "/v1/jobs:batch", "{}")
             let unknown = try await api.send("GET", "/v1/nothing")
-            let later = try await api.send("GET", "/v1/rollouts")
+            let later = try await api.send("GET", "/v1/forecasts/latest")
             let head = try await api.send("HEAD", "/healthz", as: nil)
 
             let replies = [wrong, put, unknown, later, head]

@@ -24,7 +24,8 @@ extension API {
     let key = try call.idempotencyKey(over: body)
     let wish = try call.object(body) { reader in
         RolloutWish(
-            kind: reader.choice("kind", of: RuleKind.allCases.filter(\.isOfDecisions).map(\.rawValue), required: true).flatMap(RuleKind.init),
+            kind: reader.choice("kind", of: RuleKind.allCases.filter(\.isOfDecisions).map(\.rawValue), required: true).flatMap(
+                RuleKind.init),
             name: reader.string("name", length: 1...63, required: true) ?? "",
             version: reader.integer("version", in: 1...Int(Int32.max), required: true) ?? 0, percent: reader.percent(required: true),
             terms: reader.terms(), reason: reader.string("reason", length: 1...1_000))
