@@ -206,6 +206,24 @@ import Testing
         }
     }
 
+    @Test func `a tenant's own match rules recognise its customers`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await prepared(house)
+            try await house.rule(.match, "method: card", of: tenant)
+            // On the card a phone is all there is to compare, and equal: 100 points.
+            let ids = try await house.leads(
+                [house.lead("1", fields(zhang)), house.lead("2", source: "douyin", fields(["phone": "13800138000"]))], of: tenant)
+
+            try await house.workThrough()
+
+            let customers = try await ids.asyncMap { try #require(try await house.records.lead($0, of: tenant)).customer }
+            #expect(Set(customers).count == 1)
+            let told = ["phone": ["13800138000"]]
+            #expect(try await house.records.likelyCustomers(told, of: tenant).first?.evidence.percent == 100)
+            #expect(try await house.records.likelyCustomers(told, of: tenant).first?.evidence.bits == nil)
+        }
+    }
+
     @Test func `a decision made before another made its customer is made again`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await prepared(house)
