@@ -168,9 +168,10 @@ extension Records {
         _ lead: Int64, from customer: CustomerID, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
         answer: @Sendable @escaping (CustomerID, Int64) -> StoredAnswer
     ) async throws -> Once {
-        try await write(tenant, on: engine) { transaction in
+        let rules = try await matchRules(of: tenant)
+        return try await write(tenant, on: engine) { transaction in
             try transaction.once(key) {
-                let book = try CustomerBook(of: tenant, rules: .standard, in: transaction)
+                let book = try CustomerBook(of: tenant, rules: rules, in: transaction)
                 let (made, operation) = try book.separate(lead, from: customer, by: actor, reason: reason, in: transaction)
                 return answer(made, operation)
             }
@@ -182,9 +183,10 @@ extension Records {
         _ number: Int64, on customer: CustomerID, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
         answer: @Sendable @escaping () -> StoredAnswer
     ) async throws -> Once {
-        try await write(tenant, on: engine) { transaction in
+        let rules = try await matchRules(of: tenant)
+        return try await write(tenant, on: engine) { transaction in
             try transaction.once(key) {
-                try CustomerBook(of: tenant, rules: .standard, in: transaction)
+                try CustomerBook(of: tenant, rules: rules, in: transaction)
                     .undo(number, of: customer, by: actor, reason: reason, in: transaction)
                 return answer()
             }

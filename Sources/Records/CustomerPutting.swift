@@ -34,9 +34,14 @@ public enum CustomerPut: Sendable, Hashable {
 }
 
 extension Records {
+    /// By which the tenant's customers are recognised: the live rules of the kind `match`, or the standard ones.
+    public func matchRules(of tenant: TenantID) async throws -> MatchRules {
+        try await liveRuleSets(of: tenant).lazy.compactMap(\.ruleSet.match).first ?? .standard
+    }
+
     /// Whom a record may be, the most likely first.
     public func likelyCustomers(_ said: [String: [String]], of tenant: TenantID) async throws -> [MatchDecision.Likely] {
-        let rules = MatchRules.standard
+        let rules = try await matchRules(of: tenant)
         return try await write(tenant) { transaction in
             try CustomerBook(of: tenant, rules: rules, reading: true, in: transaction).decision(on: said).likely
         }
@@ -46,7 +51,7 @@ extension Records {
     public func putCustomer(
         _ externalID: String, _ told: CustomerFactsTold, of tenant: TenantID, by actor: String, at now: Date = Date()
     ) async throws -> CustomerPut {
-        let rules = MatchRules.standard
+        let rules = try await matchRules(of: tenant)
         return try await write(tenant, on: engine) { transaction in
             let book = try CustomerBook(of: tenant, rules: rules, in: transaction)
             var owner: Int64?

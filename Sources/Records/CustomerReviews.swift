@@ -64,9 +64,10 @@ extension Records {
         _ review: Int64, asOne: Bool, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
         answer: @Sendable @escaping (CustomerID, Int64?) -> StoredAnswer
     ) async throws -> Once {
-        try await write(tenant, on: engine) { transaction in
+        let rules = try await matchRules(of: tenant)
+        return try await write(tenant, on: engine) { transaction in
             try transaction.once(key) {
-                let book = try CustomerBook(of: tenant, rules: .standard, in: transaction)
+                let book = try CustomerBook(of: tenant, rules: rules, in: transaction)
                 let rows = try transaction.query(
                     """
                     SELECT customer_id, suspect_id, state FROM customer_review WHERE tenant_id = \(tenant.rawValue) AND id = \(review) FOR UPDATE

@@ -10,6 +10,8 @@ public struct CustomerRecord: Sendable, Hashable {
     /// The owner's external id.
     public let owner: String?
     public let fields: [CustomerField]
+    /// Fields whose value can't be one of its kind.
+    public let unusable: [String]
     /// The newest first, at most `CustomerRecord.leadLimit`.
     public let leads: [Int64]
     /// Customers that went into this one: their numbers lead here.
@@ -77,7 +79,7 @@ extension Records {
             """)
         guard let row = found.first else { return nil }
         let id: Int64 = try row.get("id")
-        let rules = MatchRules.standard
+        let rules = try await matchRules(of: tenant)
         let rows = try await app.pipeline([
             .tenants([tenant]),
             """
@@ -107,6 +109,7 @@ extension CustomerRecord {
         externalID = try row.get("external_id")
         owner = try row.get("owner")
         fields = CustomerField.all(of: try SaidValues(row.get("said")).values, rules: rules)
+        unusable = rules.unusable(Dictionary(fields.map { ($0.name, [$0.value]) }, uniquingKeysWith: { $1 }))
         leads = try row.get("leads")
         merged = try row.get("merged", as: [Int64].self).map(CustomerID.init)
         self.operations = operations

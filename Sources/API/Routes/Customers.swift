@@ -51,12 +51,13 @@ extension API {
 /// `POST /v1/customers:check_duplicate`
 @Sendable private func checkDuplicate(_ call: Call) async throws -> Answer {
     let said = try await call.object { $0.customerFields() }
+    let rules = try await call.records.matchRules(of: call.tenant.id)
     let likely = try await call.records.likelyCustomers(said, of: call.tenant.id)
     return Answer(
         200,
         JSONWriter.object(capacity: 512) { object in
-            object.array("duplicates") { list in for one in likely { list.element(json: one.json) } }
-            object.member("invalid", MatchRules.standard.unusable(said))
+            object.array("duplicates") { list in for one in likely { list.element(json: one.json(rules)) } }
+            object.member("invalid", rules.unusable(said))
         })
 }
 
@@ -175,11 +176,11 @@ extension Problem {
 // MARK: - As JSON
 
 extension MatchDecision.Likely {
-    fileprivate var json: [UInt8] {
+    fileprivate func json(_ rules: MatchRules) -> [UInt8] {
         JSONWriter.object(capacity: 256) { object in
             object.member("customer_id", customer.name)
             object.member("percent", (evidence.percent * 10).rounded() / 10)
-            object.member("highlighted", evidence.isHighlighted(by: .standard))
+            object.member("highlighted", evidence.isHighlighted(by: rules))
             object.member("same", evidence.standing == .same)
             object.member("evidence", json: evidence.json)
         }
@@ -192,7 +193,8 @@ extension CustomerRecord {
             object.member("id", id.name)
             object.member("external_id", externalID)
             object.member("owner", owner)
-            object.array("fields") { list in for field in fields { list.element(json: field.json) } }
+            object.array("fields") { list in for field in fields { list.element(json: field.json(unusable: unusable.contains(field.name))) }
+            }
             object.member("leads", leads.map { String($0) })
             object.member("merged", merged.map(\.name))
             object.array("operations") { list in for operation in operations { list.element(json: operation.json) } }
@@ -203,12 +205,12 @@ extension CustomerRecord {
 }
 
 extension CustomerField {
-    fileprivate var json: [UInt8] {
+    fileprivate func json(unusable: Bool) -> [UInt8] {
         JSONWriter.object(capacity: 256) { object in
             object.member("name", name)
             object.member("value", value)
             object.member("conflict", isInConflict)
-            object.member("invalid", !MatchRules.standard.unusable([name: [value]]).isEmpty)
+            object.member("invalid", unusable)
             object.array("values") { list in
                 for value in values {
                     list.object { item in
