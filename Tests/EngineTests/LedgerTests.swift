@@ -323,9 +323,13 @@ import Testing
 extension Engine {
     /// Rows that a join compared and threw away when the statement ran under the plan it gets after some repetitions. Nothing of it is kept.
     fileprivate func pairsCompared(by statement: Statement) async throws -> Int {
-        try await postgres.transaction { transaction in
+        let numbers = statement.parameters.map { Int64($0.type.rawValue) }
+        let types = try await postgres.query(
+            "SELECT string_agg(format_type(t::oid, NULL), ', ' ORDER BY place) AS names FROM unnest(\(numbers)) WITH ORDINALITY AS n(t, place)"
+        ).first!.get("names", as: String.self)
+        return try await postgres.transaction { transaction in
             _ = try transaction.query("SET LOCAL plan_cache_mode = force_generic_plan")
-            _ = try transaction.query(Statement(String("PREPARE measured AS " + statement.sql)))
+            _ = try transaction.query(Statement(String("PREPARE measured (\(types)) AS \(statement.sql)")))
             let places = statement.parameters.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
             let plan = try transaction.query(Statement(String("EXPLAIN (ANALYZE) EXECUTE measured (\(places))"), statement.parameters))
             _ = try transaction.query("DEALLOCATE measured")

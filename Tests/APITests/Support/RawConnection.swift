@@ -56,8 +56,14 @@ extension TestAPI {
                 }
                 try await body { text in
                     try await outbound.write(ByteBuffer(string: text))
-                    for await piece in pieces { return piece.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0 }
-                    return 0
+                    var answer = ""
+                    for await piece in pieces {
+                        answer += piece
+                        guard let end = answer.firstRange(of: "\r\n\r\n") else { continue }
+                        let length = answer[..<end.lowerBound].firstMatch(of: /(?i)content-length: (\d+)/).flatMap { Int($0.1) } ?? 0
+                        if answer[end.upperBound...].utf8.count >= length { break }
+                    }
+                    return answer.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
                 }
                 group.cancelAll()
             }
