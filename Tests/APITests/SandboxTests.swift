@@ -162,6 +162,8 @@ import Testing
             let publish = "/v1/rulesets/route/main/versions/2/publish"
 
             let refused = try await api.send("POST", publish, #"{"reason":"better"}"#, as: api.acme.operatorKey)
+            let rollout = try await api.send(
+                "POST", "/v1/rollouts", #"{"kind":"route","name":"main","version":2,"percent":5}"#, as: api.acme.operatorKey)
             _ = try await api.send(
                 "POST", "/v1/rulesets/route/main/versions/2/replay", #"{"from":"2026-01-01T00:00:00Z","to":"2026-03-01T00:00:00Z"}"#)
             _ = try await api.engine.pipeline([
@@ -175,6 +177,8 @@ import Testing
             #expect(try tenant.json["sandbox_rounds"].int == 1)
             #expect(refused.status == 409)
             #expect(try refused.json["code"].string == "sandbox_rounds_missing")
+            #expect(rollout.status == 409)
+            #expect(rollout.code == "sandbox_rounds_missing")
             #expect(published.status == 200)
             // A version that was live before needs none to be live again.
             #expect(back.status == 200)
