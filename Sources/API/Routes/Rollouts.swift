@@ -36,7 +36,6 @@ extension API {
         throw Problem.notFound
     }
     try await call.requireRounds(of: candidate)
-    try await call.requireRounds(of: candidate)
     // The tenant's other rule sets may have changed since it was saved.
     if case .failure(let faults) = try await call.records.check(kind, wish.name, candidate.source, of: tenant) { throw Problem(faults) }
     return try await rolloutFaults {
