@@ -86,9 +86,11 @@ public struct AssignBenchmark: Sendable {
                 let group = start..<start + batch
                 let settlements = group.map { place in
                     let lead = facts.leads[leads[place]]!  // just read
-                    let tried = facts.roster.decision(for: lead.lead, of: lead.customer, at: now)
+                    let resolution = facts.customers.resolution(of: lead.lead.id)
+                    let tried = facts.roster.decision(
+                        for: lead.lead, of: resolution.customer.name, claim: resolution.claim, at: now)
                     let decision = tried.routed.decision
-                    let effect = LeadDecisionEffect(tried, about: lead, on: &facts)
+                    let effect = LeadDecisionEffect(tried, about: lead, as: resolution, on: &facts)
                     let outcome = Outcome(
                         .completed(decision.outcome.rawValue), effects: [effect], ruleVersion: decision.routeVersion)
                     return Settlement(

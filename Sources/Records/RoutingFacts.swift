@@ -94,8 +94,8 @@ public final class RoutingReader: Sendable {
             variants: variants)
         return RoutingFacts(
             version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
-            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), basis: basis, isFuseOpen: !rows[7].isEmpty,
-            customers: customers)
+            roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), isFuseOpen: !rows[7].isEmpty,
+            customers: customers, basis: basis)
     }
 
     /// What is asked for a batch of leads, in this order.

@@ -9,11 +9,11 @@ extension Roster {
     public func leftToPeople(decidedAt: Date) -> RoutedLead {
         var decision = LeadDecision(outcome: .manualQueueFuse, decidedAt: decidedAt)
         decision.reasons = [Reason(.fuseOpen)]
-        return RoutedLead(decision: decision, cursor: nil)
+        return RoutedLead(decision: decision, cursor: nil, regions: [])
     }
 }
 
 extension TriedLead {
     /// A person's decision, which says nothing of any rollout.
-    public init(byHand decision: LeadDecision) { self.init(routed: RoutedLead(decision: decision, cursor: nil), trials: []) }
+    public init(byHand decision: LeadDecision) { self.init(routed: RoutedLead(decision: decision, cursor: nil, regions: []), trials: []) }
 }
