@@ -114,6 +114,8 @@ final class EnqueueLane: ChannelDuplexHandler, RemovableChannelHandler {
         let parts = held
         held = []
         for part in parts { take(part, context) }
+        // What was handed on is looked at when a read is over, and this one has long been.
+        if !parts.isEmpty { context.fireChannelReadComplete() }
         if owesRead, case .idle = phase {
             owesRead = false
             context.read()

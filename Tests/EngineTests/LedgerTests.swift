@@ -321,24 +321,27 @@ import Testing
 }
 
 extension Engine {
-    /// Rows that a join compared and threw away when the statement ran under the plan it gets after some repetitions. Nothing of it is kept.
+    /// Rows that a join compared and threw away, planned as when the lengths of the bound lists are not known, which is how the ledger's
+    /// statements are planned after some repetitions. Nothing of it is kept.
     fileprivate func pairsCompared(by statement: Statement) async throws -> Int {
-        let numbers = statement.parameters.map { Int64($0.type.rawValue) }
-        let types = try await postgres.query(
-            "SELECT string_agg(format_type(t::oid, NULL), ', ' ORDER BY place) AS names FROM unnest(\(numbers)) WITH ORDINALITY AS n(t, place)"
-        ).first!.get("names", as: String.self)
-        return try await postgres.transaction { transaction in
-            _ = try transaction.query("SET LOCAL plan_cache_mode = force_generic_plan")
-            _ = try transaction.query(Statement(String("PREPARE measured (\(types)) AS \(statement.sql)")))
-            let places = statement.parameters.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
-            let plan = try transaction.query(Statement(String("EXPLAIN (ANALYZE) EXECUTE measured (\(places))"), statement.parameters))
-            _ = try transaction.query("DEALLOCATE measured")
-            return try plan.reduce(0) { sum, row in
-                let line: String = try row.get(0)
-                return sum + (line.firstMatch(of: /Rows Removed by Join Filter: (\d+)/).flatMap { Int($0.1) } ?? 0)
+        let sql = "EXPLAIN (ANALYZE) " + statement.sql.replacing(/\$\d+/) { "(SELECT \($0.output))" }
+        do {
+            return try await postgres.transaction { transaction -> Int in
+                let pairs = try transaction.query(Statement(sql, statement.parameters)).reduce(0) { sum, row in
+                    let line: String = try row.get(0)
+                    return sum + (line.firstMatch(of: /Rows Removed by Join Filter: (\d+)/).flatMap { Int($0.1) } ?? 0)
+                }
+                throw Compared(pairs: pairs)
             }
+        } catch let compared as Compared {
+            return compared.pairs
         }
     }
+}
+
+/// Takes the count out of a transaction that is undone.
+private struct Compared: Error {
+    let pairs: Int
 }
 
 private final class Counter: Sendable {
