@@ -78,7 +78,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("probe,nothing", "there is no kind nothing; there are assign_lead, probe, release_held"), (",", "--kinds names none"),
+        ("probe,nothing", "there is no kind nothing; there are assign_lead, make_whole, probe, release_held, replay_rules"),
+        (",", "--kinds names none"),
     ])
     func `a worker of kinds there are not is not started, and says which there are`(kinds: String, message: String) async throws {
         try await withDatabase { _, environment, scratch in
