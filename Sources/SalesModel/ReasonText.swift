@@ -159,7 +159,7 @@ extension Reason {
         case .existingOwner:
             "客户 \(the["customer"]) 已归属 \(the["seller"])。"
         case .suspectedOwner:
-            "很可能是 \(the["seller"]) 的客户 \(the["customer"])（\(the["percent"])%）：先分配给同一销售，并提交人工确认。"
+            "很可能是 \(the["seller"]) 的客户 \(the["customer"])（\(the["percent"])%）：先分配给该销售，并提交人工确认。"
         case .ownerUnavailable:
             "客户 \(the["customer"]) 原属 \(the["seller"])，该销售不在岗，按规则重新分配。"
         }

@@ -71,6 +71,18 @@ import Testing
         (
             Reason(.fuseOpen), "Automatic assignment is stopped for this tenant: a person has to assign it.", "该租户的自动分配已熔断，转人工派发。"
         ),
+        (
+            Reason(.existingOwner, ["customer": "12", "seller": "anna"]), "Customer 12 already belongs to anna.", "客户 12 已归属 anna。"
+        ),
+        (
+            Reason(.suspectedOwner, ["customer": "12", "seller": "anna", "percent": 91]),
+            "It is probably customer 12 of anna (91 %): it goes to the same seller, and a person is asked.",
+            "很可能是 anna 的客户 12（91%）：先分配给该销售，并提交人工确认。"
+        ),
+        (
+            Reason(.ownerUnavailable, ["customer": "12", "seller": "anna"]),
+            "Customer 12 belonged to anna, who is not active, so the rules decided.", "客户 12 原属 anna，该销售不在岗，按规则重新分配。"
+        ),
         (Reason(.assignedByHand, ["reason": "she knows them"]), "Assigned by hand: she knows them.", "人工派发：she knows them。"),
         (
             Reason(.manualQueue), "No seller could take it and there is no pool to fall back on: a person has to assign it.",
