@@ -2,6 +2,7 @@ import Foundation
 import JobKinds
 import Jobs
 import Logging
+import Maintenance
 import Records
 import ServiceLifecycle
 import Testing
@@ -63,7 +64,9 @@ struct OlistTests {
         let reader = RoutingReader(postgres: api.app)
         let handlers = [AnyHandler(AssignLead(records: reader)), AnyHandler(ReleaseHeld(records: reader))]
         let worker = Worker(ledger: api.ledger, dispatch: api.dispatch, handlers: handlers, logger: logger)
-        let services = ServiceGroup(services: [worker], logger: logger)
+        // Leads beyond the tenant's capacity wait in the ledger until the caretakers let them in.
+        let caretakers = Maintenance(ledger: api.ledger, dispatch: api.dispatch, pusher: api.pusher, role: .full, logger: logger)
+        let services = ServiceGroup(services: [caretakers, worker], logger: logger)
         let running = Task { try await services.run() }
         let result: Result<Void, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }

@@ -324,7 +324,10 @@ extension Engine {
     /// Rows that a join compared and threw away, planned as when the lengths of the bound lists are not known, which is how the ledger's
     /// statements are planned after some repetitions. Nothing of it is kept.
     fileprivate func pairsCompared(by statement: Statement) async throws -> Int {
-        let sql = "EXPLAIN (ANALYZE) " + statement.sql.replacing(/\$\d+/) { "(SELECT \($0.output))" }
+        // A list that is asked for membership stays as it is: ANY of a sub-select means something else.
+        let sql =
+            "EXPLAIN (ANALYZE) "
+            + statement.sql.replacing(/(ANY\()?(\$\d+)/) { $0.output.1 == nil ? "(SELECT \($0.output.2))" : String($0.output.0) }
         do {
             return try await postgres.transaction { transaction -> Int in
                 let pairs = try transaction.query(Statement(sql, statement.parameters)).reduce(0) { sum, row in
