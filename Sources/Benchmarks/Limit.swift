@@ -71,7 +71,8 @@ extension Limit.RedisCall {
     /// Pushes a batch of jobs of one tenant, each under a number of its own.
     static func pushing(_ batch: Int, of tenant: Int64, _ bench: BenchServers) -> Self {
         let job = ["__rand_int__", "\(tenant)", "probe", "5", "\(Int(Date().timeIntervalSince1970 * 1_000))", "0"]
-        return Self(script: bench.dispatch.push, arguments: Array(repeating: job, count: batch).flatMap { $0 }, range: 900_000_000_000)
+        return Self(
+            script: bench.dispatch.push, arguments: ["0"] + Array(repeating: job, count: batch).flatMap { $0 }, range: 900_000_000_000)
     }
 }
 
