@@ -61,9 +61,9 @@ import Testing
                 try await api.listening("?types=job.discarded,control") { reader in
                     _ = try await api.enqueued(probe())
                     let failed = try await api.enqueued(probe(#"{"fail_times":1,"error_class":"permanent"}"#))
+                    try await expectSoon { reader.events.contains { $0.job == failed } }
                     _ = try await api.send("POST", "/v1/queues/probe/pause", #"{"reason":"x"}"#, as: api.acme.operatorKey)
-
-                    try await expectSoon { reader.events.count >= 2 && reader.events.contains { $0.job == failed } }
+                    try await expectSoon { reader.events.count >= 2 }
 
                     #expect(Set(reader.events.map(\.type)) == ["job.discarded", "control.changed"])
                 }
