@@ -34,6 +34,21 @@ public enum RolloutState: Sendable, Hashable {
         }
     }
 
+    /// - Parameter percent: the share a canary serves.
+    public init(_ name: Name, percent: Percent) {
+        self =
+            switch name {
+            case .draft: .draft
+            case .checked: .checked
+            case .replayed: .replayed
+            case .shadow: .shadow
+            case .canary: .canary(percent)
+            case .live: .live
+            case .retired: .retired
+            case .aborted: .aborted
+            }
+    }
+
     public var name: Name {
         switch self {
         case .draft: .draft

@@ -28,6 +28,9 @@ public struct RolloutRecord: Sendable {
     public var percent: Percent { stages.last?.percent ?? .none }
     public var isRunning: Bool { state == .shadow || state == .canary }
 
+    /// Where the version stands, for the machine of states.
+    var standing: Rollout { Rollout(lineage: lineage, version: version, state: RolloutState(state, percent: percent)) }
+
     /// As whoever decides needs it.
     func running(of tenant: TenantID, judge: RolloutJudge? = nil) -> RunningRollout {
         RunningRollout(

@@ -114,7 +114,7 @@ extension Records {
                     switch turn {
                     case .percent(let percent): _ = try transaction.pipeline(try turned.statements(percent))
                     case .abort:
-                        _ = try transaction.pipeline(turned.abortStatements(at: Date()))
+                        _ = try transaction.pipeline(try turned.abortStatements(at: Date()))
                         try release(nil)
                     case .promote: try release(try turned.promote(in: transaction))
                     }
@@ -172,9 +172,15 @@ struct RolloutTurning {
     let actor: String
     let reason: String
 
+    /// Has the machine of states take the step, or throws what it refuses.
+    private func admit(_ step: Rollout.Step) throws {
+        var rollout = record.standing
+        do throws(RolloutRefusal) { try rollout.take(step, in: Rollout.Surroundings()) } catch { throw RolloutFault.refused(error) }
+    }
+
     /// Another percentage begins another stage.
     func statements(_ percent: Percent) throws -> [Statement] {
-        guard percent > .none else { throw RolloutFault.refused(.zeroPercent) }
+        try admit(.canary(percent))
         guard percent != record.percent else { return [] }
         let action = record.state == .shadow ? "canary" : "percent"
         return [
@@ -185,14 +191,16 @@ struct RolloutTurning {
         ]
     }
 
-    func abortStatements(at now: Date) -> [Statement] {
-        Statement.abortRollout(record.id, of: tenant, by: actor, percent: record.percent, reason: reason, at: now)
+    func abortStatements(at now: Date) throws -> [Statement] {
+        try admit(.abort)
+        return Statement.abortRollout(record.id, of: tenant, by: actor, percent: record.percent, reason: reason, at: now)
             + [audit("rollout.abort", after: ["state": "aborted"])]
     }
 
     /// Makes the candidate the live version. A person may do it before the evidence is there; then the history says so.
     func promote(in transaction: PostgresTransaction) throws -> RuleSetVersion {
         let verdict = record.verdict(of: tenant)
+        try admit(.promote(verdict, override: reason))
         let because = verdict.decision == .promotable ? reason : "\(reason) (before the evidence: \(verdict.words))"
         guard
             let live = try transaction.makeLive(
