@@ -128,6 +128,64 @@ import Testing
         }
     }
 
+    /// FC-09 and FC-11: the way out of such an incident, from the fuse to the last held lead, and what the sellers hear of it.
+    @Test func `after the fuse, the mended map and three rounds every held lead is assigned without being sent again`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("ann", of: tenant) { ($0.team, $0.capacity) = ("key-accounts", 100) }
+            try await house.seller("bob", of: tenant) { $0.capacity = 100 }
+            try await house.rule(.map, "{ sources: [form], fields: { company: { from: company, optional: true } } }", of: tenant)
+            try await house.rule(.route, "rules: [{ id: rest, to: everyone }]", of: tenant)
+            try await house.workThrough()
+            let scanned = #"{"company":"Acme","source_channel":"exhibition_scan"}"#
+            let branch = "{ id: fair, when: { field: source_channel, equals: exhibition_scan }, to: { team: key-accounts } }"
+            let before = Date()
+
+            // The rule is published before anybody maps what it reads.
+            try await house.rule(.route, "rules: [\(branch), { id: rest, to: everyone }]", of: tenant)
+            try await house.workThrough()
+            let held = try await house.leads((0..<25).map { house.lead("\($0)", source: "form", scanned) }, of: tenant)
+            try await house.workThrough()
+            #expect(try await house.outcomes() == ["held_mapping_error": 25])
+
+            #expect(try await house.records.watchAssignments(now: Date()) == [tenant])
+            let late = try await house.leads([house.lead("by hand", source: "form", scanned)], of: tenant)
+            try await house.workThrough()
+            try await house.give(late[0], to: "bob", of: tenant)
+            #expect(try await house.records.lead(late[0], of: tenant)?.owner == "bob", "by hand at once")
+
+            let map = try await house.draft(
+                .map,
+                """
+                sources: [form]
+                fields: { company: { from: company, optional: true }, source_channel: { from: source_channel, default: 未知 } }
+                """, of: tenant)
+            for _ in 0..<3 { _ = try await house.round(map, kind: .map, of: tenant) }
+            try await house.workThrough()
+            #expect(try await house.records.sandboxRounds(of: .map, "main", version: map, of: tenant)?.passed == 3)
+            _ = try await house.records.publish(
+                .map, "main", version: map, of: tenant, by: "key:1", reason: "source_channel is mapped", key: nil
+            ) { _ in StoredAnswer(status: 200, body: []) }
+            try await house.fuse(.closed, of: tenant)
+            try await house.workThrough()
+            try await house.records.watchIncidents(now: Date())
+
+            for lead in held { #expect(try await house.records.lead(lead, of: tenant)?.owner == "ann") }
+            #expect(try await house.count("lead") == 26, "none was sent again")
+            let incident = try #require(try await house.records.incidents(of: tenant, limit: 9).items.first)
+            #expect(incident.state == .drained && incident.cause == "held_mapping_error" && !incident.isLate(at: Date()))
+            let times = [
+                before, incident.detectedAt, incident.fuseOpenedAt, try #require(incident.fixedAt), try #require(incident.drainedAt),
+            ]
+            #expect(times == times.sorted())
+            let told = try await house.records.notifications(of: tenant, to: "role:seller").items
+            let notice = try #require(told.first { $0.subject == "map/main@\(map)" })
+            #expect(notice.code == "rules_changed" && notice.english.contains("source_channel is mapped"))
+            #expect(notice.english.contains("source_channel") && notice.chinese.contains("source_channel"))
+            try await house.expectSound()
+        }
+    }
+
     private func deals(_ won: [String: Int], monthsAgo: Int, _ house: SalesHouse, _ tenant: TenantID) async throws {
         let owners = won.sorted { $0.key < $1.key }.flatMap { Array(repeating: $0.key, count: $0.value) }
         let ids = owners.indices.map { "\(monthsAgo)-\($0)" }

@@ -266,15 +266,6 @@ import Testing
 }
 
 extension SalesHouse {
-    fileprivate func fuse(_ state: AssignmentFuse.State, of tenant: TenantID) async throws {
-        _ = try await records.setFuse(state, reason: "test", of: tenant, by: "key:1", key: nil) { _ in StoredAnswer(status: 200, body: []) }
-    }
-
-    fileprivate func give(_ lead: Int64, to seller: String, of tenant: TenantID, isOverride: Bool = false) async throws {
-        let wish = ManualAssignment(lead: lead, seller: seller, reason: "test", isOverride: isOverride)
-        _ = try await records.assign(wish, of: tenant, by: "key:1", key: nil) { _ in StoredAnswer(status: 200, body: []) }
-    }
-
     /// Assignments as they stand in the history after their end.
     fileprivate func end(_ count: Int, _ outcome: String, of tenant: TenantID, at: Date) async throws {
         _ = try await engine.query(

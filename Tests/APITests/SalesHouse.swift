@@ -119,6 +119,26 @@ final class SalesHouse: Sendable {
         try #require(try await records.rollout(id, of: tenant)).record
     }
 
+    func fuse(_ state: AssignmentFuse.State, of tenant: TenantID) async throws {
+        _ = try await records.setFuse(state, reason: "test", of: tenant, by: "key:1", key: nil) { _ in StoredAnswer(status: 200, body: []) }
+    }
+
+    /// Gives a lead to a seller by hand.
+    func give(_ lead: Int64, to seller: String, of tenant: TenantID, isOverride: Bool = false) async throws {
+        let wish = ManualAssignment(lead: lead, seller: seller, reason: "test", isOverride: isOverride)
+        _ = try await records.assign(wish, of: tenant, by: "key:1", key: nil) { _ in StoredAnswer(status: 200, body: []) }
+    }
+
+    /// Begins a round in the sandbox on the leads of the last hour; its id.
+    func round(_ version: Int, kind: RuleKind = .route, of tenant: TenantID) async throws -> Int64 {
+        let window = Date().addingTimeInterval(-3_600)..<Date().addingTimeInterval(3_600)
+        let once = try await records.beginRound(
+            kind, "main", version: version, window: window, touchWithin: 240, of: tenant, by: "test", key: nil
+        ) { round, _ in StoredAnswer(status: Int(round), body: []) }
+        guard case .done(let answer) = try #require(once) else { throw CancellationError() }
+        return Int64(answer.status)
+    }
+
     /// Takes leads in; their ids, in order.
     @discardableResult
     func leads(_ leads: [NewLead], of tenant: TenantID) async throws -> [Int64] {

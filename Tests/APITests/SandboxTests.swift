@@ -202,15 +202,6 @@ extension SalesHouse {
         _ = try await records.save(checked, of: tenant, by: "test", key: nil) { _, _ in StoredAnswer(status: 201, body: []) }
     }
 
-    fileprivate func round(_ version: Int, of tenant: TenantID) async throws -> Int64 {
-        let window = Date().addingTimeInterval(-3_600)..<Date().addingTimeInterval(3_600)
-        let once = try await records.beginRound(
-            .route, "main", version: version, window: window, touchWithin: 240, of: tenant, by: "test", key: nil
-        ) { round, _ in StoredAnswer(status: Int(round), body: []) }
-        guard case .done(let answer) = try #require(once) else { throw CancellationError() }
-        return Int64(answer.status)
-    }
-
     fileprivate func passedRounds(_ version: Int, of tenant: TenantID) async throws -> Int? {
         try await records.sandboxRounds(of: .route, "main", version: version, of: tenant)?.passed
     }
