@@ -36,5 +36,6 @@ public struct Migration: Sendable {
         Migration(19, "audit_chain", PackageResources._019_audit_chain_sql),
         Migration(20, "fuse", PackageResources._020_fuse_sql),
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),
+        Migration(24, "urgency", PackageResources._024_urgency_sql),
     ]
 }

@@ -267,6 +267,7 @@ extension RolloutDifference {
             object.member("subject", note.subject)
             object.member("text", note.english)
             object.member("text_zh", note.chinese)
+            object.member("urgency", note.urgency.rawValue)
             object.member("at", note.at)
         }
     }
