@@ -33,8 +33,8 @@ public struct MakeWhole: DecidingHandler {
             .optional("after", .string(maxLength: 20), "the lead after which to go on"),
         ]), isPublic: false)
 
-    public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: [HarmedLead]] {
-        var pages: [JobID: [HarmedLead]] = [:]
+    public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: [PlacedLead]] {
+        var pages: [JobID: [PlacedLead]] = [:]
         for job in jobs {
             guard let rollout = Int64(job.arguments.rollout) else { throw Failure(.permanent, "rollout_id is no number") }
             let after = job.arguments.after.flatMap(LeadID.init) ?? LeadID(0)
@@ -43,12 +43,12 @@ public struct MakeWhole: DecidingHandler {
         return pages
     }
 
-    public func outcome(of job: Job<Arguments>, given facts: inout [JobID: [HarmedLead]], at now: Date) -> Outcome {
+    public func outcome(of job: Job<Arguments>, given facts: inout [JobID: [PlacedLead]], at now: Date) -> Outcome {
         guard let rollout = Int64(job.arguments.rollout), let leads = facts[job.id], let last = leads.last else {
             return .completed("done")
         }
         var next = leads.map { NewJob.assignLead($0.id.rawValue, of: job.tenant, trigger: .rolloutAborted, epoch: $0.epoch + 1) }
         if leads.count == pageSize { next.append(.makeWhole(rollout: rollout, of: job.tenant, after: last.id)) }
-        return Outcome(.completed("made_whole"), effects: [MakeWholeEffect(rollout: rollout, leads: leads)], followUps: next)
+        return Outcome(.completed("made_whole"), effects: [TakeBackEffect(.rolloutAborted(rollout), leads)], followUps: next)
     }
 }

@@ -11,6 +11,8 @@ public enum AssignmentTrigger: String, Sendable, CaseIterable {
     case fuseReset = "fuse_reset"
     case manualRequeue = "manual_requeue"
     case rolloutAborted = "rollout_aborted"
+    case sellerLeft = "seller_left"
+    case recycled
 }
 
 extension NewJob {

@@ -11,11 +11,11 @@ public struct RecordsEffectWriter: EffectWriter {
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
             ReleaseHeldEffect.stale(among: settlements, in: transaction)
-        ).union(MakeWholeEffect.stale(among: settlements, in: transaction))
+        ).union(TakeBackEffect.stale(among: settlements, in: transaction))
     }
 
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
-        LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + MakeWholeEffect.statements(for: effects)
+        LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + TakeBackEffect.statements(for: effects)
             + ProbeEffect.statements(for: effects) + SandboxRoundEffect.statements(for: effects)
     }
 

@@ -158,7 +158,9 @@ extension PastReader {
             d.body->>'seller_id' AS owner, d.body->>'arm' AS arm, d.body->'rollouts' AS rollouts, d.body->'customer' AS customer, d.claim, d.body->>'rule_sets' AS rule_sets, l.source,
             CASE WHEN l.told = d.told THEN l.received_at ELSE p.received_at END AS received_at,
             CASE WHEN l.told = d.told THEN l.fields ELSE p.fields END AS fields,
-            (SELECT a.touched_at FROM assignment a WHERE a.tenant_id = \(tenant.rawValue) AND a.lead_id = d.lead_id AND a.epoch = d.epoch) AS touched_at
+            (SELECT a.touched_at FROM assignment a WHERE a.tenant_id = \(tenant.rawValue) AND a.lead_id = d.lead_id AND a.epoch = d.epoch) AS touched_at,
+            (SELECT a.seller_id FROM assignment a
+             WHERE a.tenant_id = \(tenant.rawValue) AND a.lead_id = d.lead_id AND a.epoch = d.epoch - 1 AND a.recycled) AS recycled_from
         FROM (
             SELECT * FROM decision_log
             WHERE tenant_id = \(tenant.rawValue) AND version IS NOT NULL
@@ -204,7 +206,8 @@ extension PastReader {
         return PastDecision(
             lead: Lead(
                 id: LeadID(try row.get("lead_id")), source: try row.get("source"), receivedAt: receivedAt,
-                fields: Dictionary(root.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 })),
+                fields: Dictionary(root.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }),
+                recycledFrom: try row.get("recycled_from", as: Int64?.self).map(SellerID.init)),
             epoch: Int(try row.get("epoch", as: Int32.self)), job: try row.get("job_id"), version: try row.get("version"),
             moved: try row.get("moved"), loadSeq: try row.get("load_seq"), dealSeq: try row.get("deal_seq"),
             dealsAt: try row.get("deals_at"), decidedAt: try row.get("decided_at"), outcome: try row.get("outcome"),

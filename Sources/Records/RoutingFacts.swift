@@ -112,6 +112,8 @@ public final class RoutingReader: Sendable {
             "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
             """
             SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason, l.told, l.customer_id,
+                (SELECT a.seller_id FROM assignment a
+                 WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.epoch = l.assignment_epoch - 1 AND a.recycled) AS recycled_from,
                 -- A scalar sub-select is looked up by key for each lead; a join was at times planned as a scan of all assignments.
                 (SELECT a.seller_id FROM assignment a WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.active) IS NOT NULL AS is_assigned
             FROM lead l
@@ -314,7 +316,8 @@ extension LeadFacts {
         let fields = try JSONEnvelope(row.get("fields", as: JSONBytes.self).bytes, levels: 6).root
         lead = Lead(
             id: LeadID(try row.get("id")), source: try row.get("source"), receivedAt: try row.get("received_at"),
-            fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
+            fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }),
+            recycledFrom: try row.get("recycled_from", as: Int64?.self).map(SellerID.init))
         epoch = Int(try row.get("assignment_epoch", as: Int32.self))
         isAssigned = try row.get("is_assigned")
         resolvedTo = try row.get("customer_id", as: Int64?.self).map(CustomerID.init)

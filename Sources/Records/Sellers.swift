@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import PostgresClient
 import Tenancy
 
@@ -52,9 +53,13 @@ public struct SellerRecord: Sendable, Hashable {
 }
 
 extension Records {
-    /// Stores a seller as told; true when they are new. Decisions under way are made again on the new facts.
+    /// Stores a seller as told; true when they are new. Decisions under way are made again on the new facts. Whoever becomes inactive
+    /// is no candidate from then on, and has their leads assigned to others (LOAD-07).
     public func putSeller(_ externalID: String, _ profile: SellerProfile, of tenant: TenantID) async throws -> Bool {
-        try await write(tenant) { transaction in
+        let leaving: [NewJob] = profile.status == .inactive ? [.rebalance(leftBy: externalID, of: tenant)] : []
+        let ledger = ledger
+        let (_, statements, enqueued) = try await ledger.enqueueing(leaving, at: Date())
+        let (isNew, outbox) = try await write(tenant, on: engine) { transaction in
             // The routing version is locked before any seller's row, as settling does.
             let begun = try transaction.pipeline([
                 .bumpRouting(tenant),
@@ -92,8 +97,11 @@ extension Records {
                     """)
             }
             _ = try transaction.pipeline(more)
-            return old == nil
+            guard !leaving.isEmpty, old != nil, oldStatus != profile.status?.rawValue else { return (old == nil, Int64?.none) }
+            return (false, try transaction.pipeline(statements).last!.first!.get("id", as: Int64.self))
         }
+        if let outbox { ledger.announce(enqueued(outbox)) }
+        return isNew
     }
 
     public func seller(_ externalID: String, of tenant: TenantID) async throws -> SellerRecord? {

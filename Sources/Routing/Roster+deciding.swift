@@ -37,7 +37,7 @@ extension Roster {
         let rules = variants[variant]
         let judgement = rules.judgement(of: lead)
         let decision = LeadDecision(outcome: .manualQueueFallback, ruleSets: rules.references, decidedAt: instant)
-        var search = Search(judgement, decision, under: variant, counts: counts)
+        var search = Search(lead, judgement, decision, under: variant, counts: counts)
         switch judgement.verdict {
         case .held(let outcome): search.decision.outcome = outcome
         case _ where give(&search, by: claim): break
@@ -127,14 +127,7 @@ extension Roster {
         if case .ranked(let asked) = strategy { ranking = asked }
         let pool = pool(key, target, name: place.name, ranking: ranking)
         search.exclude(pool.exclusions)
-        let free = pool.members.indices.filter { member in
-            let seller = sellers[pool.members[member]]
-            return seller.pending <= seller.capacity
-        }
-        if free.count < pool.members.count {
-            let taken = Set(free)
-            search.exclude([.overLoad: pool.members.indices.filter { !taken.contains($0) }.map { sellers[pool.members[$0]].externalID }])
-        }
+        let free = free(of: pool, &search)
         guard let choice = choice(strategy, of: free, in: pool, key, &search) else {
             search.decision.reasons.append(Reason(.targetExhausted, ["target": .text(target.words)]))
             return false
@@ -142,6 +135,23 @@ extension Roster {
         if case .teams = target { search.decision.team = target.words }
         award(&search, pool, choice, key)
         return true
+    }
+
+    /// Those of a pool whose load allows another lead, without who left this one untouched before.
+    private func free(of pool: Pool, _ search: inout Search) -> [Int] {
+        var overLoad: [String] = []
+        let free = pool.members.indices.filter { member in
+            let seller = sellers[pool.members[member]]
+            if seller.id == search.lead.recycledFrom {
+                search.exclude([.recycled: [seller.externalID]])
+                return false
+            }
+            guard seller.pending > seller.capacity else { return true }
+            overLoad.append(seller.externalID)
+            return false
+        }
+        if !overLoad.isEmpty { search.exclude([.overLoad: overLoad]) }
+        return free
     }
 
     private func key(_ search: Search, _ place: RoutedPlacement, _ filters: Set<SellerFilter>, _ stage: Stage) -> PoolKey {
@@ -281,6 +291,7 @@ extension Strategy.Turn {
 
 /// A decision being made.
 private struct Search {
+    let lead: Lead
     let judgement: Judgement
     let variant: Int
     /// Whether loads and turns change by it.
@@ -289,7 +300,8 @@ private struct Search {
     var cursor: PoolCursor?
     private var exclusions: [ExclusionCode: [String]] = [:]
 
-    init(_ judgement: Judgement, _ decision: LeadDecision, under variant: Int, counts: Bool) {
+    init(_ lead: Lead, _ judgement: Judgement, _ decision: LeadDecision, under variant: Int, counts: Bool) {
+        self.lead = lead
         self.variant = variant
         self.counts = counts
         self.judgement = judgement

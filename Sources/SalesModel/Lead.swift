@@ -23,12 +23,15 @@ public struct Lead: Sendable, Hashable {
     public let receivedAt: Date
     /// By outside name.
     public let fields: [String: OutsideValue]
+    /// Who had it last and left it untouched until it was taken back: the rules give it to somebody else (LEAD-ROUTE-18).
+    public let recycledFrom: SellerID?
 
-    public init(id: LeadID, source: String, receivedAt: Date, fields: [String: OutsideValue]) {
+    public init(id: LeadID, source: String, receivedAt: Date, fields: [String: OutsideValue], recycledFrom: SellerID? = nil) {
         self.id = id
         self.source = source
         self.receivedAt = receivedAt
         self.fields = fields
+        self.recycledFrom = recycledFrom
     }
 }
 

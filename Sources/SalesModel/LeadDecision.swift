@@ -39,6 +39,8 @@ public enum ExclusionCode: String, Sendable, Hashable, CaseIterable, Comparable 
     case inactive
     case unknownStatus = "unknown_status"
     case overLoad = "over_load"
+    /// Had the lead last and left it untouched.
+    case recycled
     case region
     case industry
     case noRankingData = "no_ranking_data"

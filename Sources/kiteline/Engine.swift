@@ -63,7 +63,7 @@ struct Engine: Sendable {
         let routing = RoutingReader(postgres: appPool)
         return [
             AnyHandler(AssignLead(records: routing)), AnyHandler(ReleaseHeld(records: routing)),
-            AnyHandler(MakeWhole(records: routing)),
+            AnyHandler(MakeWhole(records: routing)), AnyHandler(RebalanceLeads(records: routing)),
             AnyHandler(ReplayRules(records: routing)),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]

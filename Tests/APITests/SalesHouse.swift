@@ -157,6 +157,7 @@ final class SalesHouse: Sendable {
         [
             AnyHandler(AssignLead(records: reader)), AnyHandler(ReleaseHeld(records: reader, pageSize: 3)),
             AnyHandler(MakeWhole(records: reader, pageSize: 3)), AnyHandler(ReplayRules(records: reader, pageSize: 5)),
+            AnyHandler(RebalanceLeads(records: reader, pageSize: 3)),
         ]
     }
 
@@ -189,13 +190,13 @@ final class SalesHouse: Sendable {
     }
 
     /// Grants up to so many jobs, as a worker would; the caller decides and settles those that assign leads.
-    func begin(_ want: Int = 100) async throws -> [Attempt] {
+    func begin(_ want: Int = 100, of kind: String = NewJob.assignLeadKind) async throws -> [Attempt] {
         try await pushAll()
         let claims = try await dispatch.claim(want).claims
         guard !claims.isEmpty else { return [] }
         let granted = claims.map { ClaimedJob(id: $0.id, token: $0.token) }
         return try await ledger.begin(granted, worker: 1, epoch: dispatch.epoch!).attempts
-            .filter { $0.kind == "assign_lead" }.sorted { $0.id < $1.id }
+            .filter { $0.kind == kind }.sorted { $0.id < $1.id }
     }
 
     /// Tells the index that these claims are over.

@@ -1,0 +1,75 @@
+import Foundation
+import Jobs
+import Records
+import SalesModel
+import Tenancy
+
+/// Has leads assigned to others, a page at a time: a departed seller's (LOAD-07), or those nobody touched (LEAD-ROUTE-18).
+///
+/// To be scheduled daily for the second; the first is enqueued when a seller is told to be inactive.
+public struct RebalanceLeads: DecidingHandler {
+    public struct Arguments: JobArguments, Decodable {
+        /// Whose leads; nil: those that wait for a first touch.
+        var seller: String?
+        var days: Int?
+        var lead: String?
+        var after: String?
+
+        enum CodingKeys: String, CodingKey {
+            case seller, days, after
+            case lead = "lead_id"
+        }
+
+        var start: LeadID { after.flatMap(LeadID.init) ?? LeadID(0) }
+        var limit: Int { days ?? 15 }
+    }
+
+    public let kind = RebalanceLeads.definition
+    private let records: RoutingReader
+    private let pageSize: Int
+
+    public init(records: RoutingReader, pageSize: Int = 200) {
+        self.records = records
+        self.pageSize = pageSize
+    }
+
+    /// The kind, for those who only need to know of it.
+    public static let definition = JobKind(
+        "rebalance_leads",
+        arguments: ArgumentSchema([
+            .optional("seller", .string(maxLength: 200), "a seller who is inactive: their leads go to others"),
+            .optional("days", .integer(1...365), "without a seller: leads untouched for so many days, default 15"),
+            .optional("lead_id", .string(maxLength: 20), "only this lead, however long it waits"),
+            .optional("after", .string(maxLength: 20), "the lead after which to go on"),
+        ]))
+
+    public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: [PlacedLead]] {
+        var pages: [JobID: [PlacedLead]] = [:]
+        for job in jobs {
+            let wanted = job.arguments
+            if let seller = wanted.seller {
+                pages[job.id] = try await records.leads(leftBy: seller, of: tenant, after: wanted.start, limit: pageSize)
+                continue
+            }
+            let lead = wanted.lead.flatMap(LeadID.init)
+            let waits = lead == nil ? TimeInterval(wanted.limit) * 86_400 : 0
+            pages[job.id] = try await records.leads(
+                untouchedFor: waits, lead, of: tenant, after: wanted.start, limit: pageSize)
+        }
+        return pages
+    }
+
+    public func outcome(of job: Job<Arguments>, given facts: inout [JobID: [PlacedLead]], at now: Date) -> Outcome {
+        guard let leads = facts[job.id], let last = leads.last else { return .completed("done") }
+        let wanted = job.arguments
+        let trigger: AssignmentTrigger = wanted.seller == nil ? .recycled : .sellerLeft
+        var next = leads.map { NewJob.assignLead($0.id.rawValue, of: job.tenant, trigger: trigger, epoch: $0.epoch + 1) }
+        if leads.count == pageSize {
+            next.append(
+                wanted.seller.map { .rebalance(leftBy: $0, of: job.tenant, after: last.id) }
+                    ?? .rebalance(untouchedFor: wanted.limit, of: job.tenant, after: last.id))
+        }
+        let cause: TakeBackCause = wanted.seller == nil ? .untouched(days: wanted.limit) : .sellerLeft
+        return Outcome(.completed("rebalanced"), effects: [TakeBackEffect(cause, leads)], followUps: next)
+    }
+}
