@@ -8,8 +8,10 @@ public struct HazardCounts: Sendable {
     public enum Cause: Int, Sendable, CaseIterable { case won, lost, moved }
 
     static let phases = 3
+    static let recentDays = 28
 
     public let stages: Int
+    public let segments: Int
     public let bins: AgeBins
     /// The last day anything is known of.
     public let asOf: Day
@@ -20,6 +22,12 @@ public struct HazardCounts: Sendable {
     private(set) var exposure: [Double]
     /// By cause, then as above.
     private(set) var events: [[Double]]
+    /// Days at risk and wins of the last `recentDays`, each counted once.
+    private(set) var recentExposure: [Double]
+    private(set) var recentWins = 0.0
+    /// Days at risk by segment, then as above, and wins; empty where there is one segment.
+    private(set) var segmentExposure: [Double]
+    private(set) var segmentWins: [Double]
     /// Moves from a stage (row) into a stage.
     private(set) var moves: [Double]
     /// How often a stage was left in the last 180 days, each counted once.
@@ -32,14 +40,18 @@ public struct HazardCounts: Sendable {
     private let monthEnd: [Int]
 
     /// - Parameter halfLife: in days.
-    public init(stages: Int, bins: AgeBins = .standard, since: Day, asOf: Day, halfLife: Double = 90) {
-        precondition(stages > 0 && halfLife > 0, "Hazards need a stage and a half-life.")
+    public init(stages: Int, segments: Int = 1, bins: AgeBins = .standard, since: Day, asOf: Day, halfLife: Double = 90) {
+        precondition(stages > 0 && segments > 0 && halfLife > 0, "Hazards need a stage, a segment and a half-life.")
         self.stages = stages
+        self.segments = segments
         self.bins = bins
         self.asOf = asOf
         self.since = min(since, asOf)
         let cells = stages * bins.count * Self.phases
         exposure = [Double](repeating: 0, count: cells)
+        recentExposure = exposure
+        segmentExposure = [Double](repeating: 0, count: segments > 1 ? segments * cells : 0)
+        segmentWins = [Double](repeating: 0, count: segments > 1 ? segments : 0)
         events = [[Double]](repeating: [Double](repeating: 0, count: cells), count: Cause.allCases.count)
         moves = [Double](repeating: 0, count: stages * stages)
         exits = [Int](repeating: 0, count: stages)
@@ -71,7 +83,11 @@ public struct HazardCounts: Sendable {
         while place <= last {
             let bin = bins.bin(of: place - entered)
             let end = min(last, monthEnd[place], bins.last(of: bin).map { entered + $0 } ?? last)
-            exposure[cell(stay.stage, bin, phase[place])] += weightBefore[end + 1] - weightBefore[place]
+            let (cell, days) = (cell(stay.stage, bin, phase[place]), weightBefore[end + 1] - weightBefore[place])
+            exposure[cell] += days
+            if segments > 1 { segmentExposure[stay.segment * exposure.count + cell] += days }
+            let recent = max(place, since.distance(to: asOf) - Self.recentDays + 1)
+            if recent <= end { recentExposure[cell] += Double(end - recent + 1) }
             place = end + 1
         }
         guard let exit = stay.exit else { return }
@@ -85,6 +101,10 @@ public struct HazardCounts: Sendable {
             moves[stay.stage * stages + next] += weight
         }
         events[cause.rawValue][cell(stay.stage, bins.bin(of: last - entered), phase[last])] += weight
+        if exit == .won {
+            if segments > 1 { segmentWins[stay.segment] += weight }
+            if last > since.distance(to: asOf) - Self.recentDays { recentWins += 1 }
+        }
         if last > since.distance(to: asOf) - 180 { exits[stay.stage] += 1 }
     }
 }

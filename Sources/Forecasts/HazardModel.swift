@@ -1,13 +1,22 @@
+import Foundation
+
 /// The chance that something happens to an opportunity today, by its stage, how long it has been there, and the month of the quarter.
 ///
 /// Cause-specific hazards: h = (d + κ·h₀) ÷ (E + κ), where E are the days at risk, d what happened in them, and h₀ what is believed
 /// beforehand: the stage's own rate in the shape that all stages together have by age, which in turn leans on the rate over everything.
 /// A month of the quarter multiplies them by (d + c) ÷ (expected + c), for each bin of ages. With κ = 200 days and c = 20 events a stage that
 /// was seen for ten days says little of its own, one seen for ten thousand nearly everything.
+///
+/// Two more numbers multiply the hazards of winning. Of each segment, (d + c) ÷ (expected + c). And the level of the last 28 days, the square
+/// root of the same figure: a good month is half remembered, since it may have been luck.
 public struct HazardModel: Sendable {
     public let stages: Int
     public let bins: AgeBins
     public let settings: HazardSettings
+    /// What hazards of winning are multiplied by because of how the last 28 days went.
+    public let level: Double
+    /// By segment, what its hazards of winning are multiplied by; empty where there is one.
+    public let segmentEffects: [Double]
     /// Where a move from a stage (row) leads: shares that make 1.
     let transitions: [Double]
     /// By stage: whether it was left too seldom to know.
@@ -19,7 +28,17 @@ public struct HazardModel: Sendable {
         stages = counts.stages
         bins = counts.bins
         self.settings = settings
-        hazards = HazardCounts.Cause.allCases.map { Fit(counts, $0, settings).hazards }
+        var hazards = HazardCounts.Cause.allCases.map { Fit(counts, $0, settings).hazards }
+        let won = hazards[HazardCounts.Cause.won.rawValue]
+        func expected(_ exposure: some Collection<Double>) -> Double { zip(exposure, won).reduce(0) { $0 + $1.0 * $1.1 } }
+        let c = settings.effectEvents
+        let level = pow((counts.recentWins + c) / (expected(counts.recentExposure) + c), settings.persistence)
+        hazards[HazardCounts.Cause.won.rawValue] = won.map { min(0.95, $0 * level) }
+        segmentEffects = counts.segmentWins.enumerated().map { segment, wins in
+            (wins + c) / (expected(counts.segmentExposure[segment * won.count..<(segment + 1) * won.count]) + c)
+        }
+        self.level = level
+        self.hazards = hazards
         transitions = Self.transitions(counts)
         isMostlyBelieved = counts.exits.map { $0 < settings.exitsWanted }
     }

@@ -4,8 +4,10 @@ public struct HazardSettings: Sendable, Hashable {
     public var halfLife = 90.0
     /// What is believed beforehand weighs as many days of one opportunity.
     public var shrinkageDays = 200.0
-    /// A month of the quarter, or a segment, is as good as all of them until this many events are expected of it.
+    /// A month of the quarter, a segment and the last 28 days are taken for ordinary as far as this many events would outweigh them.
     public var effectEvents = 20.0
+    /// How much of the last 28 days' deviation goes on, as an exponent.
+    public var persistence = 0.5
     /// Believed of a tenant of whom nothing is known: one opportunity in five is won, it takes about 60 days, and a stage a third of it.
     public var prior = Rates(won: 0.2 / 60, lost: 0.8 / 60, moved: 1.0 / 20)
     /// With fewer exits from a stage in 180 days its odds are flagged as mostly believed.

@@ -11,13 +11,19 @@ public struct Backtest: Sendable {
     public var every: Int
     public var settings: HazardSettings
     public var seed: UInt64
+    /// Drawn for each origin.
+    public var paths: Int
 
-    public init(_ data: PastDeals, horizon: Int = 28, every: Int = 7, settings: HazardSettings = HazardSettings(), seed: UInt64 = 1) {
+    public init(
+        _ data: PastDeals, horizon: Int = 28, every: Int = 7, settings: HazardSettings = HazardSettings(), seed: UInt64 = 1,
+        paths: Int = 2_000
+    ) {
         self.data = data
         self.horizon = horizon
         self.every = every
         self.settings = settings
         self.seed = seed
+        self.paths = paths
     }
 
     static let teaching = 28
@@ -76,9 +82,10 @@ public struct Backtest: Sendable {
         let wonNow = open.filter { $0.won.map(window.contains) ?? false }
 
         let since = data.firstEnding!
-        var counts = HazardCounts(stages: data.stages, since: since, asOf: day, halfLife: settings.halfLife)
+        var counts = HazardCounts(stages: data.stages, segments: data.segments, since: since, asOf: day, halfLife: settings.halfLife)
         for deal in known { for stay in deal.stays { counts.add(stay) } }
-        let odds = WinOdds(HazardModel(counts, settings: settings), asOf: day, window: window)
+        let model = HazardModel(counts, settings: settings)
+        let odds = WinOdds(model, asOf: day, window: window, multipliers: [1] + model.segmentEffects)
         let won = known.filter { $0.won.map { $0 <= day } ?? false }
         let ratio = AmountRatio(
             won: won.compactMap { deal in
@@ -88,10 +95,12 @@ public struct Backtest: Sendable {
         let chances = open.map { deal in
             let stay = deal.stays.last { $0.entered <= day }!
             return Prospects.Chance(
-                odds: odds.odds(stage: stay.stage, entered: stay.entered), amount: (deal.expected ?? 0) * ratio[deal.segment])
+                odds: odds.odds(stage: stay.stage, entered: stay.entered, multiplier: data.segments > 1 ? deal.segment + 1 : 0),
+                amount: (deal.expected ?? 0) * ratio[deal.segment])
         }
         let forecast = chances.reduce(0) { $0 + $1.odds }
-        let paths = Paths(spread: learner.spread, seed: seed &+ UInt64(bitPattern: Int64(day.number))).run(Prospects(open: chances))
+        let paths = Paths(count: self.paths, spread: learner.spread, seed: seed &+ UInt64(bitPattern: Int64(day.number))).run(
+            Prospects(open: chances))
         let variance = chances.reduce(0) { $0 + $1.odds * (1 - $1.odds) }
         let half = 1.281_552 * variance.squareRoot()
         let recent = won.filter { $0.won! > day.advanced(by: -28) }

@@ -43,7 +43,8 @@ public struct BacktestReport: Sendable, Hashable, Encodable {
         (firstOrigin, lastOrigin) = (first.day.description, last.day.description)
         (horizonDays, everyDays) = (test.horizon, test.every)
         open = Errors(
-            forecast: Self.error(origins) { ($0.actual, $0.forecast) }, lastPeriod: Self.error(origins) { ($0.actual, $0.naive.lastPeriod) },
+            forecast: Self.error(origins) { ($0.actual, $0.forecast) },
+            lastPeriod: Self.error(origins) { ($0.actual, $0.naive.lastPeriod) },
             conversion: Self.error(origins) { ($0.actual, $0.naive.conversion) },
             winRate: Self.error(origins) { ($0.actual, $0.naive.winRate) })
         bias = origins.reduce(0) { $0 + $1.forecast } / origins.reduce(0) { $0 + $1.actual }

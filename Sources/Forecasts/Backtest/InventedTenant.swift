@@ -23,19 +23,22 @@ public struct InventedTenant: Sendable {
         let months = (0...days / 30).map { _ in exp(monthSpread * random.normal() - monthSpread * monthSpread / 2) }
         // Where each stage is quickest, and how often it ends well: drawn, so that no two tenants are alike.
         let paces = (0..<3).map { _ in 5 + 25 * random.uniform() }
-        let rates = (0..<3).map { stage in (won: [0, 0.004, 0.02][stage] * (0.5 + random.uniform()), lost: 0.004 + 0.012 * random.uniform()) }
+        let rates = (0..<3).map { stage in
+            (won: [0, 0.004, 0.02][stage] * (0.5 + random.uniform()), lost: 0.004 + 0.012 * random.uniform())
+        }
         let drift = 0.002 * (random.uniform() - 0.5)
         var deals: [PastDeals.Deal] = []
         for day in stride(from: first, through: last, by: 1) {
             let mean = perDay * exp(drift * Double(first.distance(to: day))) * (Arrivals.weekends(day) ? 0.2 : 1)
             for _ in 0..<random.poisson(mean) {
                 let amount = 1e6 * exp(random.normal())
-                deals.append(deal(day, last, amount, &random) { stage, age, day in
-                    let pace = paces[stage]
-                    let ripe = Double(age) / pace * exp(1 - Double(age) / pace)
-                    let month = months[first.distance(to: day) / 30]
-                    return (rates[stage].won * (0.3 + ripe) * month, rates[stage].lost, stage < 2 ? 0.02 + 0.06 * ripe : 0)
-                })
+                deals.append(
+                    deal(day, last, amount, &random) { stage, age, day in
+                        let pace = paces[stage]
+                        let ripe = Double(age) / pace * exp(1 - Double(age) / pace)
+                        let month = months[first.distance(to: day) / 30]
+                        return (rates[stage].won * (0.3 + ripe) * month, rates[stage].lost, stage < 2 ? 0.02 + 0.06 * ripe : 0)
+                    })
             }
         }
         return PastDeals(name: "invented \(seed)", deals: deals, stages: 3, lastBeginning: last, lastEnding: last)
@@ -54,7 +57,8 @@ public struct InventedTenant: Sendable {
             let exit: Exit = drawn < rate.won ? .won : drawn < rate.won + rate.lost ? .lost : .moved(to: stay.stage + 1)
             stays.append(Stay(stage: stay.stage, entered: stay.entered, left: day, exit: exit))
             guard case .moved(let next) = exit else {
-                return PastDeals.Deal(stays: stays, expected: amount, realised: exit == .won ? amount * (0.7 + 0.3 * random.uniform()) : nil)
+                return PastDeals.Deal(
+                    stays: stays, expected: amount, realised: exit == .won ? amount * (0.7 + 0.3 * random.uniform()) : nil)
             }
             stay = Stay(stage: next, entered: day)
         }

@@ -25,14 +25,16 @@ public struct PastDeals: Sendable {
     public var name: String
     public var deals: [Deal]
     public var stages: Int
+    public var segments: Int
     /// The last day of which beginnings, and of which endings, were recorded.
     public var lastBeginning: Day
     public var lastEnding: Day
 
-    public init(name: String, deals: [Deal], stages: Int = 1, lastBeginning: Day, lastEnding: Day) {
+    public init(name: String, deals: [Deal], stages: Int = 1, segments: Int = 1, lastBeginning: Day, lastEnding: Day) {
         self.name = name
         self.deals = deals
         self.stages = stages
+        self.segments = segments
         self.lastBeginning = lastBeginning
         self.lastEnding = lastEnding
     }

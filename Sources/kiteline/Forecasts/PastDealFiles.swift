@@ -13,11 +13,15 @@ struct PastDealFiles {
         let won = Dictionary(
             closed.rows.compactMap { row in row["mql_id"].flatMap { id in row["won_date"].flatMap { Day($0) }.map { (id, $0) } } },
             uniquingKeysWith: { first, _ in first })
+        var segments: [String: Int] = [:]
         let deals = leads.rows.compactMap { row -> PastDeals.Deal? in
             guard let id = row["mql_id"], let began = row["first_contact_date"].flatMap({ Day($0) }) else { return nil }
-            return PastDeals.Deal(stays: [Stay(entered: began, left: won[id], exit: won[id].map { _ in .won })])
+            let origin = row["origin"] ?? ""
+            if segments[origin] == nil { segments[origin] = segments.count }
+            let stay = Stay(entered: began, left: won[id], exit: won[id].map { _ in .won }, segment: segments[origin]!)
+            return PastDeals.Deal(stays: [stay])
         }
-        return try Self.whole("Olist", deals)
+        return try Self.whole("Olist", deals, segments: segments.count)
     }
 
     /// A maker of computer hardware: made up; wins and losses with their amounts, the list price while open.
@@ -41,16 +45,16 @@ struct PastDealFiles {
                 stays: [stay], expected: prices[product],
                 realised: stay.exit == .won ? row["close_value"].flatMap { Double($0) }.map { $0 * 100 } : nil)
         }
-        return try Self.whole("Maven", deals)
+        return try Self.whole("Maven", deals, segments: segments.count)
     }
 
     /// One product is written in two ways.
     private static func product(_ name: String) -> String { name.replacing(" ", with: "") }
 
-    private static func whole(_ name: String, _ deals: [PastDeals.Deal]) throws -> PastDeals {
+    private static func whole(_ name: String, _ deals: [PastDeals.Deal], segments: Int) throws -> PastDeals {
         guard let beginning = deals.map(\.began).max(), let ending = deals.compactMap(\.ended).max() else {
             throw CocoaError(.fileReadCorruptFile, userInfo: [NSLocalizedDescriptionKey: "\(name): no opportunity with an end was found."])
         }
-        return PastDeals(name: name, deals: deals, lastBeginning: beginning, lastEnding: ending)
+        return PastDeals(name: name, deals: deals, segments: segments, lastBeginning: beginning, lastEnding: ending)
     }
 }
