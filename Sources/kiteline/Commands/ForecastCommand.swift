@@ -93,7 +93,7 @@ struct ForecastCommand: AsyncParsableCommand {
             func covered(_ of: (BacktestReport) -> BacktestReport.Coverage) -> String {
                 origins > 0 ? percent(reports.reduce(0) { $0 + of($1).covered * Double($1.origins) } / origins) : "–"
             }
-            return ["\(Int(origins)) origins", covered(\.adaptive), "", covered(\.paths), "", covered(\.independent)]
+            return ["\(Int(origins)) origins", covered(\.adaptive), "", covered(\.paths), "", covered(\.independent), ""]
         }
 
         private func text(_ value: Double?) -> String { value.map { String(format: $0 < 10 ? "%.2f" : "%.0f", $0) } ?? "–" }
