@@ -30,7 +30,7 @@ import Testing
         let data = InventedTenant(seed: 4).deals()
         let asOf = Day(17_400)
         var counts = HazardCounts(stages: 3, since: data.firstEnding!, asOf: asOf)
-        for deal in data.deals { deal.stays.forEach { counts.add($0) } }
+        for deal in data.deals { for stay in deal.stays { counts.add(stay) } }
         let model = HazardModel(counts)
         let odds = WinOdds(model, asOf: asOf, window: asOf.advanced(by: 1)...asOf.advanced(by: 40), multipliers: [1, 0.5])
 
