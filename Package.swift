@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry   libpq · NIO + hiredis · private servers · where fault runs kill · traces out
-//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  Replay  Identity  SalesModel  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Rules  Rollouts  Forecasts  Routing  Replay  Identity  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -80,6 +80,7 @@ let package = Package(
             }),
         domain("Breakers"),
         domain("Rollouts"),
+        domain("Forecasts"),
         domain("Routing", ["SalesModel", "Rules", "Rollouts"]),
         domain("Replay", ["SalesModel", "Rules", "Routing"]),
         domain("Jobs", ["Tenancy"]),
@@ -142,7 +143,7 @@ let package = Package(
             dependencies: [
                 "Benchmarks", "CrashPoints", "Telemetry",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
-                "LocalServers", "Identity", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "LocalServers", "Forecasts", "Identity", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
             ],
             swiftSettings: settings),
@@ -159,6 +160,7 @@ let package = Package(
         tests("RulesTests", ["Rules", "Identity", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
         tests("RolloutsTests", ["Rollouts"]),
+        tests("ForecastsTests", ["Forecasts"]),
         tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel"]),
         tests("ReplayTests", ["Replay", "Routing", "Rules", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
@@ -168,7 +170,7 @@ let package = Package(
             ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Jobs", "Records", "Rules", "SalesModel", "Schedules", "Tenancy"]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
-        tests("CommandTests", ["kiteline", "TestSupport"]),
+        tests("CommandTests", ["kiteline", "Forecasts", "TestSupport"]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(
             "EngineTests",

@@ -1,0 +1,59 @@
+/// Where an open opportunity stands in the forecast. Every one stands in exactly one place; only the first two make the forecast's total.
+public enum ForecastClass: String, Sendable, Hashable, CaseIterable {
+    /// In a late stage and moving: counts in full.
+    case committed
+    /// Counts at its odds.
+    case weighted
+    /// Stalled: nothing happened for longer than its stage allows. Counts for nothing.
+    case atRisk = "at_risk"
+    /// An amount that a seller expects and nothing shows. Counts for nothing.
+    case selfEntered = "self_entered_expected"
+
+    public var counts: Bool { self == .committed || self == .weighted }
+}
+
+/// Why an open opportunity is in no class.
+public enum Exclusion: String, Sendable, Hashable, CaseIterable {
+    case amountMissing = "amount_missing"
+    case unknownStage = "unknown_stage"
+}
+
+/// How long an opportunity may stay without an effective action before it is stalled.
+public struct StallLimits: Sendable, Hashable {
+    /// In days; by stage, and for all others.
+    public var byStage: [String: Int]
+    public var otherwise: Int
+
+    /// Five days; three where the requirement is being confirmed (STAGE-02, STAGE-03).
+    public static let standard = StallLimits(byStage: ["requirement_confirmation": 3], otherwise: 5)
+
+    public init(byStage: [String: Int], otherwise: Int) {
+        self.byStage = byStage
+        self.otherwise = otherwise
+    }
+
+    public func days(in stage: String) -> Int { byStage[stage] ?? otherwise }
+}
+
+/// Since when nothing happened.
+public struct Stall: Sendable, Hashable {
+    public enum Reason: String, Sendable, Hashable {
+        /// There was an effective action, too long ago.
+        case noRecentAction = "no_recent_action"
+        /// Since it came into the stage there was none that we know of: late data look the same, and are treated the same.
+        case noKnownAction = "no_known_action"
+    }
+
+    public var reason: Reason
+    public var days: Int
+}
+
+extension OpenDeal {
+    /// Nil while it moves: on the last allowed day it still does.
+    public func stall(asOf: Day, limit: Int) -> Stall? {
+        let acted = lastAction.flatMap { $0 > entered ? $0 : nil }
+        let days = (acted ?? entered).distance(to: asOf)
+        guard days > limit else { return nil }
+        return Stall(reason: acted == nil ? .noKnownAction : .noRecentAction, days: days)
+    }
+}
