@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry   libpq · NIO + hiredis · private servers · where fault runs kill · traces out
-//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  Replay  Identity  SalesModel  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Rules  Rollouts  Routing  Replay  Identity  ProcessHealth  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -65,12 +65,14 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLinear", providers: [.apt(["liblinear-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSys"),
 
         domain("JSONEnvelope"),
         domain("Schedules"),
         domain("Identity"),
+        domain("ProcessHealth", ["CLinear"]),
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
         domain(
@@ -154,6 +156,7 @@ let package = Package(
         tests("JSONEnvelopeTests", ["JSONEnvelope"]),
         tests("SchedulesTests", ["Schedules"]),
         tests("IdentityTests", ["Identity"]),
+        tests("ProcessHealthTests", ["ProcessHealth"]),
         tests("TenancyTests", ["Tenancy"]),
         tests("RulesTests", ["Rules", "Identity", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
