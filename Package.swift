@@ -68,6 +68,7 @@ let package = Package(
         .systemLibrary(name: "CLinear", providers: [.apt(["liblinear-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSys"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         domain("JSONEnvelope"),
         domain("Schedules"),
@@ -143,7 +144,9 @@ let package = Package(
             dependencies: [
                 "Benchmarks", "CrashPoints", "Telemetry",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
-                "LocalServers", "Identity", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "LocalServers", "Identity", "Jobs", "ProcessHealth", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy",
+                "JSONEnvelope",
+                "CZlib",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
             ],
             swiftSettings: settings),

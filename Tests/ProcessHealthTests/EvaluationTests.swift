@@ -11,8 +11,10 @@ import Testing
         return RollingEvaluation().report("generated", tenants.series())
     }
 
+    private static let planted = report(signal: 1)
+
     @Test func `planted signals are found, and better than by any simple rule`() {
-        let report = Self.report(signal: 1)
+        let report = Self.planted
 
         #expect(report.verdict.passes)
         #expect(report.verdict.reasons == [])
@@ -34,7 +36,7 @@ import Testing
     }
 
     @Test func `with shuffled labels nothing is found beyond warning always`() {
-        let report = Self.report(signal: 1)
+        let report = Self.planted
 
         #expect(report.shuffledF1! <= report.shuffledAlwaysF1! + 0.02)
     }
@@ -49,7 +51,7 @@ import Testing
     }
 
     @Test func `warning always has the F1 that its prevalence gives`() {
-        let report = Self.report(signal: 1)
+        let report = Self.planted
         let prevalence = Double(report.judgedOnsets) / Double(report.judged)
 
         #expect(abs(report.alwaysF1 - 2 * prevalence / (1 + prevalence)) < 1e-9)

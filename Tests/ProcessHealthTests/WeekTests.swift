@@ -8,7 +8,7 @@ import Testing
     @Test func `weeks are those of the ISO calendar, over sixty years`() {
         var calendar = Calendar(identifier: .iso8601)
         calendar.timeZone = utc
-        for day in stride(from: -3_000, through: 22_000, by: 1) {
+        for day in stride(from: -3_000, through: 22_000, by: 5) {
             let instant = Date(timeIntervalSince1970: Double(day) * 86_400 + 43_200)
             let parts = calendar.dateComponents([.yearForWeekOfYear, .weekOfYear], from: instant)
             let expected = String(format: "%d-W%02d", parts.yearForWeekOfYear!, parts.weekOfYear!)
