@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry   libpq · NIO + hiredis · private servers · where fault runs kill · traces out
-//   Jobs  Breakers  Schedules  Rules  Rollouts  Forecasts  Routing  Replay  Identity  SalesModel  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Rules  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -65,12 +65,15 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLinear", providers: [.apt(["liblinear-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSys"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         domain("JSONEnvelope"),
         domain("Schedules"),
         domain("Identity"),
+        domain("ProcessHealth", ["CLinear"]),
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
         domain(
@@ -143,7 +146,8 @@ let package = Package(
             dependencies: [
                 "Benchmarks", "CrashPoints", "Telemetry",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
-                "LocalServers", "Forecasts", "Identity", "Jobs", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy", "JSONEnvelope",
+                "LocalServers", "Forecasts", "Identity", "Jobs", "ProcessHealth", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy",
+                "JSONEnvelope", "CZlib",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
             ],
             swiftSettings: settings),
@@ -156,6 +160,7 @@ let package = Package(
         tests("JSONEnvelopeTests", ["JSONEnvelope"]),
         tests("SchedulesTests", ["Schedules"]),
         tests("IdentityTests", ["Identity"]),
+        tests("ProcessHealthTests", ["ProcessHealth"]),
         tests("TenancyTests", ["Tenancy"]),
         tests("RulesTests", ["Rules", "Identity", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),

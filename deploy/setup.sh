@@ -18,6 +18,8 @@ missing_packages() {
     has_library libpq libpq-fe.h || echo libpq-dev
     has_library hiredis hiredis/hiredis.h || echo libhiredis-dev
     has_library libcrypto openssl/sha.h || echo libssl-dev
+    has_library linear linear.h || echo liblinear-dev
+    has_library zlib zlib.h || echo zlib1g-dev
     has git || echo git
 }
 
@@ -36,7 +38,7 @@ ensure_packages() {
     local missing
     mapfile -t missing < <(missing_packages)
     if [ ${#missing[@]} -eq 0 ]; then
-        say "all there: Postgres 15 or later, Redis, libpq, hiredis, OpenSSL"
+        say "all there: Postgres 15 or later, Redis, libpq, hiredis, OpenSSL, liblinear, zlib"
         return
     fi
     say "missing: ${missing[*]}"

@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func `only the clients know the drivers`() {
-        let drivers = ["CLibPQ": "PostgresClient", "CHiredis": "RedisClient"]
+        let drivers = ["CLibPQ": "PostgresClient", "CHiredis": "RedisClient", "CLinear": "ProcessHealth"]
         for (driver, client) in drivers {
             #expect(manifest.targets.filter { $0.dependencies.contains(driver) }.map(\.name) == [client])
         }

@@ -94,7 +94,11 @@ struct DelimitedTable {
     let rows: [[String: String]]
 
     init(_ file: URL, separator: Character = ",", header: [String]? = nil) throws {
-        var lines = try String(contentsOf: file, encoding: .utf8).split(whereSeparator: \.isNewline).map { Self.fields(of: $0, separator) }
+        self.init(text: try String(contentsOf: file, encoding: .utf8), separator: separator, header: header)
+    }
+
+    init(text: String, separator: Character = ",", header: [String]? = nil) {
+        var lines = text.split(whereSeparator: \.isNewline).map { Self.fields(of: $0, separator) }
         let names = header ?? (lines.isEmpty ? [] : lines.removeFirst())
         rows = lines.map { Dictionary(zip(names, $0).filter { !$0.1.isEmpty }, uniquingKeysWith: { first, _ in first }) }
     }
