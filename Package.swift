@@ -106,7 +106,7 @@ let package = Package(
                 .embedInCode("0015_seeing.sql"), .embedInCode("0016_past.sql"), .embedInCode("0017_customers.sql"),
                 .embedInCode("0019_audit_chain.sql"), .embedInCode("0020_fuse.sql"),
                 .embedInCode("0021_rollouts.sql"),
-                .embedInCode("0024_urgency.sql"), .embedInCode("0030_recycling.sql"),
+                .embedInCode("0024_urgency.sql"), .embedInCode("0030_recycling.sql"), .embedInCode("0031_reports.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

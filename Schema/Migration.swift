@@ -38,5 +38,6 @@ public struct Migration: Sendable {
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),
         Migration(24, "urgency", PackageResources._024_urgency_sql),
         Migration(30, "recycling", PackageResources._030_recycling_sql),
+        Migration(31, "reports", PackageResources._031_reports_sql),
     ]
 }

@@ -60,6 +60,6 @@ public struct API: Sendable {
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
         + importEndpoints + sellerEndpoints + opportunityEndpoints + customerEndpoints
         + activityEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
-        + alertEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints
-        + processEndpoints
+        + alertEndpoints + reportEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints
+        + autoscaleEndpoints + processEndpoints
 }

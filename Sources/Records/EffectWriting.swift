@@ -6,7 +6,9 @@ import PostgresClient
 public struct RecordsEffectWriter: EffectWriter {
     public init() {}
 
-    public func mustBeJudged(_ effect: any Effect) -> Bool { !(effect is ProbeEffect || effect is SandboxRoundEffect) }
+    public func mustBeJudged(_ effect: any Effect) -> Bool {
+        !(effect is ProbeEffect || effect is SandboxRoundEffect || effect is ReportEffect)
+    }
 
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
@@ -15,8 +17,15 @@ public struct RecordsEffectWriter: EffectWriter {
     }
 
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
-        LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + TakeBackEffect.statements(for: effects)
-            + ProbeEffect.statements(for: effects) + SandboxRoundEffect.statements(for: effects)
+        let kinds: [([SettledEffect]) -> [Statement]] = [
+            LeadDecisionEffect.statements,
+            ReleaseHeldEffect.statements,
+            TakeBackEffect.statements,
+            ProbeEffect.statements,
+            SandboxRoundEffect.statements,
+            ReportEffect.statements,
+        ]
+        return kinds.flatMap { $0(effects) }
     }
 
     public func statements(for discarded: [DiscardedJob]) throws -> [Statement] {

@@ -64,6 +64,7 @@ struct Engine: Sendable {
         return [
             AnyHandler(AssignLead(records: routing)), AnyHandler(ReleaseHeld(records: routing)),
             AnyHandler(MakeWhole(records: routing)), AnyHandler(RebalanceLeads(records: routing)),
+            AnyHandler(GenerateReport(records: routing)),
             AnyHandler(ReplayRules(records: routing)),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]

@@ -157,7 +157,7 @@ final class SalesHouse: Sendable {
         [
             AnyHandler(AssignLead(records: reader)), AnyHandler(ReleaseHeld(records: reader, pageSize: 3)),
             AnyHandler(MakeWhole(records: reader, pageSize: 3)), AnyHandler(ReplayRules(records: reader, pageSize: 5)),
-            AnyHandler(RebalanceLeads(records: reader, pageSize: 3)),
+            AnyHandler(RebalanceLeads(records: reader, pageSize: 3)), AnyHandler(GenerateReport(records: reader)),
         ]
     }
 
