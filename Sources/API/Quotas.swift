@@ -16,6 +16,8 @@ final class Quotas: Sendable {
         var total = 0
         /// Let in since the count.
         var admitted: [String: Int] = [:]
+        /// Of these, what was let in before the count began, and so is in it.
+        var countedIn: [String: Int] = [:]
         var until = ContinuousClock.now
         var isCounting = true
 
@@ -28,6 +30,8 @@ final class Quotas: Sendable {
     }
 
     private static let freshness: Duration = .seconds(1)
+    /// More flows than are counted at once: it has to be counted kind by kind.
+    private static let uncounted = Int.max / 2
 
     private let records: Records
     private let dispatch: Dispatch
@@ -43,6 +47,7 @@ final class Quotas: Sendable {
     func admit(_ wanted: [String: Int], of tenant: Tenant) async throws {
         await countAgainIfStale(tenant.id)
         if takes(wanted, of: tenant) == nil { return }
+        beginCount(tenant.id)
         let exact = try await records.readyJobs(of: tenant.id)
         note(tenant.id, byKind: exact, total: exact.values.reduce(0, +))
         if let full = takes(wanted, of: tenant) { throw Problem.quotaExceeded(full, quota: tenant.settings.quota) }
@@ -77,20 +82,36 @@ final class Quotas: Sendable {
             }
             guard entry.until <= .now, !entry.isCounting else { return (false, false) }
             known[tenant]?.isCounting = true
+            known[tenant]?.countedIn = entry.admitted
             return (true, false)
         }
         guard isStale else { return }
-        let count = Task { note(tenant, byKind: nil, total: try? await dispatch.readyOrDeferred(of: tenant)) }
+        let count = Task {
+            do {
+                note(tenant, byKind: nil, total: try await dispatch.readyOrDeferred(of: tenant) ?? Self.uncounted)
+            } catch {
+                note(tenant, byKind: nil, total: nil)
+            }
+        }
         if isFirst { await count.value }
     }
 
+    private func beginCount(_ tenant: TenantID) {
+        known.withLock { known in
+            let admitted = known[tenant]?.admitted ?? [:]
+            known[tenant]?.countedIn = admitted
+        }
+    }
+
+    /// What was let in while it was counted may be in the count or not: it is counted twice, rather than not at all.
     /// - Parameter total: nil when nobody could say.
     private func note(_ tenant: TenantID, byKind: [String: Int]?, total: Int?) {
         known.withLock { known in
             if let total {
                 known[tenant]?.byKind = byKind
                 known[tenant]?.total = total
-                known[tenant]?.admitted = [:]
+                for (kind, count) in known[tenant]?.countedIn ?? [:] { known[tenant]?.admitted[kind]? -= count }
+                known[tenant]?.countedIn = [:]
             }
             known[tenant]?.until = .now + Self.freshness
             known[tenant]?.isCounting = false

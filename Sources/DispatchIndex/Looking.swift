@@ -52,7 +52,10 @@ public struct TenantState: Sendable {
     public var received: Duration
     /// Time it had work but no token.
     public var throttled: Duration
+    /// Those used lately, at most 1,000.
     public var flows: [FlowState]
+    /// Whether these are all there are.
+    public var isWhole: Bool
 }
 
 /// What a tenant is entitled to of the worker-time, and what it gets.
@@ -120,6 +123,9 @@ extension Dispatch {
         }
     }
 
+    /// So many of a tenant's flows the index lists (`Keys`).
+    private static let flowsListed = 1_000
+
     /// What is waiting and running of a tenant.
     public func state(of tenant: TenantID) async throws -> TenantState {
         let reply = try await evaluate(.flows, under: try current(), [RedisArgument(tenant.rawValue)]).array ?? []
@@ -134,7 +140,8 @@ extension Dispatch {
         }
         note(flows, of: tenant)
         return TenantState(
-            running: Int(number(0) ?? 0), received: .milliseconds(number(1) ?? 0), throttled: .milliseconds(number(2) ?? 0), flows: flows)
+            running: Int(number(0) ?? 0), received: .milliseconds(number(1) ?? 0), throttled: .milliseconds(number(2) ?? 0), flows: flows,
+            isWhole: flows.count < Self.flowsListed)
     }
 
     /// Of jobs that should be in the index, those that are not.
@@ -153,9 +160,10 @@ extension Dispatch {
     /// How many jobs of a tenant are ready to be claimed.
     public func ready(of tenant: TenantID) async throws -> Int { try await state(of: tenant).flows.reduce(0) { $0 + $1.ready } }
 
-    /// These, and those that are deferred.
-    public func readyOrDeferred(of tenant: TenantID) async throws -> Int {
-        try await state(of: tenant).flows.reduce(0) { $0 + $1.ready + ($1.deferral?.jobs ?? 0) }
+    /// These, and those that are deferred; nil where there are more flows than the index lists.
+    public func readyOrDeferred(of tenant: TenantID) async throws -> Int? {
+        let state = try await state(of: tenant)
+        return state.isWhole ? state.flows.reduce(0) { $0 + $1.ready + ($1.deferral?.jobs ?? 0) } : nil
     }
 }
 

@@ -65,6 +65,19 @@ public struct FieldReader {
     /// Whether the member stands there, be it null.
     public func has(_ name: String) -> Bool { node.member(name) != nil }
 
+    /// As `has`, and not null.
+    public func tells(_ name: String) -> Bool { node.member(name).map { $0.value.type != .null } ?? false }
+
+    /// Text that says something: not only blanks and control characters.
+    public mutating func words(_ name: String, length: ClosedRange<Int> = 1...200, required: Bool = false) -> String? {
+        guard let text = string(name, length: length, required: required) else { return nil }
+        guard text.unicodeScalars.contains(where: { !$0.properties.isWhitespace && $0.properties.generalCategory != .control }) else {
+            fail(name, .missing, "says nothing")
+            return nil
+        }
+        return text
+    }
+
     /// - Parameter length: in Unicode scalars.
     public mutating func string(_ name: String, length: ClosedRange<Int> = 1...200, required: Bool = false) -> String? {
         guard let value = value(name, required: required) else { return nil }

@@ -46,7 +46,7 @@ public struct JSONFault: Error, Equatable, Sendable, CustomStringConvertible {
         case .badLiteral: "only true, false and null may stand without quotes"
         case .badNumber: "a number is not written as JSON writes numbers"
         case .numberTooLarge:
-            "a number has more than \(JSONScanner.longestNumber) characters or an exponent beyond ±\(JSONScanner.largestExponent)"
+            "a number has too many characters or an exponent beyond ±\(JSONScanner.largestExponent)"
         case .badEscape: "a backslash is followed by something JSON does not know"
         case .loneSurrogate: "an escaped surrogate lacks its other half"
         case .nullCharacter: "a string holds the character U+0000, which cannot be stored"
@@ -67,10 +67,16 @@ public struct JSONLimits: Sendable {
     public var depth: Int
     /// Members of one object, elements of one array.
     public var members: Int
+    /// Characters of one number.
+    public var number: Int
 
-    public init(bytes: Int = 1 << 20, depth: Int = 32, members: Int = 10_000) {
+    public init(bytes: Int = 1 << 20, depth: Int = 32, members: Int = 10_000, number: Int = 64) {
         self.bytes = bytes
         self.depth = depth
         self.members = members
+        self.number = number
     }
+
+    /// Of what Postgres gives back: it puts spaces in, and writes 1e300 with all its digits. What was taken in can always be read again.
+    public static let stored = JSONLimits(bytes: .max, depth: 512, members: .max, number: 1_000)
 }

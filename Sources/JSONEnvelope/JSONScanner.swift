@@ -4,7 +4,6 @@
 /// memory grow with the text's length and with nothing else.
 struct JSONScanner {
     /// `jsonb` keeps numbers exactly, so a short text like 1e99999 would become a large value.
-    static let longestNumber = 64
     static let largestExponent = 300
 
     private(set) var entries: [JSONEnvelope.Entry] = []
@@ -273,7 +272,7 @@ struct JSONScanner {
             exponent = try scanDigits()
         }
         if at < bytes.count, isPartOfWord(bytes[at]) { throw fault(.badNumber) }
-        guard at - start <= Self.longestNumber, exponent <= Self.largestExponent else {
+        guard at - start <= limits.number, exponent <= Self.largestExponent else {
             throw JSONFault(reason: .numberTooLarge, offset: start)
         }
     }

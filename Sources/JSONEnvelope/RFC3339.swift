@@ -96,7 +96,9 @@ public enum RFC3339 {
             else { return nil }
             // In UTC too it must be of a year that can be written.
             guard (RFC3339.firstSecond..<RFC3339.endSecond).contains(days * 86_400 + ofDay - offset) else { return nil }
-            return Date(timeIntervalSince1970: Double(days * 86_400 + ofDay - offset) + Double(micros) / 1_000_000)
+            let seconds = Double(days * 86_400 + ofDay - offset) + Double(micros) / 1_000_000
+            // At the end of time the last microseconds round up to a year that can't be written.
+            return seconds < Double(RFC3339.endSecond) ? Date(timeIntervalSince1970: seconds) : nil
         }
 
         mutating func day() -> Int? {

@@ -9,7 +9,7 @@ struct ArgumentReader {
 
     /// - Throws: `Failure` when it is no JSON object.
     init(_ json: [UInt8]) throws {
-        guard let envelope = try? JSONEnvelope(json, levels: 1, limits: JSONLimits(bytes: .max, depth: 512, members: .max)),
+        guard let envelope = try? JSONEnvelope(json, levels: 1, limits: .stored),
             envelope.root.type == .object
         else {
             throw Failure(.permanent, "the arguments are no JSON object")

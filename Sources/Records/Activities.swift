@@ -99,12 +99,18 @@ private struct ActivityRecording {
                 JOIN seller s ON s.tenant_id = \(tenant) AND s.external_id = n.external_id
             """
         }
+        let customers = try places(of: .customer) { places in
+            """
+            SELECT n.place, c.id FROM unnest(\(places), \(subjects(places)), \(places.map { CustomerName(activities[$0].subject).number })) AS n(place, external_id, number)
+                JOIN customer c ON c.tenant_id = \(tenant) AND (c.external_id = n.external_id OR c.id = n.number)
+            """
+        }
         let unknown = activities.indices.filter { place in
             switch activities[place].subjectType {
             case .lead: leads[place] == nil
             case .opportunity: opportunities[place] == nil
             case .seller: sellers[place] == nil
-            case .customer: false  // customers are not kept yet
+            case .customer: customers[place] == nil
             }
         }
         guard unknown.isEmpty else { throw UnknownSubjects(places: unknown) }

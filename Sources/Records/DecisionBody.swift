@@ -159,7 +159,7 @@ extension OwnerClaim {
 
     /// Nil when it is none.
     init?(json: JSONBytes) {
-        guard let members = try? JSONEnvelope(json.bytes, levels: 2).root.members else { return nil }
+        guard let members = try? JSONEnvelope(json.bytes, levels: 2, limits: .stored).root.members else { return nil }
         func member(_ name: String) -> JSONNode? { members.first { $0.key == name }?.value }
         guard let seller = member("seller")?.double, let customer = member("customer")?.string else { return nil }
         self.init(seller: SellerID(Int64(seller)), customer: customer, suspicion: member("suspicion")?.double)

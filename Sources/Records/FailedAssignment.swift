@@ -35,7 +35,9 @@ enum FailedAssignment {
 
     /// Nil when the arguments name no lead: nobody waits for such a job.
     private static func subject(of job: DiscardedJob) -> (lead: LeadID, epoch: Int32?)? {
-        guard let arguments = try? JSONEnvelope(job.arguments).root, let lead = arguments["lead_id"]?.string.flatMap(LeadID.init) else {
+        guard let arguments = try? JSONEnvelope(job.arguments, limits: .stored).root,
+            let lead = arguments["lead_id"]?.string.flatMap(LeadID.init)
+        else {
             return nil
         }
         return (lead, arguments["assignment_epoch"]?.integer.flatMap(Int32.init(exactly:)))

@@ -202,7 +202,7 @@ extension PastReader {
         guard let fields = try row.get("fields", as: JSONBytes?.self), let receivedAt = try row.get("received_at", as: Date?.self) else {
             return nil
         }
-        let root = try JSONEnvelope(fields.bytes, levels: 6).root
+        let root = try JSONEnvelope(fields.bytes, levels: 6, limits: .stored).root
         return PastDecision(
             lead: Lead(
                 id: LeadID(try row.get("lead_id")), source: try row.get("source"), receivedAt: receivedAt,

@@ -313,7 +313,7 @@ extension RoutingReader {
 
 extension LeadFacts {
     fileprivate init(_ row: Row) throws {
-        let fields = try JSONEnvelope(row.get("fields", as: JSONBytes.self).bytes, levels: 6).root
+        let fields = try JSONEnvelope(row.get("fields", as: JSONBytes.self).bytes, levels: 6, limits: .stored).root
         lead = Lead(
             id: LeadID(try row.get("id")), source: try row.get("source"), receivedAt: try row.get("received_at"),
             fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }),

@@ -69,7 +69,9 @@ extension Records {
                 ).first.map(RuleSetVersion.init)
                 if let newest, newest.hash == checked.ruleSet.hash { return answer(newest, false) }
                 let next = (newest?.version ?? 0) + 1
-                let state: RuleSetVersion.State = newest == nil ? .live : .draft
+                // The first of a name is live at once, but where another name decides already: that is a change of what is live.
+                let isFirst = try newest == nil && !transaction.isAnotherLive(checked.ruleSet.kind, name, of: tenant)
+                let state: RuleSetVersion.State = isFirst ? .live : .draft
                 let rows = try transaction.pipeline([
                     """
                     INSERT INTO ruleset_version (tenant_id, kind, name, version, hash, source, state, actor)
@@ -104,7 +106,8 @@ extension Records {
                         .bumpRouting(tenant),
                         """
                         SELECT id FROM rollout
-                        WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND state IN ('shadow', 'canary')
+                        WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND (name = \(name) OR \(kind.isSingle))
+                            AND state IN ('shadow', 'canary')
                         """,
                     ])[1]
                     if let rollout = running.first { throw RolloutFault.running(rollout: try rollout.get("id")) }
@@ -187,17 +190,41 @@ extension Records {
 
 private struct NoSuchVersion: Error {}
 
+/// What became live, as it is audited.
+private struct LiveVersion: Encodable {
+    let version: Int
+    /// Other names of a kind of which one can be live.
+    let insteadOf: [String]?
+
+    enum CodingKeys: String, CodingKey {
+        case version
+        case insteadOf = "instead_of"
+    }
+}
+
 extension PostgresTransaction {
-    /// Makes a version the live one of its name and tells the sellers; the one that was live is retired. The routing version was moved on
-    /// before. Nil when there is no such version.
+    /// Whether a rule set of another name is live where only one of the kind can be.
+    fileprivate func isAnotherLive(_ kind: RuleKind, _ name: String, of tenant: TenantID) throws -> Bool {
+        guard kind.isSingle else { return false }
+        return try !query(
+            """
+            SELECT FROM ruleset_version
+            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name <> \(name) AND state = 'live' LIMIT 1
+            """
+        ).isEmpty
+    }
+
+    /// Makes a version the live one of its name, and where only one of the kind can be live the only one, and tells the sellers; what was
+    /// live is retired. The routing version was moved on before. Nil when there is no such version.
     func makeLive(
         _ kind: RuleKind, _ name: String, version: Int, of tenant: TenantID, by actor: String, action: String, reason: String
     ) throws -> RuleSetVersion? {
         let results = try pipeline([
             """
             UPDATE ruleset_version SET state = 'retired'
-            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND state = 'live' AND version <> \(Int32(version))
-            RETURNING version, source
+            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND state = 'live'
+                AND (name = \(name) AND version <> \(Int32(version)) OR name <> \(name) AND \(kind.isSingle))
+            RETURNING name, version, source
             """,
             """
             UPDATE ruleset_version SET state = 'live'
@@ -207,17 +234,22 @@ extension PostgresTransaction {
         ])
         guard let row = results[1].first else { return nil }
         let live = try RuleSetVersion(row)
-        let before = try results[0].first?.get("version", as: Int32.self)
+        let retired = try results[0].map {
+            (name: try $0.get("name", as: String.self), version: Int(try $0.get("version", as: Int32.self)))
+        }
+        let before = retired.first { $0.name == name }?.version
+        let others = retired.filter { $0.name != name }.map { "\($0.name)@\($0.version)" }
         let words = try results[0].first.map { try RuleChange.between(kind, $0.get("source"), live.source) }
         let notice = RuleNotice(live, changes: (try? words?.get()) ?? [], reason: reason)
-        let changes = (before.map { [(Int($0), RuleSetVersion.State.retired)] } ?? []) + [(version, .live)]
-        _ = try pipeline([
-            .ruleChanges(changes, kind.rawValue, name, of: tenant),
-            .audit(
-                tenant, by: actor, action, "\(kind.rawValue)/\(name)", before: before.map { .encoding(["version": Int($0)]) },
-                after: .encoding(["version": version]), reason: reason),
-            .notify("role:seller", "rules_changed", notice.subject, of: tenant, english: notice.english, chinese: notice.chinese),
-        ])
+        let names = Dictionary(grouping: retired, by: \.name).mapValues { $0.map { ($0.version, RuleSetVersion.State.retired) } }
+            .merging([name: [(version, .live)]]) { $0 + $1 }
+        _ = try pipeline(
+            names.sorted { $0.key < $1.key }.map { .ruleChanges($0.value, kind.rawValue, $0.key, of: tenant) } + [
+                .audit(
+                    tenant, by: actor, action, "\(kind.rawValue)/\(name)", before: before.map { .encoding(["version": $0]) },
+                    after: .encoding(LiveVersion(version: version, insteadOf: others.isEmpty ? nil : others)), reason: reason),
+                .notify("role:seller", "rules_changed", notice.subject, of: tenant, english: notice.english, chinese: notice.chinese),
+            ])
         return live
     }
 }

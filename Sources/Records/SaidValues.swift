@@ -11,7 +11,7 @@ struct SaidValues: Sendable, Hashable {
     init(_ values: [SourcedValue]) { self.values = values }
 
     init(_ json: JSONBytes) throws {
-        values = try JSONEnvelope(json.bytes, levels: 3).root.elements.map { node in
+        values = try JSONEnvelope(json.bytes, levels: 3, limits: .stored).root.elements.map { node in
             SourcedValue(
                 field: node["f"]?.string ?? "", value: node["v"]?.string ?? "", source: node["s"]?.string ?? "",
                 at: node["at"]?.string.flatMap(RFC3339.date) ?? .distantPast, lead: node["l"]?.double.map { Int64($0) })

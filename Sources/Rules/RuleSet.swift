@@ -24,6 +24,10 @@ public enum RuleKind: String, Sendable, Hashable, CaseIterable {
     /// is decided in, so `match` is not among them.
     public var isOfDecisions: Bool { isRouting || self == .clock || self == .message }
 
+    /// Whether only one rule set of the kind can be live: that of the name published last. Maps are of their sources, gates and
+    /// measures of what they speak of.
+    public var isSingle: Bool { [.match, .score, .route, .clock, .message].contains(self) }
+
     /// Whether leads are routed by it.
     public var isRouting: Bool { [.map, .score, .route].contains(self) }
 }

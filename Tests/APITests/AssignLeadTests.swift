@@ -8,6 +8,24 @@ import Testing
 @Suite struct AssignLeadTests {
     private let everyone = "rules: [{ id: everyone, to: everyone, by: round_robin }]"
 
+    @Test func `what was taken in can be read again, however Postgres writes it`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant) { $0.capacity = 100 }
+            try await house.rule(.route, "rules: [{ id: all, to: everyone }]", of: tenant)
+            try await house.workThrough()
+            // A number of 301 digits, and a text that grows past a mebibyte by a space after each comma.
+            let ones = Array(repeating: "1", count: 9_000).joined(separator: ",")
+            let long = (0..<60).map { "\"f\($0)\":[\(ones)]" }
+            let leads = [#"{"budget":1e300}"#, #"{"budget":1e-300}"#, "{\(long.joined(separator: ","))}"]
+            let ids = try await house.leads(leads.enumerated().map { house.lead("\($0)", $1) } + [house.lead("good")], of: tenant)
+            try await house.workThrough()
+
+            for id in ids { #expect(try await house.records.lead(id, of: tenant)?.owner == "anna") }
+            #expect(try await house.count("job_history WHERE kind = 'assign_lead' AND attempt > 1") == 0)
+        }
+    }
+
     @Test func `a lead is assigned, and what was decided can be read back`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()

@@ -157,12 +157,33 @@ import Testing
 
             let reply = try await api.send(
                 "POST", "/v1/activities",
-                #"{"items":[{"subject":{"type":"lead","external_id":"L1","source":"web"},"type":"touch"},{"subject":{"type":"customer","external_id":"C"},"type":"visit"}]}"#
+                #"{"items":[{"subject":{"type":"lead","external_id":"L1","source":"web"},"type":"touch"},{"subject":{"type":"lead","external_id":"L1","source":"web"},"type":"visit"}]}"#
             )
 
             #expect(reply.status == 201)
             #expect(try reply.json["ids"].array?.count == 2)
             #expect(try await api.send("GET", "/v1/leads/\(lead)").json["touched_at"].isNull)
+        }
+    }
+
+    @Test func `what is told lies neither ahead nor with a customer nobody knows`() async throws {
+        try await TestAPI.with { api in
+            func tell(_ type: String, _ id: String, at: String) async throws -> Reply {
+                try await api.send(
+                    "POST", "/v1/activities",
+                    #"{"subject":{"type":"\#(type)","external_id":"\#(id)"},"type":"touch","at":"\#(at)"}"#)
+            }
+            _ = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web"}"#)
+            _ = try await api.send("PUT", "/v1/customers/known", #"{"company":"Acme"}"#)
+            let now = Date()
+
+            #expect(try await tell("lead", "L1", at: "9999-12-31T23:59:59Z").faults == ["at out_of_range"])
+            #expect(try await tell("lead", "L1", at: "0001-01-01T00:00:00Z").faults == ["at out_of_range"])
+            #expect(try await tell("lead", "L1", at: now.addingTimeInterval(600).ISO8601Format()).faults == ["at out_of_range"])
+            #expect(try await tell("lead", "L1", at: now.addingTimeInterval(200).ISO8601Format()).status == 201, "clocks differ")
+            #expect(try await tell("customer", "nobody", at: now.ISO8601Format()).status == 404)
+            #expect(try await tell("customer", "known", at: now.ISO8601Format()).status == 201)
+            #expect(try await api.count("activity") == 2)
         }
     }
 

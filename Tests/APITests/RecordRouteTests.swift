@@ -163,6 +163,31 @@ import Testing
         }
     }
 
+    @Test func `a second name of a kind that decides waits to be published, and then is the only live one`() async throws {
+        try await TestAPI.with { api in
+            func save(_ kind: String, _ name: String, _ source: String) async throws -> String? {
+                try await api.send("POST", "/v1/rulesets/\(kind)/\(name)/versions", source, type: "application/yaml").json["state"].string
+            }
+            let everyone = "rules: [{ id: all, to: everyone }]"
+            #expect(try await save("route", "default", everyone) == "live")
+            // The first by name would decide: a tenant's key would have changed the live rules without reason or rollout.
+            #expect(try await save("route", "aaa", "rules: [{ id: mine, to: everyone }]") == "draft")
+            #expect(try await save("map", "one", "{ sources: [web], fields: { company: { from: company } } }") == "live")
+            #expect(
+                try await save("map", "two", "{ sources: [fair], fields: { company: { from: company } } }") == "live",
+                "maps are of their sources")
+
+            let publish = "/v1/rulesets/route/aaa/versions/1/publish"
+            #expect(try await api.send("POST", publish, #"{"reason":"new"}"#).status == 403)
+            #expect(try await api.send("POST", publish, #"{"reason":"new"}"#, as: api.acme.operatorKey).status == 200)
+            let live = try await api.owner.query("SELECT name FROM ruleset_version WHERE kind = 'route' AND state = 'live'")
+            #expect(try live.map { try $0.get("name", as: String.self) } == ["aaa"])
+            #expect(
+                try await api.count("rule_change WHERE kind = 'route' AND name = 'default' AND state = 'retired'") == 1, "a replay knows")
+            #expect(try await api.count("audit_log WHERE action = 'ruleset.publish' AND after->'instead_of' = '[\"default@1\"]'") == 1)
+        }
+    }
+
     @Test func `a rule set of any kind is kept, and two versions are told apart in words`() async throws {
         try await TestAPI.with { api in
             func clock(_ after: String) -> String {

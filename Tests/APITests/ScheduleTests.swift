@@ -33,6 +33,19 @@ import Testing
         }
     }
 
+    @Test func `a time that is null is no time, and is named`() async throws {
+        try await TestAPI.with { api in
+            let cases = [
+                (#""cron":null"#, ["cron missing"]), (#""every":null"#, ["cron missing"]), (#""cron":null,"every":"day 09:00""#, []),
+                (#""cron":5"#, ["cron wrong_type"]), ("", ["cron missing"]),
+            ]
+            for (times, faults) in cases {
+                let reply = try await api.send("PUT", "/v1/schedules/s1", #"{"kind":"probe"\#(times.isEmpty ? "" : ","+times)}"#)
+                #expect(reply.faults == faults, "\(times)")
+            }
+        }
+    }
+
     @Test func `a time is fired once, however many processes fire`() async throws {
         try await TestAPI.with { api in
             for n in 0..<10 {

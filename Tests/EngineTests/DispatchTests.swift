@@ -24,6 +24,19 @@ import Testing
         #expect(got[one]! + got[three]! == 400)
     }
 
+    @Test func `no number is told of a tenant with more flows than the index lists`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant("one")
+        try await engine.dispatch.push(
+            (1...999).map { Push(id: JobID($0), tenant: tenant, flow: "probe@d\($0)", priority: 5, since: Date(), due: nil) })
+
+        #expect(try await engine.dispatch.readyOrDeferred(of: tenant) == 999)
+
+        try await engine.dispatch.push(
+            (1_000...1_500).map { Push(id: JobID($0), tenant: tenant, flow: "probe@d\($0)", priority: 5, since: Date(), due: nil) })
+        #expect(try await engine.dispatch.readyOrDeferred(of: tenant) == nil, "whoever asks has to count in the ledger")
+    }
+
     @Test func `a newcomer's single job is in the next claim, whatever the backlogs`() async throws {
         let engine = try await Engine()
         let big = try await engine.tenant("big", weight: 3)

@@ -51,7 +51,11 @@ private func list(_ root: JSONNode, _ call: Call) throws -> [NewActivity] {
 private func activity(_ node: JSONNode, path: String, _ errors: inout [FieldError]) -> NewActivity? {
     var reader = FieldReader(node, path: path)
     let type = reader.string("type", length: 1...50, required: true)
-    let at = reader.date("at") ?? Date()
+    let now = Date()
+    let at = reader.date("at") ?? now
+    // What is told happened; clocks of others may be ahead of ours by so much (SLA-12).
+    if at > now.addingTimeInterval(300) { reader.fail("at", .outOfRange, "lies ahead: what is told has happened") }
+    if at < Date(timeIntervalSince1970: 0) { reader.fail("at", .outOfRange, "lies before 1970") }
     let actor = reader.string("actor")
     let data = reader.object("data", members: 100)
     let evidence = reader.array("evidence", count: 0...50)

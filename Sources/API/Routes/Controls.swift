@@ -15,7 +15,7 @@ extension Call {
         try requireMediaType(["application/json"])
         let body = try await body(atMost: limits.body)
         let key = tenantOrAll == nil ? nil : try idempotencyKey(over: body)
-        let (reason, other) = try object(body) { ($0.string("reason", length: 1...500, required: true) ?? "", read(&$0)) }
+        let (reason, other) = try object(body) { ($0.words("reason", length: 1...500, required: true) ?? "", read(&$0)) }
         return (reason, key, other)
     }
 

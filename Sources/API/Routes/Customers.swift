@@ -35,8 +35,13 @@ extension API {
     }
     let told = try await call.object { reader in
         CustomerFactsTold(
-            said: reader.customerFields(), owner: reader.string("owner"), linkTo: reader.string("link_to").map(CustomerName.init),
+            said: reader.customerFields(required: false), owner: reader.string("owner"),
+            linkTo: reader.string("link_to").map(CustomerName.init),
             newReason: reader.string("new_reason", length: 1...500))
+    }
+    // Of one that is known more need not be said.
+    if told.said.isEmpty, try await call.records.customer(CustomerName(externalID), of: call.tenant.id) == nil {
+        throw Problem.invalid([FieldReader.noCustomerField])
     }
     switch try await call.records.putCustomer(externalID, told, of: call.tenant.id, by: call.actor) {
     case .made(let id): return try await call.customer(id, status: 201)
@@ -44,7 +49,9 @@ extension API {
     case .alike(let likely): throw Problem.customerExists(likely)
     case .unknownSeller: throw Problem.invalid([FieldError("owner", .notFound, "there is no such seller")])
     case .cannotLink:
-        throw Problem.invalid([FieldError("link_to", .notFound, "there is no such customer, or it has another external id already")])
+        throw Problem.invalid([
+            FieldError("link_to", .notFound, "there is no such customer, or it has an external id of its own: tell of it under that one")
+        ])
     }
 }
 
@@ -128,12 +135,17 @@ extension StoredAnswer {
 }
 
 extension FieldReader {
-    /// What identifies a customer; at least one of it is needed.
-    fileprivate mutating func customerFields() -> [String: [String]] {
+    /// What identifies a customer.
+    /// - Parameter required: whether at least one of it is needed.
+    fileprivate mutating func customerFields(required: Bool = true) -> [String: [String]] {
         var said: [String: [String]] = [:]
-        for field in API.customerFields { if let text = string(field, length: 1...500) { said[field] = [text] } }
-        if said.isEmpty { fail("company", .missing, "one of \(API.customerFields.joined(separator: ", ")) is needed") }
+        for field in API.customerFields { if let text = words(field, length: 1...500) { said[field] = [text] } }
+        if said.isEmpty, required { add([Self.noCustomerField]) }
         return said
+    }
+
+    fileprivate static var noCustomerField: FieldError {
+        FieldError("company", .missing, "one of \(API.customerFields.joined(separator: ", ")) is needed")
     }
 
     /// An id, which is a string.

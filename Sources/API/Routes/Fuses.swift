@@ -41,7 +41,10 @@ extension API {
     let (reason, key, (seller, isOverride)) = try await call.wish { reader in
         (reader.string("seller", required: true) ?? "", reader.bool("override") ?? false)
     }
-    if isOverride, call.principal?.role.includes(.operator) != true { throw Problem.forbidden(Role.operator.rawValue) }
+    if isOverride, call.principal?.role.includes(.operator) != true {
+        try await call.records.noteRefusal(of: call.actor, tenant: call.tenant.id, "POST /v1/leads/{id}/assign", needed: .operator)
+        throw Problem.forbidden(Role.operator.rawValue)
+    }
     let wish = ManualAssignment(lead: lead, seller: seller, reason: reason, isOverride: isOverride)
     do {
         return try call.answer(

@@ -91,7 +91,7 @@ extension LeadRecord {
 extension LeadRecord {
     /// When its owner owes what, as its decision had it; a first touch ends them.
     fileprivate var runningClocks: [UInt8] {
-        guard let decision, let body = try? JSONEnvelope(decision.bytes, levels: 2).root,
+        guard let decision, let body = try? JSONEnvelope(decision.bytes, levels: 2, limits: .stored).root,
             let clocks = body.members.first(where: { $0.key == "clocks" })?.value
         else {
             return Array("[]".utf8)

@@ -82,10 +82,11 @@ extension NewJobReading {
         let zoneName = reader.string("time_zone", length: 1...100) ?? tenant.settings.timeZone
         let zone = TimeZone(identifier: zoneName)
         if zone == nil { reader.fail("time_zone", .notAllowed, "must be an IANA time zone such as Asia/Shanghai") }
-        guard reader.has("cron") != reader.has("every") else {
-            reader.fail(
-                reader.has("cron") ? "every" : "cron", reader.has("cron") ? .notAllowed : .missing,
-                "exactly one of cron and every is needed")
+        guard (cron == nil) != (every == nil) else {
+            // Where one has a fault of its own, that is said already.
+            if cron != nil || !(reader.tells("cron") || reader.tells("every")) {
+                reader.fail(cron != nil ? "every" : "cron", cron != nil ? .notAllowed : .missing, "exactly one of cron and every is needed")
+            }
             return nil
         }
         guard let text = cron ?? every, let zone else { return nil }

@@ -14,7 +14,7 @@ extension API {
 /// `PUT /v1/teams/{ext}`
 @Sendable private func putTeam(_ call: Call) async throws -> Answer {
     let externalID = try call.externalID()
-    let name = try await call.object { $0.string("name", required: true) ?? "" }
+    let name = try await call.object { $0.words("name", required: true) ?? "" }
     let isNew = try await call.records.putTeam(externalID, name: name, of: call.tenant.id)
     return Answer(
         isNew ? 201 : 200,
@@ -29,7 +29,7 @@ extension API {
     let externalID = try call.externalID()
     let profile = try await call.object { reader in
         SellerProfile(
-            name: reader.string("name", required: true) ?? "",
+            name: reader.words("name", required: true) ?? "",
             team: reader.string("team"),
             status: reader.choice("status", of: SellerStatus.allCases.map(\.rawValue)).flatMap(SellerStatus.init),
             regions: reader.strings("regions") ?? [],
