@@ -6,7 +6,10 @@ import PostgresClient
 public struct RecordsEffectWriter: EffectWriter {
     public init() {}
 
-    public func mustBeJudged(_ effect: any Effect) -> Bool { !(effect is ProbeEffect || effect is SandboxRoundEffect) }
+    public func mustBeJudged(_ effect: any Effect) -> Bool {
+        !(effect is ProbeEffect || effect is SandboxRoundEffect || effect is HealthWeeksEffect || effect is HealthModelEffect
+            || effect is HealthPredictionsEffect || effect is HealthDiagnosisEffect)
+    }
 
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
@@ -17,6 +20,8 @@ public struct RecordsEffectWriter: EffectWriter {
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
         LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + TakeBackEffect.statements(for: effects)
             + ProbeEffect.statements(for: effects) + SandboxRoundEffect.statements(for: effects)
+            + HealthWeeksEffect.statements(for: effects) + HealthModelEffect.statements(for: effects)
+            + HealthPredictionsEffect.statements(for: effects) + HealthDiagnosisEffect.statements(for: effects)
     }
 
     public func statements(for discarded: [DiscardedJob]) throws -> [Statement] {
