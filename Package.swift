@@ -106,7 +106,8 @@ let package = Package(
                 .embedInCode("0015_seeing.sql"), .embedInCode("0016_past.sql"), .embedInCode("0017_customers.sql"),
                 .embedInCode("0019_audit_chain.sql"), .embedInCode("0020_fuse.sql"),
                 .embedInCode("0021_rollouts.sql"),
-                .embedInCode("0024_urgency.sql"), .embedInCode("0030_recycling.sql"), .embedInCode("0031_reports.sql"),
+                .embedInCode("0024_urgency.sql"), .embedInCode("0027_process_health.sql"), .embedInCode("0030_recycling.sql"),
+                .embedInCode("0031_reports.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),
@@ -114,20 +115,26 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Identity", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "Replay",
+                "PostgresClient", "Ledger", "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Rules", "Rollouts", "Routing",
+                "Replay",
                 "SalesModel",
                 "Tenancy", "JSONEnvelope",
                 logging,
             ]),
         shell(
-            "JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Replay", "Rules", "Routing", "SalesModel", logging]),
+            "JobKinds",
+            [
+                "CrashPoints", "JSONEnvelope", "Jobs", "ProcessHealth", "Tenancy", "Records", "Replay", "Rules", "Routing", "SalesModel",
+                logging,
+            ]),
         shell(
             "Worker", ["CrashPoints", "Telemetry", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle, tracing]),
         shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
             [
-                "Identity", "Jobs", "Breakers", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules", "Rollouts",
+                "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules",
+                "Rollouts",
                 "SalesModel", "Tenancy",
                 "JSONEnvelope", "Telemetry",
                 logging, lifecycle, tracing, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird, hummingbirdCore,
@@ -190,7 +197,7 @@ let package = Package(
             "APITests",
             [
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Identity", "Jobs", "JSONEnvelope",
-                "Replay",
+                "ProcessHealth", "Replay",
                 "Rules", "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers",
                 "TestSupport", httpClient, hummingbird,
                 lifecycle,

@@ -59,7 +59,7 @@ public struct API: Sendable {
     static let endpoints: [Endpoint] =
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
         + importEndpoints + sellerEndpoints + opportunityEndpoints + customerEndpoints
-        + activityEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
+        + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
         + alertEndpoints + reportEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints
         + autoscaleEndpoints + processEndpoints
 }

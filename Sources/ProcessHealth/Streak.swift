@@ -23,3 +23,13 @@ public struct Streak: Sendable, Hashable, Codable {
         return weeks == Self.reportAt
     }
 }
+
+extension Streak {
+    /// As it stood before; nought weeks begin nowhere.
+    public init(weeks: Int, since: Week?) {
+        self.init()
+        guard weeks > 0, let since else { return }
+        self.weeks = weeks
+        self.since = since
+    }
+}

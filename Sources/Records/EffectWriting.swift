@@ -7,7 +7,7 @@ public struct RecordsEffectWriter: EffectWriter {
     public init() {}
 
     public func mustBeJudged(_ effect: any Effect) -> Bool {
-        !(effect is ProbeEffect || effect is SandboxRoundEffect || effect is ReportEffect)
+        effect is LeadDecisionEffect || effect is ReleaseHeldEffect || effect is TakeBackEffect
     }
 
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
@@ -24,6 +24,10 @@ public struct RecordsEffectWriter: EffectWriter {
             ProbeEffect.statements,
             SandboxRoundEffect.statements,
             ReportEffect.statements,
+            HealthWeeksEffect.statements,
+            HealthModelEffect.statements,
+            HealthPredictionsEffect.statements,
+            HealthDiagnosisEffect.statements,
         ]
         return kinds.flatMap { $0(effects) }
     }

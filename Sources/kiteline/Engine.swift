@@ -66,6 +66,8 @@ struct Engine: Sendable {
             AnyHandler(MakeWhole(records: routing)), AnyHandler(RebalanceLeads(records: routing)),
             AnyHandler(GenerateReport(records: routing)),
             AnyHandler(ReplayRules(records: routing)),
+            AnyHandler(RunProcessHealth(records: HealthReader(postgres: appPool))),
+            AnyHandler(DiagnoseProcessHealth(records: HealthReader(postgres: appPool))),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]
     }
@@ -117,6 +119,10 @@ struct Engine: Sendable {
             },
             Chore("interrupted imports", every: .seconds(30)) { [records] in try await records.endSilentImports() },
             Chore("rollouts", every: .seconds(1)) { [records] in while try await records.judgeRollouts(now: Date()) {} },
+            Chore("process health", every: .seconds(60)) { [records, ledger] in
+                guard try await ledger.hasTurn(for: "process_health", every: .seconds(3_600)) else { return }
+                try await records.enqueueHealthRuns()
+            },
             Chore("routing snapshots", every: .seconds(300)) { [records] in try await records.keepRoutingSnapshots() },
             Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },
         ]

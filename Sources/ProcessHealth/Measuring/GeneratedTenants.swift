@@ -19,6 +19,7 @@ public struct GeneratedTenants: Sendable, Hashable {
     public var surprises = 0.1
     public var feints = 0.1
     public var seed: UInt64 = 1
+    public var first = Week(number: 2_900)
 
     public init() {}
 
@@ -30,7 +31,7 @@ public struct GeneratedTenants: Sendable, Hashable {
                 let identity = SellerSeries.Identity(
                     tenant: tenant, team: tenant * 1_000 + number / sellersEach, seller: tenant * 100_000 + number)
                 var seller = GeneratedSeller(random.next(), busy: busy, plan: self)
-                return SellerSeries(identity, first: Week(number: 2_900), published: (0..<weeks).map { _ in seller.nextWeek() })
+                return SellerSeries(identity, first: first, published: (0..<weeks).map { _ in seller.nextWeek() })
             }
         }
     }

@@ -1,0 +1,151 @@
+import Foundation
+import JSONEnvelope
+import Jobs
+import ProcessHealth
+import Records
+
+extension RunProcessHealth {
+    /// Says of every healthy seller how likely they fall within 14 days, and warns of those most likely to, as far as managers can attend
+    /// to it. Where no model was let through nobody is warned; what the rule of two conditions says is kept, under its own name.
+    func predict(_ run: Run) async throws -> Outcome {
+        let (live, last) = try await records.models(of: run.tenant)
+        guard let last else { return Self.silent(run, "insufficient_data", ["no model has been trained yet"]) }
+        guard last.status == "ok" || live != nil else { return Self.silent(run, "insufficient_data", last.reasons) }
+        var chosen = live
+        if let version = run.job.arguments.modelVersion {
+            chosen = try await records.model(version, of: run.tenant)
+            guard let model = chosen, model.model != nil else {
+                return .failed(.permanent, "there is no model \(version) that could be asked")
+            }
+            guard model.state == .live else {
+                return Self.silent(run, "silent", model.reasons + ["model \(version) is \(model.state.rawValue)"])
+            }
+        }
+        let series = try await records.series(through: run.last, weeks: Self.span, of: run.tenant)
+        let sellers = Dictionary(
+            uniqueKeysWithValues: try await records.sellers(of: run.tenant, limit: 1_000_000).map { ($0.id, $0) })
+        let rows = OnsetRow.rows(of: series).filter {
+            $0.week == run.last && !$0.isBelow && sellers[Int64($0.identity.seller)]?.isActive == true
+        }
+        let forecast = Forecasting(
+            run: run, model: chosen, rows: rows, sellers: sellers,
+            series: Dictionary(uniqueKeysWithValues: series.map { ($0.identity.seller, $0) }))
+        return forecast.outcome(of: Set(run.job.arguments.sellers ?? []), reasons: chosen == nil ? last.reasons : [])
+    }
+
+    private static func silent(_ run: Run, _ status: String, _ reasons: [String]) -> Outcome {
+        let result = JSONWriter.object { object in
+            object.member("mode", "predict")
+            object.member("status", status)
+            object.member("reasons", reasons)
+            object.member("warnings", 0)
+        }
+        return Outcome(.completed(status), result: result)
+    }
+}
+
+/// One tenant's sellers at the end of one week, and what is said of them.
+struct Forecasting {
+    let run: RunProcessHealth.Run
+    let model: HealthModel?
+    let rows: [OnsetRow]
+    let sellers: [Int64: HealthSeller]
+    let series: [Int: SellerSeries]
+
+    func outcome(of wanted: Set<String>, reasons: [String]) -> Outcome {
+        let warning = model?.model
+        let probabilities = warning.map { model in rows.map(model.probability) }
+        let warned = probabilities.map { AttentionBudget().chosen(rows, $0, threshold: warning?.threshold ?? .infinity) } ?? []
+        let predictions = rows.indices.compactMap { place -> HealthPrediction? in
+            guard let seller = sellers[Int64(rows[place].identity.seller)], wanted.isEmpty || wanted.contains(seller.externalID) else {
+                return nil
+            }
+            return prediction(rows[place], seller, probabilities?[place], isWarned: warned.contains(place))
+        }
+        let status = model == nil ? "silent" : "ok"
+        let result = JSONWriter.object { object in
+            object.member("mode", "predict")
+            object.member("status", status)
+            object.member("reasons", reasons)
+            object.member("week", run.last.description)
+            object.member("horizon_days", 14)
+            object.member("model_version", model?.version)
+            object.member("labelled", model == nil ? "rule_baseline" : "model")
+            object.member("asked", predictions.count)
+            object.member("warnings", predictions.count { $0.isWarned })
+            object.member("mechanical_followup", predictions.count { $0.state == .mechanicalFollowUp })
+        }
+        return Outcome(
+            .completed(model == nil ? "silent" : "predicted"), effects: [HealthPredictionsEffect(predictions, asOf: run.asOf)],
+            ruleVersion: model.map { "health_model@\($0.version)" }, result: result)
+    }
+
+    private func prediction(_ row: OnsetRow, _ seller: HealthSeller, _ probability: Double?, isWarned: Bool) -> HealthPrediction {
+        let reasons = isWarned ? model?.model?.reasons(row) ?? [] : []
+        let peer = isWarned ? peer(of: seller, row) : nil
+        let body = JSONWriter.object(capacity: 512) { object in
+            object.member("label", model == nil ? "rule_baseline" : "model")
+            if let own = series[row.identity.seller] { describe(own, row, &object) }
+            if isWarned {
+                object.array("contributions") { list in
+                    for one in model?.model?.contributions(row) ?? [] {
+                        list.object { inner in
+                            inner.member("feature", one.feature.rawValue)
+                            inner.member("value", one.value)
+                            inner.member("weight", one.logOdds)
+                        }
+                    }
+                }
+                object.object("suggestion") { inner in
+                    inner.member("kind", "ride_along")
+                    inner.member("with_seller_id", peer?.externalID)
+                    inner.member("focus", "hidden_needs")
+                }
+            }
+        }
+        return HealthPrediction(
+            seller: seller, week: row.week, modelVersion: model?.version, probability: probability, isWarned: isWarned,
+            state: row.isMechanical ? .mechanicalFollowUp : .none, body: body,
+            message: isWarned ? message(seller, probability ?? 0, reasons, peer) : nil)
+    }
+
+    private func describe(_ own: SellerSeries, _ row: OnsetRow, _ object: inout JSONWriter) {
+        let place = row.week - own.first
+        object.array("silence_rate_weekly") { list in
+            for week in max(0, place - 3)...place {
+                let rate = MechanicalFollowUp.silenceRate(own.published[week])
+                list.element(json: Array((rate?.description ?? "null").utf8))
+            }
+        }
+        object.member("revision_change", MechanicalFollowUp.revisionChange(own.published, at: place))
+    }
+
+    /// One of the three with the most headroom of the seller's team, or of all where the team has nobody else; who it is changes from seller
+    /// to seller, so that not everybody rides with the same one.
+    private func peer(of seller: HealthSeller, _ row: OnsetRow) -> HealthSeller? {
+        func best(_ isPeer: (HealthSeller) -> Bool) -> [HealthSeller] {
+            rows.sorted { ($1.headroom, $0.identity.seller) < ($0.headroom, $1.identity.seller) }
+                .compactMap { sellers[Int64($0.identity.seller)] }.filter { $0.id != seller.id && isPeer($0) }
+        }
+        let team = best { $0.team == seller.team }
+        let peers = (team.isEmpty ? best { _ in true } : team).prefix(3)
+        return peers.isEmpty ? nil : peers[Int(seller.id % Int64(peers.count))]
+    }
+
+    private func message(_ seller: HealthSeller, _ probability: Double, _ reasons: [Contribution], _ peer: HealthSeller?) -> (
+        english: String, chinese: String
+    ) {
+        let percent = Int((100 * probability).rounded())
+        let why = reasons.map(\.feature.words)
+        let ride =
+            peer.map { " Suggested: one ride-along with \($0.name), watching how hidden needs are found." } ?? " Suggested: one ride-along."
+        let english =
+            "\(seller.name) may fall below the process health base line within 14 days (\(percent) of 100 such fall)."
+            + (why.isEmpty ? "" : " What speaks for it: \(why.map(\.english).joined(separator: "; ")).") + ride
+        let chinese =
+            "\(seller.name) 的销售过程健康度可能在14天内跌破基线（概率约\(percent)%）。"
+            + (why.isEmpty ? "" : "主要信号：\(why.map(\.chinese).joined(separator: "；"))。")
+            + (peer.map { "建议：由\($0.name)陪访1次，观摩如何挖掘隐性需求。" } ?? "建议：安排1次陪访。")
+        return (english, chinese)
+    }
+}

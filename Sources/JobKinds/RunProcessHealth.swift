@@ -1,0 +1,91 @@
+import Foundation
+import JSONEnvelope
+import Jobs
+import ProcessHealth
+import Records
+import Tenancy
+
+/// Process health (J4): works out sellers' weeks, trains and judges models, and foresees who will fall below the base line.
+///
+/// A page of sellers a job; the next page is a follow-up. What a chained run finds due comes after its last page: reports, then training
+/// where the last is four weeks old, then predictions for the week that ended.
+public struct RunProcessHealth: PerformingHandler {
+    public struct Arguments: JobArguments, Decodable {
+        enum Mode: String, Decodable, CaseIterable { case score, train, predict, backtest }
+
+        var mode: Mode
+        var asOf: String?
+        var sellers: [String]?
+        var weeks: Int?
+        var modelVersion: Int?
+        var after: String?
+        var chain: Bool?
+
+        enum CodingKeys: String, CodingKey {
+            case mode, weeks, after, chain
+            case asOf = "as_of"
+            case sellers = "seller_ids"
+            case modelVersion = "model_version"
+        }
+    }
+
+    public let kind = RunProcessHealth.definition
+    let records: HealthReader
+    let pageSize: Int
+    let now: @Sendable () -> Date
+
+    /// - Parameter pageSize: sellers a job.
+    public init(records: HealthReader, pageSize: Int = 200, now: @Sendable @escaping () -> Date = { Date() }) {
+        self.records = records
+        self.pageSize = pageSize
+        self.now = now
+    }
+
+    /// The kind, for those who only need to know of it.
+    public static let definition = JobKind(
+        NewJob.runHealthKind,
+        arguments: ArgumentSchema([
+            .required("mode", .choice(Arguments.Mode.allCases.map(\.rawValue)), "what is done"),
+            .optional("as_of", .string(maxLength: 40), "what was recorded later is not looked at; default: now"),
+            .optional("seller_ids", .any(maxBytes: 100_000), "external ids of sellers, as a list; default: all"),
+            .optional("weeks", .integer(1...26), "score: complete weeks besides the running one; default 1"),
+            .optional("model_version", .integer(1...1_000_000), "predict: default the live one"),
+            .optional("after", .string(maxLength: 20), "the seller after whom to go on"),
+            .optional("chain", .boolean, "whether what is due of training and prediction follows"),
+        ]), timeout: .seconds(3_600))
+
+    /// Weeks a model may learn from and be judged on.
+    static let span = 78
+    /// Weeks until a model is trained anew.
+    static let trainEvery = 4
+
+    public func outcome(of job: Job<Arguments>) async throws -> Outcome {
+        let now = now()
+        var asOf = now
+        if let text = job.arguments.asOf {
+            guard let date = RFC3339.date(text), date <= now else { return .failed(.permanent, "as_of is no time up to now") }
+            asOf = date
+        }
+        let zone = try await records.zone(of: job.tenant)
+        let run = Run(job: job, asOf: asOf, zone: zone)
+        switch job.arguments.mode {
+        case .score: return try await score(run)
+        case .train: return try await train(run)
+        case .predict: return try await predict(run)
+        case .backtest: return try await backtest(run)
+        }
+    }
+
+    /// One job's moment.
+    struct Run: Sendable {
+        let job: Job<Arguments>
+        let asOf: Date
+        let zone: TimeZone
+
+        var tenant: TenantID { job.tenant }
+        /// The week that runs, and the last one that is over.
+        var running: Week { Week(containing: asOf, in: zone) }
+        var last: Week { running - 1 }
+        var isChained: Bool { job.arguments.chain == true }
+    }
+}

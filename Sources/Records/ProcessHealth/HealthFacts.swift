@@ -1,0 +1,162 @@
+import Foundation
+import PostgresClient
+import ProcessHealth
+import SalesModel
+import Tenancy
+
+extension HealthReader {
+    /// How much earlier than the first week something may have happened that still decides a case in it.
+    static let lookback: TimeInterval = 30 * 86_400
+    /// A lead that nobody touched for longer does not count as waiting any more.
+    static let waitingFor: TimeInterval = 60 * 86_400
+
+    /// What these sellers did from a moment on, as recorded by another; by seller.
+    ///
+    /// A lead is the first owner's (I-35). What the customer said goes to who was last in touch before. Gated entries are judged by the
+    /// tenant's live gates; where it has none there are none.
+    public func facts(of sellers: [HealthSeller], from start: Date, at now: Date, of tenant: TenantID) async throws -> [Int64: ProcessFacts]
+    {
+        let ids = sellers.map(\.id)
+        let names = sellers.map(\.externalID)
+        let rows = try await read(
+            tenant,
+            [
+                Self.leads(of: ids, from: start - Self.waitingFor, at: now, tenant),
+                Self.deeds(of: names, from: start - Self.lookback, at: now, tenant),
+                Self.replies(to: names, from: start - Self.lookback, at: now, tenant),
+                Self.ends(of: names, from: start - Self.lookback, at: now, tenant),
+            ])
+        var facts = try Self.leadFacts(rows[0])
+        let deeds = try rows[1].map(Deed.init)
+        let places = Dictionary(zip(names, ids), uniquingKeysWith: { first, _ in first })
+        var bySubject: [String: [(at: Date, seller: Int64)]] = [:]
+        for deed in deeds {
+            guard let seller = places[deed.actor] else { continue }
+            if let kind = deed.kind {
+                facts[seller, default: ProcessFacts()].contacts.append(
+                    ContactFact(kind, customer: deed.subject, at: deed.at, recordedAt: deed.recordedAt))
+            }
+            bySubject[deed.subject, default: []].append((deed.at, seller))
+        }
+        for row in rows[2] {
+            let (subject, at): (String, Date) = (try row.get("subject"), try row.get("at"))
+            guard let owner = Self.owner(of: bySubject[subject], at: at) else { continue }
+            facts[owner, default: ProcessFacts()].contacts.append(
+                ContactFact(.reply, customer: subject, at: at, recordedAt: try row.get("recorded_at")))
+        }
+        for row in rows[3] {
+            let (subject, at): (String, Date) = (try row.get("subject"), try row.get("closed_at"))
+            for seller in Set((bySubject[subject] ?? []).map(\.seller)) {
+                facts[seller, default: ProcessFacts()].contacts.append(ContactFact(.ended, customer: subject, at: at))
+            }
+        }
+        try await addStages(deeds, places, to: &facts, of: tenant)
+        return facts
+    }
+
+    /// Who was last in touch before, or first after.
+    private static func owner(of deeds: [(at: Date, seller: Int64)]?, at: Date) -> Int64? {
+        guard let deeds else { return nil }
+        return (deeds.filter { $0.at <= at }.max { $0.at < $1.at } ?? deeds.min { $0.at < $1.at })?.seller
+    }
+
+    private static func leads(of sellers: [Int64], from: Date, at now: Date, _ tenant: TenantID) -> Statement {
+        """
+        SELECT a.seller_id, l.external_id, l.received_at, l.created_at, a.assigned_at, t.touch_at, t.touch_known, t.visit_at, t.visit_known
+        FROM assignment a
+            JOIN lead l ON l.tenant_id = a.tenant_id AND l.id = a.lead_id
+            LEFT JOIN LATERAL (
+                SELECT min(c.at) FILTER (WHERE c.type <> 'visit') AS touch_at,
+                    (array_agg(c.recorded_at ORDER BY c.at) FILTER (WHERE c.type <> 'visit'))[1] AS touch_known,
+                    min(c.at) FILTER (WHERE c.type = 'visit') AS visit_at,
+                    (array_agg(c.recorded_at ORDER BY c.at) FILTER (WHERE c.type = 'visit'))[1] AS visit_known
+                FROM activity c
+                WHERE c.tenant_id = a.tenant_id AND c.subject_type = 'lead' AND c.subject = l.external_id AND c.recorded_at <= \(now)
+                    AND (c.type = 'touch' OR (c.type = 'visit' AND c.data->>'valid' IS DISTINCT FROM 'false'))) t ON true
+        WHERE a.tenant_id = \(tenant.rawValue) AND a.seller_id = ANY(\(sellers)) AND a.assigned_at >= \(from) AND a.assigned_at <= \(now)
+            AND NOT EXISTS (SELECT FROM assignment e WHERE e.tenant_id = a.tenant_id AND e.lead_id = a.lead_id AND e.epoch < a.epoch)
+        """
+    }
+
+    private static func leadFacts(_ rows: Rows) throws -> [Int64: ProcessFacts] {
+        try rows.reduce(into: [:]) { facts, row in
+            let touch: Date? = try row.get("touch_at")
+            facts[try row.get("seller_id"), default: ProcessFacts()].leads.append(
+                LeadFact(
+                    customer: "lead:" + (try row.get("external_id", as: String.self)), capturedAt: try row.get("received_at"),
+                    assignedAt: try row.get("assigned_at"), touchedAt: touch, visitedAt: try row.get("visit_at"),
+                    recordedAt: try row.get("created_at"), touchRecordedAt: try row.get("touch_known"),
+                    visitRecordedAt: try row.get("visit_known")))
+        }
+    }
+
+    /// What sellers did; the number says what it was, and a follow-up's words whether it says anything.
+    private static func deeds(of sellers: [String], from: Date, at now: Date, _ tenant: TenantID) -> Statement {
+        """
+        SELECT actor, subject_type || ':' || subject AS subject, at, recorded_at, type, data->>'from' AS from_stage, data->>'to' AS to_stage,
+            data->>'direction' IS NOT DISTINCT FROM 'inbound' AS inbound,
+            type = 'quotation' OR (type = 'upload' AND data->>'document' IN ('proposal', 'solution', 'quotation')) AS revision,
+            CASE WHEN type = 'follow_up' THEN concat_ws(chr(31), data->>'pain', data->>'our_action', data->>'problem_solved',
+                data->>'customer_next_step', data->>'obstacle', data->>'note') END AS words
+        FROM activity
+        WHERE tenant_id = \(tenant.rawValue) AND actor = ANY(\(sellers)) AND at >= \(from) AND at <= \(now) AND recorded_at <= \(now)
+            AND type IN ('touch', 'follow_up', 'visit', 'interview', 'demo', 'callback', 'action', 'quotation', 'upload', 'transition')
+        """
+    }
+
+    private static func replies(to sellers: [String], from: Date, at now: Date, _ tenant: TenantID) -> Statement {
+        """
+        SELECT r.subject_type || ':' || r.subject AS subject, r.at, r.recorded_at
+        FROM (SELECT DISTINCT subject_type, subject FROM activity
+              WHERE tenant_id = \(tenant.rawValue) AND actor = ANY(\(sellers)) AND at >= \(from) AND at <= \(now)) d
+            JOIN activity r ON r.tenant_id = \(tenant.rawValue) AND r.subject_type = d.subject_type AND r.subject = d.subject
+        WHERE r.type = 'reply' AND r.at >= \(from) AND r.at <= \(now) AND r.recorded_at <= \(now)
+        """
+    }
+
+    private static func ends(of sellers: [String], from: Date, at now: Date, _ tenant: TenantID) -> Statement {
+        """
+        SELECT 'opportunity:' || o.external_id AS subject, o.closed_at
+        FROM opportunity o
+        WHERE o.tenant_id = \(tenant.rawValue) AND o.closed_at >= \(from) AND o.closed_at <= \(now)
+            AND EXISTS (SELECT FROM activity a WHERE a.tenant_id = o.tenant_id AND a.subject_type = 'opportunity' AND a.subject = o.external_id
+                AND a.actor = ANY(\(sellers)))
+        """
+    }
+}
+
+/// Something a seller did.
+struct Deed {
+    let actor: String
+    /// With its type before it, since two kinds of subjects may have the same id.
+    let subject: String
+    let at: Date
+    let recordedAt: Date
+    /// Nil: no contact, such as a change of stage.
+    let kind: ContactFact.Kind?
+    let from: String?
+    let to: String?
+
+    init(_ row: Row) throws {
+        actor = try row.get("actor")
+        subject = try row.get("subject")
+        at = try row.get("at")
+        recordedAt = try row.get("recorded_at")
+        let type: String = try row.get("type")
+        let isTransition = type == "transition"
+        from = isTransition ? try row.get("from_stage") : nil
+        to = isTransition ? try row.get("to_stage") : nil
+        if try row.get("revision") {
+            kind = .revision
+        } else if isTransition || type == "upload" {
+            kind = nil
+        } else if try row.get("inbound") {
+            kind = .reply
+        } else if let words: String = try row.get("words") {
+            let says = words.split(separator: "\u{1F}").contains { !Placeholder.isPlaceholder(String($0)) }
+            kind = says ? .followUp : .emptyFollowUp
+        } else {
+            kind = .followUp
+        }
+    }
+}

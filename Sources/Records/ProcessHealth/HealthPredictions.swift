@@ -1,0 +1,80 @@
+import Foundation
+import Jobs
+import Ledger
+import PostgresClient
+import ProcessHealth
+import SalesModel
+import Tenancy
+
+/// What is said of one seller at the end of a week.
+public struct HealthPrediction: Sendable {
+    public enum State: String, Sendable {
+        case mechanicalFollowUp = "mechanical_followup"
+        case none
+    }
+
+    public let seller: HealthSeller
+    public let week: Week
+    /// Nil: the rule of two conditions.
+    public let modelVersion: Int?
+    public let probability: Double?
+    public let isWarned: Bool
+    public let state: State
+    /// Silence by week, change of revisions, contributions and suggestion: a JSON object.
+    public let body: JSONBytes
+    /// What the manager is told; nil: nothing.
+    public let message: (english: String, chinese: String)?
+
+    public init(
+        seller: HealthSeller, week: Week, modelVersion: Int?, probability: Double?, isWarned: Bool, state: State, body: [UInt8],
+        message: (english: String, chinese: String)?
+    ) {
+        self.seller = seller
+        self.week = week
+        self.modelVersion = modelVersion
+        self.probability = probability
+        self.isWarned = isWarned
+        self.state = state
+        self.body = JSONBytes(body)
+        self.message = message
+    }
+}
+
+/// Predictions were made. Of a seller and week the first stands: nobody is warned twice of the same.
+public struct HealthPredictionsEffect: Effect {
+    let predictions: [HealthPrediction]
+    /// The model they are of must still be the live one; nil: the rule's.
+    let asOf: Date
+
+    public init(_ predictions: [HealthPrediction], asOf: Date) {
+        self.predictions = predictions
+        self.asOf = asOf
+    }
+
+    static func statements(for effects: [SettledEffect]) -> [Statement] {
+        effects.compactMap { settled in (settled.effect as? HealthPredictionsEffect).map { (settled, $0) } }
+            .sorted { ($0.0.tenant.rawValue, $0.0.job.rawValue) < ($1.0.tenant.rawValue, $1.0.job.rawValue) }
+            .flatMap { settled, effect in effect.statements(settled) }
+    }
+
+    private func statements(_ settled: SettledEffect) -> [Statement] {
+        let predictions = predictions.sorted { $0.seller.id < $1.seller.id }
+        guard !predictions.isEmpty else { return [] }
+        let adding: Statement = """
+            INSERT INTO health_prediction (tenant_id, seller_id, week, as_of, model_version, probability, warned, state, body, job_id)
+            SELECT \(settled.tenant.rawValue), n.seller, n.week, \(asOf), n.model, n.probability, n.warned, n.state, n.body, \(settled.job.rawValue)
+            FROM unnest(\(predictions.map(\.seller.id)), \(predictions.map { Int32($0.week.number) }), \(predictions.map { $0.modelVersion.map(Int32.init) }),
+                \(predictions.map(\.probability)), \(predictions.map(\.isWarned)), \(predictions.map(\.state.rawValue)), \(predictions.map(\.body)))
+                AS n(seller, week, model, probability, warned, state, body)
+            ON CONFLICT (tenant_id, seller_id, week) DO NOTHING
+            """
+        let telling = predictions.compactMap { one in
+            one.message.map { message in
+                Statement.notify(
+                    one.seller.manager, "health_warning", "seller/\(one.seller.externalID)", of: settled.tenant, english: message.english,
+                    chinese: message.chinese, key: "health_warning/\(one.seller.id)/\(one.week)")
+            }
+        }
+        return [adding] + telling
+    }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import JSONEnvelope
+import PostgresClient
+import ProcessHealth
+import Rules
+import SalesModel
+import Tenancy
+
+extension HealthReader {
+    /// Stays in stages, and entries into those that a live gate guards, with whether what it asks was there.
+    func addStages(_ deeds: [Deed], _ places: [String: Int64], to facts: inout [Int64: ProcessFacts], of tenant: TenantID) async throws {
+        let moves = deeds.filter { $0.to != nil }
+        guard !moves.isEmpty else { return }
+        for (subject, moves) in Dictionary(grouping: moves, by: \.subject) {
+            let ordered = moves.sorted { $0.at < $1.at }
+            for (place, move) in ordered.enumerated() {
+                guard let seller = places[move.actor], let to = move.to else { continue }
+                let next = place + 1 < ordered.count ? ordered[place + 1].at : nil
+                facts[seller, default: ProcessFacts()].stays.append(
+                    StayFact(customer: subject, stage: to, from: move.at, to: next, recordedAt: move.recordedAt))
+            }
+        }
+        guard let gates = try await gates(of: tenant) else { return }
+        let subjects = Set(moves.map(\.subject)).sorted()
+        let events = try await events(of: subjects, of: tenant)
+        for move in moves {
+            guard let seller = places[move.actor], let to = move.to,
+                let evidence = gates.evidence(from: move.from, to: to, events[move.subject] ?? [], at: move.at)
+            else { continue }
+            facts[seller, default: ProcessFacts()].entries.append(
+                EntryFact(
+                    customer: move.subject, stage: to, at: move.at, evidenceAt: evidence ? move.at : nil, recordedAt: move.recordedAt))
+        }
+    }
+
+    private func gates(of tenant: TenantID) async throws -> CompiledGates? {
+        let rows = try await read(
+            tenant,
+            [
+                "SELECT name, source FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND kind = 'gate' AND state = 'live' ORDER BY name"
+            ])[0]
+        for row in rows {
+            guard case .success(let set) = RuleSet.parse(kind: .gate, name: try row.get("name"), source: try row.get("source")),
+                case .gate(let rules) = set.body, rules.subject == .opportunity
+            else { continue }
+            return CompiledGates(rules)
+        }
+        return nil
+    }
+
+    /// What happened to deals, in the words of the rules; only what those may count.
+    private func events(of subjects: [String], of tenant: TenantID) async throws -> [String: [SubjectEvent]] {
+        let names = subjects.compactMap { $0.hasPrefix("opportunity:") ? String($0.dropFirst("opportunity:".count)) : nil }
+        let rows = try await read(
+            tenant,
+            [
+                """
+                SELECT subject, type, at, data FROM activity
+                WHERE tenant_id = \(tenant.rawValue) AND subject_type = 'opportunity' AND subject = ANY(\(names)) AND type <> 'transition'
+                """
+            ])[0]
+        return try rows.reduce(into: [:]) { events, row in
+            let type: String = try row.get("type")
+            guard let known = EventCatalogue.standard[type] else { return }
+            let data: JSONBytes = try row.get("data")
+            events["opportunity:" + (try row.get("subject", as: String.self)), default: []].append(
+                SubjectEvent(type, at: try row.get("at"), known.values(data.bytes)))
+        }
+    }
+}
+
+extension CompiledGates {
+    /// Whether everything was there that the gates into a stage ask of events; nil where no gate guards it, or where what they ask cannot
+    /// be said, such as a field that was never mapped.
+    fileprivate func evidence(from: String?, to: String, _ events: [SubjectEvent], at: Date) -> Bool? {
+        guard rules.gates.contains(where: { $0.to.contains(to) && ($0.from.isEmpty || from.map($0.from.contains) ?? false) }) else {
+            return nil
+        }
+        let facts = SubjectFacts(.opportunity, id: "", values: [:], events: events)
+        func judged(_ unmet: [UnmetRequirement]) -> Bool? {
+            let lacking = unmet.filter { $0.requirement.otherwise != .warn }
+            if lacking.contains(where: { $0.truth == .no }) { return false }
+            return lacking.isEmpty ? true : nil
+        }
+        switch answer(from: from, to: to, facts, now: at) {
+        case .open(let warnings): return judged(warnings)
+        case .waiting(_, let unmet), .shut(let unmet): return judged(unmet)
+        case .noSuchStage, .final: return nil
+        }
+    }
+}
+
+extension SalesModel.EventType {
+    /// An event's data as the rules read it; members nobody knows are passed over.
+    fileprivate func values(_ json: [UInt8]) -> [String: FieldValue] {
+        guard let envelope = try? JSONEnvelope(json, levels: 1, limits: JSONLimits(bytes: .max, depth: 512, members: .max)) else {
+            return [:]
+        }
+        return fields.names.reduce(into: [:]) { values, name in
+            guard let node = envelope.root[name], let field = fields[name] else { return }
+            switch field.type {
+            case .text: values[name] = node.string.map { $0.isEmpty ? .empty : .text($0) }
+            case .boolean: values[name] = node.bool.map { .boolean($0) }
+            case .number: values[name] = node.double.map { .number($0) }
+            default: break
+            }
+        }
+    }
+}

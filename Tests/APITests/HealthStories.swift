@@ -1,0 +1,323 @@
+import Foundation
+import Jobs
+import Ledger
+import PostgresClient
+import ProcessHealth
+import Records
+import Rules
+import Tenancy
+import Testing
+
+@Suite struct HealthStories {
+    /// The Monday of a week that is over.
+    private let week = Week(containing: Date(), in: SalesHouse.zone) - 10
+    private var monday: Date { week.start(in: SalesHouse.zone) }
+
+    private func day(_ days: Double) -> Date { monday + days * 86_400 }
+
+    @Test func `facts become the index that counting by hand gives`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant)
+            try await house.seller("idle", of: tenant)
+            // Ten leads whose fourteen days end this week, six of them visited in time, one too late; a visit that was none does not count.
+            for number in 0..<10 { try await house.give("l\(number)", to: "anna", at: day(-13), of: tenant) }
+            var facts = (0..<7).map { number in
+                HealthFact(subjectType: "lead", subject: "l\(number)", type: "visit", at: day(number < 6 ? -5 : 1.5), actor: "anna")
+            }
+            facts.append(
+                HealthFact(subjectType: "lead", subject: "l8", type: "visit", at: day(-5), actor: "anna", data: #"{"valid":false}"#))
+            // Four deals: intervals of a day, one of five days with a record between that says nothing.
+            for deal in 0..<4 { facts += (0..<5).map { .followUp("d\(deal)", "anna", at: day(Double($0))) } }
+            facts.append(.followUp("e", "anna", at: day(1)))
+            facts.append(HealthFact(subject: "e", type: "follow_up", at: day(2), actor: "anna", data: #"{"our_action":"已联系"}"#))
+            facts.append(.followUp("e", "anna", at: day(6)))
+            try await house.tell(facts, of: tenant)
+
+            try await house.score(1, asOf: day(7), of: tenant)
+
+            let weeks = try await house.weeks(week, of: tenant)
+            let anna = try #require(weeks["anna"])
+            #expect(anna.isComplete)
+            #expect(anna.reading.dimensions[0].tally == Tally(cases: 10, hits: 6))
+            // 16 of a day each are in time. Missed are e's, and the late visit's, after which nobody was in touch for three days. Each
+            // deal's last follow-up, on Friday, is missed on Monday, not now.
+            #expect(anna.reading.dimensions[1].tally == Tally(cases: 18, hits: 16))
+            #expect(anna.reading.dimensions[2].passes == nil)
+            #expect(abs(anna.reading.index! - 100 * (0.6 / 0.65 + 1) / 2) < 1e-9)
+            #expect(anna.reading.isBelow == true)
+            #expect(weeks["idle"]?.reading.status == .noData)
+            let tally = try await house.records.healthAttainment(of: tenant, in: week)
+            #expect(tally == Tally(cases: 1, hits: 0))
+        }
+    }
+
+    @Test func `a stage that was entered without what its gate asks is a missed key action`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant)
+            try await house.rule(
+                .gate,
+                """
+                subject: opportunity
+                stages: [new, quoted, won]
+                gates:
+                  - { id: sheet, to: quoted, requires: [{ id: sheet, when: { count: { type: upload, where: { field: document, equals: sheet } }, gte: 1 } }] }
+                """, of: tenant)
+            var facts: [HealthFact] = []
+            for number in 0..<6 {
+                facts.append(
+                    HealthFact(subject: "d\(number)", type: "transition", at: day(3), actor: "anna", data: #"{"from":"new","to":"quoted"}"#)
+                )
+                // The first four before, the fifth an hour after, the sixth never.
+                guard number < 5 else { continue }
+                facts.append(
+                    HealthFact(
+                        subject: "d\(number)", type: "upload", at: day(3) + (number < 4 ? -60 : 3_600), actor: "anna",
+                        data: #"{"document":"sheet"}"#))
+            }
+            facts.append(HealthFact(subject: "d0", type: "transition", at: day(4), actor: "anna", data: #"{"from":"quoted","to":"won"}"#))
+            try await house.tell(facts, of: tenant)
+
+            try await house.score(1, asOf: day(7), of: tenant)
+
+            let anna = try #require(try await house.weeks(week, of: tenant)["anna"])
+            #expect(anna.reading.dimensions[2].tally == Tally(cases: 6, hits: 4))
+            #expect(anna.reading.isBelow == true)
+        }
+    }
+
+    @Test func `a late fact adds a version, and what was published stays`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant)
+            try await house.tell((0..<7).map { .followUp("d", "anna", at: day(Double($0))) }, of: tenant)
+            try await house.score(1, asOf: day(7), of: tenant)
+            try await house.score(1, asOf: day(7.1), of: tenant)
+            #expect(try await house.count("health_week WHERE week = \(week.number)") == 1)
+
+            try await house.tell([.followUp("d", "anna", at: day(3.5), recordedAt: day(8))], of: tenant)
+            try await house.score(2, asOf: day(8), of: tenant)
+
+            let versions = try await house.records.healthVersions(of: tenant, seller: "anna", week: week)
+            #expect(versions.map(\.version) == [2, 1])
+            #expect(versions.map(\.reading.dimensions[1].tally.cases) == [7, 6])
+            #expect(try await house.weeks(week, of: tenant)["anna"]?.version == 2)
+        }
+    }
+
+    @Test func `half a year worked out at once keeps what could be known when each week ended`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant)
+            try await house.tell(
+                (0..<7).map { .followUp("d", "anna", at: day(Double($0)), recordedAt: $0 == 3 ? day(9) : nil) }, of: tenant)
+
+            try await house.score(4, asOf: day(15), of: tenant)
+
+            let versions = try await house.records.healthVersions(of: tenant, seller: "anna", week: week)
+            #expect(versions.map(\.reading.dimensions[1].tally.cases) == [6, 5])
+            let series = try await HealthReader(postgres: house.app).series(through: week, weeks: 3, of: tenant)
+            #expect(series[0].published.last?.rhythm.cases == 5)
+            #expect(series[0].readings.last?.dimensions[1].tally.cases == 6)
+        }
+    }
+
+    @Test func `two weeks below the base line bring one report to the manager, however often it is looked`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant) { $0.team = "east" }
+            _ = try await house.engine.pipeline([
+                .tenants([tenant]),
+                "INSERT INTO team (tenant_id, external_id, name, manager) VALUES (\(tenant.rawValue), 'east', 'East', 'boss')",
+            ])
+            // Ten customers, each heard of every four days: too late every time, in three weeks.
+            var facts: [HealthFact] = []
+            for number in 0..<10 { facts += (0..<5).map { .followUp("d\(number)", "anna", at: day(Double($0 * 4) + Double(number) / 10)) } }
+            try await house.tell(facts, of: tenant)
+
+            try await house.score(1, asOf: day(7), of: tenant)
+            #expect(try await house.count("health_diagnosis") == 0)
+            try await house.score(1, asOf: day(14), of: tenant)
+            try await house.score(1, asOf: day(14.1), of: tenant)
+            try await house.score(1, asOf: day(21), of: tenant)
+
+            let reports = try await house.records.healthDiagnoses(of: tenant, limit: 10).items
+            #expect(reports.map(\.since) == [week])
+            let body = String(decoding: try #require(reports.first).body.bytes, as: UTF8.self)
+            #expect(body.matches(of: /"kind": "late_follow_up"/).count == 3)
+            let told = try await house.records.notifications(of: tenant).items
+            #expect(told.map(\.recipient) == ["boss"])
+            #expect(told.map(\.code) == ["health_diagnosis"])
+            #expect(try await house.weeks(week + 1, of: tenant)["anna"]?.streak.weeks == 2)
+            #expect(try await house.weeks(week + 2, of: tenant)["anna"]?.streak.weeks == 3)
+        }
+    }
+
+    @Test func `pages of sellers are worked out one after another, and each once`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            for number in 0..<7 {
+                try await house.seller("s\(number)", of: tenant)
+                try await house.tell((0..<7).map { .followUp("d\(number)", "s\(number)", at: day(Double($0))) }, of: tenant)
+            }
+
+            try await house.score(1, asOf: day(7), of: tenant)
+
+            #expect(try await house.weeks(week, of: tenant).values.count { $0.reading.index == 100 } == 7)
+            // Three, three and one.
+            #expect(try await house.count("job_history WHERE kind = 'run_spi_model'") == 3)
+        }
+    }
+
+    @Test func `with less than half a year nobody is warned, and it says so`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            let before = try await house.run("predict", asOf: day(0), of: tenant)
+            let series = try await house.generated(of: tenant) { $0.teamsEach = 1 }
+            try await house.keep(series, weeks: 0..<20, of: tenant)
+
+            let asOf = series[0].week(20).start(in: SalesHouse.zone) + 3_600
+            let trained = try await house.run("train", asOf: asOf, of: tenant)
+            let predicted = try await house.run("predict", asOf: asOf, of: tenant)
+
+            #expect(before.outcome == "insufficient_data")
+            #expect(trained.outcome == "insufficient_data")
+            #expect(predicted.outcome == "insufficient_data")
+            #expect(predicted.result.contains("20 weeks of history, 26 are needed"))
+            #expect(try await house.count("health_prediction") == 0)
+            #expect(try await house.count("notification") == 0)
+        }
+    }
+
+    @Test func `where nothing tells of falls before they come, the model is silent and says why`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            let series = try await house.generated(of: tenant) { $0.signal = 0 }
+            try await house.keep(series, weeks: 0..<40, of: tenant)
+
+            let asOf = series[0].week(40).start(in: SalesHouse.zone) + 3_600
+            let trained = try await house.run("train", asOf: asOf, of: tenant)
+            let predicted = try await house.run("predict", asOf: asOf, of: tenant)
+
+            #expect(trained.outcome == "silent")
+            #expect(trained.result.contains("best simple rule"))
+            #expect(predicted.outcome == "silent")
+            #expect(try await house.count("notification") == 0)
+            #expect(try await house.count("health_prediction WHERE warned OR model_version IS NOT NULL OR probability IS NOT NULL") == 0)
+            #expect(try await house.count("health_prediction WHERE body->>'label' = 'rule_baseline'") > 100)
+            #expect(try await house.records.healthQuality(of: tenant).live == nil)
+        }
+    }
+
+    @Test func `whose customers grow silent are warned of in time, three a manager at most, and what came is recorded`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            let series = try await house.generated(of: tenant)
+            try await house.keep(series, weeks: 0..<40, of: tenant)
+            let asOf = series[0].week(40).start(in: SalesHouse.zone) + 3_600
+
+            let trained = try await house.run("train", asOf: asOf, of: tenant)
+            let predicted = try await house.run("predict", asOf: asOf, of: tenant)
+            let again = try await house.run("predict", asOf: asOf + 60, of: tenant)
+
+            #expect(trained.outcome == "promoted")
+            #expect(predicted.outcome == "predicted")
+            #expect(again.outcome == "predicted")
+            let warned = try await house.records.healthPredictions(of: tenant, warned: true, limit: 500).items
+            #expect((3...18).contains(warned.count))
+            #expect(warned.allSatisfy { $0.modelVersion == 1 && $0.outcome == "pending" && $0.probability! > 0.3 })
+            let body = String(decoding: try #require(warned.first).body.bytes, as: UTF8.self)
+            #expect(body.contains("contributions") && body.contains("ride_along"))
+            let told = try await house.records.notifications(of: tenant, limit: 500).items
+            #expect(told.count == warned.count)
+            #expect(told.allSatisfy { $0.code == "health_warning" && $0.english.contains("within 14 days") })
+            #expect(
+                try await house.count(
+                    "(SELECT s.team FROM health_prediction p JOIN seller s ON s.id = p.seller_id WHERE p.warned GROUP BY 1 HAVING count(*) > 3) t"
+                ) == 0)
+
+            // Nobody knows after a week unless the fall has come; after two everybody does.
+            try await house.keep(series, weeks: 40..<42, of: tenant)
+            try await house.score(1, asOf: series[0].week(42).start(in: SalesHouse.zone) + 3_600, of: tenant)
+            #expect(try await house.count("health_prediction WHERE outcome = 'pending'") == 0)
+            let quality = try await house.records.healthQuality(of: tenant)
+            #expect(quality.confusion.warnings == warned.count)
+            let fell = series.filter { $0.publishedReadings[39].isBelow == false && $0.falls(after: 39) == true }
+            #expect(quality.confusion.falls == fell.count)
+        }
+    }
+
+    @Test func `a chained run trains and predicts once there is half a year, and no more often than it is due`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            // Complete weeks up to the one that is over now, so that the real clock finds them.
+            let series = try await house.generated(of: tenant) { $0.first = Week(containing: Date(), in: SalesHouse.zone) - 40 }
+            try await house.keep(series, weeks: 0..<40, of: tenant)
+
+            _ = try await house.records.enqueueHealthRuns()
+            try await house.workThrough()
+            _ = try await house.records.enqueueHealthRuns()
+            try await house.workThrough()
+
+            #expect(try await house.count("health_model") == 1)
+            #expect(try await house.count("job_history WHERE kind = 'run_spi_model' AND outcome IN ('promoted', 'silent')") >= 1)
+            #expect(try await house.count("health_prediction") > 100)
+            #expect(try await house.count("job_history WHERE outcome = 'predicted'") == 1)
+        }
+    }
+
+    @Test func `another tenant sees nothing of it, and wrong weeks are named`() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.records.putSeller("anna", SellerProfile(name: "Anna", status: .active), of: api.acme.id)
+            _ = try await api.engine.pipeline([
+                .tenants([api.acme.id]),
+                """
+                INSERT INTO health_week (tenant_id, seller_id, week, version, as_of, complete, status, spi, below, counts, job_id)
+                SELECT tenant_id, id, \(Int32(week.number)), 1, now(), true, 'ok', 96.2, true, '{10,6,25,20,4,4,0,0,0,0,0,0,0,0,0,10}', 0 FROM seller
+                """,
+            ])
+
+            let mine = try await api.send("GET", "/v1/spi?week=\(week)")
+            let latest = try await api.send("GET", "/v1/spi")
+            let summary = try await api.send("GET", "/v1/spi/summary").json
+            let theirs = try await api.send("GET", "/v1/spi?week=\(week)", as: api.globex.tenantKey)
+            let wrong = try await api.send("GET", "/v1/spi?week=2026-W54")
+            let quality = try await api.send("GET", "/v1/predictions/quality").json
+
+            let item = try mine.json["items"].array?.first
+            let named = try wrong.json["errors"].array?.first?["field"].string
+            let nobody = try theirs.json["items"].array
+            let versions = try await api.send("GET", "/v1/spi/versions?seller=anna").json
+            #expect(item?["seller_id"].string == "anna")
+            #expect(item?["d1"]["num"].int == 6 && item?["d1"]["den"].int == 10)
+            #expect(item?["below_baseline"].bool == true)
+            #expect(latest.bytes == mine.bytes)
+            #expect(summary["with_index"].int == 1 && summary["at_base_line"].int == 0)
+            #expect(nobody?.isEmpty == true)
+            #expect(wrong.status == 422)
+            #expect(named == "week")
+            #expect(quality["status"].string == "insufficient_data")
+            #expect(try await api.send("GET", "/v1/predictions").status == 200)
+            #expect(try await api.send("GET", "/v1/spi/diagnoses").status == 200)
+            #expect(versions["items"].array?.count == 1)
+            #expect(try await api.send("GET", "/v1/spi/versions").status == 422)
+        }
+    }
+}
+
+extension SalesHouse {
+    /// A hundred and fifty sellers `g0`, `g1`, … in six teams, and the weeks that were invented for them.
+    fileprivate func generated(of tenant: TenantID, _ change: (inout GeneratedTenants) -> Void = { _ in }) async throws -> [SellerSeries] {
+        var plan = GeneratedTenants()
+        (plan.tenants, plan.teamsEach, plan.sellersEach) = (1, 6, 25)
+        // Weeks that are over, whenever the test runs.
+        plan.first = Week(containing: Date(), in: Self.zone) - 60
+        change(&plan)
+        let series = plan.series()
+        for own in series {
+            try await seller("g\(own.identity.seller)", of: tenant) { $0.team = "team \(own.identity.team)" }
+        }
+        return series
+    }
+}
