@@ -106,7 +106,8 @@ let package = Package(
                 .embedInCode("0015_seeing.sql"), .embedInCode("0016_past.sql"), .embedInCode("0017_customers.sql"),
                 .embedInCode("0019_audit_chain.sql"), .embedInCode("0020_fuse.sql"),
                 .embedInCode("0021_rollouts.sql"),
-                .embedInCode("0024_urgency.sql"), .embedInCode("0030_recycling.sql"),
+                .embedInCode("0024_urgency.sql"), .embedInCode("0025_opportunities.sql"), .embedInCode("0026_forecasts.sql"),
+                .embedInCode("0030_recycling.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),
@@ -114,13 +115,15 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Identity", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing", "Replay",
+                "PostgresClient", "Ledger", "Forecasts", "Identity", "Jobs", "Breakers", "Schedules", "Rules", "Rollouts", "Routing",
+                "Replay",
                 "SalesModel",
                 "Tenancy", "JSONEnvelope",
                 logging,
             ]),
         shell(
-            "JobKinds", ["CrashPoints", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Replay", "Rules", "Routing", "SalesModel", logging]),
+            "JobKinds",
+            ["CrashPoints", "Forecasts", "JSONEnvelope", "Jobs", "Tenancy", "Records", "Replay", "Rules", "Routing", "SalesModel", logging]),
         shell(
             "Worker", ["CrashPoints", "Telemetry", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle, tracing]),
         shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),

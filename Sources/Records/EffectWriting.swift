@@ -11,16 +11,18 @@ public struct RecordsEffectWriter: EffectWriter {
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
             ReleaseHeldEffect.stale(among: settlements, in: transaction)
-        ).union(TakeBackEffect.stale(among: settlements, in: transaction))
+        ).union(TakeBackEffect.stale(among: settlements, in: transaction)).union(
+            ForecastEffect.stale(among: settlements, in: transaction))
     }
 
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
         LeadDecisionEffect.statements(for: effects) + ReleaseHeldEffect.statements(for: effects) + TakeBackEffect.statements(for: effects)
-            + ProbeEffect.statements(for: effects) + SandboxRoundEffect.statements(for: effects)
+            + ProbeEffect.statements(for: effects) + SandboxRoundEffect.statements(for: effects) + ForecastEffect.statements(for: effects)
     }
 
     public func statements(for discarded: [DiscardedJob]) throws -> [Statement] {
         FailedAssignment.statements(for: discarded) + SandboxRoundEffect.statements(for: discarded)
+            + ForecastEffect.statements(for: discarded)
     }
 
     /// What is asked of decisions before they are written, for measuring what Postgres alone can do with our SQL.

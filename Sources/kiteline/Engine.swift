@@ -65,6 +65,7 @@ struct Engine: Sendable {
             AnyHandler(AssignLead(records: routing)), AnyHandler(ReleaseHeld(records: routing)),
             AnyHandler(MakeWhole(records: routing)), AnyHandler(RebalanceLeads(records: routing)),
             AnyHandler(ReplayRules(records: routing)),
+            AnyHandler(RebuildForecast(records: ForecastReader(postgres: appPool))),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]
     }

@@ -9,7 +9,8 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: "Each suite starts durable servers of its own, prints the limit beside its figure, and leaves nothing behind.",
         subcommands: [
             QueueBenchCommand.self, AssignBenchCommand.self, APIBenchCommand.self, LatencyBenchCommand.self, FairnessBenchCommand.self,
-            IndexBenchCommand.self, SnapshotBenchCommand.self, ReplayBenchCommand.self, RebuildBenchCommand.self, DrainBenchCommand.self,
+            IndexBenchCommand.self, SnapshotBenchCommand.self, ReplayBenchCommand.self, ForecastBenchCommand.self, RebuildBenchCommand.self,
+            DrainBenchCommand.self,
             IdleBenchCommand.self, FaultsBenchCommand.self,
         ])
 }
