@@ -106,8 +106,8 @@ let package = Package(
                 .embedInCode("0015_seeing.sql"), .embedInCode("0016_past.sql"), .embedInCode("0017_customers.sql"),
                 .embedInCode("0019_audit_chain.sql"), .embedInCode("0020_fuse.sql"),
                 .embedInCode("0021_rollouts.sql"),
-                .embedInCode("0024_urgency.sql"), .embedInCode("0027_process_health.sql"), .embedInCode("0030_recycling.sql"),
-                .embedInCode("0031_reports.sql"),
+                .embedInCode("0024_urgency.sql"), .embedInCode("0025_opportunities.sql"), .embedInCode("0026_forecasts.sql"),
+                .embedInCode("0027_process_health.sql"), .embedInCode("0030_recycling.sql"), .embedInCode("0031_reports.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),
@@ -115,7 +115,8 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Rules", "Rollouts", "Routing",
+                "PostgresClient", "Ledger", "Forecasts", "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Rules", "Rollouts",
+                "Routing",
                 "Replay",
                 "SalesModel",
                 "Tenancy", "JSONEnvelope",
@@ -124,8 +125,8 @@ let package = Package(
         shell(
             "JobKinds",
             [
-                "CrashPoints", "JSONEnvelope", "Jobs", "ProcessHealth", "Tenancy", "Records", "Replay", "Rules", "Routing", "SalesModel",
-                logging,
+                "CrashPoints", "Forecasts", "JSONEnvelope", "Jobs", "ProcessHealth", "Tenancy", "Records", "Replay", "Rules", "Routing",
+                "SalesModel", logging,
             ]),
         shell(
             "Worker", ["CrashPoints", "Telemetry", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle, tracing]),

@@ -37,6 +37,8 @@ public struct Migration: Sendable {
         Migration(20, "fuse", PackageResources._020_fuse_sql),
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),
         Migration(24, "urgency", PackageResources._024_urgency_sql),
+        Migration(25, "opportunities", PackageResources._025_opportunities_sql),
+        Migration(26, "forecasts", PackageResources._026_forecasts_sql),
         Migration(27, "process_health", PackageResources._027_process_health_sql),
         Migration(30, "recycling", PackageResources._030_recycling_sql),
         Migration(31, "reports", PackageResources._031_reports_sql),

@@ -58,7 +58,7 @@ public struct API: Sendable {
     /// Every endpoint there is.
     static let endpoints: [Endpoint] =
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
-        + importEndpoints + sellerEndpoints + opportunityEndpoints + customerEndpoints
+        + importEndpoints + sellerEndpoints + opportunityEndpoints + forecastEndpoints + customerEndpoints
         + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
         + alertEndpoints + reportEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints
         + autoscaleEndpoints + processEndpoints

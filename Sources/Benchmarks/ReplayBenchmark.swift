@@ -87,7 +87,7 @@ public struct ReplayBenchmark: Sendable {
                     let facts = OpportunityFacts(
                         owner: "s\(seller)", industry: "steel", stage: "closed", won: n % 3 > 0,
                         closedAt: Date().addingTimeInterval(-86_400))
-                    _ = try await records.putOpportunity("d\(seller)-\(n)", facts, of: tenant)
+                    _ = try await records.putOpportunity("d\(seller)-\(n)", facts, of: tenant, by: "bench")
                 }
             }
             let ids = Array(part * leads / 10..<(part + 1) * leads / 10)

@@ -46,6 +46,11 @@ public struct Stall: Sendable, Hashable {
 
     public var reason: Reason
     public var days: Int
+
+    public init(reason: Reason, days: Int) {
+        self.reason = reason
+        self.days = days
+    }
 }
 
 extension OpenDeal {

@@ -6,6 +6,14 @@ public struct ClassFigures: Sendable, Hashable {
     /// Towards the forecast's total.
     public var contribution: Int64 = 0
 
+    public init() {}
+
+    init(count: Int, amountMinor: Int64, contribution: Int64) {
+        self.count = count
+        self.amountMinor = amountMinor
+        self.contribution = contribution
+    }
+
     mutating func add(_ line: ForecastLine) {
         count += 1
         amountMinor += line.amountMinor

@@ -87,3 +87,13 @@ public struct Movements: Sendable, Hashable {
 
     public func sum(_ currency: Int) -> Int64 { (byCurrency[currency] ?? [:]).values.reduce(0) { $0 + $1.amountMinor } }
 }
+
+extension Movements {
+    /// Where the movements do not sum to the difference.
+    public func faults(from before: [ForecastLine], to after: [ForecastLine]) -> [String] {
+        var differences: [Int: Int64] = [:]
+        for line in after { differences[line.currency, default: 0] += line.contribution }
+        for line in before { differences[line.currency, default: 0] -= line.contribution }
+        return differences.filter { sum($0.key) != $0.value }.keys.sorted().map { "what moved in currency \($0) is not the difference" }
+    }
+}

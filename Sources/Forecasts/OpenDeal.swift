@@ -57,6 +57,21 @@ public struct ForecastLine: Sendable, Hashable {
     public var contribution: Int64
     public var stall: Stall?
 
+    public init(
+        deal: Int64, seller: Int32, stage: Int?, currency: Int, standing: Standing, amountMinor: Int64, odds: Double, contribution: Int64,
+        stall: Stall? = nil
+    ) {
+        self.deal = deal
+        self.seller = seller
+        self.stage = stage
+        self.currency = currency
+        self.standing = standing
+        self.amountMinor = amountMinor
+        self.odds = odds
+        self.contribution = contribution
+        self.stall = stall
+    }
+
     public var counted: ForecastClass? {
         if case .counted(let standing) = standing { return standing }
         return nil

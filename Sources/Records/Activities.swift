@@ -128,10 +128,15 @@ private struct ActivityRecording {
     private func subjects(_ places: [Int]) -> [String] { places.map { activities[$0].subject } }
 
     func insert() throws -> [Int64] {
-        try transaction.query(
+        // What is told of opportunities is numbered, so that a forecast knows how much of it it has seen.
+        let speaksOfOpportunities = activities.contains { $0.subjectType == .opportunity }
+        let seq: Int64? =
+            speaksOfOpportunities ? try transaction.query(.moveOpportunities(of: TenantID(tenant))).first!.get("seq") : nil
+        return try transaction.query(
             """
-            INSERT INTO activity (tenant_id, subject_type, subject, type, at, actor, data, evidence)
-            SELECT \(tenant), n.subject_type, n.subject, n.type, n.at, n.actor, n.data, n.evidence
+            INSERT INTO activity (tenant_id, subject_type, subject, type, at, actor, data, evidence, seq)
+            SELECT \(tenant), n.subject_type, n.subject, n.type, n.at, n.actor, n.data, n.evidence,
+                CASE WHEN n.subject_type = 'opportunity' THEN \(seq)::bigint END
             FROM unnest(\(activities.map(\.subjectType.rawValue)), \(activities.map(\.subject)), \(activities.map(\.type)), \(activities.map(\.at)),
                 \(activities.map(\.actor)), \(activities.map(\.data)), \(activities.map(\.evidence)))
                 WITH ORDINALITY AS n(subject_type, subject, type, at, actor, data, evidence, place)

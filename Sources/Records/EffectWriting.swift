@@ -13,7 +13,8 @@ public struct RecordsEffectWriter: EffectWriter {
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
             ReleaseHeldEffect.stale(among: settlements, in: transaction)
-        ).union(TakeBackEffect.stale(among: settlements, in: transaction))
+        ).union(TakeBackEffect.stale(among: settlements, in: transaction)).union(
+            ForecastEffect.stale(among: settlements, in: transaction))
     }
 
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
@@ -24,6 +25,7 @@ public struct RecordsEffectWriter: EffectWriter {
             ProbeEffect.statements,
             SandboxRoundEffect.statements,
             ReportEffect.statements,
+            ForecastEffect.statements,
             HealthWeeksEffect.statements,
             HealthModelEffect.statements,
             HealthPredictionsEffect.statements,
@@ -34,6 +36,7 @@ public struct RecordsEffectWriter: EffectWriter {
 
     public func statements(for discarded: [DiscardedJob]) throws -> [Statement] {
         FailedAssignment.statements(for: discarded) + SandboxRoundEffect.statements(for: discarded)
+            + ForecastEffect.statements(for: discarded)
     }
 
     /// What is asked of decisions before they are written, for measuring what Postgres alone can do with our SQL.

@@ -1,8 +1,10 @@
 import Foundation
+import Ledger
 import PostgresClient
+import SalesModel
 import Tenancy
 
-/// An opportunity as the tenant tells of it; what ranking by deals won needs.
+/// An opportunity as the tenant tells of it.
 public struct OpportunityFacts: Sendable, Hashable {
     /// The seller's external id, whether or not we know the seller.
     public var owner: String?
@@ -14,10 +16,32 @@ public struct OpportunityFacts: Sendable, Hashable {
     /// ISO 4217.
     public var currency: String?
     public var closedAt: Date?
+    /// When it began; nil: as told before, else now.
+    public var openedAt: Date?
+    /// The amount is what a seller expects, and no document says so.
+    public var isSelfEntered: Bool
+    /// Other fields of the catalogue, as a JSON object.
+    public var fields: [UInt8]
+    /// When it became so; nil: now.
+    public var at: Date?
+    /// Stages it went through before this one, as told; in the order of their time.
+    public var stages: [StageEntry]
+
+    /// When it came into a stage.
+    public struct StageEntry: Sendable, Hashable {
+        public var stage: String
+        public var at: Date
+
+        public init(stage: String, at: Date) {
+            self.stage = stage
+            self.at = at
+        }
+    }
 
     public init(
         owner: String? = nil, industry: String? = nil, stage: String, won: Bool? = nil, amountMinor: Int64? = nil, currency: String? = nil,
-        closedAt: Date? = nil
+        closedAt: Date? = nil, openedAt: Date? = nil, isSelfEntered: Bool = false, fields: [UInt8] = Array("{}".utf8), at: Date? = nil,
+        stages: [StageEntry] = []
     ) {
         self.owner = owner
         self.industry = industry
@@ -26,36 +50,41 @@ public struct OpportunityFacts: Sendable, Hashable {
         self.amountMinor = amountMinor
         self.currency = currency
         self.closedAt = closedAt
+        self.openedAt = openedAt
+        self.isSelfEntered = isSelfEntered
+        self.fields = fields
+        self.at = at
+        self.stages = stages
     }
+}
+
+/// Why an opportunity is not told so: its tenant's gates decide that.
+public enum OpportunityRefusal: Error, Sendable, Hashable {
+    /// It stands in this stage and goes to others by transitions.
+    case stageByTransition(from: String)
+    /// What is won is for evidence to say (REV-02).
+    case wonByEvidence
 }
 
 extension Records {
     /// Stores an opportunity as told; true when it is new.
-    public func putOpportunity(_ externalID: String, _ facts: OpportunityFacts, of tenant: TenantID) async throws -> Bool {
-        try await write(tenant) { transaction in
-            // The counter first: whoever counts deals while this is not committed counts without it, and sees the counter without it.
-            let begun = try transaction.pipeline([
-                .moveDeals(of: tenant),
-                """
-                INSERT INTO opportunity_past (tenant_id, id, seq, until_seq, owner, industry, won, closed_at)
-                SELECT tenant_id, id, seq, (SELECT deal_seq FROM routing_clock WHERE tenant_id = \(tenant.rawValue)), owner, industry, won, closed_at
-                FROM opportunity
-                WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID)
-                """,
-            ])
-            let seq: Int64 = try begun[0].first!.get("deal_seq")
-            return try transaction.query(
-                """
-                INSERT INTO opportunity (tenant_id, external_id, owner, industry, stage, won, amount_minor, currency, closed_at, seq)
-                VALUES (\(tenant.rawValue), \(externalID), \(facts.owner), \(facts.industry), \(facts.stage), \(facts.won), \(facts.amountMinor),
-                    \(facts.currency), \(facts.closedAt), \(seq))
-                ON CONFLICT (tenant_id, external_id) DO UPDATE
-                    SET owner = excluded.owner, industry = excluded.industry, stage = excluded.stage, won = excluded.won,
-                        amount_minor = excluded.amount_minor, currency = excluded.currency, closed_at = excluded.closed_at, seq = excluded.seq,
-                        updated_at = now()
-                RETURNING xmax = 0 AS is_new
-                """
-            ).first!.get("is_new")
+    ///
+    /// What is new is believed, whatever it says of the past: it may be years old. From then on, where the tenant has gates, only a
+    /// transition moves it, and only evidence wins it.
+    /// - Throws: `OpportunityRefusal`.
+    public func putOpportunity(_ externalID: String, _ facts: OpportunityFacts, of tenant: TenantID, by actor: String = "system")
+        async throws -> Bool
+    {
+        let now = Date()
+        let gates = gates
+        return try await write(tenant) { transaction in
+            var telling = try OpportunityTelling(externalID, of: tenant, by: actor, at: now, in: transaction)
+            if let known = telling.known, try gates.live(of: tenant, in: transaction) != nil {
+                if known.stage != facts.stage { throw OpportunityRefusal.stageByTransition(from: known.stage) }
+                if facts.won == true, known.won != true { throw OpportunityRefusal.wonByEvidence }
+            }
+            try telling.tell(facts)
+            return telling.known == nil
         }
     }
 }

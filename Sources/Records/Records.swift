@@ -14,6 +14,8 @@ public struct Records: Sendable {
     let ledger: Ledger
     let intake: GroupCommit<IntakeRequest, LeadReceipt>
     let logger: Logger
+    /// Of all tenants, read when first asked.
+    let gates = GateShelf()
 
     /// - Parameters:
     ///   - app: a pool under the role `kiteline_app`.

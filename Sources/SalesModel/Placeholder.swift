@@ -6,6 +6,9 @@ public enum Placeholder {
         "已联系", "已沟通", "待推进", "待反馈", "contacted", "pending",
     ]
 
+    /// The words, for those who look where no Swift runs: lower case, without marks and blanks.
+    public static var words: Set<String> { texts }
+
     /// Whether nothing is left of the text once marks and blanks are gone, or only such a word.
     public static func isPlaceholder(_ text: String) -> Bool {
         let bare = text.lowercased().filter { !$0.isWhitespace && !($0.isPunctuation && $0 != "/") && !$0.isSymbol }

@@ -66,6 +66,7 @@ struct Engine: Sendable {
             AnyHandler(MakeWhole(records: routing)), AnyHandler(RebalanceLeads(records: routing)),
             AnyHandler(GenerateReport(records: routing)),
             AnyHandler(ReplayRules(records: routing)),
+            AnyHandler(RebuildForecast(records: ForecastReader(postgres: appPool))),
             AnyHandler(RunProcessHealth(records: HealthReader(postgres: appPool))),
             AnyHandler(DiagnoseProcessHealth(records: HealthReader(postgres: appPool))),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),

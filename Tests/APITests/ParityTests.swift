@@ -98,7 +98,14 @@ import Testing
     /// Each of these, left out, is missed.
     @Test(arguments: [
         ("DELETE FROM load_change WHERE seq = 1", 1, 0), ("DELETE FROM seller_change WHERE version = 2", 3, 0),
-        ("DELETE FROM opportunity WHERE external_id = 'd2'", 1, 0), ("UPDATE opportunity SET seq = 1 WHERE external_id = 'd2'", 3, 0),
+        (
+            """
+            WITH gone AS (SELECT id FROM opportunity WHERE external_id = 'd2'),
+                told AS (DELETE FROM opportunity_fact WHERE opportunity_id IN (SELECT id FROM gone)),
+                moved AS (DELETE FROM stage_transition WHERE opportunity_id IN (SELECT id FROM gone))
+            DELETE FROM opportunity WHERE external_id = 'd2'
+            """, 1, 0
+        ), ("UPDATE opportunity SET seq = 1 WHERE external_id = 'd2'", 3, 0),
         ("DELETE FROM lead_past", 0, 1), ("UPDATE lead SET fields = '{}' WHERE external_id = '1'", 1, 0),
         ("UPDATE decision_log SET body = jsonb_set(body, '{seller_id}', '\"carl\"') WHERE moved AND version = 5", 1, 0),
     ])

@@ -9,8 +9,9 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: "Each suite starts durable servers of its own, prints the limit beside its figure, and leaves nothing behind.",
         subcommands: [
             QueueBenchCommand.self, AssignBenchCommand.self, APIBenchCommand.self, LatencyBenchCommand.self, FairnessBenchCommand.self,
-            IndexBenchCommand.self, SnapshotBenchCommand.self, ReplayBenchCommand.self, RebuildBenchCommand.self, DrainBenchCommand.self,
-            IdleBenchCommand.self, ProcessHealthBenchCommand.self, FaultsBenchCommand.self,
+            IndexBenchCommand.self, SnapshotBenchCommand.self, ReplayBenchCommand.self, ForecastBenchCommand.self,
+            ProcessHealthBenchCommand.self, RebuildBenchCommand.self, DrainBenchCommand.self, IdleBenchCommand.self,
+            FaultsBenchCommand.self,
         ])
 }
 
