@@ -37,6 +37,7 @@ public struct Migration: Sendable {
         Migration(20, "fuse", PackageResources._020_fuse_sql),
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),
         Migration(24, "urgency", PackageResources._024_urgency_sql),
+        Migration(29, "messages", PackageResources._029_messages_sql),
         Migration(30, "recycling", PackageResources._030_recycling_sql),
     ]
 }

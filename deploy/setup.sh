@@ -18,8 +18,12 @@ missing_packages() {
     has_library libpq libpq-fe.h || echo libpq-dev
     has_library hiredis hiredis/hiredis.h || echo libhiredis-dev
     has_library libcrypto openssl/sha.h || echo libssl-dev
+<<<<<<< HEAD
     has_library linear linear.h || echo liblinear-dev
     has_library zlib zlib.h || echo zlib1g-dev
+=======
+    has_library libcurl curl/curl.h || echo libcurl4-openssl-dev
+>>>>>>> 8e117da (Documents, mail, and the tests of the last step out of the house)
     has git || echo git
 }
 
@@ -38,7 +42,11 @@ ensure_packages() {
     local missing
     mapfile -t missing < <(missing_packages)
     if [ ${#missing[@]} -eq 0 ]; then
+<<<<<<< HEAD
         say "all there: Postgres 15 or later, Redis, libpq, hiredis, OpenSSL, liblinear, zlib"
+=======
+        say "all there: Postgres 15 or later, Redis, libpq, hiredis, OpenSSL, libcurl"
+>>>>>>> 8e117da (Documents, mail, and the tests of the last step out of the house)
         return
     fi
     say "missing: ${missing[*]}"

@@ -216,7 +216,9 @@ extension PostgresTransaction {
             .audit(
                 tenant, by: actor, action, "\(kind.rawValue)/\(name)", before: before.map { .encoding(["version": Int($0)]) },
                 after: .encoding(["version": version]), reason: reason),
-            .notify("role:seller", "rules_changed", notice.subject, of: tenant, english: notice.english, chinese: notice.chinese),
+            .notify(
+                "role:seller", "rules_changed", notice.subject, of: tenant, english: notice.english, chinese: notice.chinese,
+                channels: [.workApp]),
         ])
         return live
     }

@@ -78,7 +78,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("probe,nothing", "there is no kind nothing; there are assign_lead, make_whole, probe, rebalance_leads, release_held, replay_rules"),
+        (
+            "probe,nothing",
+            "there is no kind nothing; there are assign_lead, make_whole, probe, rebalance_leads, release_held, replay_rules, send_notification"
+        ),
         (",", "--kinds names none"),
     ])
     func `a worker of kinds there are not is not started, and says which there are`(kinds: String, message: String) async throws {

@@ -1,3 +1,4 @@
+import FakeVendors
 import Foundation
 import Messages
 import SalesModel
@@ -17,30 +18,53 @@ struct Seeded: RandomNumberGenerator {
     }
 }
 
-/// A vendor's limit as it is kept: over the minute of the clock and over the last sixty seconds; what exceeds either is punished.
-struct StrictVendor {
-    var perMinute: Int
-    var perSecond = Int.max
+/// One vendor's fake and our way of speaking to it.
+struct Vendor {
+    let kind: ConnectorKind
+    var fake: any FakeVendor
     var isDead = false
-    /// How long it lets a dead call wait.
-    var silence: TimeInterval = 10
-    private(set) var arrivals: [Date] = []
-    private(set) var penalties = 0
+    /// How long a call waits in vain for a dead one.
+    let silence: TimeInterval = 10
 
-    init(perMinute: Int, perSecond: Int = .max) {
-        self.perMinute = perMinute
-        self.perSecond = perSecond
+    static func dingtalk() -> Vendor {
+        var fake = FakeDingTalk()
+        fake.robots["t"] = FakeDingTalk.Robot(secret: "SECx")
+        return Vendor(kind: .dingtalkRobot, fake: fake)
     }
 
-    mutating func take(at now: Date) -> Bool {
-        guard !isDead else { return false }
-        arrivals = arrivals.filter { now.timeIntervalSince($0) < 120 } + [now]
-        let minute = (now.timeIntervalSince1970 / 60).rounded(.down)
-        let fixed = arrivals.count { ($0.timeIntervalSince1970 / 60).rounded(.down) == minute }
-        let sliding = arrivals.count { now.timeIntervalSince($0) < 60 }
-        let burst = arrivals.count { now.timeIntervalSince($0) < 1 }
-        if fixed > perMinute || sliding > perMinute || burst > perSecond { penalties += 1 }
-        return true
+    static func wecom() -> Vendor {
+        var fake = FakeWeCom()
+        fake.robots["k"] = FakeWeCom.Robot()
+        return Vendor(kind: .wecomRobot, fake: fake)
+    }
+
+    static func feishu() -> Vendor {
+        var fake = FakeFeishu()
+        fake.bots["h"] = FakeFeishu.Bot(secret: "s")
+        return Vendor(kind: .feishuBot, fake: fake)
+    }
+
+    /// - Parameter sent: when it was signed.
+    mutating func take(_ notice: Notice, sent: Date, at now: Date) -> DeliveryResult {
+        switch kind {
+        case .dingtalkRobot:
+            DingTalkRobot.result(answer(DingTalkRobot(url: "", token: "t", secret: "SECx").question(notice, at: sent), at: now), at: now)
+        case .wecomRobot: WeComRobot.result(answer(WeComRobot(url: "", key: "k").question(notice), at: now), at: now)
+        default: FeishuBot.result(answer(FeishuBot(url: "", hook: "h", secret: "s").question(notice, at: sent), at: now), at: now)
+        }
+    }
+
+    private mutating func answer(_ question: HTTPQuestion, at now: Date) -> HTTPAnswer { fake.answer(question, at: now) }
+}
+
+extension FakeVendor {
+    /// What the vendor says to a question, as it comes over HTTP.
+    mutating func answer(_ question: HTTPQuestion, at now: Date) -> HTTPAnswer {
+        let parts = URLComponents(string: question.url)
+        let query = (parts?.queryItems ?? []).reduce(into: [String: String]()) { $0[$1.name] = $1.value }
+        let answer = answer(
+            FakeRequest(question.method, parts?.path ?? "", query: query, headers: question.headers, body: question.body), at: now)
+        return HTTPAnswer(status: answer.status, headers: answer.headers, body: Array(answer.body.utf8))
     }
 }
 
@@ -55,8 +79,7 @@ struct Outside {
     }
 
     var now: Date
-    var vendors: [String: StrictVendor]
-    let kinds: [String: ConnectorKind]
+    var vendors: [String: Vendor]
     let order: [String]
     var random: Seeded
     let planner = MessagePlanner()
@@ -76,20 +99,30 @@ struct Outside {
     private var number: Int64 = 0
     private var sends = 0
 
-    init(_ lines: [(name: String, kind: ConnectorKind, vendor: StrictVendor)], at now: Date, seed: Int) {
+    init(_ lines: [(name: String, vendor: Vendor)], at now: Date, seed: Int) {
         self.now = now
         vendors = Dictionary(uniqueKeysWithValues: lines.map { ($0.name, $0.vendor) })
-        kinds = Dictionary(uniqueKeysWithValues: lines.map { ($0.name, $0.kind) })
         order = lines.map(\.name)
         random = Seeded(seed)
     }
 
     var isQuiet: Bool { waiting.isEmpty && deliveries.isEmpty }
 
-    mutating func say(_ urgency: Urgency, bytes: Int = 90) {
+    mutating func say(_ urgency: Urgency) {
         number += 1
         waiting[number] = MessageBoard.Message(
-            id: number, urgency: urgency, since: now, bytes: bytes, ways: order.map { MessageBoard.Way(line: $0) })
+            id: number, urgency: urgency, since: now, bytes: Notice.bytes(of: Self.text(number)),
+            ways: order.map { MessageBoard.Way(line: $0) })
+    }
+
+    /// What a message says; its number is its mark.
+    private static func text(_ number: Int64) -> String { "线索「华东机械（#\(number)·）」响应超时 8 分钟，负责人：陈伟。" }
+
+    /// How often each message was shown to people.
+    var timesShown: [Int64: Int] {
+        vendors.values.flatMap(\.fake.shown).reduce(into: [:]) { times, shown in
+            for mark in shown.text.matches(of: /#([0-9]+)·/) { times[Int64(mark.1)!, default: 0] += 1 }
+        }
     }
 
     /// Runs for so long, a quarter of a second at a time.
@@ -105,7 +138,9 @@ struct Outside {
 
     private var board: MessageBoard {
         MessageBoard(
-            lines: order.map { MessageBoard.Line(name: $0, kind: kinds[$0]!, window: SendWindow(Array((windows[$0] ?? [:]).values))) },
+            lines: order.map {
+                MessageBoard.Line(name: $0, kind: vendors[$0]!.kind, window: SendWindow(Array((windows[$0] ?? [:]).values)))
+            },
             waiting: Array(waiting.values), deliveries: Array(deliveries.values), underWay: underWay)
     }
 
@@ -143,8 +178,12 @@ struct Outside {
     private mutating func dispatch(_ id: Int64, _ isReserved: Bool) {
         guard let line = deliveries[id]?.line else { return }
         let arrives = now.addingTimeInterval(.random(in: 0...slowness, using: &random))
-        let isTaken = vendors[line]!.take(at: arrives)
-        let answered = arrives.addingTimeInterval(isTaken ? .random(in: 0...slowness, using: &random) : vendors[line]!.silence)
+        let messages = messagesOf[id] ?? []
+        let notice = Notice(id: "d\(id)", title: "\(messages.count) 条消息", lines: messages.map { Self.text($0.id) }, recipients: ["chenwei"])
+        let isDead = vendors[line]!.isDead
+        let result = isDead ? nil : vendors[line]!.take(notice, sent: now, at: arrives)
+        let isTaken = if case .delivered = result { true } else { false }
+        let answered = arrives.addingTimeInterval(isDead ? vendors[line]!.silence : .random(in: 0...slowness, using: &random))
         sends += 1
         windows[line, default: [:]][sends] = SendWindow.Send(plannedAt: now, endedAt: nil, isReserved: isReserved)
         answers.append(Answer(at: answered, delivery: id, isTaken: isTaken, send: sends))

@@ -10,16 +10,15 @@ import Testing
     private func outside(_ seed: Int, dead: Set<String> = []) -> Outside {
         var outside = Outside(
             [
-                ("ding", .dingtalkRobot, StrictVendor(perMinute: 20)), ("wecom", .wecomRobot, StrictVendor(perMinute: 20)),
-                ("feishu", .feishuBot, StrictVendor(perMinute: 100, perSecond: 5)),
+                ("ding", .dingtalk()), ("wecom", .wecom()), ("feishu", .feishu()),
             ], at: start.addingTimeInterval(Double(seed % 60)), seed: seed)
         for name in dead { outside.vendors[name]?.isDead = true }
         return outside
     }
 
     /// A one-robot tenant.
-    private func lone(_ seed: Int, _ kind: ConnectorKind = .wecomRobot) -> Outside {
-        Outside([("robot", kind, StrictVendor(perMinute: 20))], at: start.addingTimeInterval(Double(seed % 60)), seed: seed)
+    private func lone(_ seed: Int, _ vendor: Vendor = .wecom()) -> Outside {
+        Outside([("robot", vendor)], at: start.addingTimeInterval(Double(seed % 60)), seed: seed)
     }
 
     private func latest(_ outside: Outside, _ urgency: Urgency) -> TimeInterval {
@@ -29,7 +28,9 @@ import Testing
     private func expectAllToldOnce(_ outside: Outside, _ count: Int) {
         #expect(outside.told.count == count)
         #expect(outside.told.values.allSatisfy { $0.count == 1 })
-        #expect(outside.vendors.values.map(\.penalties) == Array(repeating: 0, count: outside.vendors.count))
+        #expect(outside.timesShown.count == count)
+        #expect(outside.timesShown.values.allSatisfy { $0 == 1 })
+        #expect(outside.vendors.values.map(\.fake.penalties).max() == 0)
     }
 
     @Test func `a message alone goes out at once, by the first line`() {
@@ -65,7 +66,7 @@ import Testing
 
     @Test(arguments: 1...4)
     func `whatever went before, something urgent never waits longer than 15 s`(seed: Int) {
-        var outside = lone(seed, .dingtalkRobot)
+        var outside = lone(seed, .dingtalk())
         var random = Seeded(seed * 7_919)
         for _ in 0..<400 {
             for _ in 0..<Int.random(in: 0...6, using: &random) {
@@ -75,7 +76,7 @@ import Testing
         }
         outside.run(3_600) { $0.isQuiet }
 
-        #expect(outside.vendors["robot"]?.penalties == 0)
+        #expect(outside.vendors["robot"]?.fake.penalties == 0)
         #expect(latest(outside, .urgent) <= 15)
         #expect(outside.told.values.allSatisfy { $0.count == 1 })
     }

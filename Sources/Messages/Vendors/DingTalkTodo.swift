@@ -39,7 +39,7 @@ public struct DingTalkTodo: Sendable, Hashable {
             return .failure(DeliveryFailure(.config, code: code, message: "no token"))
         }
         // Whatever else is wrong with asking for a token, it is the credentials.
-        let isPassing = [.transient, .throttled, .quota].contains(failure.failureClass)
+        let isPassing = failure.failureClass == .throttled || failure.failureClass == .quota
         return .failure(isPassing ? failure : DeliveryFailure(.config, code: code, message: failure.message))
     }
 
