@@ -10,7 +10,7 @@ struct BenchCommand: AsyncParsableCommand {
         subcommands: [
             QueueBenchCommand.self, AssignBenchCommand.self, APIBenchCommand.self, LatencyBenchCommand.self, FairnessBenchCommand.self,
             IndexBenchCommand.self, SnapshotBenchCommand.self, ReplayBenchCommand.self, RebuildBenchCommand.self, DrainBenchCommand.self,
-            IdleBenchCommand.self, FaultsBenchCommand.self,
+            IdleBenchCommand.self, FaultsBenchCommand.self, MessagesBenchCommand.self,
         ])
 }
 
