@@ -10,8 +10,8 @@ import PackageDescription
 //   JobKinds                                  one file per job kind
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
-//   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry   libpq · NIO + hiredis · private servers · where fault runs kill · traces out
-//   Jobs  Breakers  Schedules  Rules  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Tenancy  JSONEnvelope   pure
+//   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry  Connectors  LocalVendors   libpq · NIO + hiredis · private servers · where fault runs kill · traces out · messages out
+//   Jobs  Breakers  Schedules  Rules  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -67,6 +67,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLinear", providers: [.apt(["liblinear-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CSys"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -86,12 +87,16 @@ let package = Package(
         domain("Forecasts"),
         domain("Routing", ["SalesModel", "Rules", "Rollouts"]),
         domain("Replay", ["SalesModel", "Rules", "Routing"]),
+        domain("FakeVendors", ["COpenSSL"]),
+        domain("Messages", ["SalesModel", "JSONEnvelope", "COpenSSL"]),
         domain("Jobs", ["Tenancy"]),
 
         shell("PostgresClient", ["CLibPQ", "CSys", logging]),
         shell("RedisClient", ["CHiredis", "COpenSSL", nioCore, nioPosix, nioSSL, logging]),
         shell("LocalServers", ["CSys", logging]),
         shell("CrashPoints"),
+        shell("LocalVendors", ["FakeVendors", logging, lifecycle, hummingbird, nioCore]),
+        shell("Connectors", ["Messages", "CCurl", httpClient, nioCore, nioHTTP1, nioPosix]),
         shell("Telemetry", ["JSONEnvelope", "Jobs", logging, lifecycle, httpClient, nioCore, tracing]),
 
         .target(
@@ -107,7 +112,8 @@ let package = Package(
                 .embedInCode("0019_audit_chain.sql"), .embedInCode("0020_fuse.sql"),
                 .embedInCode("0021_rollouts.sql"),
                 .embedInCode("0024_urgency.sql"), .embedInCode("0025_opportunities.sql"), .embedInCode("0026_forecasts.sql"),
-                .embedInCode("0027_process_health.sql"), .embedInCode("0030_recycling.sql"), .embedInCode("0031_reports.sql"),
+                .embedInCode("0027_process_health.sql"), .embedInCode("0029_messages.sql"), .embedInCode("0030_recycling.sql"),
+                .embedInCode("0031_reports.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),
@@ -118,14 +124,16 @@ let package = Package(
                 "PostgresClient", "Ledger", "Forecasts", "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Rules", "Rollouts",
                 "Routing",
                 "Replay",
-                "SalesModel",
+                "SalesModel", "Messages",
                 "Tenancy", "JSONEnvelope",
                 logging,
             ]),
         shell(
             "JobKinds",
             [
-                "CrashPoints", "Forecasts", "JSONEnvelope", "Jobs", "ProcessHealth", "Tenancy", "Records", "Replay", "Rules", "Routing",
+                "Connectors", "Messages", "CrashPoints", "Forecasts", "JSONEnvelope", "Jobs", "ProcessHealth", "Tenancy", "Records",
+                "Replay",
+                "Rules", "Routing",
                 "SalesModel", logging,
             ]),
         shell(
@@ -134,9 +142,8 @@ let package = Package(
         shell(
             "API",
             [
-                "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds", "Rules",
-                "Rollouts",
-                "SalesModel", "Tenancy",
+                "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds",
+                "Connectors", "Messages", "Rules", "Rollouts", "SalesModel", "Tenancy",
                 "JSONEnvelope", "Telemetry",
                 logging, lifecycle, tracing, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird, hummingbirdCore,
             ],
@@ -147,14 +154,15 @@ let package = Package(
                 "CrashPoints", "Jobs", "Ledger", "DispatchIndex", "Maintenance", "Records", "Rules", "SalesModel", "Schema", "Tenancy",
                 "PostgresClient",
                 "RedisClient",
-                "LocalServers", logging, nioCore, nioPosix,
+                "FakeVendors", "LocalServers", "LocalVendors", "Messages", logging, nioCore, nioPosix,
             ]),
         .executableTarget(
             name: "kiteline",
             dependencies: [
                 "Benchmarks", "CrashPoints", "Telemetry",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
-                "LocalServers", "Forecasts", "Identity", "Jobs", "ProcessHealth", "Rules", "Rollouts", "Routing", "SalesModel", "Tenancy",
+                "Connectors", "Messages", "LocalServers", "Forecasts", "Identity", "Jobs", "ProcessHealth", "Rules", "Rollouts", "Routing",
+                "SalesModel", "Tenancy",
                 "JSONEnvelope", "CZlib",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
             ],
@@ -176,6 +184,7 @@ let package = Package(
         tests("ForecastsTests", ["Forecasts"]),
         tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel"]),
         tests("ReplayTests", ["Replay", "Routing", "Rules", "SalesModel"]),
+        tests("MessagesTests", ["Messages", "FakeVendors", "JSONEnvelope", "SalesModel"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
         tests("TelemetryTests", ["Telemetry", "Jobs", "Tenancy", logging, tracing]),
         tests(
@@ -197,7 +206,8 @@ let package = Package(
         tests(
             "APITests",
             [
-                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Identity", "Jobs", "JSONEnvelope",
+                "API", "Connectors", "FakeVendors", "LocalVendors", "Messages", "Worker", "Maintenance", "JobKinds", "Records", "Ledger",
+                "DispatchIndex", "Identity", "Jobs", "JSONEnvelope",
                 "ProcessHealth", "Replay",
                 "Rules", "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers",
                 "TestSupport", httpClient, hummingbird,

@@ -40,6 +40,7 @@ public struct Migration: Sendable {
         Migration(25, "opportunities", PackageResources._025_opportunities_sql),
         Migration(26, "forecasts", PackageResources._026_forecasts_sql),
         Migration(27, "process_health", PackageResources._027_process_health_sql),
+        Migration(29, "messages", PackageResources._029_messages_sql),
         Migration(30, "recycling", PackageResources._030_recycling_sql),
         Migration(31, "reports", PackageResources._031_reports_sql),
     ]

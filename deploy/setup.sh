@@ -20,6 +20,7 @@ missing_packages() {
     has_library libcrypto openssl/sha.h || echo libssl-dev
     has_library linear linear.h || echo liblinear-dev
     has_library zlib zlib.h || echo zlib1g-dev
+    has_library libcurl curl/curl.h || echo libcurl4-openssl-dev
     has git || echo git
 }
 
@@ -38,7 +39,7 @@ ensure_packages() {
     local missing
     mapfile -t missing < <(missing_packages)
     if [ ${#missing[@]} -eq 0 ]; then
-        say "all there: Postgres 15 or later, Redis, libpq, hiredis, OpenSSL, liblinear, zlib"
+        say "all there: Postgres 15 or later, Redis, libpq, hiredis, OpenSSL, liblinear, zlib, libcurl"
         return
     fi
     say "missing: ${missing[*]}"

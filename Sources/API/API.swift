@@ -1,8 +1,10 @@
+import Connectors
 import DispatchIndex
 import Foundation
 import Jobs
 import Ledger
 import Logging
+import Messages
 import Records
 import Telemetry
 import Tenancy
@@ -18,6 +20,10 @@ public struct API: Sendable {
     public let metrics: Metrics
     public let limits: Limits
     public let transport: TransportSecurity
+    /// Which addresses connectors may have.
+    public let outgoing: OutgoingPolicy
+    /// Seals connectors' secrets; nil: there is no key, and none are taken.
+    public let secrets: SecretBox?
     let quotas: Quotas
     let demand: Remembered<Demand>
     let events: EventHub
@@ -30,8 +36,8 @@ public struct API: Sendable {
     ///   - keys: who bears which key; made from `records` when not given.
     public init(
         records: Records, ledger: Ledger, dispatch: Dispatch, kinds: [JobKind], keys: KeyRing? = nil, metrics: Metrics = Metrics(),
-        limits: Limits = Limits(), transport: TransportSecurity = TransportSecurity(), traces: Traces? = nil,
-        logger: Logger
+        limits: Limits = Limits(), transport: TransportSecurity = TransportSecurity(), outgoing: OutgoingPolicy = OutgoingPolicy(),
+        secrets: SecretBox? = nil, traces: Traces? = nil, logger: Logger
     ) {
         self.records = records
         self.ledger = ledger
@@ -41,6 +47,8 @@ public struct API: Sendable {
         self.metrics = metrics
         self.limits = limits
         self.transport = transport
+        self.outgoing = outgoing
+        self.secrets = secrets
         self.quotas = Quotas(records: records, dispatch: dispatch)
         demand = Remembered(for: .seconds(5)) { try await API.demand(records, dispatch) }
         events = EventHub(records, limits)
@@ -60,6 +68,6 @@ public struct API: Sendable {
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
         + importEndpoints + sellerEndpoints + opportunityEndpoints + forecastEndpoints + customerEndpoints
         + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
-        + alertEndpoints + reportEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints
-        + autoscaleEndpoints + processEndpoints
+        + alertEndpoints + reportEndpoints + connectorEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints
+        + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

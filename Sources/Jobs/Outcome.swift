@@ -23,6 +23,9 @@ public struct Outcome: Sendable {
     /// What came of it, for whoever asked: JSON, UTF-8, at most 64 KiB, kept with the history.
     public var result: [UInt8]?
 
+    /// What it says of what the job depends on, where that is not what its end says.
+    public var word: DependencyWord?
+
     /// The most bytes a result may have.
     public static let longestResult = 65_536
 
@@ -41,6 +44,15 @@ public struct Outcome: Sendable {
     public static func failed(_ class: ErrorClass, _ message: String, retryAfter: Date? = nil) -> Outcome {
         Outcome(.failed(Failure(`class`, message, retryAfter: retryAfter)))
     }
+}
+
+/// What an attempt says of what it depends on.
+public enum DependencyWord: Sendable, Hashable {
+    case answered
+    /// No answer, or one that says it is down.
+    case failed
+    /// Nothing: it was not asked.
+    case nothing
 }
 
 /// Something to be written to tenant data when the job settles. The tenant is the job's own, never the handler's choice.

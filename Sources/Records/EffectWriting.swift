@@ -25,6 +25,7 @@ public struct RecordsEffectWriter: EffectWriter {
             ProbeEffect.statements,
             SandboxRoundEffect.statements,
             ReportEffect.statements,
+            DeliveryEffect.statements,
             ForecastEffect.statements,
             HealthWeeksEffect.statements,
             HealthModelEffect.statements,
@@ -37,6 +38,7 @@ public struct RecordsEffectWriter: EffectWriter {
     public func statements(for discarded: [DiscardedJob]) throws -> [Statement] {
         FailedAssignment.statements(for: discarded) + SandboxRoundEffect.statements(for: discarded)
             + ForecastEffect.statements(for: discarded)
+            + DeliveryEffect.statements(for: discarded)
     }
 
     /// What is asked of decisions before they are written, for measuring what Postgres alone can do with our SQL.

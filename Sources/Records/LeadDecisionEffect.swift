@@ -176,14 +176,21 @@ extension LeadDecisionEffect {
         return statements + mended.map(Statement.failedAssignmentsOver) + alerts(decided)
     }
 
+    /// A lead that has only just come is told at once, on two channels besides Kiteline's own; one that waited longer than this, or comes from
+    /// a list of old ones, without haste.
+    private static let fresh: TimeInterval = 600
+
     private static func notices(_ told: [Decided]) -> Statement {
         let decisions = told.map(\.effect.decision)
+        let urgencies = told.map { settled in
+            settled.effect.decision.decidedAt.timeIntervalSince(settled.effect.lead.lead.receivedAt) < fresh ? Urgency.urgent : .normal
+        }
         return """
-            INSERT INTO notification (tenant_id, recipient, code, subject, text_en, text_zh)
-            SELECT n.tenant, n.recipient, 'new_lead', n.lead, n.en, n.zh
+            INSERT INTO notification (tenant_id, recipient, code, subject, text_en, text_zh, urgency, channels)
+            SELECT n.tenant, n.recipient, 'new_lead', n.lead, n.en, n.zh, n.urgency, '{work_app,sms}'
             FROM unnest(\(told.map(\.settled.tenant.rawValue)), \(decisions.map { $0.owner?.externalID ?? "" }),
-                \(told.map(\.effect.lead.lead.id.description)), \(decisions.map { $0.notice?.english ?? "" }), \(decisions.map { $0.notice?.chinese ?? "" }))
-                AS n(tenant, recipient, lead, en, zh)
+                \(told.map(\.effect.lead.lead.id.description)), \(decisions.map { $0.notice?.english ?? "" }), \(decisions.map { $0.notice?.chinese ?? "" }), \(urgencies.map(\.rawValue)))
+                AS n(tenant, recipient, lead, en, zh, urgency)
             """
     }
 
@@ -360,14 +367,19 @@ extension LeadDecisionEffect {
         static func < (a: Self, b: Self) -> Bool { (a.tenant, a.source, a.field) < (b.tenant, b.source, b.field) }
     }
 
-    /// One alarm for each source and field, when it is first seen (LEAD-IN-05).
+    /// One alarm for each source and field, when it is first seen, told to the operators at once (LEAD-IN-05).
     private static func drift(_ drifted: [Drift]) -> Statement {
         """
         WITH fresh AS (
             INSERT INTO unmapped_field (tenant_id, source, field)
             SELECT * FROM unnest(\(drifted.map(\.tenant)), \(drifted.map(\.source)), \(drifted.map(\.field)))
             ON CONFLICT DO NOTHING
-            RETURNING tenant_id, source, field)
+            RETURNING tenant_id, source, field),
+        told AS (
+            INSERT INTO notification (tenant_id, recipient, code, subject, text_en, text_zh, urgency, channels)
+            SELECT tenant_id, 'role:operator', 'schema_drift', source || '/' || field,
+                'The source ' || source || ' sends a field nobody has mapped: ' || field,
+                '来源「' || source || '」出现未映射的新字段：' || field, 'urgent', '{work_app}' FROM fresh ORDER BY tenant_id, source, field)
         INSERT INTO alert AS a (tenant_id, code, subject, detail)
         SELECT tenant_id, 'schema_drift', source || '/' || field, jsonb_build_object('source', source, 'field', field) FROM fresh
         ON CONFLICT (tenant_id, code, subject) WHERE resolved_at IS NULL DO UPDATE SET count = a.count + 1, last_at = now()

@@ -248,7 +248,9 @@ extension PostgresTransaction {
                 .audit(
                     tenant, by: actor, action, "\(kind.rawValue)/\(name)", before: before.map { .encoding(["version": $0]) },
                     after: .encoding(LiveVersion(version: version, insteadOf: others.isEmpty ? nil : others)), reason: reason),
-                .notify("role:seller", "rules_changed", notice.subject, of: tenant, english: notice.english, chinese: notice.chinese),
+                .notify(
+                    "role:seller", "rules_changed", notice.subject, of: tenant, english: notice.english, chinese: notice.chinese,
+                    channels: [.workApp]),
             ])
         return live
     }

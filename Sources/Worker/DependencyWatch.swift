@@ -171,7 +171,16 @@ private enum Verdict {
 
     /// Nil: nothing. Whoever refuses a job, answers; only silence and outages count against it.
     init?(_ outcome: Outcome) {
-        switch outcome.end {
+        switch outcome.word {
+        case .answered: self = .call(.answered)
+        case .failed: self = .call(.failed)
+        case .nothing: return nil
+        case nil: self.init(outcome.end)
+        }
+    }
+
+    private init?(_ end: Outcome.End) {
+        switch end {
         case .completed, .held: self = .call(.answered)
         case .failed(let failure):
             switch failure.errorClass {

@@ -1,4 +1,5 @@
 import API
+import Connectors
 import CrashPoints
 import DispatchIndex
 import Foundation
@@ -7,6 +8,7 @@ import Jobs
 import Ledger
 import Logging
 import Maintenance
+import Messages
 import NIOCore
 import NIOPosix
 import PostgresClient
@@ -27,6 +29,9 @@ struct Engine: Sendable {
     let dispatch: Dispatch
     let pusher: Pusher
     let records: Records
+    let courier: Courier
+    /// Opens and seals connectors' secrets; nil: no key is set.
+    let secrets: SecretBox?
     let logger: Logger
     /// Nil: traces are told to nobody.
     let exporter: SpanExporter?
@@ -56,6 +61,8 @@ struct Engine: Sendable {
         dispatch = Dispatch(redis: redis, namespace: try settings.text(.redisNamespace), lease: try settings.duration(.leaseSeconds))
         pusher = Pusher(ledger: ledger, dispatch: dispatch)
         records = Records(app: appPool, engine: enginePool, ledger: ledger, patience: patience, logger: logger)
+        courier = Courier(OutgoingPolicy(allowsLoopback: try settings.text(.localTargets) == "yes"))
+        secrets = settings.optional(.secretKey).flatMap { Data(base64Encoded: $0) }.flatMap { SecretBox(key: Array($0)) }
     }
 
     /// Every kind of job there is.
@@ -69,6 +76,7 @@ struct Engine: Sendable {
             AnyHandler(RebuildForecast(records: ForecastReader(postgres: appPool))),
             AnyHandler(RunProcessHealth(records: HealthReader(postgres: appPool))),
             AnyHandler(DiagnoseProcessHealth(records: HealthReader(postgres: appPool))),
+            AnyHandler(SendNotification(reader: DeliveryReader(postgres: appPool), courier: courier, secrets: secrets)),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]
     }
@@ -119,6 +127,9 @@ struct Engine: Sendable {
                 try await records.watchUnpushed(isFull: dispatch.isFull, now: Date())
             },
             Chore("interrupted imports", every: .seconds(30)) { [records] in try await records.endSilentImports() },
+            Chore("messages", every: .milliseconds(250)) { [records] in while try await records.planMessages(now: Date()) {} },
+            Chore("old messages", every: .seconds(60)) { [records] in try await records.sweepMessages(now: Date()) },
+            Chore("webhooks", every: .milliseconds(500)) { [records] in while try await records.relayWebhooks(now: Date()) {} },
             Chore("rollouts", every: .seconds(1)) { [records] in while try await records.judgeRollouts(now: Date()) {} },
             Chore("process health", every: .seconds(60)) { [records, ledger] in
                 guard try await ledger.hasTurn(for: "process_health", every: .seconds(3_600)) else { return }
@@ -143,14 +154,15 @@ struct Engine: Sendable {
         limits.bodyPause = try settings.duration(.bodySeconds)
         return API(
             records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), metrics: metrics, limits: limits,
-            transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)), traces: traces,
-            logger: logger)
+            transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)),
+            outgoing: courier.policy, secrets: secrets, traces: traces, logger: logger)
     }
 
     /// What sends traces, where they are told: the first of a process' services, so that it ends last.
     var exporting: [any Service] { exporter.map { [$0] } ?? [] }
 
     func close() async {
+        await courier.close()
         await redis.close()
         await appPool.close()
         await enginePool.close()

@@ -207,6 +207,8 @@ import Testing
         "POST /v1/rollouts", "PATCH /v1/rollouts/{id}", "POST /v1/rollouts/{id}/promote", "POST /v1/rollouts/{id}/abort",
         // With customers that are alike: CustomerTests.
         "POST /v1/customer-reviews/{id}/link", "POST /v1/customer-reviews/{id}/keep-apart", "POST /v1/customers/{ext}/unlink",
+        // ConnectorRouteTests.
+        "PUT /v1/connectors/{name}", "DELETE /v1/connectors/{name}",
     ]
 
     @Test func `everything an operator can do leaves who, what it was before and after, and why`() async throws {

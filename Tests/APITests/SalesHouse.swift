@@ -164,17 +164,22 @@ final class SalesHouse: Sendable {
     }
 
     /// So many worker processes' worth of workers, and the caretakers, run while `body` does.
-    func working(workers: Int = 1, _ body: () async throws -> Void) async throws {
+    /// - Parameters:
+    ///   - more: handlers of further kinds.
+    ///   - chores: further caretakers.
+    func working(
+        workers: Int = 1, more: [AnyHandler] = [], chores: [Chore] = [], _ body: () async throws -> Void
+    ) async throws {
         let upkeep = MaintenanceSettings(
             watch: .milliseconds(50), relayAge: .milliseconds(100), reap: .milliseconds(100), census: .milliseconds(500),
             promote: .milliseconds(50))
         let settings = WorkerSettings(beat: .milliseconds(100), idle: .milliseconds(50))
         var services: [any Service] = [
-            Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep, logger: logger)
+            Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep, chores: chores, logger: logger)
         ]
         for _ in 0..<workers {
             // Each remembers rules and rankings of its own, as processes do.
-            let handlers = handlers(RoutingReader(postgres: app))
+            let handlers = handlers(RoutingReader(postgres: app)) + more
             services.append(Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: settings, logger: logger))
         }
         let group = ServiceGroup(services: services, logger: logger)

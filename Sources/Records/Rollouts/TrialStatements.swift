@@ -139,7 +139,7 @@ extension Statement {
             .raise("rollout_aborted", "\(rollout)", detail: .encoding(["reason": reason, "by": actor]), of: tenant, at: now),
             .notify(
                 "role:operator", "rollout_aborted", "\(rollout)", of: tenant, english: "A rule change was taken back: \(reason).",
-                chinese: "规则变更已撤回：\(reason)。"),
+                chinese: "规则变更已撤回：\(reason)。", urgency: .urgent, channels: [.workApp]),
         ]
     }
 

@@ -50,6 +50,7 @@ struct DevCommand: AsyncParsableCommand {
         do {
             try settings.set(.postgresURL, to: servers.postgresURL, from: .dev(dataDir))
             try settings.set(.redisURL, to: servers.redisURL, from: .dev(dataDir))
+            if settings.optional(.secretKey) == nil { try settings.set(.secretKey, to: SecretKey.find(in: dataDir), from: .dev(dataDir)) }
             try await withOwner(settings) { _ = try await Migrator($0, logger: logger).migrate() }
             result = .success(try await run(on: servers, settings))
         } catch { result = .failure(error) }

@@ -25,6 +25,8 @@ enum Setting: String, CaseIterable, Sendable {
     case fuseJobs = "KITELINE_FUSE_JOBS"
     case fuseSeconds = "KITELINE_FUSE_SECONDS"
     case reconcileSeconds = "KITELINE_RECONCILE_SECONDS"
+    case secretKey = "KITELINE_SECRET_KEY"
+    case localTargets = "KITELINE_LOCAL_TARGETS"
     case logLevel = "KITELINE_LOG_LEVEL"
     case logFormat = "KITELINE_LOG_FORMAT"
     case otlpEndpoint = "KITELINE_OTLP_ENDPOINT"
@@ -48,6 +50,8 @@ enum Setting: String, CaseIterable, Sendable {
         case share(ClosedRange<Double>)
         /// `name=seconds,…`
         case secondsByName
+        /// 32 bytes in Base64.
+        case secretKey
     }
 
     var shape: Shape {
@@ -56,6 +60,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .redisNamespace, .host, .trustedProxies: .text
         case .port: .count(0...65_535)
         case .key: .secret
+        case .secretKey: .secretKey
+        case .localTargets: .choice(["no", "yes"])
         case .enginePool, .appPool: .count(1...200)
         case .concurrency: .count(1...100_000)
         case .leaseSeconds, .beatSeconds, .silenceSeconds, .reapSeconds: .seconds(0.05...3_600)
@@ -76,7 +82,8 @@ enum Setting: String, CaseIterable, Sendable {
     /// Nil: there is none, it has to be given.
     var standard: String? {
         switch self {
-        case .postgresURL, .redisURL, .publicURL, .apiURL, .otlpEndpoint, .key, .crashAt: nil
+        case .postgresURL, .redisURL, .publicURL, .apiURL, .otlpEndpoint, .key, .crashAt, .secretKey: nil
+        case .localTargets: "no"
         case .redisNamespace: ""
         case .host: "127.0.0.1"
         case .port: "8080"
@@ -133,6 +140,10 @@ enum Setting: String, CaseIterable, Sendable {
         case .fuseJobs: "on fewer assignments the fuse is not opened"
         case .fuseSeconds: "how far back assignments are looked at for it"
         case .reconcileSeconds: "between two comparisons of what assignments said with how leads stand"
+        case .secretKey:
+            "seals what connectors must not show: 32 random bytes in Base64, the same for every process; not set: no connectors"
+        case .localTargets:
+            "whether connectors may lead to this machine, without TLS: no, or yes for demonstrations and gateways beside the service"
         case .logLevel: "the least that is logged"
         case .logFormat: "how log lines are written to standard error: text, or json with one object a line"
         case .otlpEndpoint: "a collector that takes traces by OTLP over HTTP in JSON, http://host:4318; not set: none are told"

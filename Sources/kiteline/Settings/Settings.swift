@@ -122,6 +122,7 @@ extension Setting {
             case .share(let range):
                 Double(text).map(range.contains) == true ? nil : "a part, from \(range.lowerBound) to \(range.upperBound)"
             case .secondsByName: Settings.secondsByName(text) != nil ? nil : "name=seconds,… with seconds above 0"
+            case .secretKey: Data(base64Encoded: text)?.count == 32 ? nil : "32 random bytes in Base64 (openssl rand -base64 32)"
             case .crashPlan:
                 CrashPlan(text) != nil
                     ? nil : "point[:time],… with points of " + CrashPoint.allCases.map(\.rawValue).joined(separator: ", ")
@@ -133,6 +134,7 @@ extension Setting {
     func masked(_ text: String) -> String {
         switch shape {
         case .secret: String(text.prefix(9)) + "…"
+        case .secretKey: "***"
         case .text, .count, .seconds, .choice, .crashPlan, .share, .secondsByName: text
         case .url: withoutPassword(text)
         }

@@ -1,5 +1,6 @@
 import API
 import AsyncHTTPClient
+import Connectors
 import DispatchIndex
 import Foundation
 import JobKinds
@@ -8,6 +9,7 @@ import Ledger
 import LocalServers
 import Logging
 import Maintenance
+import Messages
 import NIOPosix
 import PostgresClient
 import Records
@@ -57,6 +59,8 @@ final class TestAPI: Sendable {
         /// Servers of the test's own, to be broken.
         var servers: LocalServers?
         var traces: Traces?
+        var outgoing = OutgoingPolicy()
+        var secrets: SecretBox?
     }
 
     /// Where the data are.
@@ -116,7 +120,8 @@ final class TestAPI: Sendable {
         let kinds = [AnyHandler(Probe(dependencies: ProbeDependencies(postgres: app))).kind] + options.kinds
         api = API(
             records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, keys: KeyRing(records) { .now + ahead.duration },
-            limits: options.limits, transport: options.transport, traces: options.traces, logger: silent)
+            limits: options.limits, transport: options.transport, outgoing: options.outgoing, secrets: options.secrets,
+            traces: options.traces, logger: silent)
     }
 
     private static func tenant(_ slug: String, _ records: Records) async throws -> Tenant {

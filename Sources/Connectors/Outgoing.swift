@@ -1,0 +1,91 @@
+import Foundation
+import Messages
+import NIOCore
+import NIOPosix
+
+/// Which addresses outside may be talked to.
+public struct OutgoingPolicy: Sendable, Hashable {
+    /// Also this machine, and without TLS: for tests, demonstrations, and gateways beside the service. Off, nothing but the public
+    /// internet, over TLS.
+    public var allowsLoopback: Bool
+
+    public init(allowsLoopback: Bool = false) { self.allowsLoopback = allowsLoopback }
+
+    func allows(_ address: NetworkAddress) -> Bool { address.isPublic || allowsLoopback && address.isLoopback }
+
+    /// What is wrong with an address before its name is even looked up; nil: nothing.
+    public func fault(in url: String) -> String? {
+        guard let parts = URLComponents(string: url), let host = parts.host, !host.isEmpty else { return "is no URL with a host" }
+        guard parts.scheme == "https" || parts.scheme == "http" && allowsLoopback else { return "must begin with https://" }
+        guard parts.user == nil, parts.password == nil else { return "must not hold a user or password" }
+        guard parts.fragment == nil else { return "must not hold a fragment" }
+        return fault(host: host)
+    }
+
+    /// The same of a host alone: a numeric address must be public, and some names never are.
+    public func fault(host: String) -> String? {
+        let name = host.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        if let address = NetworkAddress(numeric: name) {
+            return allows(address) ? nil : "is an address of an internal network"
+        }
+        let isLocal = name == "localhost" || name.hasSuffix(".localhost") || name.hasSuffix(".local") || name.hasSuffix(".internal")
+        return isLocal && !allowsLoopback ? "is a name of an internal network" : nil
+    }
+}
+
+extension NetworkAddress {
+    /// From digits, as they stand in a URL.
+    init?(numeric text: String) {
+        guard let address = try? SocketAddress(ipAddress: text, port: 0) else { return nil }
+        self.init(address)
+    }
+
+    init?(_ address: SocketAddress) {
+        switch address {
+        case .v4(let v4): self.init(v4: withUnsafeBytes(of: v4.address.sin_addr.s_addr) { Array($0) })
+        case .v6(let v6): self.init(v6: withUnsafeBytes(of: v6.address.sin6_addr) { Array($0) })
+        case .unixDomainSocket: return nil
+        }
+    }
+}
+
+/// Looks names up, and lets through only what the policy allows. What was let through is what is connected to: the name is not looked
+/// up again, so that nobody can answer differently the second time.
+struct Resolver: Sendable {
+    /// An address to connect to, in digits. Where a name has several and one of them is internal, none is used: nobody honest has both.
+    func address(of host: String, port: Int, _ policy: OutgoingPolicy) async -> Result<String, DeliveryFailure> {
+        let name = host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        if let fault = policy.fault(host: name) { return .failure(Self.refused(fault)) }
+        guard let found = try? await NIOThreadPool.singleton.runIfActive({ Self.lookUp(name, port) }), !found.isEmpty else {
+            return .failure(DeliveryFailure(.transient, code: "no_host", message: "the name \(name) is not known"))
+        }
+        guard found.allSatisfy({ NetworkAddress($0).map(policy.allows) ?? false }), let text = found.compactMap(\.ipAddress).first else {
+            return .failure(Self.refused("leads into an internal network"))
+        }
+        return .success(text)
+    }
+
+    private static func refused(_ fault: String) -> DeliveryFailure {
+        DeliveryFailure(.config, code: "address_refused", message: "the address \(fault)")
+    }
+
+    /// Blocks. IPv4 first: what has both usually reaches it.
+    private static func lookUp(_ host: String, _ port: Int) -> [SocketAddress] {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, String(port), &hints, &list) == 0 else { return [] }
+        defer { freeaddrinfo(list) }
+        var (addresses, next) = ([SocketAddress](), list)
+        while let info = next?.pointee {
+            switch info.ai_family {
+            case AF_INET: info.ai_addr.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { addresses.append(SocketAddress($0.pointee)) }
+            case AF_INET6:
+                info.ai_addr.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { addresses.append(SocketAddress($0.pointee)) }
+            default: break
+            }
+            next = info.ai_next
+        }
+        return addresses.filter { $0.protocol == .inet } + addresses.filter { $0.protocol != .inet }
+    }
+}

@@ -1,0 +1,147 @@
+import Foundation
+import Jobs
+import Ledger
+import Messages
+import PostgresClient
+import Tenancy
+
+/// What came of one try of a delivery: what its messages become, and the connector.
+public struct DeliveryEffect: Effect {
+    public let delivery: Int64
+    public let number: Int
+    /// Nil: nobody was asked, since nobody waited for it any more.
+    public let result: DeliveryResult?
+    public let endedAt: Date
+    /// When a failed try is followed by another; nil: never by this connector.
+    public let again: Date?
+
+    public init(delivery: Int64, number: Int, result: DeliveryResult?, endedAt: Date, again: Date? = nil) {
+        self.delivery = delivery
+        self.number = number
+        self.result = result
+        self.endedAt = endedAt
+        self.again = again
+    }
+
+    static func statements(for effects: [SettledEffect]) -> [Statement] {
+        // In the order of their numbers, so that two settles cannot deadlock.
+        effects.compactMap { settled in (settled.effect as? DeliveryEffect).map { (settled.tenant, $0) } }
+            .sorted { ($0.1.delivery, $0.1.number) < ($1.1.delivery, $1.1.number) }.flatMap { $0.1.statements(of: $0.0) }
+    }
+
+    private func statements(of tenant: TenantID) -> [Statement] {
+        switch result {
+        case nil: [ended(tenant, nil)]
+        case .delivered(let reference, _): [ended(tenant, nil), sent(reference)]
+        case .failed(let failure):
+            [ended(tenant, failure)] + (again.map { [waits(until: $0)] } ?? goesOn(tenant, failure)) + closes(tenant, failure)
+        }
+    }
+
+    private func ended(_ tenant: TenantID, _ failure: DeliveryFailure?) -> Statement {
+        """
+        UPDATE delivery_try SET ended_at = \(endedAt), failure_class = \(failure?.failureClass.rawValue), code = \(failure?.code), error = \(failure?.message)
+        WHERE delivery_id = \(delivery) AND number = \(Int32(number)) AND tenant_id = \(tenant.rawValue)
+        """
+    }
+
+    /// Taken is taken, also when it was given up meanwhile: what waits for another connector no longer does.
+    private func sent(_ reference: String?) -> Statement {
+        """
+        WITH d AS (
+            UPDATE delivery SET state = 'sent', reference = \(reference), ended_at = \(endedAt)
+            WHERE id = \(delivery) AND state <> 'sent' RETURNING connector, messages)
+        UPDATE message m SET state = 'sent', connector = d.connector, ended_at = \(endedAt), reason = NULL FROM d
+        WHERE m.id = ANY(d.messages) AND m.state IN ('waiting', 'sending')
+        """
+    }
+
+    private func waits(until: Date) -> Statement {
+        "UPDATE delivery SET state = 'waiting', not_before = \(until) WHERE id = \(delivery) AND state = 'sending' AND tries = \(Int32(number))"
+    }
+
+    /// By this connector never: messages go on to their next, an event for a webhook is given up.
+    private func goesOn(_ tenant: TenantID, _ failure: DeliveryFailure) -> [Statement] {
+        [
+            """
+            WITH d AS (
+                UPDATE delivery SET state = CASE WHEN event IS NULL THEN 'abandoned' ELSE 'failed' END, ended_at = \(endedAt)
+                WHERE id = \(delivery) AND state = 'sending' AND tries = \(Int32(number)) RETURNING id, connector, messages)
+            UPDATE message m SET state = 'waiting', tried = array_append(m.tried, d.connector), reason = \(failure.code) FROM d
+            WHERE m.id = ANY(d.messages) AND m.delivery_id = d.id AND m.state = 'sending'
+            """
+        ]
+    }
+
+    /// A connector that must not be asked for a while, or until somebody changes its settings; the latter is an alarm.
+    private func closes(_ tenant: TenantID, _ failure: DeliveryFailure) -> [Statement] {
+        let until: Date
+        switch failure.failureClass {
+        case .throttled, .quota: until = failure.until ?? endedAt.addingTimeInterval(60)
+        case .config, .auth: until = ConnectorRecord.forGood
+        // A person who is gone is no fault of the gateway's; a group or an address that is gone is.
+        case .target: until = ConnectorRecord.forGood
+        case .transient, .content: return []
+        }
+        let isForPeople = failure.failureClass == .target
+        let close: Statement = """
+            UPDATE connector c SET closed_until = \(until), closed_class = \(failure.failureClass.rawValue), closed_reason = \(failure.message)
+            FROM delivery d
+            WHERE d.id = \(delivery) AND c.tenant_id = d.tenant_id AND c.name = d.connector
+                AND NOT (\(isForPeople) AND c.kind IN ('dingtalk_todo', 'sms_http', 'smtp'))
+                AND (c.closed_until IS NULL OR c.closed_until < \(until))
+            """
+        guard until == ConnectorRecord.forGood || failure.failureClass == .quota else { return [close] }
+        let detail = JSONBytes.encoding(["class": failure.failureClass.rawValue, "code": failure.code, "message": failure.message])
+        return [
+            close,
+            """
+            INSERT INTO alert AS a (tenant_id, code, subject, detail, first_at, last_at)
+            SELECT c.tenant_id, 'connector_closed', c.name, \(detail), \(endedAt), \(endedAt)
+            FROM delivery d JOIN connector c ON c.tenant_id = d.tenant_id AND c.name = d.connector
+            WHERE d.id = \(delivery) AND c.tenant_id = \(tenant.rawValue)
+                AND NOT (\(isForPeople) AND c.kind IN ('dingtalk_todo', 'sms_http', 'smtp'))
+            ON CONFLICT (tenant_id, code, subject) WHERE resolved_at IS NULL
+                DO UPDATE SET count = a.count + 1, last_at = excluded.last_at, detail = excluded.detail
+            """,
+        ]
+    }
+
+    /// A try whose job was set aside or cancelled: what it said is refused, whoever says it.
+    static func statements(for discarded: [DiscardedJob]) -> [Statement] {
+        discarded.filter { $0.kind == "send_notification" }.sorted { $0.id < $1.id }.flatMap { job -> [Statement] in
+            guard let place = try? JSONDecoder().decode(Place.self, from: Data(job.arguments)), let id = Int64(place.delivery) else {
+                return []
+            }
+            return [
+                """
+                UPDATE delivery_try SET ended_at = clock_timestamp(), failure_class = 'content', error = \(String(job.failure.message.prefix(300)))
+                WHERE delivery_id = \(id) AND number = \(Int32(place.try)) AND tenant_id = \(job.tenant.rawValue)
+                """,
+                """
+                WITH d AS (
+                    UPDATE delivery SET state = 'failed', ended_at = clock_timestamp()
+                    WHERE id = \(id) AND tenant_id = \(job.tenant.rawValue) AND state = 'sending' RETURNING id, messages)
+                UPDATE message m SET state = 'failed', reason = \(job.failure.errorClass.rawValue), ended_at = clock_timestamp() FROM d
+                WHERE m.id = ANY(d.messages) AND m.delivery_id = d.id AND m.state = 'sending'
+                """,
+                """
+                INSERT INTO notification (tenant_id, recipient, code, subject, text_en, text_zh, urgency, key)
+                SELECT n.tenant_id, 'role:operator', 'message_undelivered', n.id::text,
+                    'Nothing could be delivered to ' || n.recipient || ': ' || n.text_en, '未能送达 ' || n.recipient || '：' || n.text_zh,
+                    'urgent', 'undelivered:' || n.id
+                FROM notification n JOIN delivery d ON d.tenant_id = n.tenant_id AND d.id = \(id)
+                WHERE n.tenant_id = \(job.tenant.rawValue) AND n.urgency = 'urgent'
+                    AND n.id IN (SELECT notification_id FROM message WHERE id = ANY(d.messages))
+                    AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = n.tenant_id AND m.notification_id = n.id AND m.state <> 'failed')
+                ON CONFLICT (tenant_id, recipient, key) WHERE key IS NOT NULL DO NOTHING
+                """,
+            ]
+        }
+    }
+
+    private struct Place: Decodable {
+        let delivery: String
+        let `try`: Int
+    }
+}

@@ -1,0 +1,120 @@
+import Connectors
+import Foundation
+import Messages
+import Testing
+
+@Suite struct ConnectorRouteTests {
+    private static let box = SecretBox(key: Array(0..<32))
+
+    private func with(_ outgoing: OutgoingPolicy = OutgoingPolicy(), _ body: @Sendable (TestAPI) async throws -> Void) async throws {
+        var options = TestAPI.Options()
+        options.secrets = Self.box
+        options.outgoing = outgoing
+        try await TestAPI.with(options, body)
+    }
+
+    private func put(_ api: TestAPI, _ name: String, _ body: String, as key: String? = nil) async throws -> Reply {
+        try await api.send("PUT", "/v1/connectors/\(name)", body, as: key ?? api.acme.operatorKey)
+    }
+
+    @Test func `a connector is made, shown without its secrets, replaced and removed, and all of it is audited`() async throws {
+        try await with { api in
+            let secret = "SECveryverysecret"
+            let made = try await put(
+                api, "ding",
+                #"{"kind":"dingtalk_robot","place":1,"secrets":{"access_token":"tok123","secret":"\#(secret)"},"reason":"group"}"#)
+            let again = try await put(api, "ding", #"{"kind":"dingtalk_robot","place":2,"enabled":false,"reason":"pause"}"#)
+            let read = try await api.send("GET", "/v1/connectors/ding", as: api.acme.operatorKey)
+            let all = try await api.send("GET", "/v1/connectors", as: api.acme.operatorKey)
+
+            #expect([made, again, read, all].map(\.status) == [201, 200, 200, 200])
+            #expect(try made.json["state"].string == "open")
+            #expect(try made.json["dependency"].string == "dingtalk_robot")
+            #expect(try read.json["state"].string == "disabled")
+            #expect(try read.json["secrets"].array?.compactMap(\.string) == ["access_token", "secret"])
+            for reply in [made, again, read, all] { #expect(!reply.text.contains(secret) && !reply.text.contains("tok123")) }
+            // Nor does anything in the database hold them in the clear.
+            #expect(try await api.count("connector WHERE position('\(secret)'::bytea IN secrets) > 0") == 0)
+            #expect(try await api.count("audit_log WHERE (before::text || after::text) LIKE '%\(secret)%'") == 0)
+            #expect(try await api.count("audit_log WHERE action = 'connector.put' AND reason IN ('group', 'pause')") == 2)
+            let gone = try await api.send("DELETE", "/v1/connectors/ding", #"{"reason":"no more"}"#, as: api.acme.operatorKey)
+            #expect(gone.status == 204)
+            #expect(try await api.send("GET", "/v1/connectors/ding", as: api.acme.operatorKey).status == 404)
+            #expect(try await api.count("audit_log WHERE action = 'connector.delete' AND reason = 'no more'") == 1)
+        }
+    }
+
+    @Test func `a webhook without a secret is made one, shown once`() async throws {
+        try await with { api in
+            let made = try await put(
+                api, "hook", #"{"kind":"webhook","settings":{"url":"https://example.com/hook","events":["lead"]},"reason":"x"}"#)
+            let again = try await put(api, "hook", #"{"kind":"webhook","settings":{"url":"https://example.com/hook2"},"reason":"x"}"#)
+
+            let secret = try #require(try made.json["secret"].string)
+            #expect(Signing.webhookKey(secret)?.count == 32)
+            #expect(try again.json["secret"].string == nil)
+            #expect(try again.json["secrets"].array?.compactMap(\.string) == ["secret"])
+            #expect(try await api.count("webhook_tenant") == 1)
+            _ = try await put(
+                api, "hook", #"{"kind":"webhook","enabled":false,"settings":{"url":"https://example.com/hook2"},"reason":"x"}"#)
+            #expect(try await api.count("webhook_tenant") == 0)
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"kind":"fax","reason":"x"}"#, ["kind not_allowed"]), (#"{"kind":"wecom_robot"}"#, ["reason missing"]),
+        (#"{"kind":"wecom_robot","reason":"x"}"#, ["secrets.key missing"]),
+        (#"{"kind":"wecom_robot","secrets":{"key":"k","other":"x"},"reason":"x"}"#, ["secrets.other unknown_field"]),
+        (#"{"kind":"webhook","reason":"x"}"#, ["settings.url missing"]),
+        (#"{"kind":"webhook","settings":{"url":"http://example.com"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://127.0.0.1/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://[::1]/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://169.254.169.254/latest"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://localhost/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://user:pw@example.com/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (
+            #"{"kind":"webhook","settings":{"url":"https://example.com"},"secrets":{"secret":"short"},"reason":"x"}"#,
+            ["secrets.secret bad_format"]
+        ),
+        (
+            #"{"kind":"smtp","settings":{"host":"10.0.0.1","from":"nobody","security":"none"},"reason":"x"}"#,
+            ["settings.from bad_format", "settings.host not_allowed", "settings.security not_allowed"]
+        ),
+        (#"{"kind":"dingtalk_todo","secrets":{"app_key":"k","app_secret":"s"},"reason":"x"}"#, ["settings.creator missing"]),
+    ])
+    func `what cannot be is refused, every field named`(body: String, faults: [String]) async throws {
+        try await with { api in
+            let refused = try await put(api, "c", body)
+
+            #expect(refused.status == 422)
+            #expect(try refused.json["errors"].array?.map { "\($0["field"].string!) \($0["code"].string!)" }.sorted() == faults)
+            #expect(try await api.count("connector") == 0)
+        }
+    }
+
+    @Test func `only operators turn connectors, each of their own tenant`() async throws {
+        try await with { api in
+            let body = #"{"kind":"wecom_robot","secrets":{"key":"k"},"reason":"x"}"#
+            let byTenant = try await put(api, "c", body, as: api.acme.tenantKey)
+            #expect(byTenant.code == "forbidden")
+            #expect(try await api.send("GET", "/v1/connectors").code == "forbidden")
+            let byOperator = try await put(api, "c", body)
+            #expect(byOperator.status == 201)
+            #expect(try await api.send("GET", "/v1/connectors/c", as: api.globex.operatorKey).status == 404)
+            #expect(try await api.send("DELETE", "/v1/connectors/c", #"{"reason":"x"}"#, as: api.globex.operatorKey).status == 404)
+            let misnamed = try await put(api, "Bad%20Name", body)
+            #expect(misnamed.status == 422)
+            #expect(try await api.send("GET", "/v1/messages").json["items"].array?.count == 0)
+        }
+    }
+
+    @Test func `without a key for secrets none are taken, and it is said what to do`() async throws {
+        try await TestAPI.with { api in
+            let refused = try await put(api, "c", #"{"kind":"wecom_robot","secrets":{"key":"k"},"reason":"x"}"#)
+
+            #expect(refused.status == 503)
+            #expect(refused.code == "no_secret_key")
+            #expect(refused.text.contains("KITELINE_SECRET_KEY"))
+        }
+    }
+}
