@@ -35,6 +35,7 @@ struct DevCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
+        guard !dataDir.isEmpty else { throw ValidationError("--data-dir is empty; name a folder, such as .kiteline") }
         guard (1...64).contains(workers) else { throw ValidationError("--workers is from 1 to 64") }
         guard !once || demo else { throw ValidationError("--once ends the demo; add --demo") }
         guard !demo || !noWorker else { throw ValidationError("--demo needs a worker; leave --no-worker out") }

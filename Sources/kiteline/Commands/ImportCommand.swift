@@ -61,7 +61,8 @@ struct ImportCommand: AsyncParsableCommand {
             let data = try await remote.request(.get, "/v1/imports/\(id)")
             let summary = try JSON.read(Summary.self, from: data)
             json ? printLine(data) : show(summary, id)
-            if summary.state == "failed" { throw ExitCode(ExitStatus.failed) }
+            // Nothing at all was taken in: whoever runs this from a script has to hear of it.
+            if summary.state == "failed" || summary.rows > 0 && summary.accepted == 0 { throw ExitCode(ExitStatus.failed) }
         }
 
         private func show(_ summary: Summary, _ id: String) {

@@ -119,7 +119,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .port: "the port the API listens on; 0 takes a free one"
         case .publicURL: "where callers find the API; when it is https, nothing else is accepted"
         case .trustedProxies: "addresses whose X-Forwarded-Proto is believed"
-        case .apiURL: "the API that job and import commands talk to"
+        case .apiURL: "the API that commands about a tenant talk to; kiteline dev's own, with --data-dir"
         case .key: "the key they show"
         case .enginePool: "connections for the ledger, of each process"
         case .appPool: "connections for tenants' reads, of each process"
