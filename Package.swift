@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry  Connectors  LocalVendors   libpq · NIO + hiredis · private servers · where fault runs kill · traces out · messages out
-//   Jobs  Breakers  Schedules  Rules  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Calendars  Rules  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -73,6 +73,7 @@ let package = Package(
 
         domain("JSONEnvelope"),
         domain("Schedules"),
+        domain("Calendars", resources: [.embedInCode("cn.txt")]),
         domain("Identity"),
         domain("ProcessHealth", ["CLinear"]),
         domain("Tenancy", ["COpenSSL"]),
@@ -175,6 +176,7 @@ let package = Package(
         tests("ArchitectureTests", []),
         tests("JSONEnvelopeTests", ["JSONEnvelope"]),
         tests("SchedulesTests", ["Schedules"]),
+        tests("CalendarsTests", ["Calendars"]),
         tests("IdentityTests", ["Identity"]),
         tests("ProcessHealthTests", ["ProcessHealth"]),
         tests("TenancyTests", ["Tenancy"]),
