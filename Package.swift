@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry  Connectors  LocalVendors   libpq · NIO + hiredis · private servers · where fault runs kill · traces out · messages out
-//   Jobs  Breakers  Schedules  Calendars  Rules  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Calendars  Rules  Clocks  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -79,7 +79,7 @@ let package = Package(
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
         domain(
-            "Rules", ["Identity", "SalesModel", "COpenSSL", yams],
+            "Rules", ["Calendars", "Identity", "SalesModel", "COpenSSL", yams],
             resources: ["manufacturing", "medical", "education", "store", "saas"].flatMap { trade in
                 ["map", "score", "route", "match", "clock", "gate", "measure", "message"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
             }),
@@ -87,6 +87,7 @@ let package = Package(
         domain("Rollouts"),
         domain("Forecasts"),
         domain("Routing", ["SalesModel", "Rules", "Rollouts"]),
+        domain("Clocks", ["Calendars", "Rules", "SalesModel"]),
         domain("Replay", ["SalesModel", "Rules", "Routing"]),
         domain("FakeVendors", ["COpenSSL"]),
         domain("Messages", ["SalesModel", "JSONEnvelope", "COpenSSL"]),
@@ -180,7 +181,8 @@ let package = Package(
         tests("IdentityTests", ["Identity"]),
         tests("ProcessHealthTests", ["ProcessHealth"]),
         tests("TenancyTests", ["Tenancy"]),
-        tests("RulesTests", ["Rules", "Identity", "SalesModel"]),
+        tests("RulesTests", ["Calendars", "Rules", "Identity", "SalesModel"]),
+        tests("ClocksTests", ["Clocks", "Calendars", "Rules", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
         tests("RolloutsTests", ["Rollouts"]),
         tests("ForecastsTests", ["Forecasts"]),

@@ -15,14 +15,14 @@ extension ClockRules {
 
 extension Clock {
     private static let keys = [
-        "id", "label", "subject", "starts", "when", "stops", "budget", "calendar", "catch_up", "levels",
+        "id", "label", "subject", "starts", "when", "stops", "budget", "calendar", "grace", "catch_up", "levels",
     ]
 
     fileprivate static func read(_ reader: RuleReader, _ scope: SubjectScope) -> Clock? {
         guard let object = reader.object(keys: keys) else { return nil }
         let id = object.required("id", "a short name; receipts and messages show it.")?.identifier()
         let label = object["label"].map { $0.label() } ?? id.map { Label($0, $0) }
-        checkCalendar(object)
+        let offHours = OffHours.read(object)
         let subject = object.required("subject", "what it watches: \(SubjectType.names).")?.choice(SubjectType.self)
         guard let subject else { return nil }
         let fields = scope.catalogue(subject)
@@ -34,12 +34,14 @@ extension Clock {
         let catchUp = object["catch_up"].map { $0.choice(CatchUp.self) } ?? .highest
         let written: Written = object["budget"] == nil ? .absent : (budget ?? nil).map(Written.read) ?? .unread
         let levels = ClockLevel.readAll(object, budget: written)
-        guard let id, let label, let start, let catchUp, let levels, when != .some(nil), stop != .some(nil), budget != .some(nil) else {
+        guard let id, let label, let start, let offHours, let catchUp, let levels, when != .some(nil), stop != .some(nil),
+            budget != .some(nil)
+        else {
             return nil
         }
         return Clock(
             id: id, label: label, subject: subject, start: start, when: when ?? nil, stop: stop ?? nil, budget: budget ?? nil,
-            catchUp: catchUp, levels: levels)
+            offHours: offHours, catchUp: catchUp, levels: levels)
     }
 
     /// A budget as the levels see it: whether it is there, and what it says.
@@ -47,11 +49,29 @@ extension Clock {
         case absent, unread
         case read(Budget)
     }
+}
 
-    private static func checkCalendar(_ object: RuleObject) {
-        guard let reader = object["calendar"], let name = reader.text(limit: 64), name != "24x7" else { return }
-        reader.fault(
-            .unsupported, "There is no working calendar “\(name)” yet: every clock runs 24x7. Write calendar: 24x7, or leave it out.")
+extension Clock.OffHours {
+    fileprivate static func read(_ object: RuleObject) -> Clock.OffHours? {
+        let grace = object["grace"].map { $0.seconds() } ?? 0
+        guard let grace else { return nil }
+        guard let reader = object["calendar"] else {
+            object["grace"]?.fault(.conflict, "“grace” belongs to calendar: next_open.")
+            return .always
+        }
+        guard let name = reader.text(limit: 64) else { return nil }
+        if name != "next_open" { object["grace"]?.fault(.conflict, "“grace” belongs to calendar: next_open.") }
+        switch name {
+        case "24x7": return .always
+        case "working": return .working
+        case "next_open": return .nextOpening(graceSeconds: grace)
+        default:
+            reader.fault(
+                .unknownValue,
+                "“calendar” is 24x7 (day and night count), working (working time counts) or next_open (what comes outside working hours begins when they open)."
+            )
+            return nil
+        }
     }
 }
 
@@ -172,7 +192,7 @@ extension ClockLevel {
     }
 
     private static func read(_ reader: RuleReader, place: Int, _ budget: Clock.Written) -> ClockLevel? {
-        guard let object = reader.object(keys: ["id", "after", "at", "to", "channels", "message", "do"]) else { return nil }
+        guard let object = reader.object(keys: ["id", "after", "at", "to", "channels", "message", "do", "urgency"]) else { return nil }
         let id = object["id"].map { $0.identifier() } ?? "level_\(place + 1)"
         let due: Due?
         switch (object["after"], object["at"]) {
@@ -191,9 +211,13 @@ extension ClockLevel {
         let channels = object["channels"].map { $0.choices(Channel.self, limit: 4) } ?? [.inApp]
         let message = object["message"].map { $0.identifier() }
         let action = object["do"].map { $0.choice(ClockAction.self) } ?? .notify
-        guard let id, let due, let recipients, let channels, message != .some(nil), let action else { return nil }
+        let urgency = object["urgency"].map { $0.choice(Urgency.self) }
+        guard let id, let due, let recipients, let channels, message != .some(nil), let action, urgency != .some(nil) else {
+            return nil
+        }
         return ClockLevel(
-            id: id, due: due, recipients: recipients, channels: channels, message: message ?? nil, action: action)
+            id: id, due: due, recipients: recipients, channels: channels, message: message ?? nil, action: action,
+            urgency: urgency ?? nil)
     }
 
     /// A ladder goes upwards, in whatever class.

@@ -29,6 +29,16 @@ public struct Clock: Sendable, Hashable {
         case classes(field: String, [String: Int], otherwise: Int?)
     }
 
+    /// What time outside working hours counts for.
+    public enum OffHours: Sendable, Hashable {
+        /// Day and night count alike.
+        case always
+        /// Only working time counts.
+        case working
+        /// What begins outside working hours begins when they open, so many seconds later; from then on day and night count.
+        case nextOpening(graceSeconds: Int)
+    }
+
     /// What is sent when several levels were missed at once. All of them are recorded.
     public enum CatchUp: String, Sendable, Hashable, CaseIterable {
         case highest, each
@@ -42,6 +52,7 @@ public struct Clock: Sendable, Hashable {
     public let when: Condition?
     public let stop: Stop?
     public let budget: Budget?
+    public let offHours: OffHours
     public let catchUp: CatchUp
     /// Upwards.
     public let levels: [ClockLevel]
@@ -63,6 +74,17 @@ public struct ClockLevel: Sendable, Hashable {
     /// The id of a message.
     public let message: String?
     public let action: ClockAction
+    /// nil: by how soon it comes.
+    public let urgency: Urgency?
+}
+
+/// How soon a message must be read.
+public enum Urgency: String, Sendable, Hashable, CaseIterable {
+    /// At once, at whatever hour.
+    case urgent
+    case normal
+    /// With others of its kind.
+    case digest
 }
 
 /// Who hears of it. One who is missing is stood in for by the next superior, and at last by the tenant's administrator.

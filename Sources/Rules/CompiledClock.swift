@@ -1,3 +1,4 @@
+import Calendars
 import Foundation
 import SalesModel
 
@@ -36,6 +37,8 @@ public struct ClockReading: Sendable, Hashable {
     public struct Level: Sendable, Hashable {
         public let id: String
         public let dueAt: Date
+        /// Working time decides, and its days are not all known: it may yet move.
+        public let isProvisional: Bool
         /// Seconds past due, up to now or to what stopped it; nil while it is not late.
         public let lateBy: Int?
 
@@ -64,8 +67,13 @@ public struct ClockReading: Sendable, Hashable {
 }
 
 extension CompiledClock {
+    /// Whether working time has a say in it.
+    public var needsCalendar: Bool { clock.offHours != .always }
+
     /// Reads the clock. Pure: the same facts at the same moment give the same reading.
-    public func reading(of facts: SubjectFacts, now: Date) -> ClockReading {
+    ///
+    /// - Parameter working: of whoever has the subject.
+    public func reading(of facts: SubjectFacts, now: Date, in working: WorkingTime = .always) -> ClockReading {
         let values = facts.values(in: table)
         let begun: Date?
         switch start(facts, values, now) {
@@ -89,13 +97,29 @@ extension CompiledClock {
         case .unknown(let tests): return reading(.unknown(tests), start)
         case .known(let end):
             let levels = clock.levels.map { level in
-                let due = start.addingTimeInterval(Double(level.due.seconds(of: budget ?? 0)))
+                let (due, isProvisional) = self.due(start, seconds: level.due.seconds(of: budget ?? 0), in: working)
                 // What comes in the very moment it is due comes in time (I-29); the level fires then if nothing came.
                 let isLate = end.map { $0 > due } ?? (now >= due)
-                return ClockReading.Level(id: level.id, dueAt: due, lateBy: isLate ? Int((end ?? now).timeIntervalSince(due)) : nil)
+                return ClockReading.Level(
+                    id: level.id, dueAt: due, isProvisional: isProvisional, lateBy: isLate ? Int((end ?? now).timeIntervalSince(due)) : nil)
             }
             let state: ClockReading.State = start > now ? .notStarted : end.map { .met(at: $0) } ?? .running
             return ClockReading(clock: clock.id, state: state, start: start, levels: levels)
+        }
+    }
+
+    /// Beyond the years the calendar is compiled for, day and night count, and the answer is provisional.
+    private func due(_ start: Date, seconds: Int, in working: WorkingTime) -> (Date, isProvisional: Bool) {
+        let beyond = WorkingTime.Due(at: start.addingTimeInterval(Double(seconds)), isProvisional: true)
+        switch clock.offHours {
+        case .always: return (beyond.at, false)
+        case .working:
+            let due = working.due(after: start, seconds: seconds) ?? beyond
+            return (due.at, due.isProvisional)
+        case .nextOpening(let grace):
+            guard !working.isOpen(at: start) else { return (beyond.at, false) }
+            let opening = working.opening(from: start) ?? WorkingTime.Due(at: start, isProvisional: true)
+            return (opening.at.addingTimeInterval(Double(grace + seconds)), opening.isProvisional)
         }
     }
 

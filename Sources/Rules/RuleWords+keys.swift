@@ -31,7 +31,8 @@ extension RuleWords {
         "budget": Label("time allowed", "时限"), "classes": Label("class", "等级"), "calendar": Label("calendar", "日历"),
         "catch_up": Label("when late", "补发方式"), "levels": Label("level", "级别"), "after": Label("after", "时长"), "at": Label("at", "时点"),
         "channels": Label("channels", "渠道"), "message": Label("message", "消息"), "do": Label("action", "动作"), "on": Label("event", "事件"),
-        "before": Label("before", "提前"), "where": Label("of which", "筛选条件"),
+        "grace": Label("grace", "宽限"), "urgency": Label("urgency", "紧急程度"), "before": Label("before", "提前"),
+        "where": Label("of which", "筛选条件"),
         // gate
         "stages": Label("stage", "阶段"), "gates": Label("gate", "关卡"), "requires": Label("requirement", "要求"), "final": Label("final", "终态"),
         "else_on": Label("else from", "否则起于"), "which": Label("which", "取哪一次"), "action_list": Label("list of actions", "动作清单"),
