@@ -113,6 +113,7 @@ let package = Package(
                 .embedInCode("0015_seeing.sql"), .embedInCode("0016_past.sql"), .embedInCode("0017_customers.sql"),
                 .embedInCode("0019_audit_chain.sql"), .embedInCode("0020_fuse.sql"),
                 .embedInCode("0021_rollouts.sql"),
+                .embedInCode("0022_clocks.sql"), .embedInCode("0023_calendars.sql"),
                 .embedInCode("0024_urgency.sql"), .embedInCode("0025_opportunities.sql"), .embedInCode("0026_forecasts.sql"),
                 .embedInCode("0027_process_health.sql"), .embedInCode("0029_messages.sql"), .embedInCode("0030_recycling.sql"),
                 .embedInCode("0031_reports.sql"),
@@ -123,7 +124,8 @@ let package = Package(
         shell(
             "Records",
             [
-                "PostgresClient", "Ledger", "Forecasts", "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Rules", "Rollouts",
+                "PostgresClient", "Ledger", "Forecasts", "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Calendars", "Rules",
+                "Clocks", "Rollouts",
                 "Routing",
                 "Replay",
                 "SalesModel", "Messages",
@@ -133,10 +135,9 @@ let package = Package(
         shell(
             "JobKinds",
             [
-                "Connectors", "Messages", "CrashPoints", "Forecasts", "JSONEnvelope", "Jobs", "ProcessHealth", "Tenancy", "Records",
-                "Replay",
-                "Rules", "Routing",
-                "SalesModel", logging,
+                "Connectors", "Messages", "Clocks", "CrashPoints", "Forecasts", "JSONEnvelope", "Jobs", "ProcessHealth", "Tenancy",
+                "Records",
+                "Replay", "Rules", "Routing", "SalesModel", logging,
             ]),
         shell(
             "Worker", ["CrashPoints", "Telemetry", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle, tracing]),
@@ -144,7 +145,7 @@ let package = Package(
         shell(
             "API",
             [
-                "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Ledger", "DispatchIndex", "Records", "JobKinds",
+                "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Calendars", "Ledger", "DispatchIndex", "Records", "JobKinds",
                 "Connectors", "Messages", "Rules", "Rollouts", "SalesModel", "Tenancy",
                 "JSONEnvelope", "Telemetry",
                 logging, lifecycle, tracing, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird, hummingbirdCore,
@@ -153,7 +154,8 @@ let package = Package(
         shell(
             "Benchmarks",
             [
-                "CrashPoints", "Jobs", "Ledger", "DispatchIndex", "Maintenance", "Records", "Rules", "SalesModel", "Schema", "Tenancy",
+                "Calendars", "CrashPoints", "Jobs", "Ledger", "DispatchIndex", "Maintenance", "Records", "Rules", "SalesModel", "Schema",
+                "Tenancy",
                 "PostgresClient",
                 "RedisClient",
                 "FakeVendors", "LocalServers", "LocalVendors", "Messages", logging, nioCore, nioPosix,

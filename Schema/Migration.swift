@@ -36,6 +36,8 @@ public struct Migration: Sendable {
         Migration(19, "audit_chain", PackageResources._019_audit_chain_sql),
         Migration(20, "fuse", PackageResources._020_fuse_sql),
         Migration(21, "rollouts", PackageResources._021_rollouts_sql),
+        Migration(22, "clocks", PackageResources._022_clocks_sql),
+        Migration(23, "calendars", PackageResources._023_calendars_sql),
         Migration(24, "urgency", PackageResources._024_urgency_sql),
         Migration(25, "opportunities", PackageResources._025_opportunities_sql),
         Migration(26, "forecasts", PackageResources._026_forecasts_sql),

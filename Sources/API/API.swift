@@ -68,6 +68,6 @@ public struct API: Sendable {
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
         + importEndpoints + sellerEndpoints + opportunityEndpoints + forecastEndpoints + customerEndpoints
         + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
-        + alertEndpoints + reportEndpoints + connectorEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints
-        + probeEndpoints + autoscaleEndpoints + processEndpoints
+        + escalationEndpoints + calendarEndpoints + responseEndpoints + alertEndpoints + reportEndpoints + connectorEndpoints
+        + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

@@ -57,9 +57,10 @@ extension Records {
         try await write(tenant) { transaction in
             try transaction.once(key) {
                 let recording = ActivityRecording(activities, of: tenant, in: transaction)
-                let leads = try recording.knownLeads()
+                let known = try recording.knownSubjects()
                 let ids = try recording.insert()
-                try recording.touch(leads)
+                try recording.touch(known.leads)
+                try recording.armClocks(known)
                 return answer(ids)
             }
         }
@@ -78,8 +79,14 @@ private struct ActivityRecording {
         self.transaction = transaction
     }
 
-    /// The leads each activity speaks of, by its place; refuses what nobody told us of.
-    func knownLeads() throws -> [Int: [Int64]] {
+    /// What activities speak of, by their places.
+    struct Known {
+        var leads: [Int: [Int64]]
+        var opportunities: [Int: [Int64]]
+    }
+
+    /// The subjects each activity speaks of; refuses what nobody told us of.
+    func knownSubjects() throws -> Known {
         let leads = try places(of: .lead) { places in
             """
             SELECT n.place, l.id
@@ -114,7 +121,7 @@ private struct ActivityRecording {
             }
         }
         guard unknown.isEmpty else { throw UnknownSubjects(places: unknown) }
-        return leads
+        return Known(leads: leads, opportunities: opportunities)
     }
 
     private func places(of type: NewActivity.SubjectType, _ query: ([Int]) -> Statement) throws -> [Int: [Int64]] {
@@ -144,6 +151,20 @@ private struct ActivityRecording {
             RETURNING id
             """
         ).map { try $0.get("id") }
+    }
+
+    /// Has the clocks of the subjects looked at again: what has happened may begin them, or make them good.
+    func armClocks(_ known: Known) throws {
+        let (leads, opportunities) = (Set(known.leads.values.joined()), Set(known.opportunities.values.joined()))
+        let customers = activities.filter { $0.subjectType == .customer }.map(\.subject)
+        let (tenantID, now) = (TenantID(tenant), Date())
+        var statements: [Statement] = []
+        if !customers.isEmpty || !leads.isEmpty {
+            statements.append(.armCustomerClocks(named: customers, ofLeads: leads, of: tenantID, at: now))
+        }
+        if !leads.isEmpty { statements.append(.armClocks(of: .lead, leads, of: tenantID, at: now)) }
+        if !opportunities.isEmpty { statements.append(.armClocks(of: .opportunity, opportunities, of: tenantID, at: now)) }
+        if !statements.isEmpty { _ = try transaction.pipeline(statements) }
     }
 
     /// Marks first touches. The counter is moved before loads are locked, loads before leads, both in the order of their ids, as

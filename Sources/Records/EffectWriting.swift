@@ -7,14 +7,20 @@ public struct RecordsEffectWriter: EffectWriter {
     public init() {}
 
     public func mustBeJudged(_ effect: any Effect) -> Bool {
-        effect is LeadDecisionEffect || effect is ReleaseHeldEffect || effect is TakeBackEffect
+        switch effect {
+        case is ProbeEffect, is SandboxRoundEffect, is ReportEffect, is DeliveryEffect, is HealthWeeksEffect, is HealthModelEffect,
+            is HealthPredictionsEffect, is HealthDiagnosisEffect:
+            false
+        default: true
+        }
     }
 
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
             ReleaseHeldEffect.stale(among: settlements, in: transaction)
         ).union(TakeBackEffect.stale(among: settlements, in: transaction)).union(
-            ForecastEffect.stale(among: settlements, in: transaction))
+            ForecastEffect.stale(among: settlements, in: transaction)
+        ).union(EscalationEffect.stale(among: settlements, in: transaction))
     }
 
     public func statements(for effects: [SettledEffect]) throws -> [Statement] {
@@ -25,6 +31,7 @@ public struct RecordsEffectWriter: EffectWriter {
             ProbeEffect.statements,
             SandboxRoundEffect.statements,
             ReportEffect.statements,
+            EscalationEffect.statements,
             DeliveryEffect.statements,
             ForecastEffect.statements,
             HealthWeeksEffect.statements,
@@ -39,6 +46,7 @@ public struct RecordsEffectWriter: EffectWriter {
         FailedAssignment.statements(for: discarded) + SandboxRoundEffect.statements(for: discarded)
             + ForecastEffect.statements(for: discarded)
             + DeliveryEffect.statements(for: discarded)
+            + FailedEscalation.statements(for: discarded)
     }
 
     /// What is asked of decisions before they are written, for measuring what Postgres alone can do with our SQL.

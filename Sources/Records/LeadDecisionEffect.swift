@@ -173,7 +173,10 @@ extension LeadDecisionEffect {
         if !told.isEmpty { statements.append(notices(told)) }
         statements += TrialStatements.statements(for: trials(of: decided))
         let mended = Set(decided.filter(\.effect.lead.hadFailed).map(\.settled.tenant)).sorted()
-        return statements + mended.map(Statement.failedAssignmentsOver) + alerts(decided)
+        statements += mended.map(Statement.failedAssignmentsOver) + alerts(decided)
+        // Last, as everybody takes these rows.
+        statements += [armingCustomers(decided), arming(decided)].compactMap { $0 }
+        return statements
     }
 
     /// A lead that has only just come is told at once, on two channels besides Kiteline's own; one that waited longer than this, or comes from

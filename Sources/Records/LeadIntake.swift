@@ -131,6 +131,10 @@ struct LeadIntake {
             assigned.append(row.id)
         }
         if before.values.contains("held") { _ = try transaction.query(.failedAssignmentsOver(of: tenant)) }
+        // What a lead says now may be of another grade: its deadlines count anew from its creation.
+        if !before.isEmpty {
+            _ = try transaction.query(.rearmClocks(of: .lead, before.keys.compactMap { stored[$0]?.id }, of: tenant, at: Date()))
+        }
         let receipts = leads.map { lead in
             let lead = stored[Name(lead)]!  // the upsert returns every row it was given
             return LeadReceipt(lead: lead.id, job: lead.job)

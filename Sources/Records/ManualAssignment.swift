@@ -139,6 +139,7 @@ private struct Giving {
             .audit(
                 tenant, by: actor, "lead.assign", String(wish.lead), before: .encoding(["owner": before]),
                 after: .encoding(["owner": wish.seller]), reason: wish.reason),
+            .armClocks(of: .lead, [wish.lead], of: tenant, at: now),
         ])
     }
 }

@@ -85,6 +85,7 @@ extension Records {
                 let version = try RuleSetVersion(rows.first!)
                 if state == .live {
                     _ = try transaction.query(.ruleChanges([(version.version, .live)], kind, name, of: tenant))
+                    try transaction.noteForClocks(version, of: tenant)
                     // Held leads wait for what routes them.
                     if version.kind.isRouting { try release(version) }
                 }
@@ -252,6 +253,7 @@ extension PostgresTransaction {
                     "role:seller", "rules_changed", notice.subject, of: tenant, english: notice.english, chinese: notice.chinese,
                     channels: [.workApp]),
             ])
+        try noteForClocks(live, of: tenant)
         return live
     }
 }
@@ -309,7 +311,7 @@ extension RuleSetVersion {
     }
 
     /// It was checked when it was saved. What a later catalogue refuses all the same is as if it were not there.
-    fileprivate func parsed(_ catalogue: FieldCatalogue) -> RuleSet? {
+    func parsed(_ catalogue: FieldCatalogue) -> RuleSet? {
         try? RuleSet.parse(kind: kind, name: name, source: source, catalogue: catalogue).get()
     }
 }

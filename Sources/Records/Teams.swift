@@ -1,18 +1,61 @@
 import PostgresClient
+import Rules
 import Tenancy
 
+/// A team as the tenant tells of it.
+public struct TeamProfile: Sendable, Hashable {
+    public var name: String
+    /// Who leads it: a seller's external id, or another name that messages reach.
+    public var manager: String?
+    /// The external id of the team above.
+    public var superior: String?
+
+    public init(name: String, manager: String? = nil, superior: String? = nil) {
+        self.name = name
+        self.manager = manager
+        self.superior = superior
+    }
+}
+
 extension Records {
-    /// Stores a team's name; true when the team is new.
-    public func putTeam(_ externalID: String, name: String, of tenant: TenantID) async throws -> Bool {
+    /// Stores a team; true when the team is new.
+    public func putTeam(_ externalID: String, _ profile: TeamProfile, of tenant: TenantID) async throws -> Bool {
         try await write(tenant) { transaction in
             // xmax is 0 exactly in a row this statement inserted.
             try transaction.query(
                 """
-                INSERT INTO team (tenant_id, external_id, name) VALUES (\(tenant.rawValue), \(externalID), \(name))
-                ON CONFLICT (tenant_id, external_id) DO UPDATE SET name = excluded.name
+                INSERT INTO team (tenant_id, external_id, name, manager, superior)
+                VALUES (\(tenant.rawValue), \(externalID), \(profile.name), \(profile.manager), \(profile.superior))
+                ON CONFLICT (tenant_id, external_id) DO UPDATE
+                    SET name = excluded.name, manager = excluded.manager, superior = excluded.superior
                 RETURNING xmax = 0 AS is_new
                 """
             ).first!.get("is_new")
+        }
+    }
+
+    /// Who holds an office; no people: nobody does.
+    public func putOffice(_ office: Recipient, people: [String], of tenant: TenantID, by actor: String) async throws {
+        try await write(tenant, on: engine) { transaction in
+            let change: Statement =
+                people.isEmpty
+                ? "DELETE FROM office_holder WHERE tenant_id = \(tenant.rawValue) AND office = \(office.rawValue)"
+                : """
+                INSERT INTO office_holder (tenant_id, office, people) VALUES (\(tenant.rawValue), \(office.rawValue), \(people))
+                ON CONFLICT (tenant_id, office) DO UPDATE SET people = excluded.people
+                """
+            _ = try transaction.pipeline([
+                change, .audit(tenant, by: actor, "office.put", office.rawValue, after: .encoding(["people": people])),
+            ])
+        }
+    }
+
+    /// Who holds which office.
+    public func offices(of tenant: TenantID) async throws -> [(office: Recipient, people: [String])] {
+        try await read(tenant, "SELECT office, people FROM office_holder WHERE tenant_id = \(tenant.rawValue) ORDER BY office").compactMap {
+            row in
+            guard let office = Recipient(rawValue: try row.get("office")) else { return nil }
+            return (office, try row.get("people"))
         }
     }
 }

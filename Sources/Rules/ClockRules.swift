@@ -78,15 +78,6 @@ public struct ClockLevel: Sendable, Hashable {
     public let urgency: Urgency?
 }
 
-/// How soon a message must be read.
-public enum Urgency: String, Sendable, Hashable, CaseIterable {
-    /// At once, at whatever hour.
-    case urgent
-    case normal
-    /// With others of its kind.
-    case digest
-}
-
 /// Who hears of it. One who is missing is stood in for by the next superior, and at last by the tenant's administrator.
 public enum Recipient: String, Sendable, Hashable, CaseIterable {
     case owner, manager, finance, delivery, marketing, legal

@@ -31,6 +31,9 @@ public struct TenantRules: Sendable {
     private let blank: [FieldValue]
     private let slots: LeadSlots
     let following: LeadConsequences
+    /// All clocks, of whatever subject.
+    public let clocks: [Clock]
+    public let messages: MessageRules?
     /// Of the fields that tell who a lead is.
     private let telling: Set<Int>
 
@@ -45,6 +48,8 @@ public struct TenantRules: Sendable {
         let clockSet = ordered.lazy.compactMap { if case .clock(let clock) = $0.ruleSet.body { ($0, clock) } else { nil } }.first
         let messageSet = ordered.lazy.compactMap { if case .message(let message) = $0.ruleSet.body { ($0, message) } else { nil } }.first
         let matchSet = ordered.lazy.compactMap { if case .match(let match) = $0.ruleSet.body { ($0, match) } else { nil } }.first
+        clocks = clockSet?.1.clocks ?? []
+        messages = messageSet?.1
         following = LeadConsequences(clocks: clockSet?.1, messages: messageSet?.1, timeZone: timeZone)
         let used = [matchSet?.0, scoreSet?.0, routeSet?.0, clockSet?.0, messageSet?.0]
         references = ordered.filter { if case .map = $0.ruleSet.body { true } else { used.contains($0) } }.map(\.reference)

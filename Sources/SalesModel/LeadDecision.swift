@@ -121,6 +121,10 @@ public struct LeadDecision: Sendable, Hashable {
     public var decidedAt: Date
     /// When its owner owes what, by the clock rules.
     public var clocks: [LeadClock] = []
+    /// When its clocks are to be looked at; nil: none runs.
+    public var looksAt: Date?
+    /// Whether clocks watch the customer it comes from.
+    public var watchesCustomer = false
     /// What its owner is told, by the message rules.
     public var notice: LeadNotice?
 

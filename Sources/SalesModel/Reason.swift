@@ -34,6 +34,7 @@ public struct Reason: Sendable, Hashable {
         case assignmentFailed = "assignment_failed"
         case fuseOpen = "fuse_open"
         case assignedByHand = "assigned_by_hand"
+        case transferredOverdue = "transferred_overdue"
         case existingOwner = "existing_owner"
         case suspectedOwner = "suspected_owner"
         case ownerUnavailable = "owner_unavailable"

@@ -81,6 +81,8 @@ extension Reason {
             "Automatic assignment is stopped for this tenant: a person has to assign it."
         case .assignedByHand:
             "Assigned by hand: \(the["reason"])."
+        case .transferredOverdue:
+            "Nobody touched it in time (\(the["clock"]), late by \(the["late"]) min): it goes to the manager."
         case .existingOwner:
             "Customer \(the["customer"]) already belongs to \(the["seller"])."
         case .suspectedOwner:
@@ -156,6 +158,8 @@ extension Reason {
             "该租户的自动分配已熔断，转人工派发。"
         case .assignedByHand:
             "人工派发：\(the["reason"])。"
+        case .transferredOverdue:
+            "超时未首触（\(the["clock"])，超时 \(the["late"]) 分钟），转交主管。"
         case .existingOwner:
             "客户 \(the["customer"]) 已归属 \(the["seller"])。"
         case .suspectedOwner:

@@ -72,6 +72,7 @@ struct Engine: Sendable {
             AnyHandler(AssignLead(records: routing)), AnyHandler(ReleaseHeld(records: routing)),
             AnyHandler(MakeWhole(records: routing)), AnyHandler(RebalanceLeads(records: routing)),
             AnyHandler(GenerateReport(records: routing)),
+            AnyHandler(EscalateOverdue(records: ClockReader(postgres: appPool))),
             AnyHandler(ReplayRules(records: routing)),
             AnyHandler(RebuildForecast(records: ForecastReader(postgres: appPool))),
             AnyHandler(RunProcessHealth(records: HealthReader(postgres: appPool))),
@@ -137,6 +138,8 @@ struct Engine: Sendable {
             },
             Chore("routing snapshots", every: .seconds(300)) { [records] in try await records.keepRoutingSnapshots() },
             Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },
+            Chore("clocks", every: .seconds(1)) { [records] in while try await records.promoteClocks(now: Date()) {} },
+            Chore("clocks reconciled", every: .seconds(60)) { [records] in try await records.reconcileClocks(now: Date()) },
         ]
         return Maintenance(
             ledger: ledger, dispatch: dispatch, pusher: pusher, role: role, settings: maintenance,

@@ -160,6 +160,7 @@ final class SalesHouse: Sendable {
             AnyHandler(RebalanceLeads(records: reader, pageSize: 3)), AnyHandler(GenerateReport(records: reader)),
             AnyHandler(RunProcessHealth(records: HealthReader(postgres: app), pageSize: 3)),
             AnyHandler(DiagnoseProcessHealth(records: HealthReader(postgres: app))),
+            AnyHandler(EscalateOverdue(records: ClockReader(postgres: app))),
         ]
     }
 
@@ -167,15 +168,18 @@ final class SalesHouse: Sendable {
     /// - Parameters:
     ///   - more: handlers of further kinds.
     ///   - chores: further caretakers.
+    ///   - clocks: whether anybody makes the jobs of clocks that come near.
     func working(
-        workers: Int = 1, more: [AnyHandler] = [], chores: [Chore] = [], _ body: () async throws -> Void
+        workers: Int = 1, more: [AnyHandler] = [], chores: [Chore] = [], clocks: Bool = true, _ body: () async throws -> Void
     ) async throws {
         let upkeep = MaintenanceSettings(
             watch: .milliseconds(50), relayAge: .milliseconds(100), reap: .milliseconds(100), census: .milliseconds(500),
             promote: .milliseconds(50))
         let settings = WorkerSettings(beat: .milliseconds(100), idle: .milliseconds(50))
         var services: [any Service] = [
-            Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep, chores: chores, logger: logger)
+            Maintenance(
+                ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep,
+                chores: chores + (clocks ? [clockChore] : []), logger: logger)
         ]
         for _ in 0..<workers {
             // Each remembers rules and rankings of its own, as processes do.
@@ -191,12 +195,12 @@ final class SalesHouse: Sendable {
         try result.get()
     }
 
-    /// Works until no job is left.
+    /// Works until no job is left; clocks only begin to run.
     func workThrough(workers: Int = 1) async throws {
-        try await working(workers: workers) { try await soon { try await self.count("job_live") == 0 } }
+        try await working(workers: workers, clocks: false) { try await soon { try await self.count("job_live") == 0 } }
     }
 
-    /// Grants up to so many jobs, as a worker would; the caller decides and settles those that assign leads.
+    /// Grants up to so many jobs, as a worker would; the caller decides and settles those of the kind.
     func begin(_ want: Int = 100, of kind: String = NewJob.assignLeadKind) async throws -> [Attempt] {
         try await pushAll()
         let claims = try await dispatch.claim(want).claims
@@ -212,18 +216,18 @@ final class SalesHouse: Sendable {
     }
 
     private func pushAll() async throws {
-        let rows = try await rows("SELECT id, tenant_id FROM job_live WHERE state = 'available' ORDER BY id")
+        let rows = try await rows("SELECT id, tenant_id, flow FROM job_live WHERE state = 'available' OR run_at <= now() ORDER BY id")
         _ = try await dispatch.push(
             rows.map {
                 Push(
-                    id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), flow: "assign_lead", priority: 5, since: Date(),
-                    due: nil)
+                    id: JobID(try $0.get("id")), tenant: TenantID(try $0.get("tenant_id")), flow: try $0.get("flow"), priority: 5,
+                    since: Date(), due: nil)
             })
     }
 
     /// Decides attempts as one group.
-    func decide(_ attempts: [Attempt]) async throws -> [Settlement] {
-        guard case .deciding(let decide) = handlers[0].style else { return [] }
+    func decide(_ attempts: [Attempt], of kind: String = NewJob.assignLeadKind) async throws -> [Settlement] {
+        guard case .deciding(let decide) = handlers.first(where: { $0.kind.name == kind })?.style else { return [] }
         let outcomes = await decide(attempts) { Date() }.outcomes
         return zip(attempts, outcomes).map { attempt, outcome in
             Settlement(

@@ -123,7 +123,8 @@ import Testing
         Refusal(
             "SLA-08", .clock, clock("starts: { on: created }, stops: { on: interview, where: { field: form, equals: true } }"),
             "clocks[0].stops.where.field: unknown_field", "no field “form”"),
-        Refusal("I-03", .clock, clock("starts: { on: created }, calendar: working_hours"), "clocks[0].calendar: unknown_value", "next_open"),
+        Refusal(
+            "I-03", .clock, clock("starts: { on: created }, calendar: working_hours"), "clocks[0].calendar: unknown_value", "next_open"),
         Refusal(
             "CLOSE-01", .clock, clock("starts: { at: stage, before: 72h }", subject: "opportunity"), "clocks[0].starts.at: wrong_type",
             "a field of date"),

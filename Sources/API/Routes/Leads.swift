@@ -45,8 +45,9 @@ extension API {
 
 /// `GET /v1/leads/{id}`
 @Sendable private func readLead(_ call: Call) async throws -> Answer {
-    guard let lead = try await call.records.lead(try call.id(), of: call.tenant.id) else { throw Problem.notFound }
-    return Answer(200, lead.json)
+    let id = try call.id()
+    guard let lead = try await call.records.lead(id, of: call.tenant.id) else { throw Problem.notFound }
+    return Answer(200, lead.json(clocks: try await call.records.clocks(of: ClockKey(.lead, id), of: call.tenant.id)?.bytes))
 }
 
 /// `GET /v1/leads`
@@ -56,11 +57,13 @@ extension API {
     }
     return .page(
         try await call.records.leads(
-            of: call.tenant.id, state: state, source: source, externalID: externalID, before: cursor ?? .max, limit: limit), \.json)
+            of: call.tenant.id, state: state, source: source, externalID: externalID, before: cursor ?? .max, limit: limit)
+    ) { $0.json() }
 }
 
 extension LeadRecord {
-    var json: [UInt8] {
+    /// - Parameter clocks: as they were read last; nil: not asked for, or none are kept.
+    func json(clocks: [UInt8]? = nil) -> [UInt8] {
         JSONWriter.object(capacity: 1024) { object in
             object.member("id", String(id))
             object.member("external_id", externalID)
@@ -79,7 +82,7 @@ extension LeadRecord {
             object.member("touched_at", touchedAt)
             object.member("created_at", createdAt)
             object.member("updated_at", updatedAt)
-            object.member("clocks", json: touchedAt == nil ? runningClocks : Array("[]".utf8))
+            object.member("clocks", json: clocks.map(ClockLevels.json) ?? runningClocks)
             object.member("assignment", json: decision?.bytes)
             object.object("explanation") { words in
                 for language in Language.allCases { words.member(language.rawValue, reasons(in: language)) }
@@ -91,8 +94,8 @@ extension LeadRecord {
 extension LeadRecord {
     /// When its owner owes what, as its decision had it; a first touch ends them.
     fileprivate var runningClocks: [UInt8] {
-        guard let decision, let body = try? JSONEnvelope(decision.bytes, levels: 2, limits: .stored).root,
-            let clocks = body.members.first(where: { $0.key == "clocks" })?.value
+        guard touchedAt == nil, let decision, let body = try? JSONEnvelope(decision.bytes, levels: 2, limits: .stored).root,
+            let clocks = body["clocks"]
         else {
             return Array("[]".utf8)
         }

@@ -14,13 +14,17 @@ extension API {
 /// `PUT /v1/teams/{ext}`
 @Sendable private func putTeam(_ call: Call) async throws -> Answer {
     let externalID = try call.externalID()
-    let name = try await call.object { $0.words("name", required: true) ?? "" }
-    let isNew = try await call.records.putTeam(externalID, name: name, of: call.tenant.id)
+    let profile = try await call.object {
+        TeamProfile(name: $0.words("name", required: true) ?? "", manager: $0.string("manager"), superior: $0.string("superior"))
+    }
+    let isNew = try await call.records.putTeam(externalID, profile, of: call.tenant.id)
     return Answer(
         isNew ? 201 : 200,
         JSONWriter.object { object in
             object.member("external_id", externalID)
-            object.member("name", name)
+            object.member("name", profile.name)
+            object.member("manager", profile.manager)
+            object.member("superior", profile.superior)
         })
 }
 

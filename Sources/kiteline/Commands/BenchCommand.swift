@@ -11,7 +11,7 @@ struct BenchCommand: AsyncParsableCommand {
             QueueBenchCommand.self, AssignBenchCommand.self, APIBenchCommand.self, LatencyBenchCommand.self, FairnessBenchCommand.self,
             IndexBenchCommand.self, SnapshotBenchCommand.self, ReplayBenchCommand.self, ForecastBenchCommand.self,
             ProcessHealthBenchCommand.self, RebuildBenchCommand.self, DrainBenchCommand.self, IdleBenchCommand.self,
-            MessagesBenchCommand.self, FaultsBenchCommand.self,
+            ClocksBenchCommand.self, MessagesBenchCommand.self, FaultsBenchCommand.self,
         ])
 }
 

@@ -1,0 +1,113 @@
+import Foundation
+import JSONEnvelope
+import Records
+
+extension API {
+    static let responseEndpoints = [
+        Endpoint(.get, "/v1/sla/first-touch", answer: readBoard),
+        Endpoint(.get, "/v1/sla/heat-map", answer: readHeatMap),
+    ]
+
+    /// The clock of first touches, where none is named.
+    fileprivate static let firstTouchClock = "lead_first_touch"
+}
+
+/// `GET /v1/sla/first-touch`: leads that are late now, by whoever has them, and why.
+@Sendable private func readBoard(_ call: Call) async throws -> Answer {
+    let clock = try call.query { $0.string("clock", length: 64) } ?? API.firstTouchClock
+    let board = try await call.records.responseBoard(clock, of: call.tenant.id)
+    var teams: [String: Int] = [:]
+    for line in board.lines { if let team = line.team { teams[team, default: 0] += line.late } }
+    return Answer(
+        200,
+        JSONWriter.object(capacity: 1_024) { object in
+            object.member("as_of", board.asOf)
+            object.member("clock", board.clock)
+            object.member("late", board.lines.reduce(0) { $0 + $1.late })
+            object.array("people") { list in
+                for line in board.lines {
+                    list.object { item in
+                        item.member("owner", line.owner)
+                        item.member("name", line.name)
+                        item.member("team", line.team)
+                        item.member("late", line.late)
+                        item.member("latest_by", line.latestBy)
+                    }
+                }
+            }
+            object.array("teams") { list in
+                for (team, late) in teams.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
+                    list.object { item in
+                        item.member("team", team)
+                        item.member("late", late)
+                    }
+                }
+            }
+            object.write(board.reasons, unspecified: board.unspecified)
+        })
+}
+
+/// `GET /v1/sla/heat-map`: how many leads of each quarter of an hour of the week were late, over a month.
+@Sendable private func readHeatMap(_ call: Call) async throws -> Answer {
+    let zone = call.tenant.settings.timeZone
+    let (clock, month) = try call.query { query in
+        let month = query.string("month", length: 7)
+        if let month, month.wholeMatch(of: /20\d\d-(0[1-9]|1[0-2])/) == nil {
+            query.fail("month", .badFormat, "must be a month such as 2026-11")
+        }
+        return (query.string("clock", length: 64) ?? API.firstTouchClock, month)
+    }
+    let map = try await call.records.responseHeatMap(clock, month: month ?? Date().month(in: zone), zone: zone, of: call.tenant.id)
+    return Answer(
+        200,
+        JSONWriter.object(capacity: 8_192) { object in
+            object.member("month", map.month)
+            object.member("clock", map.clock)
+            object.member("time_zone", map.timeZone)
+            object.array("cells") { list in
+                for cell in map.cells {
+                    list.object { item in
+                        item.member("weekday", cell.weekday)
+                        item.member("slot", cell.slot)
+                        item.member("leads", cell.leads)
+                        item.member("late", cell.late)
+                        if cell.isGreyed { item.member("greyed", true) }
+                    }
+                }
+            }
+            object.write(map.reasons, unspecified: map.unspecified)
+        })
+}
+
+extension ResponseHeatMap.Cell {
+    /// `12:30`
+    fileprivate var slot: String {
+        let (hour, rest) = (minute / 60, minute % 60)
+        return "\(hour < 10 ? "0" : "")\(hour):\(rest < 10 ? "0" : "")\(rest)"
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func write(_ reasons: [(reason: String, count: Int)], unspecified: Int) {
+        array("reasons") { list in
+            for (reason, count) in reasons {
+                list.object { item in
+                    item.member("reason", reason)
+                    item.member("count", count)
+                }
+            }
+        }
+        member("unspecified", unspecified)
+    }
+}
+
+extension Date {
+    /// `2026-11`
+    fileprivate func month(in zone: String) -> String {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = TimeZone(identifier: zone) ?? .gmt
+        let parts = calendar.dateComponents([.year, .month], from: self)
+        let month = parts.month ?? 1
+        return "\(parts.year ?? 2000)-\(month < 10 ? "0" : "")\(month)"
+    }
+}

@@ -1,0 +1,188 @@
+import Calendars
+import Foundation
+import JSONEnvelope
+import PostgresClient
+import SalesModel
+import Tenancy
+
+/// Whose working time a calendar says.
+public enum CalendarScope: Sendable, Hashable {
+    case tenant
+    /// By external id.
+    case team(String)
+    case seller(String)
+
+    var word: String {
+        switch self {
+        case .tenant: "tenant"
+        case .team: "team"
+        case .seller: "seller"
+        }
+    }
+
+    var name: String {
+        switch self {
+        case .tenant: ""
+        case .team(let name), .seller(let name): name
+        }
+    }
+}
+
+extension Records {
+    /// Stores a calendar as it was written; clocks that run are looked at again by it. True when there was none.
+    ///
+    /// - Parameter body: a JSON object that `CalendarDocument` reads.
+    public func putCalendar(
+        _ scope: CalendarScope, body: [UInt8], of tenant: TenantID, by actor: String, now: Date = Date()
+    ) async throws -> Bool {
+        let body = JSONBytes(body)
+        return try await write(tenant, on: engine) { transaction in
+            let rows = try transaction.pipeline([
+                "SELECT body FROM calendar_layer WHERE tenant_id = \(tenant.rawValue) AND scope = \(scope.word) AND name = \(scope.name) FOR UPDATE",
+                """
+                INSERT INTO calendar_layer (tenant_id, scope, name, body) VALUES (\(tenant.rawValue), \(scope.word), \(scope.name), \(body))
+                ON CONFLICT (tenant_id, scope, name) DO UPDATE SET body = excluded.body, updated_at = now()
+                """,
+            ])
+            let before = try rows[0].first?.get("body", as: JSONBytes.self)
+            _ = try transaction.pipeline(
+                Self.calendarsChanged(of: tenant, scope, now: now) + [
+                    .audit(tenant, by: actor, "calendar.put", scope.path, before: before, after: body)
+                ])
+            return before == nil
+        }
+    }
+
+    /// Takes a calendar away; false: there was none.
+    public func deleteCalendar(_ scope: CalendarScope, of tenant: TenantID, by actor: String, now: Date = Date()) async throws -> Bool {
+        try await write(tenant, on: engine) { transaction in
+            let rows = try transaction.query(
+                """
+                DELETE FROM calendar_layer WHERE tenant_id = \(tenant.rawValue) AND scope = \(scope.word) AND name = \(scope.name) RETURNING body
+                """)
+            guard let row = rows.first else { return false }
+            _ = try transaction.pipeline(
+                Self.calendarsChanged(of: tenant, scope, now: now) + [
+                    .audit(tenant, by: actor, "calendar.delete", scope.path, before: try row.get("body", as: JSONBytes.self))
+                ])
+            return true
+        }
+    }
+
+    /// A calendar as it was written; nil: there is none.
+    public func calendar(_ scope: CalendarScope, of tenant: TenantID) async throws -> [UInt8]? {
+        try await read(
+            tenant,
+            "SELECT body FROM calendar_layer WHERE tenant_id = \(tenant.rawValue) AND scope = \(scope.word) AND name = \(scope.name)"
+        ).first?.get("body", as: JSONBytes.self).bytes
+    }
+
+    /// Working hours of a seller, or of the tenant; nil: all time is working time.
+    public func workingTime(of seller: String?, of tenant: TenantID, now: Date = Date()) async throws -> WorkingTime {
+        let rows = try await app.pipeline([
+            .tenants([tenant]), .calendarVersion(of: tenant), "SELECT time_zone FROM tenant WHERE id = \(tenant.rawValue)",
+            "SELECT team FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(seller)",
+        ])
+        let version = try CalendarVersion(rows[1])
+        let layers = version.isEmpty ? nil : try await app.pipeline(CalendarShelf.statements(reading: tenant))
+        let shelf = try CalendarShelf(version, zone: try rows[2].first?.get("time_zone") ?? "UTC", layers)
+        return shelf.working(seller: seller, team: try rows[3].first?.get("team", as: String?.self), around: now)
+    }
+
+    private static func calendarsChanged(of tenant: TenantID, _ scope: CalendarScope, now: Date) -> [Statement] {
+        [
+            """
+            INSERT INTO calendar_state AS s (tenant_id, version) VALUES (\(tenant.rawValue), 1)
+            ON CONFLICT (tenant_id) DO UPDATE SET version = s.version + 1
+            """, scope.rearming(of: tenant, at: now),
+        ]
+    }
+}
+
+extension CalendarScope {
+    fileprivate var path: String { name.isEmpty ? word : "\(word)/\(name)" }
+
+    /// A seller's calendar concerns the leads that seller has, any other everybody's.
+    fileprivate func rearming(of tenant: TenantID, at now: Date) -> Statement {
+        guard case .seller(let name) = self else { return .rearmAllClocks(of: tenant, at: now) }
+        return """
+            WITH own AS (
+                SELECT c.subject_type, c.subject_id
+                FROM clock_subject c
+                    JOIN lead l ON l.tenant_id = c.tenant_id AND l.id = c.subject_id
+                    JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
+                WHERE c.tenant_id = \(tenant.rawValue) AND c.subject_type = 'lead' AND c.next_at IS NOT NULL AND s.external_id = \(name)
+                ORDER BY c.subject_type, c.subject_id FOR UPDATE OF c)
+            UPDATE clock_subject c SET fence = c.fence + 1, next_at = \(now), job_id = NULL FROM own o
+            WHERE c.tenant_id = \(tenant.rawValue) AND c.subject_type = o.subject_type AND c.subject_id = o.subject_id
+            """
+    }
+}
+
+// MARK: - What states say
+
+/// A year's notice as the platform tells of it.
+public struct NationalNotice: Sendable, Hashable {
+    public let country: String
+    public let year: Int
+    public let papers: [String]
+    /// Days off, and days that are worked instead.
+    public let off: [CivilDate]
+    public let work: [CivilDate]
+    /// When the platform told of it; nil: it came with the program.
+    public let toldAt: Date?
+
+    public init(country: String, year: Int, papers: [String], off: [CivilDate], work: [CivilDate], toldAt: Date? = nil) {
+        self.country = country
+        self.year = year
+        self.papers = papers
+        self.off = off
+        self.work = work
+        self.toldAt = toldAt
+    }
+}
+
+extension Records {
+    /// Stores a year's notice, in place of what was known of that year; clocks of tenants with a calendar are looked at again by it.
+    public func putNotice(_ notice: NationalNotice, by actor: String, now: Date = Date()) async throws {
+        _ = try await engine.transaction { transaction in
+            _ = try transaction.pipeline([
+                .everyTenant,
+                """
+                INSERT INTO national_year (country, year, papers, off, work, told_at)
+                VALUES (\(notice.country), \(Int32(notice.year)), \(notice.papers), \(notice.off.map(\.description))::text[]::date[],
+                    \(notice.work.map(\.description))::text[]::date[], clock_timestamp())
+                ON CONFLICT (country, year) DO UPDATE
+                    SET papers = excluded.papers, off = excluded.off, work = excluded.work, told_at = excluded.told_at
+                """,
+                """
+                INSERT INTO clock_rearm (tenant_id, asked_at) SELECT tenant_id, \(now) FROM calendar_state ORDER BY tenant_id
+                ON CONFLICT (tenant_id) DO UPDATE SET asked_at = excluded.asked_at, after_type = '', after_id = 0
+                """,
+                .audit(
+                    nil, by: actor, "national_calendar.put", "\(notice.country)/\(notice.year)",
+                    after: .encoding(["off": notice.off.map(\.description), "work": notice.work.map(\.description)])),
+            ])
+        }
+    }
+
+    /// The notices known of a country, the newest first; nil: no such country.
+    public func notices(of country: String) async throws -> [NationalNotice]? {
+        guard let known = NationalCalendar.known[country] else { return nil }
+        let rows = try await app.query(
+            "SELECT year, papers, off::text[] AS off, work::text[] AS work, told_at FROM national_year WHERE country = \(country)")
+        var notices: [Int: NationalNotice] = [:]
+        for (number, year) in known.years {
+            func days(_ kind: NationalCalendar.Day) -> [CivilDate] { year.days.filter { $0.value == kind }.map(\.key).sorted() }
+            notices[number] = NationalNotice(country: country, year: number, papers: year.papers, off: days(.off), work: days(.work))
+        }
+        for row in rows {
+            let year = Int(try row.get("year", as: Int32.self))
+            notices[year] = NationalNotice(
+                country: country, year: year, papers: try row.get("papers"),
+                off: try row.get("off", as: [String].self).compactMap { CivilDate($0) },
+                work: try row.get("work", as: [String].self).compactMap { CivilDate($0) }, toldAt: try row.get("told_at"))
+        }
+        return notices.values.sorted { $0.year > $1.year }
+    }
+}

@@ -1,0 +1,88 @@
+import Calendars
+import Clocks
+import Foundation
+import Rules
+import SalesModel
+import Tenancy
+
+/// A subject with all that its clocks are judged by, as it was read.
+public struct WatchedSubject: Sendable {
+    public let key: ClockKey
+    /// It moves on with everything that happens to the subject.
+    let fence: Int64
+    /// The job that is its timer.
+    let job: Int64?
+    public let facts: SubjectFacts
+    public let recorded: [RecordedLevel]
+    let hours: ClockHours
+    let line: ReportingLine
+    /// Of the people in the line, by external id.
+    let names: [String: String]
+    let team: String?
+    /// What a lead's transfer goes by; nil: it is no lead.
+    let lead: LeadHolding?
+}
+
+/// How a lead stands with whoever has it.
+public struct LeadHolding: Sendable, Hashable {
+    let epoch: Int
+    let owner: Int64?
+    let isTouched: Bool
+    /// The first of the owner's superiors who is an active seller.
+    let manager: Manager?
+
+    struct Manager: Sendable, Hashable {
+        let id: Int64
+        let externalID: String
+    }
+}
+
+/// What a batch of jobs that look at clocks is decided on.
+public struct ClockFacts: Sendable {
+    public let subjects: [ClockKey: WatchedSubject]
+    /// What is due, of jobs that name no subject; and after which to go on.
+    public let pages: [Page: [ClockKey]]
+    public let book: ClockBook
+    let writer: ClockWriter
+    /// Those a job of this batch has looked at already.
+    var looked: Set<ClockKey> = []
+
+    /// Which subjects a job without one looks at.
+    public struct Page: Sendable, Hashable {
+        public let asOf: Date
+        public let after: ClockKey?
+        public let limit: Int
+
+        public init(asOf: Date, after: ClockKey?, limit: Int) {
+            self.asOf = asOf
+            self.after = after
+            self.limit = limit
+        }
+    }
+}
+
+extension ClockFacts {
+    /// What a look at a subject comes to; nil: another job is its timer, or has just looked.
+    ///
+    /// - Parameters:
+    ///   - clock: only this one is acted upon; nil: all.
+    ///   - timer: the job that looks, if it was made as the subject's timer.
+    public mutating func look(at key: ClockKey, clock: String? = nil, timer: Int64? = nil, now: Date) -> EscalationEffect? {
+        guard let subject = subjects[key], timer == nil || subject.job == timer, looked.insert(key).inserted else { return nil }
+        let all = self.book.clocks
+        let book = clock.map { name in ClockBook(all.filter { $0.clock.id == name }) } ?? self.book
+        var verdict = book.verdict(on: subject.facts, recorded: subject.recorded, hours: subject.hours, now: now)
+        // A look at one clock leaves the others' deadlines to the next look, which is to come at once.
+        if clock != nil { verdict.nextAt = now }
+        let messages = verdict.toTell.flatMap { missed in
+            writer.messages(
+                of: missed, about: subject.facts, shortfall: shortfall(of: missed, subject, now: now), to: subject.line,
+                names: subject.names)
+        }
+        return EscalationEffect(subject, verdict, messages, isPartial: clock != nil)
+    }
+
+    private func shortfall(of missed: ClockVerdict.Missed, _ subject: WatchedSubject, now: Date) -> Shortfall? {
+        book.clocks.first { $0.clock.id == missed.clock.id }?.shortfall(of: subject.facts, start: missed.start, now: now)
+    }
+}

@@ -1,0 +1,115 @@
+import Clocks
+import Foundation
+import JSONEnvelope
+import Jobs
+import Ledger
+import PostgresClient
+import Rules
+import SalesModel
+import Tenancy
+
+/// Writes down what a look at a subject's clocks found: levels that were missed, whom they are told, what is done about them, and when to
+/// look again. It holds only as long as nothing else has happened to the subject.
+public struct EscalationEffect: Effect {
+    public let key: ClockKey
+    let fence: Int64
+    public let verdict: ClockVerdict
+    public let messages: [ClockMessage]
+    let owner: String?
+    let team: String?
+    let lead: LeadHolding?
+    /// Only some of the clocks were looked at.
+    let isPartial: Bool
+
+    init(_ subject: WatchedSubject, _ verdict: ClockVerdict, _ messages: [ClockMessage], isPartial: Bool) {
+        key = subject.key
+        fence = subject.fence
+        self.verdict = verdict
+        self.messages = messages
+        owner = subject.line.owner
+        team = subject.team
+        lead = subject.lead
+        self.isPartial = isPartial
+    }
+
+    /// The job that gives the lead to somebody else, where its time with this owner is over.
+    public func recycling(of tenant: TenantID) -> NewJob? {
+        let missed = verdict.missed.first { $0.acts && $0.level.action == .recycle }
+        guard let missed, isUntouched, lead?.owner != nil else { return nil }
+        let days = Int(missed.dueAt.timeIntervalSince(missed.start) / 86_400)
+        return .rebalance(untouchedFor: min(365, max(1, days)), lead: LeadID(key.id), of: tenant)
+    }
+
+    /// To whom it goes; nil: it stays.
+    var transfer: LeadHolding.Manager? {
+        let transfers = verdict.missed.contains { $0.acts && $0.level.action == .transferToManager }
+        guard transfers, isUntouched, let manager = lead?.manager, manager.id != lead?.owner else { return nil }
+        return manager
+    }
+
+    private var isUntouched: Bool { lead?.isTouched == false }
+}
+
+// MARK: - Whether it still holds
+
+extension EscalationEffect {
+    private typealias Judged = (attempt: Attempt, effect: EscalationEffect)
+
+    private struct Row: Hashable, Comparable {
+        let tenant: TenantID
+        let key: ClockKey
+
+        static func < (a: Row, b: Row) -> Bool { (a.tenant, a.key) < (b.tenant, b.key) }
+    }
+
+    /// The jobs that looked at subjects to which something has happened since: they look again. Locks the leads that change hands as
+    /// deciding does, then the subjects, in the order of their keys.
+    static func stale(among settlements: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
+        let looks = settlements.flatMap { settlement in
+            settlement.outcome.effects.compactMap { $0 as? EscalationEffect }.map { (attempt: settlement.attempt, effect: $0) }
+        }
+        guard !looks.isEmpty else { return [] }
+        var stale = try moved(among: looks.filter { $0.effect.transfer != nil }, in: transaction)
+        let rows = Set(looks.map { Row(tenant: $0.attempt.tenant, key: $0.effect.key) }).sorted()
+        let found = try transaction.query(
+            """
+            SELECT c.tenant_id, c.subject_type, c.subject_id, c.fence
+            FROM clock_subject c JOIN unnest(\(rows.map(\.tenant.rawValue)), \(rows.map(\.key.type.rawValue)), \(rows.map(\.key.id))) AS n(tenant, type, id)
+                ON c.tenant_id = n.tenant AND c.subject_type = n.type AND c.subject_id = n.id
+            ORDER BY c.tenant_id, c.subject_type, c.subject_id FOR UPDATE OF c
+            """)
+        var fences: [Row: Int64] = [:]
+        for row in found { fences[Row(tenant: TenantID(try row.get("tenant_id")), key: try ClockKey(row))] = try row.get("fence") }
+        var taken: Set<Row> = []
+        for (attempt, effect) in looks {
+            let row = Row(tenant: attempt.tenant, key: effect.key)
+            // Of two that looked at one subject the second looks again.
+            if fences[row] != effect.fence || !taken.insert(row).inserted { stale.insert(attempt.id) }
+        }
+        return stale
+    }
+
+    /// Those whose lead is not as it was read. Locks the routing versions, the loads, the leads, as settling and touches do.
+    private static func moved(among moving: [Judged], in transaction: PostgresTransaction) throws -> Set<JobID> {
+        var moved: Set<JobID> = []
+        for tenant in Set(moving.map(\.attempt.tenant)).sorted() {
+            let own = moving.filter { $0.attempt.tenant == tenant }
+            let sellers = Set(own.flatMap { [$0.effect.lead?.owner, $0.effect.transfer?.id].compactMap { $0 } }).sorted()
+            let rows = try transaction.pipeline([
+                "SELECT version FROM routing_state WHERE tenant_id = \(tenant.rawValue) FOR UPDATE",
+                .moveLoads(of: tenant),
+                "SELECT FROM seller_load WHERE tenant_id = \(tenant.rawValue) AND seller_id = ANY(\(sellers)) ORDER BY seller_id FOR UPDATE",
+                """
+                SELECT id, assignment_epoch, touched_at IS NOT NULL AS touched FROM lead
+                WHERE tenant_id = \(tenant.rawValue) AND id = ANY(\(own.map(\.effect.key.id).sorted())) ORDER BY id FOR UPDATE
+                """,
+            ])
+            var epochs: [Int64: Int] = [:]
+            for row in rows[3] where try !row.get("touched", as: Bool.self) {
+                epochs[try row.get("id")] = Int(try row.get("assignment_epoch", as: Int32.self))
+            }
+            moved.formUnion(own.filter { epochs[$0.effect.key.id] != $0.effect.lead?.epoch }.map(\.attempt.id))
+        }
+        return moved
+    }
+}

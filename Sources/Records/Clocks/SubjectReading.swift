@@ -1,0 +1,240 @@
+import Foundation
+import Identity
+import JSONEnvelope
+import PostgresClient
+import Rules
+import SalesModel
+import Tenancy
+
+/// A subject's facts and whose it is, before it is known who is above.
+struct SubjectReading {
+    let key: ClockKey
+    let facts: SubjectFacts
+    /// The seller's external id.
+    let owner: String?
+    let team: String?
+    let isOwnerActive: Bool
+    let holding: LeadHolding?
+}
+
+extension ClockReader {
+    /// Activities read of one subject, the newest ones: beyond that the oldest are not counted.
+    private static let activitiesOfOne = 1_000
+
+    /// The facts of subjects of one type. Those that are no more are left out.
+    func subjects(_ type: SubjectType, _ ids: [Int64], _ rules: TenantRules, of tenant: TenantID) async throws -> [SubjectReading] {
+        switch type {
+        case .lead: try await leads(ids, rules, of: tenant)
+        case .opportunity: try await opportunities(ids, of: tenant)
+        case .customer: try await customers(ids, of: tenant)
+        case .seller, .incident: []
+        }
+    }
+
+    // MARK: Leads
+
+    private func leads(_ ids: [Int64], _ rules: TenantRules, of tenant: TenantID) async throws -> [SubjectReading] {
+        let rows = try await postgres.pipeline([
+            .tenants([tenant]),
+            """
+            SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.pool, l.owner_id, l.touched_at, l.assignment_epoch,
+                s.external_id AS owner, s.name AS owner_name, s.team, s.status
+            FROM lead l LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
+            WHERE l.tenant_id = \(tenant.rawValue) AND l.id = ANY(\(ids))
+            """,
+            """
+            SELECT a.lead_id, a.assigned_at, s.external_id AS seller, s.team
+            FROM assignment a JOIN seller s ON s.tenant_id = a.tenant_id AND s.id = a.seller_id
+            WHERE a.tenant_id = \(tenant.rawValue) AND a.lead_id = ANY(\(ids))
+            """,
+            """
+            SELECT lead_id, decided_at FROM decision_log
+            WHERE tenant_id = \(tenant.rawValue) AND lead_id = ANY(\(ids)) AND outcome = \(AssignmentOutcome.toMarketing.rawValue)
+            """,
+            Self.activities(
+                of: .lead, "SELECT l.id, l.external_id AS subject FROM ids i JOIN lead l ON l.tenant_id = i.tenant AND l.id = i.id", ids,
+                tenant),
+        ])
+        var events: [Int64: [SubjectEvent]] = try Self.events(rows[4])
+        for row in rows[2] {
+            let data = ["seller": FieldValue.text(try row.get("seller")), "team": try row.get("team", as: String?.self).value]
+            events[try row.get("lead_id"), default: []].append(SubjectEvent("assigned", at: try row.get("assigned_at"), data))
+        }
+        for row in rows[3] {
+            events[try row.get("lead_id"), default: []].append(
+                SubjectEvent("transferred", at: try row.get("decided_at"), ["to": .text("marketing")]))
+        }
+        return try rows[1].map { row in
+            let id: Int64 = try row.get("id")
+            let fields = try JSONEnvelope(row.get("fields", as: JSONBytes.self).bytes, levels: 6, limits: .stored).root
+            let lead = Lead(
+                id: LeadID(id), source: try row.get("source"), receivedAt: try row.get("received_at"),
+                fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
+            let (owner, team): (String?, String?) = (try row.get("owner"), try row.get("team"))
+            let touchedAt: Date? = try row.get("touched_at")
+            var values = rules.values(of: lead)
+            values["state"] = .text(try row.get("state"))
+            values["owner"] = owner.value
+            values["owner.name"] = try row.get("owner_name", as: String?.self).value
+            values["team"] = team.value
+            values["pool"] = try row.get("pool", as: String?.self).value
+            values["touched_at"] = touchedAt.map(FieldValue.date) ?? .empty
+            let created = SubjectEvent("created", at: lead.receivedAt, ["source": .text(lead.source)])
+            let history = events[id] ?? []
+            values["assigned_at"] = history.last { $0.type == "assigned" }.map { .date($0.at) } ?? .empty
+            return SubjectReading(
+                key: ClockKey(.lead, id), facts: SubjectFacts(.lead, id: String(id), values: values, events: [created] + history),
+                owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
+                holding: LeadHolding(
+                    epoch: Int(try row.get("assignment_epoch", as: Int32.self)), owner: try row.get("owner_id"),
+                    isTouched: touchedAt != nil,
+                    manager: nil))
+        }
+    }
+
+    // MARK: Customers
+
+    /// A customer's activities are those told of it by its own id or number, and those of its leads.
+    private func customers(_ ids: [Int64], of tenant: TenantID) async throws -> [SubjectReading] {
+        let rows = try await postgres.pipeline([
+            .tenants([tenant]),
+            """
+            SELECT c.id, c.external_id, c.created_at, c.updated_at, s.external_id AS owner, s.name AS owner_name, s.team, s.status,
+                -- What was said last of the name: sources may differ.
+                (SELECT e.value->>'v' FROM jsonb_array_elements(c.said) WITH ORDINALITY AS e(value, place)
+                    WHERE e.value->>'f' = 'company' ORDER BY e.place DESC LIMIT 1) AS name,
+                (SELECT min(a.assigned_at) FROM lead l JOIN assignment a ON a.tenant_id = l.tenant_id AND a.lead_id = l.id
+                    WHERE l.tenant_id = c.tenant_id AND l.customer_id = c.id) AS assigned_at
+            FROM customer c LEFT JOIN seller s ON s.tenant_id = c.tenant_id AND s.id = c.owner_id
+            WHERE c.tenant_id = \(tenant.rawValue) AND c.id = ANY(\(ids)) AND c.merged_into IS NULL
+            """,
+            Self.activities(
+                of: .customer,
+                """
+                SELECT c.id, n.subject
+                FROM ids i JOIN customer c ON c.tenant_id = i.tenant AND c.id = i.id
+                    CROSS JOIN LATERAL (VALUES (c.external_id), ('c' || c.id)) AS n(subject)
+                WHERE n.subject IS NOT NULL
+                """, ids, tenant),
+            Self.activities(
+                of: .lead,
+                """
+                SELECT l.customer_id AS id, l.external_id AS subject
+                FROM ids i JOIN lead l ON l.tenant_id = i.tenant AND l.customer_id = i.id
+                """, ids, tenant),
+        ])
+        let events = try Self.events(rows[2]).merging(Self.events(rows[3])) { $0 + $1 }
+        return try rows[1].map { row in
+            let id: Int64 = try row.get("id")
+            let (owner, team): (String?, String?) = (try row.get("owner"), try row.get("team"))
+            // A customer that came with a lead counts from its first assignment (I-29).
+            let createdAt: Date = try row.get("assigned_at", as: Date?.self) ?? row.get("created_at")
+            let name = try row.get("name", as: String?.self) ?? row.get("external_id", as: String?.self) ?? CustomerID(id).name
+            let values: [String: FieldValue] = [
+                "name": .text(name), "owner": owner.value, "team": team.value, "created_at": .date(createdAt),
+                "owner.name": try row.get("owner_name", as: String?.self).value, "updated_at": .date(try row.get("updated_at")),
+            ]
+            return SubjectReading(
+                key: ClockKey(.customer, id),
+                facts: SubjectFacts(
+                    .customer, id: CustomerID(id).name, values: values,
+                    events: [SubjectEvent("created", at: createdAt)] + (events[id] ?? [])),
+                owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
+                holding: nil)
+        }
+    }
+
+    // MARK: Opportunities
+
+    private func opportunities(_ ids: [Int64], of tenant: TenantID) async throws -> [SubjectReading] {
+        let rows = try await postgres.pipeline([
+            .tenants([tenant]),
+            """
+            SELECT o.id, o.external_id, o.owner, o.industry, o.stage, o.won, o.amount_minor, o.currency, o.closed_at, o.updated_at,
+                s.name AS owner_name, s.team, s.status
+            FROM opportunity o LEFT JOIN seller s ON s.tenant_id = o.tenant_id AND s.external_id = o.owner
+            WHERE o.tenant_id = \(tenant.rawValue) AND o.id = ANY(\(ids))
+            """,
+            Self.activities(
+                of: .opportunity,
+                "SELECT o.id, o.external_id AS subject FROM ids i JOIN opportunity o ON o.tenant_id = i.tenant AND o.id = i.id", ids, tenant
+            ),
+        ])
+        let events = try Self.events(rows[2])
+        return try rows[1].map { row in
+            let id: Int64 = try row.get("id")
+            let (owner, team): (String?, String?) = (try row.get("owner"), try row.get("team"))
+            var values: [String: FieldValue] = [
+                "owner": owner.value, "team": team.value, "stage": .text(try row.get("stage")),
+                "owner.name": try row.get("owner_name", as: String?.self).value,
+                "industry": try row.get("industry", as: String?.self).value,
+                "won": try row.get("won", as: Bool?.self).map(FieldValue.boolean) ?? .empty,
+                "closed_at": try row.get("closed_at", as: Date?.self).map(FieldValue.date) ?? .empty,
+                "updated_at": .date(try row.get("updated_at")),
+            ]
+            if let amount = try row.get("amount_minor", as: Int64?.self), let currency = try row.get("currency", as: String?.self) {
+                values["amount"] = .money(Money(amountMinor: amount, currency: currency))
+            }
+            let name: String = try row.get("external_id")
+            return SubjectReading(
+                key: ClockKey(.opportunity, id), facts: SubjectFacts(.opportunity, id: name, values: values, events: events[id] ?? []),
+                owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
+                holding: nil)
+        }
+    }
+
+    // MARK: Activities
+
+    /// - Parameter subjects: SQL that makes of `ids` (tenant, id) the `id` and the `subject`, the external id its activities are told under.
+    private static func activities(of type: SubjectType, _ subjects: String, _ ids: [Int64], _ tenant: TenantID) -> Statement {
+        """
+        WITH ids AS (SELECT \(tenant.rawValue)::bigint AS tenant, id FROM unnest(\(ids)) AS n(id)), wanted AS (\(unescaped: subjects))
+        SELECT w.id, a.type, a.at, a.actor, a.data
+        FROM wanted w CROSS JOIN LATERAL (
+            SELECT a.id, a.type, a.at, a.actor, a.data FROM activity a
+            WHERE a.tenant_id = \(tenant.rawValue) AND a.subject_type = \(type.rawValue) AND a.subject = w.subject
+            ORDER BY a.at DESC, a.id DESC LIMIT \(activitiesOfOne)) a
+        ORDER BY w.id, a.at, a.id
+        """
+    }
+
+    private static func events(_ rows: Rows) throws -> [Int64: [SubjectEvent]] {
+        try rows.reduce(into: [:]) { events, row in
+            let type: String = try row.get("type")
+            let data = try row.get("data", as: JSONBytes.self).bytes
+            var values = EventCatalogue.standard[type]?.values(of: data) ?? [:]
+            if let actor = try row.get("actor", as: String?.self) { values["actor"] = .text(actor) }
+            events[try row.get("id"), default: []].append(SubjectEvent(type, at: try row.get("at"), values))
+        }
+    }
+}
+
+extension SalesModel.EventType {
+    /// What an activity's data say, as far as the catalogue knows it. What does not fit its field is not known.
+    fileprivate func values(of json: [UInt8]) -> [String: FieldValue] {
+        guard let root = try? JSONEnvelope(json, levels: 3, limits: .stored).root else { return [:] }
+        return root.members.reduce(into: [:]) { values, member in
+            guard let field = fields[member.key] else { return }
+            values[field.name] = field.value(of: member.value)
+        }
+    }
+}
+
+extension Field {
+    fileprivate func value(of node: JSONNode) -> FieldValue {
+        switch (type, node.type) {
+        case (_, .null): .empty
+        case (.text, .string): .text(node.string ?? "")
+        case (.number, .number): node.double.map(FieldValue.number) ?? .unmapped
+        case (.boolean, .true): .boolean(true)
+        case (.boolean, .false): .boolean(false)
+        case (.date, .string): node.string.flatMap(RFC3339.date).map(FieldValue.date) ?? .unmapped
+        case (.list, .array): .list(node.elements.compactMap(\.string))
+        default: .unmapped
+        }
+    }
+}
+
+extension String? {
+    fileprivate var value: FieldValue { map(FieldValue.text) ?? .empty }
+}

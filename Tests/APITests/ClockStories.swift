@@ -1,0 +1,398 @@
+import Foundation
+import JobKinds
+import Jobs
+import Ledger
+import Records
+import SalesModel
+import Tenancy
+import Testing
+
+@Suite struct ClockStories {
+    private static let everyone = "rules: [{ id: everyone, to: everyone, by: round_robin }]"
+
+    private static func clocks(_ levels: String, more: String = "") -> String {
+        """
+        clocks:
+          - id: first
+            subject: lead
+            starts: { on: created }
+            stops: { on: [touch, visit] }
+            levels: [\(levels)]
+        \(more)
+        """
+    }
+
+    private static let ladder = clocks(
+        """
+        { id: a, after: 4m, to: owner, channels: [work_app, sms] }, { id: b, after: 8m, to: manager, do: transfer_to_manager },
+        { id: c, after: 24h, to: customer_service, do: sync_customer_service }
+        """)
+
+    /// anna's team is north, whose manager is wang, a seller who takes no leads by himself.
+    private func tenant(_ house: SalesHouse, clocks: String = ladder) async throws -> TenantID {
+        let tenant = try await house.tenant()
+        try await house.seller("anna", of: tenant) { $0.team = "north" }
+        try await house.seller("wang", of: tenant) { $0.weight = 0 }
+        _ = try await house.records.putTeam("north", TeamProfile(name: "North", manager: "wang"), of: tenant)
+        try await house.rule(.route, Self.everyone, of: tenant)
+        try await house.rule(.clock, clocks, of: tenant)
+        return tenant
+    }
+
+    private func lead(_ name: String, minutesOld minutes: Double) -> NewLead {
+        NewLead(source: "website", externalID: name, receivedAt: Date().addingTimeInterval(-minutes * 60), fields: Array("{}".utf8))
+    }
+
+    private func touch(_ lead: String, at: Date = Date()) -> NewActivity {
+        NewActivity(subjectType: .lead, subject: lead, type: "touch", at: at)
+    }
+
+    private func record(_ activity: NewActivity, _ house: SalesHouse, of tenant: TenantID) async throws {
+        _ = try await house.records.record([activity], of: tenant, key: nil) { _ in StoredAnswer(status: 201, body: []) }
+    }
+
+    private func told(_ house: SalesHouse, of tenant: TenantID) async throws -> [String] {
+        try await house.records.notifications(of: tenant).items.filter { $0.code.contains(".") }.map { "\($0.code) \($0.recipient)" }
+            .reversed()
+    }
+
+    /// Has the leads that wait decided on, and nobody look at their clocks.
+    private func assign(_ house: SalesHouse) async throws {
+        let attempts = try await house.begin()
+        _ = try await house.ledger.settle(try await house.decide(attempts))
+        try await house.acknowledge(attempts)
+    }
+
+    /// Until every timer's next look is well ahead.
+    private func settled(_ house: SalesHouse) async throws {
+        try await soon {
+            // Jobs first: what ends in between leaves its subject behind.
+            let running = try await house.count("job_live WHERE run_at < now() + interval '30 seconds'")
+            let asked = try await house.count("clock_rearm")
+            let waiting = try await house.count("clock_subject WHERE next_at < now() + interval '30 seconds'")
+            return running + asked + waiting == 0
+        }
+    }
+
+    @Test func `four minutes without a touch and its owner hears of it, once`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            let id = try await house.leads([lead("1", minutesOld: 5)], of: tenant)[0]
+
+            try await house.working { try await settled(house) }
+
+            #expect(try await told(house, of: tenant) == ["first.a anna"])
+            let escalations = try await house.records.escalations(of: tenant).items
+            #expect(escalations.map(\.level) == ["a"])
+            #expect(escalations.map(\.told) == [.told])
+            #expect(escalations[0].lateBy >= 60 && escalations[0].lateBy < 120)
+            #expect(escalations[0].recipients == ["anna"])
+            #expect(try await house.records.lead(id, of: tenant)?.owner == "anna")
+            let next = try await house.rows("SELECT extract(epoch FROM next_at - now())::float8 AS wait FROM clock_subject")
+            let wait = try #require(next.first).get("wait", as: Double.self)
+            #expect(wait > 60 && wait < 180)
+            try await house.expectSound()
+        }
+    }
+
+    @Test func `eight minutes without a touch and the manager has it`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            let id = try await house.leads([lead("1", minutesOld: 9)], of: tenant)[0]
+
+            try await house.working { try await settled(house) }
+
+            #expect(try await told(house, of: tenant) == ["first.b wang"])
+            #expect(try await house.records.escalations(of: tenant).items.map(\.level).sorted() == ["a", "b"])
+            let moved = try #require(try await house.records.lead(id, of: tenant))
+            #expect(moved.owner == "wang")
+            #expect(moved.epoch == 1)
+            #expect(moved.reasons(in: .english) == ["Nobody touched it in time (first, late by 1 min): it goes to the manager."])
+            #expect(try await house.records.seller("anna", of: tenant)?.pending == 0)
+            #expect(try await house.records.seller("wang", of: tenant)?.pending == 1)
+            try await house.expectSound()
+        }
+    }
+
+    @Test func `who touches in time hears nothing`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            try await house.leads([lead("1", minutesOld: 3.9)], of: tenant)
+
+            try await house.working {
+                try await soon { try await house.count("assignment") == 1 }
+                try await record(touch("1"), house, of: tenant)
+                try await soon { try await house.count("clock_subject WHERE next_at IS NULL") == 1 }
+            }
+
+            #expect(try await told(house, of: tenant) == [])
+            #expect(try await house.count("escalation") == 0)
+            #expect(try await house.count("clock_subject WHERE clocks @> '[{\"clock\": \"first\", \"state\": \"met\"}]'") == 1)
+        }
+    }
+
+    @Test func `after an outage each lead is told of once, by its highest level`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            try await house.leads((0..<8).map { lead("\($0)", minutesOld: 60 * 30) }, of: tenant)
+
+            try await house.working(workers: 2) { try await settled(house) }
+            // Everything is looked at once more.
+            _ = try await house.rows("UPDATE clock_subject SET next_at = now(), job_id = NULL, fence = fence + 1")
+            try await house.working { try await soon { try await house.count("clock_subject WHERE next_at IS NULL") == 8 } }
+
+            #expect(try await house.count("escalation") == 24)
+            #expect(try await told(house, of: tenant) == Array(repeating: "first.c role:tenant_admin", count: 8))
+            #expect(try await house.count("escalation WHERE told = 'told' AND level = 'c'") == 8)
+            #expect(try await house.count("lead l JOIN seller s ON s.id = l.owner_id WHERE s.external_id = 'wang'") == 8)
+            try await house.expectSound()
+        }
+    }
+
+    @Test(arguments: [5.0, 9]) func `a touch that comes between the look and its end wins`(minutes: Double) async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            try await house.leads([lead("1", minutesOld: minutes)], of: tenant)
+            try await assign(house)
+            _ = try await house.records.promoteClocks(now: Date())
+            let attempts = try await house.begin(of: "escalate_overdue")
+            let settlements = try await house.decide(attempts, of: "escalate_overdue")
+            #expect(settlements.flatMap(\.outcome.effects).count == 1)
+
+            try await record(touch("1"), house, of: tenant)
+            let settled = try await house.ledger.settle(settlements)
+
+            #expect(settled.stale == attempts.map(\.id))
+            #expect(try await house.count("escalation") == 0)
+            #expect(try await house.count("assignment") == 1)
+        }
+    }
+
+    @Test func `touches and escalations at the same instant never both have a lead`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(
+                house, clocks: Self.clocks("{ id: b, after: 3s, to: manager, do: transfer_to_manager }"))
+            let count = 60
+            try await house.seller("anna", of: tenant) { profile in
+                profile.team = "north"
+                profile.capacity = 1_000
+            }
+            let start = Date()
+            try await house.leads(
+                (0..<count).map { NewLead(source: "website", externalID: "\($0)", receivedAt: start, fields: Array("{}".utf8)) }, of: tenant
+            )
+
+            try await house.working(workers: 2) {
+                try await soon { try await house.count("assignment") == count }
+                try await withThrowingTaskGroup { group in
+                    for number in 0..<count {
+                        // Spread over the tenth of a second around the tick, by the lead's number.
+                        let at = start.addingTimeInterval(2.95 + 0.1 * Double(number) / Double(count))
+                        group.addTask {
+                            try await Task.sleep(until: .now + .seconds(at.timeIntervalSinceNow))
+                            try await record(touch("\(number)"), house, of: tenant)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try await settled(house)
+            }
+
+            // A touch marks the assignment that is active: one that was touched is never taken away.
+            #expect(try await house.count("assignment WHERE NOT active AND touched_at IS NOT NULL") == 0)
+            let transfers = try await house.count("assignment WHERE epoch = 1")
+            #expect(try await house.count("escalation WHERE acted") == transfers)
+            #expect(try await told(house, of: tenant).count == transfers)
+            #expect(try await house.count("assignment WHERE active AND touched_at IS NOT NULL") == count)
+            try await house.expectSound()
+        }
+    }
+
+    @Test func `a lead nobody touches goes to whom the rules name next`() async throws {
+        try await SalesHouse.with { house in
+            let recycling = Self.clocks(
+                "{ id: c, after: 24h, to: owner }",
+                more: """
+                      - { id: untouched, subject: lead, starts: { on: assigned, which: latest }, stops: { on: touch },
+                          levels: [{ id: recycle, after: 1s, to: manager, do: recycle }] }
+                    """)
+            let tenant = try await tenant(house, clocks: recycling)
+            try await house.seller("bert", of: tenant)
+            try await house.leads([lead("1", minutesOld: 0)], of: tenant)
+
+            try await house.working {
+                try await soon { try await house.count("assignment") >= 2 }
+                // A touch while it is on its way to the next is nobody's: the one after that counts.
+                try await soon {
+                    try await record(touch("1"), house, of: tenant)
+                    return try await house.count("clock_subject WHERE next_at IS NULL") == 1
+                }
+            }
+
+            #expect(try await house.count("escalation WHERE clock = 'untouched' AND acted") == house.count("assignment WHERE NOT active"))
+            #expect(try await house.count("job_history h JOIN job j USING (id) WHERE j.args->>'trigger' = 'recycled'") >= 1)
+            try await house.expectSound()
+        }
+    }
+
+    @Test func `a clock that reads what nobody mapped is alarmed, and the others go on`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(
+                house,
+                clocks: Self.clocks(
+                    "{ id: a, after: 4m, to: owner }",
+                    more: """
+                          - { id: source, subject: lead, starts: { on: created }, budget: { by: source_channel, classes: { live_stream: 2h }, otherwise: none },
+                              levels: [{ at: 100%, to: manager, do: record_breach }] }
+                        """))
+            try await house.leads([lead("1", minutesOld: 5)], of: tenant)
+
+            try await house.working { try await settled(house) }
+
+            #expect(try await told(house, of: tenant) == ["first.a anna"])
+            let alerts = try await house.records.alerts(of: tenant, open: true).items.filter { $0.code == "clock_unreadable" }
+            #expect(alerts.map(\.subject) == ["source/source_channel"])
+        }
+    }
+
+    @Test func `better news of a lead moves its deadline from its creation on`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(
+                house,
+                clocks: """
+                    clocks:
+                      - { id: source, subject: lead, starts: { on: created }, stops: { on: touch },
+                          budget: { by: source_channel, classes: { live_stream: 2h }, otherwise: 24h }, levels: [{ id: breach, at: 100%, to: manager, do: record_breach }] }
+                    """)
+            try await house.rule(.map, "sources: [\"*\"]\nfields: { source_channel: { from: channel } }", of: tenant)
+            func told(_ channel: String) -> NewLead {
+                var lead = lead("1", minutesOld: 180)
+                lead.receivedAt = start
+                lead.fields = .init(Array(#"{"channel":"\#(channel)"}"#.utf8))
+                return lead
+            }
+            let start = Date().addingTimeInterval(-180 * 60)
+            try await house.leads([told("website")], of: tenant)
+            try await house.working { try await settled(house) }
+            #expect(try await house.count("escalation") == 0)
+
+            try await house.leads([told("live_stream")], of: tenant)
+            try await house.working { try await soon { try await house.count("escalation") == 1 } }
+
+            let escalation = try #require(try await house.records.escalations(of: tenant).items.first)
+            #expect(abs(escalation.dueAt.timeIntervalSince(start) - 7_200) < 0.01)
+            #expect(escalation.recipients == ["wang"])
+        }
+    }
+
+    @Test func `a customer without three full follow-ups is shown to the manager with what is missing`() async throws {
+        try await SalesHouse.with { house in
+            let golden = """
+                clocks:
+                  - id: golden
+                    subject: customer
+                    starts: { on: created }
+                    stops: { when: { count: { type: follow_up, from: start, within: 15s, where: { all: [
+                      { field: pain, filled: true }, { field: our_action, filled: true }] } }, gte: 3 } }
+                    levels: [{ id: card, after: 15s, to: manager, message: card }]
+                """
+            let tenant = try await tenant(house, clocks: golden)
+            try await house.rule(
+                .message,
+                """
+                messages:
+                  - id: card
+                    subject: customer
+                    texts:
+                      - { language: en, body: "{count|0} full, missing {missing|nothing}. Last: {summary|none}." }
+                      - { language: zh, body: "有效 {count|0} 条，缺 {missing|无}。最近：{summary|无}。" }
+                """, of: tenant)
+            try await house.leads([lead("bad", minutesOld: 0), lead("good", minutesOld: 0)], of: tenant)
+
+            func follow(_ lead: String, _ pain: String) -> NewActivity {
+                NewActivity(
+                    subjectType: .lead, subject: lead, type: "follow_up", at: Date(),
+                    data: Array(#"{"pain":"\#(pain)","our_action":"寄样品"}"#.utf8))
+            }
+            try await house.working {
+                try await soon { try await house.count("assignment") == 2 }
+                for pain in ["交期", "价格", "能耗"] { try await record(follow("good", pain), house, of: tenant) }
+                for pain in ["交期", "价格", "已联系"] { try await record(follow("bad", pain), house, of: tenant) }
+                try await soon { try await house.count("clock_subject WHERE subject_type = 'customer' AND next_at IS NULL") == 2 }
+            }
+
+            let cards = try await house.records.notifications(of: tenant, to: "wang").items
+            #expect(cards.map(\.code) == ["golden.card"])
+            #expect(cards.first?.english.hasPrefix("2 full, missing customer's pain. Last: ") == true)
+            #expect(cards.first?.chinese.contains("缺 客户当前痛点") == true)
+            #expect(try await house.count("escalation") == 1)
+        }
+    }
+
+    @Test func `a clock that goes by working time follows the calendar when it changes`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(
+                house,
+                clocks:
+                    "clocks: [{ id: first, subject: lead, calendar: working, starts: { on: created }, stops: { on: touch }, levels: [{ id: a, after: 4m, to: owner }] }]"
+            )
+            try await house.leads([lead("1", minutesOld: 0)], of: tenant)
+            func due() async throws -> Double {
+                let row = try await house.rows(
+                    "SELECT extract(epoch FROM next_at - (SELECT received_at FROM lead))::float8 AS s FROM clock_subject"
+                ).first
+                return try row?.get("s", as: Double?.self) ?? 0
+            }
+            try await house.working { try await settled(house) }
+            #expect(abs(try await due() - 240) < 0.01)
+
+            // Nobody works for three days.
+            let day = Date().ISO8601Format(.iso8601.year().month().day())
+            let later = Date().addingTimeInterval(3 * 86_400).ISO8601Format(.iso8601.year().month().day())
+            let whole = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map { #""\#($0)":["00:00-24:00"]"# }.joined(separator: ",")
+            let calendar = #"{"time_zone":"UTC","week":{\#(whole)},"days":[{"from":"\#(day)","to":"\#(later)"}]}"#
+            _ = try await house.records.putCalendar(.tenant, body: Array(calendar.utf8), of: tenant, by: "test")
+            try await house.working { try await settled(house) }
+
+            #expect(try await due() > 2 * 86_400)
+            #expect(try await house.count("escalation") == 0)
+            #expect(try await house.count("clock_subject WHERE NOT provisional") == 1)
+        }
+    }
+
+    @Test func `a timer whose job is gone gets another`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            try await house.leads([lead("1", minutesOld: 0)], of: tenant)
+            try await assign(house)
+            _ = try await house.rows("UPDATE clock_subject SET job_id = 1, next_at = now() - interval '1 hour'")
+
+            try await house.records.reconcileClocks(now: Date())
+
+            #expect(try await house.count("clock_subject WHERE job_id IS NULL") == 1)
+        }
+    }
+
+    @Test func `a job that looks at all that is due reports what it found`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            try await house.leads((0..<5).map { lead("\($0)", minutesOld: 5) }, of: tenant)
+            try await assign(house)
+            let arguments = Array(#"{"as_of":"\#(Date().ISO8601Format())","limit":2}"#.utf8)
+            let sweep = try await house.ledger.enqueue([NewJob(tenant: tenant, kind: "escalate_overdue", arguments: arguments)])[0]
+
+            let settlements = try await house.decide(try await house.begin(of: "escalate_overdue"), of: "escalate_overdue")
+            _ = try await house.ledger.settle(settlements)
+
+            #expect(settlements.map(\.attempt.id) == [sweep])
+            #expect(settlements[0].outcome.end == .completed("escalated"))
+            let result = String(decoding: try #require(settlements[0].outcome.result), as: UTF8.self)
+            #expect(result.hasPrefix(#"{"scanned":2,"met":0,"void":0,"fired_count":2,"fired":[{"subject_type":"lead","#))
+            #expect(try await told(house, of: tenant) == ["first.a anna", "first.a anna"])
+            // It goes on by itself, beside the subjects' own timers, and nobody is told twice.
+            try await house.working { try await settled(house) }
+            #expect(try await house.count("escalation") == 5)
+            #expect(try await told(house, of: tenant).count == 5)
+        }
+    }
+}

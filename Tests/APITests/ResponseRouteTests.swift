@@ -1,0 +1,121 @@
+import Foundation
+import Records
+import Testing
+
+@Suite struct ResponseRouteTests {
+    /// Leads of 16 November 2026, a Monday, at these minutes of Shanghai's day; the late ones are anna's, untouched, with a level missed.
+    private func leads(_ api: TestAPI, at minutes: [Int], late: Bool, reason: String? = nil) async throws {
+        let tenant = api.acme.id.rawValue
+        for minute in minutes {
+            let id: Int64 = try await api.owner.query(
+                """
+                INSERT INTO lead (tenant_id, external_id, source, received_at, fields, state, owner_id, touched_at)
+                SELECT \(tenant), gen_random_uuid()::text, 'web', timestamp '2026-11-16' AT TIME ZONE 'Asia/Shanghai' + make_interval(mins => \(Int32(minute))),
+                    '{}', 'assigned', (SELECT id FROM seller WHERE tenant_id = \(tenant) AND external_id = 'anna'), CASE WHEN \(late) THEN NULL ELSE now() END
+                RETURNING id
+                """
+            ).first!.get("id")
+            guard late else { continue }
+            _ = try await api.owner.query(
+                """
+                INSERT INTO escalation (tenant_id, subject_type, subject_id, clock, level, episode, started_at, due_at, recorded_at, late_by, action, acted, told,
+                    urgency, owner, team, job_id, reason)
+                SELECT \(tenant), 'lead', id, 'lead_first_touch', 'reminder', '-infinity', received_at, received_at + interval '4 minutes', received_at + interval '4 minutes',
+                    0, 'notify', true, 'told', 'urgent', 'anna', 'north', 1, \(reason)
+                FROM lead WHERE tenant_id = \(tenant) AND id = \(id)
+                """)
+        }
+    }
+
+    private func fill(_ api: TestAPI) async throws {
+        _ = try await api.send("PUT", "/v1/sellers/anna", #"{"name":"Anna","status":"active","team":"north"}"#)
+        // Lunch: nobody answers from 12:30 to 13:45 (FC-43).
+        try await leads(api, at: (0..<6).map { 12 * 60 + 30 + $0 }, late: true, reason: "busy")
+        try await leads(api, at: (0..<5).map { 13 * 60 + 31 + $0 }, late: true, reason: "not_answered")
+        try await leads(api, at: [13 * 60 + 50], late: true)
+        try await leads(api, at: (0..<6).map { 10 * 60 + $0 }, late: false)
+    }
+
+    @Test func `leads that came at lunch are the hottest of the month, with the reasons that were given`() async throws {
+        try await TestAPI.with { api in
+            try await fill(api)
+
+            let map = try await api.send("GET", "/v1/sla/heat-map?month=2026-11").json
+
+            let cells = map["cells"].array ?? []
+            #expect(map["time_zone"].string == "Asia/Shanghai")
+            #expect(
+                cells.map { "\($0["weekday"].int ?? 0) \($0["slot"].string ?? "") \($0["late"].int ?? 0)/\($0["leads"].int ?? 0)" }
+                    == ["1 10:00 0/6", "1 12:30 6/6", "1 13:30 5/5", "1 13:45 1/1"])
+            #expect(cells.map { $0["greyed"].bool ?? false } == [false, false, false, true])
+            #expect(map["reasons"].array?.map { $0["reason"].string } == ["busy", "not_answered"])
+            #expect(map["reasons"].array?.map { $0["count"].int } == [6, 5])
+            #expect(map["unspecified"].int == 1)
+            #expect(try await api.send("GET", "/v1/sla/heat-map?month=2026-10").json["cells"].array?.isEmpty == true)
+            #expect(try await api.send("GET", "/v1/sla/heat-map?month=2026-13").faults == ["month bad_format"])
+        }
+    }
+
+    @Test func `the board counts who has late leads now, and a touch at once`() async throws {
+        try await TestAPI.with { api in
+            try await fill(api)
+
+            let board = try await api.send("GET", "/v1/sla/first-touch").json
+            _ = try await api.owner.query("UPDATE lead SET touched_at = now() WHERE id = (SELECT max(subject_id) FROM escalation)")
+            let touched = try await api.send("GET", "/v1/sla/first-touch").json
+
+            #expect(board["late"].int == 12)
+            #expect(board["people"].array?.map { $0["owner"].string } == ["anna"])
+            #expect(board["teams"][0]["late"].int == 12)
+            #expect(board["reasons"].array?.map { $0["reason"].string } == ["busy", "not_answered"])
+            #expect(board["unspecified"].int == 1)
+            #expect(touched["late"].int == 11)
+        }
+    }
+
+    @Test func `escalations are listed, filtered and explained; another tenant's are not there`() async throws {
+        try await TestAPI.with { api in
+            try await fill(api)
+            let all = try await api.send("GET", "/v1/escalations?limit=5").json
+            let rest = try await api.send("GET", "/v1/escalations?limit=500&cursor=\(all["next_cursor"].string ?? "")").json
+            let id = try #require(all["items"][0]["id"].string)
+
+            let explained = try await api.send(
+                "POST", "/v1/escalations/\(id)/reason", #"{"reason":"transferred"}"#, headers: ["Idempotency-Key": "k1"])
+            let again = try await api.send(
+                "POST", "/v1/escalations/\(id)/reason", #"{"reason":"transferred"}"#, headers: ["Idempotency-Key": "k1"])
+
+            #expect(all["items"].array?.count == 5)
+            #expect(rest["items"].array?.count == 7)
+            #expect([explained, again].map(\.status) == [200, 200])
+            #expect(try explained.json["reason"].string == "transferred")
+            #expect(again.headers["idempotency-replayed"] == "true")
+            #expect(try await api.send("GET", "/v1/escalations?state=met").json["items"].array?.isEmpty == true)
+            #expect(try await api.send("GET", "/v1/escalations?owner=anna&state=open").json["items"].array?.count == 12)
+            #expect(try await api.send("GET", "/v1/escalations?subject_type=lead").faults == ["subject_type not_allowed"])
+            #expect(try await api.send("GET", "/v1/escalations", as: api.globex.tenantKey).json["items"].array?.isEmpty == true)
+            #expect(
+                try await api.send(
+                    "POST", "/v1/escalations/\(id)/reason", #"{"reason":"busy"}"#, as: api.globex.tenantKey,
+                    headers: ["Idempotency-Key": "k2"]
+                ).status == 404)
+            #expect(try await api.count("audit_log WHERE action = 'escalation.explain'") == 1)
+        }
+    }
+
+    @Test func `who holds an office is said by an operator, and teams name their managers`() async throws {
+        try await TestAPI.with { api in
+            let refused = try await api.send("PUT", "/v1/offices/cto", #"{"people":["li"]}"#)
+            let put = try await api.send("PUT", "/v1/offices/cto", #"{"people":["li"]}"#, as: api.acme.operatorKey)
+            let unknown = try await api.send("PUT", "/v1/offices/owner", #"{"people":["li"]}"#, as: api.acme.operatorKey)
+            let missing = try await api.send("PUT", "/v1/offices/cto", "{}", as: api.acme.operatorKey)
+            let team = try await api.send("PUT", "/v1/teams/north", #"{"name":"North","manager":"wang","superior":"china"}"#)
+
+            #expect([refused, put, unknown, missing, team].map(\.status) == [403, 200, 404, 422, 201])
+            #expect(try await api.send("GET", "/v1/offices").json["items"][0]["people"][0].string == "li")
+            #expect(try team.json["superior"].string == "china")
+            _ = try await api.send("PUT", "/v1/offices/cto", #"{"people":[]}"#, as: api.acme.operatorKey)
+            #expect(try await api.count("office_holder") == 0)
+        }
+    }
+}
