@@ -26,6 +26,9 @@ public struct ForecastBenchmark: Sendable {
         public var transitions: Int
         public var seconds: Double
         public var againSeconds: Double
+        /// Of the worker and of Postgres, for the first: what it takes on a machine that does nothing else.
+        public var workerCpuSeconds: Double
+        public var postgresCpuSeconds: Double
         public var goalSeconds: Double
         public var machine: Machine
     }
@@ -38,7 +41,9 @@ public struct ForecastBenchmark: Sendable {
             try await make(bench, tenant)
             let fleet = bench.workers(executable)
             try fleet.start()
+            let before = bench.cpu(processes: fleet.pids)
             let first = try await rebuild(bench, tenant)
+            let used = bench.cpu(processes: fleet.pids) - before
             try await change(bench, tenant)
             let again = try await rebuild(bench, tenant)
             await fleet.stop()
@@ -57,6 +62,7 @@ public struct ForecastBenchmark: Sendable {
             return Report(
                 opportunities: opportunities, open: Int(try bodies[0].get("open", as: Int32.self)),
                 transitions: try await bench.count("SELECT count(*) FROM stage_transition"), seconds: first, againSeconds: again,
+                workerCpuSeconds: used.swift, postgresCpuSeconds: used.postgres,
                 goalSeconds: goalSeconds, machine: .this)
         }
     }

@@ -231,6 +231,26 @@ import Testing
         }
     }
 
+    @Test func `a schedule rebuilds it for a period that moves on with the day`() async throws {
+        try await Self.with { desk in
+            func put(_ rolling: String) async throws -> Reply {
+                try await desk.api.send(
+                    "PUT", "/v1/schedules/forecast",
+                    #"{"kind":"rebuild_forecast","args":{"rolling":"\#(rolling)","reason":"scheduled"},"every":"day 06:00"}"#)
+            }
+            #expect(try await put("whenever").status == 422)
+            #expect(try await put("next_28_days").status == 201)
+            try await desk.tell("a", "about_to_sign", days: 1, amount: 100)
+            _ = try await desk.api.owner.query("UPDATE schedule SET next_at = now() - interval '30 seconds'")
+            _ = try await desk.api.records.fireSchedules(now: Date())
+
+            try await expectSoon { try await desk.api.send("GET", "/v1/forecasts/latest").status == 200 }
+
+            let forecast = try await desk.latest()
+            #expect(forecast["reason"].string == "scheduled" && forecast["forecast"]["open"].int == 1)
+        }
+    }
+
     @Test func `a tenant without gates is forecast by the stages it told of`() async throws {
         try await Self.with(pack: nil) { desk in
             try await desk.tell(

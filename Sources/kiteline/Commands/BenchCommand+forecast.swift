@@ -18,6 +18,7 @@ struct ForecastBenchCommand: AsyncParsableCommand {
             """
             \(report.opportunities) opportunities (\(report.open) open, \(report.transitions) stages entered) forecast in \(rounded(report.seconds)) s; \
             the goal is 1000000 in \(rounded(report.goalSeconds)) s
+            CPU time of the first: \(rounded(report.workerCpuSeconds)) s of the worker, \(rounded(report.postgresCpuSeconds)) s of Postgres
             again after a hundredth of the open ones had ended, with what moved: \(rounded(report.againSeconds)) s
             on \(report.machine.processor), \(report.machine.cores) cores, \(report.machine.memoryGiB) GiB
             """)
