@@ -17,9 +17,9 @@ extension RunProcessHealth {
         var scored = ScoredPage()
         for seller in sellers {
             let own = facts[seller.id] ?? ProcessFacts()
+            let known = counting.counts(of: own, at: run.asOf)
             scored.add(
-                seller, counting, published: counting.countsAsPublished(of: own, at: run.asOf),
-                known: counting.counts(of: own, at: run.asOf),
+                seller, counting, published: counting.countsAsPublished(of: own, known: known, at: run.asOf), known: known,
                 streak: streaks[seller.id] ?? Streak(), at: run.asOf)
         }
         var next = scored.low.filter { !(diagnosed[$0.seller]?.contains($0.since) ?? false) }.map {

@@ -3,9 +3,11 @@ import Foundation
 extension WeekCounting {
     /// Each week as it could be known when it ended, without what was told later: what a prediction of that day may rest on.
     ///
-    /// Where nothing was told late this is what `counts` says, and costs no more.
-    public func countsAsPublished(of facts: ProcessFacts, at now: Date) -> [WeekCounts] {
-        var weeks = counts(of: facts, at: now)
+    /// Where nothing was told late this is what `counts` says, and costs hardly more.
+    ///
+    /// - Parameter known: what `counts` says, where it has been asked before.
+    public func countsAsPublished(of facts: ProcessFacts, known: [WeekCounts]? = nil, at now: Date) -> [WeekCounts] {
+        var weeks = known ?? counts(of: facts, at: now)
         for place in weeks.indices where facts.hasLate(beyond: grid.end(of: place)) {
             let end = grid.end(of: place)
             guard end <= now else { break }

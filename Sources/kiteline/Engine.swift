@@ -134,7 +134,7 @@ struct Engine: Sendable {
             Chore("rollouts", every: .seconds(1)) { [records] in while try await records.judgeRollouts(now: Date()) {} },
             Chore("process health", every: .seconds(60)) { [records, ledger] in
                 guard try await ledger.hasTurn(for: "process_health", every: .seconds(3_600)) else { return }
-                try await records.enqueueHealthRuns()
+                try await records.enqueueHealthRuns(isWhole: ledger.hasTurn(for: "process_health_whole", every: .seconds(86_400)))
             },
             Chore("routing snapshots", every: .seconds(300)) { [records] in try await records.keepRoutingSnapshots() },
             Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },

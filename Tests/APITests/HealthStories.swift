@@ -267,6 +267,28 @@ import Testing
         }
     }
 
+    @Test func `the first run goes back half a year, later ones three weeks`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant)
+            try await house.tell((0..<7).map { .followUp("d", "anna", at: day(Double($0))) }, of: tenant)
+
+            _ = try await house.records.enqueueHealthRuns()
+            try await house.workThrough()
+            #expect(try await house.weeks(week, of: tenant)["anna"]?.reading.index == 100)
+            try await house.tell([.followUp("d", "anna", at: day(3.5), recordedAt: Date())], of: tenant)
+            _ = try await house.records.enqueueHealthRuns()
+            try await house.workThrough()
+            #expect(try await house.weeks(week, of: tenant)["anna"]?.version == 1)
+            _ = try await house.records.enqueueHealthRuns(isWhole: true)
+            try await house.workThrough()
+
+            #expect(try await house.weeks(week, of: tenant)["anna"]?.version == 2)
+            // There are 27 weeks: half a year, and the running one.
+            #expect(try await house.count("(SELECT DISTINCT week FROM health_week) w") >= 27)
+        }
+    }
+
     @Test func `another tenant sees nothing of it, and wrong weeks are named`() async throws {
         try await TestAPI.with { api in
             _ = try await api.records.putSeller("anna", SellerProfile(name: "Anna", status: .active), of: api.acme.id)

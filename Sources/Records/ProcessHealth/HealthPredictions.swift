@@ -43,7 +43,6 @@ public struct HealthPrediction: Sendable {
 /// Predictions were made. Of a seller and week the first stands: nobody is warned twice of the same.
 public struct HealthPredictionsEffect: Effect {
     let predictions: [HealthPrediction]
-    /// The model they are of must still be the live one; nil: the rule's.
     let asOf: Date
 
     public init(_ predictions: [HealthPrediction], asOf: Date) {
