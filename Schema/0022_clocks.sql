@@ -83,7 +83,7 @@ CREATE INDEX escalation_started ON escalation (tenant_id, clock, started_at);
 SELECT protect_tenant_table('escalation');
 
 -- Who hears of what a team misses: its manager, then its superior team's.
-ALTER TABLE team ADD manager text, ADD superior text;
+ALTER TABLE team ADD COLUMN IF NOT EXISTS manager text, ADD COLUMN IF NOT EXISTS superior text;
 
 -- Who holds an office that rules name: sales_director, finance, cto and so on.
 CREATE TABLE office_holder (

@@ -166,12 +166,13 @@ final class SalesHouse: Sendable {
 
     /// So many worker processes' worth of workers, and the caretakers, run while `body` does.
     /// - Parameters:
+    ///   - clocks: whether anybody makes the jobs of clocks that come near.
     ///   - more: handlers of further kinds.
     ///   - chores: further caretakers.
-    ///   - clocks: whether anybody makes the jobs of clocks that come near.
     func working(
-        workers: Int = 1, more: [AnyHandler] = [], chores: [Chore] = [], clocks: Bool = true, _ body: () async throws -> Void
+        workers: Int = 1, clocks: Bool = true, more: [AnyHandler] = [], chores: [Chore] = [], _ body: () async throws -> Void
     ) async throws {
+        let timers = Chore("clocks", every: .milliseconds(50)) { [records] in while try await records.promoteClocks(now: Date()) {} }
         let upkeep = MaintenanceSettings(
             watch: .milliseconds(50), relayAge: .milliseconds(100), reap: .milliseconds(100), census: .milliseconds(500),
             promote: .milliseconds(50))
@@ -179,7 +180,8 @@ final class SalesHouse: Sendable {
         var services: [any Service] = [
             Maintenance(
                 ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep,
-                chores: chores + (clocks ? [clockChore] : []), logger: logger)
+                chores: (clocks ? [timers] : []) + chores,
+                logger: logger)
         ]
         for _ in 0..<workers {
             // Each remembers rules and rankings of its own, as processes do.
