@@ -171,7 +171,7 @@ struct StageMove {
     let at: Date
 
     static func happened(_ moves: [StageMove], seq: Int64, actor: String, _ tenant: Int64, _ transaction: PostgresTransaction) throws {
-        _ = try transaction.query(
+        _ = try transaction.pipeline([
             """
             INSERT INTO activity (tenant_id, subject_type, subject, type, at, actor, data, seq)
             SELECT \(tenant), 'opportunity', n.opportunity, CASE WHEN n.from_stage IS NULL THEN 'created' ELSE 'transition' END, n.at,
@@ -179,6 +179,7 @@ struct StageMove {
             FROM unnest(\(moves.map(\.opportunity)), \(moves.map(\.from)), \(moves.map(\.to)), \(moves.map(\.at)))
                 WITH ORDINALITY AS n(opportunity, from_stage, to_stage, at, place)
             ORDER BY n.place
-            """)
+            """, .armOpportunityClocks(named: moves.map(\.opportunity), of: TenantID(tenant), at: Date()),
+        ])
     }
 }

@@ -360,6 +360,37 @@ import Testing
         }
     }
 
+    @Test func `an opportunity that stays in its stage is shown to the manager, once for each stay`() async throws {
+        try await SalesHouse.with { house in
+            let dwell = """
+                clocks:
+                  - id: dwell
+                    subject: opportunity
+                    starts: { on: [created, transition, follow_up], which: latest }
+                    when: { field: won, empty: true }
+                    levels: [{ id: superior, after: 1s, to: manager, do: dashboard }]
+                """
+            let tenant = try await tenant(house, clocks: dwell)
+            func tell(_ stage: String) async throws {
+                let facts = OpportunityFacts(owner: "anna", stage: stage)
+                _ = try await house.records.putOpportunity("o1", facts, of: tenant)
+            }
+
+            try await house.working {
+                for (count, stage) in ["requirement_confirmation", "quoted"].enumerated() {
+                    try await tell(stage)
+                    try await soon { try await house.count("escalation") == count + 1 }
+                }
+                try await soon { try await house.count("clock_subject WHERE next_at IS NULL") == 1 }
+            }
+
+            #expect(try await told(house, of: tenant) == ["dwell.superior wang", "dwell.superior wang"])
+            #expect(try await house.count("escalation WHERE action = 'dashboard' AND owner = 'anna'") == 2)
+            // The first stay is over.
+            #expect(try await house.count("escalation WHERE met_at IS NULL") == 1)
+        }
+    }
+
     @Test func `a timer whose job is gone gets another`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await tenant(house)

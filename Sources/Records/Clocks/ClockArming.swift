@@ -64,6 +64,18 @@ extension Statement {
             """
     }
 
+    /// The same for opportunities by their external ids.
+    static func armOpportunityClocks(named names: some Collection<String>, of tenant: TenantID, at now: Date) -> Statement {
+        """
+        INSERT INTO clock_subject AS c (tenant_id, subject_type, subject_id, next_at)
+        SELECT \(tenant.rawValue), 'opportunity', o.id, \(now)::timestamptz FROM opportunity o
+        WHERE o.tenant_id = \(tenant.rawValue) AND o.external_id = ANY(\(Set(names).sorted()))
+            AND EXISTS (SELECT FROM clock_watch w WHERE w.tenant_id = \(tenant.rawValue) AND w.subject_type = 'opportunity')
+        ORDER BY o.id
+        ON CONFLICT (tenant_id, subject_type, subject_id) DO UPDATE SET fence = c.fence + 1, next_at = excluded.next_at, job_id = NULL
+        """
+    }
+
     /// The same for those that have clocks already, and for nobody else.
     static func rearmClocks(of type: SubjectType, _ ids: some Collection<Int64>, of tenant: TenantID, at now: Date) -> Statement {
         """

@@ -127,23 +127,33 @@ extension EscalationEffect {
             """
     }
 
-    /// When what was missed was made good; what belongs to an earlier beginning of the clock is made good by the next.
+    /// When what was missed was made good; what belongs to an earlier beginning of a clock is made good by the next.
     private static func met(_ looked: [Looked]) -> Statement? {
+        struct Met {
+            let settled: SettledEffect
+            let key: ClockKey
+            let clock: String
+            let at: Date
+            /// Of every beginning; else of earlier ones only.
+            let isOver: Bool
+        }
         let met = looked.flatMap { settled, effect in
-            effect.verdict.readings.compactMap { reading -> (settled: SettledEffect, effect: EscalationEffect, clock: String, at: Date)? in
+            effect.verdict.readings.compactMap { reading -> Met? in
                 switch reading.state {
-                case .met(let at): (settled, effect, reading.clock, at)
-                case .void: (settled, effect, reading.clock, settled.at)
-                case .running, .notStarted, .unknown: nil
+                case .met(let at): Met(settled: settled, key: effect.key, clock: reading.clock, at: at, isOver: true)
+                case .void: Met(settled: settled, key: effect.key, clock: reading.clock, at: settled.at, isOver: true)
+                case .running: reading.start.map { Met(settled: settled, key: effect.key, clock: reading.clock, at: $0, isOver: false) }
+                case .notStarted, .unknown: nil
                 }
             }
         }
         guard !met.isEmpty else { return nil }
         return """
             UPDATE escalation e SET met_at = n.at
-            FROM unnest(\(met.map(\.settled.tenant.rawValue)), \(met.map(\.effect.key.type.rawValue)), \(met.map(\.effect.key.id)), \(met.map(\.clock)), \(met.map(\.at)))
-                AS n(tenant, type, id, clock, at)
+            FROM unnest(\(met.map(\.settled.tenant.rawValue)), \(met.map(\.key.type.rawValue)), \(met.map(\.key.id)), \(met.map(\.clock)), \(met.map(\.at)),
+                    \(met.map(\.isOver))) AS n(tenant, type, id, clock, at, ended)
             WHERE e.tenant_id = n.tenant AND e.subject_type = n.type AND e.subject_id = n.id AND e.clock = n.clock AND e.met_at IS NULL
+                AND (n.ended OR (e.episode > '-infinity' AND e.episode < n.at))
             """
     }
 

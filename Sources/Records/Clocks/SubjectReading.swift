@@ -150,7 +150,7 @@ extension ClockReader {
         let rows = try await postgres.pipeline([
             .tenants([tenant]),
             """
-            SELECT o.id, o.external_id, o.owner, o.industry, o.stage, o.won, o.amount_minor, o.currency, o.closed_at, o.updated_at,
+            SELECT o.id, o.external_id, o.owner, o.industry, o.stage, o.won, o.amount_minor, o.currency, o.closed_at, o.updated_at, o.fields,
                 s.name AS owner_name, s.team, s.status
             FROM opportunity o LEFT JOIN seller s ON s.tenant_id = o.tenant_id AND s.external_id = o.owner
             WHERE o.tenant_id = \(tenant.rawValue) AND o.id = ANY(\(ids))
@@ -164,7 +164,8 @@ extension ClockReader {
         return try rows[1].map { row in
             let id: Int64 = try row.get("id")
             let (owner, team): (String?, String?) = (try row.get("owner"), try row.get("team"))
-            var values: [String: FieldValue] = [
+            var values = try Self.told(row.get("fields", as: JSONBytes.self).bytes)
+            let known: [String: FieldValue] = [
                 "owner": owner.value, "team": team.value, "stage": .text(try row.get("stage")),
                 "owner.name": try row.get("owner_name", as: String?.self).value,
                 "industry": try row.get("industry", as: String?.self).value,
@@ -172,6 +173,7 @@ extension ClockReader {
                 "closed_at": try row.get("closed_at", as: Date?.self).map(FieldValue.date) ?? .empty,
                 "updated_at": .date(try row.get("updated_at")),
             ]
+            values.merge(known) { $1 }
             if let amount = try row.get("amount_minor", as: Int64?.self), let currency = try row.get("currency", as: String?.self) {
                 values["amount"] = .money(Money(amountMinor: amount, currency: currency))
             }
@@ -180,6 +182,16 @@ extension ClockReader {
                 key: ClockKey(.opportunity, id), facts: SubjectFacts(.opportunity, id: name, values: values, events: events[id] ?? []),
                 owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
                 holding: nil)
+        }
+    }
+
+    /// What was told of an opportunity besides. What was not told is known to be empty.
+    private static func told(_ json: [UInt8]) -> [String: FieldValue] {
+        let catalogue = FieldCatalogue.of(.opportunity, lead: .standard)
+        let root = try? JSONEnvelope(json, levels: 3, limits: .stored).root
+        return catalogue.names.reduce(into: [:]) { values, name in
+            guard let field = catalogue[name] else { return }
+            values[name] = root?[name].map { field.value(of: $0) } ?? .empty
         }
     }
 
