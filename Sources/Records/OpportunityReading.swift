@@ -63,36 +63,9 @@ struct OpportunityReading {
 
     private static func event(_ row: Row) throws -> SubjectEvent {
         let type: String = try row.get("type")
-        var data: [String: FieldValue] = [:]
-        let known = EventCatalogue.standard[type]?.fields
-        for (name, value) in (try? JSONEnvelope(row.get("data", as: JSONBytes.self).bytes, levels: 4).root.members) ?? [] {
-            if let field = known?[name] { data[name] = field.value(of: value) }
-        }
+        var data = EventCatalogue.standard[type]?.values(of: try row.get("data", as: JSONBytes.self).bytes) ?? [:]
         if let actor = try row.get("actor", as: String?.self) { data["actor"] = .text(actor) }
         return SubjectEvent(type, at: try row.get("at"), data)
-    }
-}
-
-extension Field {
-    /// What JSON says of this field; what does not fit it is not known.
-    func value(of node: JSONNode) -> FieldValue {
-        switch (type, node.type) {
-        case (_, .null): .empty
-        case (.text, .string): .text(node.string ?? "")
-        case (.number, .number): node.double.map(FieldValue.number) ?? .unmapped
-        case (.boolean, .true), (.boolean, .false): .boolean(node.bool == true)
-        case (.date, .string): node.string.flatMap(RFC3339.date).map(FieldValue.date) ?? .unmapped
-        case (.list, .array): .list(node.elements.compactMap(\.string))
-        case (.money, .object): node.money.map(FieldValue.money) ?? .unmapped
-        default: .unmapped
-        }
-    }
-}
-
-extension JSONNode {
-    fileprivate var money: Money? {
-        guard let amount = self["amount_minor"]?.integer, let currency = self["currency"]?.string else { return nil }
-        return Money(amountMinor: amount, currency: currency)
     }
 }
 

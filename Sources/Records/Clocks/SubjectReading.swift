@@ -221,32 +221,6 @@ extension ClockReader {
     }
 }
 
-extension SalesModel.EventType {
-    /// What an activity's data say, as far as the catalogue knows it. What does not fit its field is not known.
-    fileprivate func values(of json: [UInt8]) -> [String: FieldValue] {
-        guard let root = try? JSONEnvelope(json, levels: 3, limits: .stored).root else { return [:] }
-        return root.members.reduce(into: [:]) { values, member in
-            guard let field = fields[member.key] else { return }
-            values[field.name] = field.value(of: member.value)
-        }
-    }
-}
-
-extension Field {
-    fileprivate func value(of node: JSONNode) -> FieldValue {
-        switch (type, node.type) {
-        case (_, .null): .empty
-        case (.text, .string): .text(node.string ?? "")
-        case (.number, .number): node.double.map(FieldValue.number) ?? .unmapped
-        case (.boolean, .true): .boolean(true)
-        case (.boolean, .false): .boolean(false)
-        case (.date, .string): node.string.flatMap(RFC3339.date).map(FieldValue.date) ?? .unmapped
-        case (.list, .array): .list(node.elements.compactMap(\.string))
-        default: .unmapped
-        }
-    }
-}
-
 extension String? {
     fileprivate var value: FieldValue { map(FieldValue.text) ?? .empty }
 }
