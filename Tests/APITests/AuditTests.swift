@@ -207,6 +207,10 @@ import Testing
         "POST /v1/rollouts", "PATCH /v1/rollouts/{id}", "POST /v1/rollouts/{id}/promote", "POST /v1/rollouts/{id}/abort",
         // With customers that are alike: CustomerTests.
         "POST /v1/customer-reviews/{id}/link", "POST /v1/customer-reviews/{id}/keep-apart", "POST /v1/customers/{ext}/unlink",
+        // CalendarRouteTests, and for offices ResponseRouteTests.
+        "PUT /v1/calendar", "PUT /v1/calendar/teams/{ext}", "DELETE /v1/calendar/teams/{ext}",
+        "PUT /v1/national-calendars/{country}/{year}",
+        "PUT /v1/offices/{office}",
         // ConnectorRouteTests.
         "PUT /v1/connectors/{name}", "DELETE /v1/connectors/{name}",
     ]

@@ -42,7 +42,7 @@ import Testing
             #expect(page.count == 1 && page[0].kind == "assignment_effectiveness")
             let body = JSON(try JSONSerialization.jsonObject(with: Data(page[0].body.bytes)))
             #expect(body["all"]["received"].int == 12)
-            #expect(body["all"]["touched"].int == 1 && body["all"]["median_first_touch_s"].int == 3_600)
+            #expect(body["all"]["touched"].int == 1 && (3_600..<3_800).contains(body["all"]["median_first_touch_s"].int ?? 0))
             #expect(body["all"]["followed_up_72h"].int == 1 && body["all"]["judged"].int == 12)
             #expect(body["all"]["conversion_30d"].isNull)
             #expect(body["sellers"].array?.count == 3 && body["strategies"][0]["name"].string == "few")
