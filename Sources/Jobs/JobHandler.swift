@@ -124,7 +124,9 @@ public struct AnyHandler: Sendable {
 }
 
 private func decode<A: JobArguments>(_ type: A.Type, from attempt: Attempt) -> Result<A, Failure> {
-    do { return .success(try A(json: attempt.arguments)) } catch {
+    do { return .success(try A(json: attempt.arguments)) } catch let failure as Failure {
+        return .failure(Failure(.permanent, "the arguments do not fit the kind \(attempt.kind): \(failure.message)"))
+    } catch {
         return .failure(Failure(.permanent, "the arguments do not fit the kind \(attempt.kind)"))
     }
 }
