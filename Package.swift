@@ -11,7 +11,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry  Connectors  LocalVendors   libpq · NIO + hiredis · private servers · where fault runs kill · traces out · messages out
-//   Jobs  Breakers  Schedules  Calendars  Rules  Clocks  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope   pure
+//   Jobs  Breakers  Schedules  Calendars  Rules  Clocks  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope  Sampling   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -72,10 +72,11 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         domain("JSONEnvelope"),
+        domain("Sampling"),
         domain("Schedules"),
         domain("Calendars", resources: [.embedInCode("cn.txt")]),
-        domain("Identity"),
-        domain("ProcessHealth", ["CLinear"]),
+        domain("Identity", ["Sampling"]),
+        domain("ProcessHealth", ["CLinear", "Sampling"]),
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel"),
         domain(
@@ -84,8 +85,8 @@ let package = Package(
                 ["map", "score", "route", "match", "clock", "gate", "measure", "message"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
             }),
         domain("Breakers"),
-        domain("Rollouts"),
-        domain("Forecasts"),
+        domain("Rollouts", ["Sampling"]),
+        domain("Forecasts", ["Sampling"]),
         domain("Routing", ["SalesModel", "Rules", "Rollouts"]),
         domain("Clocks", ["Calendars", "Rules", "SalesModel"]),
         domain("Replay", ["SalesModel", "Rules", "Routing"]),
@@ -158,7 +159,7 @@ let package = Package(
                 "Tenancy",
                 "PostgresClient",
                 "RedisClient",
-                "FakeVendors", "LocalServers", "LocalVendors", "Messages", logging, nioCore, nioPosix,
+                "FakeVendors", "LocalServers", "LocalVendors", "Messages", "Sampling", logging, nioCore, nioPosix,
             ]),
         .executableTarget(
             name: "kiteline",
@@ -166,7 +167,7 @@ let package = Package(
                 "Benchmarks", "CrashPoints", "Telemetry",
                 "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
                 "Connectors", "Messages", "LocalServers", "Forecasts", "Identity", "Jobs", "ProcessHealth", "Rules", "Rollouts", "Routing",
-                "SalesModel", "Tenancy",
+                "SalesModel", "Sampling", "Tenancy",
                 "JSONEnvelope", "CZlib",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
             ],
@@ -177,27 +178,30 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: settings),
         tests("ArchitectureTests", []),
-        tests("JSONEnvelopeTests", ["JSONEnvelope"]),
+        tests("JSONEnvelopeTests", ["JSONEnvelope", "Sampling"]),
         tests("SchedulesTests", ["Schedules"]),
-        tests("CalendarsTests", ["Calendars"]),
-        tests("IdentityTests", ["Identity"]),
-        tests("ProcessHealthTests", ["ProcessHealth"]),
+        tests("CalendarsTests", ["Calendars", "Sampling"]),
+        tests("IdentityTests", ["Identity", "Sampling"]),
+        tests("ProcessHealthTests", ["ProcessHealth", "Sampling"]),
         tests("TenancyTests", ["Tenancy"]),
         tests("RulesTests", ["Calendars", "Rules", "Identity", "SalesModel"]),
         tests("ClocksTests", ["Clocks", "Calendars", "Rules", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
-        tests("RolloutsTests", ["Rollouts"]),
-        tests("ForecastsTests", ["Forecasts"]),
-        tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel"]),
-        tests("ReplayTests", ["Replay", "Routing", "Rules", "SalesModel"]),
-        tests("MessagesTests", ["Messages", "FakeVendors", "JSONEnvelope", "SalesModel"]),
+        tests("RolloutsTests", ["Rollouts", "Sampling"]),
+        tests("ForecastsTests", ["Forecasts", "Sampling"]),
+        tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel", "Sampling"]),
+        tests("ReplayTests", ["Replay", "Routing", "Rules", "SalesModel", "Sampling"]),
+        tests("MessagesTests", ["Messages", "FakeVendors", "JSONEnvelope", "SalesModel", "Sampling"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
         tests("TelemetryTests", ["Telemetry", "Jobs", "Tenancy", logging, tracing]),
         tests(
             "FuzzTests",
-            ["API", "kiteline", "CrashPoints", "JSONEnvelope", "Jobs", "Records", "Rules", "SalesModel", "Schedules", "Tenancy"]),
+            [
+                "API", "kiteline", "CrashPoints", "JSONEnvelope", "Jobs", "Records", "Rules", "SalesModel", "Sampling", "Schedules",
+                "Tenancy",
+            ]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
-        tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", nioCore, nioPosix]),
+        tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", "Sampling", nioCore, nioPosix]),
         tests("CommandTests", ["kiteline", "Forecasts", "TestSupport"]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(
@@ -207,7 +211,7 @@ let package = Package(
                 "Tenancy",
                 "PostgresClient",
                 "RedisClient",
-                "LocalServers", "TestSupport", logging, lifecycle, nioPosix,
+                "LocalServers", "Sampling", "TestSupport", logging, lifecycle, nioPosix,
             ]),
         tests(
             "APITests",
@@ -216,7 +220,7 @@ let package = Package(
                 "DispatchIndex", "Identity", "Jobs", "JSONEnvelope",
                 "ProcessHealth", "Replay",
                 "Rules", "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers",
-                "TestSupport", httpClient, hummingbird,
+                "Sampling", "TestSupport", httpClient, hummingbird,
                 lifecycle,
                 logging, nioCore, nioPosix,
             ]),

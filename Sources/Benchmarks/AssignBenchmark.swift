@@ -5,6 +5,7 @@ import Ledger
 import Records
 import Rules
 import SalesModel
+import Sampling
 import Tenancy
 
 /// How fast leads are assigned with full rules: mapped, scored, routed, loads counted, decision written.
@@ -122,7 +123,7 @@ public struct AssignBenchmark: Sendable {
 
     private func fill(_ bench: BenchServers, _ records: Records, _ n: Int) async throws {
         let tenant = try await setUp(bench, records, n)
-        var chance = SeededGenerator(seed: UInt64(n))
+        var chance = SeededNumbers(seed: UInt64(n))
         try await tell((0..<leads).filter { $0 % tenants == n }, records, tenant, &chance)
     }
 
@@ -147,7 +148,7 @@ public struct AssignBenchmark: Sendable {
     }
 
     /// Takes leads of these numbers in.
-    func tell(_ own: [Int], _ records: Records, _ tenant: TenantID, _ chance: inout SeededGenerator) async throws {
+    func tell(_ own: [Int], _ records: Records, _ tenant: TenantID, _ chance: inout SeededNumbers) async throws {
         for start in stride(from: 0, to: own.count, by: 500) {
             let chunk = own[start..<min(start + 500, own.count)].map { id in
                 let fields =

@@ -3,6 +3,7 @@ import Jobs
 import Ledger
 import Records
 import Rules
+import Sampling
 import Tenancy
 
 /// How long a replay takes of a tenant whose leads were assigned by the real thing: sellers change, leads are touched in between.
@@ -80,7 +81,7 @@ public struct ReplayBenchmark: Sendable {
     private func decide(_ bench: BenchServers, _ records: Records) async throws -> TenantID {
         let assigning = AssignBenchmark(leads: leads, tenants: 1, sellers: sellers)
         let tenant = try await assigning.setUp(bench, records, 0)
-        var chance = SeededGenerator(seed: 1)
+        var chance = SeededNumbers(seed: 1)
         for part in 0..<10 {
             for seller in 0..<sellers where seller % 10 == part {
                 for n in 0..<10 {

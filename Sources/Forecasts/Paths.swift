@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 
 /// What may be won: each opportunity with its odds and its amount, and what has not begun yet.
 public struct Prospects: Sendable {

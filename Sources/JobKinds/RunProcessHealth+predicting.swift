@@ -55,7 +55,7 @@ struct Forecasting {
     func outcome(of wanted: Set<String>, reasons: [String]) -> Outcome {
         let warning = model?.model
         let probabilities = warning.map { model in rows.map(model.probability) }
-        let warned = probabilities.map { AttentionBudget().chosen(rows, $0, threshold: warning?.threshold ?? .infinity) } ?? []
+        let warned = probabilities.map { AttentionBudget().chosen(rows, $0, threshold: warning?.threshold) } ?? []
         let predictions = rows.indices.compactMap { place -> HealthPrediction? in
             guard let seller = sellers[Int64(rows[place].identity.seller)], wanted.isEmpty || wanted.contains(seller.externalID) else {
                 return nil

@@ -5,11 +5,12 @@ public struct AttentionBudget: Sendable, Hashable, Codable {
     public init(warningsPerTeam: Int = 3) { self.warningsPerTeam = warningsPerTeam }
 
     /// The places of those that are warned of; of equals the seller with the smaller number.
-    public func chosen(_ rows: [OnsetRow], _ probabilities: [Double], threshold: Double) -> Set<Int> {
+    public func chosen(_ rows: [OnsetRow], _ probabilities: [Double], threshold: Double?) -> Set<Int> {
         struct Desk: Hashable {
             let team: Int
             let week: Week
         }
+        guard let threshold else { return [] }
         let candidates = rows.indices.filter { !rows[$0].isBelow && probabilities[$0] >= threshold }
         let desks = Dictionary(grouping: candidates) { Desk(team: rows[$0].identity.team, week: rows[$0].week) }
         return desks.values.reduce(into: []) { chosen, places in

@@ -38,7 +38,7 @@ extension WarningModel {
         return WarningModel(
             features: Feature.allCases, means: final.scaling.means, scales: final.scaling.scales, weights: final.weights,
             intercept: final.intercept, tenants: final.tenants, teams: final.teams, sellers: final.sellers, calibration: calibration,
-            threshold: threshold ?? .infinity, learnedThrough: last, rows: rows.count, onsets: rows.count { $0.falls == true })
+            threshold: threshold, learnedThrough: last, rows: rows.count, onsets: rows.count { $0.falls == true })
     }
 }
 

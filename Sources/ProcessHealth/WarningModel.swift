@@ -15,8 +15,8 @@ public struct WarningModel: Sendable, Hashable, Codable {
     let teams: [Int: Double]
     let sellers: [Int: Double]
     public let calibration: Calibration
-    /// Warnings begin here.
-    public let threshold: Double
+    /// Warnings begin here; nil: no threshold made enough of them come true, and nobody is warned of.
+    public let threshold: Double?
     /// The last week it learned from.
     public let learnedThrough: Week
     /// How many weeks of healthy sellers it learned from, and in how many of them the fall came.

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 
 /// The real leads of the Olist marketing funnel and the people who sold to them, with what the data lack made up by a seed:
 /// the regions. All dates are shifted so that the last lead arrives today.
@@ -37,7 +38,7 @@ struct Olist {
     let regionOf: [String: String]
 
     init(folder: String, today: Date, seed: UInt64 = 2018) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededNumbers(seed: seed)
         let rows = try Self.rows(of: folder + "/olist_marketing_qualified_leads_dataset.csv")
         let days = rows.map { Self.day($0[1]) }
         let shift = (today.timeIntervalSince1970 / 86_400).rounded(.down) - days.max()!
@@ -85,20 +86,5 @@ struct Olist {
 
     private static func text(day: Double) -> String {
         Date(timeIntervalSince1970: day * 86_400).formatted(Date.ISO8601FormatStyle().year().month().day())
-    }
-}
-
-/// A generator that gives the same numbers for the same seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -4,6 +4,7 @@ import Ledger
 import PostgresClient
 import Records
 import SalesModel
+import Sampling
 import Tenancy
 import Testing
 
@@ -168,7 +169,7 @@ import Testing
 
 /// Sellers, leads, touches, deals and rules that come and go as a seed says.
 struct RandomHistory {
-    private var chance: SeededGenerator
+    private var chance: SeededNumbers
     private let house: SalesHouse
     private let tenant: TenantID
     private var leads = 0
@@ -186,7 +187,7 @@ struct RandomHistory {
     ]
 
     init(seed: UInt64, house: SalesHouse, tenant: TenantID) {
-        chance = SeededGenerator(seed: seed)
+        chance = SeededNumbers(seed: seed)
         self.house = house
         self.tenant = tenant
     }

@@ -3,6 +3,7 @@ import Records
 import Rollouts
 import Rules
 import SalesModel
+import Sampling
 import Tenancy
 import Testing
 
@@ -229,7 +230,7 @@ import Testing
         seed: UInt64
     ) async throws {
         try await house { house, tenant in
-            var generator = Seeded(seed: seed)
+            var generator = SeededNumbers(seed: seed)
             let variant = "rules: [{ id: v, to: everyone, by: fewest_pending }]"
             var version = try await house.draft(.route, variant, of: tenant)
             var served: [(rollout: Int64, canary: Int)] = []
@@ -299,19 +300,5 @@ import Testing
     private func touch(_ leads: [String], _ house: SalesHouse, _ tenant: TenantID) async throws {
         let touches = leads.map { NewActivity(subjectType: .lead, subject: $0, type: NewActivity.touch, at: Date()) }
         _ = try await house.records.record(touches, of: tenant, key: nil) { _ in StoredAnswer(status: 201, body: []) }
-    }
-}
-
-/// The same numbers for the same seed (SplitMix64).
-private struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

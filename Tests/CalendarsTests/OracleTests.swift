@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 import Testing
 
 @testable import Calendars
@@ -24,7 +25,7 @@ import Testing
         let offsets = MinuteCalendar.offsets(zone, first: first, count: count)
         let place = UInt64(Self.zones.firstIndex(of: name)!)
         for seed in Self.seeds where seed % UInt64(Self.zones.count) == place {
-            var chance = SeededGenerator(seed: seed)
+            var chance = SeededNumbers(seed: seed)
             let plan = RandomPlan(zone).plan(&chance)
             guard let working = WorkingTime(plan, years: Self.years) else { continue }
             let brute = MinuteCalendar(plan, offsets, first: first)
@@ -55,7 +56,7 @@ private struct RandomPlan {
 
     init(_ zone: TimeZone) { self.zone = zone }
 
-    func plan(_ chance: inout SeededGenerator) -> CalendarPlan {
+    func plan(_ chance: inout SeededNumbers) -> CalendarPlan {
         var layers = [CalendarLayer(week: week(&chance), observance: observance(&chance), days: days(&chance, count: 40))]
         for _ in 0..<Int.random(in: 0...2, using: &chance) {
             layers.append(
@@ -66,15 +67,15 @@ private struct RandomPlan {
         return CalendarPlan(zone: zone, national: Int.random(in: 0..<4, using: &chance) > 0 ? .china : nil, layers: layers)
     }
 
-    private func observance(_ chance: inout SeededGenerator) -> CalendarLayer.Observance {
+    private func observance(_ chance: inout SeededNumbers) -> CalendarLayer.Observance {
         CalendarLayer.Observance.allCases.randomElement(using: &chance)!
     }
 
-    private func week(_ chance: inout SeededGenerator) -> [DayHours] {
+    private func week(_ chance: inout SeededNumbers) -> [DayHours] {
         (0..<7).map { day in Int.random(in: 0..<10, using: &chance) < (day < 5 ? 9 : 3) ? hours(&chance) : .closed }
     }
 
-    private func hours(_ chance: inout SeededGenerator) -> DayHours {
+    private func hours(_ chance: inout SeededNumbers) -> DayHours {
         DayHours(
             minutes: (0..<Int.random(in: 0...3, using: &chance)).map { _ in
                 let start = Int.random(in: 0..<1_440, using: &chance)
@@ -82,7 +83,7 @@ private struct RandomPlan {
             })
     }
 
-    private func days(_ chance: inout SeededGenerator, count: Int) -> [CivilDate: DayHours] {
+    private func days(_ chance: inout SeededNumbers, count: Int) -> [CivilDate: DayHours] {
         let span = CivilDate.newYear(2007).number..<CivilDate.newYear(2028).number
         return Dictionary(
             (0..<count).map { _ in (CivilDate(number: Int.random(in: span, using: &chance)), hours(&chance)) }, uniquingKeysWith: { $1 })

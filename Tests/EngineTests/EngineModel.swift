@@ -6,6 +6,7 @@ import Ledger
 import PostgresClient
 import Records
 import RedisClient
+import Sampling
 import Tenancy
 import Testing
 
@@ -18,7 +19,7 @@ struct EngineModel {
     let engine: Engine
     let tenants: [TenantID]
     let seed: UInt64
-    var random: SeededGenerator
+    var random: SeededNumbers
     var accepted: Set<JobID> = []
     /// Claims somebody holds; they may be used twice, late, or never.
     var claims: [Claim] = []
@@ -32,7 +33,7 @@ struct EngineModel {
         self.engine = engine
         self.tenants = tenants
         self.seed = seed
-        random = SeededGenerator(seed: seed)
+        random = SeededNumbers(seed: seed)
         worker = try await engine.ledger.register(host: "model", pid: 1)
     }
 

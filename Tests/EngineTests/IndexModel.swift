@@ -3,6 +3,7 @@ import DispatchIndex
 import Foundation
 import Jobs
 import RedisClient
+import Sampling
 import Tenancy
 import Testing
 
@@ -29,7 +30,7 @@ struct IndexModel {
     let redis: RedisClient
     let namespace: String
     let seed: UInt64
-    var random: SeededGenerator
+    var random: SeededNumbers
     var jobs: [JobID: Job] = [:]
     var shares: [TenantID: TenantShare] = [:]
     var limits: [String: Int] = [:]
@@ -51,7 +52,7 @@ struct IndexModel {
         self.redis = redis
         self.namespace = namespace
         self.seed = seed
-        random = SeededGenerator(seed: seed)
+        random = SeededNumbers(seed: seed)
     }
 
     mutating func run(steps: Int) async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 import Testing
 
 /// Deterministic damage to real texts: the same seed, the same texts, on every machine.
@@ -13,10 +14,11 @@ enum Fuzz {
 
     /// Tries `count` damaged texts. Each must be done with in a second of this thread's time.
     static func run(
-        _ name: String, _ seed: UInt64, count: Int = 300, texts: [String], words: [String] = [], _ body: ([UInt8], inout Chance) -> Void
+        _ name: String, _ seed: UInt64, count: Int = 300, texts: [String], words: [String] = [],
+        _ body: ([UInt8], inout SeededNumbers) -> Void
     ) {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("kiteline-fuzz-\(name)-\(seed)")
-        var chance = Chance(seed: seed)
+        var chance = SeededNumbers(seed: seed)
         for _ in 0..<count {
             let text = damaged(texts.map { Array($0.utf8) }, words.map { Array($0.utf8) }, &chance)
             try? Data(text).write(to: file)
@@ -33,7 +35,7 @@ enum Fuzz {
         Array(#"{}[]:,;"'\/0123456789.eE+-_*?&=%#@ tfnul|>~!<"#.utf8)
         + [0x00, 0x09, 0x0A, 0x0D, 0x1F, 0x7F, 0x80, 0xC3, 0xA9, 0xED, 0xA0, 0xEF, 0xBB, 0xBF, 0xFF]
 
-    private static func damaged(_ texts: [[UInt8]], _ words: [[UInt8]], _ chance: inout Chance) -> [UInt8] {
+    private static func damaged(_ texts: [[UInt8]], _ words: [[UInt8]], _ chance: inout SeededNumbers) -> [UInt8] {
         var text = texts.randomElement(using: &chance)!
         for _ in 0..<Int.random(in: 1...4, using: &chance) {
             let at = Int.random(in: 0...text.count, using: &chance)
@@ -61,20 +63,5 @@ enum Fuzz {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-}
-
-/// SplitMix64.
-struct Chance: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

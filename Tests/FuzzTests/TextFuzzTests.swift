@@ -4,6 +4,7 @@ import Jobs
 import Records
 import Rules
 import SalesModel
+import Sampling
 import Schedules
 import Tenancy
 import Testing
@@ -92,7 +93,7 @@ import Testing
         let packs = RulePack.all.flatMap { pack in
             pack.sources.sorted { $0.key.rawValue < $1.key.rawValue }
         }
-        var chance = Chance(seed: seed)
+        var chance = SeededNumbers(seed: seed)
         for (kind, source) in packs.shuffled(using: &chance).prefix(2) {
             Fuzz.run("rules", seed, count: 60, texts: [source] + json, words: words) { text, _ in
                 let text = String(decoding: text, as: UTF8.self)
@@ -149,7 +150,7 @@ import Testing
     }
 
     /// A file that is read on to its end, or to the fault that ends it, piece by piece.
-    private func expectSame(_ fresh: some LeadReading, _ text: [UInt8], _ chance: inout Chance, _ seed: UInt64) {
+    private func expectSame(_ fresh: some LeadReading, _ text: [UInt8], _ chance: inout SeededNumbers, _ seed: UInt64) {
         func all(_ pieces: [[UInt8]]) -> String {
             var reader = fresh
             var rows: [ImportedRow] = []
@@ -163,7 +164,7 @@ import Testing
         #expect(once == again, "\(String(reflecting: String(decoding: text, as: UTF8.self))) (seed \(seed))")
     }
 
-    private static func pieces(of text: [UInt8], _ chance: inout Chance) -> [[UInt8]] {
+    private static func pieces(of text: [UInt8], _ chance: inout SeededNumbers) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
         var rest = text[...]
         while !rest.isEmpty {

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 import Testing
 
 @testable import Identity
@@ -53,7 +54,7 @@ import Testing
 
     /// Whatever was done, taking everything back from the end leads through every state before it.
     @Test(arguments: 0..<50) mutating func `any history can be walked back`(seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: seed)
         var states: [(customerOf: [Int64: CustomerID], mergedInto: [CustomerID: CustomerID])] = []
         for _ in 0..<40 {
             let state = (log.customerOf, log.mergedInto)

@@ -1,3 +1,4 @@
+import Sampling
 import Testing
 
 @testable import Identity
@@ -13,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: 0..<100) func `one slip apart is a distance of one`(seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: seed)
         func text() -> [Int] { (0..<Int.random(in: 0...6, using: &random)).map { _ in Int.random(in: 0...2, using: &random) } }
         let (a, b) = (text(), text())
 

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 import Testing
 
 @testable import JSONEnvelope
@@ -22,7 +23,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8])
     func `damaged texts are judged as Foundation judges them, but for the differences we know`(_ seed: UInt64) {
-        var chance = SplitMix64(state: seed)
+        var chance = SeededNumbers(seed: seed)
         var taken = 0
 
         for _ in 0..<4_000 {
@@ -46,7 +47,7 @@ import Testing
         (try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)) != nil
     }
 
-    private static func damaged(_ text: [UInt8], by chance: inout SplitMix64) -> [UInt8] {
+    private static func damaged(_ text: [UInt8], by chance: inout SeededNumbers) -> [UInt8] {
         var text = text
         for _ in 0..<Int.random(in: 1...2, using: &chance) {
             let at = Int.random(in: 0..<text.count, using: &chance)
@@ -69,18 +70,5 @@ import Testing
         _ = (node.bytes.count, node.string, node.integer, node.double)
         for element in node.elements { walk(element) }
         for member in node.members { walk(member.value) }
-    }
-}
-
-/// A generator that gives the same numbers for the same seed on every machine.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

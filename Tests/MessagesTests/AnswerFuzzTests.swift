@@ -1,5 +1,6 @@
 import Foundation
 import Messages
+import Sampling
 import Testing
 
 /// Whatever comes back, it means something, and nothing falls over.
@@ -13,7 +14,7 @@ import Testing
 
     @Test(arguments: 0..<200)
     func `damaged answers are understood as something`(seed: Int) {
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: UInt64(seed))
         let now = Date(timeIntervalSince1970: 1_700_000_000)
         var body = Array(Self.texts.randomElement(using: &random)!.utf8)
         for _ in 0..<Int.random(in: 0...6, using: &random) where !body.isEmpty {

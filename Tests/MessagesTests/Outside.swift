@@ -2,21 +2,7 @@ import FakeVendors
 import Foundation
 import Messages
 import SalesModel
-
-/// Seeded, so that a failing run can be repeated.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: Int) { state = UInt64(bitPattern: Int64(seed)) &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
+import Sampling
 
 /// One vendor's fake and our way of speaking to it.
 struct Vendor {
@@ -81,7 +67,7 @@ struct Outside {
     var now: Date
     var vendors: [String: Vendor]
     let order: [String]
-    var random: Seeded
+    var random: SeededNumbers
     let planner = MessagePlanner()
     /// What sending takes on its way there, at most, in seconds.
     var slowness = 0.5
@@ -103,7 +89,7 @@ struct Outside {
         self.now = now
         vendors = Dictionary(uniqueKeysWithValues: lines.map { ($0.name, $0.vendor) })
         order = lines.map(\.name)
-        random = Seeded(seed)
+        random = SeededNumbers(seed: UInt64(seed))
     }
 
     var isQuiet: Bool { waiting.isEmpty && deliveries.isEmpty }

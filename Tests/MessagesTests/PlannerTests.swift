@@ -1,6 +1,7 @@
 import Foundation
 import Messages
 import SalesModel
+import Sampling
 import Testing
 
 @Suite struct PlannerTests {
@@ -67,7 +68,7 @@ import Testing
     @Test(arguments: 1...4)
     func `whatever went before, something urgent never waits longer than 15 s`(seed: Int) {
         var outside = lone(seed, .dingtalk())
-        var random = Seeded(seed * 7_919)
+        var random = SeededNumbers(seed: UInt64(seed * 7_919))
         for _ in 0..<400 {
             for _ in 0..<Int.random(in: 0...6, using: &random) {
                 outside.say([.urgent, .normal, .digest].randomElement(using: &random)!)

@@ -1,5 +1,6 @@
 import Foundation
 import ProcessHealth
+import Sampling
 import Testing
 
 @Suite struct CountingTests {
@@ -136,7 +137,7 @@ import Testing
 
 extension ProcessFacts {
     static func random(seed: UInt64) -> ProcessFacts {
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: seed)
         func instant() -> Date { day(Double.random(in: 0..<21, using: &random)) }
         let contacts = (0..<60).map { number in
             let at = instant()

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 import Testing
 
 @testable import ProcessHealth
@@ -20,10 +21,10 @@ import Testing
     }
 
     @Test func `calibration repairs probabilities that are too sure`() {
-        var random = Seeded(3)
+        var random = SeededNumbers(seed: 3)
         let logits = (0..<4_000).map { _ -> (logit: Double, isHit: Bool) in
             let truth = random.normal()
-            return (3 * truth, random.happens(1 / (1 + exp(-truth + 1))))
+            return (3 * truth, random.isHit(1 / (1 + exp(-truth + 1))))
         }
 
         let calibration = Calibration.fitted(logits)
@@ -39,12 +40,12 @@ import Testing
     }
 
     @Test func `the fit finds coefficients that are there, and draws those of small groups to nought`() throws {
-        var random = Seeded(5)
+        var random = SeededNumbers(seed: 5)
         let rows = (0..<5_000).map { _ -> RidgeLogistic.Row in
             let x = random.normal()
-            let isRare = random.happens(0.002)
+            let isRare = random.isHit(0.002)
             return RidgeLogistic.Row(
-                columns: [(0, x), (1, 10)] + (isRare ? [(2, 0.3)] : []), isHit: isRare || random.happens(1 / (1 + exp(-(0.8 * x - 1)))))
+                columns: [(0, x), (1, 10)] + (isRare ? [(2, 0.3)] : []), isHit: isRare || random.isHit(1 / (1 + exp(-(0.8 * x - 1)))))
         }
 
         let fit = try #require(RidgeLogistic.fit(rows, columns: 3, variance: 1))

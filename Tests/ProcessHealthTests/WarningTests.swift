@@ -3,12 +3,12 @@ import ProcessHealth
 import Testing
 
 @Suite struct WarningTests {
-    private static let tenants: GeneratedTenants = {
+    private static let plan: GeneratedTenants = {
         var tenants = GeneratedTenants()
         (tenants.tenants, tenants.teamsEach, tenants.weeks) = (2, 4, 40)
         return tenants
     }()
-    private static let series = tenants.series()
+    private static let series = plan.series()
     private static let rows = OnsetRow.rows(of: series)
     private static let origin = rows[0].week + 36
     private static let model = WarningModel.trained(on: rows, at: origin)!
@@ -105,6 +105,15 @@ import Testing
         #expect(stored == Self.model)
     }
 
+    @Test func `a model whose warnings would mostly be false warns of nobody, and can be kept`() throws {
+        var tenants = Self.plan
+        tenants.signal = 0
+        let model = try #require(WarningModel.trained(on: OnsetRow.rows(of: tenants.series()), at: Self.origin))
+
+        #expect(model.threshold == nil)
+        #expect(try JSONDecoder().decode(WarningModel.self, from: JSONEncoder().encode(model)) == model)
+    }
+
     @Test func `without falls there is no model`() {
         let calm = Self.rows.map { row in
             var row = row
@@ -121,7 +130,7 @@ import Testing
 
         #expect(AttentionBudget().chosen(rows, probabilities, threshold: 0.4) == [0, 2, 3, 6, 7])
         #expect(AttentionBudget(warningsPerTeam: 1).chosen(rows, probabilities, threshold: 0.4) == [0, 7])
-        #expect(AttentionBudget().chosen(rows, probabilities, threshold: .infinity) == [])
+        #expect(AttentionBudget().chosen(rows, probabilities, threshold: nil) == [])
     }
 
     @Test func `the threshold is where F1 is best, among those precise enough`() {

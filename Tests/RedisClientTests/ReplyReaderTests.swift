@@ -1,4 +1,5 @@
 import NIOCore
+import Sampling
 import Testing
 
 @testable import RedisClient
@@ -6,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct ReplyReaderTests {
     @Test(arguments: 0..<50 as Range<UInt64>)
     func `replies are the same in whatever pieces they arrive`(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SeededNumbers(seed: seed)
         let values = (0..<20).map { _ in RedisValue.random(depth: 4, using: &random) }
         var bytes = ByteBuffer(string: values.map(\.resp).joined())
 
@@ -33,7 +34,7 @@ import Testing
 
     @Test(arguments: 0..<200 as Range<UInt64>)
     func `no bytes bring the reader down`(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededNumbers(seed: seed)
         let alphabet = Array("+-:$*\r\n0123456789abc".utf8)
         var reader = ReplyReader()
 
@@ -50,7 +51,7 @@ import Testing
 }
 
 extension RedisValue {
-    fileprivate static func random(depth: Int, using random: inout SplitMix) -> RedisValue {
+    fileprivate static func random(depth: Int, using random: inout SeededNumbers) -> RedisValue {
         switch Int.random(in: 0...(depth > 0 ? 5 : 4), using: &random) {
         case 0: .null
         case 1: .integer(.random(in: .min ... .max, using: &random))
@@ -71,18 +72,5 @@ extension RedisValue {
         case .error(let text): "-\(text)\r\n"
         case .array(let elements): "*\(elements.count)\r\n" + elements.map(\.resp).joined()
         }
-    }
-}
-
-/// Random numbers that are the same for the same seed.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 import Testing
 
 @testable import Replay
@@ -7,7 +8,7 @@ import Testing
 @Suite struct DealBookTests {
     @Test(arguments: 0..<8 as Range<UInt64>)
     func `deals counted step by step are those counted at once`(seed: UInt64) {
-        var chance = SeededGenerator(seed: seed)
+        var chance = SeededNumbers(seed: seed)
         var book = DealBook([:])
         var end = start
         for _ in 0..<80 {

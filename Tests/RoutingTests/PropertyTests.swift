@@ -1,6 +1,7 @@
 import Foundation
 import Rules
 import SalesModel
+import Sampling
 import Testing
 
 @testable import Routing
@@ -22,7 +23,7 @@ import Testing
         var leads: [Lead]
 
         init(seed: UInt64) throws {
-            var generator = SeededGenerator(seed: seed)
+            var generator = SeededNumbers(seed: seed)
             let regions = ["north", "south", "east"]
             let industries = ["medical", "education"]
             let sellers = (1...Int64.random(in: 1...25, using: &generator)).map { id in
@@ -104,7 +105,7 @@ import Testing
     @Test func `each pool gives each member their share at every moment`() throws {
         let route = "{ filters: [region], strategy: { high: { by: round_robin }, mid: { by: round_robin }, low: { by: round_robin } } }"
         let regions = ["north", "south", "east"]
-        var generator = SeededGenerator(seed: 7)
+        var generator = SeededNumbers(seed: 7)
         let sellers = (1...20).map {
             seller($0, regions: [regions[Int($0) % 3], regions[Int($0) % 2]], capacity: 10_000, weight: 1 + Int($0) % 4)
         }

@@ -2,6 +2,7 @@ import Foundation
 import Rollouts
 import Rules
 import SalesModel
+import Sampling
 import Testing
 
 @testable import Routing
@@ -22,7 +23,7 @@ import Testing
         let variants = [try rules(route: Self.good), try rules(route: Self.bad)]
         var served: [Int] = []
         for seed in 0..<200 {
-            var generator = SeededGenerator(seed: UInt64(seed))
+            var generator = SeededNumbers(seed: UInt64(seed))
             var world = roster(variants, before: .init(n: 1_000, failures: 0), percent: 5, tenant: Int64(seed))
             var canary = 0
             for n in 1...2_000 where world.rollouts[0].isCanary {

@@ -4,21 +4,6 @@ import SalesModel
 
 @testable import Routing
 
-/// A generator that gives the same numbers for the same seed (SplitMix64), so that a failure can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 let now = Date(timeIntervalSince1970: 1_760_000_000)
 
 /// Maps every field the tests use by its own name, all optional.

@@ -1,3 +1,4 @@
+import Sampling
 import Testing
 
 @testable import Routing
@@ -18,7 +19,7 @@ import Testing
 
     @Test(arguments: 0..<40)
     func `at every prefix each member is within one lead of their share`(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SeededNumbers(seed: seed)
         let weights = (0..<Int.random(in: 1...40, using: &generator)).map { _ in [1, 1, 2, 3, 5, 20, 100].randomElement(using: &generator)!
         }
         let sum = weights.reduce(0, +)

@@ -1,4 +1,5 @@
 import CrashPoints
+import Sampling
 
 extension FaultRun {
     /// What is done to a running service.
@@ -18,29 +19,14 @@ extension FaultRun {
     }
 
     /// The faults of a seed: each kind once, in an order of its own, before any comes twice.
-    static func draw(_ count: Int, _ chance: inout SeededGenerator) -> [Fault] {
+    static func draw(_ count: Int, _ chance: inout SeededNumbers) -> [Fault] {
         var drawn: [Fault] = []
         while drawn.count < count { drawn += Fault.allCases.shuffled(using: &chance) }
         return Array(drawn.prefix(count))
     }
 
     /// A point and a passing of it, as the setting takes it.
-    static func crash(_ points: [CrashPoint], _ chance: inout SeededGenerator) -> String {
+    static func crash(_ points: [CrashPoint], _ chance: inout SeededNumbers) -> String {
         "\(points.randomElement(using: &chance)!.rawValue):\(Int.random(in: 1...5, using: &chance))"
-    }
-}
-
-/// A small, well-mixed generator (SplitMix64): the same seed, the same run.
-public struct SeededGenerator: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    public init(seed: UInt64) { state = seed }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -3,6 +3,7 @@ import Ledger
 import LocalServers
 import PostgresClient
 import Records
+import Sampling
 import Tenancy
 
 /// Breaks everything that can break while jobs run, then has an independent checker read back whether each job had its effect
@@ -85,7 +86,7 @@ public struct FaultRun: Sendable {
         while try await bench.count("SELECT count(*) FROM (SELECT FROM job_history LIMIT 1) h") == 0 {
             try await Task.sleep(for: .milliseconds(20))
         }
-        var chance = SeededGenerator(seed: seed)
+        var chance = SeededNumbers(seed: seed)
         let drawn = Self.draw(faults, &chance)
         for (n, fault) in drawn.enumerated() {
             try await Task.sleep(for: .milliseconds(Int.random(in: 100...1_000, using: &chance)))
@@ -117,7 +118,7 @@ public struct FaultRun: Sendable {
     private func enqueue(_ scene: FaultScene) async throws -> [Int64] {
         let batch = min(100, max(1, jobs / 8))
         let pause = Duration.milliseconds(1_200 * max(faults, 3) / max(1, jobs / batch))
-        var chance = SeededGenerator(seed: ~seed)
+        var chance = SeededNumbers(seed: ~seed)
         let poison = Int.random(in: 0..<max(1, jobs / 2), using: &chance)
         var ids: [Int64] = []
         for start in stride(from: 0, to: jobs, by: batch) {

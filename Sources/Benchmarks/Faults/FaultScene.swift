@@ -5,6 +5,7 @@ import LocalServers
 import PostgresClient
 import Records
 import RedisClient
+import Sampling
 import Tenancy
 
 /// The processes of a fault run, their servers and the wires between.
@@ -74,7 +75,7 @@ struct FaultScene: Sendable {
 // MARK: Faults
 
 extension FaultScene {
-    func inflict(_ fault: FaultRun.Fault, _ chance: inout SeededGenerator) async throws {
+    func inflict(_ fault: FaultRun.Fault, _ chance: inout SeededNumbers) async throws {
         let moment = Duration.milliseconds(Int.random(in: 200...3_000, using: &chance))
         let bytes = Int.random(in: 0...20_000, using: &chance)
         switch fault {
@@ -147,7 +148,7 @@ extension FaultScene {
         wire.set(isDown: false)
     }
 
-    private func slow(_ wire: Wire, for moment: Duration, _ chance: inout SeededGenerator) async throws {
+    private func slow(_ wire: Wire, for moment: Duration, _ chance: inout SeededNumbers) async throws {
         wire.delay(by: .milliseconds(Int.random(in: 5...400, using: &chance)))
         try? await Task.sleep(for: moment)
         wire.delay(by: .zero)

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 
 /// Tenants that nobody's settings were chosen on: three stages, hazards that depend on age, good and bad months.
 public struct InventedTenant: Sendable {

@@ -1,3 +1,5 @@
+import Sampling
+
 /// A company as the generator of leads knows it.
 public struct SampleCompany: Sendable, Hashable {
     public let id: String
@@ -20,13 +22,13 @@ public struct SampleCompany: Sendable, Hashable {
     ///
     /// Brands come from 60 characters, so that some meet the same brand in the same trade, now and then in another city.
     public static func invented(_ count: Int, seed: UInt64) -> [SampleCompany] {
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: seed)
         return (0..<count).map { number in
-            let brand = (0..<(random.happens(0.75) ? 2 : 3)).map { _ in brands.randomElement(using: &random)! }.map(String.init).joined()
+            let brand = (0..<(random.isHit(0.75) ? 2 : 3)).map { _ in brands.randomElement(using: &random)! }.map(String.init).joined()
             let (city, trade) = (cities.randomElement(using: &random)!, trades.randomElement(using: &random)!)
             let form = forms.randomElement(using: &random)!
-            let place = random.happens(0.6) ? city + "市" : random.happens(0.7) ? city : ""
-            let domain = random.happens(0.6) ? "c\(number).\(random.happens(0.7) ? "com.cn" : "cn")" : nil
+            let place = random.isHit(0.6) ? city + "市" : random.isHit(0.7) ? city : ""
+            let domain = random.isHit(0.6) ? "c\(number).\(random.isHit(0.7) ? "com.cn" : "cn")" : nil
             return SampleCompany(
                 id: "c\(number)", names: [place + brand + trade + form], short: brand + String(trade.prefix(2)), city: city, domain: domain)
         }

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 
 /// Finds m, u and the prior from records alone, without anybody having said which are the same.
 ///
@@ -36,7 +37,7 @@ public struct Estimation {
 
     /// By field the shares of the levels, disagreement last.
     private func differentShares(_ seed: UInt64) -> [[Double]] {
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: seed)
         var counts = rules.fields.map { [Double](repeating: 0.5, count: $0.levels.count + 1) }
         for _ in 0..<(records.count > 1 ? 200_000 : 0) {
             let (a, b) = (Int.random(in: records.indices, using: &random), Int.random(in: records.indices, using: &random))

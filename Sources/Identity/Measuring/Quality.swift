@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 
 /// How well pairs were found: of those said to be the same how many are, and of those that are how many were said to be.
 public struct PairQuality: Sendable, Hashable {
@@ -64,7 +65,7 @@ public struct QualityTally: Sendable {
         let entities = byEntity.sorted { $0.key < $1.key }.map(\.value)
         let total = total
         var (precisions, recalls, f1s): ([Double], [Double], [Double]) = ([], [], [])
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: seed)
         for _ in 0..<(entities.isEmpty ? 0 : draws) {
             var drawn = PairQuality()
             for _ in entities.indices { drawn = drawn + entities[Int.random(in: entities.indices, using: &random)] }

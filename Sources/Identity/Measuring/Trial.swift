@@ -1,3 +1,5 @@
+import Sampling
+
 /// A record whose entity is known.
 public struct TrialRecord: Sendable, Hashable {
     public let values: [String: [String]]
@@ -24,7 +26,7 @@ public struct TrialData: Sendable {
 
     /// In an order that tells nothing.
     public func shuffled(seed: UInt64) -> TrialData {
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: seed)
         return TrialData(name: name, records: records.shuffled(using: &random))
     }
 

@@ -1,3 +1,5 @@
+import Sampling
+
 /// How far a figure would move with other sellers: whole sellers are drawn again, with all their weeks.
 struct ClusterBootstrap {
     /// One seller's confusions, one for each way to warn.
@@ -8,7 +10,7 @@ struct ClusterBootstrap {
     /// The middle 95 % of what `figure` says of the sums.
     func interval(_ figure: ([Confusion]) -> Double) -> ClosedRange<Double>? {
         guard clusters.count >= 2, let ways = clusters.first?.count else { return nil }
-        var random = Seeded(seed)
+        var random = SeededNumbers(seed: seed)
         let values = (0..<draws).map { _ in
             var sums = [Confusion](repeating: Confusion(), count: ways)
             for _ in clusters.indices {

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 
 /// Invented tenants whose truth is known: sellers fall below the base line for some weeks, now and then.
 ///
@@ -25,7 +26,7 @@ public struct GeneratedTenants: Sendable, Hashable {
 
     public func series() -> [SellerSeries] {
         (0..<tenants).flatMap { tenant in
-            var random = Seeded(seed &* 1_000_003 &+ UInt64(tenant))
+            var random = SeededNumbers(seed: seed &* 1_000_003 &+ UInt64(tenant))
             let busy = 0.9 + 0.2 * random.uniform()
             return (0..<teamsEach * sellersEach).map { number in
                 let identity = SellerSeries.Identity(
@@ -46,7 +47,7 @@ struct GeneratedSeller {
         case below(Int)
     }
 
-    private var random: Seeded
+    private var random: SeededNumbers
     private var phase = Phase.healthy
     private let plan: GeneratedTenants
     private let busy: Double
@@ -56,7 +57,7 @@ struct GeneratedSeller {
     private let revisions: Double
 
     init(_ seed: UInt64, busy: Double, plan: GeneratedTenants) {
-        random = Seeded(seed)
+        random = SeededNumbers(seed: seed)
         self.plan = plan
         self.busy = busy
         conversion = min(0.97, 0.9 + 0.02 * random.normal())
@@ -81,23 +82,23 @@ struct GeneratedSeller {
         week.keyActions = tally(busy * 2.5, isBelow ? 0.9 : 0.998)
         week.touches = tally(busy * 14, 0.9 - 0.1 * strength)
         week.communications = random.poisson(busy * 45)
-        week.silences = random.binomial(week.communications, min(0.9, silence * (1 + 1.6 * strength) * jitter()))
+        week.silences = random.hits(min(0.9, silence * (1 + 1.6 * strength) * jitter()), of: week.communications)
         week.revisions = random.poisson(busy * revisions * (1 - 0.5 * strength) * jitter())
-        week.emptyRecords = random.binomial(week.communications, min(0.9, 0.05 * (1 + strength) * jitter()))
-        week.offHours = random.binomial(week.communications, 0.1)
+        week.emptyRecords = random.hits(min(0.9, 0.05 * (1 + strength) * jitter()), of: week.communications)
+        week.offHours = random.hits(0.1, of: week.communications)
         week.waiting = random.poisson(1.5)
         return week
     }
 
     private mutating func tally(_ mean: Double, _ rate: Double) -> Tally {
         let cases = random.poisson(mean)
-        return Tally(cases: cases, hits: random.binomial(cases, rate))
+        return Tally(cases: cases, hits: random.hits(rate, of: cases))
     }
 
     private mutating func step() {
         switch phase {
         case .healthy:
-            guard random.happens(plan.episodes) else { return }
+            guard random.isHit(plan.episodes) else { return }
             let kind = random.uniform()
             let weeks = 2 + Int(random.next() % 2)
             if kind < plan.surprises {

@@ -1,3 +1,5 @@
+import Sampling
+
 /// Judges a way of training by rolling origins: at each the model learns from what was known by then, and is asked about the weeks that
 /// follow, until it is trained anew. Between the last week it learns from and the first it is asked about are 14 days, since that is how
 /// long it takes to know how a week turned out.
@@ -89,7 +91,7 @@ extension RollingEvaluation {
             let prevalence = learned.mean { $0.falls == true ? 1 : 0 }
             let low = Threshold.best(learned.map { (-$0.headroom, $0.falls == true) }) ?? -.infinity
             let probabilities = asked.map { model?.probability($0) ?? prevalence }
-            let chosen = budget.chosen(asked, probabilities, threshold: model?.threshold ?? .infinity)
+            let chosen = budget.chosen(asked, probabilities, threshold: model?.threshold)
             return asked.indices.map { place in
                 JudgedRow(
                     row: asked[place], falls: asked[place].falls == true, probability: probabilities[place],
@@ -101,7 +103,7 @@ extension RollingEvaluation {
 
     /// The same with labels that were dealt out anew within each tenant: a way of training that still finds something looks ahead.
     private func shuffledScore(_ rows: [OnsetRow]) -> (model: Double, always: Double)? {
-        var random = Seeded(seed &+ 77)
+        var random = SeededNumbers(seed: seed &+ 77)
         var shuffled = rows
         let groups = Dictionary(grouping: rows.indices.filter { !rows[$0].isBelow && rows[$0].falls != nil }) { rows[$0].identity.tenant }
         for (_, places) in groups.sorted(by: { $0.key < $1.key }) {

@@ -1,3 +1,5 @@
+import Sampling
+
 /// The incident that began it: a rule with which 92 % of assignments fail, let out to 5 % of the customers of a tenant whose last 1,000 leads
 /// all went well.
 public struct FaultyRelease: Sendable {

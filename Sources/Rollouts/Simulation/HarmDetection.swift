@@ -1,3 +1,5 @@
+import Sampling
+
 /// How soon a harmful change is stopped, beside two rules that are often used, on the same leads.
 public struct HarmDetection: Sendable {
     public var runs: Int

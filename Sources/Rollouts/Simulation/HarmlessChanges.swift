@@ -1,3 +1,5 @@
+import Sampling
+
 /// Many changes that do no harm, each looked at after every lead: how often are they taken back all the same?
 ///
 /// They differ in what may matter: how often stable fails (from never to 3 %), how often leads are touched in time, the canary's share, and

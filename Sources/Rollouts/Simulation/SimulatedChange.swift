@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 
 /// A change of rules as the world would meet it: how leads end in either arm.
 struct SimulatedChange: Sendable {

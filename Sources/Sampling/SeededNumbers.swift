@@ -1,12 +1,12 @@
 import Foundation
 
 /// Random numbers that are the same for the same seed, on every machine: SplitMix64 (Steele, Lea and Flood 2014).
-struct SeededNumbers: RandomNumberGenerator {
+public struct SeededNumbers: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    public init(seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
+    public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -15,15 +15,19 @@ struct SeededNumbers: RandomNumberGenerator {
     }
 
     /// In 0 ..< 1.
-    mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+    public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-    mutating func isHit(_ rate: Double) -> Bool { uniform() < rate }
+    /// True this often.
+    public mutating func isHit(_ rate: Double) -> Bool { uniform() < rate }
+
+    /// How many of so many are hit.
+    public mutating func hits(_ rate: Double, of count: Int) -> Int { (0..<count).reduce(0) { sum, _ in sum + (isHit(rate) ? 1 : 0) } }
 
     /// Mean 0, variance 1 (Box and Muller 1958).
-    mutating func normal() -> Double { (-2 * log(1 - uniform())).squareRoot() * cos(2 * .pi * uniform()) }
+    public mutating func normal() -> Double { (-2 * log(1 - uniform())).squareRoot() * cos(2 * .pi * uniform()) }
 
-    /// Of this mean; a large one as the normal number nearest to it.
-    mutating func poisson(_ mean: Double) -> Int {
+    /// Of this mean (Knuth 1969); a large one as the normal number nearest to it.
+    public mutating func poisson(_ mean: Double) -> Int {
         guard mean > 0 else { return 0 }
         guard mean < 60 else { return max(0, Int((mean + mean.squareRoot() * normal()).rounded())) }
         var (count, product) = (0, uniform())
