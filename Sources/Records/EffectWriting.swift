@@ -2,45 +2,37 @@ import Jobs
 import Ledger
 import PostgresClient
 
+/// An effect that is written as it is.
+protocol WrittenEffect: Effect {
+    /// What writes those of its kind among the effects.
+    static func statements(for effects: [SettledEffect]) -> [Statement]
+}
+
+/// An effect that rests on facts which may have changed since, and is judged by them before it is written.
+protocol JudgedEffect: WrittenEffect {
+    /// Those whose facts have changed: they are handled again.
+    static func stale(among settlements: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID>
+}
+
 /// Writes every kind of effect handlers can ask for, set by set.
 public struct RecordsEffectWriter: EffectWriter {
+    /// In the order in which they lock and are written.
+    private static let kinds: [any WrittenEffect.Type] = [
+        LeadDecisionEffect.self, ReleaseHeldEffect.self, TakeBackEffect.self, ProbeEffect.self, SandboxRoundEffect.self, ReportEffect.self,
+        EscalationEffect.self, DeliveryEffect.self, ForecastEffect.self, HealthWeeksEffect.self, HealthModelEffect.self,
+        HealthPredictionsEffect.self, HealthDiagnosisEffect.self,
+    ]
+    private static let judged = kinds.compactMap { $0 as? any JudgedEffect.Type }
+
     public init() {}
 
-    public func mustBeJudged(_ effect: any Effect) -> Bool {
-        switch effect {
-        case is ProbeEffect, is SandboxRoundEffect, is ReportEffect, is DeliveryEffect, is HealthWeeksEffect, is HealthModelEffect,
-            is HealthPredictionsEffect, is HealthDiagnosisEffect:
-            false
-        default: true
-        }
-    }
+    public func mustBeJudged(_ effect: any Effect) -> Bool { effect is any JudgedEffect }
 
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
-        try LeadDecisionEffect.stale(among: settlements, in: transaction).union(
-            ReleaseHeldEffect.stale(among: settlements, in: transaction)
-        ).union(TakeBackEffect.stale(among: settlements, in: transaction)).union(
-            ForecastEffect.stale(among: settlements, in: transaction)
-        ).union(EscalationEffect.stale(among: settlements, in: transaction))
+        try Self.judged.reduce(into: []) { stale, kind in stale.formUnion(try kind.stale(among: settlements, in: transaction)) }
     }
 
-    public func statements(for effects: [SettledEffect]) throws -> [Statement] {
-        let kinds: [([SettledEffect]) -> [Statement]] = [
-            LeadDecisionEffect.statements,
-            ReleaseHeldEffect.statements,
-            TakeBackEffect.statements,
-            ProbeEffect.statements,
-            SandboxRoundEffect.statements,
-            ReportEffect.statements,
-            EscalationEffect.statements,
-            DeliveryEffect.statements,
-            ForecastEffect.statements,
-            HealthWeeksEffect.statements,
-            HealthModelEffect.statements,
-            HealthPredictionsEffect.statements,
-            HealthDiagnosisEffect.statements,
-        ]
-        return kinds.flatMap { $0(effects) }
-    }
+    public func statements(for effects: [SettledEffect]) throws -> [Statement] { Self.kinds.flatMap { $0.statements(for: effects) } }
 
     public func statements(for discarded: [DiscardedJob]) throws -> [Statement] {
         FailedAssignment.statements(for: discarded) + SandboxRoundEffect.statements(for: discarded)

@@ -43,7 +43,7 @@ extension RoutingReader {
 }
 
 /// Lets held leads go: each begins another epoch, for which the job that releases it enqueues another assignment.
-public struct ReleaseHeldEffect: Effect, Equatable {
+public struct ReleaseHeldEffect: JudgedEffect, Equatable {
     public var leads: [HeldLead]
 
     public init(leads: [HeldLead]) { self.leads = leads }

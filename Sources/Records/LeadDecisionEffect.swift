@@ -12,7 +12,7 @@ import Tenancy
 /// Decisions of one group were made one upon another: each counts on the load and the turns that those before it left.
 /// So of a group only an unbroken beginning is written, on the version of sellers and rules it was decided on; the rest is
 /// decided again.
-public struct LeadDecisionEffect: Effect {
+public struct LeadDecisionEffect: JudgedEffect {
     let group: Int64
     /// 0 for the group's first.
     let place: Int

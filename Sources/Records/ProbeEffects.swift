@@ -5,7 +5,7 @@ import PostgresClient
 import Tenancy
 
 /// Leaves one row, in a table without a unique key, so that a doubled effect would show.
-public struct ProbeEffect: Effect, Equatable {
+public struct ProbeEffect: WrittenEffect, Equatable {
     public var key: String
 
     public init(key: String) { self.key = key }

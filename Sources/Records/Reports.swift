@@ -131,7 +131,7 @@ extension AssignmentReport.Case {
 // MARK: - How one ends
 
 /// Keeps a report, tells operators that it is there, and raises or ends the alarms it speaks of.
-public struct ReportEffect: Effect {
+public struct ReportEffect: WrittenEffect {
     /// An alarm a report is the judge of.
     public struct Alarm: Sendable {
         let code: String

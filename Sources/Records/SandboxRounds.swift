@@ -161,7 +161,7 @@ extension SandboxRound {
 // MARK: - How it ends
 
 /// A round has been replayed: what it found is its result, and the differences of this run are its differences.
-public struct SandboxRoundEffect: Effect {
+public struct SandboxRoundEffect: WrittenEffect {
     let round: Int64
     let run: Int64
     let isPassed: Bool

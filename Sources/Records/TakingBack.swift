@@ -28,7 +28,7 @@ public enum TakeBackCause: Sendable, Hashable {
 
 /// Takes leads back from where they are, so that each is assigned once more: the owner's load falls, the owner is told why, the lead begins
 /// another epoch, for which the job that takes it back enqueues another assignment.
-public struct TakeBackEffect: Effect, Equatable {
+public struct TakeBackEffect: JudgedEffect, Equatable {
     public var cause: TakeBackCause
     public var leads: [PlacedLead]
 

@@ -10,7 +10,7 @@ import Tenancy
 
 /// Writes down what a look at a subject's clocks found: levels that were missed, whom they are told, what is done about them, and when to
 /// look again. It holds only as long as nothing else has happened to the subject.
-public struct EscalationEffect: Effect {
+public struct EscalationEffect: JudgedEffect {
     public let key: ClockKey
     let fence: Int64
     public let verdict: ClockVerdict

@@ -6,7 +6,7 @@ import PostgresClient
 import Tenancy
 
 /// A forecast is published: it is kept, and takes the head of its scope and period unless a newer one has it.
-public struct ForecastEffect: Effect {
+public struct ForecastEffect: JudgedEffect {
     let question: (scope: String, from: String, to: String)
     let asOf: Date
     let watermark: Int64

@@ -6,7 +6,7 @@ import PostgresClient
 import Tenancy
 
 /// What came of one try of a delivery: what its messages become, and the connector.
-public struct DeliveryEffect: Effect {
+public struct DeliveryEffect: WrittenEffect {
     public let delivery: Int64
     public let number: Int
     /// Nil: nobody was asked, since nobody waited for it any more.

@@ -8,7 +8,7 @@ import SalesModel
 import Tenancy
 
 /// A report on a seller who stayed below the base line, once for each time.
-public struct HealthDiagnosisEffect: Effect {
+public struct HealthDiagnosisEffect: WrittenEffect {
     let seller: HealthSeller
     let week: Week
     let since: Week

@@ -29,7 +29,7 @@ public struct HealthModel: Sendable {
 }
 
 /// A model was trained. One that may warn and does better than the live one takes its place; one that may not is kept with the reasons.
-public struct HealthModelEffect: Effect {
+public struct HealthModelEffect: WrittenEffect {
     let week: Week
     let verdict: GateVerdict
     let isInsufficient: Bool

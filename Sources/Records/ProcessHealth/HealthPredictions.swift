@@ -41,7 +41,7 @@ public struct HealthPrediction: Sendable {
 }
 
 /// Predictions were made. Of a seller and week the first stands: nobody is warned twice of the same.
-public struct HealthPredictionsEffect: Effect {
+public struct HealthPredictionsEffect: WrittenEffect {
     let predictions: [HealthPrediction]
     let asOf: Date
 

@@ -28,7 +28,7 @@ public struct HealthWeek: Sendable, Hashable {
 }
 
 /// Sellers' weeks were worked out. What is new is added as another version; what says the same is not.
-public struct HealthWeeksEffect: Effect {
+public struct HealthWeeksEffect: WrittenEffect {
     /// As known when the weeks ended: kept once for each, where none was kept when they ended.
     let published: [HealthWeek]
     /// As known now.
