@@ -59,7 +59,8 @@ struct BenchServers: Sendable {
         self.servers = servers
         self.folder = folder
         self.logger = logger
-        owner = PostgresPool(PostgresConfiguration(url: servers.postgresURL), size: 2, logger: logger)
+        // It fills tables with millions of rows.
+        owner = PostgresPool(PostgresConfiguration(url: servers.postgresURL, statementTimeout: .zero), size: 2, logger: logger)
         try await Migrator(owner).migrate()
         postgres = PostgresPool(PostgresConfiguration(url: servers.postgresURL, role: "kiteline_engine"), size: 6, logger: logger)
         redis = RedisClient(try RedisConfiguration(url: servers.redisURL), group: MultiThreadedEventLoopGroup.singleton, logger: logger)
