@@ -35,7 +35,7 @@ struct Remote: Sendable {
         case get, post, put, patch
     }
 
-    /// The answer's body. A refusal is thrown as a `Failure` in the API's own words.
+    /// The answer's body. A refusal is thrown as a `Refusal`, in the API's own words.
     func request(
         _ method: Method, _ path: String, query: [String: String?] = [:], body: HTTPClientRequest.Body? = nil,
         type: String = "application/json", headers: [String: String] = [:], timeout: TimeAmount = .seconds(60)
@@ -77,15 +77,15 @@ struct Remote: Sendable {
             throw Failure("no answer from \(url): \(error)")
         }
         guard (200..<300).contains(status.code) else {
-            let problem = try? JSONDecoder().decode(ProblemDetails.self, from: data)
-            throw Failure(problem?.description ?? "\(url) answered \(status.code) \(status.reason)")
+            if let refusal = try? JSONDecoder().decode(Refusal.self, from: data) { throw refusal }
+            throw Failure("\(url) answered \(status.code) \(status.reason)")
         }
         return data
     }
 }
 
 /// What the API says when it refuses.
-private struct ProblemDetails: Decodable, CustomStringConvertible {
+struct Refusal: Error, Decodable, CustomStringConvertible {
     struct Field: Decodable {
         let field: String
         let message: String
@@ -95,8 +95,10 @@ private struct ProblemDetails: Decodable, CustomStringConvertible {
     let detail: String?
     let errors: [Field]?
 
+    var fields: [Field] { errors ?? [] }
+
     var description: String {
-        let fields = (errors ?? []).map { "\n  \($0.field): \($0.message)" }.joined()
+        let fields = fields.map { "\n  \($0.field): \($0.message)" }.joined()
         return "\(title) (\(code))" + (detail.map { ". \($0)" } ?? "") + fields
     }
 }

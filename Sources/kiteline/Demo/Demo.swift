@@ -25,6 +25,7 @@ struct Demo: Sendable {
             try await group.waitForAll()
         }
         say(await board.summary(after: ContinuousClock.now - start))
+        if let (trade, tenant) = tenants.first { try await LeadStory(at: trade, tenant, remote, records).tell() }
     }
 
     // MARK: Setting up
@@ -102,9 +103,10 @@ struct Demo: Sendable {
             if fresh.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
         }
     }
+}
 
-    private func say(_ text: String) {
-        print(text)
-        fflush(nil)
-    }
+/// Prints at once, whatever is at the other end.
+func say(_ text: String) {
+    print(text)
+    fflush(nil)
 }

@@ -16,7 +16,7 @@ actor DemoBoard {
         let key = "\(trade.slug) \(outcome)"
         shown[key, default: 0] += 1
         guard shown[key]! <= 2 || shown[key]! % 10 == 0 else { return nil }
-        let whom = lead.owner.map { id in trade.sellers.first { $0.id == id }.map { "\($0.name) (\(id))" } ?? id } ?? lead.pool ?? outcome
+        let whom = lead.owner.map(trade.name) ?? lead.pool ?? outcome
         let why = lead.reasons(in: .english).last ?? ""
         let chinese = lead.reasons(in: .chinese).last ?? ""
         return "  \(trade.slug)  \(lead.source) → \(whom)   score \(lead.score.map(String.init) ?? "–")\n      \(why)  \(chinese)"

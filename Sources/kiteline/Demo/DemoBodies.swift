@@ -61,11 +61,32 @@ struct DemoTouch: Encodable {
 extension Remote {
     func acting(for tenant: String) -> Remote { Remote(url: url, key: key, tenant: tenant) }
 
-    func put(_ path: String, _ body: some Encodable) async throws {
-        _ = try await request(.put, path, body: .bytes(Array(try JSON.text(body).utf8)))
+    func put(_ path: String, _ body: some Encodable) async throws { try await put(path, json: try JSON.text(body)) }
+
+    func put(_ path: String, json: String) async throws { _ = try await request(.put, path, body: .bytes(Array(json.utf8))) }
+
+    func post(_ path: String, _ body: some Encodable) async throws { try await post(path, json: try JSON.text(body)) }
+
+    func post(_ path: String, json: String) async throws { _ = try await request(.post, path, body: .bytes(Array(json.utf8))) }
+
+    func post<Answer: Decodable>(_ path: String, json: String) async throws -> Answer {
+        try JSON.read(from: try await request(.post, path, body: .bytes(Array(json.utf8))))
     }
 
-    func post(_ path: String, _ body: some Encodable) async throws {
-        _ = try await request(.post, path, body: .bytes(Array(try JSON.text(body).utf8)))
+    func get<Answer: Decodable>(_ path: String, query: [String: String?] = [:]) async throws -> Answer {
+        try JSON.read(from: try await request(.get, path, query: query))
+    }
+
+    /// Asks until the answer is what is waited for, half a minute at most.
+    func wait<Answer: Decodable>(
+        _ what: String, _ path: String, query: [String: String?] = [:], until isReached: (Answer) -> Bool
+    ) async throws -> Answer {
+        let end = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < end {
+            let answer: Answer = try await get(path, query: query)
+            if isReached(answer) { return answer }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw Failure("the demo waited half a minute \(what) in vain; `kiteline job list` and \(path) show why")
     }
 }

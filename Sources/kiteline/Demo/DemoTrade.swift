@@ -1,6 +1,7 @@
 import Benchmarks
 import Foundation
 import Rules
+import Sampling
 
 /// A generated tenant of the demo: who sells, and what its leads look like. Its rules are those of a pack.
 ///
@@ -32,7 +33,7 @@ struct DemoTrade: Sendable {
     let sellerCount: Int
     let seed: UInt64
     /// What a lead of this trade says, in the words of the forms the pack's map reads.
-    let form: @Sendable (_ trade: DemoTrade, _ n: Int, _ chance: inout SeededGenerator) -> [String: String]
+    let form: @Sendable (_ trade: DemoTrade, _ n: Int, _ chance: inout SeededNumbers) -> [String: String]
 
     static let all = [manufacturing, medical, education]
 }
@@ -43,7 +44,7 @@ extension DemoTrade {
 
     /// Most work here; the last but one has left and the last is on leave, so the receipts show why they get nothing.
     var sellers: [Seller] {
-        var chance = SeededGenerator(seed: seed)
+        var chance = SeededNumbers(seed: seed)
         let teamIDs = teams.keys.sorted()
         return (0..<sellerCount).map { n in
             let status = n == sellerCount - 2 ? "inactive" : n == sellerCount - 1 ? "leave" : "active"
@@ -56,9 +57,15 @@ extension DemoTrade {
         }
     }
 
+    /// A seller as people know them, with the number the rules know them by.
+    func name(of seller: String?) -> String {
+        guard let known = sellers.first(where: { $0.id == seller }) else { return seller ?? "nobody" }
+        return "\(known.name) (\(known.id))"
+    }
+
     /// Won and lost deals of the last half year, which rank the sellers.
     func deals(now: Date) -> [(seller: String, industry: String, won: Bool, closed: Date)] {
-        var chance = SeededGenerator(seed: seed + 1)
+        var chance = SeededNumbers(seed: seed + 1)
         return sellers.flatMap { seller in
             let skill = Double.random(in: 0.15...0.6, using: &chance)
             return (0..<8).map { _ in
@@ -71,7 +78,7 @@ extension DemoTrade {
     }
 
     func leads(_ count: Int) -> [Lead] {
-        var chance = SeededGenerator(seed: seed + 2)
+        var chance = SeededNumbers(seed: seed + 2)
         return (0..<count).map { n in
             var fields = form(self, n, &chance)
             // Some forms send a field nobody mapped: it is kept, and an alarm names it once.
@@ -134,7 +141,7 @@ extension DemoTrade {
         return fields
     }
 
-    private static func pick<Item>(_ items: [Item], _ chance: inout SeededGenerator) -> Item {
+    private static func pick<Item>(_ items: [Item], _ chance: inout SeededNumbers) -> Item {
         items.randomElement(using: &chance)!  // no list here is empty
     }
 }
