@@ -52,7 +52,12 @@ extension SalesHouse {
         let ids = try await ledger.enqueue([.runHealth(mode, of: tenant, asOf: asOf, isChained: false)])
         try await workThrough()
         let row = try #require(
-            try await rows("SELECT COALESCE(outcome, state || ' ' || COALESCE(error, '')) AS outcome, COALESCE(result::text, '') AS result FROM job_history WHERE id = \(ids[0].rawValue)").first)
+            try await rows(
+                """
+                SELECT COALESCE(outcome, state || ': ' || error) AS outcome, COALESCE(result::text, '') AS result
+                FROM job_history WHERE id = \(ids[0].rawValue)
+                """
+            ).first)
         return (try row.get("outcome"), try row.get("result"))
     }
 
