@@ -20,16 +20,17 @@ struct DeferralNote: Sendable {
     }
 }
 
-extension Call {
-    /// What is known of the lines these jobs will stand in, should one of them be full: of the fullest. Nobody is asked, so a line that
-    /// filled up within the last second may not be known as such; the job itself tells later.
+extension API {
+    /// What is known of the lines these jobs of one tenant will stand in, should one of them be full: of the fullest. Nobody is asked, so a
+    /// line that filled up within the last second may not be known as such; the job itself tells later.
     func deferral(of jobs: some Collection<NewJob>) -> DeferralNote? {
+        guard let tenant = jobs.first?.tenant else { return nil }
         var flows: Set<String> = []
         for job in jobs where job.runAt == nil { flows.insert(job.flow) }
-        return deferral(of: flows)
+        return deferral(of: tenant, flows)
     }
 
-    func deferral(of flows: some Sequence<String>) -> DeferralNote? {
-        flows.compactMap { api.dispatch.deferral(of: tenant.id, flow: $0) }.max { $0.jobs < $1.jobs }.map(DeferralNote.init)
+    func deferral(of tenant: TenantID, _ flows: some Sequence<String>) -> DeferralNote? {
+        flows.compactMap { dispatch.deferral(of: tenant, flow: $0) }.max { $0.jobs < $1.jobs }.map(DeferralNote.init)
     }
 }

@@ -12,6 +12,7 @@ extension EnqueueLane {
     struct Accepted {
         var job: NewJob
         var state: String
+        var deferral: DeferralNote?
     }
 
     /// Whether a head allows the lane. Its headers are walked once.
@@ -39,9 +40,9 @@ extension EnqueueLane {
         guard let envelope = try? JSONEnvelope(Array(body.readableBytesView), levels: 2, limits: api.limits.envelope) else { return nil }
         var reading = NewJobReading(api, tenant: tenant, now: Date())
         guard let job = reading.job(envelope.root, path: ""), reading.errors.isEmpty, job.uniqueKey == nil,
-            api.quotas.admitsAtOnce(job.kind, of: tenant), api.dispatch.deferral(of: tenant.id, flow: job.flow) == nil
+            api.quotas.admitsAtOnce(job.kind, of: tenant)
         else { return nil }
-        return Accepted(job: job, state: reading.state(of: job))
+        return Accepted(job: job, state: reading.state(of: job), deferral: api.deferral(of: CollectionOfOne(job)))
     }
 
     /// Who bears the key, if that is remembered here or in the key ring.

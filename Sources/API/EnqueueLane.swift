@@ -91,9 +91,9 @@ final class EnqueueLane: ChannelDuplexHandler, RemovableChannelHandler {
     private func commit(_ accepted: Accepted, _ since: ContinuousClock.Instant, _ context: ChannelHandlerContext) {
         let loop = context.eventLoop
         let bound = NIOLoopBound((self, context), eventLoop: loop)
-        let (id, state) = (accepted.job.kind, accepted.state)
+        let (kind, state, deferral) = (accepted.job.kind, accepted.state, accepted.deferral)
         api.ledger.enqueue(
-            [accepted.job], answer: { ids in (202, jobAnswer(ids[0], kind: id, state: state)) },
+            [accepted.job], answer: { ids in (202, jobAnswer(ids[0], kind: kind, state: state, deferral: deferral)) },
             then: { result in
                 loop.execute {
                     let (lane, context) = bound.value

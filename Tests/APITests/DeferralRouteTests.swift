@@ -85,7 +85,7 @@ import Testing
 
 extension TestAPI {
     /// Returns when all that was enqueued is in the index or deferred.
-    fileprivate func allOffered() async throws {
+    func allOffered() async throws {
         try await expectSoon {
             await pusher.confirm()
             return try await count("outbox") == 0

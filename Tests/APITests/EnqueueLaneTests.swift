@@ -20,6 +20,21 @@ import Testing
         }
     }
 
+    @Test func `a job above the capacity takes the lane like any other, and is told so`() async throws {
+        try await TestAPI.with { api in
+            #expect(try await api.send("PUT", "/v1/tenants/acme", #"{"ready_capacity":1}"#, as: api.platformKey).status == 200)
+            for _ in 0..<3 { #expect(try await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#).status == 202) }
+            try await api.allOffered()
+            let before = api.api.metrics.requestsByLane
+            let plain = post(#"{"kind":"probe"}"#, api)
+            let answer = try await api.exchange(plain + plain + last(api))
+
+            let told = #"{"id":N,"kind":"probe","state":"available","deferred":true,"estimated_drain_seconds":null}"#
+            #expect(Set(parts(answer).bodies.map { $0.replacing(/"\d+"/, with: "N") }) == [told])
+            #expect(api.api.metrics.requestsByLane == before + 2)
+        }
+    }
+
     @Test func `requests sent ahead are answered in their order, whichever way each goes`() async throws {
         try await TestAPI.with { api in
             #expect(try await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#, as: api.acme.tenantKey).status == 202)

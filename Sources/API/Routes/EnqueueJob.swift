@@ -18,7 +18,7 @@ import Tenancy
     guard let job, reading.errors.isEmpty else { throw reading.problem }
     try await call.api.quotas.admit([job.kind: 1], of: call.tenant)
     let state = reading.state(of: job)
-    let deferral = call.deferral(of: CollectionOfOne(job))
+    let deferral = call.api.deferral(of: CollectionOfOne(job))
     return try await call.enqueue([job], key) { ids in (202, jobAnswer(ids[0], kind: job.kind, state: state, deferral: deferral)) }
 }
 
@@ -46,7 +46,7 @@ import Tenancy
     errors += reading.errors
     guard errors.isEmpty else { throw Problem.invalid(errors) }
     try await call.api.quotas.admit(jobs.reduce(into: [:]) { $0[$1.kind, default: 0] += 1 }, of: call.tenant)
-    let deferral = call.deferral(of: jobs)
+    let deferral = call.api.deferral(of: jobs)
     if let completion {
         let once = try await call.enqueuing { trace in
             try await call.records.enqueue(

@@ -204,7 +204,7 @@ private struct LeadImport: ~Copyable {
             status: 202,
             body: JSONWriter.object { object in
                 object.member("import_id", String(started))
-                call.deferral(of: CollectionOfOne(NewJob.assignLeadKind))?.write(to: &object)
+                call.api.deferral(of: call.tenant.id, CollectionOfOne(NewJob.assignLeadKind))?.write(to: &object)
             })
         if let key {
             try await call.records.endOnce(IdempotencyKey(tenant: call.tenant.id, key: key, hash: digest.finish()), answer)

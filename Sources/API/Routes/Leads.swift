@@ -28,7 +28,7 @@ extension API {
             fields: reader.object("fields", members: call.limits.leadFields).map { Array($0.bytes) } ?? Array("{}".utf8))
     }
     try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)
-    let deferral = call.deferral(of: CollectionOfOne(NewJob.assignLeadKind))
+    let deferral = call.api.deferral(of: call.tenant.id, CollectionOfOne(NewJob.assignLeadKind))
     let once = try await call.enqueuing { trace in
         try await call.records.takeIn(lead.traced(by: trace), of: call.tenant.id, key: key) { receipt in
             StoredAnswer(
