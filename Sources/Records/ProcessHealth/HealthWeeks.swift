@@ -51,7 +51,11 @@ public struct HealthWeeksEffect: WrittenEffect {
                     ),
                     adding(
                         effect.known, settled,
-                        where: "p.version IS NULL OR (p.as_of <= n.as_of AND (p.counts <> n.counts OR (n.complete AND NOT p.complete)))"),
+                        // Facts are only added: what finds nothing where something was counted does not have them (they were never here).
+                        where: """
+                            p.version IS NULL OR (p.as_of <= n.as_of AND (p.counts <> n.counts OR (n.complete AND NOT p.complete))
+                                AND (n.status <> 'no_data' OR p.status = 'no_data'))
+                            """),
                     outcomes(of: settled.tenant, at: settled.at),
                 ].compactMap(\.self)
             }
@@ -73,7 +77,7 @@ public struct HealthWeeksEffect: WrittenEffect {
                     \(weeks.map { $0.streak.since.map { Int32($0.number) } }))
                     AS u(seller, week, as_of, complete, status, spi, below, counts, streak, since)) n
                 LEFT JOIN LATERAL (
-                    SELECT w.version, w.as_of, w.complete, w.counts FROM health_week w
+                    SELECT w.version, w.as_of, w.complete, w.counts, w.status FROM health_week w
                     WHERE w.tenant_id = n.tenant AND w.seller_id = n.seller AND w.week = n.week ORDER BY w.version DESC LIMIT 1) p ON true
             WHERE \(unescaped: condition)
             -- Two runs at once would number alike: the second one's word comes with the next run.

@@ -26,6 +26,7 @@ struct Demo: Sendable {
         }
         say(await board.summary(after: ContinuousClock.now - start))
         if let (trade, tenant) = tenants.first { try await LeadStory(at: trade, tenant, remote, records).tell() }
+        try await SellerStory(remote, records).tell()
     }
 
     // MARK: Setting up
@@ -109,4 +110,9 @@ struct Demo: Sendable {
 func say(_ text: String) {
     print(text)
     fflush(nil)
+}
+
+/// A line of a story.
+func tellLine(_ what: String, _ text: String) {
+    say("  \(what.padding(toLength: 15, withPad: " ", startingAt: 0)) \(text)")
 }

@@ -74,6 +74,54 @@ struct ForecastAnswer: Decodable {
     var forecast: Document
 }
 
+struct RolloutReceipt: Decodable { var id: String }
+
+struct QualityAnswer: Decodable {
+    struct Outcomes: Decodable {
+        var hits: Int
+        var falseAlarms: Int
+        var misses: Int
+    }
+
+    struct Report: Decodable {
+        var f1: Double?
+        var baselineF1: Double?
+    }
+
+    var outcomes: Outcomes
+    var report: Report?
+}
+
+struct PredictionAnswer: Decodable {
+    struct Contribution: Decodable {
+        var feature: String
+        var weight: Double
+    }
+
+    struct Suggestion: Decodable { var withSellerId: String? }
+
+    struct Detail: Decodable {
+        var contributions: [Contribution]?
+        var suggestion: Suggestion?
+    }
+
+    var sellerId: String
+    var probability: Double?
+    var detail: Detail
+}
+
+struct HealthWeekAnswer: Decodable {
+    var isoWeek: String
+    var spi: Double?
+}
+
+struct NotificationAnswer: Decodable {
+    var code: String
+    var recipient: String
+    var text: String
+    var textZh: String
+}
+
 private struct AnyKey: CodingKey {
     var stringValue: String
     var intValue: Int? { nil }

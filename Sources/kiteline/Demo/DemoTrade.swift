@@ -42,6 +42,11 @@ extension DemoTrade {
     private static let surnames = ["Chen", "Li", "Wang", "Zhang", "Liu", "Zhao", "Huang", "Zhou", "Wu", "Xu", "Sun", "Ma"]
     private static let givenNames = ["Wei", "Fang", "Min", "Jing", "Lei", "Yan", "Tao", "Na", "Jun", "Ying", "Qiang", "Xin"]
 
+    /// A name of the demo's people.
+    static func name(_ chance: inout SeededNumbers) -> String {
+        surnames.randomElement(using: &chance)! + " " + givenNames.randomElement(using: &chance)!
+    }
+
     /// Most work here; the last but one has left and the last is on leave, so the receipts show why they get nothing.
     var sellers: [Seller] {
         var chance = SeededNumbers(seed: seed)
@@ -50,7 +55,7 @@ extension DemoTrade {
             let status = n == sellerCount - 2 ? "inactive" : n == sellerCount - 1 ? "leave" : "active"
             return Seller(
                 id: "\(slug.prefix(3))-\(n + 1)",
-                name: Self.surnames.randomElement(using: &chance)! + " " + Self.givenNames.randomElement(using: &chance)!,
+                name: Self.name(&chance),
                 team: teamIDs[n % teamIDs.count], status: status,
                 regions: n % 3 == 0 ? [] : [regions[n % regions.count], regions[(n + 1) % regions.count]],
                 industries: n % 4 == 0 ? [] : [industries[n % industries.count]], weight: n % 5 == 0 ? 2 : 1, newcomer: n % 6 == 5)

@@ -41,17 +41,17 @@ struct LeadStory: Sendable {
                     "province": "江苏", "industry_tag": "机械", "source_channel": "展会扫码", "title": "总经理", "needed_in_days": "30",
                     "interactions": "5", "signals": "需求文档", "budget": "480000"}}
                 """)
-        line("arrives", "from a fair, five minutes ago: 华东精工机械（苏州）, a budget of 480,000 CNY")
+        tellLine("arrives", "from a fair, five minutes ago: 华东精工机械（苏州）, a budget of 480,000 CNY")
         let lead: LeadAnswer = try await remote.wait("for the lead's decision", "/v1/leads/\(receipt.leadId)") {
             $0.state != "awaiting_assignment"
         }
-        line("is matched", "to customer \(lead.customerId ?? "–"), known as 苏州华东精工机械有限公司 with the same phone in another form")
-        line("is scored", "\(lead.score.map(String.init) ?? "–") of 100, intent \(lead.intentGrade ?? "–")")
+        tellLine("is matched", "to customer \(lead.customerId ?? "–"), known as 苏州华东精工机械有限公司 with the same phone in another form")
+        tellLine("is scored", "\(lead.score.map(String.init) ?? "–") of 100, intent \(lead.intentGrade ?? "–")")
         guard let kept = try await records.lead(Int64(receipt.leadId) ?? 0, of: tenant), let owner = lead.owner else {
             throw Failure("the story's lead was not assigned: it is \(lead.state)")
         }
-        line("is assigned", "to \(trade.name(of: owner)). \(kept.reasons(in: .english).last ?? "")")
-        line("", kept.reasons(in: .chinese).last ?? "")
+        tellLine("is assigned", "to \(trade.name(of: owner)). \(kept.reasons(in: .english).last ?? "")")
+        tellLine("", kept.reasons(in: .chinese).last ?? "")
         return lead
     }
 
@@ -62,7 +62,7 @@ struct LeadStory: Sendable {
             "for the clock of the first touch", "/v1/escalations", query: ["subject_id": lead.id, "clock": "lead_first_touch"]
         ) { !$0.items.isEmpty }
         for item in missed.items {
-            line(
+            tellLine(
                 "is late",
                 "\(item.clock) \(item.level), by \(item.lateBy) s: \(item.recipients.map(trade.name).joined(separator: ", ")) hears of it")
         }
@@ -72,7 +72,7 @@ struct LeadStory: Sendable {
                 #"{"subject": {"type": "lead", "external_id": "\#(name)", "source": "exhibition"}, "type": "touch", "actor": "\#(lead.owner!)"}"#
         )
         let touched: LeadAnswer = try await remote.wait("for the touch", "/v1/leads/\(lead.id)") { $0.touchedAt != nil }
-        line("is touched", "by \(trade.name(of: touched.owner)): the clock stops, the manager's eight minutes will not run out")
+        tellLine("is touched", "by \(trade.name(of: touched.owner)): the clock stops, the manager's eight minutes will not run out")
     }
 
     // MARK: Through the gates
@@ -84,7 +84,7 @@ struct LeadStory: Sendable {
                 {"owner": "\(lead.owner!)", "industry": "机械", "stage": "requirement_diagnosis", "opened_at": "\(Date().formatted(.iso8601))",
                  "amount": {"amount_minor": 48000000, "currency": "CNY"}, "fields": {"contacts": 2}}
                 """)
-        line("becomes a deal", "of 480,000.00 CNY, in requirement_diagnosis")
+        tellLine("becomes a deal", "of 480,000.00 CNY, in requirement_diagnosis")
         for step in Self.steps {
             try await move(to: step)
             if step.to == "quoted" || step.to == "won_confirmed" { try await forecast() }
@@ -100,7 +100,8 @@ struct LeadStory: Sendable {
                 try await remote.post(path, json: wish)
                 throw Failure("the gate to \(step.to) let the story through without papers")
             } catch let refusal as Refusal {
-                line("is refused", "\(step.to): " + refusal.fields.map { String($0.message.prefix { $0 != ":" }) }.joined(separator: "; "))
+                tellLine(
+                    "is refused", "\(step.to): " + refusal.fields.map { String($0.message.prefix { $0 != ":" }) }.joined(separator: "; "))
             }
             let items = step.papers.map {
                 #"{"subject": {"type": "opportunity", "external_id": "\#(name)"}, "type": "\#($0.type)", "data": \#($0.data)}"#
@@ -108,7 +109,7 @@ struct LeadStory: Sendable {
             try await remote.post("/v1/activities", json: #"{"items": [\#(items.joined(separator: ", "))]}"#)
         }
         try await remote.post(path, json: wish)
-        line(step.to == "won_confirmed" ? "closes" : "moves", "to \(step.to)")
+        tellLine(step.to == "won_confirmed" ? "closes" : "moves", "to \(step.to)")
     }
 
     private func forecast() async throws {
@@ -120,22 +121,18 @@ struct LeadStory: Sendable {
         guard done.state == "completed" else { throw Failure("the forecast was not made: \(done.error?.message ?? done.state)") }
         let answer: ForecastAnswer = try await remote.get("/v1/forecasts/latest")
         let (forecast, now) = (answer.forecast, answer.forecast.totals.first { $0.currency == "CNY" })
-        line(
+        tellLine(
             "is forecast",
             "this quarter \(money(now?.forecastTotalMinor)) from \(forecast.open) open; wins P10 to P90: "
                 + "\(forecast.outlook.wins.p10.formatted()) to \(forecast.outlook.wins.p90.formatted())")
         guard forecast.moved.since != nil, let change = forecast.moved.changes.first(where: { $0.currency == "CNY" }) else { return }
         let parts = change.parts.filter { $0.key != "unchanged" && $0.value.amountMinor != 0 }.sorted { $0.key < $1.key }
-        if !parts.isEmpty { line("", "since the last: " + parts.map { "\($0) \(money($1.amountMinor))" }.joined(separator: ", ")) }
+        if !parts.isEmpty { tellLine("", "since the last: " + parts.map { "\($0) \(money($1.amountMinor))" }.joined(separator: ", ")) }
     }
 
     private func money(_ minor: Int64?) -> String {
         guard let minor else { return "–" }
         return (Double(minor) / 100).formatted(.number.precision(.fractionLength(2)).locale(Locale(identifier: "en"))) + " CNY"
-    }
-
-    private func line(_ what: String, _ text: String) {
-        say("  \(what.padding(toLength: 15, withPad: " ", startingAt: 0)) \(text)")
     }
 }
 
