@@ -14,9 +14,15 @@ extension RunProcessHealth {
         let facts = try await records.facts(of: sellers, from: first.start(in: run.zone), at: run.asOf, of: run.tenant)
         let streaks = try await records.streaks(of: sellers, before: first, of: run.tenant)
         let diagnosed = try await records.diagnosed(sellers, of: run.tenant)
+        let calendar = try await records.calendar(of: run.tenant)
         var scored = ScoredPage()
         for seller in sellers {
             let own = facts[seller.id] ?? ProcessFacts()
+            var counting = counting
+            if let hours = calendar.hours(of: seller, around: run.asOf) {
+                counting = counting.by(
+                    hours.days72, touchDue: { hours.due(after: $0, seconds: $1) }, workdays: { hours.workdays(from: $0, to: $1) })
+            }
             let known = counting.counts(of: own, at: run.asOf)
             scored.add(
                 seller, counting, published: counting.countsAsPublished(of: own, known: known, at: run.asOf), known: known,
@@ -40,7 +46,7 @@ extension RunProcessHealth {
     /// What a chained run still has to do.
     private func due(_ run: Run) async throws -> NewJob? {
         guard let began = try await records.firstWeek(of: run.tenant), run.last - began + 1 >= ReleaseGate().leastWeeks else { return nil }
-        let trained = try await records.models(of: run.tenant).last?.week
+        let trained = try await records.standing(of: run.tenant).last?.week
         if trained.map({ run.last - $0 >= Self.trainEvery }) ?? true {
             return .runHealth("train", of: run.tenant, asOf: run.asOf, isChained: true)
         }

@@ -1,3 +1,4 @@
+import Foundation
 import JSONEnvelope
 import Records
 import Tenancy
@@ -8,6 +9,8 @@ extension API {
         Endpoint(.put, "/v1/sellers/{ext}", answer: putSeller),
         Endpoint(.get, "/v1/sellers/{ext}", answer: readSeller),
         Endpoint(.get, "/v1/sellers", answer: listSellers),
+        Endpoint(.put, "/v1/sellers/{ext}/freeze", answer: setFreeze),
+        Endpoint(.get, "/v1/sellers/{ext}/load", answer: readLoad),
     ]
 }
 
@@ -54,6 +57,25 @@ extension API {
     return Answer(200, seller.json)
 }
 
+/// `GET /v1/sellers/{ext}/load`: what a seller has to do now, all of one moment.
+@Sendable private func readLoad(_ call: Call) async throws -> Answer {
+    try call.query { _ in }
+    guard let load = try await call.records.sellerLoad(try call.externalID(), of: call.tenant.id) else { throw Problem.notFound }
+    return Answer(
+        200,
+        JSONWriter.object { object in
+            object.member("external_id", load.externalID)
+            object.member("as_of", load.asOf)
+            object.member("pending", load.pending)
+            object.member("capacity", load.capacity)
+            object.member("overdue", load.overdue)
+            object.member("won_this_week", load.wonThisWeek)
+            object.member("lost_this_week", load.lostThisWeek)
+            object.member("week_since", load.weekSince)
+            object.member("paused", load.paused)
+        })
+}
+
 /// `GET /v1/sellers`
 @Sendable private func listSellers(_ call: Call) async throws -> Answer {
     let (cursor, limit) = try call.query { ($0.cursor(), $0.limit()) }
@@ -77,6 +99,12 @@ extension SellerRecord {
             object.member("assigned", assigned)
             object.member("last_assigned_at", lastAssignedAt)
             object.member("updated_at", updatedAt)
+            object.member("has_shift", hasShift)
+            if let freeze, freeze.holds(at: Date()) {
+                object.object("freeze") { freeze.write(to: &$0) }
+            } else {
+                object.member("freeze", String?.none)
+            }
         }
     }
 }
