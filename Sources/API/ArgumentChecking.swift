@@ -1,6 +1,25 @@
 import JSONEnvelope
 import Jobs
 
+extension JobKind {
+    /// Everything wrong with a job's arguments: by the kind's schema and, where each field is of its type, by the very code that will read
+    /// them when the job runs.
+    func faults(in arguments: JSONNode?, path: String, maxBytes: Int) -> [FieldError] {
+        let faults = self.arguments.faults(in: arguments, path: path, maxBytes: maxBytes)
+        guard faults.isEmpty, let reading else { return faults }
+        do {
+            _ = try reading.init(json: arguments.map { Array($0.bytes) } ?? Array("{}".utf8))
+            return []
+        } catch let wrong as ArgumentFaults {
+            return wrong.faults.map { FieldError($0.field.isEmpty ? path : "\(path).\($0.field)", .invalid, $0.message) }
+        } catch let failure as Failure {
+            return [FieldError(path, .invalid, failure.message)]
+        } catch {
+            return [FieldError(path, .invalid, "do not fit the kind \(name)")]
+        }
+    }
+}
+
 extension ArgumentSchema {
     /// Everything wrong with a job's arguments. Looks at spans only: nothing is decoded but short scalars.
     ///

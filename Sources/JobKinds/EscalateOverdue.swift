@@ -23,14 +23,14 @@ public struct EscalateOverdue: DecidingHandler {
         public init(json: [UInt8]) throws {
             let reader = try ArgumentReader(json)
             guard let asOf = try reader.string("as_of").flatMap(RFC3339.date) else {
-                throw Failure(.permanent, "as_of must be a time such as 2026-10-17T08:30:00Z")
+                throw ArgumentFaults([.init("as_of", "must be a time such as 2026-10-17T08:30:00Z")])
             }
             self.asOf = asOf
             let clock = try reader.string("clock")
             self.clock = clock == "all" ? nil : clock
             let type = try reader.string("subject_type").flatMap(SubjectType.init) ?? .lead
             if let id = try reader.string("subject_id") {
-                guard let number = Int64(id) else { throw Failure(.permanent, "subject_id is no number") }
+                guard let number = Int64(id) else { throw ArgumentFaults([.init("subject_id", "must be a number")]) }
                 subject = ClockKey(type, number)
             }
             limit = min(5_000, max(1, try reader.integer("limit") ?? 500))
@@ -61,7 +61,7 @@ public struct EscalateOverdue: DecidingHandler {
             .optional("limit", .integer(1...5_000), "subjects looked at in one job; default 500"),
             .optional("cursor", .string(maxLength: 40), "where to go on"),
             .optional("fence", .integer(0...Int64.max), "of the subject; set by its own timer"),
-        ]))
+        ]), reading: Arguments.self)
 
     public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> ClockFacts {
         do {

@@ -13,15 +13,21 @@ public struct GenerateReport: PerformingHandler {
         var period: Range<Date>?
 
         public init(json: [UInt8]) throws {
-            let reader = try ArgumentReader(json)
-            guard let from = try reader.string("from"), let to = try reader.string("to") else { return }
-            guard let start = RFC3339.date(from), let end = RFC3339.date(to), start < end else {
-                throw Failure(.permanent, "from and to are no times in this order, such as 2026-11-01T00:00:00Z")
+            guard let root = try? JSONEnvelope(json, levels: 1, limits: .stored).root else {
+                throw Failure(.permanent, "the arguments are no JSON object")
             }
-            guard end.timeIntervalSince(start) <= 366 * 86_400 else {
-                throw Failure(.permanent, "from and to are more than 366 days apart")
+            var reader = FieldReader(root)
+            _ = reader.value("report")
+            let (from, to) = (reader.date("from"), reader.date("to"))
+            if reader.tells("from") != reader.tells("to") {
+                reader.fail(reader.tells("from") ? "to" : "from", .missing, "is needed where the other end is given")
             }
-            period = start..<end
+            if let from, let to {
+                if from >= to { reader.fail("to", .outOfRange, "must come after “from”") }
+                if to.timeIntervalSince(from) > 366 * 86_400 { reader.fail("to", .outOfRange, "is more than 366 days after “from”") }
+            }
+            try reader.finishArguments()
+            if let from, let to { period = from..<to }
         }
     }
 
@@ -37,7 +43,7 @@ public struct GenerateReport: PerformingHandler {
             .required("report", .choice(ReportKind.allCases.map(\.rawValue)), "which report"),
             .optional("from", .string(maxLength: 40), "where its time begins; with to"),
             .optional("to", .string(maxLength: 40), "where its time ends; the last calendar month where both are left out"),
-        ]), timeout: .seconds(900))
+        ]), timeout: .seconds(900), reading: Arguments.self)
 
     public func outcome(of job: Job<Arguments>) async throws -> Outcome {
         let now = Date()

@@ -8,20 +8,28 @@ import Tenancy
 ///
 /// To be scheduled daily for the second; the first is enqueued when a seller is told to be inactive.
 public struct RebalanceLeads: DecidingHandler {
-    public struct Arguments: JobArguments, Decodable {
+    public struct Arguments: JobArguments {
         /// Whose leads; nil: those that wait for a first touch.
-        var seller: String?
-        var days: Int?
-        var lead: String?
-        var after: String?
+        let seller: String?
+        let lead: LeadID?
+        let start: LeadID
+        /// Days.
+        let limit: Int
 
-        enum CodingKeys: String, CodingKey {
-            case seller, days, after
-            case lead = "lead_id"
+        public init(json: [UInt8]) throws {
+            let reader = try ArgumentReader(json)
+            seller = try reader.string("seller")
+            lead = try Self.lead("lead_id", reader)
+            start = try Self.lead("after", reader) ?? LeadID(0)
+            limit = try reader.integer("days") ?? 15
         }
 
-        var start: LeadID { after.flatMap(LeadID.init) ?? LeadID(0) }
-        var limit: Int { days ?? 15 }
+        /// What is no lead's number must not count as if nobody had named a lead.
+        private static func lead(_ name: String, _ reader: ArgumentReader) throws -> LeadID? {
+            guard let text = try reader.string(name), text != "0" else { return nil }
+            guard let lead = LeadID(text) else { throw ArgumentFaults([.init(name, "must be a lead's number")]) }
+            return lead
+        }
     }
 
     public let kind = RebalanceLeads.definition
@@ -41,7 +49,7 @@ public struct RebalanceLeads: DecidingHandler {
             .optional("days", .integer(1...365), "without a seller: leads untouched for so many days, default 15"),
             .optional("lead_id", .string(maxLength: 20), "only this lead, however long it waits"),
             .optional("after", .string(maxLength: 20), "the lead after which to go on"),
-        ]))
+        ]), reading: Arguments.self)
 
     public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: [PlacedLead]] {
         var pages: [JobID: [PlacedLead]] = [:]
@@ -51,10 +59,9 @@ public struct RebalanceLeads: DecidingHandler {
                 pages[job.id] = try await records.leads(leftBy: seller, of: tenant, after: wanted.start, limit: pageSize)
                 continue
             }
-            let lead = wanted.lead.flatMap(LeadID.init)
-            let waits = lead == nil ? TimeInterval(wanted.limit) * 86_400 : 0
+            let waits = wanted.lead == nil ? TimeInterval(wanted.limit) * 86_400 : 0
             pages[job.id] = try await records.leads(
-                untouchedFor: waits, lead, of: tenant, after: wanted.start, limit: pageSize)
+                untouchedFor: waits, wanted.lead, of: tenant, after: wanted.start, limit: pageSize)
         }
         return pages
     }

@@ -20,7 +20,7 @@ public struct RebuildForecast: PerformingHandler {
         public init(json: [UInt8]) throws {
             guard let root = try? JSONEnvelope(json, levels: 4).root else { throw Failure(.permanent, "the arguments are no JSON object") }
             var reader = FieldReader(root)
-            period = try Self.period(&reader)
+            period = Self.period(&reader)
             asOf = reader.date("as_of")
             var scope = ForecastScope()
             if let node = reader.object("scope", members: 2) {
@@ -32,25 +32,36 @@ public struct RebuildForecast: PerformingHandler {
             self.scope = scope
             watermark = reader.integer("watermark", in: 0...Int.max).map(Int64.init)
             reason = reader.choice("reason", of: RebuildForecast.reasons) ?? "manual"
-            if let fault = reader.finish().first { throw Failure(.permanent, "\(fault.field) \(fault.message)") }
+            try reader.finishArguments()
         }
 
-        private static func period(_ reader: inout FieldReader) throws -> ForecastPeriod {
+        /// The period asked for; nobody asked for any: the running quarter. What is no period is the reader's fault, and nothing is made of it.
+        private static func period(_ reader: inout FieldReader) -> ForecastPeriod {
             let rolling = reader.choice("rolling", of: ForecastPeriod.rolling)
-            guard let node = reader.object("period", members: 2) else {
-                guard let rolling else {
-                    throw Failure(.permanent, "period {from, to} is missing, or rolling: \(ForecastPeriod.rolling.joined(separator: ", "))")
-                }
-                return .rolling(rolling)
+            let otherwise = ForecastPeriod.rolling(rolling ?? usual)
+            guard let node = reader.object("period", members: 2) else { return otherwise }
+            if rolling != nil { reader.fail("rolling", .notAllowed, "is not for a period that is given: either of them") }
+            var inner = FieldReader(node, path: "period")
+            let (from, to) = (day("from", &inner), day("to", &inner))
+            if let from, let to {
+                if from >= to { inner.fail("from", .outOfRange, "must come before “to”") }
+                if from.distance(to: to) > 731 { inner.fail("to", .outOfRange, "is more than 24 months after “from”") }
             }
-            guard rolling == nil else { throw Failure(.permanent, "either period or rolling, not both") }
-            guard let from = node["from"]?.string.flatMap({ Day($0) }), let to = node["to"]?.string.flatMap({ Day($0) }) else {
-                throw Failure(.permanent, "period.from and period.to must be days, such as 2026-01-01")
-            }
-            guard from < to else { throw Failure(.permanent, "period.from must come before period.to") }
-            guard from.distance(to: to) <= 731 else { throw Failure(.permanent, "a period has at most 24 months") }
+            let faults = inner.finish()
+            reader.add(faults)
+            guard faults.isEmpty, let from, let to else { return otherwise }
             return .days(from...to)
         }
+
+        private static func day(_ name: String, _ reader: inout FieldReader) -> Day? {
+            guard let text = reader.string(name, length: 10...10, required: true) else { return nil }
+            if let day = Day(text) { return day }
+            reader.fail(name, .badFormat, "must be a day such as 2026-01-01")
+            return nil
+        }
+
+        /// Of a forecast that is asked for without a period.
+        static let usual = "current_quarter"
     }
 
     static let reasons = ["scheduled", "event", "manual"]
@@ -72,13 +83,14 @@ public struct RebuildForecast: PerformingHandler {
     public static let definition = JobKind(
         NewJob.rebuildForecastKind,
         arguments: ArgumentSchema([
-            .optional("period", .any(maxBytes: 200), "{from, to}: days, from before to, at most 24 months"),
+            .optional("period", .any(maxBytes: 200), "{from, to}: days, from before to, at most 24 months; default: the running quarter"),
             .optional("rolling", .choice(ForecastPeriod.rolling), "instead of a period: one that moves on with the day, for schedules"),
             .optional("as_of", .string(maxLength: 40), "the moment it is made as of, RFC 3339; left out: now"),
             .optional("scope", .any(maxBytes: 100_000), "{team_ids, seller_ids}: whose opportunities; left out: everybody's"),
             .optional("watermark", .integer(0...Int64.max), "wait until everything told up to this number is in it"),
             .optional("reason", .choice(reasons), "why it is rebuilt"),
-        ]), timeout: .seconds(1_800), module: Module.opportunities.rawValue)
+        ]), timeout: .seconds(1_800), module: Module.opportunities.rawValue,
+        reading: Arguments.self)
 
     public func outcome(of job: Job<Arguments>) async throws -> Outcome {
         let (arguments, now) = (job.arguments, Date())

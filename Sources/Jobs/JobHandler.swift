@@ -19,6 +19,26 @@ public protocol JobArguments: Sendable {
     init(json: [UInt8]) throws
 }
 
+/// Everything that is wrong with a job's arguments, of each where: `period.from`; empty for the arguments as a whole.
+public struct ArgumentFaults: Error, Sendable, Hashable {
+    public struct Fault: Sendable, Hashable {
+        public let field: String
+        public let message: String
+
+        public init(_ field: String, _ message: String) {
+            self.field = field
+            self.message = message
+        }
+    }
+
+    public let faults: [Fault]
+
+    public init(_ faults: [Fault]) { self.faults = faults }
+
+    /// The first in words.
+    var message: String { faults.first.map { $0.field.isEmpty ? $0.message : "\($0.field) \($0.message)" } ?? "they can't be read" }
+}
+
 extension JobArguments where Self: Decodable {
     public init(json: [UInt8]) throws { self = try JSONDecoder().decode(Self.self, from: Data(json)) }
 }
@@ -126,6 +146,8 @@ public struct AnyHandler: Sendable {
 private func decode<A: JobArguments>(_ type: A.Type, from attempt: Attempt) -> Result<A, Failure> {
     do { return .success(try A(json: attempt.arguments)) } catch let failure as Failure {
         return .failure(Failure(.permanent, "the arguments do not fit the kind \(attempt.kind): \(failure.message)"))
+    } catch let faults as ArgumentFaults {
+        return .failure(Failure(.permanent, "the arguments do not fit the kind \(attempt.kind): \(faults.message)"))
     } catch {
         return .failure(Failure(.permanent, "the arguments do not fit the kind \(attempt.kind)"))
     }

@@ -12,11 +12,13 @@ public struct JobKind: Sendable {
     public var module: String?
     /// Whether tenants may enqueue it themselves.
     public var isPublic: Bool
+    /// How its handler reads arguments, so that what it would refuse is refused before there is a job; nil: its schema says all.
+    public var reading: (any JobArguments.Type)?
 
     public init(
         _ name: String, arguments: ArgumentSchema, maxAttempts: Int = 5, retry: RetryPolicy = RetryPolicy(),
         timeout: Duration = .seconds(60),
-        module: String? = nil, isPublic: Bool = true
+        module: String? = nil, isPublic: Bool = true, reading: (any JobArguments.Type)? = nil
     ) {
         self.name = name
         self.arguments = arguments
@@ -25,6 +27,7 @@ public struct JobKind: Sendable {
         self.timeout = timeout
         self.module = module
         self.isPublic = isPublic
+        self.reading = reading
     }
 }
 

@@ -153,7 +153,7 @@ struct NewJobReading {
         let maxAttempts = reader.integer("max_attempts", in: 1...100)
         let kind = name.flatMap { self.kind($0, &reader) }
         if let kind, reader.has("args") == (arguments != nil) {
-            reader.add(kind.arguments.faults(in: arguments, path: reader.path(to: "args"), maxBytes: api.limits.arguments))
+            reader.add(kind.faults(in: arguments, path: reader.path(to: "args"), maxBytes: api.limits.arguments))
         }
         guard let kind else { return nil }
         return NewJob(
