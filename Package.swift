@@ -78,7 +78,7 @@ let package = Package(
         domain("Identity", ["Sampling"]),
         domain("ProcessHealth", ["CLinear", "Sampling"]),
         domain("Tenancy", ["COpenSSL"]),
-        domain("SalesModel"),
+        domain("SalesModel", ["Calendars"]),
         domain(
             "Rules", ["Calendars", "Identity", "SalesModel", "COpenSSL", yams],
             resources: ["manufacturing", "medical", "education", "store", "saas"].flatMap { trade in
@@ -117,7 +117,7 @@ let package = Package(
                 .embedInCode("0022_clocks.sql"), .embedInCode("0023_calendars.sql"),
                 .embedInCode("0024_urgency.sql"), .embedInCode("0025_opportunities.sql"), .embedInCode("0026_forecasts.sql"),
                 .embedInCode("0027_process_health.sql"), .embedInCode("0029_messages.sql"), .embedInCode("0030_recycling.sql"),
-                .embedInCode("0031_reports.sql"),
+                .embedInCode("0031_reports.sql"), .embedInCode("0033_freeze_shift.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),
@@ -189,7 +189,7 @@ let package = Package(
         tests("BreakersTests", ["Breakers"]),
         tests("RolloutsTests", ["Rollouts", "Sampling"]),
         tests("ForecastsTests", ["Forecasts", "Sampling"]),
-        tests("RoutingTests", ["Routing", "Rollouts", "Rules", "SalesModel", "Sampling"]),
+        tests("RoutingTests", ["Calendars", "Routing", "Rollouts", "Rules", "SalesModel", "Sampling"]),
         tests("ReplayTests", ["Replay", "Routing", "Rules", "SalesModel", "Sampling"]),
         tests("MessagesTests", ["Messages", "FakeVendors", "JSONEnvelope", "SalesModel", "Sampling"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),

@@ -136,8 +136,28 @@ extension LeadRecord {
         return body.reasons.map { $0.text(in: language) }
     }
 
+    /// Who was left out of its decision and why, in the words of a language.
+    public func exclusions(in language: Language) -> [String] {
+        guard let decision, let body = try? JSONDecoder().decode(Recorded.self, from: Data(decision.bytes)) else { return [] }
+        let sellers = Dictionary(grouping: body.excluded ?? [], by: \.code).compactMapValues { $0.map(\.seller) }
+        return sellers.sorted { $0.key < $1.key }.compactMap { code, sellers in
+            ExclusionCode(rawValue: code).map { Exclusion(code: $0, sellers: sellers).text(in: language) }
+        }
+    }
+
     private struct Recorded: Decodable {
+        struct Excluded: Decodable {
+            var seller: String
+            var code: String
+
+            enum CodingKeys: String, CodingKey {
+                case seller = "seller_id"
+                case code
+            }
+        }
+
         var reasons: [Reason]
+        var excluded: [Excluded]?
     }
 }
 

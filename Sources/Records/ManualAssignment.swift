@@ -27,6 +27,7 @@ public enum ManualRefusal: Error, Sendable, Hashable {
     case noLead
     case noSeller
     case sellerNotActive
+    case sellerFrozen
     /// Leads are assigned automatically, and nobody overrides that.
     case automatic
     /// It has an owner, and nobody overrides that.
@@ -66,12 +67,16 @@ private struct Giving {
     func run() throws -> Int {
         let rows = try transaction.pipeline([
             .bumpRouting(tenant), .fuse(of: tenant),
-            "SELECT id, status FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(wish.seller)",
+            """
+            SELECT id, status, frozen_at IS NOT NULL AND (frozen_until IS NULL OR frozen_until > \(now)) AS frozen
+            FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(wish.seller)
+            """,
         ])
         let isFuseOpen = try rows[1].first.map(AssignmentFuse.init)?.state == .open
         guard isFuseOpen || wish.isOverride else { throw ManualRefusal.automatic }
         guard let seller = rows[2].first else { throw ManualRefusal.noSeller }
         guard try seller.get("status", as: String?.self) == SellerStatus.active.rawValue else { throw ManualRefusal.sellerNotActive }
+        guard try !seller.get("frozen", as: Bool.self) else { throw ManualRefusal.sellerFrozen }
         let owner = SellerID(try seller.get("id"))
         guard let lead = try locked(owner) else { throw ManualRefusal.noLead }
         let before = try lead.get("owner", as: String?.self)

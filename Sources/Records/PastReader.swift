@@ -14,6 +14,7 @@ public struct PastReader: Sendable {
     let postgres: PostgresPool
     let tenant: TenantID
     let shelf = RuleShelf()
+    private let shifts = ShiftShelf()
 
     init(postgres: PostgresPool, tenant: TenantID) {
         self.postgres = postgres
@@ -87,7 +88,8 @@ extension PastReader {
             Statement(
                 "SELECT x.* FROM (SELECT s.sellers AS kept " + snapshot.sql + """
                     ) s, jsonb_to_recordset(s.kept) AS x(id bigint, external_id text, team text, status text, regions text[], industries text[],
-                        capacity integer, weight integer, newcomer boolean, pending integer, last_assigned_at timestamptz)
+                        capacity integer, weight integer, newcomer boolean, pending integer, last_assigned_at timestamptz,
+                        frozen_at timestamptz, frozen_until timestamptz, shift text)
                     """, snapshot.parameters),
             Statement(
                 "SELECT x.* FROM (SELECT s.cursors AS kept " + snapshot.sql + """
@@ -101,8 +103,9 @@ extension PastReader {
             """,
         ])
         let deals = try rows[2].map(DealChange.init)
+        let shifts = try await shifts.shifts(named: rows[0], of: tenant, in: postgres, at: Date())
         return PastState(
-            version: version, loadSeq: loadSeq, dealSeq: dealSeq, sellers: try rows[0].map(Seller.init),
+            version: version, loadSeq: loadSeq, dealSeq: dealSeq, sellers: try rows[0].map { try Seller($0, shifts: shifts) },
             cursors: try rows[1].map(PoolCursor.init),
             deals: Dictionary(deals.compactMap { change in change.deal.map { (change.id, $0) } }, uniquingKeysWith: { $1 }))
     }
@@ -146,8 +149,11 @@ extension PastReader {
         cursor.loadSeq = max(cursor.loadSeq, decisions.map(\.loadSeq).max() ?? 0)
         cursor.dealSeq = max(cursor.dealSeq, decisions.map(\.dealSeq).max() ?? 0)
         let changes = try await read(Self.changes(of: tenant, from: before, to: cursor))
+        let shifts = try await shifts.shifts(named: changes[0], of: tenant, in: postgres, at: Date())
         let page = PastPage(
-            decisions: decisions, sellers: try changes[0].map(SellerChange.init), loads: try changes[1].map(LoadChange.init),
+            decisions: decisions,
+            sellers: try changes[0].map { SellerChange(version: try $0.get("version"), seller: try Seller($0, shifts: shifts)) },
+            loads: try changes[1].map(LoadChange.init),
             deals: try changes[2].map(DealChange.init))
         return (page, rows.count - decisions.count)
     }
@@ -177,7 +183,7 @@ extension PastReader {
         [
             """
             SELECT version, seller_id AS id, external_id, team, status, regions, industries, capacity, weight, newcomer, 0 AS pending,
-                NULL::timestamptz AS last_assigned_at
+                NULL::timestamptz AS last_assigned_at, frozen_at, frozen_until, shift
             FROM seller_change WHERE tenant_id = \(tenant.rawValue) AND version > \(from.sellerVersion) AND version <= \(to.sellerVersion)
             ORDER BY version
             """,
@@ -256,10 +262,6 @@ extension PastReader {
 }
 
 // MARK: - Rows
-
-extension SellerChange {
-    fileprivate init(_ row: Row) throws { self.init(version: try row.get("version"), seller: try Seller(row)) }
-}
 
 extension LoadChange {
     fileprivate init(_ row: Row) throws {

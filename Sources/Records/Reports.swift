@@ -95,12 +95,27 @@ extension RoutingReader {
             WHERE s.tenant_id = \(tenant.rawValue) AND h.from_at < \(period.upperBound)
             ORDER BY s.id, h.from_at
             """,
+            """
+            SELECT s.external_id, GREATEST(c.frozen_at, c.at) AS from_at, LEAST(c.frozen_until, c.next_at, \(period.upperBound)) AS to_at
+            FROM (
+                SELECT seller_id, frozen_at, frozen_until, at, lead(at) OVER (PARTITION BY seller_id ORDER BY version) AS next_at
+                FROM seller_change WHERE tenant_id = \(tenant.rawValue)) c
+                JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.id = c.seller_id
+            WHERE c.frozen_at < \(period.upperBound)
+            ORDER BY 2
+            """,
         ])
+        var frozen: [String: [Range<Date>]] = [:]
+        for row in rows[3] {
+            let (from, to): (Date, Date) = (try row.get("from_at"), try row.get("to_at"))
+            if from < to { frozen[try row.get("external_id"), default: []].append(from..<to) }
+        }
         return AssignmentFacts(
-            cases: try rows[1].map(AssignmentReport.Case.init), sellers: try Self.availability(rows[2], until: period.upperBound))
+            cases: try rows[1].map(AssignmentReport.Case.init),
+            sellers: try Self.availability(rows[2], frozen: frozen, until: period.upperBound))
     }
 
-    private static func availability(_ rows: Rows, until end: Date) throws -> [LeadSpread.Availability] {
+    private static func availability(_ rows: Rows, frozen: [String: [Range<Date>]], until end: Date) throws -> [LeadSpread.Availability] {
         var sellers: [LeadSpread.Availability] = []
         var spans: [Range<Date>] = []
         for (index, row) in rows.enumerated() {
@@ -112,7 +127,9 @@ extension RoutingReader {
             if try row.get("status", as: String?.self) == SellerStatus.active.rawValue, from < until { spans.append(from..<until) }
             guard isLast else { continue }
             if !spans.isEmpty {
-                sellers.append(.init(seller: seller, spans: spans, capacity: Int(try row.get("capacity", as: Int32.self))))
+                sellers.append(
+                    .init(
+                        seller: seller, spans: spans, frozen: frozen[seller] ?? [], capacity: Int(try row.get("capacity", as: Int32.self))))
             }
             spans = []
         }

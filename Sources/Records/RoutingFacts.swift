@@ -66,6 +66,7 @@ public final class RoutingReader: Sendable {
     }
 
     let postgres: PostgresPool
+    private let shifts = ShiftShelf()
     private let known = Mutex<[TenantID: Known]>([:])
     /// Tenants remembered; beyond it everything is forgotten and read again.
     private let capacity = 2_000
@@ -89,8 +90,10 @@ public final class RoutingReader: Sendable {
             of: facts.map(\.lead), known: facts.reduce(into: [:]) { $0[$1.lead.id] = $1.resolvedTo },
             population: Int(try rows[1].first?.get("customers", as: Int64.self) ?? 0), variants[0], of: tenant)
         let exposures = rollouts.isEmpty ? [:] : try await exposures(of: customers.everyone.map(\.name), to: rollouts, of: tenant)
+        let shifts = try await shifts.shifts(named: rows[4], of: tenant, in: postgres, at: now)
         let roster = Roster(
-            sellers: try rows[4].map(Seller.init), deals: deals?.byWindow ?? [:], cursors: try rows[5].map(PoolCursor.init),
+            sellers: try rows[4].map { try Seller($0, shifts: shifts) }, deals: deals?.byWindow ?? [:],
+            cursors: try rows[5].map(PoolCursor.init),
             variants: variants)
         return RoutingFacts(
             version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
@@ -121,7 +124,7 @@ public final class RoutingReader: Sendable {
             """,
             """
             SELECT s.id, s.external_id, s.team, s.status, s.regions, s.industries, s.capacity, s.weight, s.newcomer,
-                COALESCE(l.pending, 0) AS pending, l.last_assigned_at,
+                s.frozen_at, s.frozen_until, s.shift, COALESCE(l.pending, 0) AS pending, l.last_assigned_at,
                 -- In the same statement, and so of the same moment as the loads.
                 COALESCE((SELECT c.load_seq FROM routing_clock c WHERE c.tenant_id = \(tenant.rawValue)), 0) AS load_seq
             FROM seller s LEFT JOIN seller_load l ON l.tenant_id = s.tenant_id AND l.seller_id = s.id
@@ -342,13 +345,17 @@ extension OutsideValue {
 }
 
 extension Seller {
-    init(_ row: Row) throws {
+    /// - Parameter shifts: by name.
+    init(_ row: Row, shifts: [String: Shift]) throws {
+        let frozenUntil = try row.get("frozen_until", as: Date?.self)
+        let freeze = try row.get("frozen_at", as: Date?.self).map { _ in frozenUntil.map(Freeze.until) ?? .untilThawed }
         self.init(
             id: SellerID(try row.get("id")), externalID: try row.get("external_id"), team: try row.get("team"),
             status: try row.get("status", as: String?.self).flatMap(EmploymentStatus.init) ?? .unknown, regions: try row.get("regions"),
             industries: try row.get("industries"), capacity: Int(try row.get("capacity", as: Int32.self)),
             weight: Int(try row.get("weight", as: Int32.self)), isNewcomer: try row.get("newcomer"),
-            pending: Int(try row.get("pending", as: Int32.self)), lastAssignedAt: try row.get("last_assigned_at"))
+            pending: Int(try row.get("pending", as: Int32.self)), lastAssignedAt: try row.get("last_assigned_at"), freeze: freeze,
+            shift: try row.get("shift", as: String?.self).flatMap { shifts[$0] })
     }
 }
 

@@ -30,7 +30,7 @@ extension Records {
             COALESCE((
                 SELECT jsonb_agg(jsonb_build_object('id', s.id, 'external_id', s.external_id, 'team', s.team, 'status', s.status,
                     'regions', to_jsonb(s.regions), 'industries', to_jsonb(s.industries), 'capacity', s.capacity, 'weight', s.weight,
-                    'newcomer', s.newcomer, 'pending', COALESCE(l.pending, 0), 'last_assigned_at', l.last_assigned_at) ORDER BY s.id)
+                    'newcomer', s.newcomer, 'frozen_at', s.frozen_at, 'frozen_until', s.frozen_until, 'shift', s.shift, 'pending', COALESCE(l.pending, 0), 'last_assigned_at', l.last_assigned_at) ORDER BY s.id)
                 FROM seller s LEFT JOIN seller_load l ON l.tenant_id = s.tenant_id AND l.seller_id = s.id
                 WHERE s.tenant_id = r.tenant_id), '[]'),
             COALESCE((

@@ -50,6 +50,10 @@ public struct SellerRecord: Sendable, Hashable {
     public let assigned: Int
     public let lastAssignedAt: Date?
     public let updatedAt: Date
+    /// Nil: not frozen.
+    public let freeze: SellerFreeze?
+    /// Whether leads are given within working hours only.
+    public let hasShift: Bool
 }
 
 extension Records {
@@ -82,12 +86,7 @@ extension Records {
             ).first!
             let id: Int64 = try row.get("id")
             var more: [Statement] = [
-                "INSERT INTO seller_load (tenant_id, seller_id) VALUES (\(tenant.rawValue), \(id)) ON CONFLICT DO NOTHING",
-                """
-                INSERT INTO seller_change (tenant_id, version, seller_id, external_id, team, status, regions, industries, capacity, weight, newcomer)
-                VALUES (\(tenant.rawValue), \(version), \(id), \(externalID), \(profile.team), \(profile.status?.rawValue), \(profile.regions),
-                    \(profile.industries), \(Int32(profile.capacity)), \(Int32(profile.weight)), \(profile.newcomer))
-                """,
+                "INSERT INTO seller_load (tenant_id, seller_id) VALUES (\(tenant.rawValue), \(id)) ON CONFLICT DO NOTHING"
             ]
             if old == nil || oldStatus != profile.status?.rawValue {
                 more.append(
@@ -97,6 +96,10 @@ extension Records {
                     """)
             }
             _ = try transaction.pipeline(more)
+            // Another team may have other hours.
+            if try !transaction.keepShifts(of: externalID, tenant, version: version) {
+                _ = try transaction.query(.keepSellers([id], of: tenant, version: version))
+            }
             guard !leaving.isEmpty, old != nil, oldStatus != profile.status?.rawValue else { return (old == nil, Int64?.none) }
             return (false, try transaction.pipeline(statements).last!.first!.get("id", as: Int64.self))
         }
@@ -136,6 +139,7 @@ extension Statement {
 extension SellerRecord {
     static let select = """
         SELECT s.id, s.external_id, s.name, s.team, s.status, s.regions, s.industries, s.capacity, s.weight, s.newcomer, s.channels, s.updated_at,
+            s.frozen_at, s.frozen_until, s.frozen_reason, s.frozen_by, s.shift IS NOT NULL AS has_shift,
             COALESCE(l.pending, 0) AS pending, COALESCE(l.assigned, 0) AS assigned, l.last_assigned_at
         FROM seller s LEFT JOIN seller_load l ON l.tenant_id = s.tenant_id AND l.seller_id = s.id
         """
@@ -153,5 +157,7 @@ extension SellerRecord {
         assigned = Int(try row.get("assigned", as: Int64.self))
         lastAssignedAt = try row.get("last_assigned_at")
         updatedAt = try row.get("updated_at")
+        freeze = try SellerFreeze(row)
+        hasShift = try row.get("has_shift")
     }
 }

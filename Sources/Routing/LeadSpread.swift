@@ -5,14 +5,15 @@ public struct LeadSpread: Sendable, Hashable {
     /// When a seller could be given leads.
     public struct Availability: Sendable, Hashable {
         public let seller: String
-        /// In which the seller was active, upwards, not overlapping.
+        /// In which the seller was active and not frozen, upwards, not overlapping.
         public let spans: [Range<Date>]
         /// Leads that may wait for a first touch; with more the seller is paused, and time does not count.
         public let capacity: Int
 
-        public init(seller: String, spans: [Range<Date>], capacity: Int) {
+        /// - Parameter frozen: spans in which the seller was given nothing, upwards.
+        public init(seller: String, spans: [Range<Date>], frozen: [Range<Date>] = [], capacity: Int) {
             self.seller = seller
-            self.spans = spans
+            self.spans = spans.flatMap { LeadSpread.subtract(frozen, from: $0) }
             self.capacity = capacity
         }
     }

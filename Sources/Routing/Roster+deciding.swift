@@ -59,7 +59,7 @@ extension Roster {
     /// To whom the customer belongs; false when nobody active has it.
     private mutating func give(_ search: inout Search, by claim: OwnerClaim?) -> Bool {
         guard let claim else { return false }
-        let holder = holder(of: claim)
+        let holder = holder(of: claim, at: search.decision.decidedAt)
         search.decision.reasons.append(reason(claim, counts: holder != nil))
         guard let holder else { return false }
         let seller = sellers[holder]
@@ -140,20 +140,21 @@ extension Roster {
         return true
     }
 
-    /// Those of a pool whose load allows another lead, without who left this one untouched before.
+    /// Those of a pool who can be given a lead at this moment: not frozen, on shift, their load allows it, and they did not leave this one
+    /// untouched before.
     private func free(of pool: Pool, _ search: inout Search) -> [Int] {
-        var overLoad: [String] = []
+        var leftOut: [ExclusionCode: [String]] = [:]
+        let moment = search.decision.decidedAt
         let free = pool.members.indices.filter { member in
             let seller = sellers[pool.members[member]]
-            if seller.id == search.lead.recycledFrom {
-                search.exclude([.recycled: [seller.externalID]])
-                return false
-            }
-            guard seller.pending > seller.capacity else { return true }
-            overLoad.append(seller.externalID)
+            let code: ExclusionCode? =
+                seller.id == search.lead.recycledFrom
+                ? .recycled : seller.absence(at: moment) ?? (seller.pending > seller.capacity ? .overLoad : nil)
+            guard let code else { return true }
+            leftOut[code, default: []].append(seller.externalID)
             return false
         }
-        if !overLoad.isEmpty { search.exclude([.overLoad: overLoad]) }
+        if !leftOut.isEmpty { search.exclude(leftOut) }
         return free
     }
 

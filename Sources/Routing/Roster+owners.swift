@@ -1,3 +1,4 @@
+import Foundation
 import SalesModel
 
 /// Who already has the customer that a lead comes from, or may come from.
@@ -16,17 +17,24 @@ public struct OwnerClaim: Sendable, Hashable {
 }
 
 extension Roster {
-    /// The seller whom a claim names, where that one is active: whatever the load, a customer is called by one seller only (CID-09).
-    func holder(of claim: OwnerClaim) -> Int? {
-        guard let index = index(of: claim.seller), sellers[index].status == .active else { return nil }
+    /// The seller whom a claim names, where that one is active and not frozen: whatever the load and the hour, a customer is called by one
+    /// seller only (CID-09).
+    func holder(of claim: OwnerClaim, at moment: Date) -> Int? {
+        guard let index = index(of: claim.seller), sellers[index].status == .active, sellers[index].freeze?.holds(at: moment) != true else {
+            return nil
+        }
         return index
     }
 
     /// What the receipt says of a claim that counts, or does not.
     func reason(_ claim: OwnerClaim, counts: Bool) -> Reason {
-        let name = index(of: claim.seller).map { sellers[$0].externalID } ?? claim.seller.description
+        let seller = index(of: claim.seller).map { sellers[$0] }
+        let name = seller?.externalID ?? claim.seller.description
         var parameters: [String: Reason.Parameter] = ["customer": .text(claim.customer), "seller": .text(name)]
-        guard counts else { return Reason(.ownerUnavailable, parameters) }
+        guard counts else {
+            if seller?.status == .active { parameters["why"] = .text(ExclusionCode.frozen.rawValue) }
+            return Reason(.ownerUnavailable, parameters)
+        }
         guard let suspicion = claim.suspicion else { return Reason(.existingOwner, parameters) }
         parameters["percent"] = .integer(Int(suspicion))
         return Reason(.suspectedOwner, parameters)

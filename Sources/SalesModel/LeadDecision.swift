@@ -38,6 +38,9 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
 public enum ExclusionCode: String, Sendable, Hashable, CaseIterable, Comparable {
     case inactive
     case unknownStatus = "unknown_status"
+    /// By a manager, for now.
+    case frozen
+    case offShift = "off_shift"
     case overLoad = "over_load"
     /// Had the lead last and left it untouched.
     case recycled

@@ -88,7 +88,7 @@ extension Reason {
         case .suspectedOwner:
             "It is probably customer \(the["customer"]) of \(the["seller"]) (\(the["percent"]) %): it goes to the same seller, and a person is asked."
         case .ownerUnavailable:
-            "Customer \(the["customer"]) belonged to \(the["seller"]), who is not active, so the rules decided."
+            "Customer \(the["customer"]) belonged to \(the["seller"]), who is \(the.absence), so the rules decided."
         }
     }
 
@@ -165,7 +165,7 @@ extension Reason {
         case .suspectedOwner:
             "很可能是 \(the["seller"]) 的客户 \(the["customer"])（\(the["percent"])%）：先分配给该销售，并提交人工确认。"
         case .ownerUnavailable:
-            "客户 \(the["customer"]) 原属 \(the["seller"])，该销售不在岗，按规则重新分配。"
+            "客户 \(the["customer"]) 原属 \(the["seller"])，该销售\(the.absence)，按规则重新分配。"
         }
     }
 }
@@ -218,6 +218,16 @@ private struct Wording {
         case (.text("mid"), .chinese): "中意向"
         case (.text("low"), .chinese): "低意向"
         default: self["grade"]
+        }
+    }
+
+    /// Why somebody cannot have what would be theirs.
+    var absence: String {
+        switch (parameters["why"], language) {
+        case (.text("frozen"), .english): "frozen"
+        case (.text("frozen"), .chinese): "已冻结"
+        case (_, .english): "not active"
+        case (_, .chinese): "不在岗"
         }
     }
 

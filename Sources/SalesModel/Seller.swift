@@ -36,11 +36,16 @@ public struct Seller: Sendable, Hashable {
     /// Assigned and not yet touched.
     public var pending: Int
     public var lastAssignedAt: Date?
+    /// Nil: not frozen.
+    public var freeze: Freeze?
+    /// Nil: leads at all hours.
+    public var shift: Shift?
 
     public init(
         id: SellerID, externalID: String, team: String? = nil, status: EmploymentStatus = .active, regions: [String] = [],
         industries: [String] = [],
-        capacity: Int = 8, weight: Int = 1, isNewcomer: Bool = false, pending: Int = 0, lastAssignedAt: Date? = nil
+        capacity: Int = 8, weight: Int = 1, isNewcomer: Bool = false, pending: Int = 0, lastAssignedAt: Date? = nil,
+        freeze: Freeze? = nil, shift: Shift? = nil
     ) {
         self.id = id
         self.externalID = externalID
@@ -53,6 +58,8 @@ public struct Seller: Sendable, Hashable {
         self.isNewcomer = isNewcomer
         self.pending = pending
         self.lastAssignedAt = lastAssignedAt
+        self.freeze = freeze
+        self.shift = shift
     }
 }
 

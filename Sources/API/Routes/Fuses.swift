@@ -66,6 +66,8 @@ extension Problem {
         case .noLead: self = .notFound
         case .noSeller: self = .invalid([FieldError("seller", .notFound, "there is no such seller")])
         case .sellerNotActive: self.init(409, "seller_not_active", "The seller is not active", detail: "Only who is active receives leads.")
+        case .sellerFrozen:
+            self.init(409, "seller_frozen", "The seller is frozen", detail: "Who is frozen gets no new lead until the freeze ends.")
         case .automatic:
             self.init(
                 409, "automatic_assignment", "Leads are assigned automatically",

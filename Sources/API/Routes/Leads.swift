@@ -87,6 +87,9 @@ extension LeadRecord {
             object.object("explanation") { words in
                 for language in Language.allCases { words.member(language.rawValue, reasons(in: language)) }
             }
+            object.object("left_out") { words in
+                for language in Language.allCases { words.member(language.rawValue, exclusions(in: language)) }
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ extension API {
         Endpoint(.put, "/v1/sellers/{ext}", answer: putSeller),
         Endpoint(.get, "/v1/sellers/{ext}", answer: readSeller),
         Endpoint(.get, "/v1/sellers", answer: listSellers),
+        Endpoint(.put, "/v1/sellers/{ext}/freeze", answer: setFreeze),
     ]
 }
 
@@ -77,6 +78,12 @@ extension SellerRecord {
             object.member("assigned", assigned)
             object.member("last_assigned_at", lastAssignedAt)
             object.member("updated_at", updatedAt)
+            object.member("has_shift", hasShift)
+            if let freeze, freeze.holds(at: Date()) {
+                object.object("freeze") { freeze.write(to: &$0) }
+            } else {
+                object.member("freeze", String?.none)
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ public struct CalendarDocument: Sendable, Hashable {
     /// The country whose days are kept; nil: none's.
     public var national: String?
     public var layer: CalendarLayer
+    /// Whether leads are given within these hours only, of a team or a seller; nil: it does not say.
+    public var isShift: Bool?
 
     private static let weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     /// Spans of days one layer may name, and how long one may be.
@@ -19,7 +21,12 @@ public struct CalendarDocument: Sendable, Hashable {
     ///
     /// - Parameter isWhole: of a tenant; a team's and a seller's have no zone and no state's days of their own, and need no week.
     public static func read(_ node: JSONNode, isWhole: Bool) -> (document: CalendarDocument?, faults: [FieldError]) {
+        read(node, isWhole: isWhole, mayBeShift: !isWhole)
+    }
+
+    private static func read(_ node: JSONNode, isWhole: Bool, mayBeShift: Bool) -> (document: CalendarDocument?, faults: [FieldError]) {
         var reader = FieldReader(node)
+        let isShift = mayBeShift ? reader.bool("shift") : nil
         var zone: String?
         var national: String?
         if isWhole {
@@ -37,7 +44,7 @@ public struct CalendarDocument: Sendable, Hashable {
         guard faults.isEmpty else { return (nil, faults) }
         let layer = CalendarLayer(
             week: week, makeUp: makeUp, observance: observe.flatMap(CalendarLayer.Observance.init), days: days ?? [:])
-        return (CalendarDocument(timeZone: zone, national: national, layer: layer), [])
+        return (CalendarDocument(timeZone: zone, national: national, layer: layer, isShift: isShift), [])
     }
 
     private static func hours(_ name: String, _ reader: inout FieldReader) -> DayHours? {
@@ -88,7 +95,7 @@ extension CalendarDocument {
     /// As it was kept; nil: it cannot be read any more.
     init?(kept json: [UInt8]) {
         guard let root = try? JSONEnvelope(json, levels: 6, limits: .stored).root,
-            let document = Self.read(root, isWhole: root["week"] != nil).document
+            let document = Self.read(root, isWhole: root["week"] != nil, mayBeShift: true).document
         else {
             return nil
         }

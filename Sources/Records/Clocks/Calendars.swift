@@ -37,6 +37,8 @@ extension Records {
     ) async throws -> Bool {
         let body = JSONBytes(body)
         return try await write(tenant, on: engine) { transaction in
+            // Locked before anything else, as by all who change what decisions rest on.
+            let version: Int64 = try transaction.query(.bumpRouting(tenant)).first!.get("version")
             let rows = try transaction.pipeline([
                 "SELECT body FROM calendar_layer WHERE tenant_id = \(tenant.rawValue) AND scope = \(scope.word) AND name = \(scope.name) FOR UPDATE",
                 """
@@ -49,6 +51,7 @@ extension Records {
                 Self.calendarsChanged(of: tenant, scope, now: now) + [
                     .audit(tenant, by: actor, "calendar.put", scope.path, before: before, after: body)
                 ])
+            try transaction.keepShifts(of: scope.seller, tenant, version: version)
             return before == nil
         }
     }
@@ -56,6 +59,7 @@ extension Records {
     /// Takes a calendar away; false: there was none.
     public func deleteCalendar(_ scope: CalendarScope, of tenant: TenantID, by actor: String, now: Date = Date()) async throws -> Bool {
         try await write(tenant, on: engine) { transaction in
+            let version: Int64 = try transaction.query(.bumpRouting(tenant)).first!.get("version")
             let rows = try transaction.query(
                 """
                 DELETE FROM calendar_layer WHERE tenant_id = \(tenant.rawValue) AND scope = \(scope.word) AND name = \(scope.name) RETURNING body
@@ -65,6 +69,7 @@ extension Records {
                 Self.calendarsChanged(of: tenant, scope, now: now) + [
                     .audit(tenant, by: actor, "calendar.delete", scope.path, before: try row.get("body", as: JSONBytes.self))
                 ])
+            try transaction.keepShifts(of: scope.seller, tenant, version: version)
             return true
         }
     }
@@ -100,6 +105,12 @@ extension Records {
 }
 
 extension CalendarScope {
+    /// Nil: more than one.
+    fileprivate var seller: String? {
+        guard case .seller(let name) = self else { return nil }
+        return name
+    }
+
     fileprivate var path: String { name.isEmpty ? word : "\(word)/\(name)" }
 
     /// A seller's calendar concerns the leads that seller has, any other everybody's.
@@ -146,8 +157,12 @@ extension Records {
     /// Stores a year's notice, in place of what was known of that year; clocks of tenants with a calendar are looked at again by it.
     public func putNotice(_ notice: NationalNotice, by actor: String, now: Date = Date()) async throws {
         _ = try await engine.transaction { transaction in
+            // Those whose shifts may follow it, in the order in which anybody locks more than one tenant.
+            let tenants = try transaction.pipeline([
+                .everyTenant, "SELECT DISTINCT tenant_id FROM seller WHERE shift IS NOT NULL ORDER BY tenant_id",
+            ])[1].map { TenantID(try $0.get("tenant_id")) }
+            let versions: [Int64] = try tenants.map { try transaction.query(.bumpRouting($0)).first!.get("version") }
             _ = try transaction.pipeline([
-                .everyTenant,
                 """
                 INSERT INTO national_year (country, year, papers, off, work, told_at)
                 VALUES (\(notice.country), \(Int32(notice.year)), \(notice.papers), \(notice.off.map(\.description))::text[]::date[],
@@ -163,6 +178,7 @@ extension Records {
                     nil, by: actor, "national_calendar.put", "\(notice.country)/\(notice.year)",
                     after: .encoding(["off": notice.off.map(\.description), "work": notice.work.map(\.description)])),
             ])
+            for (tenant, version) in zip(tenants, versions) { try transaction.keepShifts(tenant, version: version) }
         }
     }
 

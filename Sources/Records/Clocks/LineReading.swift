@@ -14,6 +14,8 @@ struct LineReading {
     private struct Person {
         let id: Int64
         let isActive: Bool
+        /// One who is frozen hears of everything, and is given no lead.
+        let isFrozen: Bool
     }
 
     /// Superior teams looked at; a circle ends here.
@@ -27,7 +29,8 @@ struct LineReading {
     static func statements(of tenant: TenantID) -> [Statement] {
         [
             """
-            SELECT t.external_id, t.manager, t.superior, s.id, s.name, s.status
+            SELECT t.external_id, t.manager, t.superior, s.id, s.name, s.status,
+                s.frozen_at IS NOT NULL AND (s.frozen_until IS NULL OR s.frozen_until > now()) AS frozen
             FROM team t LEFT JOIN seller s ON s.tenant_id = t.tenant_id AND s.external_id = t.manager
             WHERE t.tenant_id = \(tenant.rawValue)
             """,
@@ -40,7 +43,9 @@ struct LineReading {
             let manager = try row.get("manager", as: String?.self)
             teams[try row.get("external_id")] = Team(manager: manager, superior: try row.get("superior"))
             guard let manager, let id = try row.get("id", as: Int64?.self) else { continue }
-            people[manager] = Person(id: id, isActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue)
+            people[manager] = Person(
+                id: id, isActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
+                isFrozen: try row.get("frozen", as: Bool?.self) ?? false)
             names[manager] = try row.get("name")
         }
         for row in officeRows {
@@ -59,7 +64,9 @@ struct LineReading {
             team = current.superior.flatMap { teams[$0] }
         }
         let line = ReportingLine(owner: subject.isOwnerActive ? subject.owner : nil, managers: managers, offices: offices)
-        let manager = line.managers.lazy.compactMap { name in people[name].map { LeadHolding.Manager(id: $0.id, externalID: name) } }.first
+        let manager = line.managers.lazy.compactMap { name in
+            people[name].flatMap { $0.isFrozen ? nil : LeadHolding.Manager(id: $0.id, externalID: name) }
+        }.first
         let holding = subject.holding.map {
             LeadHolding(epoch: $0.epoch, owner: $0.owner, isTouched: $0.isTouched, manager: manager)
         }
