@@ -6,20 +6,19 @@ import Records
 
 extension RunProcessHealth {
     /// Says of every healthy seller how likely they fall within 14 days, and warns of those most likely to, as far as managers can attend
-    /// to it. Where no model was let through nobody is warned; what the rule of two conditions says is kept, under its own name.
+    /// to it: by the live model or, in the teams of a canary, by the model that is rolled out. Where no model warns nobody is warned; what the
+    /// rule of two conditions says is kept, under its own name.
     func predict(_ run: Run) async throws -> Outcome {
-        let (live, last) = try await records.models(of: run.tenant)
-        guard let last else { return Self.silent(run, "insufficient_data", ["no model has been trained yet"]) }
-        guard last.status == "ok" || live != nil else { return Self.silent(run, "insufficient_data", last.reasons) }
-        var chosen = live
-        if let version = run.job.arguments.modelVersion {
-            chosen = try await records.model(version, of: run.tenant)
-            guard let model = chosen, model.model != nil else {
+        let standing = try await records.standing(of: run.tenant)
+        guard let last = standing.last else { return Self.silent(run, "insufficient_data", ["no model has been trained yet"]) }
+        guard last.status == "ok" || standing.live != nil || standing.trial != nil else {
+            return Self.silent(run, "insufficient_data", last.reasons)
+        }
+        if let version = run.job.arguments.modelVersion, version != standing.live?.version {
+            guard let model = try await records.model(version, of: run.tenant), model.model != nil else {
                 return .failed(.permanent, "there is no model \(version) that could be asked")
             }
-            guard model.state == .live else {
-                return Self.silent(run, "silent", model.reasons + ["model \(version) is \(model.state.rawValue)"])
-            }
+            return Self.silent(run, "silent", model.reasons + ["model \(version) is \(model.state.rawValue)"])
         }
         let series = try await records.series(through: run.last, weeks: Self.span, of: run.tenant)
         let sellers = Dictionary(
@@ -28,9 +27,9 @@ extension RunProcessHealth {
             $0.week == run.last && !$0.isBelow && sellers[Int64($0.identity.seller)]?.isActive == true
         }
         let forecast = Forecasting(
-            run: run, model: chosen, rows: rows, sellers: sellers,
+            run: run, standing: standing, rows: rows, sellers: sellers,
             series: Dictionary(uniqueKeysWithValues: series.map { ($0.identity.seller, $0) }))
-        return forecast.outcome(of: Set(run.job.arguments.sellers ?? []), reasons: chosen == nil ? last.reasons : [])
+        return forecast.outcome(of: Set(run.job.arguments.sellers ?? []))
     }
 
     private static func silent(_ run: Run, _ status: String, _ reasons: [String]) -> Outcome {
@@ -47,45 +46,81 @@ extension RunProcessHealth {
 /// One tenant's sellers at the end of one week, and what is said of them.
 struct Forecasting {
     let run: RunProcessHealth.Run
-    let model: HealthModel?
+    let standing: HealthStanding
     let rows: [OnsetRow]
     let sellers: [Int64: HealthSeller]
     let series: [Int: SellerSeries]
 
-    func outcome(of wanted: Set<String>, reasons: [String]) -> Outcome {
-        let warning = model?.model
-        let probabilities = warning.map { model in rows.map(model.probability) }
-        let warned = probabilities.map { AttentionBudget().chosen(rows, $0, threshold: warning?.threshold) } ?? []
+    func outcome(of wanted: Set<String>) -> Outcome {
+        let canaries = rows.indices.filter { standing.trial?.isCanary(team(of: $0)) ?? false }
+        let others = Set(rows.indices).subtracting(canaries).sorted()
+        let candidate = canaries.isEmpty ? [:] : sayings(of: standing.trial?.candidate, on: canaries)
+        let said = sayings(of: standing.live, on: others).merging(candidate) { $1 }
+        let shadow = standing.trial?.isShadow == true ? sayings(of: standing.trial?.candidate, on: Array(rows.indices)) : [:]
         let predictions = rows.indices.compactMap { place -> HealthPrediction? in
             guard let seller = sellers[Int64(rows[place].identity.seller)], wanted.isEmpty || wanted.contains(seller.externalID) else {
                 return nil
             }
-            return prediction(rows[place], seller, probabilities?[place], isWarned: warned.contains(place))
+            return prediction(rows[place], seller, said[place] ?? Saying(), shadow: shadow[place])
         }
-        let status = model == nil ? "silent" : "ok"
+        let isSilent = standing.live == nil && canaries.isEmpty
         let result = JSONWriter.object { object in
             object.member("mode", "predict")
-            object.member("status", status)
-            object.member("reasons", reasons)
+            object.member("status", isSilent ? "silent" : "ok")
+            object.member("reasons", isSilent ? standing.silence : [])
             object.member("week", run.last.description)
             object.member("horizon_days", 14)
-            object.member("model_version", model?.version)
-            object.member("labelled", model == nil ? "rule_baseline" : "model")
+            object.member("model_version", standing.live?.version)
+            object.member("rollout_id", standing.trial.map { String($0.id) })
+            object.member("canary_version", canaries.isEmpty ? nil : standing.trial?.candidate.version)
+            object.member("asked_of_canary", canaries.count)
+            object.member("labelled", isSilent ? "rule_baseline" : "model")
             object.member("asked", predictions.count)
             object.member("warnings", predictions.count { $0.isWarned })
             object.member("mechanical_followup", predictions.count { $0.state == .mechanicalFollowUp })
         }
+        let differing = shadow.count { place, saying in saying.isWarned != said[place]?.isWarned ?? false }
         return Outcome(
-            .completed(model == nil ? "silent" : "predicted"), effects: [HealthPredictionsEffect(predictions, asOf: run.asOf)],
-            ruleVersion: model.map { "health_model@\($0.version)" }, result: result)
+            .completed(isSilent ? "silent" : "predicted"),
+            effects: [HealthPredictionsEffect(predictions, asOf: run.asOf, standing: standing, shadow: (shadow.count, differing))],
+            ruleVersion: standing.live.map { "health_model@\($0.version)" }, result: result)
     }
 
-    private func prediction(_ row: OnsetRow, _ seller: HealthSeller, _ probability: Double?, isWarned: Bool) -> HealthPrediction {
+    /// What a model says of one seller.
+    private struct Saying {
+        var model: HealthModel?
+        var probability: Double?
+        var isWarned = false
+    }
+
+    /// What a model says of some of the rows, each warned of within the attention of their manager.
+    private func sayings(of model: HealthModel?, on places: [Int]) -> [Int: Saying] {
+        guard let model, let warning = model.model else { return [:] }
+        let own = places.map { rows[$0] }
+        let probabilities = own.map(warning.probability)
+        let warned = AttentionBudget().chosen(own, probabilities, threshold: warning.threshold)
+        return Dictionary(
+            uniqueKeysWithValues: places.indices.map {
+                (places[$0], Saying(model: model, probability: probabilities[$0], isWarned: warned.contains($0)))
+            })
+    }
+
+    private func team(of place: Int) -> String? { sellers[Int64(rows[place].identity.seller)]?.team }
+
+    private func prediction(_ row: OnsetRow, _ seller: HealthSeller, _ said: Saying, shadow: Saying?) -> HealthPrediction {
+        let (model, isWarned) = (said.model, said.isWarned)
         let reasons = isWarned ? model?.model?.reasons(row) ?? [] : []
         let peer = isWarned ? peer(of: seller, row) : nil
         let body = JSONWriter.object(capacity: 512) { object in
             object.member("label", model == nil ? "rule_baseline" : "model")
             if let own = series[row.identity.seller] { describe(own, row, &object) }
+            if let shadow, let version = shadow.model?.version {
+                object.object("shadow") { inner in
+                    inner.member("model_version", version)
+                    inner.member("probability", shadow.probability)
+                    inner.member("warning", shadow.isWarned)
+                }
+            }
             if isWarned {
                 object.array("contributions") { list in
                     for one in model?.model?.contributions(row) ?? [] {
@@ -104,9 +139,9 @@ struct Forecasting {
             }
         }
         return HealthPrediction(
-            seller: seller, week: row.week, modelVersion: model?.version, probability: probability, isWarned: isWarned,
+            seller: seller, week: row.week, modelVersion: model?.version, probability: said.probability, isWarned: isWarned,
             state: row.isMechanical ? .mechanicalFollowUp : .none, body: body,
-            message: isWarned ? message(seller, probability ?? 0, reasons, peer) : nil)
+            message: isWarned ? message(seller, said.probability ?? 0, reasons, peer) : nil)
     }
 
     private func describe(_ own: SellerSeries, _ row: OnsetRow, _ object: inout JSONWriter) {

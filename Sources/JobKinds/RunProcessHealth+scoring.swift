@@ -40,7 +40,7 @@ extension RunProcessHealth {
     /// What a chained run still has to do.
     private func due(_ run: Run) async throws -> NewJob? {
         guard let began = try await records.firstWeek(of: run.tenant), run.last - began + 1 >= ReleaseGate().leastWeeks else { return nil }
-        let trained = try await records.models(of: run.tenant).last?.week
+        let trained = try await records.standing(of: run.tenant).last?.week
         if trained.map({ run.last - $0 >= Self.trainEvery }) ?? true {
             return .runHealth("train", of: run.tenant, asOf: run.asOf, isChained: true)
         }

@@ -5,30 +5,31 @@ import ProcessHealth
 import Records
 
 extension RunProcessHealth {
-    /// Trains a model on what is known, and judges the way it is trained on the weeks before.
+    /// Trains a model on what is known, and judges the way it is trained on the weeks before. One that may warn is a draft, to be rolled out.
     func train(_ run: Run) async throws -> Outcome {
         let report = try await evaluated(run)
         let isInsufficient = !ReleaseGate().tooLittle(weeks: report.report.weeks, onsets: report.report.onsets).isEmpty
         let model = isInsufficient ? nil : WarningModel.trained(on: report.rows, at: run.last)
-        let (live, last) = try await records.models(of: run.tenant)
-        let isPromoted = report.report.verdict.passes && model != nil
+        let standing = try await records.standing(of: run.tenant)
+        let passes = report.report.verdict.passes && model != nil
         let effect = try HealthModelEffect(
-            week: run.last, verdict: report.report.verdict, isInsufficient: isInsufficient, isPromoted: isPromoted, model: model,
-            report: report.report.json)
-        let version = (last?.version ?? 0) + 1
+            week: run.last, verdict: report.report.verdict, isInsufficient: isInsufficient, model: model, report: report.report.json)
+        let version = (standing.last?.version ?? 0) + 1
         let result = JSONWriter.object(capacity: 1_024) { object in
             object.member("mode", "train")
             object.member("status", isInsufficient ? "insufficient_data" : "ok")
             object.member("model_version", version)
-            object.member("promoted", isPromoted)
-            object.member("live_version", isPromoted ? version : live?.version)
+            // Never by its training alone: it goes the way of every change.
+            object.member("promoted", false)
+            object.member("passes_gate", passes)
+            object.member("live_version", standing.live?.version)
             object.member("reasons", report.report.verdict.reasons)
             object.member("rows", model?.rows)
             object.member("positives", model?.onsets)
             report.report.describe(&object)
         }
         return Outcome(
-            .completed(isInsufficient ? "insufficient_data" : isPromoted ? "promoted" : "silent"), effects: [effect],
+            .completed(isInsufficient ? "insufficient_data" : passes ? "passed" : "silent"), effects: [effect],
             followUps: run.isChained ? [.runHealth("predict", of: run.tenant, asOf: run.asOf, isChained: true)] : [], result: result)
     }
 

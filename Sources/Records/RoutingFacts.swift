@@ -133,7 +133,7 @@ public final class RoutingReader: Sendable {
             "SELECT pool, sellers, credits FROM route_cursor WHERE tenant_id = \(tenant.rawValue)",
             "SELECT deal_seq FROM routing_clock WHERE tenant_id = \(tenant.rawValue)",
             "SELECT FROM assignment_fuse WHERE tenant_id = \(tenant.rawValue) AND state = 'open'",
-        ] + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary')")
+        ] + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary') AND r.kind <> 'warning_model'")
     }
 
     private func judge(of record: RolloutRecord, _ tenant: TenantID) -> RolloutJudge {

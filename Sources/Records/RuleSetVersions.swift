@@ -181,7 +181,8 @@ extension Records {
     /// The live rule sets of a tenant, parsed.
     public func liveRuleSets(of tenant: TenantID) async throws -> [LiveRuleSet] {
         let versions = try await read(
-            tenant, "\(unescaped: RuleSetVersion.select) WHERE tenant_id = \(tenant.rawValue) AND state = 'live' ORDER BY kind, name"
+            tenant,
+            "\(unescaped: RuleSetVersion.select) WHERE tenant_id = \(tenant.rawValue) AND kind <> 'warning_model' AND state = 'live' ORDER BY kind, name"
         ).map(RuleSetVersion.init)
         let maps = versions.filter { $0.kind == .map }.compactMap { $0.parsed(.standard) }
         let catalogue = FieldCatalogue.of(maps)

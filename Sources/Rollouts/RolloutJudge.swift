@@ -43,8 +43,12 @@ public struct RolloutJudge: Sendable {
     public init(_ plan: RolloutPlan) {
         self.plan = plan
         technicalGuards = plan.guards.reduce(into: [:]) { guards, one in
-            guard case .technical(let before) = one.test else { return }
-            guards[one.name] = TechnicalGuard(stable: before, alpha: plan.technicalAlpha, estimationError: plan.estimationError)
+            switch one.test {
+            case .technical(let before):
+                guards[one.name] = TechnicalGuard(stable: before, alpha: plan.technicalAlpha, estimationError: plan.estimationError)
+            case .limit(let rate, _): guards[one.name] = TechnicalGuard(rate: rate, alpha: plan.technicalAlpha)
+            case .comparison: break
+            }
         }
     }
 
@@ -70,6 +74,9 @@ public struct RolloutJudge: Sendable {
             case .technical:
                 let reading = technical(one.name, stages)
                 if reading.decision == .abort { return reading }
+            case .limit(_, let margin):
+                let reading = limit(one.name, stages, margin: margin)
+                if reading.decision == .abort { return reading }
             case .comparison(let margin):
                 guard TwoSampleEvidence.log(stages) >= -log(plan.comparisonAlpha) else { continue }
                 return comparison(one.name, stages, margin: margin)
@@ -83,7 +90,24 @@ public struct RolloutJudge: Sendable {
         switch one.test {
         case .technical: technical(one.name, stages)
         case .comparison(let margin): comparison(one.name, stages, margin: margin)
+        case .limit(_, let margin): limit(one.name, stages, margin: margin)
         }
+    }
+
+    /// One arm against a rate that is given: nothing of the other arm is in it, so stages may be added up.
+    private func limit(_ name: String, _ stages: [StageCounts], margin: Double) -> GuardReading {
+        guard let own = technicalGuards[name] else { preconditionFailure("every guard with a rate is built with the plan") }
+        let seen = stages.reduce(Counts()) { $0 + $1.canary }
+        let isHarm = own.isHarm(leads: seen.leads, failures: seen.failures)
+        let good = ConfidenceSequence.bounds(of: seen.asFailures, error: plan.promotionError).lowerBound
+        let bound = good - (1 - own.rate)
+        let isEnough = seen.leads >= plan.leastLeads && bound > -margin
+        let failed = "\(seen.failures) of \(seen.leads) canary \(plan.words.unit) failed, at most \(own.rate.percentWords) may"
+        let bounds = "lower bound \((bound * 100).words(decimals: 1)) points, needs \((-margin * 100).words(decimals: 1))"
+        return GuardReading(
+            name: name, logEvidence: own.logEvidence(leads: seen.leads, failures: seen.failures), threshold: 1 / own.alpha,
+            decision: isHarm ? .abort : isEnough ? .promotable : .continue, n: seen.leads, missing: seen.missing, lowerBound: bound,
+            words: (isHarm ? failed : "\(progress(seen)); \(failed); \(bounds)") + missingWords(seen))
     }
 
     private func technical(_ name: String, _ stages: [StageCounts]) -> GuardReading {
@@ -123,14 +147,15 @@ public struct RolloutJudge: Sendable {
             name: Self.sampleRatioName, logEvidence: log, threshold: 1 / alpha,
             decision: log >= -Foundation.log(alpha) ? .abort : .continue,
             n: canary, missing: 0, lowerBound: nil,
-            words: "\(canary) of \(all) customers in the canary arm, \(expected.words(decimals: 0)) expected")
+            words: "\(canary) of \(all) \(plan.words.members) in the canary arm, \(expected.words(decimals: 0)) expected")
     }
 
-    private func progress(_ seen: Counts) -> String { "\(seen.leads) of \(plan.leastLeads) leads" }
+    private func progress(_ seen: Counts) -> String { "\(seen.leads) of \(plan.leastLeads) \(plan.words.unit)" }
 
     private func comparing(_ stages: [StageCounts]) -> String {
         let (stable, canary) = stages.reduce((Counts(), Counts())) { ($0.0 + $1.stable, $0.1 + $1.canary) }
-        return "\(canary.good) of \(canary.leads) canary leads good, \(stable.good) of \(stable.leads) stable leads"
+        return
+            "\(canary.good) of \(canary.leads) canary \(plan.words.unit) good, \(stable.good) of \(stable.leads) stable \(plan.words.unit)"
     }
 
     private func missingWords(_ seen: Counts) -> String {

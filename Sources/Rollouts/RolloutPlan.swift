@@ -5,6 +5,9 @@ public struct Guard: Sendable, Hashable {
         case technical(before: Counts)
         /// The canary's share of good leads beside stable's. Promotion wants the difference to be above −margin: 0.05 is 5 points.
         case comparison(margin: Double)
+        /// The canary's failures, against a rate that may never be exceeded whatever stable does. Promotion wants the share of good ones to be
+        /// above 1 − rate − margin.
+        case limit(rate: Double, margin: Double)
     }
 
     public let name: String
@@ -29,8 +32,25 @@ public struct RolloutPlan: Sendable, Hashable {
     /// The chance to call a change promotable that is worse than a margin allows, for each comparison.
     public var promotionError: Double
     public var budget: GuardBudget
+    /// What is counted and who is in an arm, as people read it.
+    public var words: Words
 
-    public init(guards: [Guard], leastLeads: Int = 500, promotionError: Double = 0.05, budget: GuardBudget = .standard) {
+    public struct Words: Sendable, Hashable {
+        public var unit: String
+        public var members: String
+
+        public init(unit: String, members: String) {
+            self.unit = unit
+            self.members = members
+        }
+
+        public static let leads = Words(unit: "leads", members: "customers")
+    }
+
+    public init(
+        guards: [Guard], leastLeads: Int = 500, promotionError: Double = 0.05, budget: GuardBudget = .standard, words: Words = .leads
+    ) {
+        self.words = words
         self.guards = guards
         self.leastLeads = leastLeads
         self.promotionError = promotionError
@@ -45,7 +65,14 @@ public struct RolloutPlan: Sendable, Hashable {
     }
 
     /// The share of the budget each technical guard has.
-    var technicalAlpha: Double { share(of: budget.technical) { if case .technical = $0.test { true } else { false } } }
+    var technicalAlpha: Double {
+        share(of: budget.technical) {
+            switch $0.test {
+            case .technical, .limit: true
+            case .comparison: false
+            }
+        }
+    }
     /// The share that stable's bound for each technical guard has.
     var estimationError: Double { share(of: budget.estimation) { if case .technical = $0.test { true } else { false } } }
     var comparisonAlpha: Double { share(of: budget.comparison) { if case .comparison = $0.test { true } else { false } } }

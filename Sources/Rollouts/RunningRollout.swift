@@ -103,12 +103,23 @@ public struct RunningRollout: Sendable {
         }
     }
 
+    /// Counts something whose end came later than the stage it was decided in.
+    public mutating func count(_ arm: Arm, inStage number: Int, failed: Bool) {
+        guard let place = stages.firstIndex(where: { $0.number == number }) else { return }
+        switch arm {
+        case .stable: stages[place].stable.count(failed)
+        case .canary: stages[place].canary.count(failed)
+        }
+    }
+
     public mutating func abort() { state = .aborted }
 
     /// Names of the guards, as the plan has them and as people read them.
     public static let technical = "technical"
     public static let success = "success"
     public static let firstTouch = "first_touch"
+    /// Of models: warnings that did not come true.
+    public static let falseWarnings = "false_warnings"
 
     public var evidence: RolloutEvidence {
         RolloutEvidence(
@@ -120,6 +131,7 @@ public struct RunningRollout: Sendable {
                 },
                 Self.success: stages.map { StageCounts(stable: $0.stable.counts, canary: $0.canary.counts) },
                 Self.firstTouch: stages.map { StageCounts(stable: $0.stableTouches.counts, canary: $0.canaryTouches.counts) },
+                Self.falseWarnings: stages.map { StageCounts(stable: $0.stable.counts, canary: $0.canary.counts) },
             ])
     }
 

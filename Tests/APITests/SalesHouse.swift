@@ -101,7 +101,8 @@ final class SalesHouse: Sendable {
         _ kind: RuleKind, to version: Int, name: String = "main", percent: Double, terms: RolloutTerms = RolloutTerms(), of tenant: TenantID
     ) async throws -> Int64 {
         let once = try await records.startRollout(
-            kind, name, version: version, percent: try #require(Percent(percent)), terms: terms, of: tenant, by: "test", reason: "test",
+            .rule(kind), name, version: version, percent: try #require(Percent(percent)), terms: terms, of: tenant, by: "test",
+            reason: "test",
             key: nil
         ) { StoredAnswer(status: Int($0.id), body: []) }
         guard case .done(let answer) = once else { throw CancellationError() }

@@ -77,8 +77,9 @@ extension API {
         200,
         JSONWriter.object(capacity: 2_048) { object in
             object.member("status", status)
-            object.member("reasons", quality.live != nil ? [] : quality.last?.reasons ?? ["no model has been trained yet"])
+            object.member("reasons", quality.silence)
             object.member("live_version", quality.live?.version)
+            object.member("live_hash", quality.live?.hash)
             object.object("outcomes") { inner in
                 inner.member("hits", quality.confusion.hits)
                 inner.member("false_alarms", quality.confusion.falseAlarms)
@@ -90,6 +91,8 @@ extension API {
                 inner.member("f1", quality.confusion.falls == 0 ? nil : quality.confusion.f1)
             }
             object.member("last_version", quality.last?.version)
+            object.member("last_state", quality.last?.state.rawValue)
+            object.member("last_hash", quality.last?.hash)
             object.member("trained_at", quality.last?.trainedAt)
             object.member("report", json: quality.last?.report.bytes)
         })

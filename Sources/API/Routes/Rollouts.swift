@@ -23,21 +23,24 @@ extension API {
     let body = try await call.body(atMost: call.limits.body)
     let key = try call.idempotencyKey(over: body)
     let wish = try call.object(body) { reader in
-        RolloutWish(
-            kind: reader.choice("kind", of: RuleKind.allCases.filter(\.isOfDecisions).map(\.rawValue), required: true).flatMap(
-                RuleKind.init),
-            name: reader.string("name", length: 1...63, required: true) ?? "",
+        let kind = reader.choice("kind", of: RolloutKind.startable, required: true).flatMap(RolloutKind.init)
+        return RolloutWish(
+            kind: kind, name: reader.string("name", length: 1...63, required: true) ?? "",
             version: reader.integer("version", in: 1...Int(Int32.max), required: true) ?? 0, percent: reader.percent(required: true),
-            terms: reader.terms(), reason: reader.string("reason", length: 1...1_000))
+            terms: kind == .warningModel ? reader.modelTerms() : reader.terms(), reason: reader.string("reason", length: 1...1_000))
     }
     guard let kind = wish.kind, let percent = wish.percent else { throw Problem.unexpected }  // the reader refuses a body without
     let tenant = call.tenant.id
-    guard let candidate = try await call.records.ruleSetVersion(kind, wish.name, version: wish.version, of: tenant) else {
-        throw Problem.notFound
+    if let rules = kind.rules {
+        guard let candidate = try await call.records.ruleSetVersion(rules, wish.name, version: wish.version, of: tenant) else {
+            throw Problem.notFound
+        }
+        try await call.requireRounds(of: candidate)
+        // The tenant's other rule sets may have changed since it was saved.
+        if case .failure(let faults) = try await call.records.check(rules, wish.name, candidate.source, of: tenant) {
+            throw Problem(faults)
+        }
     }
-    try await call.requireRounds(of: candidate)
-    // The tenant's other rule sets may have changed since it was saved.
-    if case .failure(let faults) = try await call.records.check(kind, wish.name, candidate.source, of: tenant) { throw Problem(faults) }
     return try await rolloutFaults {
         try call.answer(
             try await call.records.startRollout(
@@ -48,7 +51,7 @@ extension API {
 }
 
 private struct RolloutWish {
-    let kind: RuleKind?
+    let kind: RolloutKind?
     let name: String
     let version: Int
     let percent: Percent?
@@ -85,6 +88,22 @@ extension FieldReader {
     }
 }
 
+extension FieldReader {
+    /// How a model shall be judged; everything has a default.
+    fileprivate mutating func modelTerms() -> RolloutTerms {
+        var terms = RolloutTerms.model
+        guard let node = object("guards") else { return terms }
+        var guards = FieldReader(node, path: path(to: "guards"))
+        if let share = guards.double("false_warnings", in: 1...99) { terms.falseWarnings = share }
+        if let margin = guards.double("success_margin", in: 0...100) { terms.successMargin = margin }
+        if let least = guards.integer("least_warnings", in: 1...1_000_000) { terms.leastLeads = least }
+        let promotions = RolloutTerms.Promotion.allCases.map(\.rawValue)
+        if let promotion = guards.choice("promotion", of: promotions).flatMap(RolloutTerms.Promotion.init) { terms.promotion = promotion }
+        add(guards.finish())
+        return terms
+    }
+}
+
 /// `PATCH /v1/rollouts/{id}`: 0 % takes it back.
 @Sendable private func turnRollout(_ call: Call) async throws -> Answer {
     try await call.turn { reader in reader.percent(required: true).map { $0 == .none ? .abort : .percent($0) } }
@@ -113,10 +132,10 @@ extension Call {
 
     /// What was right when it was saved may not go together with what is live today.
     private func refuseUnfit(_ record: RolloutRecord) async throws {
-        guard let candidate = try await records.ruleSetVersion(record.kind, record.name, version: record.version, of: tenant.id) else {
-            return
-        }
-        if case .failure(let faults) = try await records.check(record.kind, record.name, candidate.source, of: tenant.id) {
+        guard let kind = record.kind.rules,
+            let candidate = try await records.ruleSetVersion(kind, record.name, version: record.version, of: tenant.id)
+        else { return }
+        if case .failure(let faults) = try await records.check(kind, record.name, candidate.source, of: tenant.id) {
             throw Problem(faults)
         }
     }
@@ -144,6 +163,9 @@ extension Problem {
             self.init(
                 409, "too_many_rollouts", "As many changes are rolled out as may be at once",
                 detail: "Promote or abort one of those that run.")
+        case .silentModel(let reasons):
+            self.init(
+                409, "gate_not_passed", "This model may not warn", detail: "\(reasons.joined(separator: "; ")).")
         case .ended(let state):
             self.init(409, "rollout_ended", "The rollout has ended", detail: "It is \(state.rawValue). Start a new one.")
         case .refused(let refusal): self.init(409, "rollout_refused", "The rollout cannot do that", detail: "\(refusal)")
@@ -203,7 +225,7 @@ extension RolloutRecord {
 }
 
 extension JSONWriter {
-    fileprivate mutating func arm(_ version: Int, _ tallies: [RunningRollout.Tally]) {
+    fileprivate mutating func arm(_ version: Int?, _ tallies: [RunningRollout.Tally]) {
         member("version", version)
         member("n", tallies.reduce(0) { $0 + $1.n })
         member("failures", tallies.reduce(0) { $0 + $1.failures })

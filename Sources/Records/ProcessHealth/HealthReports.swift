@@ -50,6 +50,9 @@ public struct HealthQuality: Sendable {
     /// Of predictions of models whose two weeks are over: how warnings and falls met.
     public let confusion: Confusion
     public let pending: Int
+
+    /// Why nobody is warned by a live model, where nobody is.
+    public var silence: [String] { HealthStanding(live: live, last: last, trial: nil).silence }
 }
 
 extension Records {
@@ -154,8 +157,8 @@ extension Records {
     public func healthQuality(of tenant: TenantID) async throws -> HealthQuality {
         let rows = try await app.pipeline([
             .tenants([tenant]),
-            "\(unescaped: HealthModel.select) WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
-            "\(unescaped: HealthModel.select) WHERE tenant_id = \(tenant.rawValue) ORDER BY version DESC LIMIT 1",
+            "\(unescaped: HealthModel.select) WHERE m.tenant_id = \(tenant.rawValue) AND r.state = 'live'",
+            "\(unescaped: HealthModel.select) WHERE m.tenant_id = \(tenant.rawValue) ORDER BY m.version DESC LIMIT 1",
             """
             SELECT warned, outcome, count(*) AS n FROM health_prediction
             WHERE tenant_id = \(tenant.rawValue) AND model_version IS NOT NULL GROUP BY 1, 2

@@ -8,10 +8,11 @@ import Tenancy
 /// A rollout as kept.
 public struct RolloutRecord: Sendable {
     public let id: Int64
-    public let kind: RuleKind
+    public let kind: RolloutKind
     public let name: String
     public let version: Int
-    public let stableVersion: Int
+    /// Nil: none was live, of a model only.
+    public let stableVersion: Int?
     public let state: RolloutState.Name
     public let terms: RolloutTerms
     /// The tenant's last leads before it began.
@@ -34,11 +35,13 @@ public struct RolloutRecord: Sendable {
     /// As whoever decides needs it.
     func running(of tenant: TenantID, judge: RolloutJudge? = nil) -> RunningRollout {
         RunningRollout(
-            id: id, tenant: tenant.rawValue, lineage: lineage, candidate: version, stable: stableVersion, judge: judge ?? self.judge,
+            id: id, tenant: tenant.rawValue, lineage: lineage, candidate: version, stable: stableVersion ?? 0, judge: judge ?? self.judge,
             firstTouchWithin: terms.firstTouchWithin, stages: stages)
     }
 
-    var judge: RolloutJudge { RolloutJudge(terms.plan(before: Counts(good: before.n - before.failures, bad: before.failures))) }
+    var judge: RolloutJudge {
+        RolloutJudge(terms.plan(before: Counts(good: before.n - before.failures, bad: before.failures), isAlone: stableVersion == nil))
+    }
 
     /// What its guards say now, or said when it ended.
     public func verdict(of tenant: TenantID) -> Verdict { running(of: tenant).verdict }
@@ -96,10 +99,10 @@ extension RolloutRecord {
     private init(_ row: Row, stages: [RunningRollout.Stage]) throws {
         func count(_ name: String) throws -> Int { Int(try row.get(name, as: Int64.self)) }
         id = try row.get("id")
-        kind = RuleKind(rawValue: try row.get("kind"))!  // only kinds we know are stored
+        kind = RolloutKind(rawValue: try row.get("kind"))!  // only kinds we know are stored
         name = try row.get("name")
         version = Int(try row.get("version", as: Int32.self))
-        stableVersion = Int(try row.get("stable_version", as: Int32.self))
+        stableVersion = try row.get("stable_version", as: Int32?.self).map { Int($0) }
         state = RolloutState.Name(rawValue: try row.get("state"))!  // a check in the table allows no other
         terms = try JSONDecoder().decode(RolloutTerms.self, from: Data(try row.get("plan", as: JSONBytes.self).bytes))
         before = RunningRollout.Tally(

@@ -20,11 +20,20 @@ public struct RolloutTerms: Sendable, Hashable, Codable {
     /// Canary leads without which nothing is promoted on evidence.
     public var leastLeads: Int
     public var promotion: Promotion
+    /// Of a model: so many of a hundred of its warnings may be false; nil: no model is rolled out.
+    public var falseWarnings: Double?
+
+    /// Of a model: the attention of managers is worth four true ones of ten warnings (`ReleaseGate.leastPrecision`), and fifty whose fortnight is
+    /// over tell something.
+    public static let model = RolloutTerms(
+        firstTouchMinutes: nil, successMargin: Guard.behaviourMargin * 100, leastLeads: 50, falseWarnings: 60)
 
     public init(
         firstTouchMinutes: Double? = 4, firstTouchMargin: Double = Guard.behaviourMargin * 100,
-        successMargin: Double = Guard.successMargin * 100, leastLeads: Int = 500, promotion: Promotion = .manual
+        successMargin: Double = Guard.successMargin * 100, leastLeads: Int = 500, promotion: Promotion = .manual,
+        falseWarnings: Double? = nil
     ) {
+        self.falseWarnings = falseWarnings
         self.firstTouchMinutes = firstTouchMinutes
         self.firstTouchMargin = firstTouchMargin
         self.successMargin = successMargin
@@ -38,10 +47,19 @@ public struct RolloutTerms: Sendable, Hashable, Codable {
         case successMargin = "success_margin"
         case leastLeads = "least_leads"
         case promotion
+        case falseWarnings = "false_warnings"
     }
 
-    /// - Parameter before: the tenant's last leads before the rollout began.
-    func plan(before: Counts) -> RolloutPlan {
+    /// - Parameters:
+    ///   - before: the tenant's last leads before the rollout began.
+    ///   - isAlone: nothing was live before, so there is nothing to compare with.
+    func plan(before: Counts, isAlone: Bool) -> RolloutPlan {
+        if let falseWarnings {
+            let limit = Guard(RunningRollout.falseWarnings, .limit(rate: falseWarnings / 100, margin: Guard.behaviourMargin))
+            let beside = isAlone ? [] : [Guard(RunningRollout.success, .comparison(margin: successMargin / 100))]
+            return RolloutPlan(
+                guards: [limit] + beside, leastLeads: leastLeads, words: RolloutPlan.Words(unit: "warnings", members: "teams"))
+        }
         var guards = [
             Guard(RunningRollout.technical, .technical(before: before)),
             Guard(RunningRollout.success, .comparison(margin: successMargin / 100)),

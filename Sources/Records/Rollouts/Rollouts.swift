@@ -20,6 +20,8 @@ public enum RolloutFault: Error, Sendable, Hashable {
     case running(rollout: Int64)
     /// As many run as may at once.
     case tooMany
+    /// The model's gate did not let it through, for these reasons.
+    case silentModel([String])
     /// It has ended.
     case ended(RolloutState.Name)
     case refused(RolloutRefusal)
@@ -38,7 +40,7 @@ extension Records {
     /// The version's text was checked by the caller against the tenant's present rules.
     /// - Throws: `RolloutFault`.
     public func startRollout(
-        _ kind: RuleKind, _ name: String, version: Int, percent: Percent, terms: RolloutTerms, of tenant: TenantID, by actor: String,
+        _ kind: RolloutKind, _ name: String, version: Int, percent: Percent, terms: RolloutTerms, of tenant: TenantID, by actor: String,
         reason: String, key: IdempotencyKey?, answer: @Sendable @escaping (RolloutRecord) -> StoredAnswer
     ) async throws -> Once {
         try await write(tenant, on: engine) { transaction in
@@ -52,18 +54,23 @@ extension Records {
                         """,
                         .lately(of: tenant),
                     ] + Statement.rollouts(of: tenant, where: "r.state IN ('shadow', 'canary')"))
-                let stable = try Self.stableVersion(results[1], candidate: version)
+                let stable = try Self.stableVersion(results[1], candidate: version, mayBeNone: kind == .warningModel)
+                if kind == .warningModel { try transaction.requireGate(ofModel: version, tenant) }
                 let running = try RolloutRecord.records(results[3], results[4])
                 if let other = running.first(where: { $0.kind == kind && $0.name == name }) {
                     throw RolloutFault.running(rollout: other.id)
                 }
-                guard running.count < RolloutRoster.mostAtOnce else { throw RolloutFault.tooMany }
+                // Models decide no leads, so they take nobody's place.
+                guard kind == .warningModel || running.count(where: { $0.kind.rules != nil }) < RolloutRoster.mostAtOnce else {
+                    throw RolloutFault.tooMany
+                }
+                let before = kind == .warningModel ? nil : results[2].first
                 let id: Int64 = try transaction.query(
                     """
                     INSERT INTO rollout (tenant_id, kind, name, version, stable_version, state, plan, before_n, before_failures, started_by)
-                    VALUES (\(tenant.rawValue), \(kind.rawValue), \(name), \(Int32(version)), \(Int32(stable)),
+                    VALUES (\(tenant.rawValue), \(kind.rawValue), \(name), \(Int32(version)), \(stable.map(Int32.init)),
                         \(percent == .none ? "shadow" : "canary"), \(JSONBytes.encoding(terms)),
-                        \(try results[2].first!.get("n", as: Int32.self)), \(try results[2].first!.get("failures", as: Int32.self)), \(actor))
+                        \(try before?.get("n", as: Int32.self) ?? 0), \(try before?.get("failures", as: Int32.self) ?? 0), \(actor))
                     RETURNING id
                     """
                 ).first!.get("id")
@@ -73,14 +80,14 @@ extension Records {
                         .rolloutEvent(id, of: tenant, by: actor, "start", percent: percent, reason: reason),
                         .audit(
                             tenant, by: actor, "rollout.start", "\(kind.rawValue)/\(name)@\(version)",
-                            after: .encoding(["percent": percent.description, "stable": "\(stable)"]), reason: reason),
+                            after: .encoding(["percent": percent.description, "stable": stable.map(String.init) ?? "none"]), reason: reason),
                     ])
                 return answer(try transaction.rollout(id, of: tenant)!)
             }
         }
     }
 
-    private static func stableVersion(_ rows: Rows, candidate: Int) throws -> Int {
+    private static func stableVersion(_ rows: Rows, candidate: Int, mayBeNone: Bool) throws -> Int? {
         var live: Int?
         var isKnown = false
         for row in rows {
@@ -89,7 +96,7 @@ extension Records {
             if try row.get("state", as: String.self) == "live" { live = version }
         }
         guard isKnown else { throw RolloutFault.noSuchVersion }
-        guard let live else { throw RolloutFault.nothingLive }
+        guard live != nil || mayBeNone else { throw RolloutFault.nothingLive }
         guard live != candidate else { throw RolloutFault.alreadyLive }
         return live
     }
@@ -115,8 +122,8 @@ extension Records {
                     case .percent(let percent): _ = try transaction.pipeline(try turned.statements(percent))
                     case .abort:
                         _ = try transaction.pipeline(try turned.abortStatements(at: Date()))
-                        try release(nil)
-                    case .promote: try release(try turned.promote(in: transaction))
+                        if record.kind.rules != nil { try release(nil) }
+                    case .promote: if let version = try turned.promote(in: transaction) { try release(version) }
                     }
                     return answer(try transaction.rollout(id, of: tenant)!)
                 }
@@ -193,19 +200,25 @@ struct RolloutTurning {
 
     func abortStatements(at now: Date) throws -> [Statement] {
         try admit(.abort)
-        return Statement.abortRollout(record.id, of: tenant, by: actor, percent: record.percent, reason: reason, at: now)
+        return Statement.abortRollout(record.id, record.kind, of: tenant, by: actor, percent: record.percent, reason: reason, at: now)
             + [audit("rollout.abort", after: ["state": "aborted"])]
     }
 
     /// Makes the candidate the live version. A person may do it before the evidence is there; then the history says so.
-    func promote(in transaction: PostgresTransaction) throws -> RuleSetVersion {
+    ///
+    /// - Returns: the version whose rules became live; nil where it is no rules.
+    func promote(in transaction: PostgresTransaction) throws -> RuleSetVersion? {
         let verdict = record.verdict(of: tenant)
         try admit(.promote(verdict, override: reason))
         let because = verdict.decision == .promotable ? reason : "\(reason) (before the evidence: \(verdict.words))"
-        guard
-            let live = try transaction.makeLive(
-                record.kind, record.name, version: record.version, of: tenant, by: actor, action: "rollout.promote", reason: because)
-        else { throw RolloutFault.noSuchVersion }
+        var live: RuleSetVersion?
+        switch record.kind {
+        case .rule(let kind):
+            live = try transaction.makeLive(
+                kind, record.name, version: record.version, of: tenant, by: actor, action: "rollout.promote", reason: because)
+            guard live != nil else { throw RolloutFault.noSuchVersion }
+        case .warningModel: try transaction.makeModelLive(version: record.version, of: tenant, by: actor, reason: because)
+        }
         _ = try transaction.pipeline([
             """
             UPDATE rollout SET state = 'live', ended_at = now(), end_reason = \(because)

@@ -3,10 +3,11 @@ import Jobs
 import Ledger
 import PostgresClient
 import Rollouts
+import Routing
 import Tenancy
 
 extension Records {
-    /// Judges first touches that have fallen due under rollouts, takes back those that did harm, and brings to everybody those that are
+    /// Judges first touches and warnings that have fallen due under rollouts, takes back those that did harm, and brings to everybody those that are
     /// good enough and may go by themselves. To be called every second or so; any number of processes may.
     /// - Parameter now: as of when touches are due; what follows is enqueued at once.
     /// - Returns: whether there may be more at once.
@@ -24,6 +25,7 @@ extension Records {
             "SELECT set_config('kiteline.tenants', (SELECT COALESCE(array_agg(id), '{}')::text FROM tenant), true)",
             """
             SELECT tenant_id FROM rollout_case WHERE NOT judged AND due_at <= \(now)
+            UNION SELECT tenant_id FROM health_prediction WHERE rollout_id IS NOT NULL AND NOT judged AND outcome <> 'pending'
             UNION SELECT tenant_id FROM rollout WHERE state = 'canary' AND plan->>'promotion' = 'automatic'
             ORDER BY 1
             """,
@@ -31,28 +33,33 @@ extension Records {
     }
 
     private func judge(_ tenant: TenantID, _ now: Date, _ limit: Int) async throws -> Bool {
-        let ids = try await ledger.reserve(2 * 4)
+        let ids = try await ledger.reserve(2 * (RolloutRoster.mostAtOnce + 1))
         let ledger = ledger
         let (count, enqueued) = try await write(tenant, on: engine) { transaction -> (Int, [Enqueued]) in
             // The version is held: nobody settles leads under these rollouts until this is done.
             let rows = try transaction.pipeline(
                 ["SELECT version FROM routing_state WHERE tenant_id = \(tenant.rawValue) FOR UPDATE"]
-                    + Statement.rollouts(of: tenant, where: "r.state = 'canary'") + [Self.due(of: tenant, now, limit)])
-            let judging = try RolloutJudging(RolloutRecord.records(rows[1], rows[2]), due: rows[3], tenant: tenant, now: now)
+                    + Statement.rollouts(of: tenant, where: "r.state = 'canary'") + [
+                        Self.due(of: tenant, now, limit), Self.dueWarnings(of: tenant, limit),
+                    ])
+            let judging = try RolloutJudging(
+                RolloutRecord.records(rows[1], rows[2]), due: rows[3], warnings: rows[4], tenant: tenant, now: now)
             if !judging.counts.isEmpty { _ = try transaction.pipeline(judging.counts) }
             var enqueued: [Enqueued] = []
             for (place, (record, harm)) in judging.harmed.enumerated() {
+                let abort = Statement.abortRollout(
+                    record.id, record.kind, of: tenant, by: RolloutActor.guards, percent: record.percent,
+                    reason: "\(harm.name): \(harm.words)", at: now)
+                guard record.kind.rules != nil else {
+                    _ = try transaction.pipeline([.bumpRouting(tenant)] + abort)
+                    continue
+                }
                 let jobs: [NewJob] = [.makeWhole(rollout: record.id, of: tenant), .releaseHeld(of: tenant)]
                 let (statements, making) = ledger.statements(enqueueing: jobs, as: Array(ids[(2 * place)..<(2 * place + 2)]), at: Date())
-                let results = try transaction.pipeline(
-                    [.bumpRouting(tenant)]
-                        + Statement.abortRollout(
-                            record.id, of: tenant, by: RolloutActor.guards, percent: record.percent, reason: "\(harm.name): \(harm.words)",
-                            at: now)
-                        + statements)
+                let results = try transaction.pipeline([.bumpRouting(tenant)] + abort + statements)
                 enqueued.append(making(try results.last!.first!.get("id")))
             }
-            return (rows[3].count, enqueued)
+            return (max(rows[3].count, rows[4].count), enqueued)
         }
         for jobs in enqueued { ledger.announce(jobs) }
         try await promoteThoseThatMay(tenant)
@@ -74,6 +81,19 @@ extension Records {
         """
     }
 
+    /// Predictions of a rollout whose fortnight is over, marked as judged: whether they warned, and in vain. What nobody can tell of, since the
+    /// seller's weeks have no index, counts for nothing.
+    private static func dueWarnings(of tenant: TenantID, _ limit: Int) -> Statement {
+        """
+        WITH due AS (
+            SELECT id FROM health_prediction
+            WHERE tenant_id = \(tenant.rawValue) AND rollout_id IS NOT NULL AND NOT judged AND outcome <> 'pending'
+            ORDER BY id LIMIT \(limit) FOR UPDATE)
+        UPDATE health_prediction p SET judged = true FROM due d WHERE p.tenant_id = \(tenant.rawValue) AND p.id = d.id
+        RETURNING p.rollout_id, p.stage, p.arm, p.warned AND p.outcome <> 'unknown' AS counts, p.outcome = 'stayed' AS in_vain
+        """
+    }
+
     private func promoteThoseThatMay(_ tenant: TenantID) async throws {
         for record in try await rollouts(of: tenant, running: true).items
         where record.state == .canary && record.terms.promotion == .automatic && record.verdict(of: tenant).decision == .promotable {
@@ -89,12 +109,17 @@ private struct RolloutJudging {
     var counts: [Statement] = []
     var harmed: [(record: RolloutRecord, harm: GuardReading)] = []
 
-    init(_ records: [RolloutRecord], due rows: Rows, tenant: TenantID, now: Date) throws {
+    init(_ records: [RolloutRecord], due rows: Rows, warnings: Rows, tenant: TenantID, now: Date) throws {
         var running = Dictionary(uniqueKeysWithValues: records.map { ($0.id, $0.running(of: tenant)) })
         for row in rows {
             let arm = Arm(rawValue: try row.get("arm"))!  // a check in the table allows no other
             running[try row.get("rollout_id")]?.countTouch(
                 arm, inStage: Int(try row.get("stage", as: Int32.self)), late: try row.get("late"))
+        }
+        for row in warnings where try row.get("counts", as: Bool.self) {
+            let arm = Arm(rawValue: try row.get("arm"))!  // a check in the table allows no other
+            running[try row.get("rollout_id")]?.count(
+                arm, inStage: Int(try row.get("stage", as: Int32.self)), failed: try row.get("in_vain"))
         }
         for record in records {
             guard let rollout = running[record.id] else { continue }
@@ -102,7 +127,9 @@ private struct RolloutJudging {
                 counts.append(
                     """
                     UPDATE rollout_stage SET stable_due = \(Int64(after.stableTouches.n)), stable_late = \(Int64(after.stableTouches.failures)),
-                        canary_due = \(Int64(after.canaryTouches.n)), canary_late = \(Int64(after.canaryTouches.failures))
+                        canary_due = \(Int64(after.canaryTouches.n)), canary_late = \(Int64(after.canaryTouches.failures)),
+                        stable_n = \(Int64(after.stable.n)), stable_failures = \(Int64(after.stable.failures)),
+                        canary_n = \(Int64(after.canary.n)), canary_failures = \(Int64(after.canary.failures))
                     WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(record.id) AND number = \(Int32(after.number))
                     """)
             }

@@ -33,7 +33,7 @@ enum TrialStatements {
         for harmed in canary {
             guard let harm = harmed.trial.harm else { continue }
             statements += Statement.abortRollout(
-                harmed.trial.rollout, of: harmed.tenant, by: RolloutActor.guards, percent: harmed.trial.percent,
+                harmed.trial.rollout, nil, of: harmed.tenant, by: RolloutActor.guards, percent: harmed.trial.percent,
                 reason: "\(harm.name): \(harm.words)", at: harmed.decidedAt)
         }
         return statements
@@ -126,10 +126,13 @@ enum RolloutActor {
 extension Statement {
     /// Takes a running rollout back: nobody is decided by it any more, and those concerned are told. The caller holds the routing
     /// version, moves it on, and enqueues `NewJob.makeWhole`.
+    ///
+    /// - Parameter kind: nil: of rules.
     static func abortRollout(
-        _ rollout: Int64, of tenant: TenantID, by actor: String, percent: Percent, reason: String, at now: Date
+        _ rollout: Int64, _ kind: RolloutKind?, of tenant: TenantID, by actor: String, percent: Percent, reason: String, at now: Date
     ) -> [Statement] {
-        [
+        let isModel = kind == .warningModel
+        return [
             """
             UPDATE rollout SET state = 'aborted', ended_at = \(now), end_reason = \(reason)
             WHERE tenant_id = \(tenant.rawValue) AND id = \(rollout) AND state IN ('shadow', 'canary')
@@ -138,9 +141,10 @@ extension Statement {
             "UPDATE rollout_case SET judged = true WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(rollout) AND NOT judged",
             .raise("rollout_aborted", "\(rollout)", detail: .encoding(["reason": reason, "by": actor]), of: tenant, at: now),
             .notify(
-                "role:operator", "rollout_aborted", "\(rollout)", of: tenant, english: "A rule change was taken back: \(reason).",
-                chinese: "规则变更已撤回：\(reason)。", urgency: .urgent, channels: [.workApp]),
-        ]
+                "role:operator", "rollout_aborted", "\(rollout)", of: tenant,
+                english: "\(isModel ? "A warning model" : "A rule change") was taken back: \(reason).",
+                chinese: "\(isModel ? "预警模型" : "规则变更")已撤回：\(reason)。", urgency: .urgent, channels: [.workApp]),
+        ] + (isModel ? [.withdrawWarnings(of: rollout, tenant)] : [])
     }
 
     static func rolloutEvent(

@@ -9,7 +9,7 @@ extension RolloutCommand {
 
         @OptionGroup var remote: RemoteOptions
 
-        @Argument(help: "The kind of rule set, such as route.")
+        @Argument(help: "The kind of rule set, such as route; or warning_model, whose only name is spi.")
         var kind: String
 
         @Argument(help: "Its name.")
@@ -36,6 +36,12 @@ extension RolloutCommand {
         @Option(help: "Canary leads without which nothing is promoted on evidence.")
         var leastLeads: Int?
 
+        @Option(help: "Of a model: so many of a hundred warnings may be false.")
+        var falseWarnings: Double?
+
+        @Option(help: "Of a model: warnings whose fortnight is over without which it is not promoted on evidence.")
+        var leastWarnings: Int?
+
         @Flag(help: "Go to everybody when every guard finds it good enough.")
         var automatic = false
 
@@ -48,6 +54,8 @@ extension RolloutCommand {
             guards["first_touch_margin"] = firstTouchMargin
             guards["success_margin"] = successMargin
             guards["least_leads"] = leastLeads
+            guards["false_warnings"] = falseWarnings
+            guards["least_warnings"] = leastWarnings
             if automatic { guards["promotion"] = "automatic" }
             var body: [String: Any] = ["kind": kind, "name": name, "version": version, "percent": percent, "guards": guards]
             body["reason"] = reason
@@ -132,7 +140,11 @@ struct RolloutOptions: ParsableArguments {
 /// A rollout as the API tells of it.
 private struct RolloutView: Decodable {
     struct Page: Decodable { let items: [RolloutView] }
-    struct Arm: Decodable { let version, n, failures: Int }
+    struct Arm: Decodable {
+        /// Nil: nothing was live.
+        let version: Int?
+        let n, failures: Int
+    }
     struct Arms: Decodable { let stable, canary: Arm }
     struct Reading: Decodable {
         let name, decision, words: String
@@ -160,8 +172,10 @@ private struct RolloutView: Decodable {
     private var text: String {
         let head = "rollout \(id): \(kind)/\(name) version \(version) is \(state) at \(percent) %" + (words.map { ", \($0)" } ?? "")
         let arms = Table(
-            ["arm", "version", "leads", "failures"],
-            [("stable", arms.stable), ("canary", arms.canary)].map { ["\($0)", "\($1.version)", "\($1.n)", "\($1.failures)"] })
+            ["arm", "version", kind == "warning_model" ? "warnings" : "leads", "failures"],
+            [("stable", arms.stable), ("canary", arms.canary)].map {
+                ["\($0)", $1.version.map(String.init) ?? "-", "\($1.n)", "\($1.failures)"]
+            })
         let guards = Table(
             ["guard", "evidence of harm", "aborts at", "decision", "what it says"],
             guards.map { [$0.name, String(format: "%.3g", $0.eValue), String(format: "%.3g", $0.threshold), $0.decision, $0.words] })
