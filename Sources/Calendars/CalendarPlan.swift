@@ -46,6 +46,17 @@ public struct CalendarPlan: Sendable, Hashable {
 
     /// The plan of somebody within it.
     public func adding(_ layer: CalendarLayer) -> CalendarPlan { CalendarPlan(zone: zone, national: national, layers: layers + [layer]) }
+
+    /// The same days, each worked from midnight to midnight: what counts where days off do not, and hours do.
+    public var wholeDays: CalendarPlan {
+        func whole(_ hours: DayHours) -> DayHours { hours.isClosed ? .closed : .wholeDay }
+        return CalendarPlan(
+            zone: zone, national: national,
+            layers: layers.map {
+                CalendarLayer(
+                    week: $0.week?.map(whole), makeUp: $0.makeUp.map(whole), observance: $0.observance, days: $0.days.mapValues(whole))
+            })
+    }
 }
 
 /// A plan whose layers are laid over each other.

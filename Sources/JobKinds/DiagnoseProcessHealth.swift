@@ -46,7 +46,8 @@ public struct DiagnoseProcessHealth: PerformingHandler {
             return .completed("no_such_seller")
         }
         let facts = try await records.facts(of: [seller], from: asOf - Self.days * 86_400, at: asOf, of: job.tenant)
-        let diagnosis = Diagnosis(of: facts[id] ?? ProcessFacts(), at: asOf)
+        let hours = try await records.calendar(of: job.tenant).hours(of: seller, around: asOf)
+        let diagnosis = Diagnosis(of: facts[id] ?? ProcessFacts(), at: asOf, counted: hours?.days72 ?? CountedTime())
         let effect = HealthDiagnosisEffect(
             seller: seller, week: week, since: since, asOf: asOf, body: diagnosis.json, message: diagnosis.message(seller, since))
         return .completed("diagnosed", [effect])

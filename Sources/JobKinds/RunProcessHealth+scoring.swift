@@ -14,9 +14,15 @@ extension RunProcessHealth {
         let facts = try await records.facts(of: sellers, from: first.start(in: run.zone), at: run.asOf, of: run.tenant)
         let streaks = try await records.streaks(of: sellers, before: first, of: run.tenant)
         let diagnosed = try await records.diagnosed(sellers, of: run.tenant)
+        let calendar = try await records.calendar(of: run.tenant)
         var scored = ScoredPage()
         for seller in sellers {
             let own = facts[seller.id] ?? ProcessFacts()
+            var counting = counting
+            if let hours = calendar.hours(of: seller, around: run.asOf) {
+                counting = counting.by(
+                    hours.days72, touchDue: { hours.due(after: $0, seconds: $1) }, workdays: { hours.workdays(from: $0, to: $1) })
+            }
             let known = counting.counts(of: own, at: run.asOf)
             scored.add(
                 seller, counting, published: counting.countsAsPublished(of: own, known: known, at: run.asOf), known: known,

@@ -50,9 +50,12 @@ public struct Diagnosis: Sendable, Hashable {
 }
 
 extension Diagnosis {
-    /// - Parameter stayHours: how long a deal may stay in a stage; the standard is five days (I-17).
+    /// - Parameters:
+    ///   - counted: what counts of the time between two follow-ups.
+    ///   - stayHours: how long a deal may stay in a stage; the standard is five days (I-17).
     public init(
-        of facts: ProcessFacts, at now: Date, targets: HealthTargets = .standard, stayHours: (_ stage: String) -> Double = { _ in 120 }
+        of facts: ProcessFacts, at now: Date, targets: HealthTargets = .standard, counted: CountedTime = CountedTime(),
+        stayHours: (_ stage: String) -> Double = { _ in 120 }
     ) {
         let known = facts.known(at: now)
         let steps = Self.steps(known, now)
@@ -61,7 +64,7 @@ extension Diagnosis {
         timelines = customers.map { Timeline(customer: $0, steps: steps[$0]!.sorted { ($0.at, $0.what) < ($1.at, $1.what) }) }
         let wanted = Set(customers)
         let all =
-            Self.lateFollowUps(known, now, targets.followUpHours) + Self.lateVisits(known, now, targets.visitDays)
+            Self.lateFollowUps(known, now, targets.followUpHours, counted) + Self.lateVisits(known, now, targets.visitDays)
             + known.entries.filter { ($0.evidenceAt ?? .distantFuture) > $0.at }.map {
                 Node(kind: .missingEvidence, customer: $0.customer, stage: $0.stage, at: $0.at, hours: 0, limitHours: 0)
             } + Self.longStays(known, now, stayHours)
@@ -88,17 +91,18 @@ extension Diagnosis {
         return steps
     }
 
-    private static func lateFollowUps(_ facts: ProcessFacts, _ now: Date, _ limitHours: Double) -> [Node] {
+    private static func lateFollowUps(_ facts: ProcessFacts, _ now: Date, _ limitHours: Double, _ counted: CountedTime) -> [Node] {
         let contacts = facts.contacts.filter { $0.kind == .followUp || $0.kind == .ended }
         return Dictionary(grouping: contacts, by: \.customer).flatMap { customer, contacts -> [Node] in
             let ordered = contacts.sorted { $0.at < $1.at }
             return ordered.indices.compactMap { place in
                 guard ordered[place].kind == .followUp else { return nil }
                 let end = place + 1 < ordered.count ? ordered[place + 1].at : now
-                let hours = end.timeIntervalSince(ordered[place].at) / 3_600
+                let hours = counted.hours(from: ordered[place].at, to: end)
                 guard hours > limitHours else { return nil }
                 return Node(
-                    kind: .lateFollowUp, customer: customer, stage: nil, at: ordered[place].at + limitHours * 3_600, hours: hours,
+                    kind: .lateFollowUp, customer: customer, stage: nil, at: counted.limit(after: ordered[place].at, hours: limitHours),
+                    hours: hours,
                     limitHours: limitHours)
             }
         }

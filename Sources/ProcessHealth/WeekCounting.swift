@@ -7,13 +7,17 @@ import Foundation
 public struct WeekCounting: Sendable {
     public let grid: WeekGrid
     public let targets: HealthTargets
-    /// Seconds that count between two instants; the default counts them all.
-    private let elapsed: (@Sendable (Date, Date) -> Double)?
+    /// What counts of the time between two follow-ups.
+    private var counted: CountedTime
     /// Seconds within which a first touch is in time.
     private let touchWithin: Double
+    /// When a first touch is due; nil: so many seconds after the lead was given.
+    private var touchDue: (@Sendable (_ assigned: Date, _ within: Double) -> Date)?
+    /// Nil: ten in a fortnight.
+    private var workdays: (@Sendable (_ from: Date, _ to: Date) -> Int)?
     private let zone: TimeZone
 
-    /// - Parameter workingSeconds: how much of the time between two instants counts; nil: all of it.
+    /// - Parameter workingSeconds: how much of the time between two follow-ups counts; nil: all of it.
     public init(
         _ weeks: ClosedRange<Week>, in zone: TimeZone, targets: HealthTargets = .standard, touchWithin: Double = 240,
         workingSeconds: (@Sendable (_ from: Date, _ to: Date) -> Double)? = nil
@@ -22,7 +26,22 @@ public struct WeekCounting: Sendable {
         self.targets = targets
         self.zone = zone
         self.touchWithin = touchWithin
-        elapsed = workingSeconds
+        counted = CountedTime(workingSeconds)
+    }
+
+    /// The same by somebody's working time.
+    ///
+    /// - Parameters:
+    ///   - counted: what counts of the time between two follow-ups.
+    ///   - touchDue: when a first touch is due, so many seconds after the lead was given.
+    ///   - workdays: how many there are in a span of whole days.
+    public func by(
+        _ counted: CountedTime, touchDue: @escaping @Sendable (_ assigned: Date, _ within: Double) -> Date,
+        workdays: @escaping @Sendable (_ from: Date, _ to: Date) -> Int
+    ) -> WeekCounting {
+        var counting = self
+        (counting.counted, counting.touchDue, counting.workdays) = (counted, touchDue, workdays)
+        return counting
     }
 
     /// One for each week, in order, of what is known at `now`. What is not decided by then is in none.
@@ -43,6 +62,7 @@ public struct WeekCounting: Sendable {
         }
         for place in weeks.indices {
             let end = grid.end(of: place)
+            if let workdays { weeks[place].workdaysAhead = workdays(end, end + 14 * 86_400) }
             weeks[place].leaveAhead = facts.leave.count { $0 >= end && $0 < end + 14 * 86_400 }
         }
         return weeks
@@ -54,7 +74,7 @@ public struct WeekCounting: Sendable {
             weeks[place].conversion.add(lead.visitedAt.map { $0 <= visitBy } ?? false)
         }
         let assigned = lead.assignedAt ?? lead.capturedAt
-        let touchBy = assigned + touchWithin
+        let touchBy = touchDue?(assigned, touchWithin) ?? assigned + touchWithin
         if touchBy <= now, let place = grid.place(of: touchBy) { weeks[place].touches.add(lead.touchedAt.map { $0 <= touchBy } ?? false) }
         // A lead waits at the end of each week between its assignment and its first touch.
         var place = grid.place(of: max(assigned, grid.end(of: 0) - 1)) ?? grid.count
@@ -89,12 +109,14 @@ public struct WeekCounting: Sendable {
         func decide(_ isHit: Bool, at: Date) { if let place = grid.place(of: at) { weeks[place].rhythm.add(isHit) } }
         for contact in contacts where contact.kind == .followUp || contact.kind == .ended {
             if let from = last {
-                let limit = limit(after: from, hours: targets.followUpHours)
+                let limit = counted.limit(after: from, hours: targets.followUpHours)
                 if contact.at > limit { decide(false, at: limit) } else if contact.kind == .followUp { decide(true, at: contact.at) }
             }
             last = contact.kind == .followUp ? contact.at : nil
         }
-        if let from = last, case let limit = limit(after: from, hours: targets.followUpHours), limit < now { decide(false, at: limit) }
+        if let from = last, case let limit = counted.limit(after: from, hours: targets.followUpHours), limit < now {
+            decide(false, at: limit)
+        }
     }
 
     /// A customer is silent when nobody answers the first message after their last word for too long; said again, it can happen again.
@@ -116,18 +138,5 @@ public struct WeekCounting: Sendable {
             }
         }
         close(at: now)
-    }
-
-    /// When so many hours have passed since; with a calendar the instant is searched for, to the second.
-    private func limit(after from: Date, hours: Double) -> Date {
-        let wanted = hours * 3_600
-        guard let elapsed else { return from + wanted }
-        var (low, high) = (from + wanted, from + wanted)
-        while elapsed(from, high) < wanted, high < from + 400 * 86_400 { high += wanted }
-        while high.timeIntervalSince(low) > 1 {
-            let middle = low + high.timeIntervalSince(low) / 2
-            if elapsed(from, middle) < wanted { low = middle } else { high = middle }
-        }
-        return high
     }
 }

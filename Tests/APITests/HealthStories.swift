@@ -87,6 +87,84 @@ import Testing
         }
     }
 
+    @Test func `key actions are read from changes of stage: through a gate, told past it, and by whoever had the deal then`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            for name in ["anna", "bert"] { try await house.seller(name, of: tenant) }
+            try await house.rule(
+                .gate,
+                """
+                subject: opportunity
+                stages: [new, quoted, won]
+                gates:
+                  - { id: sheet, from: new, to: quoted, requires: [{ id: sheet, when: { count: { type: upload, where: { field: document, equals: sheet } }, gte: 1 } }] }
+                """, of: tenant)
+            func open(_ name: String, _ stage: String, owner: String, at: Date) async throws {
+                _ = try await house.records.putOpportunity(
+                    name, OpportunityFacts(owner: owner, stage: stage, openedAt: at, at: at), of: tenant)
+            }
+            // Through the gate, with the sheet; the API's key moved it, the deal is anna's.
+            try await open("through", "new", owner: "anna", at: day(1))
+            try await house.tell(
+                [HealthFact(subject: "through", type: "upload", at: day(2), actor: "anna", data: #"{"document":"sheet"}"#)], of: tenant)
+            _ = try await house.records.move(
+                "through", TransitionWish(to: "quoted", at: day(3)), of: tenant, by: "key:7", key: nil
+            ) { _, _ in StoredAnswer(status: 200, body: []) }
+            // Imported beyond the gate: once without the sheet, once with it.
+            try await open("past", "quoted", owner: "anna", at: day(4))
+            try await house.tell(
+                [HealthFact(subject: "shown", type: "upload", at: day(3.5), actor: "anna", data: #"{"document":"sheet"}"#)], of: tenant)
+            try await open("shown", "quoted", owner: "anna", at: day(4))
+            // Hers when it moved, another's since.
+            try await house.tell(
+                [HealthFact(subject: "given", type: "upload", at: day(2), actor: "bert", data: #"{"document":"sheet"}"#)], of: tenant)
+            try await open("given", "new", owner: "bert", at: day(1))
+            _ = try await house.records.move(
+                "given", TransitionWish(to: "quoted", at: day(3)), of: tenant, by: "key:7", key: nil
+            ) { _, _ in StoredAnswer(status: 200, body: []) }
+            try await open("given", "quoted", owner: "anna", at: day(6))
+
+            try await house.score(12, asOf: Date(), of: tenant)
+
+            let weeks = try await house.weeks(week, of: tenant)
+            #expect(weeks["anna"]?.reading.dimensions[2].tally == Tally(cases: 3, hits: 2))
+            #expect(weeks["bert"]?.reading.dimensions[2].tally == Tally(cases: 1, hits: 1))
+        }
+    }
+
+    @Test func `with working days a weekend between two follow-ups does not count, without them it does`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            for name in ["anna", "bert"] { try await house.seller(name, of: tenant) }
+            // From Friday noon to Wednesday an hour before noon: five days, not quite 72 hours of working days.
+            let pair = ["anna", "bert"].flatMap { seller in
+                [4.5, 9.46].map { HealthFact.followUp("deal of \(seller)", seller, at: day($0)) }
+            }
+            try await house.tell(pair, of: tenant)
+            func rhythm() async throws -> [String: Tally?] {
+                try await house.score(2, asOf: day(12), of: tenant)
+                return try await house.weeks(week + 1, of: tenant).mapValues { $0.reading.dimensions[1].tally }
+            }
+
+            let before = try await rhythm()
+            let office =
+                #"{"time_zone":"Asia/Shanghai","week":{"mon":["09:00-18:00"],"tue":["09:00-18:00"],"wed":["09:00-18:00"],"thu":["09:00-18:00"],"fri":["09:00-18:00"]}}"#
+            _ = try await house.records.putCalendar(.tenant, body: Array(office.utf8), of: tenant, by: "test")
+            // Bert works at weekends.
+            _ = try await house.records.putCalendar(
+                .seller("bert"),
+                body: Array(
+                    #"{"week":{"mon":["09:00-18:00"],"tue":["09:00-18:00"],"wed":["09:00-18:00"],"thu":["09:00-18:00"],"fri":["09:00-18:00"],"sat":["09:00-12:00"],"sun":["09:00-12:00"]}}"#
+                        .utf8),
+                of: tenant, by: "test")
+            let after = try await rhythm()
+
+            #expect(before["anna"] == Tally(cases: 1, hits: 0) && before["bert"] == Tally(cases: 1, hits: 0), "missed on Monday at noon")
+            #expect(after["anna"] == Tally(cases: 1, hits: 1))
+            #expect(after["bert"] == Tally(cases: 1, hits: 0))
+        }
+    }
+
     @Test func `a late fact adds a version, and what was published stays`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()

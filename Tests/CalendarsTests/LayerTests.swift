@@ -26,6 +26,20 @@ import Testing
         #expect(opening("2026-03-03 00:00", tenant, seller) == moment("2026-03-03 10:00"))
     }
 
+    @Test func `as whole days a weekend and a holiday do not count, and a make-up workday does`() {
+        let plan = CalendarPlan(zone: shanghai, national: .china, layers: [office]).wholeDays
+        let days = WorkingTime(plan, years: 2026...2026)!
+
+        // From Friday the 13th, noon: Saturday is worked for the Spring Festival, which lasts until Monday the 23rd.
+        #expect(days.elapsed(from: moment("2026-02-13 12:00"), to: moment("2026-02-15 12:00")) == 36 * 3_600)
+        #expect(days.elapsed(from: moment("2026-02-13 12:00"), to: moment("2026-02-24 12:00")) == 48 * 3_600)
+        let leave = CalendarPlan(
+            zone: shanghai, national: .china, layers: [office, CalendarLayer(days: [CivilDate("2026-03-03")!: .closed])]
+        ).wholeDays
+        #expect(
+            WorkingTime(leave, years: 2026...2026)!.elapsed(from: moment("2026-03-02 00:00"), to: moment("2026-03-05 00:00")) == 48 * 3_600)
+    }
+
     @Test func `a seller's leave is nobody's working time`() {
         let leave = CalendarLayer(days: [CivilDate("2026-03-03")!: .closed, CivilDate("2026-03-04")!: .closed])
 

@@ -43,6 +43,21 @@ import Testing
         #expect(diagnosis.nodes.map(\.customer) == ["c2", "c3", "c4"])
     }
 
+    @Test func `days off are not held against a seller`() {
+        let contacts = [0.0, 5].map { ContactFact(.followUp, customer: "a", at: day($0)) }
+        let twoDaysOff = CountedTime { from, to in
+            to.timeIntervalSince(from) - max(0, min(to, day(3)).timeIntervalSince(max(from, day(1))))
+        }
+
+        let facts = ProcessFacts(contacts: contacts)
+
+        #expect(Diagnosis(of: facts, at: day(5)).nodes.map(\.hours) == [120])
+        #expect(Diagnosis(of: facts, at: day(5), counted: twoDaysOff).nodes == [])
+        let late = Diagnosis(of: ProcessFacts(contacts: [contacts[0]]), at: day(6), counted: twoDaysOff).nodes
+        #expect(late.map(\.hours) == [96])
+        #expect(late.allSatisfy { abs($0.at.timeIntervalSince(day(5))) <= 1 })
+    }
+
     @Test func `what is told after the day is not in the report`() {
         let late = ProcessFacts(entries: [EntryFact(customer: "a", stage: "quoted", at: day(1), evidenceAt: nil, recordedAt: day(3))])
 

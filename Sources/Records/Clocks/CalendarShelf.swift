@@ -83,15 +83,22 @@ final class CalendarShelf: Sendable {
 
     /// Compiled from two years before this one to two years after; who never works is asked as if there were no calendar.
     func working(seller: String?, team: String?, around now: Date) -> WorkingTime {
+        compiled(seller, team, around: now, asDays: false)
+    }
+
+    /// The days on which somebody works, from midnight to midnight.
+    func workingDays(seller: String?, team: String?, around now: Date) -> WorkingTime { compiled(seller, team, around: now, asDays: true) }
+
+    private func compiled(_ seller: String?, _ team: String?, around now: Date, asDays: Bool) -> WorkingTime {
         guard let plan else { return .always }
         let (teamLayer, sellerLayer) = (team.flatMap { teams[$0] }, seller.flatMap { sellers[$0] })
-        let name = "\(teamLayer == nil ? "" : team ?? "")\n\(sellerLayer == nil ? "" : seller ?? "")"
+        let name = "\(asDays ? "days" : "hours")\n\(teamLayer == nil ? "" : team ?? "")\n\(sellerLayer == nil ? "" : seller ?? "")"
         let year = CivilDate(number: Int((now.timeIntervalSince1970 / 86_400).rounded(.down))).parts.year
         return held.withLock { held in
             if held.year != year { held = Held(year: year) }
             if let compiled = held.compiled[name] { return compiled }
             let layered = [teamLayer, sellerLayer].compactMap { $0 }.reduce(plan) { $0.adding($1) }
-            let compiled = WorkingTime(layered, years: (year - 2)...(year + 2)) ?? .always
+            let compiled = WorkingTime(asDays ? layered.wholeDays : layered, years: (year - 2)...(year + 2)) ?? .always
             held.compiled[name] = compiled
             return compiled
         }

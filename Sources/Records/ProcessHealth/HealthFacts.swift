@@ -25,6 +25,7 @@ extension HealthReader {
                 Self.deeds(of: names, from: start - Self.lookback, at: now, tenant),
                 Self.replies(to: names, from: start - Self.lookback, at: now, tenant),
                 Self.ends(of: names, from: start - Self.lookback, at: now, tenant),
+                Self.moves(of: names, from: start - Self.lookback, at: now, tenant),
             ])
         var facts = try Self.leadFacts(rows[0])
         let deeds = try rows[1].map(Deed.init)
@@ -50,7 +51,7 @@ extension HealthReader {
                 facts[seller, default: ProcessFacts()].contacts.append(ContactFact(.ended, customer: subject, at: at))
             }
         }
-        try await addStages(deeds, places, to: &facts, of: tenant)
+        try await addStages(try deeds.compactMap(HealthMove.init) + rows[4].map(HealthMove.init), places, to: &facts, of: tenant)
         return facts
     }
 
@@ -101,6 +102,8 @@ extension HealthReader {
         FROM activity
         WHERE tenant_id = \(tenant.rawValue) AND actor = ANY(\(sellers)) AND at >= \(from) AND at <= \(now) AND recorded_at <= \(now)
             AND type IN ('touch', 'follow_up', 'visit', 'interview', 'demo', 'callback', 'action', 'quotation', 'upload', 'transition')
+            -- Changes of stage that were told or decided are read where they are kept.
+            AND (type <> 'transition' OR seq IS NULL)
         """
     }
 
@@ -122,6 +125,68 @@ extension HealthReader {
             AND EXISTS (SELECT FROM activity a WHERE a.tenant_id = o.tenant_id AND a.subject_type = 'opportunity' AND a.subject = o.external_id
                 AND a.actor = ANY(\(sellers)))
         """
+    }
+}
+
+extension HealthReader {
+    /// Changes of stage of opportunities that were these sellers' at that moment, by what was told of them.
+    private static func moves(of sellers: [String], from: Date, at now: Date, _ tenant: TenantID) -> Statement {
+        """
+        SELECT w.owner, 'opportunity:' || o.external_id AS subject, t.from_stage, t.to_stage, t.asked, t.at, t.recorded_at, t.is_gated,
+            t.rule_version IS NOT NULL AS is_decided
+        FROM (SELECT DISTINCT opportunity_id FROM opportunity_fact WHERE tenant_id = \(tenant.rawValue) AND owner = ANY(\(sellers))) mine
+            JOIN stage_transition t ON t.tenant_id = \(tenant.rawValue) AND t.opportunity_id = mine.opportunity_id
+            JOIN opportunity o ON o.tenant_id = \(tenant.rawValue) AND o.id = mine.opportunity_id
+            CROSS JOIN LATERAL (
+                SELECT f.owner FROM opportunity_fact f
+                WHERE f.tenant_id = \(tenant.rawValue) AND f.opportunity_id = t.opportunity_id AND f.recorded_at <= \(now)
+                -- As told last of that moment; of a move before the first telling, as told first.
+                ORDER BY f.at <= t.at DESC, CASE WHEN f.at <= t.at THEN f.at END DESC NULLS LAST, CASE WHEN f.at <= t.at THEN -f.seq ELSE f.seq END
+                LIMIT 1) w
+        WHERE t.at >= \(from) AND t.at <= \(now) AND t.recorded_at <= \(now) AND w.owner = ANY(\(sellers))
+        ORDER BY t.at, t.id
+        """
+    }
+}
+
+/// A deal's change of stage.
+struct HealthMove {
+    let seller: String
+    let subject: String
+    /// Nil: it began there.
+    let from: String?
+    let to: String
+    let at: Date
+    let recordedAt: Date
+    /// What is known of the evidence; nil: it has to be judged by what was recorded, or there is no telling.
+    let evidence: Evidence?
+
+    enum Evidence: Hashable {
+        /// A gate let it through, by what its rules asked that day.
+        case shown
+        /// No gate stood in its way, or it only went to wait before one.
+        case notAsked
+    }
+
+    init?(_ deed: Deed) {
+        guard let to = deed.to else { return nil }
+        (seller, subject, from, self.to) = (deed.actor, deed.subject, deed.from, to)
+        (at, recordedAt, evidence) = (deed.at, deed.recordedAt, nil)
+    }
+
+    init(_ row: Row) throws {
+        seller = try row.get("owner")
+        subject = try row.get("subject")
+        from = try row.get("from_stage")
+        to = try row.get("to_stage")
+        at = try row.get("at")
+        recordedAt = try row.get("recorded_at")
+        let isWaiting: Bool = try row.get("asked", as: String.self) != to
+        if try row.get("is_gated", as: Bool.self) {
+            evidence = isWaiting ? .notAsked : .shown
+        } else {
+            evidence = try row.get("is_decided", as: Bool.self) ? .notAsked : nil
+        }
     }
 }
 

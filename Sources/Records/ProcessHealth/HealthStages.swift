@@ -7,29 +7,38 @@ import SalesModel
 import Tenancy
 
 extension HealthReader {
-    /// Stays in stages, and entries into those that a live gate guards, with whether what it asks was there.
-    func addStages(_ deeds: [Deed], _ places: [String: Int64], to facts: inout [Int64: ProcessFacts], of tenant: TenantID) async throws {
-        let moves = deeds.filter { $0.to != nil }
+    /// Stays in stages, and entries into those that a gate guards, with whether what it asks was there.
+    ///
+    /// A transition that a gate let through has its evidence. One that was told, as imported, is judged by the live gates on what was recorded
+    /// up to then; a deal that began beyond a gate counts as one that passed it (STAGE-06).
+    func addStages(
+        _ moves: [HealthMove], _ places: [String: Int64], to facts: inout [Int64: ProcessFacts], of tenant: TenantID
+    ) async throws {
         guard !moves.isEmpty else { return }
         for (subject, moves) in Dictionary(grouping: moves, by: \.subject) {
             let ordered = moves.sorted { $0.at < $1.at }
             for (place, move) in ordered.enumerated() {
-                guard let seller = places[move.actor], let to = move.to else { continue }
+                guard let seller = places[move.seller] else { continue }
                 let next = place + 1 < ordered.count ? ordered[place + 1].at : nil
                 facts[seller, default: ProcessFacts()].stays.append(
-                    StayFact(customer: subject, stage: to, from: move.at, to: next, recordedAt: move.recordedAt))
+                    StayFact(customer: subject, stage: move.to, from: move.at, to: next, recordedAt: move.recordedAt))
             }
         }
-        guard let gates = try await gates(of: tenant) else { return }
-        let subjects = Set(moves.map(\.subject)).sorted()
-        let events = try await events(of: subjects, of: tenant)
+        let gates = try await gates(of: tenant)
+        let asked = gates == nil ? [] : Set(moves.filter { $0.evidence == nil }.map(\.subject)).sorted()
+        let events = asked.isEmpty ? [:] : try await events(of: asked, of: tenant)
         for move in moves {
-            guard let seller = places[move.actor], let to = move.to,
-                let evidence = gates.evidence(from: move.from, to: to, events[move.subject] ?? [], at: move.at)
-            else { continue }
+            guard let seller = places[move.seller] else { continue }
+            let isShown: Bool?
+            switch move.evidence {
+            case .shown: isShown = true
+            case .notAsked: isShown = nil
+            case nil: isShown = gates?.evidence(from: move.from, to: move.to, events[move.subject] ?? [], at: move.at)
+            }
+            guard let isShown else { continue }
             facts[seller, default: ProcessFacts()].entries.append(
                 EntryFact(
-                    customer: move.subject, stage: to, at: move.at, evidenceAt: evidence ? move.at : nil, recordedAt: move.recordedAt))
+                    customer: move.subject, stage: move.to, at: move.at, evidenceAt: isShown ? move.at : nil, recordedAt: move.recordedAt))
         }
     }
 
@@ -73,9 +82,10 @@ extension CompiledGates {
     /// Whether everything was there that the gates into a stage ask of events; nil where no gate guards it, or where what they ask cannot
     /// be said, such as a field that was never mapped.
     fileprivate func evidence(from: String?, to: String, _ events: [SubjectEvent], at: Date) -> Bool? {
-        guard rules.gates.contains(where: { $0.to.contains(to) && ($0.from.isEmpty || from.map($0.from.contains) ?? false) }) else {
-            return nil
-        }
+        let guarding = rules.gates.filter { $0.to.contains(to) && ($0.from.isEmpty || from.map($0.from.contains) ?? true) }
+        guard let gate = guarding.first else { return nil }
+        // One that began here is asked as if it had come from where the gate expects it.
+        let from = from ?? gate.from.first
         let facts = SubjectFacts(.opportunity, id: "", values: [:], events: events)
         func judged(_ unmet: [UnmetRequirement]) -> Bool? {
             let lacking = unmet.filter { $0.requirement.otherwise != .warn }
