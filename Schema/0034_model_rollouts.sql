@@ -23,3 +23,5 @@ ALTER TABLE health_prediction
     ADD FOREIGN KEY (tenant_id, rollout_id, stage) REFERENCES rollout_stage,
     ADD CHECK ((rollout_id IS NULL) = (arm IS NULL) AND (rollout_id IS NULL) = (stage IS NULL));
 CREATE INDEX health_prediction_due ON health_prediction (tenant_id, id) WHERE rollout_id IS NOT NULL AND NOT judged AND outcome <> 'pending';
+-- Whose opportunities they were and are: process health asks for each seller's changes of stage.
+CREATE INDEX opportunity_fact_owner ON opportunity_fact (tenant_id, owner, opportunity_id);

@@ -47,6 +47,6 @@ public struct Migration: Sendable {
         Migration(31, "reports", PackageResources._031_reports_sql),
         Migration(33, "freeze_shift", PackageResources._033_freeze_shift_sql),
         Migration(34, "model_rollouts", PackageResources._034_model_rollouts_sql),
-        Migration(35, "owners", PackageResources._035_owners_sql),
+        Migration(35, "quiet_hours", PackageResources._035_quiet_hours_sql),
     ]
 }

@@ -69,5 +69,6 @@ public struct API: Sendable {
         + importEndpoints + sellerEndpoints + opportunityEndpoints + forecastEndpoints + customerEndpoints
         + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
         + escalationEndpoints + calendarEndpoints + responseEndpoints + alertEndpoints + reportEndpoints + connectorEndpoints
+        + quietHoursEndpoints
         + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

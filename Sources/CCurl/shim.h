@@ -67,3 +67,30 @@ static inline int ccurl_send(const struct ccurl_mail *mail, long *answer, char e
     curl_easy_cleanup(curl);
     return code;
 }
+
+/* Greets a mail server, logs in where there is a user, and leaves; blocks. Returns curl's code, 0 when all of it went well. */
+static inline int ccurl_visit(const struct ccurl_mail *mail, char error[CURL_ERROR_SIZE]) {
+    CURL *curl = curl_easy_init();
+    if (!curl) return CURLE_OUT_OF_MEMORY;
+    struct curl_slist *resolve = curl_slist_append(NULL, mail->resolve);
+    error[0] = 0;
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(curl, CURLOPT_URL, mail->url);
+    curl_easy_setopt(curl, CURLOPT_RESOLVE, resolve);
+    if (mail->user) {
+        curl_easy_setopt(curl, CURLOPT_USERNAME, mail->user);
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, mail->password);
+    }
+    if (mail->starttls) curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, mail->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "NOOP");
+    int code = (int)curl_easy_perform(curl);
+    curl_slist_free_all(resolve);
+    curl_easy_cleanup(curl);
+    return code;
+}

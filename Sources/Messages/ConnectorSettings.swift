@@ -14,6 +14,9 @@ public struct ConnectorSettings: Sendable, Hashable, Codable {
     /// DingTalk's to-dos: the union id under which they are made.
     public var creator: String?
 
+    /// WeCom's messages to people: the number of the app they come from.
+    public var agent: Int?
+
     /// A gateway's names for the number, the text and our id, and what it answers when a message is taken.
     public var numberField: String?
     public var textField: String?
@@ -33,6 +36,7 @@ public struct ConnectorSettings: Sendable, Hashable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case url, language, to, creator, host, port, security, from, events
+        case agent = "agent_id"
         case perMinute = "per_minute"
         case numberField = "number_field"
         case textField = "text_field"

@@ -32,7 +32,7 @@ struct Remote: Sendable {
     let tenant: String?
 
     enum Method: Sendable {
-        case get, post, put, patch
+        case get, post, put, patch, delete
     }
 
     /// The answer's body. A refusal is thrown as a `Refusal`, in the API's own words.
@@ -55,6 +55,7 @@ struct Remote: Sendable {
             case .post: .POST
             case .put: .PUT
             case .patch: .PATCH
+            case .delete: .DELETE
             }
         request.headers.add(name: "Authorization", value: "Bearer \(key)")
         if let tenant { request.headers.add(name: "Kiteline-Tenant", value: tenant) }

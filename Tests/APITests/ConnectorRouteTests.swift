@@ -44,6 +44,31 @@ import Testing
         }
     }
 
+    @Test func `quiet hours are set, shown, replaced and taken away by an operator, each with its reason`() async throws {
+        try await with { api in
+            func put(_ body: String, as key: String? = nil) async throws -> Reply {
+                try await api.send("PUT", "/v1/quiet-hours", body, as: key ?? api.acme.operatorKey)
+            }
+            let none = try await api.send("GET", "/v1/quiet-hours")
+            let mine = try await put(#"{"from":"21:00","to":"08:00","reason":"night"}"#, as: "acme")
+            let set = try await put(#"{"from":"21:00","to":"08:00","reason":"night"}"#)
+            let read = try await api.send("GET", "/v1/quiet-hours").json
+            let again = try await put(#"{"from":"22:30","to":"07:00","reason":"later"}"#)
+            let gone = try await api.send("DELETE", "/v1/quiet-hours", #"{"reason":"never mind"}"#, as: api.acme.operatorKey)
+            let twice = try await api.send("DELETE", "/v1/quiet-hours", #"{"reason":"never mind"}"#, as: api.acme.operatorKey)
+
+            #expect([none, mine, set, again, gone, twice].map(\.status) == [404, 403, 200, 200, 204, 404])
+            #expect(read["from"].string == "21:00" && read["time_zone"].string == "Asia/Shanghai" && read["reason"].string == "night")
+            for (body, faults) in [
+                (#"{"from":"21:00","to":"08:00"}"#, ["reason missing"]),
+                (#"{"from":"9 pm","to":"08:00","reason":"x"}"#, ["from too_short"]),
+                (#"{"from":"21:00","to":"21:00","reason":"x"}"#, ["to bad_format"]),
+                (#"{"from":"25:00","to":"08:00","reason":"x"}"#, ["from bad_format"]),
+            ] { #expect(try await put(body).faults == faults, "\(body)") }
+            #expect(try await api.count("audit_log WHERE action LIKE 'quiet_hours.%' AND reason IN ('night', 'later', 'never mind')") == 3)
+        }
+    }
+
     @Test func `a webhook without a secret is made one, shown once`() async throws {
         try await with { api in
             let made = try await put(

@@ -105,6 +105,57 @@ import Testing
         }
     }
 
+    @Test func `a seller is told in WeCom and Feishu by their apps, each by their own id, and nobody else is`() async throws {
+        try await MessageHouse.with { house in
+            house.vendors.with {
+                $0.wecom.corporations["c"] = "s"
+                $0.feishu.apps["a"] = "s"
+                $0.feishu.members = ["ou_li"]
+            }
+            try await house.house.seller("chen", of: house.tenant) { $0.channels = JSONBytes(Array(#"{"wecom":"ChenWei"}"#.utf8)) }
+            try await house.house.seller("li", of: house.tenant) { $0.channels = JSONBytes(Array(#"{"feishu":"ou_li"}"#.utf8)) }
+            try await house.connect("wecom", .wecomApp, place: 1, secrets: ["corp_id": "c", "corp_secret": "s"]) { $0.agent = 7 }
+            try await house.connect("feishu", .feishuApp, place: 2, secrets: ["app_id": "a", "app_secret": "s"])
+
+            try await house.sending {
+                try await house.tell("to chen", to: "chen")
+                try await house.tell("to li", to: "li")
+                try await house.settled()
+                // A token that has become stale is fetched anew.
+                house.vendors.with { $0.wecom.forgetTokens() }
+                try await house.tell("again", to: "chen")
+                try await house.settled()
+            }
+
+            #expect(house.vendors.with { $0.wecom.shown.map { "\($0.place): \($0.text)" } } == ["ChenWei: to chen", "ChenWei: again"])
+            #expect(house.vendors.with { $0.feishu.shown.map { "\($0.place): \($0.text)" } } == ["ou_li: to li"])
+            #expect(try await house.messages().allSatisfy { $0.state == .sent })
+        }
+    }
+
+    @Test func `in the tenant's quiet hours only what is urgent goes, and the rest when they are taken away`() async throws {
+        try await MessageHouse.with { house in
+            try await house.connect("wecom", .wecomRobot, place: 1, secrets: ["key": "k"])
+            // Quiet around the clock but for a minute that is twelve hours away, in the tenant's zone.
+            let minute = Int(Date().timeIntervalSince1970 / 60 + 8 * 60 + 12 * 60) % 1_440
+            let hours = try #require(QuietHours(from: (minute + 1) % 1_440, to: minute))
+            let records = house.house.records
+            #expect(try await records.setQuietHours(hours, of: house.tenant, by: "key:1", reason: "night"))
+
+            try await house.sending {
+                try await house.tell("normal", urgency: .normal)
+                try await house.tell("urgent")
+                try await soon { house.vendors.with { $0.wecom.shown.count } == 1 }
+                #expect(try await house.house.count("message WHERE state = 'waiting' AND urgency = 'normal'") == 1)
+                #expect(try await records.setQuietHours(nil, of: house.tenant, by: "key:1", reason: "day"))
+                try await house.settled()
+            }
+
+            #expect(house.vendors.with { $0.wecom.shown.map(\.text) } == ["urgent", "normal"])
+            #expect(try await house.house.count("audit_log WHERE action IN ('quiet_hours.put', 'quiet_hours.delete')") == 2)
+        }
+    }
+
     @Test func `wrong settings close a connector with an alarm, and its messages go on to the next`() async throws {
         try await MessageHouse.with { house in
             try await house.connectAll()

@@ -30,14 +30,30 @@ struct Vendor {
         return Vendor(kind: .feishuBot, fake: fake)
     }
 
+    /// An app that speaks to people one by one.
+    static func wecomApp() -> Vendor {
+        var fake = FakeWeCom()
+        fake.corporations["c"] = "s"
+        return Vendor(kind: .wecomApp, fake: fake)
+    }
+
     /// - Parameter sent: when it was signed.
     mutating func take(_ notice: Notice, sent: Date, at now: Date) -> DeliveryResult {
         switch kind {
         case .dingtalkRobot:
             DingTalkRobot.result(answer(DingTalkRobot(url: "", token: "t", secret: "SECx").question(notice, at: sent), at: now), at: now)
+        case .wecomApp: app(notice, now)
         case .wecomRobot: WeComRobot.result(answer(WeComRobot(url: "", key: "k").question(notice), at: now), at: now)
         default: FeishuBot.result(answer(FeishuBot(url: "", hook: "h", secret: "s").question(notice, at: sent), at: now), at: now)
         }
+    }
+
+    private mutating func app(_ notice: Notice, _ now: Date) -> DeliveryResult {
+        let app = WeComApp(url: "", corporation: "c", secret: "s", agent: 7)
+        guard case .success(let token) = WeComApp.token(answer(app.tokenQuestion, at: now), at: now) else {
+            return .failed(DeliveryFailure(.config, code: "token", message: ""))
+        }
+        return WeComApp.result(answer(app.question(notice, token: token.text), at: now), at: now)
     }
 
     private mutating func answer(_ question: HTTPQuestion, at now: Date) -> HTTPAnswer { fake.answer(question, at: now) }
@@ -78,6 +94,9 @@ struct Outside {
     private var underWay: [Int64: MessageBoard.Message] = [:]
     private var deliveries: [Int64: MessageBoard.Delivery] = [:]
     private var windows: [String: [Int: SendWindow.Send]] = [:]
+    private var personal: [String: [String: [Int: SendWindow.Send]]] = [:]
+    /// Until when it is quiet.
+    var quietUntil: Date?
     private var abandoned: [Int64: MessageBoard.Delivery] = [:]
     private var messagesOf: [Int64: [MessageBoard.Message]] = [:]
     private struct Answer { var at: Date, delivery: Int64, isTaken: Bool, send: Int }
@@ -94,11 +113,12 @@ struct Outside {
 
     var isQuiet: Bool { waiting.isEmpty && deliveries.isEmpty }
 
-    mutating func say(_ urgency: Urgency) {
+    /// - Parameter address: to whom; nil: to the group.
+    mutating func say(_ urgency: Urgency, to address: String? = nil) {
         number += 1
         waiting[number] = MessageBoard.Message(
             id: number, urgency: urgency, since: now, bytes: Notice.bytes(of: Self.text(number)),
-            ways: order.map { MessageBoard.Way(line: $0) })
+            ways: order.map { MessageBoard.Way(line: $0, address: address) })
     }
 
     /// What a message says; its number is its mark.
@@ -125,17 +145,19 @@ struct Outside {
     private var board: MessageBoard {
         MessageBoard(
             lines: order.map {
-                MessageBoard.Line(name: $0, kind: vendors[$0]!.kind, window: SendWindow(Array((windows[$0] ?? [:]).values)))
+                MessageBoard.Line(
+                    name: $0, kind: vendors[$0]!.kind, window: SendWindow(Array((windows[$0] ?? [:]).values)),
+                    windows: (personal[$0] ?? [:]).mapValues { SendWindow(Array($0.values)) })
             },
-            waiting: Array(waiting.values), deliveries: Array(deliveries.values), underWay: underWay)
+            waiting: Array(waiting.values), deliveries: Array(deliveries.values), underWay: underWay, quietUntil: quietUntil)
     }
 
     private mutating func make(_ move: MessageMove) {
         switch move {
-        case .send(let ids, let line, _, let isUrgent, let isReserved):
+        case .send(let ids, let line, let address, let isUrgent, let isReserved):
             number += 1
             deliveries[number] = MessageBoard.Delivery(
-                id: number, line: line, messages: ids, state: .sending, firstPlannedAt: now, isUrgent: isUrgent)
+                id: number, line: line, address: address, messages: ids, state: .sending, firstPlannedAt: now, isUrgent: isUrgent)
             messagesOf[number] = ids.compactMap { waiting[$0] }
             for id in ids { underWay[id] = waiting.removeValue(forKey: id) }
             dispatch(number, isReserved)
@@ -163,15 +185,21 @@ struct Outside {
     /// On its way; when it arrives the vendor counts, some time later its answer is back.
     private mutating func dispatch(_ id: Int64, _ isReserved: Bool) {
         guard let line = deliveries[id]?.line else { return }
+        let address = deliveries[id]?.address
         let arrives = now.addingTimeInterval(.random(in: 0...slowness, using: &random))
         let messages = messagesOf[id] ?? []
-        let notice = Notice(id: "d\(id)", title: "\(messages.count) 条消息", lines: messages.map { Self.text($0.id) }, recipients: ["chenwei"])
+        let notice = Notice(
+            id: "d\(id)", title: "\(messages.count) 条消息", lines: messages.map { Self.text($0.id) }, recipients: [address ?? "chenwei"])
         let isDead = vendors[line]!.isDead
         let result = isDead ? nil : vendors[line]!.take(notice, sent: now, at: arrives)
         let isTaken = if case .delivered = result { true } else { false }
         let answered = arrives.addingTimeInterval(isDead ? vendors[line]!.silence : .random(in: 0...slowness, using: &random))
         sends += 1
         windows[line, default: [:]][sends] = SendWindow.Send(plannedAt: now, endedAt: nil, isReserved: isReserved)
+        if let address {
+            personal[line, default: [:]][address, default: [:]][sends] = SendWindow.Send(
+                plannedAt: now, endedAt: nil, isReserved: isReserved)
+        }
         answers.append(Answer(at: answered, delivery: id, isTaken: isTaken, send: sends))
         guard isTaken else { return }
         for message in messagesOf[id] ?? [] {
@@ -185,6 +213,7 @@ struct Outside {
             let delivery = deliveries[answer.delivery] ?? abandoned[answer.delivery]
             guard let delivery else { continue }
             windows[delivery.line]?[answer.send]?.endedAt = answer.at
+            if let address = delivery.address { personal[delivery.line]?[address]?[answer.send]?.endedAt = answer.at }
             windows[delivery.line] = windows[delivery.line]?.filter { now.timeIntervalSince($0.value.endedAt ?? now) <= 61 }
             guard deliveries[answer.delivery] != nil else { continue }
             if answer.isTaken {

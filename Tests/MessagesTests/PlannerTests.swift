@@ -1,3 +1,4 @@
+import FakeVendors
 import Foundation
 import Messages
 import SalesModel
@@ -63,6 +64,42 @@ import Testing
 
         expectAllToldOnce(outside, 400)
         #expect(latest(outside, .urgent) <= 30)
+    }
+
+    @Test(arguments: 1...4)
+    func `one person is never sent so much that an app drops it in silence, and what is urgent still comes within 15 s`(seed: Int) {
+        var outside = Outside([("app", .wecomApp())], at: start.addingTimeInterval(Double(seed % 60)), seed: seed)
+        var random = Seeded(seed * 31)
+        for _ in 0..<300 {
+            for _ in 0..<Int.random(in: 0...3, using: &random) {
+                outside.say([.urgent, .normal, .normal].randomElement(using: &random)!, to: ["chen", "li"].randomElement(using: &random)!)
+            }
+            outside.run(.random(in: 0...2, using: &random))
+        }
+        outside.run(3_600) { $0.isQuiet }
+
+        let fake = outside.vendors["app"]?.fake as? FakeWeCom
+        #expect(fake?.droppedSilently == 0)
+        #expect(Set((fake?.shown ?? []).map(\.place)) == ["chen", "li"])
+        #expect(outside.told.values.allSatisfy { $0.count == 1 } && outside.timesShown.values.allSatisfy { $0 == 1 })
+        #expect(latest(outside, .urgent) <= 15)
+    }
+
+    @Test(arguments: 1...4)
+    func `in quiet hours only what is urgent is said, and the rest when they are over`(seed: Int) {
+        var outside = outside(seed)
+        let begin = outside.now
+        outside.quietUntil = begin.addingTimeInterval(3_600)
+        for number in 0..<60 { outside.say(number % 5 == 0 ? .urgent : number % 5 == 1 ? .digest : .normal) }
+        outside.run(3_590)
+
+        #expect(outside.told.count == 12)
+        #expect(outside.told.values.allSatisfy { $0.allSatisfy { $0.urgency == .urgent } })
+        #expect(latest(outside, .urgent) <= 30)
+        outside.run(3_600) { $0.isQuiet }
+        expectAllToldOnce(outside, 60)
+        let others = outside.told.values.flatMap { $0 }.filter { $0.urgency != .urgent }
+        #expect(others.allSatisfy { $0.at >= begin.addingTimeInterval(3_600) })
     }
 
     @Test(arguments: 1...4)

@@ -29,6 +29,62 @@ import Testing
         #expect(fake.shown.count == 2)
     }
 
+    @Test func `WeCom's app tells a member by a token, and says who is none`() throws {
+        var fake = FakeWeCom()
+        (fake.corporations["c"], fake.members) = ("s", ["chen", "li"])
+        func app(_ secret: String = "s") -> WeComApp {
+            WeComApp(url: "https://qyapi.weixin.qq.com", corporation: "c", secret: secret, agent: 7)
+        }
+        func token(_ secret: String = "s") -> Result<AccessToken, DeliveryFailure> {
+            WeComApp.token(fake.answer(app(secret).tokenQuestion, at: now), at: now)
+        }
+        func send(_ lines: [String], to people: [String], _ token: String, at time: Date) -> DeliveryResult {
+            let notice = Notice(id: "d1", title: "t", lines: lines, recipients: people)
+            return WeComApp.result(fake.answer(app().question(notice, token: token), at: time), at: time)
+        }
+        let held = try token().get()
+
+        #expect(held.until == now + 7_200)
+        #expect(send(["one", "two"], to: ["chen"], held.text, at: now) == .delivered(reference: "m2"))
+        #expect(fake.shown.map(\.text) == ["one\ntwo"] && fake.shown.map(\.place) == ["chen"])
+        #expect(send(["three"], to: ["li", "nobody"], held.text, at: now) == .delivered(reference: "m3", dropped: ["nobody"]))
+        #expect(failure(send(["x"], to: ["nobody"], held.text, at: now))?.failureClass == .target)
+        #expect(failure(send(["x"], to: ["chen"], "wrong", at: now))?.failureClass == .auth)
+        #expect(failure(send(["x"], to: ["chen"], held.text, at: now + 7_201))?.failureClass == .auth)
+        // Said twice, as after a worker that died, it is shown once; cut to what fits.
+        #expect(send(["one", "two"], to: ["chen"], held.text, at: now + 60) == .delivered(reference: "m4"))
+        #expect(fake.shown.count == 2)
+        #expect(send([String(repeating: "线", count: 2_000)], to: ["chen"], held.text, at: now) == .delivered(reference: "m5"))
+        guard case .failure(let refused) = token("wrong") else { return #expect(Bool(false), "a wrong secret gives a token") }
+        #expect(refused.failureClass == .config && refused.code == "40001")
+    }
+
+    @Test func `Feishu's app tells a person by a token, each id once, five a second`() throws {
+        var fake = FakeFeishu()
+        (fake.apps["a"], fake.members) = ("s", ["ou_chen"])
+        func app(_ secret: String = "s") -> FeishuApp { FeishuApp(url: "https://open.feishu.cn", app: "a", secret: secret) }
+        func send(_ id: String, to person: String, _ token: String, at time: Date) -> DeliveryResult {
+            let notice = Notice(id: id, title: "t", lines: ["<at user_id=\"all\"></at> \(id)"], recipients: [person])
+            return FeishuApp.result(fake.answer(app().question(notice, token: token), at: time), at: time)
+        }
+        let held = try FeishuApp.token(fake.answer(app().tokenQuestion, at: now), at: now).get().text
+
+        #expect(send("d1", to: "ou_chen", held, at: now) == .delivered(reference: nil))
+        #expect(send("d1", to: "ou_chen", held, at: now) == .delivered(reference: nil))
+        #expect(fake.shown.map(\.text) == ["&lt;at user_id=\"all\"&gt;&lt;/at&gt; d1"], "nobody is called by what a lead is named")
+        #expect(failure(send("d2", to: "ou_none", held, at: now))?.failureClass == .target)
+        #expect(failure(send("d3", to: "ou_chen", "wrong", at: now))?.failureClass == .auth)
+        for number in 0..<4 { #expect(send("e\(number)", to: "ou_chen", held, at: now) == .delivered(reference: nil)) }
+        #expect(failure(send("e5", to: "ou_chen", held, at: now))?.until == now + 1)
+        #expect(send("f", to: "ou_chen", held, at: now + 2) == .delivered(reference: nil))
+        fake.forgetTokens()
+        #expect(failure(send("g", to: "ou_chen", held, at: now + 3))?.failureClass == .auth)
+        guard case .failure(let refused) = FeishuApp.token(fake.answer(app("wrong").tokenQuestion, at: now), at: now) else {
+            return #expect(Bool(false), "a wrong secret gives a token")
+        }
+        #expect(refused.failureClass == .config && refused.code == "10014")
+    }
+
     @Test func `DingTalk's 21st message in a minute silences the robot for ten`() {
         var fake = FakeDingTalk()
         fake.robots["t"] = FakeDingTalk.Robot()

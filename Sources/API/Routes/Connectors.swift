@@ -11,6 +11,7 @@ extension API {
         Endpoint(.get, "/v1/connectors/{name}", .tenant(.operator), answer: readConnector),
         Endpoint(.put, "/v1/connectors/{name}", .tenant(.operator), answer: putConnector),
         Endpoint(.delete, "/v1/connectors/{name}", .tenant(.operator), answer: deleteConnector),
+        Endpoint(.post, "/v1/connectors/{name}/check", .tenant(.operator), answer: checkConnector),
         Endpoint(.get, "/v1/messages", answer: listMessages),
     ]
 }
@@ -75,6 +76,69 @@ extension API {
     return .noContent
 }
 
+/// `POST /v1/connectors/{name}/check`: what is wrong with it, in words, without a message to anybody.
+@Sendable private func checkConnector(_ call: Call) async throws -> Answer {
+    let (name, tenant) = (try call.externalID(), call.tenant.id)
+    guard let record = try await call.records.connector(name, of: tenant), let kept = try await call.records.keptSecrets(of: name, tenant)
+    else { throw Problem.notFound }
+    var findings: [ConnectorFinding] = []
+    if let account = record.account(kept.secrets, call.api.secrets, of: tenant) {
+        let courier = Courier(call.api.outgoing)
+        findings = await courier.check(account)
+        await courier.close()
+    } else {
+        findings = [
+            ConnectorFinding(
+                .secrets, false,
+                call.api.secrets == nil
+                    ? "KITELINE_SECRET_KEY is not set, so its secrets cannot be opened."
+                    : "Its secrets were sealed under another KITELINE_SECRET_KEY; put the connector again with its secrets.")
+        ]
+    }
+    findings.append(kept.finding)
+    return Answer(200, record.json(checked: findings, now: Date()))
+}
+
+extension ConnectorRecord {
+    /// Nil when its secrets cannot be opened.
+    fileprivate func account(_ sealed: [UInt8], _ box: SecretBox?, of tenant: TenantID) -> ConnectorAccount? {
+        guard let opened = box?.open(sealed, place: ConnectorSecrets.place(name, of: tenant)),
+            let values = try? JSONDecoder().decode([String: String].self, from: Data(opened))
+        else { return nil }
+        return ConnectorAccount(name: name, kind: kind, settings: settings, secrets: values)
+    }
+
+    /// As it stands, and what was found: good as a whole only if nothing is bad.
+    fileprivate func json(checked findings: [ConnectorFinding], now: Date) -> [UInt8] {
+        JSONWriter.object(capacity: 1_024) { object in
+            object.member("connector", json: json(now: now))
+            let isBad = findings.contains { $0.isGood == false }
+            let isKnown = findings.contains { $0.subject == .login && $0.isGood == true }
+            object.member("ok", isBad ? false : isKnown ? true : nil)
+            object.array("findings") { list in
+                for finding in findings {
+                    list.object { item in
+                        item.member("what", finding.subject.rawValue)
+                        item.member("ok", finding.isGood)
+                        item.member("words", finding.words)
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension KeptSecrets {
+    fileprivate var finding: ConnectorFinding {
+        guard let last else { return ConnectorFinding(.lately, nil, "No message has been sent by it yet.") }
+        guard let code = last.code else {
+            return ConnectorFinding(.lately, true, "Its last message was taken at \(RFC3339.text(last.at)).")
+        }
+        return ConnectorFinding(
+            .lately, false, "Its last message was not taken at \(RFC3339.text(last.at)) (\(code)): \(last.error ?? "no words").")
+    }
+}
+
 /// `GET /v1/messages`
 @Sendable private func listMessages(_ call: Call) async throws -> Answer {
     let (state, notification, cursor, limit) = try call.query {
@@ -129,6 +193,7 @@ private struct ConnectorReading {
         settings.to = reader.strings("to", count: 1...20)
         settings.perMinute = reader.integer("per_minute", in: 1...1_000)
         settings.creator = reader.string("creator")
+        settings.agent = reader.integer("agent_id", in: 1...Int(Int32.max))
         settings.numberField = reader.string("number_field", length: 1...100)
         settings.textField = reader.string("text_field", length: 1...100)
         settings.idField = reader.string("id_field", length: 1...100)
@@ -170,7 +235,9 @@ private struct ConnectorReading {
             if settings.security == "none", !policy.allowsLoopback {
                 reader.fail("settings.security", .notAllowed, "mail goes to the outside under TLS only")
             }
-        case .dingtalkRobot, .dingtalkTodo, .wecomRobot, .feishuBot, .smsGateway, .webhook: break
+        case .wecomApp where settings.agent == nil:
+            reader.fail("settings.agent_id", .missing, "is required: the number of the app the messages come from")
+        case .dingtalkRobot, .dingtalkTodo, .wecomRobot, .wecomApp, .feishuBot, .feishuApp, .smsGateway, .webhook: break
         }
         for address in settings.to ?? [] where address.contains(",") { reader.fail("settings.to", .badFormat, "must hold no comma") }
     }

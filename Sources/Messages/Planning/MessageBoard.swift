@@ -9,10 +9,19 @@ public struct MessageBoard: Sendable {
         public let kind: ConnectorKind
         public var budget: Budget
         public var window: SendWindow
+        /// What one person is sent by it at most, and was sent lately; nil: no such limit.
+        public var personalBudget: Budget?
+        public var windows: [String: SendWindow]
         /// Nothing is sent until then: the vendor asked for patience, its breaker is open, or its settings are wrong.
         public var closedUntil: Date?
 
-        public init(name: String, kind: ConnectorKind, budget: Budget? = nil, window: SendWindow = SendWindow(), closedUntil: Date? = nil) {
+        public init(
+            name: String, kind: ConnectorKind, budget: Budget? = nil, window: SendWindow = SendWindow(),
+            windows: [String: SendWindow] = [:],
+            closedUntil: Date? = nil
+        ) {
+            personalBudget = kind.personalBudget
+            self.windows = windows
             self.name = name
             self.kind = kind
             self.budget = budget ?? kind.budget
@@ -70,15 +79,20 @@ public struct MessageBoard: Sendable {
 
         public let id: Int64
         public let line: String
+        /// Nil: a group's.
+        public let address: String?
         public var messages: [Int64]
         public var state: State
         public var firstPlannedAt: Date
         /// Whether something urgent is among it.
         public var isUrgent: Bool
 
-        public init(id: Int64, line: String, messages: [Int64], state: State, firstPlannedAt: Date, isUrgent: Bool) {
+        public init(
+            id: Int64, line: String, address: String? = nil, messages: [Int64], state: State, firstPlannedAt: Date, isUrgent: Bool
+        ) {
             self.id = id
             self.line = line
+            self.address = address
             self.messages = messages
             self.state = state
             self.firstPlannedAt = firstPlannedAt
@@ -92,8 +106,13 @@ public struct MessageBoard: Sendable {
     public var deliveries: [Delivery]
     /// The messages of those deliveries.
     public var underWay: [Int64: Message]
+    /// Until when people are not disturbed by what is not urgent; nil: they may be.
+    public var quietUntil: Date?
 
-    public init(lines: [Line], waiting: [Message], deliveries: [Delivery] = [], underWay: [Int64: Message] = [:]) {
+    public init(
+        lines: [Line], waiting: [Message], deliveries: [Delivery] = [], underWay: [Int64: Message] = [:], quietUntil: Date? = nil
+    ) {
+        self.quietUntil = quietUntil
         self.lines = lines
         self.waiting = waiting
         self.deliveries = deliveries

@@ -6,6 +6,7 @@ import SalesModel
 /// - What is urgent is sent at once, one by one while there is room, together on cards when there is not, and never behind anything else.
 /// - What is normal is sent one by one while there is plenty of room; after twenty seconds, together on a card.
 /// - A digest is sent when nothing else waits, away from the full and the half hour, when vendors are busiest.
+/// - In the tenant's quiet hours only what is urgent is sent; the rest waits for their end.
 /// - What a line has not taken within twenty seconds goes on to the next, and at once where a line is closed or has no room.
 public struct MessagePlanner: Sendable {
     public struct Terms: Sendable {
@@ -37,11 +38,16 @@ public struct MessagePlanner: Sendable {
         round.repeatFailed(urgent: true)
         round.retireMessages()
         round.sendUrgent()
+        guard !board.isQuiet(at: now) else { return round.moves }
         round.repeatFailed(urgent: false)
         round.sendNormal()
         round.sendDigests()
         return round.moves
     }
+}
+
+extension MessageBoard {
+    fileprivate func isQuiet(at now: Date) -> Bool { quietUntil.map { $0 > now } ?? false }
 }
 
 /// One look at the board.
@@ -100,7 +106,8 @@ private struct Round {
     mutating func repeatFailed(urgent: Bool) {
         for delivery in deliveries where delivery.isUrgent == urgent {
             guard case .waiting(let until) = delivery.state, until <= now, isOpen(delivery.line) else { continue }
-            guard let isReserved = take(delivery.line, urgent: urgent) else { continue }
+            let way = MessageBoard.Way(line: delivery.line, address: delivery.address)
+            guard let isReserved = take(way, urgent: urgent) else { continue }
             moves.append(.again(delivery: delivery.id, isReserved: isReserved))
         }
     }
@@ -132,12 +139,12 @@ private struct Round {
         var left = waiting.filter { $0.urgency == .urgent }
         // One by one by the first line with room for all that would go there, in cards where there is not.
         while let first = left.first {
-            guard let way = ways(first).first(where: { hasRoom($0.line, urgent: true) }) else {
+            guard let way = ways(first).first(where: { hasRoom($0, urgent: true) }) else {
                 left.removeFirst()
                 continue
             }
             let companions = left.filter { $0.id != first.id && ways($0).contains(way) }
-            let room = lines[way.line].map { $0.window.room($0.budget, at: now) } ?? 0
+            let room = room(way)
             let isCrowded = companions.count + 1 > room
             let sent = isCrowded ? card(first, companions, over: max(room, 1), line: way.line) : [first]
             guard send(sent, by: way, urgent: true) else { break }
@@ -153,11 +160,7 @@ private struct Round {
             let open = ways(first)
             // Young ones keep to their first line, and leave half of its room to what is urgent.
             let candidates = isGathered ? open : Array(open.prefix(1))
-            let way = candidates.first { way in
-                guard let line = lines[way.line] else { return false }
-                let room = line.window.room(line.budget, at: now)
-                return isGathered ? room > 0 : room > line.budget.perMinute / 2
-            }
+            let way = candidates.first { isGathered ? room($0) > 0 : isAmple($0) }
             guard let way else {
                 left.removeFirst()
                 continue
@@ -180,10 +183,7 @@ private struct Round {
         let taken = moves.reduce(into: Set<Int64>()) { if case .send(let ids, _, _, _, _) = $1 { $0.formUnion(ids) } }
         let isBusy = waiting.contains { $0.urgency != .digest && !taken.contains($0.id) }
         while let first = left.first {
-            let way = ways(first).first { way in
-                guard let line = lines[way.line] else { return false }
-                return !(isBusy && busy.contains(way.line)) && line.window.room(line.budget, at: now) > line.budget.perMinute / 2
-            }
+            let way = ways(first).first { !(isBusy && busy.contains($0.line)) && isAmple($0) }
             guard let way else {
                 left.removeFirst()
                 continue
@@ -212,21 +212,45 @@ private struct Round {
         return taken
     }
 
-    private func hasRoom(_ name: String, urgent: Bool) -> Bool {
-        guard let line = lines[name] else { return false }
-        return line.window.room(line.budget, at: now) > 0 || urgent && line.window.hasReserve(line.budget, at: now)
+    /// How many may be sent that way now: what the line has room for, and the person it leads to.
+    private func room(_ way: MessageBoard.Way) -> Int {
+        guard let line = lines[way.line] else { return 0 }
+        let room = line.window.room(line.budget, at: now)
+        guard let (window, budget) = person(way, line) else { return room }
+        return min(room, window.room(budget, at: now))
     }
 
-    /// Takes one from a line's allowance; nil when there is none, otherwise whether it was from what is kept for urgent things.
-    private mutating func take(_ name: String, urgent: Bool) -> Bool? {
-        guard let line = lines[name], hasRoom(name, urgent: urgent) else { return nil }
-        let isReserved = line.window.room(line.budget, at: now) == 0
-        lines[name]?.window.add(SendWindow.Send(plannedAt: now, endedAt: nil, isReserved: isReserved))
-        return isReserved
+    /// Whether more than half of what may be sent that way is left.
+    private func isAmple(_ way: MessageBoard.Way) -> Bool {
+        guard let line = lines[way.line], line.window.room(line.budget, at: now) > line.budget.perMinute / 2 else { return false }
+        guard let (window, budget) = person(way, line) else { return true }
+        return window.room(budget, at: now) > budget.perMinute / 2
+    }
+
+    private func person(_ way: MessageBoard.Way, _ line: MessageBoard.Line) -> (SendWindow, Budget)? {
+        guard let address = way.address, let budget = line.personalBudget else { return nil }
+        return (line.windows[address] ?? SendWindow(), budget)
+    }
+
+    private func hasRoom(_ way: MessageBoard.Way, urgent: Bool) -> Bool {
+        guard let line = lines[way.line] else { return false }
+        guard urgent, room(way) == 0 else { return room(way) > 0 }
+        return line.window.hasReserve(line.budget, at: now) && person(way, line).map { $0.hasReserve($1, at: now) } ?? true
+    }
+
+    /// Takes one from the allowances of a way; nil when there is none, otherwise whether it was from what is kept for urgent things.
+    private mutating func take(_ way: MessageBoard.Way, urgent: Bool) -> Bool? {
+        guard hasRoom(way, urgent: urgent) else { return nil }
+        let send = SendWindow.Send(plannedAt: now, endedAt: nil, isReserved: room(way) == 0)
+        lines[way.line]?.window.add(send)
+        if let address = way.address, lines[way.line]?.personalBudget != nil {
+            lines[way.line]?.windows[address, default: SendWindow()].add(send)
+        }
+        return send.isReserved
     }
 
     private mutating func send(_ messages: [MessageBoard.Message], by way: MessageBoard.Way, urgent: Bool) -> Bool {
-        guard let isReserved = take(way.line, urgent: urgent) else { return false }
+        guard let isReserved = take(way, urgent: urgent) else { return false }
         moves.append(
             .send(messages: messages.map(\.id), line: way.line, address: way.address, isUrgent: urgent, isReserved: isReserved))
         return true

@@ -16,6 +16,12 @@ public struct DingTalkTodo: Sendable, Hashable {
         self.creator = creator
     }
 
+    public init(_ account: ConnectorAccount) {
+        self.init(
+            url: account.url, key: account.secrets["app_key"] ?? "", secret: account.secrets["app_secret"] ?? "",
+            creator: account.settings.creator ?? "")
+    }
+
     /// Asks for a token, which lasts two hours.
     public var tokenQuestion: HTTPQuestion {
         .json(

@@ -28,6 +28,21 @@ public struct ConnectorRecord: Sendable, Hashable {
     public var isBroken: Bool { closedUntil == Self.forGood }
 }
 
+/// What is kept of a connector beside what anybody may read.
+public struct KeptSecrets: Sendable {
+    /// One try of a message.
+    public struct Last: Sendable {
+        public let at: Date
+        /// Nil: it was taken.
+        public let code: String?
+        public let error: String?
+    }
+
+    /// Sealed.
+    public let secrets: [UInt8]
+    public let last: Last?
+}
+
 /// What an operator says of a connector.
 public struct ConnectorWish: Sendable {
     public var kind: ConnectorKind
@@ -110,6 +125,24 @@ extension Records {
     /// A tenant's connectors in the order of fail-over.
     public func connectors(of tenant: TenantID) async throws -> [ConnectorRecord] {
         try await read(tenant, .connectors(of: tenant)).map(ConnectorRecord.init)
+    }
+
+    /// A connector's secrets as they are kept, and what came of its last try; nil: there is none of that name.
+    public func keptSecrets(of name: String, _ tenant: TenantID) async throws -> KeptSecrets? {
+        let rows = try await app.pipeline([
+            .tenants([tenant]), "SELECT secrets FROM connector WHERE tenant_id = \(tenant.rawValue) AND name = \(name)",
+            """
+            SELECT ended_at, code, failure_class, error FROM delivery_try
+            WHERE tenant_id = \(tenant.rawValue) AND connector = \(name) AND ended_at IS NOT NULL ORDER BY planned_at DESC LIMIT 1
+            """,
+        ])
+        guard let row = rows[1].first else { return nil }
+        let last = try rows[2].first.map { row in
+            let failure: String? = try row.get("failure_class")
+            return KeptSecrets.Last(
+                at: try row.get("ended_at"), code: try row.get("code", as: String?.self) ?? failure, error: try row.get("error"))
+        }
+        return KeptSecrets(secrets: try row.get("secrets"), last: last)
     }
 
     public func connector(_ name: String, of tenant: TenantID) async throws -> ConnectorRecord? {

@@ -82,12 +82,12 @@ private struct MessageDesk {
             ORDER BY m.urgency = 'urgent' DESC, m.urgency = 'normal' DESC, m.id LIMIT \(limit)
             """,
             """
-            SELECT id, connector, messages, state, not_before, first_planned_at, urgent FROM delivery
+            SELECT id, connector, address, messages, state, not_before, first_planned_at, urgent FROM delivery
             WHERE tenant_id = \(id) AND state IN ('waiting', 'sending') AND event IS NULL ORDER BY id LIMIT \(limit)
             """,
             """
             -- What was given up some time ago will not be sent any more, whatever became of its job.
-            SELECT t.connector, t.planned_at, t.ended_at, t.reserved FROM delivery_try t JOIN delivery d ON d.id = t.delivery_id
+            SELECT t.connector, d.address, t.planned_at, t.ended_at, t.reserved FROM delivery_try t JOIN delivery d ON d.id = t.delivery_id
             WHERE t.tenant_id = \(id) AND t.planned_at > \(now)::timestamptz - interval '1 day'
                 AND (t.ended_at > \(now)::timestamptz - interval '61 s'
                     OR t.ended_at IS NULL AND (d.state = 'sending' OR d.ended_at > \(now)::timestamptz - interval '2 min'))
@@ -95,15 +95,21 @@ private struct MessageDesk {
             """
             SELECT gate, "until" FROM breaker
             WHERE (tenant_id = \(id) OR tenant_id IS NULL) AND state IN ('open', 'throttled')
-            """,
+            """, .quietHours(of: tenant),
         ])
         let records = try results[1].map(ConnectorRecord.init).filter { $0.isEnabled && $0.kind != .webhook && !$0.isBroken }
         connectors = Dictionary(uniqueKeysWithValues: records.map { ($0.name, $0) })
         var windows: [String: SendWindow] = [:]
+        var personal: [String: [String: SendWindow]] = [:]
         for row in results[4] {
-            windows[try row.get("connector"), default: SendWindow()].add(
-                SendWindow.Send(plannedAt: try row.get("planned_at"), endedAt: try row.get("ended_at"), isReserved: try row.get("reserved"))
-            )
+            let send = SendWindow.Send(
+                plannedAt: try row.get("planned_at"), endedAt: try row.get("ended_at"), isReserved: try row.get("reserved"))
+            let connector: String = try row.get("connector")
+            windows[connector, default: SendWindow()].add(send)
+            guard connectors[connector]?.kind.personalBudget != nil, let address = try row.get("address", as: String?.self) else {
+                continue
+            }
+            personal[connector, default: [:]][address, default: SendWindow()].add(send)
         }
         let breakers = try results[5].reduce(into: [String: Date]()) {
             $0[try $1.get("gate")] = try $1.get("until", as: Date?.self) ?? now.addingTimeInterval(5)
@@ -112,7 +118,8 @@ private struct MessageDesk {
             let closed = [record.closedUntil, breakers["d:\(record.dependency)"], breakers["\(tenant)/d:\(record.dependency)"]]
             return MessageBoard.Line(
                 name: record.name, kind: record.kind, budget: record.kind.budget(record.settings),
-                window: windows[record.name] ?? SendWindow(), closedUntil: closed.compactMap(\.self).max())
+                window: windows[record.name] ?? SendWindow(), windows: personal[record.name] ?? [:],
+                closedUntil: closed.compactMap(\.self).max())
         }
         var waiting: [MessageBoard.Message] = []
         var underWay: [Int64: MessageBoard.Message] = [:]
@@ -123,11 +130,14 @@ private struct MessageDesk {
         let deliveries = try results[3].map { row in
             let isWaiting = try row.get("state", as: String.self) == "waiting"
             return MessageBoard.Delivery(
-                id: try row.get("id"), line: try row.get("connector"), messages: try row.get("messages"),
+                id: try row.get("id"), line: try row.get("connector"), address: try row.get("address"), messages: try row.get("messages"),
                 state: isWaiting ? .waiting(until: try row.get("not_before", as: Date?.self) ?? now) : .sending,
                 firstPlannedAt: try row.get("first_planned_at"), isUrgent: try row.get("urgent"))
         }
-        board = MessageBoard(lines: lines, waiting: waiting, deliveries: deliveries, underWay: underWay)
+        let quiet = try results[6].first.flatMap(QuietHoursRecord.init)
+        board = MessageBoard(
+            lines: lines, waiting: waiting, deliveries: deliveries, underWay: underWay,
+            quietUntil: quiet.flatMap { $0.hours.end(at: now, in: TimeZone(identifier: $0.timeZone) ?? .gmt) })
     }
 
     /// Writes the moves down.

@@ -24,6 +24,8 @@ struct SellerChannels {
         case .smsGateway: usable("sms")
         case .mail: usable("mail").flatMap { MailMessage.isAddress($0) ? $0 : nil }
         case .dingtalkTodo: usable("dingtalk_union_id")
+        case .wecomApp: usable("wecom")
+        case .feishuApp: usable("feishu")
         case .dingtalkRobot, .wecomRobot, .feishuBot, .webhook: nil
         }
     }
@@ -34,7 +36,7 @@ struct SellerChannels {
         case .dingtalkRobot: [usable("dingtalk") ?? usable("dingtalk_mobile")].compactMap(\.self)
         case .wecomRobot: [usable("wecom")].compactMap(\.self)
         case .feishuBot: [usable("feishu")].compactMap(\.self)
-        case .dingtalkTodo, .smsGateway, .mail, .webhook: []
+        case .dingtalkTodo, .wecomApp, .feishuApp, .smsGateway, .mail, .webhook: []
         }
     }
 
@@ -48,7 +50,7 @@ extension Channel {
     var kinds: (own: Set<ConnectorKind>, otherwise: Set<ConnectorKind>) {
         switch self {
         case .inApp: ([], [])
-        case .workApp: ([.dingtalkTodo, .dingtalkRobot, .wecomRobot, .feishuBot], [.smsGateway])
+        case .workApp: ([.dingtalkTodo, .dingtalkRobot, .wecomApp, .wecomRobot, .feishuApp, .feishuBot], [.smsGateway])
         case .sms: ([.smsGateway], [])
         case .mail: ([.mail], [])
         }
