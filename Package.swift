@@ -203,7 +203,7 @@ let package = Package(
             ]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", "Sampling", nioCore, nioPosix]),
-        tests("CommandTests", ["kiteline", "Forecasts", "TestSupport"]),
+        tests("CommandTests", ["kiteline", "Forecasts", "TestSupport", arguments]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(
             "EngineTests",

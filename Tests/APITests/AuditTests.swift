@@ -212,7 +212,9 @@ import Testing
         "PUT /v1/national-calendars/{country}/{year}",
         "PUT /v1/offices/{office}",
         // ConnectorRouteTests.
-        "PUT /v1/connectors/{name}", "DELETE /v1/connectors/{name}",
+        "PUT /v1/connectors/{name}", "DELETE /v1/connectors/{name}", "PUT /v1/quiet-hours", "DELETE /v1/quiet-hours",
+        // Looks, and changes nothing: ConnectorCheckTests.
+        "POST /v1/connectors/{name}/check",
     ]
 
     @Test func `everything an operator can do leaves who, what it was before and after, and why`() async throws {

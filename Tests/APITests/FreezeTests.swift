@@ -48,6 +48,44 @@ import Testing
         }
     }
 
+    /// LOAD-02.
+    @Test func `a seller's load is told as of one moment: what waits, what is overdue, what was closed this week, and why nothing comes`()
+        async throws
+    {
+        try await TestAPI.with { api in
+            try await team(api)
+            for number in 0..<3 { try await api.give("l\(number)", to: "anna") }
+            _ = try await api.owner.query(
+                """
+                INSERT INTO escalation (tenant_id, subject_type, subject_id, clock, level, episode, started_at, due_at, recorded_at, late_by, action,
+                    acted, told, urgency, job_id)
+                SELECT tenant_id, 'lead', id, 'first', level, '-infinity', now(), now(), now(), 0, 'notify', true, 'told', 'normal', 0
+                FROM lead, unnest(ARRAY['a', 'b']) AS level WHERE external_id = 'l0'
+                """)
+            for (name, won, days) in [("d1", true, 0), ("d2", false, 0), ("d3", true, 9)] {
+                let closed = Date(timeIntervalSinceNow: -86_400 * Double(days) - 1).ISO8601Format()
+                let reply = try await api.send(
+                    "PUT", "/v1/opportunities/\(name)", #"{"owner":"anna","stage":"end","won":\#(won),"closed_at":"\#(closed)"}"#)
+                #expect(reply.status == 201)
+            }
+
+            let load = try await api.send("GET", "/v1/sellers/anna/load").json
+            _ = try await freeze(api, #"{"frozen":true,"by":"mia","reason":"late"}"#)
+            let frozen = try await api.send("GET", "/v1/sellers/anna/load").json
+
+            #expect(load["pending"].int == 3 && load["overdue"].int == 1 && load["capacity"].int == 8)
+            #expect(load["paused"].isNull && frozen["paused"].string == "frozen")
+            #expect(load["as_of"].string != nil)
+            // A second before the week began, on a Monday at midnight, nothing would have been closed in it.
+            let monday = try Date(#require(load["week_since"].string), strategy: .iso8601)
+            let isOfThisWeek = Date().timeIntervalSince(monday) > 60
+            #expect(load["won_this_week"].int == (isOfThisWeek ? 1 : load["won_this_week"].int) && (load["won_this_week"].int ?? 9) <= 1)
+            #expect((load["lost_this_week"].int ?? 9) <= 1)
+            #expect(try await api.send("GET", "/v1/sellers/nobody/load").status == 404)
+            #expect(try await api.send("GET", "/v1/sellers/anna/load", as: api.globex.tenantKey).status == 404)
+        }
+    }
+
     @Test func `what is missing or wrong is named, and nothing is changed`() async throws {
         try await TestAPI.with { api in
             try await team(api)
@@ -183,5 +221,21 @@ import Testing
             #expect(try await api.count("shift_plan") == 2)
             #expect(try await api.count("seller_change WHERE shift IS NOT NULL") == 3)
         }
+    }
+}
+
+extension TestAPI {
+    /// Gives a seller a lead that waits for a first touch.
+    fileprivate func give(_ lead: String, to seller: String) async throws {
+        _ = try await engine.pipeline([
+            .tenants([acme.id]),
+            """
+            WITH l AS (
+                INSERT INTO lead (tenant_id, external_id, source, received_at, fields, state, owner_id)
+                SELECT \(acme.id.rawValue), \(lead), 'website', now(), '{}', 'assigned', s.id
+                FROM seller s WHERE s.tenant_id = \(acme.id.rawValue) AND s.external_id = \(seller) RETURNING owner_id)
+            UPDATE seller_load x SET pending = pending + 1 FROM l WHERE x.tenant_id = \(acme.id.rawValue) AND x.seller_id = l.owner_id
+            """,
+        ])
     }
 }

@@ -9,6 +9,7 @@ extension API {
         Endpoint(.get, "/v1/sellers/{ext}", answer: readSeller),
         Endpoint(.get, "/v1/sellers", answer: listSellers),
         Endpoint(.put, "/v1/sellers/{ext}/freeze", answer: setFreeze),
+        Endpoint(.get, "/v1/sellers/{ext}/load", answer: readLoad),
     ]
 }
 
@@ -53,6 +54,25 @@ extension API {
 @Sendable private func readSeller(_ call: Call) async throws -> Answer {
     guard let seller = try await call.records.seller(try call.externalID(), of: call.tenant.id) else { throw Problem.notFound }
     return Answer(200, seller.json)
+}
+
+/// `GET /v1/sellers/{ext}/load`: what a seller has to do now, all of one moment.
+@Sendable private func readLoad(_ call: Call) async throws -> Answer {
+    try call.query { _ in }
+    guard let load = try await call.records.sellerLoad(try call.externalID(), of: call.tenant.id) else { throw Problem.notFound }
+    return Answer(
+        200,
+        JSONWriter.object { object in
+            object.member("external_id", load.externalID)
+            object.member("as_of", load.asOf)
+            object.member("pending", load.pending)
+            object.member("capacity", load.capacity)
+            object.member("overdue", load.overdue)
+            object.member("won_this_week", load.wonThisWeek)
+            object.member("lost_this_week", load.lostThisWeek)
+            object.member("week_since", load.weekSince)
+            object.member("paused", load.paused)
+        })
 }
 
 /// `GET /v1/sellers`
