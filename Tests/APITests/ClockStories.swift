@@ -114,6 +114,22 @@ import Testing
         }
     }
 
+    @Test func `a manager who is frozen hears of it and is given nothing`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            let wish = FreezeWish(seller: "wang", isFrozen: true, by: nil, reason: "away", needsManager: false)
+            _ = try await house.records.setFreeze(wish, of: tenant, by: "key:1", key: nil) { _ in StoredAnswer(status: 200, body: []) }
+            let id = try await house.leads([lead("1", minutesOld: 9)], of: tenant)[0]
+
+            try await house.working { try await settled(house) }
+
+            #expect(try await told(house, of: tenant) == ["first.b wang"])
+            #expect(try await house.records.lead(id, of: tenant)?.owner == "anna")
+            #expect(try await house.records.seller("wang", of: tenant)?.pending == 0)
+            try await house.expectSound()
+        }
+    }
+
     @Test func `who touches in time hears nothing`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await tenant(house)

@@ -103,12 +103,23 @@ extension EscalationEffect {
                 SELECT id, assignment_epoch, touched_at IS NOT NULL AS touched FROM lead
                 WHERE tenant_id = \(tenant.rawValue) AND id = ANY(\(own.map(\.effect.key.id).sorted())) ORDER BY id FOR UPDATE
                 """,
+                // Whoever freezes holds the routing version.
+                """
+                SELECT id FROM seller
+                WHERE tenant_id = \(tenant.rawValue) AND id = ANY(\(sellers)) AND frozen_at IS NOT NULL
+                    AND (frozen_until IS NULL OR frozen_until > now())
+                """,
             ])
+            let frozen = Set(try rows[4].map { try $0.get("id", as: Int64.self) })
             var epochs: [Int64: Int] = [:]
             for row in rows[3] where try !row.get("touched", as: Bool.self) {
                 epochs[try row.get("id")] = Int(try row.get("assignment_epoch", as: Int32.self))
             }
-            moved.formUnion(own.filter { epochs[$0.effect.key.id] != $0.effect.lead?.epoch }.map(\.attempt.id))
+            moved.formUnion(
+                own.filter { judged in
+                    epochs[judged.effect.key.id] != judged.effect.lead?.epoch
+                        || judged.effect.transfer.map { frozen.contains($0.id) } == true
+                }.map(\.attempt.id))
         }
         return moved
     }

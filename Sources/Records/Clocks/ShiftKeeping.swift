@@ -19,7 +19,7 @@ extension PostgresTransaction {
             "SELECT country, year, papers, off::text[] AS off, work::text[] AS work FROM national_year ORDER BY country, year",
         ])
         let layers = try Layers(rows[0])
-        let notices = try rows[2].map(ShiftPlan.Notice.init)
+        let notices = try rows[2].map { try ShiftPlan.Notice($0) }
         var changed: [Int64] = []
         var names: [String?] = []
         var plans: [String: String] = [:]
