@@ -19,7 +19,8 @@ struct Kiteline: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
             QueueCommand.self, RulesCommand.self, RolloutCommand.self, FuseCommand.self, BreakerCommand.self, DeadLetterCommand.self,
-            ImportCommand.self, ConnectorCommand.self, IdentityCommand.self, ForecastCommand.self, ProcessHealthCommand.self,
+            ImportCommand.self, ConnectorCommand.self, SellerCommand.self, IdentityCommand.self, ForecastCommand.self,
+            ProcessHealthCommand.self,
             AuditCommand.self,
             DoctorCommand.self, BenchCommand.self,
         ])

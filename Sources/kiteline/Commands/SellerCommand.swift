@@ -1,0 +1,74 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+
+struct SellerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "seller", abstract: "A tenant's sellers: what they have to do, and who gets no new leads for a time, over the API.",
+        subcommands: [Load.self, Freeze.self, Thaw.self])
+
+    struct Load: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What a seller has to do now, and why nothing new comes.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "The seller's external id.") var seller: String
+
+        @Flag(help: "Print JSON.") var json = false
+
+        private struct Answer: Decodable {
+            let pending, capacity, overdue, wonThisWeek, lostThisWeek: Int
+            let paused: String?
+        }
+
+        func run() async throws {
+            let data = try await remote.remote().request(.get, "/v1/sellers/\(seller)/load")
+            if json { return printLine(data) }
+            let load = try JSON.read(Answer.self, from: data)
+            print("\(load.pending) of \(load.capacity) leads wait for a first touch, \(load.overdue) of them overdue.")
+            print("Closed this week: \(load.wonThisWeek) won, \(load.lostThisWeek) lost.")
+            if let paused = load.paused { print("No new lead comes: \(paused).") }
+        }
+    }
+
+    struct Freeze: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "No new lead for a seller; those there are stay. Until a time, or until thawed.")
+
+        @OptionGroup var turn: TurnOptions
+
+        @Option(help: "When it ends by itself, such as 2026-12-10T00:00:00Z.") var until: String?
+
+        func run() async throws {
+            try await turn.apply(["frozen": true, "until": until], "\(turn.seller) gets no new lead\(until.map { " until \($0)" } ?? "").")
+        }
+    }
+
+    struct Thaw: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "New leads for a seller again.")
+
+        @OptionGroup var turn: TurnOptions
+
+        func run() async throws { try await turn.apply(["frozen": false], "\(turn.seller) gets new leads again.") }
+    }
+
+    struct TurnOptions: ParsableArguments {
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "The seller's external id.") var seller: String
+
+        @Option(help: "The manager who decided it; needed with a tenant's key.") var by: String?
+
+        @Option(help: "Why; kept in the audit log, and the seller is told it.") var reason: String
+
+        @Flag(help: "Print JSON.") var json = false
+
+        func apply(_ wish: [String: Any?], _ said: String) async throws {
+            let body = wish.merging(["by": by, "reason": reason]) { $1 }.compactMapValues(\.self)
+            let bytes = try JSONSerialization.data(withJSONObject: body, options: [.sortedKeys])
+            let data = try await remote.remote().request(.put, "/v1/sellers/\(seller)/freeze", body: .bytes(Array(bytes)))
+            if json { return printLine(data) }
+            print(said)
+        }
+    }
+}
