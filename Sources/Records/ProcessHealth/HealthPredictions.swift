@@ -86,7 +86,7 @@ public struct HealthPredictionsEffect: JudgedEffect {
                 Self.telling(one, message, settled)
             }
         }
-        return [adding] + telling + trialStatements(settled.tenant)
+        return [adding] + telling + trialStatements(settled)
     }
 
     /// Only of what was written by this very job: what stood before is what was told.

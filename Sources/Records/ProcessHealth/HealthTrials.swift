@@ -128,13 +128,16 @@ extension HealthPredictionsEffect {
     }
 
     /// What the predictions showed of the rollout: which teams are in which arm, or how often the shadow would have said otherwise.
-    func trialStatements(_ tenant: TenantID) -> [Statement] {
+    func trialStatements(_ settled: SettledEffect) -> [Statement] {
+        let tenant = settled.tenant
         guard let trial else { return [] }
         guard let stage = trial.stage else {
             return [
                 """
                 UPDATE rollout SET shadow_n = shadow_n + \(Int64(shadow.asked)), shadow_different = shadow_different + \(Int64(shadow.different))
                 WHERE tenant_id = \(tenant.rawValue) AND id = \(trial.id)
+                    -- A week is counted once, by the job whose predictions stand.
+                    AND EXISTS (SELECT FROM health_prediction WHERE tenant_id = \(tenant.rawValue) AND job_id = \(settled.job.rawValue))
                 """
             ]
         }
