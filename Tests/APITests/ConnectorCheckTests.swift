@@ -3,6 +3,7 @@ import FakeVendors
 import Foundation
 import LocalVendors
 import Messages
+import PostgresClient
 import Testing
 
 /// Whether a connector would work, said in words and without a message to anybody.

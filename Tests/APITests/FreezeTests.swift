@@ -1,7 +1,9 @@
 import Foundation
 import Ledger
+import PostgresClient
 import Records
 import SalesModel
+import Tenancy
 import Testing
 
 /// A seller's freeze and shift from end to end: told over HTTP, obeyed by assignment, read in receipts, made again by a replay.

@@ -2,6 +2,7 @@ import Foundation
 import JobKinds
 import Jobs
 import Ledger
+import PostgresClient
 import ProcessHealth
 import Records
 import Rollouts

@@ -70,17 +70,17 @@ import Testing
 
     @Test func `a first touch is due, and work lies ahead, by the seller's own hours`() {
         // Nobody works in the first day; ten days of the fortnight after the week are worked.
-        let counting = counting().by(
+        let own = counting().by(
             CountedTime(), touchDue: { max($0, hour(24)) + $1 }, workdays: { from, to in Int(to.timeIntervalSince(from) / 86_400) - 4 })
         let leads = [hour(24) + 200, hour(24) + 300].map {
             LeadFact(customer: "a", capturedAt: hour(10), assignedAt: hour(10), touchedAt: $0)
         }
 
-        let week = counting.counts(of: ProcessFacts(leads: leads), at: day(7))[0]
+        let week = own.counts(of: ProcessFacts(leads: leads), at: day(7))[0]
 
         #expect(week.touches == Tally(cases: 2, hits: 1))
         #expect(week.workdaysAhead == 10)
-        #expect(self.counting().counts(of: ProcessFacts(leads: leads), at: day(7))[0].touches == Tally(cases: 2, hits: 0))
+        #expect(counting().counts(of: ProcessFacts(leads: leads), at: day(7))[0].touches == Tally(cases: 2, hits: 0))
     }
 
     @Test func `evidence counts when it was there at the entry, not after`() {

@@ -1,3 +1,4 @@
+import Foundation
 import JSONEnvelope
 import Records
 import Tenancy
