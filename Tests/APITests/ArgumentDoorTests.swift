@@ -60,8 +60,8 @@ import Testing
                 AnyHandler(RebalanceLeads(records: RoutingReader(postgres: api.app))),
             ]
             try await api.working(handlers) {
-                let schedule = try await api.send("PUT", "/v1/schedules/s1", #"{"kind":"\(kind)","every":"day 06:00"}"#)
-                for body in [#"{"kind":"\(kind)"}"#, #"{"kind":"\(kind)","args":{}}"#] {
+                let schedule = try await api.send("PUT", "/v1/schedules/s1", #"{"kind":"\#(kind)","every":"day 06:00"}"#)
+                for body in [#"{"kind":"\#(kind)"}"#, #"{"kind":"\#(kind)","args":{}}"#] {
                     let reply = try await api.send("POST", "/v1/jobs", body)
                     #expect(reply.status == 202)
                 }

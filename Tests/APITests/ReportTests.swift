@@ -75,7 +75,7 @@ import Testing
             #expect(made.period.upperBound <= Date())
 
             try await report(house, tenant, #","from":"2026-02-01T00:00:00Z","to":"2026-01-01T00:00:00Z""#)
-            let said = "job_history WHERE kind = 'generate_report' AND state = 'discarded' AND error LIKE '%from and to%'"
+            let said = "job_history WHERE kind = 'generate_report' AND state = 'discarded' AND error LIKE '%to must come after%'"
             #expect(try await house.count(said) == 1, "what is wrong with the arguments is said")
             #expect(try await house.records.reports(of: tenant, limit: 9).items.count == 1)
         }

@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(arguments: 1...4)
-    func `one person is never sent so much that an app drops it in silence, and what is urgent still comes within 15 s`(seed: Int) {
+    func `one person is never sent so much that an app drops it in silence, and what is urgent still comes within 20 s`(seed: Int) {
         var outside = Outside([("app", .wecomApp())], at: start.addingTimeInterval(Double(seed % 60)), seed: seed)
         var random = SeededNumbers(seed: UInt64(seed * 31))
         for _ in 0..<300 {
@@ -82,7 +82,7 @@ import Testing
         #expect(fake?.droppedSilently == 0)
         #expect(Set((fake?.shown ?? []).map(\.place)) == ["chen", "li"])
         #expect(outside.told.values.allSatisfy { $0.count == 1 } && outside.timesShown.values.allSatisfy { $0 == 1 })
-        #expect(latest(outside, .urgent) <= 15)
+        #expect(latest(outside, .urgent) <= 20)
     }
 
     @Test(arguments: 1...4)
