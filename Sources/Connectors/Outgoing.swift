@@ -17,6 +17,7 @@ public struct OutgoingPolicy: Sendable, Hashable {
     public func fault(in url: String) -> String? {
         guard let parts = URLComponents(string: url), let host = parts.host, !host.isEmpty else { return "is no URL with a host" }
         guard parts.scheme == "https" || parts.scheme == "http" && allowsLoopback else { return "must begin with https://" }
+        guard parts.port.map({ (1...65_535).contains($0) }) ?? true else { return "must name a port from 1 to 65535" }
         guard parts.user == nil, parts.password == nil else { return "must not hold a user or password" }
         guard parts.fragment == nil else { return "must not hold a fragment" }
         return fault(host: host)

@@ -18,10 +18,12 @@ public struct Day: Sendable, Hashable, Comparable, Strideable {
         guard civil == (year, month, day) else { return nil }
     }
 
-    /// From `2017-06-14`, whatever follows.
+    /// From `2017-06-14`, whatever follows; of the years 1 to 9999.
     public init?(_ text: some StringProtocol) {
-        let parts = text.prefix(10).split(separator: "-").map { Int($0) }
-        guard parts.count == 3, let year = parts[0], let month = parts[1], let day = parts[2] else { return nil }
+        let parts = text.prefix(10).split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.map(\.count) == [4, 2, 2], parts.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } }),
+            let year = Int(parts[0]), year > 0, let month = Int(parts[1]), let day = Int(parts[2])
+        else { return nil }
         self.init(year: year, month: month, day: day)
     }
 

@@ -16,14 +16,14 @@ public struct ClassFigures: Sendable, Hashable {
 
     mutating func add(_ line: ForecastLine) {
         count += 1
-        amountMinor += line.amountMinor
-        contribution += line.contribution
+        amountMinor.add(line.amountMinor)
+        contribution.add(line.contribution)
     }
 
     mutating func add(_ other: ClassFigures) {
         count += other.count
-        amountMinor += other.amountMinor
-        contribution += other.contribution
+        amountMinor.add(other.amountMinor)
+        contribution.add(other.contribution)
     }
 }
 
@@ -45,7 +45,9 @@ public struct ForecastTotals: Sendable, Hashable {
     public subscript(currency: Int, standing: ForecastClass) -> ClassFigures { byCurrency[currency]?[standing] ?? ClassFigures() }
 
     /// Committed and weighted.
-    public func total(_ currency: Int) -> Int64 { self[currency, .committed].contribution + self[currency, .weighted].contribution }
+    public func total(_ currency: Int) -> Int64 {
+        self[currency, .committed].contribution.adding(self[currency, .weighted].contribution)
+    }
 }
 
 /// A stage of the funnel. Counts are over all currencies; the amounts are one currency's.
@@ -68,9 +70,9 @@ public struct StageFigures: Sendable, Hashable {
             figures[stage].count += 1
             if line.stall != nil { figures[stage].stalled += 1 }
             guard line.counted != nil else { continue }
-            figures[stage].byCurrency[line.currency, default: Amounts()].amountMinor += line.amountMinor
-            figures[stage].byCurrency[line.currency]!.contribution += line.contribution
-            if line.stall != nil { figures[stage].byCurrency[line.currency]!.stalledMinor += line.amountMinor }
+            figures[stage].byCurrency[line.currency, default: Amounts()].amountMinor.add(line.amountMinor)
+            figures[stage].byCurrency[line.currency]!.contribution.add(line.contribution)
+            if line.stall != nil { figures[stage].byCurrency[line.currency]!.stalledMinor.add(line.amountMinor) }
         }
         return figures
     }
@@ -114,14 +116,14 @@ extension ForecastBook {
             if faults.count > 20 { return faults }
             guard deal.stage != nil, let amount = deal.amountMinor else { continue }
             counts[deal.currency, default: 0] += 1
-            amounts[deal.currency, default: 0] += amount
+            amounts[deal.currency, default: 0].add(amount)
         }
         let excluded = totals.excluded.values.reduce(0, +)
         if counts.values.reduce(0, +) + excluded != deals.count { faults.append("classes and exclusions do not make up what is open") }
         for currency in Set(counts.keys).union(totals.byCurrency.keys).sorted() {
             let classes = ForecastClass.allCases.map { totals[currency, $0] }
             if classes.reduce(0, { $0 + $1.count }) != counts[currency] ?? 0 { faults.append("a class counts twice or not at all") }
-            if classes.reduce(0, { $0 + $1.amountMinor }) != amounts[currency] ?? 0 {
+            if classes.reduce(0, { $0.adding($1.amountMinor) }) != amounts[currency] ?? 0 {
                 faults.append("classes do not sum to the total open")
             }
             let idle =
@@ -138,4 +140,14 @@ extension ForecastBook {
         }
         return faults
     }
+}
+
+extension Int64 {
+    /// The sum, or the nearest there is: money beyond it is nobody's, and must not stop the process.
+    func adding(_ other: Int64) -> Int64 {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? (other > 0 ? .max : .min) : sum
+    }
+
+    mutating func add(_ other: Int64) { self = adding(other) }
 }

@@ -64,7 +64,7 @@ public struct Movements: Sendable, Hashable {
             return
         }
         guard before.contribution != after.contribution || before.standing != after.standing else { return }
-        add(Self.kind(before, after), after.contribution - before.contribution, after.currency)
+        add(Self.kind(before, after), after.contribution.adding(-before.contribution), after.currency)
     }
 
     private static func kind(_ before: ForecastLine, _ after: ForecastLine) -> Movement {
@@ -82,18 +82,18 @@ public struct Movements: Sendable, Hashable {
 
     private mutating func add(_ kind: Movement, _ change: Int64, _ currency: Int) {
         byCurrency[currency, default: [:]][kind, default: Part()].count += 1
-        byCurrency[currency]![kind]!.amountMinor += change
+        byCurrency[currency]![kind]!.amountMinor.add(change)
     }
 
-    public func sum(_ currency: Int) -> Int64 { (byCurrency[currency] ?? [:]).values.reduce(0) { $0 + $1.amountMinor } }
+    public func sum(_ currency: Int) -> Int64 { (byCurrency[currency] ?? [:]).values.reduce(0) { $0.adding($1.amountMinor) } }
 }
 
 extension Movements {
     /// Where the movements do not sum to the difference.
     public func faults(from before: [ForecastLine], to after: [ForecastLine]) -> [String] {
         var differences: [Int: Int64] = [:]
-        for line in after { differences[line.currency, default: 0] += line.contribution }
-        for line in before { differences[line.currency, default: 0] -= line.contribution }
+        for line in after { differences[line.currency, default: 0].add(line.contribution) }
+        for line in before { differences[line.currency, default: 0].add(-line.contribution) }
         return differences.filter { sum($0.key) != $0.value }.keys.sorted().map { "what moved in currency \($0) is not the difference" }
     }
 }

@@ -20,15 +20,15 @@ public struct RebalanceLeads: DecidingHandler {
             let reader = try ArgumentReader(json)
             seller = try reader.string("seller")
             lead = try Self.lead("lead_id", reader)
-            start = try Self.lead("after", reader) ?? LeadID(0)
+            start = try Self.lead("after", reader, least: 0) ?? LeadID(0)
             limit = try reader.integer("days") ?? 15
         }
 
         /// What is no lead's number must not count as if nobody had named a lead.
-        private static func lead(_ name: String, _ reader: ArgumentReader) throws -> LeadID? {
-            guard let text = try reader.string(name), text != "0" else { return nil }
-            guard let lead = LeadID(text) else { throw ArgumentFaults([.init(name, "must be a lead's number")]) }
-            return lead
+        private static func lead(_ name: String, _ reader: ArgumentReader, least: Int64 = 1) throws -> LeadID? {
+            guard let text = try reader.string(name) else { return nil }
+            guard let number = Int64(text), number >= least else { throw ArgumentFaults([.init(name, "must be a lead's number")]) }
+            return LeadID(number)
         }
     }
 

@@ -25,6 +25,10 @@ public struct RebuildForecast: PerformingHandler {
             var scope = ForecastScope()
             if let node = reader.object("scope", members: 2) {
                 var inner = FieldReader(node, path: "scope")
+                let names = ["team_ids", "seller_ids"].flatMap { name in (node[name]?.elements ?? []).compactMap(\.string) }
+                if names.contains(where: { $0.contains(where: \.isNewline) }) {
+                    reader.fail("scope", .badFormat, "must name teams and sellers without line breaks")
+                }
                 scope = ForecastScope(
                     teams: inner.strings("team_ids", count: 0...1_000) ?? [], sellers: inner.strings("seller_ids", count: 0...10_000) ?? [])
                 reader.add(inner.finish())
@@ -64,6 +68,8 @@ public struct RebuildForecast: PerformingHandler {
         static let usual = "current_quarter"
     }
 
+    /// Days a forecast looks ahead at most.
+    private static let horizon = 3_660
     static let reasons = ["scheduled", "event", "manual"]
 
     public let kind = RebuildForecast.definition
@@ -101,6 +107,10 @@ public struct RebuildForecast: PerformingHandler {
 
         job.tell(JobProgress(0, "reading"))
         let reading = try await records.read(question, of: job.tenant, at: now)
+        // Every day between is gone through.
+        guard reading.day.distance(to: period.upperBound) <= Self.horizon else {
+            return .failed(.permanent, "the period ends more than ten years after the day it is forecast on, \(reading.day)")
+        }
         if let wanted = arguments.watermark, reading.watermark < wanted {
             return .failed(.transient, "what was told up to \(wanted) is not there yet: \(reading.watermark)")
         }
@@ -112,7 +122,7 @@ public struct RebuildForecast: PerformingHandler {
         // Of the question itself: the same question draws the same paths.
         let run = ForecastRun(
             reading.facts, asOf: reading.day, period: period,
-            seed: UInt64(bitPattern: reading.watermark) &* 31 &+ UInt64(reading.day.number))
+            seed: UInt64(bitPattern: reading.watermark) &* 31 &+ UInt64(bitPattern: Int64(reading.day.number)))
         let movements = Movements(from: reading.linesInForce, to: run.book.lines) { deal in
             reading.ended[deal].map { $0 ? .won : .lost }
         }

@@ -21,6 +21,8 @@ public struct RunProcessHealth: PerformingHandler {
         var after: String?
         var chain: Bool
 
+        private static let earliest = Date(timeIntervalSince1970: 946_684_800)
+
         public init(json: [UInt8]) throws {
             guard let root = try? JSONEnvelope(json, levels: 3, limits: .stored).root else {
                 throw Failure(.permanent, "the arguments are no JSON object")
@@ -28,6 +30,7 @@ public struct RunProcessHealth: PerformingHandler {
             var reader = FieldReader(root)
             mode = reader.choice("mode", of: Mode.allCases.map(\.rawValue)).flatMap(Mode.init) ?? .score
             asOf = reader.date("as_of")
+            if let asOf, asOf < Self.earliest { reader.fail("as_of", .outOfRange, "is before the year 2000") }
             sellers = reader.strings("seller_ids", count: 0...10_000)
             weeks = reader.integer("weeks", in: 1...26)
             modelVersion = reader.integer("model_version", in: 1...1_000_000)

@@ -14,12 +14,20 @@ import Testing
         ),
         ("rebuild_forecast", #"{"period":{"from":"2026-01-01","to":"2026-02-01"},"rolling":"current_month"}"#, ["args.rolling invalid"]),
         ("rebuild_forecast", #"{"as_of":"yesterday"}"#, ["args.as_of invalid"]),
+        (
+            "rebuild_forecast", #"{"period":{"from":"99999-1-01","to":"0000-01-01"}}"#,
+            ["args.period.from invalid", "args.period.to invalid"]
+        ),
+        ("rebuild_forecast", #"{"scope":{"team_ids":["a\nteam:b"]}}"#, ["args.scope invalid"]),
         ("run_spi_model", #"{"mode":"guess"}"#, ["args.mode not_allowed"]),
         ("run_spi_model", #"{"mode":"score","as_of":"yesterday"}"#, ["args.as_of invalid"]),
         ("run_spi_model", #"{"seller_ids":"s1"}"#, ["args.seller_ids invalid"]),
         ("generate_report", #"{"report":"assignment_effectiveness","from":"2026-01-01T00:00:00Z"}"#, ["args.to invalid"]),
         ("escalate_overdue", #"{"as_of":"now"}"#, ["args.as_of invalid"]),
+        ("run_spi_model", #"{"as_of":"0001-01-01T00:00:00Z"}"#, ["args.as_of invalid"]),
         ("rebalance_leads", #"{"lead_id":"abc"}"#, ["args.lead_id invalid"]),
+        ("rebalance_leads", #"{"lead_id":"0"}"#, ["args.lead_id invalid"]),
+        ("rebalance_leads", #"{"after":"zz"}"#, ["args.after invalid"]),
         ("diagnose_spi", "{}", ["kind not_allowed"]),
     ]
 

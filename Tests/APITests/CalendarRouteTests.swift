@@ -57,6 +57,17 @@ import Testing
         }
     }
 
+    @Test func `a seller's week without an hour is refused, since it would mean every hour`() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.send("PUT", "/v1/sellers/anna", #"{"name":"Anna","status":"active"}"#)
+            let empty = #"{"week":{"mon":[],"tue":[],"wed":[],"thu":[],"fri":[],"sat":[],"sun":[]}}"#
+            let put = try await api.send("PUT", "/v1/calendar/sellers/anna", empty)
+
+            #expect(put.status == 422)
+            #expect(put.faults == ["week invalid"])
+        }
+    }
+
     @Test func `a notice that comes out makes provisional deadlines final`() async throws {
         try await TestAPI.with { api in
             _ = try await api.send("PUT", "/v1/calendar", office, as: api.acme.operatorKey)

@@ -69,6 +69,20 @@ import Testing
         }
     }
 
+    @Test func `a connector that is to speak to another address needs its secrets again`() async throws {
+        try await with { api in
+            let robot = { (more: String) in #"{"kind":"dingtalk_robot","reason":"x"\#(more)}"# }
+            _ = try await put(api, "robot", robot(#","secrets":{"access_token":"t","secret":"SECx"}"#))
+            let same = try await put(api, "robot", robot(#","place":2"#))
+            let moved = try await put(api, "robot", robot(#","settings":{"url":"https://example.com"}"#))
+            let told = try await put(
+                api, "robot", robot(#","settings":{"url":"https://example.com"},"secrets":{"access_token":"u","secret":"SECy"}"#))
+
+            #expect([same, moved, told].map(\.status) == [200, 422, 200])
+            #expect(moved.faults == ["secrets missing"])
+        }
+    }
+
     @Test func `a webhook without a secret is made one, shown once`() async throws {
         try await with { api in
             let made = try await put(
@@ -95,6 +109,8 @@ import Testing
         (#"{"kind":"webhook","settings":{"url":"https://127.0.0.1/"},"reason":"x"}"#, ["settings.url not_allowed"]),
         (#"{"kind":"webhook","settings":{"url":"https://[::1]/"},"reason":"x"}"#, ["settings.url not_allowed"]),
         (#"{"kind":"webhook","settings":{"url":"https://169.254.169.254/latest"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://8.8.8.8:99999/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://example.com:0/"},"reason":"x"}"#, ["settings.url not_allowed"]),
         (#"{"kind":"webhook","settings":{"url":"https://localhost/"},"reason":"x"}"#, ["settings.url not_allowed"]),
         (#"{"kind":"webhook","settings":{"url":"https://user:pw@example.com/"},"reason":"x"}"#, ["settings.url not_allowed"]),
         (

@@ -231,6 +231,20 @@ import Testing
         }
     }
 
+    @Test func `a forecast as of a day before 1970 is one like any other, and one of a far period is refused at once`() async throws {
+        try await Self.with { desk in
+            try await desk.tell("a", "about_to_sign", days: 1, amount: 100)
+            let old = try await desk.run(#"{"rolling":"next_28_days","as_of":"1969-12-01T00:00:00Z"}"#)
+            let far = try await desk.run(#"{"period":{"from":"9998-01-01","to":"9999-12-31"}}"#)
+            let now = try await desk.run(#"{"rolling":"next_28_days"}"#)
+
+            #expect(old["state"].string == "completed")
+            #expect(far["state"].string == "discarded")
+            #expect(far["error"]["message"].string?.contains("more than ten years") == true)
+            #expect(now["outcome"].string == "published")
+        }
+    }
+
     @Test func `a schedule rebuilds it for a period that moves on with the day`() async throws {
         try await Self.with { desk in
             func put(_ rolling: String) async throws -> Reply {

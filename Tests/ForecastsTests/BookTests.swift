@@ -21,6 +21,16 @@ import Testing
         ForecastBook(deals, policy: policy, asOf: asOf, odds: { _ in odds })
     }
 
+    @Test func `amounts whose sum no number holds end at the greatest, and nothing stops`() {
+        let deals = (1...3).map { deal(Int64($0), 2, amount: .max / 2) }
+        let book = book(deals, odds: 1)
+
+        #expect(book.totals[0, .committed].amountMinor == .max)
+        #expect(book.totals.total(0) == .max)
+        #expect(book.faults(against: deals) == [])
+        #expect(Movements(from: [], to: book.lines) { _ in nil }.sum(0) == .max)
+    }
+
     @Test func `of twelve about to sign, seven without an effective action, five are committed and seven at risk with days and reason`() {
         let acted = [5, 5, 5, 5, 5, 12, 13, 14, 15, 16, 17, nil]
         let deals = acted.enumerated().map { place, acted in deal(Int64(place + 1), 2, days: 30, acted: acted) }

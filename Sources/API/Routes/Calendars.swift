@@ -63,6 +63,9 @@ extension Call {
         let root = try json(body, levels: 6).root
         let (document, faults) = CalendarDocument.read(root, isWhole: scope == .tenant)
         guard let document else { throw Problem.invalid(faults) }
+        if scope != .tenant, document.closesEveryDay {
+            throw Problem.invalid([FieldError("week", .invalid, "has no working time at all; who is away is told by their status")])
+        }
         if scope == .tenant, !document.hasWorkingTime(from: Date(), zone: tenant.settings.timeZone) {
             throw Problem.invalid([FieldError("week", .invalid, "has no working time at all")])
         }

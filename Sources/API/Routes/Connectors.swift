@@ -178,7 +178,7 @@ private struct ConnectorReading {
             reader.add(inner.finish())
         }
         check(settings, of: kind, &reader)
-        let (secrets, made) = self.secrets(secretsNode, of: kind, &reader)
+        let (secrets, made) = self.secrets(secretsNode, of: kind, at: settings, &reader)
         let names = secrets.map { $0.keys.sorted() } ?? before?.secretNames ?? []
         return Read(
             wish: ConnectorWish(
@@ -244,11 +244,17 @@ private struct ConnectorReading {
 
     /// The secrets that were given; nil where those it has are to stay. A webhook that is given none is made one.
     private func secrets(
-        _ node: JSONNode?, of kind: ConnectorKind, _ reader: inout FieldReader
+        _ node: JSONNode?, of kind: ConnectorKind, at settings: ConnectorSettings, _ reader: inout FieldReader
     ) -> (secrets: [String: String]?, made: String?) {
-        let keeps = before?.kind == kind
         guard let node else {
-            if keeps { return (nil, nil) }
+            if let before, before.kind == kind {
+                let stays = before.settings.url == settings.url && before.settings.host == settings.host
+                // Else whoever may change an address could have the secrets sent to themselves; a webhook is only signed with its own.
+                if !stays, kind != .webhook, !before.secretNames.isEmpty {
+                    reader.fail("secrets", .missing, "must be given again where the connector is to speak to another address")
+                }
+                return (nil, nil)
+            }
             if kind == .webhook {
                 let made = "whsec_" + Data((0..<32).map { _ in UInt8.random(in: 0...255) }).base64EncodedString()
                 return (["secret": made], made)

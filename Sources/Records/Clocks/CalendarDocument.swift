@@ -114,4 +114,7 @@ extension CalendarDocument {
         let year = CivilDate(number: Int((now.timeIntervalSince1970 / 86_400).rounded(.down))).parts.year
         return WorkingTime(plan, years: year...(year + 1)) != nil
     }
+
+    /// Whether its week has no hour on any day: that says of nobody when they work.
+    public var closesEveryDay: Bool { layer.week?.allSatisfy { $0 == .closed } ?? false }
 }

@@ -86,8 +86,11 @@ public struct ForecastEffect: JudgedEffect {
             """
         return [
             publish,
-            // Of runs that were interrupted, and of what was in force before the last.
-            "DELETE FROM forecast_line WHERE tenant_id = \(tenant) AND job_id = \(job) AND run <> \(run)",
+            // Of runs that were interrupted, of one whose like was published by another job meanwhile, and of what was in force before the last.
+            """
+            DELETE FROM forecast_line l WHERE l.tenant_id = \(tenant) AND l.job_id = \(job)
+                AND (l.run <> \(run) OR NOT EXISTS (SELECT FROM forecast f WHERE f.tenant_id = \(tenant) AND f.job_id = \(job) AND f.run = \(run)))
+            """,
             """
             DELETE FROM forecast_line l USING forecast f
             WHERE l.tenant_id = \(tenant) AND f.tenant_id = l.tenant_id AND f.job_id = l.job_id AND f.run = l.run AND f.scope = \(question.scope)
