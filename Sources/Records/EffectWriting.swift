@@ -19,7 +19,8 @@ public struct RecordsEffectWriter: EffectWriter {
     /// In the order in which they lock and are written.
     private static let kinds: [any WrittenEffect.Type] = [
         LeadDecisionEffect.self, ReleaseHeldEffect.self, TakeBackEffect.self, HealthPredictionsEffect.self, ProbeEffect.self,
-        SandboxRoundEffect.self, ReportEffect.self, EscalationEffect.self, DeliveryEffect.self, ForecastEffect.self, HealthWeeksEffect.self, HealthModelEffect.self,
+        SandboxRoundEffect.self, ReportEffect.self, EscalationEffect.self, DeliveryEffect.self, ForecastEffect.self, HealthWeeksEffect.self,
+        HealthModelEffect.self,
         HealthDiagnosisEffect.self,
     ]
     private static let judged = kinds.compactMap { $0 as? any JudgedEffect.Type }
