@@ -172,6 +172,7 @@ let package = Package(
                 "JSONEnvelope", "CZlib",
                 logging, lifecycle, httpClient, hummingbird, arguments, nioCore, nioPosix,
             ],
+            resources: [.embedInCode("Import/presets.json")],
             swiftSettings: settings),
 
         .target(
@@ -203,7 +204,7 @@ let package = Package(
             ]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", "Sampling", nioCore, nioPosix]),
-        tests("CommandTests", ["kiteline", "Forecasts", "TestSupport", arguments]),
+        tests("CommandTests", ["kiteline", "Forecasts", "TestSupport", arguments, httpClient, nioCore]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(
             "EngineTests",

@@ -33,11 +33,12 @@ public struct API: Sendable {
     /// - Parameters:
     ///   - kinds: every kind of job that can be enqueued.
     ///   - traces: told of requests and what they enqueue; nil: nobody is.
+    ///   - logs: counted, where log lines go to a collector.
     ///   - keys: who bears which key; made from `records` when not given.
     public init(
         records: Records, ledger: Ledger, dispatch: Dispatch, kinds: [JobKind], keys: KeyRing? = nil, metrics: Metrics = Metrics(),
         limits: Limits = Limits(), transport: TransportSecurity = TransportSecurity(), outgoing: OutgoingPolicy = OutgoingPolicy(),
-        secrets: SecretBox? = nil, traces: Traces? = nil, logger: Logger
+        secrets: SecretBox? = nil, traces: Traces? = nil, logs: LogExporter? = nil, logger: Logger
     ) {
         self.records = records
         self.ledger = ledger
@@ -58,7 +59,7 @@ public struct API: Sendable {
         metrics.add { await engine.samples() }
         metrics.add { [events] in
             [Metrics.Sample("kiteline_event_streams", .gauge, "Event streams this process serves.", Double(events.count))]
-                + (traces.map { spanSamples("api", $0.counts) } ?? [])
+                + exportSamples("api", spans: traces?.counts, lines: logs?.counts)
         }
         self.logger = logger
     }
@@ -66,7 +67,7 @@ public struct API: Sendable {
     /// Every endpoint there is.
     static let endpoints: [Endpoint] =
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
-        + importEndpoints + sellerEndpoints + opportunityEndpoints + forecastEndpoints + customerEndpoints
+        + importEndpoints + previewEndpoints + sellerEndpoints + opportunityEndpoints + forecastEndpoints + customerEndpoints
         + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
         + escalationEndpoints + calendarEndpoints + responseEndpoints + alertEndpoints + reportEndpoints + connectorEndpoints
         + quietHoursEndpoints

@@ -1,9 +1,10 @@
 import Foundation
 import JSONEnvelope
 import Jobs
+import Logging
 import Tracing
 
-/// Who tells of spans.
+/// Who tells.
 struct OTLPResource: Sendable {
     let role: String
     let version: String
@@ -11,14 +12,24 @@ struct OTLPResource: Sendable {
     let pid = ProcessInfo.processInfo.processIdentifier
 }
 
-/// Spans as a collector takes them: OpenTelemetry's protocol 1.x, the JSON form of ExportTraceServiceRequest. Numbers of traces and
-/// spans are hexadecimal there, 64-bit numbers are strings.
+/// Spans and log lines as a collector takes them: OpenTelemetry's protocol 1.x, the JSON form of ExportTraceServiceRequest and
+/// ExportLogsServiceRequest. Numbers of traces and spans are hexadecimal there, 64-bit numbers are strings.
 enum OTLPDocument {
     static func json(_ spans: [TracedSpan.Record], of resource: OTLPResource) -> [UInt8] {
-        JSONWriter.object(capacity: 512 * spans.count) { root in
-            root.array("resourceSpans") { list in
-                list.object { resourceSpans in
-                    resourceSpans.object("resource") { object in
+        json(("resourceSpans", "scopeSpans", "spans"), spans.map(json), of: resource)
+    }
+
+    static func json(_ lines: [LogExporter.Line], of resource: OTLPResource) -> [UInt8] {
+        json(("resourceLogs", "scopeLogs", "logRecords"), lines.map(json), of: resource)
+    }
+
+    private static func json(
+        _ names: (resources: String, scopes: String, records: String), _ records: [[UInt8]], of resource: OTLPResource
+    ) -> [UInt8] {
+        JSONWriter.object(capacity: 512 * records.count) { root in
+            root.array(names.resources) { list in
+                list.object { told in
+                    told.object("resource") { object in
                         object.array("attributes") { list in
                             list.attribute("service.name", text: "kiteline")
                             list.attribute("service.version", text: resource.version)
@@ -26,12 +37,36 @@ enum OTLPDocument {
                             list.attribute("kiteline.role", text: resource.role)
                         }
                     }
-                    resourceSpans.array("scopeSpans") { list in
+                    told.array(names.scopes) { list in
                         list.object { scope in
                             scope.object("scope") { $0.member("name", "kiteline") }
-                            scope.array("spans") { list in for span in spans { list.element(json: json(span)) } }
+                            scope.array(names.records) { list in for record in records { list.element(json: record) } }
                         }
                     }
+                }
+            }
+        }
+    }
+
+    /// A value longer than this is cut: a line is a line.
+    private static let longestValue = 4_096
+
+    private static func json(_ line: LogExporter.Line) -> [UInt8] {
+        JSONWriter.object(capacity: 512) { object in
+            object.member("timeUnixNano", String(line.at))
+            object.member("observedTimeUnixNano", String(line.at))
+            object.member("severityNumber", line.level.number)
+            object.member("severityText", line.level.rawValue.uppercased())
+            object.object("body") { $0.member("stringValue", line.message) }
+            var attributes = line.metadata
+            // The line of a traced job is found with its trace.
+            if case .string(let trace)? = attributes.removeValue(forKey: LogKey.traceID.rawValue), trace.utf8.count == 32 {
+                object.member("traceId", trace)
+            }
+            object.array("attributes") { list in
+                list.attribute("logger", text: line.label)
+                for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
+                    list.attribute(name, text: String(value.description.prefix(longestValue)))
                 }
             }
         }
@@ -88,6 +123,21 @@ extension SpanKind {
         case .producer: 4
         case .consumer: 5
         default: 1
+        }
+    }
+}
+
+extension Logger.Level {
+    /// As OTLP numbers them.
+    fileprivate var number: Int {
+        switch self {
+        case .trace: 1
+        case .debug: 5
+        case .info: 9
+        case .notice: 10
+        case .warning: 13
+        case .error: 17
+        case .critical: 21
         }
     }
 }

@@ -24,6 +24,7 @@ public final class Worker: Service {
     private let watch: DependencyWatch
     private let progress = ProgressBoard()
     private let traces: Traces?
+    private let logs: LogExporter?
     private let now: @Sendable () -> Date
     /// Granted, and waiting to be run alone.
     private let suspects = Mutex<[Attempt]>([])
@@ -31,10 +32,11 @@ public final class Worker: Service {
 
     /// - Parameters:
     ///   - traces: told what became of jobs whose traces are told of; nil: nobody is.
+    ///   - logs: counted, where log lines go to a collector.
     ///   - now: asked for deadlines and retry times.
     public init(
         ledger: Ledger, dispatch: Dispatch, handlers: [AnyHandler], settings: WorkerSettings = WorkerSettings(), traces: Traces? = nil,
-        logger: Logger,
+        logs: LogExporter? = nil, logger: Logger,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.ledger = ledger
@@ -46,6 +48,7 @@ public final class Worker: Service {
         execution = Execution(
             handlers: handlers, running: running, settler: settler, watch: watch, progress: progress, traces: traces, now: now)
         self.traces = traces
+        self.logs = logs
         self.now = now
     }
 
@@ -284,6 +287,10 @@ extension Worker {
         if let spans = traces?.counts {
             told["spans_exported"] = Double(spans.exported)
             told["spans_dropped"] = Double(spans.dropped)
+        }
+        if let lines = logs?.counts {
+            told["log_lines_exported"] = Double(lines.exported)
+            told["log_lines_dropped"] = Double(lines.dropped)
         }
         return told
     }

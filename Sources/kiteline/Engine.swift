@@ -36,14 +36,19 @@ struct Engine: Sendable {
     /// Nil: traces are told to nobody.
     let exporter: SpanExporter?
     let traces: Traces?
+    /// Nil: log lines go to standard error only.
+    let logs: LogExporter?
 
     /// - Parameter role: what the process does, as traces name it.
     init(_ settings: Settings, role: String) throws {
         self.settings = settings
-        logger = settings.logger("kiteline")
-        exporter = settings.optional(.otlpEndpoint).map { [logger] in
-            SpanExporter(endpoint: $0, role: role, version: Kiteline.version, logger: logger)
-        }
+        let plain = settings.logger("kiteline")
+        let collector = settings.optional(.otlpEndpoint)
+        let tellsLogs = try settings.text(.otlpLogs) == "yes"
+        guard collector != nil || !tellsLogs else { throw SetUpError("KITELINE_OTLP_LOGS is yes, and KITELINE_OTLP_ENDPOINT is not set") }
+        exporter = collector.map { SpanExporter(endpoint: $0, role: role, version: Kiteline.version, logger: plain) }
+        logs = tellsLogs ? collector.map { LogExporter(endpoint: $0, role: role, version: Kiteline.version, logger: plain) } : nil
+        logger = logs?.joining(plain) ?? plain
         let share = try settings.share(.traceShare)
         traces = exporter.map { Traces(share: share, exporter: $0) }
         if let plan = settings.optional(.crashAt).flatMap(CrashPlan.init) {
@@ -101,7 +106,7 @@ struct Engine: Sendable {
         let worker = WorkerSettings(
             concurrency: try settings.count(.concurrency), drain: try settings.duration(.drainSeconds),
             beat: try settings.duration(.beatSeconds), kinds: kinds, slowCalls: try settings.durationsByName(.slowCalls))
-        return Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: worker, traces: traces, logger: logger)
+        return Worker(ledger: ledger, dispatch: dispatch, handlers: handlers, settings: worker, traces: traces, logs: logs, logger: logger)
     }
 
     func maintenance(_ role: Maintenance.Role) throws -> Maintenance {
@@ -158,11 +163,11 @@ struct Engine: Sendable {
         return API(
             records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), metrics: metrics, limits: limits,
             transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)),
-            outgoing: courier.policy, secrets: secrets, traces: traces, logger: logger)
+            outgoing: courier.policy, secrets: secrets, traces: traces, logs: logs, logger: logger)
     }
 
-    /// What sends traces, where they are told: the first of a process' services, so that it ends last.
-    var exporting: [any Service] { exporter.map { [$0] } ?? [] }
+    /// What sends traces and log lines, where they are told: the first of a process' services, so that they end last.
+    var exporting: [any Service] { (logs.map { [$0] } ?? []) + (exporter.map { [$0] } ?? []) }
 
     func close() async {
         await courier.close()
@@ -184,8 +189,16 @@ extension Engine {
 }
 
 /// A connection as the owner of the schema, closed afterwards.
-func withOwner<R>(_ settings: Settings, _ body: (PostgresPool) async throws -> R) async throws -> R {
-    let pool = PostgresPool(PostgresConfiguration(url: try settings.text(.postgresURL)), size: 1, logger: settings.logger("kiteline"))
+///
+/// - Parameters:
+///   - name: what the server is told of who asks.
+///   - statementTimeout: the longest a statement may take; zero: as long as it does.
+func withOwner<R>(
+    _ settings: Settings, as name: String = "kiteline", statementTimeout: Duration = .seconds(30), _ body: (PostgresPool) async throws -> R
+) async throws -> R {
+    let pool = PostgresPool(
+        PostgresConfiguration(url: try settings.text(.postgresURL), applicationName: name, statementTimeout: statementTimeout), size: 1,
+        logger: settings.logger("kiteline"))
     let result: Result<R, any Error>
     do { result = .success(try await body(pool)) } catch { result = .failure(error) }
     await pool.close()

@@ -20,9 +20,7 @@ struct Kiteline: AsyncParsableCommand {
             DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
             QueueCommand.self, RulesCommand.self, RolloutCommand.self, FuseCommand.self, BreakerCommand.self, DeadLetterCommand.self,
             ImportCommand.self, ConnectorCommand.self, SellerCommand.self, IdentityCommand.self, ForecastCommand.self,
-            ProcessHealthCommand.self,
-            AuditCommand.self,
-            DoctorCommand.self, BenchCommand.self,
+            ProcessHealthCommand.self, AuditCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static let version = "0.1.0"
@@ -56,7 +54,7 @@ struct Kiteline: AsyncParsableCommand {
         case let code as ExitCode: code.rawValue
         case is SettingError, is SetUpError: ExitStatus.usage
         case let error as LocalServersError: error.isSetUp ? ExitStatus.usage : ExitStatus.failed
-        case is MigrationError: ExitStatus.usage
+        case is MigrationError, is BackupError: ExitStatus.usage
         default: isParsers(error) ? ExitStatus.usage : ExitStatus.failed
         }
     }

@@ -100,6 +100,15 @@ import Testing
         }
     }
 
+    @Test func `log lines for a collector want a collector`() async throws {
+        try await withDatabase { _, environment, scratch in
+            let result = try await Command.run(
+                ["key", "list"], in: scratch, environment: environment.merging(["KITELINE_OTLP_LOGS": "yes"]) { $1 })
+            #expect(result.status == 2)
+            #expect(result.errors.contains("KITELINE_OTLP_ENDPOINT is not set"))
+        }
+    }
+
     @Test(arguments: ["KITELINE_POSTGRES_URL", "KITELINE_REDIS_URL"])
     func `the doctor says which server is away`(name: String) async throws {
         try await withDatabase { database, environment, scratch in

@@ -198,7 +198,9 @@ extension LeadColumns {
     /// RFC 3339, or a day or a time of day without an offset, which then is the tenant's own.
     private func time(_ text: String) -> Date? {
         if let date = RFC3339.date(text) { return date }
-        guard let local = RFC3339.day(text) ?? RFC3339.date(text.replacing(" ", with: "T") + "Z") else { return nil }
+        // Some exports leave the seconds out: 2026-01-31 08:00.
+        let whole = text.utf8.count == 16 ? text + ":00" : text
+        guard let local = RFC3339.day(text) ?? RFC3339.date(whole.replacing(" ", with: "T") + "Z") else { return nil }
         return local.addingTimeInterval(-Double(timeZone.secondsFromGMT(for: local)))
     }
 }

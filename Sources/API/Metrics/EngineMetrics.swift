@@ -16,7 +16,9 @@ final class EngineMetrics: Sendable {
             let owed = try await ledger.outboxAge()
             return [
                 Metrics.Sample("kiteline_workers", .gauge, "Worker processes alive.", Double(workers.count)),
-                Metrics.Sample("kiteline_index_rebuilds_total", .counter, "Lives of the index, the first included.", Double(epoch.epoch)),
+                Metrics.Sample(
+                    "kiteline_index_rebuilds_total", .counter, "Lives of the index, the first included; a restore leaps.",
+                    Double(epoch.epoch)),
                 Metrics.Sample(
                     "kiteline_outbox_oldest_seconds", .gauge, "How long the oldest push has been owed to the index.", owed / .seconds(1)),
             ]
@@ -55,6 +57,8 @@ private func workerSamples(_ worker: String, _ counts: [String: Double]) -> [Met
         ("given_back", "kiteline_given_back_total", "Jobs given back at the end of a process."),
         ("spans_exported", spansExported.name, spansExported.help),
         ("spans_dropped", spansDropped.name, spansDropped.help),
+        ("log_lines_exported", linesExported.name, linesExported.help),
+        ("log_lines_dropped", linesDropped.name, linesDropped.help),
     ].compactMap { key, name, help in counts[key].map { Metrics.Sample(name, .counter, help, labels: [("worker", worker)], $0) } }
     let trips = counts.keys.filter { $0.hasPrefix("trips.") && $0.hasSuffix(".count") }.sorted().flatMap { key in
         let call = String(key.dropFirst("trips.".count).dropLast(".count".count))
@@ -70,13 +74,19 @@ private let spansDropped = (
     name: "kiteline_spans_dropped_total", help: "Spans the collector did not take, or that found the queue to it full."
 )
 
-/// Of a process that is asked itself.
-func spanSamples(_ process: String, _ counts: SpanExporter.Counts) -> [Metrics.Sample] {
+private let linesExported = (name: "kiteline_log_lines_exported_total", help: "Log lines the collector took.")
+private let linesDropped = (
+    name: "kiteline_log_lines_dropped_total", help: "Log lines the collector did not take, or that found the queue to it full."
+)
+
+/// Of a process that is asked itself; nil: it tells the collector none.
+func exportSamples(_ process: String, spans: ExportCounts?, lines: ExportCounts?) -> [Metrics.Sample] {
     let labels = [(name: "worker", value: process)]
-    return [
-        Metrics.Sample(spansExported.name, .counter, spansExported.help, labels: labels, Double(counts.exported)),
-        Metrics.Sample(spansDropped.name, .counter, spansDropped.help, labels: labels, Double(counts.dropped)),
-    ]
+    func samples(_ counts: ExportCounts, _ names: [(name: String, help: String)]) -> [Metrics.Sample] {
+        zip(names, [counts.exported, counts.dropped]).map { Metrics.Sample($0.name, .counter, $0.help, labels: labels, Double($1)) }
+    }
+    return (spans.map { samples($0, [spansExported, spansDropped]) } ?? [])
+        + (lines.map { samples($0, [linesExported, linesDropped]) } ?? [])
 }
 
 private func tripSamples(_ process: String, _ call: String, count: Double, seconds: Double, slow: Double) -> [Metrics.Sample] {

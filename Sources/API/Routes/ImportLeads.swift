@@ -214,7 +214,7 @@ private struct LeadImport: ~Copyable {
 }
 
 extension Problem {
-    fileprivate init(_ file: UnreadableFile) {
+    init(_ file: UnreadableFile) {
         self.init(
             422, "unreadable_file", "The file cannot be read", detail: "Line \(file.line): \(file.message). Nothing was stored.",
             errors: file.field.map { [FieldError($0, .notFound, file.message)] } ?? [])

@@ -13,6 +13,10 @@ struct ImportCommand: AsyncParsableCommand {
             discussion: """
                 The file streams: its size does not matter. Each lead is assigned by a job of its own. A lead that is already known, \
                 by source and external id, gets its fields updated and no second assignment, so a repeated import does no harm.
+
+                --preview shows the first rows as the tenant's live rules would take them, with what would be held and why, and stores \
+                nothing. --preset knows the columns of other systems' exports (\(Preset.names)) and renames them to what the packs' \
+                maps read.
                 """)
 
         @OptionGroup var remote: RemoteOptions
@@ -23,14 +27,39 @@ struct ImportCommand: AsyncParsableCommand {
         @Option(help: "Where these leads come from.")
         var source: String
 
-        @Option(help: ArgumentHelp("The column with each lead's id at its source.", valueName: "column"))
-        var externalID: String
+        @Option(help: ArgumentHelp("The column with each lead's id at its source; a preset knows it.", valueName: "column"))
+        var externalID: String?
 
         @Option(help: ArgumentHelp("The column that says when it came in; without it, now.", valueName: "column"))
         var receivedAt: String?
 
+        @Option(help: ArgumentHelp("Whose export it is: \(Preset.names).", valueName: "system"))
+        var preset: String?
+
+        @Flag(help: "Show what would become of the first rows; store nothing.")
+        var preview = false
+
+        @Option(help: ArgumentHelp("Rows of a preview (1 to 50).", valueName: "n"))
+        var rows = 10
+
+        @Option(help: "The language of a preview's reasons: en or zh.")
+        var language = "en"
+
         @Flag(help: "Print JSON.")
         var json = false
+
+        func validate() throws {
+            if let preset, Preset.all[preset] == nil { throw ValidationError("there is no preset \(preset); there are \(Preset.names)") }
+            guard externalID != nil || preset != nil else {
+                throw ValidationError("--external-id is missing: the column with each lead's id; or --preset, which knows it")
+            }
+            guard preset == nil || isCSV else { throw ValidationError("--preset is for CSV files") }
+            guard (1...50).contains(rows) else { throw ValidationError("--rows is from 1 to 50") }
+            guard ["en", "zh"].contains(language) else { throw ValidationError("--language is en or zh") }
+        }
+
+        private var isCSV: Bool { !["ndjson", "jsonl"].contains(URL(filePath: path).pathExtension.lowercased()) }
+        private var type: String { isCSV ? "text/csv" : "application/x-ndjson" }
 
         private struct Started: Decodable {
             let importId: String
@@ -51,11 +80,10 @@ struct ImportCommand: AsyncParsableCommand {
 
         func run() async throws {
             let remote = try remote.remote()
-            let file = try FileChunks(path)
-            let isCSV = !["ndjson", "jsonl"].contains(URL(filePath: path).pathExtension.lowercased())
+            let (file, query) = try opened()
+            if preview { return try await show(file, query, remote) }
             let answer = try await remote.request(
-                .post, "/v1/leads:import", query: ["source": source, "external_id": externalID, "received_at": receivedAt],
-                body: .stream(file, length: .known(file.size)), type: isCSV ? "text/csv" : "application/x-ndjson", timeout: .hours(2))
+                .post, "/v1/leads:import", query: query, body: .stream(file, length: .known(file.size)), type: type, timeout: .hours(2))
             let id = try JSON.read(Started.self, from: answer).importId
 
             let data = try await remote.request(.get, "/v1/imports/\(id)")
@@ -63,6 +91,57 @@ struct ImportCommand: AsyncParsableCommand {
             json ? printLine(data) : show(summary, id)
             // Nothing at all was taken in: whoever runs this from a script has to hear of it.
             if summary.state == "failed" || summary.rows > 0 && summary.accepted == 0 { throw ExitCode(ExitStatus.failed) }
+        }
+
+        /// The file, its columns renamed where a preset says so, and what the API is to be told of them.
+        private func opened() throws -> (FileChunks, [String: String?]) {
+            guard let preset = preset.flatMap({ Preset.all[$0] }) else {
+                return (try FileChunks(path), ["source": source, "external_id": externalID, "received_at": receivedAt])
+            }
+            let beginning = try FileChunks(path).beginning(1 << 18)
+            guard let header = CSVHeader(beginning) else { throw SetUpError("the first row of \(path) does not end: is it a CSV file?") }
+            let columns = try RenamedColumns(header.names, preset)
+            if !json { for (from, to) in columns.renamed { print("column \(from) is taken as \(to)") } }
+            return (
+                try FileChunks(path, replacing: header.length, with: CSVHeader.row(columns.names)),
+                ["source": source, "external_id": externalID ?? columns.externalID, "received_at": receivedAt ?? columns.receivedAt]
+            )
+        }
+
+        private struct Preview: Decodable {
+            struct Row: Decodable {
+                let line: Int
+                let externalId: String?
+                let verdict: String
+                let rule: String?
+                let score: Int?
+                let band: String?
+                let fields: [String: String]?
+                let unmapped: [String]?
+                let reasons: [String]
+            }
+            let rules: [String]
+            let rows: [Row]
+        }
+
+        private func show(_ file: FileChunks, _ query: [String: String?], _ remote: Remote) async throws {
+            let query = query.merging(["limit": "\(rows)", "language": language]) { $1 }
+            let data = try await remote.request(
+                .post, "/v1/leads:preview", query: query, body: .bytes(ByteBuffer(bytes: try file.beginning(1 << 20))), type: type)
+            if json { return printLine(data) }
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            let preview = try decoder.decode(Preview.self, from: data)
+            print("under \(preview.rules.isEmpty ? "no rules" : preview.rules.joined(separator: ", "))\n")
+            for row in preview.rows {
+                let verdict = row.rule.map { "\(row.verdict) by \($0)" } ?? row.verdict
+                let score = row.score.map { ", score \($0)" + (row.band.map { " (\($0))" } ?? "") } ?? ""
+                print("line \(row.line)\(row.externalId.map { ", \($0)" } ?? ""): \(verdict)\(score)")
+                for (name, value) in (row.fields ?? [:]).sorted(by: { $0.key < $1.key }) { print("  \(name) = \(value)") }
+                if let unmapped = row.unmapped, !unmapped.isEmpty { print("  no map speaks of: \(unmapped.joined(separator: ", "))") }
+                for reason in row.reasons { print("  – \(reason)") }
+            }
+            print("\nNothing was stored.")
         }
 
         private func show(_ summary: Summary, _ id: String) {
@@ -81,24 +160,40 @@ struct FileChunks: AsyncSequence, Sendable {
 
     let size: Int64
     private let handle: FileHandle
+    private let head: [UInt8]
 
-    init(_ path: String) throws {
+    /// - Parameters:
+    ///   - count: bytes of its beginning that are left out.
+    ///   - head: what is read in their place.
+    init(_ path: String, replacing count: Int = 0, with head: [UInt8] = []) throws {
         guard let handle = FileHandle(forReadingAtPath: path),
             let attributes = try? FileManager.default.attributesOfItem(atPath: path),
             attributes[.type] as? FileAttributeType == .typeRegular,
             let size = attributes[.size] as? Int64 ?? (attributes[.size] as? Int).map(Int64.init)
         else { throw SetUpError("the file \(path) cannot be read") }
+        try handle.seek(toOffset: UInt64(count))
         self.handle = handle
-        self.size = size
+        self.head = head
+        self.size = size - Int64(count) + Int64(head.count)
     }
 
-    func makeAsyncIterator() -> Iterator { Iterator(handle: handle) }
+    /// Its first bytes, at most so many. Reading on begins after them.
+    func beginning(_ most: Int) throws -> [UInt8] {
+        Array((head + (try handle.read(upToCount: most) ?? Data())).prefix(most))
+    }
+
+    func makeAsyncIterator() -> Iterator { Iterator(handle: handle, head: head) }
 
     struct Iterator: AsyncIteratorProtocol {
         fileprivate let handle: FileHandle
+        fileprivate var head: [UInt8]
 
-        func next() async throws -> ByteBuffer? {
-            try await withCheckedThrowingContinuation { continuation in
+        mutating func next() async throws -> ByteBuffer? {
+            if !head.isEmpty {
+                defer { head = [] }
+                return ByteBuffer(bytes: head)
+            }
+            return try await withCheckedThrowingContinuation { continuation in
                 DispatchQueue.global().async { [handle] in
                     continuation.resume(
                         with: Result { try handle.read(upToCount: 256 << 10).flatMap { $0.isEmpty ? nil : ByteBuffer(bytes: $0) } })

@@ -30,6 +30,7 @@ enum Setting: String, CaseIterable, Sendable {
     case logLevel = "KITELINE_LOG_LEVEL"
     case logFormat = "KITELINE_LOG_FORMAT"
     case otlpEndpoint = "KITELINE_OTLP_ENDPOINT"
+    case otlpLogs = "KITELINE_OTLP_LOGS"
     case traceShare = "KITELINE_TRACE_SHARE"
     case crashAt = "KITELINE_CRASH_AT"
     case apiURL = "KITELINE_URL"
@@ -61,7 +62,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .port: .count(0...65_535)
         case .key: .secret
         case .secretKey: .secretKey
-        case .localTargets: .choice(["no", "yes"])
+        case .localTargets, .otlpLogs: .choice(["no", "yes"])
         case .enginePool, .appPool: .count(1...200)
         case .concurrency: .count(1...100_000)
         case .leaseSeconds, .beatSeconds, .silenceSeconds, .reapSeconds: .seconds(0.05...3_600)
@@ -83,7 +84,7 @@ enum Setting: String, CaseIterable, Sendable {
     var standard: String? {
         switch self {
         case .postgresURL, .redisURL, .publicURL, .apiURL, .otlpEndpoint, .key, .crashAt, .secretKey: nil
-        case .localTargets: "no"
+        case .localTargets, .otlpLogs: "no"
         case .redisNamespace: ""
         case .host: "127.0.0.1"
         case .port: "8080"
@@ -147,6 +148,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "the least that is logged"
         case .logFormat: "how log lines are written to standard error: text, or json with one object a line"
         case .otlpEndpoint: "a collector that takes traces by OTLP over HTTP in JSON, http://host:4318; not set: none are told"
+        case .otlpLogs: "whether log lines go to that collector too, beside standard error: no, or yes"
         case .traceShare: "the part of the traces begun here that is told, 0 to 1; callers decide on those they began"
         case .crashAt: "for fault runs only: points at which the process kills itself, point[:time],…"
         }

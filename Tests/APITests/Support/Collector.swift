@@ -4,7 +4,7 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// A collector of traces: a real HTTP server that keeps what it is sent.
+/// A collector of traces and log lines: a real HTTP server that keeps what it is sent.
 final class Collector: Sendable {
     struct Span: Sendable {
         var name: String
@@ -20,12 +20,24 @@ final class Collector: Sendable {
         var role: String
     }
 
+    struct Line: Sendable {
+        var message: String
+        var severity: String
+        var number: Int
+        var at: UInt64
+        var trace: String?
+        var attributes: [String: String]
+        var role: String
+    }
+
     private let kept = Mutex<[Span]>([])
+    private let keptLines = Mutex<[Line]>([])
     private let status: HTTPResponse.Status
 
     init(answering status: HTTPResponse.Status = .ok) { self.status = status }
 
     var spans: [Span] { kept.withLock { $0 } }
+    var lines: [Line] { keptLines.withLock { $0 } }
 
     /// Gives `body` the address of a running collector.
     static func with<R: Sendable>(
@@ -36,6 +48,11 @@ final class Collector: Sendable {
         router.post("v1/traces") { request, _ in
             let body = try await request.body.collect(upTo: 16 << 20)
             collector.take(Data(body.readableBytesView))
+            return collector.status
+        }
+        router.post("v1/logs") { request, _ in
+            let body = try await request.body.collect(upTo: 16 << 20)
+            collector.takeLines(Data(body.readableBytesView))
             return collector.status
         }
         var logger = Logger(label: "collector")
@@ -67,6 +84,20 @@ final class Collector: Sendable {
                     let span = span(json, role)
                     kept.withLock { $0.append(span) }
                 }
+            }
+        }
+    }
+
+    private func takeLines(_ data: Data) {
+        let root = JSON(try? JSONSerialization.jsonObject(with: data))
+        for resource in root["resourceLogs"].array ?? [] {
+            let role = attributes(resource["resource"])["kiteline.role"] ?? ""
+            for record in (resource["scopeLogs"].array ?? []).flatMap({ $0["logRecords"].array ?? [] }) {
+                let line = Line(
+                    message: record["body"]["stringValue"].string ?? "", severity: record["severityText"].string ?? "",
+                    number: record["severityNumber"].int ?? 0, at: UInt64(record["timeUnixNano"].string ?? "") ?? 0,
+                    trace: record["traceId"].string, attributes: attributes(record), role: role)
+                keptLines.withLock { $0.append(line) }
             }
         }
     }

@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+@testable import kiteline
+
+/// Exports of other systems, read by what their columns are called there.
+@Suite struct PresetTests {
+    @Test func `a header is read to its end, with quotes, a mark at the beginning and any end of line`() throws {
+        let header = try #require(CSVHeader(Array("\u{FEFF}Record ID,\"Company, Name\",\"a \"\"b\"\"\nc\"\r\n1,2,3\r\n".utf8)))
+        #expect(header.names == ["Record ID", "Company, Name", "a \"b\"\nc"])
+        #expect(header.length == "\u{FEFF}Record ID,\"Company, Name\",\"a \"\"b\"\"\nc\"\r\n".utf8.count)
+        #expect(try #require(CSVHeader(Array("a,b\nc".utf8))).names == ["a", "b"])
+        #expect(CSVHeader(Array("a,\"b\nc,d\n".utf8)) == nil && CSVHeader(Array("a,b".utf8)) == nil)
+        #expect(String(decoding: CSVHeader.row(["a", "b \"c\", d"]), as: UTF8.self) == "\"a\",\"b \"\"c\"\", d\"\n")
+    }
+
+    @Test(arguments: [
+        (
+            "hubspot", ["Record ID", "First Name", "Last Name", "Email", "Phone Number", "Company name", "Create Date"],
+            ["Record ID", "First Name", "contact", "email", "phone", "company", "Create Date"], "Record ID", "Create Date"
+        ),
+        (
+            "salesforce", ["Id", "LastName", "FirstName", "Name", "Company", "MobilePhone", "Phone", "LeadSource", "CreatedDate"],
+            ["Id", "LastName", "FirstName", "contact", "company", "phone", "Phone", "channel", "CreatedDate"], "Id", "CreatedDate"
+        ),
+        (
+            "odoo", ["id", "partner_name", "contact_name", "email_from", "phone", "create_date", "company"],
+            ["id", "partner_name", "contact", "email", "phone", "create_date", "company"], "id", "create_date"
+        ),
+    ])
+    func `a system's columns get our names, its ids and times are found, and what has our name keeps it`(
+        preset: String, header: [String], names: [String], id: String, time: String
+    ) throws {
+        let columns = try RenamedColumns(header, #require(Preset.all[preset]))
+        #expect(columns.names == names)
+        #expect(columns.externalID == id && columns.receivedAt == time)
+    }
+
+    @Test func `without a column for ids the user is told which there could be`() throws {
+        let error = #expect(throws: SetUpError.self) { try RenamedColumns(["Name"], #require(Preset.all["hubspot"])) }
+        #expect(error?.description.contains("Record ID") == true && error?.description.contains("--external-id") == true)
+    }
+
+    @Test func `a preview and an import read the same renamed file`() async throws {
+        try await withScratch { scratch in
+            let path = "\(scratch)/export.csv"
+            try "Id,Company\n1,One\n2,Two\n".write(toFile: path, atomically: true, encoding: .utf8)
+            let head = CSVHeader.row(["Id", "company"])
+            let file = try FileChunks(path, replacing: "Id,Company\n".utf8.count, with: head)
+            var whole: [UInt8] = []
+            for try await chunk in file { whole += Array(chunk.readableBytesView) }
+            #expect(String(decoding: whole, as: UTF8.self) == "\"Id\",\"company\"\n1,One\n2,Two\n")
+            #expect(file.size == Int64(whole.count))
+            let again = try FileChunks(path, replacing: "Id,Company\n".utf8.count, with: head).beginning(20)
+            #expect(String(decoding: again, as: UTF8.self) == "\"Id\",\"company\"\n1,One")
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import Testing
+
+@testable import kiteline
+
+/// Secrets stay where they belong: in no log line, whatever its level, and readable in no backup.
+@Suite(.timeLimit(.minutes(5)))
+struct SecretsTests {
+    @Test func `keys, passwords and connectors' secrets are in no log and in no backup`() async throws {
+        try await withScratch { scratch in
+            let settings = ["KITELINE_LOG_LEVEL": "trace", "KITELINE_LOG_FORMAT": "json", "KITELINE_LOCAL_TARGETS": "yes"]
+            let dev = try Command(["dev", "--port", "0"], in: scratch, environment: settings)
+            let ready = try JSONDecoder().decode(ReadyFile.self, from: await dev.file(scratch + "/.kiteline/ready.json"))
+            let made = try await Command.run(["tenant", "create", "acme", "--json"], in: scratch)
+            let tenantKey = String(try #require(made.output.firstMatch(of: /kl_t_[\w-]{43}/)).output)
+            let operatorKey = String(try #require(made.output.firstMatch(of: /kl_o_[\w-]{43}/)).output)
+            let secretKey = try String(contentsOfFile: scratch + "/.kiteline/secret.key", encoding: .utf8).trimmingCharacters(in: .newlines)
+
+            // Each where it could be quoted: in a header, in a body that is refused, in one that is taken, to an address that fails.
+            func send(_ method: HTTPMethodName, _ path: String, _ body: String, key: String) async throws -> Int {
+                var request = HTTPClientRequest(url: ready.url + path)
+                request.method = .init(rawValue: method.rawValue)
+                request.headers.add(name: "Authorization", value: "Bearer \(key)")
+                request.headers.add(name: "Content-Type", value: "application/json")
+                request.body = .bytes(ByteBuffer(string: body))
+                let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+                _ = try await response.body.collect(upTo: 1 << 20)
+                return Int(response.status.code)
+            }
+            let robot =
+                #"{"kind":"dingtalk_robot","place":1,"secrets":{"access_token":"token-of-robot","secret":"SECof-robot"},"reason":"x"}"#
+            #expect(try await send(.put, "/v1/connectors/robot", robot, key: operatorKey) < 300)
+            let hook =
+                #"{"kind":"webhook","place":2,"settings":{"url":"http://127.0.0.1:9/hook","#
+                + #""events":["job"]},"secrets":{"secret":"whsec_c2VjcmV0LW9mLXdlYmhvb2stMzItYnl0ZXMtbG9uZyE="},"reason":"x"}"#
+            _ = try await send(.put, "/v1/connectors/hook", hook, key: operatorKey)
+            #expect(
+                try await send(.post, "/v1/jobs", #"{"kind":"probe","args":{"payload":"personal-phone-13800000000"}}"#, key: tenantKey)
+                    == 202)
+            #expect(try await send(.post, "/v1/jobs", #"{"kind":"probe","personal-phone-13800000000":"#, key: tenantKey) == 400)
+            #expect(try await send(.post, "/v1/jobs", "{}", key: "kl_t_" + String(repeating: "W", count: 43)) == 401)
+            let backup = try await Command.run(["backup", "backups", "--json"], in: scratch)
+            try #require(backup.status == 0, "\(backup.errors)")
+            dev.send(SIGTERM)
+            let end = try await dev.end()
+
+            let secrets = [
+                tenantKey, operatorKey, secretKey, "token-of-robot", "SECof-robot", "c2VjcmV0LW9mLXdlYmhvb2st",
+                String(repeating: "W", count: 43),
+            ]
+            var logs = ["standard output": end.output, "standard error": end.errors]
+            for file in FileManager.default.enumerator(atPath: scratch + "/.kiteline")?.compactMap({ $0 as? String }) ?? []
+            where file.hasSuffix(".log") {
+                logs[file] = try String(contentsOfFile: scratch + "/.kiteline/" + file, encoding: .utf8)
+            }
+            #expect(end.errors.contains(#""level":"#), "something was logged")
+            #expect(logs.count > 2, "the servers' logs were read too: \(logs.keys)")
+            for (name, text) in logs {
+                for secret in secrets + ["personal-phone"] { #expect(!text.contains(secret), "\(secret) in \(name)") }
+            }
+            // The platform's key is shown once, on the terminal of whoever started it.
+            #expect(!end.errors.contains(ready.platformKey))
+
+            let folder = String(try #require(backup.output.firstMatch(of: /"folder":"([^"]+)"/)).1)
+            var text: [UInt8] = []
+            try PostgresTool.find("pg_restore").run(["--file=-", "\(scratch)/\(folder)/data.dump"], [:]) { text += $0 }
+            let restored = String(decoding: text, as: UTF8.self)
+            #expect(restored.contains("personal-phone"), "what was backed up was read")
+            for secret in secrets + [ready.platformKey] { #expect(!restored.contains(secret), "\(secret) in the backup") }
+        }
+    }
+
+    private enum HTTPMethodName: String {
+        case post = "POST"
+        case put = "PUT"
+    }
+}
