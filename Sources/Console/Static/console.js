@@ -1,0 +1,309 @@
+// What the console's pages gain from scripts: they stay live, saves never hang, dangerous buttons ask. Without scripts every page is links and forms.
+"use strict";
+
+(() => {
+  const words = document.getElementById("words")?.dataset ?? {};
+  const language = document.documentElement.lang;
+  const main = () => document.getElementById("main");
+
+  // MARK: Times
+
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+
+  /** `3 minutes ago`, `in 2 hours` */
+  const ago = (iso, now = Date.now()) => {
+    const seconds = (Date.parse(iso) - now) / 1000;
+    for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+      if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+    }
+    return relative.format(Math.trunc(seconds), "second");
+  };
+
+  const tellTimes = (root = document) => {
+    for (const time of root.querySelectorAll("time[data-relative]")) time.textContent = ago(time.dateTime);
+  };
+  setInterval(tellTimes, 20_000);
+
+  // MARK: Live regions
+
+  const state = () => document.querySelector("[data-live-state]");
+  const show = (isLive) => {
+    const element = state();
+    if (!element) return;
+    element.hidden = false;
+    element.classList.toggle("lost", !isLive);
+    element.textContent = isLive ? words.live : words.lost;
+  };
+
+  /** What the person is about to use stays as it is. */
+  const isInUse = (region) => {
+    const active = document.activeElement;
+    const selection = document.getSelection();
+    return (
+      (region.contains(active) && active.matches("input, select, textarea")) ||
+      (selection && !selection.isCollapsed && region.contains(selection.anchorNode))
+    );
+  };
+
+  const wanted = new Set();
+  let timer = null;
+  let refreshing = false;
+  let lastRefresh = Date.now();
+
+  /** Reads the page again and puts the marked regions in place of the old. At most once in two seconds, and not while nobody looks. */
+  const refresh = async () => {
+    timer = null;
+    if (refreshing || document.hidden || wanted.size === 0) return;
+    refreshing = true;
+    const ids = [...wanted];
+    wanted.clear();
+    try {
+      const answer = await fetch(location.href, { headers: { "Kiteline-Live": ids.join(" ") }, signal: AbortSignal.timeout(15_000) });
+      if (answer.redirected) return location.assign(answer.url);
+      if (!answer.ok) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const id of ids) replace(id, page);
+      const fresh = page.querySelector(".as-of time");
+      const shown = document.querySelector(".as-of time");
+      if (fresh && shown) shown.replaceWith(fresh);
+      lastRefresh = Date.now();
+    } catch {
+      for (const id of ids) wanted.add(id);
+      timer = setTimeout(refresh, 10_000);
+    } finally {
+      refreshing = false;
+    }
+  };
+
+  const replace = (id, page) => {
+    const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
+    if (!old || !fresh || old.innerHTML === fresh.innerHTML) return;
+    if (isInUse(old)) return void wanted.add(id);
+    const focus = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const open = [...old.querySelectorAll("details")].map((one) => one.open);
+    fresh.querySelectorAll("details").forEach((one, index) => (one.open = open[index] ?? one.open));
+    tellTimes(fresh);
+    if (old.textContent === fresh.textContent && !fresh.querySelector("svg")) return;
+    old.replaceWith(fresh);
+    fresh.classList.add("refreshed");
+    if (focus) fresh.querySelector(`a[href="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+  };
+
+  const want = (area) => {
+    for (const region of document.querySelectorAll("[data-live-on]")) {
+      if (area === null || region.dataset.liveOn.split(" ").includes(area)) wanted.add(region.id);
+    }
+    if (wanted.size > 0 && timer === null) timer = setTimeout(refresh, Math.max(300, lastRefresh + 2_000 - Date.now()));
+  };
+
+  const listen = () => {
+    const address = document.body.dataset.events;
+    if (!address || !document.querySelector("[data-live-on]")) return;
+    const areas = new Set([...document.querySelectorAll("[data-live-on]")].flatMap((region) => region.dataset.liveOn.split(" ")));
+    const source = new EventSource(`${address}?types=${[...areas].join(",")}`);
+    const types = {
+      job: ["completed", "held", "discarded", "cancelled", "progress"],
+      lead: ["assigned", "pooled", "with_marketing", "manual_queue", "held"],
+      alert: ["raised", "resolved"],
+      control: ["changed"],
+      breaker: ["changed"],
+    };
+    for (const area of areas) {
+      for (const type of types[area] ?? []) source.addEventListener(`${area}.${type}`, () => want(area));
+    }
+    source.addEventListener("gap", () => want(null));
+    source.addEventListener("open", () => show(true));
+    source.addEventListener("end", () => show(false));
+    source.addEventListener("error", () => show(false));
+    document.addEventListener("visibilitychange", () => document.hidden || want(null));
+  };
+
+  // MARK: Saves that never hang
+
+  const patience = 15_000;
+
+  const tell = (form, content) => {
+    const place = form.querySelector("[data-save-state]");
+    if (place) place.replaceChildren(...content);
+    return place;
+  };
+
+  const note = (text, ...buttons) => {
+    const element = document.createElement("div");
+    element.className = "note bad";
+    const inside = document.createElement("div");
+    const line = document.createElement("p");
+    line.textContent = text;
+    inside.append(line);
+    if (buttons.length > 0) {
+      const row = document.createElement("div");
+      row.className = "buttons";
+      row.append(...buttons);
+      inside.append(row);
+    }
+    element.append(inside);
+    return element;
+  };
+
+  const button = (text, act) => {
+    const element = document.createElement("button");
+    element.type = "button";
+    element.className = "button slim";
+    element.textContent = text;
+    element.addEventListener("click", act);
+    return element;
+  };
+
+  /** Sends a form once. The key in it makes sure that sending it again does nothing twice. */
+  const save = async (form, submitter) => {
+    const body = new URLSearchParams(new FormData(form, submitter));
+    const buttons = [...form.querySelectorAll("button:not([type=button])")].filter((one) => !one.disabled);
+    for (const one of buttons) one.disabled = true;
+    const saving = document.createElement("p");
+    saving.className = "saving";
+    saving.textContent = words.saving;
+    tell(form, [saving]);
+    const again = () => button(words.again, () => save(form, submitter));
+    try {
+      const answer = await fetch(submitter?.getAttribute("formaction") ?? form.action, {
+        method: "POST",
+        body,
+        headers: { "Kiteline-Build": document.body.dataset.build },
+        signal: AbortSignal.timeout(patience),
+      });
+      const text = await answer.text();
+      if (answer.ok) {
+        forget(form);
+        if (answer.redirected) return location.href === answer.url ? location.reload() : location.assign(answer.url);
+        return take(text);
+      }
+      if (answer.status === 426) return tell(form, [note(words.outdated, button(words.reload, () => location.reload()))]);
+      const problem = new DOMParser().parseFromString(text, "text/html").querySelector("[data-problem]");
+      const place = tell(form, [problem ? document.importNode(problem, true) : note(words.unreachable, again())]);
+      place?.querySelector("[data-problem]")?.focus();
+    } catch (error) {
+      tell(form, [note(error.name === "TimeoutError" ? words.slow : words.unreachable, again())]);
+    } finally {
+      for (const one of buttons) one.disabled = false;
+    }
+  };
+
+  /** Shows the page that came as the answer. */
+  const take = (text) => {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const fresh = page.getElementById("main");
+    if (!fresh) return location.reload();
+    main().replaceWith(fresh);
+    document.title = page.title;
+    begin(fresh);
+    (fresh.querySelector("[data-problem]") ?? fresh).focus();
+    scrollTo({ top: 0 });
+  };
+
+  // MARK: Drafts
+
+  const draftName = (form) => `kiteline:draft:${location.pathname}:${new URL(form.action).pathname}`;
+  const drafted = (form) => [...form.elements].filter((one) => one.name && !["hidden", "password", "submit", "button"].includes(one.type));
+
+  const remember = (form) => {
+    const values = drafted(form).map((one) => [one.name, one.value, one.checked]);
+    try { sessionStorage.setItem(draftName(form), JSON.stringify(values)); } catch { /* a full store costs the draft, not the form */ }
+  };
+  const forget = (form) => sessionStorage.removeItem(draftName(form));
+
+  const restore = (form) => {
+    const text = sessionStorage.getItem(draftName(form));
+    if (!text) return;
+    let isChanged = false;
+    for (const [name, value, isChecked] of JSON.parse(text)) {
+      for (const one of drafted(form).filter((one) => one.name === name)) {
+        const isChoice = one.type === "radio" || one.type === "checkbox";
+        if (isChoice ? one.value === value && one.checked !== isChecked : one.value !== value) {
+          isChanged = true;
+          isChoice ? (one.checked = isChecked) : (one.value = value);
+        }
+      }
+    }
+    if (!isChanged) return;
+    const line = document.createElement("p");
+    line.className = "saving";
+    line.append(`${words.restored} `, button(words.discard, () => { forget(form); form.reset(); tell(form, []); }));
+    tell(form, [line]);
+  };
+
+  // MARK: Questions before danger
+
+  const confirmed = new WeakSet();
+
+  const ask = (submitter, form) => {
+    const dialog = document.createElement("dialog");
+    dialog.setAttribute("aria-labelledby", "ask-title");
+    const title = document.createElement("h2");
+    title.id = "ask-title";
+    title.textContent = words.sure;
+    const line = document.createElement("p");
+    line.textContent = submitter.dataset.confirm;
+    const row = document.createElement("div");
+    row.className = "buttons";
+    const no = button(words.cancel, () => dialog.close());
+    const yes = button(submitter.textContent.trim(), () => {
+      dialog.close();
+      confirmed.add(submitter);
+      form.requestSubmit(submitter);
+    });
+    no.className = "button";
+    yes.className = "button danger";
+    row.append(no, yes);
+    dialog.append(title, line, row);
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+    no.focus();
+  };
+
+  // MARK: Beginning
+
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (submitter?.dataset.confirm && !confirmed.delete(submitter)) {
+      event.preventDefault();
+      return ask(submitter, form);
+    }
+    if (form.matches("[data-save]")) {
+      event.preventDefault();
+      save(form, submitter);
+    }
+  });
+
+  document.addEventListener("input", ({ target }) => {
+    const form = target.form;
+    if (form?.matches("[data-draft]")) remember(form);
+    if (target.matches("[data-picks-other]")) {
+      const other = form.querySelector('input[type="radio"][value="other"]');
+      if (other) other.checked = true;
+    }
+  });
+
+  const openMenu = (isOpen) => {
+    const side = document.getElementById("side");
+    side.classList.toggle("open", isOpen);
+    document.querySelector("[data-menu]").setAttribute("aria-expanded", String(isOpen));
+    (isOpen ? side.querySelector("[data-menu-close]") : document.querySelector("[data-menu]")).focus();
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-menu], [data-menu-close]");
+    if (!link) return;
+    event.preventDefault();
+    openMenu(link.matches("[data-menu]"));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.querySelector(".side.open")) openMenu(false);
+  });
+
+  const begin = (root) => {
+    tellTimes(root);
+    for (const form of root.querySelectorAll("form[data-draft]")) restore(form);
+  };
+  begin(document);
+  listen();
+})();
