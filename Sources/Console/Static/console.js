@@ -231,6 +231,38 @@
     tell(form, [line]);
   };
 
+  // MARK: Checking while one writes
+
+  let checking = null;
+
+  /** Sends what stands in the form to be checked, and shows what comes back; what was sent later wins. */
+  const check = async (form) => {
+    checking?.abort();
+    const mine = (checking = new AbortController());
+    const body = new URLSearchParams(new FormData(form));
+    body.set("dry_run", "true");
+    try {
+      const answer = await fetch(form.dataset.check, { method: "POST", body, signal: AbortSignal.any([mine.signal, AbortSignal.timeout(patience)]) });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("rule-check");
+      if (fresh) document.getElementById("rule-check").replaceChildren(...fresh.childNodes);
+    } catch { /* the button checks as well, and a save always does */ }
+  };
+
+  let checkTimer = null;
+  const checkSoon = (form) => {
+    clearTimeout(checkTimer);
+    checkTimer = setTimeout(() => check(form), 700);
+  };
+
+  /** Puts the caret where a fault is. */
+  const goToLine = (textarea, line) => {
+    const lines = textarea.value.split("\n");
+    const start = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+    textarea.focus();
+    textarea.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+    textarea.scrollTop = Math.max(0, (line - 4) * (textarea.scrollHeight / lines.length));
+  };
+
   // MARK: Questions before danger
 
   const confirmed = new WeakSet();
@@ -278,6 +310,7 @@
   document.addEventListener("input", ({ target }) => {
     const form = target.form;
     if (form?.matches("[data-draft]")) remember(form);
+    if (form?.matches("[data-check]")) checkSoon(form);
     if (target.matches("[data-picks-other]")) {
       const other = form.querySelector('input[type="radio"][value="other"]');
       if (other) other.checked = true;
@@ -291,6 +324,11 @@
     (isOpen ? side.querySelector("[data-menu-close]") : document.querySelector("[data-menu]")).focus();
   };
   document.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-line]");
+    if (place) {
+      event.preventDefault();
+      return goToLine(document.querySelector(place.getAttribute("href")), Number(place.dataset.line));
+    }
     const link = event.target.closest("[data-menu], [data-menu-close]");
     if (!link) return;
     event.preventDefault();
