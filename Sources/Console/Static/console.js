@@ -27,23 +27,30 @@
   // MARK: Live regions
 
   const state = () => document.querySelector("[data-live-state]");
+  let wasLive = false;
   const show = (isLive) => {
     const element = state();
     if (!element) return;
+    if (wasLive && !isLive) document.getElementById("announcer").textContent = words.lost;
+    wasLive = isLive;
     element.hidden = false;
     element.classList.toggle("lost", !isLive);
     element.textContent = isLive ? words.live : words.lost;
   };
 
-  /** What the person is about to use stays as it is. */
+  /** What the person is about to use stays as it is: a field with the caret or with something written, a save under way, a selection. */
   const isInUse = (region) => {
     const active = document.activeElement;
     const selection = document.getSelection();
     return (
       (region.contains(active) && active.matches("input, select, textarea")) ||
-      (selection && !selection.isCollapsed && region.contains(selection.anchorNode))
+      (selection && !selection.isCollapsed && region.contains(selection.anchorNode)) ||
+      [...region.querySelectorAll("form[data-save]")].some(
+        (form) => form.querySelector("[data-save-state]")?.hasChildNodes() || [...form.elements].some(isWritten),
+      )
     );
   };
+  const isWritten = (field) => field.matches("textarea, input:not([type=hidden])") && field.value !== field.defaultValue;
 
   const wanted = new Set();
   let timer = null;
@@ -293,6 +300,18 @@
     no.focus();
   };
 
+  // MARK: Copying
+
+  /** A button beside what is shown once, such as a new key. */
+  const offerCopy = (element) => {
+    const text = element.textContent;
+    const copy = button(words.copy, async () => {
+      await navigator.clipboard.writeText(text);
+      copy.textContent = words.copied;
+    });
+    element.after(copy);
+  };
+
   // MARK: Beginning
 
   document.addEventListener("submit", (event) => {
@@ -341,6 +360,7 @@
   const begin = (root) => {
     tellTimes(root);
     for (const form of root.querySelectorAll("form[data-draft]")) restore(form);
+    if (navigator.clipboard) root.querySelectorAll("[data-copy]").forEach(offerCopy);
   };
   begin(document);
   listen();
