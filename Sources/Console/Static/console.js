@@ -360,7 +360,7 @@
   const begin = (root) => {
     tellTimes(root);
     for (const form of root.querySelectorAll("form[data-draft]")) restore(form);
-    if (navigator.clipboard) root.querySelectorAll("[data-copy]").forEach(offerCopy);
+    if (navigator.clipboard) root.querySelectorAll("pre[data-copy]").forEach(offerCopy);
   };
   begin(document);
   listen();
