@@ -185,13 +185,24 @@
         return take(text);
       }
       if (answer.status === 426) return tell(form, [note(words.outdated, button(words.reload, () => location.reload()))]);
-      const problem = new DOMParser().parseFromString(text, "text/html").querySelector("[data-problem]");
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const problem = page.querySelector("[data-problem]");
+      if (problem) renew(form, page);
       const place = tell(form, [problem ? document.importNode(problem, true) : note(words.unreachable, again())]);
       place?.querySelector("[data-problem]")?.focus();
     } catch (error) {
       tell(form, [note(error.name === "TimeoutError" ? words.slow : words.unreachable, again())]);
     } finally {
       for (const one of buttons) one.disabled = false;
+    }
+  };
+
+  /** What was refused was not done: corrected, it is another request, with the key that the answer's own form has. */
+  const renew = (form, page) => {
+    const twin = [...page.forms].find((one) => one.getAttribute("action") === form.getAttribute("action"));
+    for (const name of ["idempotencyKey", "csrf"]) {
+      const [mine, fresh] = [form.elements.namedItem(name), twin?.elements.namedItem(name)];
+      if (mine && fresh) mine.value = fresh.value;
     }
   };
 
@@ -362,6 +373,13 @@
     for (const form of root.querySelectorAll("form[data-draft]")) restore(form);
     if (navigator.clipboard) root.querySelectorAll("pre[data-copy]").forEach(offerCopy);
   };
+  /** What was done is said once, not again with every reload. */
+  const address = new URL(location.href);
+  if (address.searchParams.has("done")) {
+    address.searchParams.delete("done");
+    history.replaceState(null, "", address);
+  }
+
   begin(document);
   listen();
 })();
