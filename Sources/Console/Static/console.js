@@ -103,26 +103,51 @@
     if (wanted.size > 0 && timer === null) timer = setTimeout(refresh, Math.max(300, lastRefresh + 2_000 - Date.now()));
   };
 
+  const types = {
+    job: ["completed", "held", "discarded", "cancelled", "progress"],
+    lead: ["assigned", "pooled", "with_marketing", "manual_queue", "held"],
+    alert: ["raised", "resolved"],
+    control: ["changed"],
+    breaker: ["changed"],
+  };
+
+  /** One stream for what this page shows, while somebody looks. Where none is to be had the page is read again now and then instead. */
   const listen = () => {
     const address = document.body.dataset.events;
-    if (!address || !document.querySelector("[data-live-on]")) return;
     const areas = new Set([...document.querySelectorAll("[data-live-on]")].flatMap((region) => region.dataset.liveOn.split(" ")));
-    const source = new EventSource(`${address}?types=${[...areas].join(",")}`);
-    const types = {
-      job: ["completed", "held", "discarded", "cancelled", "progress"],
-      lead: ["assigned", "pooled", "with_marketing", "manual_queue", "held"],
-      alert: ["raised", "resolved"],
-      control: ["changed"],
-      breaker: ["changed"],
+    if (!address || areas.size === 0) return;
+    let source = null;
+    let retry = null;
+
+    const connect = () => {
+      clearTimeout(retry);
+      source?.close();
+      const mine = (source = new EventSource(`${address}?types=${[...areas].join(",")}`));
+      for (const area of areas) {
+        for (const type of types[area] ?? []) mine.addEventListener(`${area}.${type}`, () => want(area));
+      }
+      mine.addEventListener("gap", () => want(null));
+      mine.addEventListener("open", () => show(true));
+      mine.addEventListener("end", () => show(false));
+      mine.addEventListener("error", () => {
+        show(false);
+        if (mine.readyState !== EventSource.CLOSED || mine !== source) return;
+        retry = setTimeout(() => {
+          want(null);
+          connect();
+        }, 15_000);
+      });
     };
-    for (const area of areas) {
-      for (const type of types[area] ?? []) source.addEventListener(`${area}.${type}`, () => want(area));
-    }
-    source.addEventListener("gap", () => want(null));
-    source.addEventListener("open", () => show(true));
-    source.addEventListener("end", () => show(false));
-    source.addEventListener("error", () => show(false));
-    document.addEventListener("visibilitychange", () => document.hidden || want(null));
+
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) {
+        clearTimeout(retry);
+        return source.close();
+      }
+      want(null);
+      connect();
+    });
+    connect();
   };
 
   // MARK: Saves that never hang
