@@ -45,5 +45,6 @@ public struct Migration: Sendable {
         Migration(29, "messages", PackageResources._029_messages_sql),
         Migration(30, "recycling", PackageResources._030_recycling_sql),
         Migration(31, "reports", PackageResources._031_reports_sql),
+        Migration(32, "console", PackageResources._032_console_sql),
     ]
 }
