@@ -5,13 +5,14 @@ import PackageDescription
 //
 //   kiteline                                  the executable
 //   Benchmarks                                what it measures, and how it is broken
+//   ConsoleServer                             pages out
 //   API                                       HTTP in
 //   Worker  Maintenance                       run claims · relay, promote, reap, rebuild
 //   JobKinds                                  one file per job kind
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry  Connectors  LocalVendors   libpq · NIO + hiredis · private servers · where fault runs kill · traces out · messages out
-//   Jobs  Breakers  Schedules  Calendars  Rules  Clocks  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope  Sampling   pure
+//   Console  Jobs  Breakers  Schedules  Calendars  Rules  Clocks  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope  Sampling   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -28,8 +29,8 @@ func shell(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -45,6 +46,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -60,6 +62,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     ],
     targets: [
@@ -93,6 +96,15 @@ let package = Package(
         domain("FakeVendors", ["COpenSSL"]),
         domain("Messages", ["SalesModel", "JSONEnvelope", "COpenSSL"]),
         domain("Jobs", ["Tenancy"]),
+        domain(
+            "Console", ["JSONEnvelope", "SalesModel", "Tenancy", mustache],
+            resources: [
+                "as-of", "chip", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now", "pager", "preferences", "problem",
+                "reason", "rollout", "rollouts", "save", "signin", "when", "words", "lead", "leads", "breakers", "dead-letters", "tenants",
+                "overdue", "forecast", "rules", "rule", "rule-check", "process-health", "workers",
+            ].map { .embedInCode("Templates/\($0).mustache") }
+                + ["en", "zh", "said-en", "said-zh"].map { .embedInCode("Strings/\($0).json") }
+                + ["console.css", "console.js", "kiteline.svg", "icons.svg"].map { .embedInCode("Static/\($0)") }),
 
         shell("PostgresClient", ["CLibPQ", "CSys", logging]),
         shell("RedisClient", ["CHiredis", "COpenSSL", nioCore, nioPosix, nioSSL, logging]),
@@ -117,7 +129,7 @@ let package = Package(
                 .embedInCode("0022_clocks.sql"), .embedInCode("0023_calendars.sql"),
                 .embedInCode("0024_urgency.sql"), .embedInCode("0025_opportunities.sql"), .embedInCode("0026_forecasts.sql"),
                 .embedInCode("0027_process_health.sql"), .embedInCode("0029_messages.sql"), .embedInCode("0030_recycling.sql"),
-                .embedInCode("0031_reports.sql"), .embedInCode("0033_freeze_shift.sql"),
+                .embedInCode("0031_reports.sql"), .embedInCode("0032_console.sql"), .embedInCode("0033_freeze_shift.sql"),
                 .embedInCode("0034_model_rollouts.sql"), .embedInCode("0035_quiet_hours.sql"),
             ],
             swiftSettings: settings),
@@ -154,6 +166,9 @@ let package = Package(
             ],
             resources: [.embedInCode("openapi.yaml")]),
         shell(
+            "ConsoleServer",
+            ["API", "Console", "JSONEnvelope", "ProcessHealth", "Records", "Rules", "SalesModel", "Tenancy", logging, nioCore, hummingbird]),
+        shell(
             "Benchmarks",
             [
                 "Calendars", "CrashPoints", "Jobs", "Ledger", "DispatchIndex", "Maintenance", "Records", "Rules", "SalesModel", "Schema",
@@ -166,7 +181,8 @@ let package = Package(
             name: "kiteline",
             dependencies: [
                 "Benchmarks", "CrashPoints", "Telemetry",
-                "API", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema", "PostgresClient", "RedisClient",
+                "API", "ConsoleServer", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema",
+                "PostgresClient", "RedisClient",
                 "Connectors", "Messages", "LocalServers", "Forecasts", "Identity", "Jobs", "ProcessHealth", "Rules", "Rollouts", "Routing",
                 "SalesModel", "Sampling", "Tenancy",
                 "JSONEnvelope", "CZlib",
@@ -195,6 +211,13 @@ let package = Package(
         tests("ReplayTests", ["Replay", "Routing", "Rules", "SalesModel", "Sampling"]),
         tests("MessagesTests", ["Messages", "FakeVendors", "JSONEnvelope", "SalesModel", "Sampling"]),
         tests("JobsTests", ["Jobs", "Tenancy"]),
+        tests(
+            "ConsoleTests",
+            [
+                "API", "Console", "ConsoleServer", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs",
+                "JSONEnvelope", "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "TestSupport", httpClient, lifecycle, logging,
+                nioCore, nioPosix,
+            ], exclude: ["Contexts"]),
         tests("TelemetryTests", ["Telemetry", "Jobs", "Tenancy", logging, tracing]),
         tests(
             "FuzzTests",

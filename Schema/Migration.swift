@@ -45,6 +45,7 @@ public struct Migration: Sendable {
         Migration(29, "messages", PackageResources._029_messages_sql),
         Migration(30, "recycling", PackageResources._030_recycling_sql),
         Migration(31, "reports", PackageResources._031_reports_sql),
+        Migration(32, "console", PackageResources._032_console_sql),
         Migration(33, "freeze_shift", PackageResources._033_freeze_shift_sql),
         Migration(34, "model_rollouts", PackageResources._034_model_rollouts_sql),
         Migration(35, "quiet_hours", PackageResources._035_quiet_hours_sql),

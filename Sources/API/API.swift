@@ -26,6 +26,9 @@ public struct API: Sendable {
     public let secrets: SecretBox?
     let quotas: Quotas
     let demand: Remembered<Demand>
+    /// Of every tenant.
+    let statistics: Remembered<[JobStatistics]>
+    let fleet: Remembered<Fleet>
     let events: EventHub
     let traces: Traces?
     let logger: Logger
@@ -52,6 +55,12 @@ public struct API: Sendable {
         self.secrets = secrets
         self.quotas = Quotas(records: records, dispatch: dispatch)
         demand = Remembered(for: .seconds(5)) { try await API.demand(records, dispatch) }
+        statistics = Remembered(for: .seconds(10)) {
+            try await records.jobStatistics(window: TimeInterval(API.usageWindow), now: Date())
+        }
+        fleet = Remembered(for: .seconds(2)) {
+            Fleet(workers: try await ledger.workerProcesses(), running: try await ledger.runningJobs(limit: API.shownRunningJobs))
+        }
         events = EventHub(records, limits)
         self.traces = traces
         let (jobs, engine) = (JobMetrics(records, dispatch), EngineMetrics(ledger, dispatch))
@@ -68,8 +77,8 @@ public struct API: Sendable {
     static let endpoints: [Endpoint] =
         jobEndpoints + jobControlEndpoints + queueEndpoints + breakerEndpoints + deadLetterEndpoints + scheduleEndpoints + leadEndpoints
         + importEndpoints + previewEndpoints + sellerEndpoints + opportunityEndpoints + forecastEndpoints + customerEndpoints
-        + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
+        + flowEndpoints + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
         + escalationEndpoints + calendarEndpoints + responseEndpoints + alertEndpoints + reportEndpoints + connectorEndpoints
-        + quietHoursEndpoints
-        + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + probeEndpoints + autoscaleEndpoints + processEndpoints
+        + quietHoursEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + usageEndpoints + workerEndpoints
+        + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

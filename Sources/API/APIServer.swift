@@ -11,27 +11,30 @@ public struct APIServer: Service {
     private let host: String
     private let port: Int
     private let eventLoops: (any EventLoopGroup)?
+    private let site: (any Site)?
     private let onRunning: @Sendable (_ port: Int) async -> Void
 
     /// - Parameters:
     ///   - port: 0 takes a free one.
     ///   - eventLoops: nil: as many as there are cores. One has the better tails on two cores.
+    ///   - site: pages for people, served beside it.
     ///   - onRunning: told once, when connections are accepted.
     public init(
-        _ api: API, host: String = "127.0.0.1", port: Int, eventLoops: (any EventLoopGroup)? = nil,
+        _ api: API, host: String = "127.0.0.1", port: Int, eventLoops: (any EventLoopGroup)? = nil, site: (any Site)? = nil,
         onRunning: @Sendable @escaping (_ port: Int) async -> Void = { _ in }
     ) {
         self.api = api
         self.host = host
         self.port = port
         self.eventLoops = eventLoops
+        self.site = site
         self.onRunning = onRunning
     }
 
     public func run() async throws {
         let (onRunning, api) = (onRunning, api)
         let application = Application(
-            responder: Responder(api),
+            responder: Responder(api, site: site),
             // A caller who sends nothing is hung up on after a while, and headers have a bound like everything.
             server: .http1(
                 configuration: .init(

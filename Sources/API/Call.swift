@@ -13,6 +13,8 @@ struct Call: Sendable {
     /// Of the path, in its order, percent-decoded.
     let parameters: [String]
     let principal: Principal?
+    /// Who asks without a key, from within the process.
+    let visitor: Visitor?
     let api: API
     /// What it came in over.
     let connection: any Channel

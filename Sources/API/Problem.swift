@@ -108,6 +108,8 @@ extension Problem {
 
 extension Problem {
     /// What a caller is told of an error.
+    public init(from error: any Error) { self.init(error) }
+
     init(_ error: any Error) {
         switch error {
         case let problem as Problem: self = problem

@@ -11,16 +11,19 @@ import Tenancy
 struct Responder: HTTPResponder {
     private let api: API
     private let routes: RouteTable
+    /// Pages for people, if there are any.
+    private let site: (any Site)?
 
-    init(_ api: API) {
+    init(_ api: API, site: (any Site)? = nil) {
         self.api = api
+        self.site = site
         routes = RouteTable(API.endpoints)
     }
 
     func respond(to request: Request, context: RequestSource) async throws -> Response {
+        if let site, site.serves(request) { return await visit(site, request, context) }
         let start = ContinuousClock.now
-        let path = request.uri.path
-        let match = routes.match(request.method, path)
+        let match = routes.match(request.method, request.uri.path)
         let traced = span(of: request, match)
         var response: Response
         do {
@@ -35,6 +38,29 @@ struct Responder: HTTPResponder {
         if let traced { api.end(traced.span, of: request, to: traced.endpoint, status: Int(response.status.code)) }
         api.metrics.count(request: name(of: match), status: Int(response.status.code), took: ContinuousClock.now - start)
         return response
+    }
+
+    private func visit(_ site: any Site, _ request: Request, _ context: RequestSource) async -> Response {
+        let start = ContinuousClock.now
+        var response = await site.respond(to: request, from: context, asking: Desk(self, context))
+        if request.method == .head { response = response.createHeadResponse() }
+        api.metrics.count(request: (request.method.rawValue, "pages"), status: Int(response.status.code), took: .now - start)
+        return response
+    }
+
+    /// The answer to a request from within the process.
+    func answer(_ request: Request, from context: RequestSource) async -> Result<Answer, Problem> {
+        let start = ContinuousClock.now
+        let match = routes.match(request.method, request.uri.path)
+        let result: Result<Answer, Problem>
+        do { result = .success(try await answer(request, context, match, nil)) } catch { result = .failure(problem(error, context)) }
+        let status =
+            switch result {
+            case .success(let answer): answer.status
+            case .failure(let problem): problem.status
+            }
+        api.metrics.count(request: name(of: match), status: status, took: .now - start)
+        return result
     }
 
     private func span(of request: Request, _ match: RouteTable.Match) -> (span: TracedSpan, endpoint: Endpoint)? {
@@ -53,7 +79,8 @@ struct Responder: HTTPResponder {
             let endpoint = routes.endpoints[index]
             let principal = try await admit(request, context, to: endpoint)
             let call = Call(
-                request: request, parameters: parameters, principal: principal, api: api, connection: context.connection, span: span)
+                request: request, parameters: parameters, principal: principal, visitor: context.visitor, api: api,
+                connection: context.connection, span: span)
             return try await endpoint.answer(call)
         }
     }
@@ -61,10 +88,11 @@ struct Responder: HTTPResponder {
     /// Lets the request pass to the endpoint, or says why not. The body is not read before.
     private func admit(_ request: Request, _ context: RequestSource, to endpoint: Endpoint) async throws -> Principal? {
         guard endpoint.access != .open else { return nil }
-        guard api.transport.admits(peer: context.peer, forwardedProto: request.headers[.forwardedProto]) else {
+        // Who comes from within came in by the same rule before.
+        guard context.visitor != nil || api.transport.admits(peer: context.peer, forwardedProto: request.headers[.forwardedProto]) else {
             throw Problem.httpsRequired
         }
-        let bearer = try await bearer(request)
+        let bearer = try await bearer(request, context)
         switch endpoint.access {
         case .open: return nil
         case .platform:
@@ -81,7 +109,8 @@ struct Responder: HTTPResponder {
         }
     }
 
-    private func bearer(_ request: Request) async throws -> Principal {
+    private func bearer(_ request: Request, _ context: RequestSource) async throws -> Principal {
+        if let visitor = context.visitor { return visitor.principal }
         guard let key = request.sentKey, let principal = try await api.keys.principal(key) else { throw Problem.unauthorized }
         return principal
     }
@@ -130,13 +159,15 @@ func bearerKey(in header: String) -> APIKey? {
 }
 
 /// What the server knows of a request beside its head and body.
-struct RequestSource: InitializableFromSource, RequestContext {
-    var coreContext: CoreRequestContextStorage
+public struct RequestSource: InitializableFromSource, RequestContext {
+    public var coreContext: CoreRequestContextStorage
     /// The address at the other end; nil on a Unix socket.
-    let peer: String?
+    public let peer: String?
     let connection: any Channel
+    /// Set where it comes from within the process.
+    var visitor: Visitor?
 
-    init(source: ApplicationRequestContextSource) {
+    public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         peer = source.channel.remoteAddress?.ipAddress
         connection = source.channel

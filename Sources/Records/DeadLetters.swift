@@ -125,7 +125,7 @@ extension DeadLetter {
 }
 
 extension Redrive {
-    fileprivate init(_ row: Row) throws {
+    init(_ row: Row) throws {
         id = try row.get("id")
         total = try row.get("total")
         done = try row.get("done")

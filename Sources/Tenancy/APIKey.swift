@@ -58,7 +58,7 @@ extension Role {
 
 private let base64URLAlphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-private func isBase64URL(_ byte: UInt8) -> Bool {
+func isBase64URL(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
         UInt8(ascii: "-"), UInt8(ascii: "_"):
@@ -68,7 +68,7 @@ private func isBase64URL(_ byte: UInt8) -> Bool {
 }
 
 /// RFC 4648 section 5, without padding: 32 bytes become 43 characters.
-private func base64URL(_ bytes: [UInt8]) -> String {
+func base64URL(_ bytes: [UInt8]) -> String {
     var out: [UInt8] = []
     var pending: UInt32 = 0
     var bits: UInt32 = 0

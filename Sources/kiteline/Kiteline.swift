@@ -20,7 +20,8 @@ struct Kiteline: AsyncParsableCommand {
             DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
             QueueCommand.self, RulesCommand.self, RolloutCommand.self, FuseCommand.self, BreakerCommand.self, DeadLetterCommand.self,
             ImportCommand.self, ConnectorCommand.self, SellerCommand.self, IdentityCommand.self, ForecastCommand.self,
-            ProcessHealthCommand.self, AuditCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self, BenchCommand.self,
+            ProcessHealthCommand.self, AuditCommand.self, BackupCommand.self, RestoreCommand.self, ConsoleCommand.self, DoctorCommand.self,
+            BenchCommand.self,
         ])
 
     static let version = "0.1.0"

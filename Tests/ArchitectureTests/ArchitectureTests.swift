@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["API", "Worker", "Maintenance", "JobKinds", "DispatchIndex"])
+    @Test(arguments: ["API", "Console", "ConsoleServer", "Worker", "Maintenance", "JobKinds", "DispatchIndex"])
     func `modules that are not the database's write no SQL`(name: String) throws {
         let target = try #require(manifest.target(name))
         #expect(Rules.literals(["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "], package.sources(of: target.name)) == [])

@@ -6,7 +6,9 @@ import Records
 extension API {
     static let deadLetterEndpoints = [
         Endpoint(.get, "/v1/dlq", answer: listDeadLetters),
+        Endpoint(.get, "/v1/dlq:groups", answer: listGroups),
         Endpoint(.post, "/v1/dlq:redrive", answer: redrive),
+        Endpoint(.get, "/v1/redrives", answer: listRedrives),
         Endpoint(.get, "/v1/redrives/{id}", answer: readRedrive),
     ]
 }
@@ -21,6 +23,25 @@ extension API {
         )
     }
     return .page(try await call.records.deadLetters(filter, of: call.tenant.id, before: cursor ?? .max, limit: limit), \.json)
+}
+
+/// `GET /v1/dlq:groups`
+@Sendable private func listGroups(_ call: Call) async throws -> Answer {
+    try call.query { _ in }
+    return .page(Page(items: try await call.records.deadLetterGroups(of: call.tenant.id), next: nil)) { group in
+        JSONWriter.object { object in
+            object.member("kind", group.kind)
+            object.member("error_class", group.errorClass)
+            object.member("count", group.count)
+            object.member("newest_at", group.newestAt)
+        }
+    }
+}
+
+/// `GET /v1/redrives`
+@Sendable private func listRedrives(_ call: Call) async throws -> Answer {
+    try call.query { _ in }
+    return .page(Page(items: try await call.records.openRedrives(of: call.tenant.id), next: nil), \.json)
 }
 
 /// `POST /v1/dlq:redrive`

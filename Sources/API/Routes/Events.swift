@@ -20,20 +20,25 @@ extension API {
     // A place before what is kept, or one that is not of this database's life.
     let isGap = asked.map { $0 < bounds.first || bounds.now.transaction < $0.transaction } ?? false
     let start = isGap ? bounds.first : asked ?? bounds.now
-    let (keys, key, acting) = (call.api.keys, call.request.sentKey, call.principal)
     let stream = EventStream(
-        seat: seat, records: call.records, tenant: tenant, types: types, limits: call.limits,
-        isAllowed: {
-            guard let key else { return false }
-            // Without Postgres nobody knows; then there is nothing to be read either.
-            do { return try await keys.principal(key)?.key == acting?.key } catch { return true }
-        })
+        seat: seat, records: call.records, tenant: tenant, types: types, limits: call.limits, isAllowed: call.isStillAllowed)
     return Answer(
         streaming: ResponseBody { writer in try await stream.run(from: start, gap: isGap ? asked : nil, to: &writer) },
         type: "text/event-stream")
 }
 
 extension Call {
+    /// Whether what it was asked with is still good.
+    fileprivate var isStillAllowed: @Sendable () async -> Bool {
+        if let visitor { return visitor.isStillWelcome }
+        let (keys, key, acting) = (api.keys, request.sentKey, principal)
+        return {
+            guard let key else { return false }
+            // Without Postgres nobody knows; then there is nothing to be read either.
+            do { return try await keys.principal(key)?.key == acting?.key } catch { return true }
+        }
+    }
+
     /// Where the caller's last stream ended.
     fileprivate func lastEventID() throws -> EventCursor? {
         guard let text = request.headers[.lastEventID], !text.isEmpty else { return nil }

@@ -6,12 +6,30 @@ import Tenancy
 
 extension API {
     static let ruleSetEndpoints = [
+        Endpoint(.get, "/v1/rulesets", answer: listRuleSets),
         Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions", answer: saveRuleSet),
         Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions", answer: listRuleSetVersions),
         Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}", answer: readRuleSetVersion),
         Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}/diff", answer: readRuleSetDifference),
         Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions/{version}/publish", .tenant(.operator), answer: publishRuleSet),
     ]
+}
+
+/// `GET /v1/rulesets`
+@Sendable private func listRuleSets(_ call: Call) async throws -> Answer {
+    try call.query { _ in }
+    return .page(Page(items: try await call.records.ruleSetNames(of: call.tenant.id), next: nil)) { set in
+        JSONWriter.object { object in
+            object.member("kind", set.kind.rawValue)
+            object.member("name", set.name)
+            object.member("live_version", set.live)
+            object.member("newest_version", set.newestVersion)
+            object.member("newest_state", set.newest.rawValue)
+            object.member("saved_at", set.savedAt)
+            object.member("saved_by", set.savedBy)
+            object.member("can_be_rolled_out", set.kind.isOfDecisions)
+        }
+    }
 }
 
 /// `POST /v1/rulesets/{kind}/{name}/versions`: the body is the rule set, in YAML or JSON. With `?dry_run=true` it is checked and not kept.

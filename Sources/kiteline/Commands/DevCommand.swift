@@ -67,7 +67,8 @@ struct DevCommand: AsyncParsableCommand {
             let host = try settings.text(.host)
             let (addresses, address) = AsyncStream.makeStream(of: String.self)
             let server = try engine.server { port in
-                announcement.publish(url: "http://\(host):\(port)", engine.logger)
+                let link = try? await ConsoleLink.make(engine.records, key: key, at: "http://\(host):\(port)", for: ConsoleLink.days)
+                announcement.publish(url: "http://\(host):\(port)", console: link, engine.logger)
                 address.yield("http://\(host):\(port)")
             }
             let services: [any Service] =

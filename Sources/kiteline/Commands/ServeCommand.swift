@@ -1,12 +1,13 @@
 import API
 import ArgumentParser
+import ConsoleServer
 import Foundation
 import NIOCore
 import ServiceLifecycle
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Answer HTTP: the API.",
+        commandName: "serve", abstract: "Answer HTTP: the API and the console.",
         discussion: "Any number of these, anywhere. SIGTERM ends it after the requests under way.")
 
     @OptionGroup var options: ServerOptions
@@ -53,6 +54,9 @@ struct ListenOptions: ParsableArguments {
 extension Engine {
     /// - Parameter onRunning: told the port, once connections are accepted.
     func server(onRunning: @escaping @Sendable (_ port: Int) async -> Void) throws -> APIServer {
-        APIServer(try api(), host: try settings.text(.host), port: try settings.count(.port), onRunning: onRunning)
+        let api = try self.api()
+        return APIServer(
+            api, host: try settings.text(.host), port: try settings.count(.port), site: ConsoleSite(api, logger: logger),
+            onRunning: onRunning)
     }
 }

@@ -8,7 +8,7 @@ final class Announcement: Sendable {
     private let folder: String
     private let servers: LocalServers
     private let platformKey: String
-    private let url = Mutex<String?>(nil)
+    private let addresses = Mutex<(url: String, console: String?)?>(nil)
 
     init(_ folder: String, _ servers: LocalServers, platformKey: String) {
         self.folder = folder
@@ -17,18 +17,22 @@ final class Announcement: Sendable {
     }
 
     /// Called once, when the API answers.
-    func publish(url: String, _ logger: Logger) {
-        self.url.withLock { $0 = url }
+    ///
+    /// - Parameter console: signs its reader in, once.
+    func publish(url: String, console: String?, _ logger: Logger) {
+        addresses.withLock { $0 = (url, console) }
         refresh(logger)
         print(
             """
 
             Kiteline is ready.
 
-              API    \(url)
-              key    \(platformKey)
-                     of the platform: every tenant, named with Kiteline-Tenant: SLUG
-              data   \(folder), its servers' addresses in \(ReadyFile.path(in: folder))
+              console  \(console ?? url + "/console/")
+                       signs you in once; for another link: kiteline console
+              API      \(url)
+              key      \(platformKey)
+                       of the platform: every tenant, named with Kiteline-Tenant: SLUG
+              data     \(folder), its servers' addresses in \(ReadyFile.path(in: folder))
 
             Stop with Ctrl-C.
             """)
@@ -37,9 +41,9 @@ final class Announcement: Sendable {
 
     /// Writes ready.json with the servers as they are now; nothing before everything is ready.
     func refresh(_ logger: Logger) {
-        guard let url = url.withLock(\.self) else { return }
+        guard let (url, console) = addresses.withLock(\.self) else { return }
         let file = ReadyFile(
-            url: url, platformKey: platformKey, postgresURL: servers.postgresURL, redisURL: servers.redisURL, consoleURL: nil,
+            url: url, platformKey: platformKey, postgresURL: servers.postgresURL, redisURL: servers.redisURL, consoleURL: console,
             pids: .init(postgres: servers.postgresPID, redis: servers.redisPID, kiteline: getpid()))
         do { try file.write(in: folder) } catch { logger.error("Cannot write ready.json", metadata: ["error": "\(error)"]) }
     }

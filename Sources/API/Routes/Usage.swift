@@ -1,0 +1,39 @@
+import DispatchIndex
+import Foundation
+import JSONEnvelope
+import Records
+import Tenancy
+
+extension API {
+    static let usageEndpoints = [Endpoint(.get, "/v1/usage", .platform, answer: readUsage)]
+
+    /// How far back ended jobs are counted, seconds.
+    static let usageWindow = 300
+}
+
+/// `GET /v1/usage`: what each tenant has waiting, got done lately, and received of the workers.
+@Sendable private func readUsage(_ call: Call) async throws -> Answer {
+    try call.query { _ in }
+    let statistics = Dictionary(grouping: try await call.api.statistics.value(), by: \.tenant)
+    let (records, dispatch) = (call.records, call.api.dispatch)
+    let tenants = try await records.tenants(limit: 200).items
+    let fairness = await promptly { try await dispatch.fairness(of: tenants.map(\.id)) } ?? []
+    let shares = Dictionary(fairness.map { ($0.tenant, $0) }) { first, _ in first }
+    return .page(Page(items: tenants, next: nil)) { tenant in
+        let kinds = statistics[tenant.id] ?? []
+        let share = shares[tenant.id]
+        return JSONWriter.object(capacity: 256) { object in
+            object.member("slug", tenant.slug)
+            object.member("ready", kinds.reduce(0) { $0 + ($1.waiting["available"] ?? 0) })
+            object.member("running", kinds.reduce(0) { $0 + ($1.waiting["running"] ?? 0) })
+            object.member("ended", kinds.reduce(0) { $0 + $1.ended.values.reduce(0, +) })
+            object.member("failed", kinds.reduce(0) { $0 + $1.failures.values.reduce(0, +) })
+            object.member("window_s", API.usageWindow)
+            object.member("dead_letters", kinds.reduce(0) { $0 + $1.deadLetters })
+            object.member("share_received", share?.shareReceived)
+            object.member("share_entitled", share?.shareEntitled)
+            object.member("worker_seconds", share.map { ($0.received / .seconds(1)).rounded() })
+            object.member("throttled_s", share.map { ($0.throttled / .seconds(1)).rounded() })
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import JSONEnvelope
+import Ledger
+import Tenancy
+
+extension API {
+    static let workerEndpoints = [Endpoint(.get, "/v1/workers", .platform, answer: listWorkers)]
+
+    /// Running jobs the answer names.
+    static let shownRunningJobs = 50
+}
+
+/// `GET /v1/workers`: which processes run jobs, and what they run now.
+@Sendable private func listWorkers(_ call: Call) async throws -> Answer {
+    try call.query { _ in }
+    let fleet = try await call.api.fleet.value()
+    return Answer(
+        200,
+        JSONWriter.object(capacity: 4_096) { object in
+            object.array("items") { list in
+                for worker in fleet.workers {
+                    list.object { item in
+                        item.member("id", String(worker.id))
+                        item.member("host", worker.host)
+                        item.member("pid", worker.pid)
+                        item.member("started_at", worker.startedAt)
+                        item.member("beat_at", worker.beatAt)
+                        item.member("running", worker.running)
+                        item.member("settled", worker.counts["settled"].map { Int($0) })
+                        item.member("leases_lost", worker.counts["leases_lost"].map { Int($0) })
+                        item.member("given_back", worker.counts["given_back"].map { Int($0) })
+                    }
+                }
+            }
+            object.member("next_cursor", String?.none)
+            object.array("running") { list in
+                for job in fleet.running {
+                    list.object { item in
+                        item.member("id", job.id.description)
+                        item.member("kind", job.kind)
+                        item.member("tenant", job.tenant)
+                        item.member("worker", String(job.worker))
+                        item.member("started_at", job.startedAt)
+                    }
+                }
+            }
+        })
+}
+
+/// Worker processes and some of what they run.
+struct Fleet: Sendable {
+    var workers: [WorkerProcess]
+    var running: [RunningJob]
+}

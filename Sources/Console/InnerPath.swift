@@ -1,0 +1,10 @@
+/// A place within the console somebody may be sent back to.
+public enum InnerPath {
+    /// The path if it is one of ours; else the first page. An address of somebody else's never is.
+    public static func checked(_ path: String?) -> String {
+        guard let path, path.utf8.count <= 1_000, path == "/console" || path.hasPrefix("/console/"), !path.contains("//"),
+            path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") })
+        else { return "/console/now" }
+        return path
+    }
+}

@@ -1,0 +1,125 @@
+import Foundation
+import JSONEnvelope
+import SalesModel
+import Tenancy
+
+/// What every page has around its own matter: who is here, for whom, and where they can go.
+public struct Layout: Sendable {
+    public let words: Words
+    public let theme: Theme
+    /// Path and query of this page, to come back to.
+    public let path: String
+    /// What forms of this session carry; nil: nobody is signed in.
+    public var formToken: String?
+    public var role: Role?
+    /// Whose data the pages show.
+    public var tenant: String?
+    /// Whom a platform key may act for.
+    public var tenants: [String] = []
+    /// Sentences to begin the page with: what was just done.
+    public var notices: [Notice] = []
+    /// The area the page belongs to.
+    public var area = ""
+
+    public init(_ words: Words, theme: Theme, path: String) {
+        self.words = words
+        self.theme = theme
+        self.path = path
+    }
+
+    public struct Notice: Sendable, Hashable {
+        public var tone: Tone
+        public var text: String
+        /// Where it leads; nil: nowhere.
+        public var href: String?
+
+        public init(_ tone: Tone, _ text: String, href: String? = nil) {
+            self.tone = tone
+            self.text = text
+            self.href = href
+        }
+
+        fileprivate func view(_ words: Words) -> View {
+            [
+                "noticeTone": .text(tone.rawValue), "noticeText": .text(text), "noticeHref": .text(href),
+                "noticeLinkLabel": .text(words["word_go_on"]),
+            ]
+        }
+    }
+
+    /// Whether one who is signed in may do what is asked of `needed`.
+    public func may(_ needed: Role) -> Bool { role?.includes(needed) ?? false }
+}
+
+/// How something is to be taken.
+public enum Tone: String, Sendable {
+    case good, bad, warn, info, idle
+    case plain = ""
+}
+
+extension Layout {
+    /// A page's view within this layout.
+    ///
+    /// - Parameter title: stands in the browser's tab.
+    public func page(_ title: String, _ members: [String: View]) -> View {
+        View.object(members).merging(["t": words.view, "layout": view(title)])
+    }
+
+    private func view(_ title: String) -> View {
+        var view: [String: View] = [
+            "lang": .text(words.language == .chinese ? "zh-CN" : "en"), "theme": .text(theme.rawValue), "title": .text(title),
+            "assets": .text(Asset.path), "build": .text(Asset.build), "path": .text(path), "csrf": .text(formToken ?? ""),
+            "homeHref": .text(Self.path(tenant == nil && role == .platform ? "tenants" : "now")),
+            "preferencesAction": .text(Self.path("preferences")),
+            "isEnglish": .flag(words.language == .english), "isChinese": .flag(words.language == .chinese),
+            "isThemeAuto": .flag(theme == .auto), "isThemeLight": .flag(theme == .light), "isThemeDark": .flag(theme == .dark),
+            "notices": .list(notices.map { $0.view(words) }),
+            "nav": .list(role == nil ? [] : navigation), "tenant": tenant.map { ["tenantName": .text($0)] } ?? .nothing,
+            "eventsHref": tenant == nil ? .nothing : .text(Self.path("events")), "tenantChoice": .nothing, "signOutAction": .nothing,
+            "roleName": .nothing,
+        ]
+        if let role {
+            view["roleName"] = .text(words.known("role", role.rawValue))
+            view["signOutAction"] = .text(Self.path("sign-out"))
+        }
+        if role == .platform, !tenants.isEmpty {
+            view["tenantChoice"] = [
+                "action": .text(Self.path("tenant")),
+                "options": .list(
+                    [["value": .nothing, "label": .text(words["layout_all_tenants"]), "isChosen": .flag(tenant == nil)]]
+                        + tenants.map { ["value": .text($0), "label": .text($0), "isChosen": .flag($0 == tenant)] }),
+            ]
+        }
+        return .object(view)
+    }
+
+    /// Where the pages are, in the order people look for them; those that nobody of this role may see are left out.
+    private var navigation: [View] {
+        let groups: [(heading: String, areas: [String])] = [
+            (
+                "nav_operate",
+                (tenant == nil ? [] : ["now", "jobs", "dead-letters", "breakers"]) + (may(.platform) ? ["workers", "tenants"] : [])
+            ),
+            ("nav_change", tenant == nil ? [] : ["rules", "rollouts"]),
+            ("nav_sell", tenant == nil ? [] : ["leads", "overdue", "forecast", "process-health"]),
+        ]
+        return groups.filter { !$0.areas.isEmpty }.map { group in
+            ["heading": .text(words[group.heading]), "links": .list(group.areas.map(link))]
+        }
+    }
+
+    private func link(_ area: String) -> View {
+        [
+            "href": .text(Self.path(area)), "isCurrent": .flag(area == self.area), "icon": .text(area),
+            "linkLabel": .text(words["nav_\(area.replacing("-", with: "_"))"]), "badge": .nothing,
+        ]
+    }
+
+    /// `/console/…`
+    public static func path(_ place: String) -> String { "/console/\(place)" }
+}
+
+extension View {
+    /// For the template `chip`.
+    public static func chip(_ tone: Tone, _ label: String) -> View { ["tone": .text(tone.rawValue), "label": .text(label)] }
+}

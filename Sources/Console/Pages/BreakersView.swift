@@ -1,0 +1,143 @@
+import Foundation
+import JSONEnvelope
+
+/// What holds jobs back: the assignment fuse, breakers, pauses, and what went wrong before.
+public enum BreakersView {
+    /// As the API answers them.
+    public struct Facts: Sendable {
+        /// `GET /v1/fuses/assignment`
+        public var fuse: JSONNode
+        /// `GET /v1/breakers`
+        public var breakers: JSONNode
+        /// `GET /v1/queues`
+        public var queues: JSONNode
+        /// `GET /v1/incidents`
+        public var incidents: JSONNode
+
+        public init(fuse: JSONNode, breakers: JSONNode, queues: JSONNode, incidents: JSONNode) {
+            self.fuse = fuse
+            self.breakers = breakers
+            self.queues = queues
+            self.incidents = incidents
+        }
+    }
+
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
+        let words = layout.words
+        let breakers = facts.breakers["items"]?.elements ?? []
+        let queues = facts.queues["items"]?.elements ?? []
+        let pauses = queues.filter { $0["paused"]?.bool == true }
+        let incidents = facts.incidents["items"]?.elements ?? []
+        let isOpen = facts.fuse["state"]?.string == "open"
+        let dials = Dials(layout: layout, once: once, refusal: refusal)
+        return layout.page(
+            words["breakers_title"],
+            [
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "fuseState": .chip(isOpen ? .bad : .good, words[isOpen ? "fuse_open" : "fuse_closed"]),
+                "fuseWords": .text(fuse(facts.fuse, isOpen: isOpen, clerk)), "fuseForm": dials.fuse(isOpen: isOpen),
+                "noFuseControl": .text(dials.isOperator ? nil : words["breakers_no_role"]), "hasBreakers": .flag(!breakers.isEmpty),
+                "breakers": .list(breakers.enumerated().map { breaker($1, place: $0, queues, dials, clerk) }),
+                "hasPauses": .flag(!pauses.isEmpty), "pauses": .list(pauses.map { pause($0, dials, clerk) }),
+                "holdForm": dials.hold(
+                    kinds: queues.filter { $0["paused"]?.bool != true }.compactMap { $0["kind"]?.string },
+                    dependencies: breakers.compactMap { $0["key"]?.string }), "hasIncidents": .flag(!incidents.isEmpty),
+                "incidents": .list(incidents.map { incident($0, clerk) }),
+            ])
+    }
+
+    private static func fuse(_ fuse: JSONNode, isOpen: Bool, _ clerk: Clerk) -> String {
+        guard let changed = fuse["changed_at"]?.string.flatMap(RFC3339.date) else { return clerk.words["fuse_words_closed"] }
+        return clerk.words[
+            isOpen ? "fuse_words_open" : "fuse_words_closed_since",
+            ["ago": clerk.ago(changed), "actor": fuse["set_by"]?.string ?? "", "reason": fuse["reason"]?.string ?? ""]]
+    }
+
+    // MARK: Breakers
+
+    private static let cycle = ["closed", "open", "half_open", "ramping"]
+
+    private static func breaker(_ breaker: JSONNode, place: Int, _ queues: [JSONNode], _ dials: Dials, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let (name, state) = (breaker["key"]?.string ?? "", breaker["state"]?.string ?? "")
+        let isForced = breaker["forced"]?.bool == true
+        let isShared = breaker["scope"]?.string == "all"
+        let events = breaker["events"]?.elements ?? []
+        let until = breaker["until"]?.string.flatMap(RFC3339.date)
+        let tone: Tone = state == "closed" ? .good : isForced ? .bad : .warn
+        return [
+            "breakerId": .text(String(place)), "breakerName": .text(name),
+            "state": .chip(tone, isForced ? words["breaker_forced"] : words.known("breaker", state)),
+            "scope": .text(words[isShared ? "breaker_scope_all" : "breaker_scope_tenant"]), "changed": clerk.when(breaker["changed_at"]),
+            "cycle": .list(
+                cycle.enumerated().map { step, name in
+                    let isHere = name == state || name == "open" && state == "throttled"
+                    return [
+                        "stepClass": .text(isHere ? "here" : ""), "stepMark": .text(String(step + 1)),
+                        "stepLabel": .text(words["breaker_\(name)"]), "isHere": .flag(isHere),
+                    ]
+                }), "breakerWords": .text(breakerWords(breaker, state, words)),
+            "waiting": .text("–"), "waitingHref": .nothing,
+            "atOnce": .text(
+                breaker["limit"]?.integer.map { clerk.number(Int($0)) } ?? words[state == "closed" ? "breaker_no_limit" : "breaker_none"]),
+            "lookedAt": .text(isForced ? words["breaker_by_hand"] : until.map { clerk.ago($0) } ?? "–"),
+            "openings": .text(clerk.number(breaker["openings"]) ?? "–"), "hasEvents": .flag(!events.isEmpty),
+            "events": .list(events.map { event($0, clerk) }),
+            // What concerns every tenant only the platform turns, for none in particular.
+            "breakerForm": isShared ? .nothing : dials.breaker(name, isClosed: state == "closed", place: place),
+        ]
+    }
+
+    private static func breakerWords(_ breaker: JSONNode, _ state: String, _ words: Words) -> String {
+        if state == "closed" { return words["breaker_words_closed"] }
+        let reason = breaker["reason"]?.string ?? ""
+        guard breaker["forced"]?.bool == true else { return reason }
+        return words["breaker_words_forced", ["actor": breaker["set_by"]?.string ?? "", "reason": reason]]
+    }
+
+    private static func event(_ event: JSONNode, _ clerk: Clerk) -> View {
+        let state = event["state"]?.string ?? ""
+        let at = event["at"]?.string.flatMap(RFC3339.date)
+        let by = event["set_by"]?.string
+        return [
+            "stepTone": .text((state == "closed" ? Tone.good : state == "open" ? .warn : .info).rawValue),
+            "stepTitle": .text(clerk.words.known("breaker", state)), "stepIso": .text(event["at"]?.string),
+            "stepClock": .text(at.map { clerk.full($0) }),
+            "stepHref": .nothing, "stepLinkLabel": .nothing,
+            "stepDetail": .text([by, event["reason"]?.string].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ": ")),
+        ]
+    }
+
+    // MARK: Pauses and incidents
+
+    private static func pause(_ queue: JSONNode, _ dials: Dials, _ clerk: Clerk) -> View {
+        let kind = queue["kind"]?.string ?? ""
+        let waiting = queue["parked"]?.integer.map { clerk.words["pause_waiting", ["n": clerk.number(Int($0))]] }
+        return [
+            "pauseName": .text(clerk.words.known("kind", kind)), "pausedSince": clerk.when(queue["paused_since"]),
+            "pauseWords": .text([queue["paused_reason"]?.string, waiting].compactMap(\.self).joined(separator: " · ")),
+            "resumeForm": dials.resume(kind),
+        ]
+    }
+
+    private static func incident(_ incident: JSONNode, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let state = incident["state"]?.string ?? ""
+        let isLate = incident["late"]?.bool == true
+        let detected = incident["detected_at"]?.string.flatMap(RFC3339.date)
+        func after(_ name: String) -> String {
+            guard let detected, let end = incident[name]?.string.flatMap(RFC3339.date) else { return "–" }
+            return clerk.span(max(0, end.timeIntervalSince(detected)))
+        }
+        let cause = incident["cause"]?.string.map { "\(words.known("class", $0)): " } ?? ""
+        let fix = incident["fix"]?.string.map { "\(incident["fixed_by"]?.string ?? ""): \($0)" }
+        return [
+            "detectedAt": .text(detected.map { clerk.full($0) }),
+            "state": .chip(
+                isLate ? .bad : state == "drained" ? .good : .warn,
+                words.known("incident_state", state) + (isLate ? words["incident_late_suffix"] : "")),
+            "cause": .text(cause + (incident["reason"]?.string ?? "")), "fix": .text(fix), "fixedAfter": .text(after("fixed_at")),
+            "drainedAfter": .text(after("drained_at")),
+        ]
+    }
+}

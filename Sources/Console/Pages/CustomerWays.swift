@@ -1,0 +1,51 @@
+import Foundation
+import JSONEnvelope
+
+/// The ways of a seller's last customers on one axis of time, with the worst places marked.
+struct CustomerWays {
+    private let ways: [(customer: String, steps: [(at: Date, what: String)])]
+    private let nodes: [JSONNode]
+    private let clerk: Clerk
+    private let bounds: ClosedRange<Date>?
+
+    init(_ report: JSONNode, _ clerk: Clerk) {
+        self.clerk = clerk
+        nodes = report["abnormal_nodes"]?.elements ?? []
+        ways = (report["timelines"]?.elements ?? []).map { way in
+            let steps = (way["steps"]?.elements ?? []).compactMap { step in
+                step["at"]?.string.flatMap(RFC3339.date).map { (at: $0, what: step["what"]?.string ?? "") }
+            }
+            return (way["customer"]?.string ?? "", steps)
+        }.filter { !$0.1.isEmpty }
+        let times = ways.flatMap { $0.steps.map(\.at) }
+        bounds = times.min().flatMap { least in times.max().map { least...$0 } }
+    }
+
+    var from: String? { bounds.map { clerk.day($0.lowerBound) } }
+    var to: String? { bounds.map { clerk.day($0.upperBound) } }
+
+    private func x(_ date: Date) -> String {
+        guard let bounds else { return "0" }
+        let whole = bounds.upperBound.timeIntervalSince(bounds.lowerBound)
+        return Picture.length(whole > 0 ? date.timeIntervalSince(bounds.lowerBound) / whole : 0.5)
+    }
+
+    var views: [View] {
+        ways.map { way in
+            let marks = nodes.filter { $0["customer"]?.string == way.customer }
+            return [
+                "wayCustomer": .text(way.customer),
+                "wayWords": .text(clerk.words["way_words", ["n": String(way.steps.count), "customer": way.customer]]),
+                "waySpans": .list(
+                    marks.compactMap { mark -> View? in
+                        guard let at = mark["at"]?.string.flatMap(RFC3339.date), let hours = mark["hours"]?.double else { return nil }
+                        return ["spanTone": "bad", "fromX": .text(x(at.addingTimeInterval(-hours * 3_600))), "toX": .text(x(at))]
+                    }),
+                "wayDots": .list(
+                    way.steps.map { step in
+                        ["x": .text(x(step.at)), "dotTone": .nothing, "dotWords": .text("\(step.what), \(clerk.full(step.at))")]
+                    }),
+            ]
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import JSONEnvelope
+
+/// The forecasts before, of the same period and scope, as a list and a line.
+struct EarlierForecasts {
+    private let all: [JSONNode]
+    private let shown: JSONNode?
+    private let clerk: Clerk
+
+    init(_ list: JSONNode, than shown: JSONNode?, _ clerk: Clerk) {
+        self.shown = shown
+        self.clerk = clerk
+        all = (list["items"]?.elements ?? []).filter { other in
+            guard let shown else { return true }
+            return other["scope"]?.bytes == shown["scope"]?.bytes && ForecastView.period(other) == ForecastView.period(shown)
+        }
+    }
+
+    private func total(_ forecast: JSONNode) -> (minor: Int64, currency: String?)? {
+        guard let totals = forecast["forecast"]?["totals"]?.elements.first, let minor = totals["forecast_total_minor"]?.integer else {
+            return nil
+        }
+        return (minor, totals["currency"]?.string)
+    }
+
+    var items: [View] {
+        all.filter { $0["id"]?.string != shown?["id"]?.string }.prefix(10).map { forecast in
+            let at = forecast["as_of"]?.string.flatMap(RFC3339.date).map { clerk.full($0) } ?? "–"
+            return [
+                "earlierHref": .text(Layout.path("forecast/\(forecast["id"]?.string ?? "")")),
+                "earlierName": .text(
+                    clerk.words[
+                        "forecast_earlier_item",
+                        ["at": at, "reason": clerk.words.known("forecast_reason", forecast["reason"]?.string ?? "")]]),
+                "earlierTotal": .text(total(forecast).map { clerk.money($0.minor, $0.currency) } ?? "–"),
+            ]
+        }
+    }
+
+    /// Of two at least.
+    var chart: View {
+        let dated = all.compactMap { forecast in
+            total(forecast).flatMap { total in forecast["as_of"]?.string.flatMap(RFC3339.date).map { (at: $0, minor: total.minor) } }
+        }.sorted { $0.at < $1.at }.suffix(30)
+        guard dated.count > 1, let first = dated.first, let last = dated.last else { return .nothing }
+        let values = dated.map { Double($0.minor) }
+        let top = Picture.roundTop((values.max() ?? 0) / 100) * 100
+        let points = values.enumerated().map { (x: Double($0) / Double(values.count - 1) * 100, y: Picture.height($1, of: top)) }
+        let words = clerk.words
+        return [
+            "chartWords": .text(
+                words[
+                    "forecast_earlier_words",
+                    ["n": "\(dated.count)", "from": clerk.money(first.minor, nil), "to": clerk.money(last.minor, nil)]]),
+            "yLabels": .list([top, top / 2, 0].map { .text(clerk.number($0 / 100, decimals: 0)) }), "gridLines": ["0", "50"],
+            "xLabels": .list([first.at, last.at].map { .text(clerk.day($0)) }),
+            "linePoints": .text(points.map { "\(Picture.coordinate($0.x)),\(Picture.coordinate($0.y))" }.joined(separator: " ")),
+            "lastX": .text(Picture.coordinate(points.last?.x ?? 0)), "lastY": .text(Picture.coordinate(points.last?.y ?? 0)),
+        ]
+    }
+}

@@ -1,0 +1,219 @@
+import Foundation
+import JSONEnvelope
+
+/// A forecast's figures in its first currency; others are named.
+struct ForecastFigures {
+    private static let standings = ["committed", "weighted", "at_risk", "self_entered_expected"]
+    private static let tones = ["committed": "one", "weighted": "three", "at_risk": "two", "self_entered_expected": "idle"]
+
+    private let forecast: JSONNode
+    private let body: JSONNode
+    private let totals: JSONNode
+    private let currency: String
+    private let names: SellerNames
+    private let clerk: Clerk
+
+    /// Nil where there is no figure in any currency.
+    init?(_ forecast: JSONNode, _ names: SellerNames, _ clerk: Clerk) {
+        guard let body = forecast["forecast"], let totals = body["totals"]?.elements.first else { return nil }
+        self.forecast = forecast
+        self.body = body
+        self.totals = totals
+        currency = totals["currency"]?.string ?? ""
+        self.names = names
+        self.clerk = clerk
+    }
+
+    private var words: Words { clerk.words }
+    private var total: Int64 { totals["forecast_total_minor"]?.integer ?? 0 }
+    private func money(_ minor: Int64?) -> String { minor.map { clerk.money($0, nil) } ?? "–" }
+    private func amount(_ standing: String, _ name: String) -> Int64 { totals[standing]?[name]?.integer ?? 0 }
+    /// Of a list, what is in this currency.
+    private func own(_ list: JSONNode?) -> [JSONNode] { (list?.elements ?? []).filter { $0["currency"]?.string == currency } }
+
+    var summary: String {
+        let asOf = forecast["as_of"]?.string.flatMap(RFC3339.date).map { clerk.full($0) } ?? "–"
+        let others = (body["totals"]?.elements ?? []).dropFirst().compactMap { $0["currency"]?.string }
+        let text = words[
+            "forecast_summary",
+            ["total": clerk.money(total, currency), "n": clerk.number(body["open"]) ?? "–", "at": asOf]]
+        return others.isEmpty ? text : text + " " + words["forecast_others", ["others": others.joined(separator: ", ")]]
+    }
+
+    var tiles: [View] {
+        func tile(_ label: String, _ value: String, _ note: String) -> View {
+            ["tileTone": .nothing, "tileLabel": .text(label), "tileValue": .text(value), "tileNote": .text(note)]
+        }
+        func deals(_ standing: String) -> String { words["forecast_deals", ["n": clerk.number(Int(amount(standing, "count")))]] }
+        let wins = body["outlook"]?["wins"]
+        let expected = (wins?["expected_open"]?.double ?? 0) + (wins?["expected_new"]?.double ?? 0)
+        return [
+            tile(words["forecast_tile", ["currency": currency]], money(total), words["forecast_tile_note"]),
+            tile(words["forecast_committed"], money(amount("committed", "forecast_minor")), deals("committed")),
+            tile(words["forecast_weighted"], money(amount("weighted", "forecast_minor")), deals("weighted")),
+            tile(words["forecast_at_risk"], money(amount("at_risk", "amount_minor")), deals("at_risk")),
+        ] + (wins == nil ? [] : [tile(words["forecast_wins"], clerk.number(expected, decimals: 1), words["forecast_wins_note"])])
+    }
+
+    // MARK: How sure it is
+
+    var ranges: [View] {
+        var ranges: [View] = []
+        if let spread = own(body["outlook"]?["amounts"]).first, let low = spread["p10_minor"]?.double,
+            let high = spread["p90_minor"]?.double,
+            let middle = spread["p50_minor"]?.double
+        {
+            let said = words[
+                "forecast_range_amount",
+                ["low": money(Int64(low)), "middle": money(Int64(middle)), "high": money(Int64(high))]]
+            ranges.append(
+                range(
+                    words["forecast_tile", ["currency": currency]], low, middle, high, mark: Double(total), said,
+                    label: { money(Int64($0)) }))
+        }
+        if let wins = body["outlook"]?["wins"], let low = wins["interval_low"]?.double, let high = wins["interval_high"]?.double {
+            let (open, new) = (wins["expected_open"]?.double ?? 0, wins["expected_new"]?.double ?? 0)
+            let said = words[
+                "forecast_range_wins",
+                [
+                    "n": clerk.number(open + new, decimals: 1), "open": clerk.number(open, decimals: 1),
+                    "new": clerk.number(new, decimals: 1),
+                    "low": clerk.number(low, decimals: 1), "high": clerk.number(high, decimals: 1),
+                ]]
+            ranges.append(
+                range(words["forecast_wins"], low, open + new, high, mark: nil, said, label: { clerk.number($0, decimals: 0) }))
+        }
+        return ranges
+    }
+
+    private func range(
+        _ name: String, _ low: Double, _ middle: Double, _ high: Double, mark: Double?, _ said: String, label: (Double) -> String
+    ) -> View {
+        let values = [low, middle, high] + (mark.map { [$0] } ?? [])
+        let (least, most) = (values.min() ?? 0, values.max() ?? 1)
+        let margin = max((most - least) * 0.15, most == least ? max(1, abs(most) * 0.1) : 0)
+        let (from, to) = (max(0, least - margin), most + margin)
+        func x(_ value: Double) -> Double { to > from ? (value - from) / (to - from) : 0 }
+        return [
+            "rangeName": .text(name), "rangeWords": .text(said), "gridX": ["25", "50", "75"],
+            "xLabels": .list((0...4).map { .text(label(from + (to - from) * Double($0) / 4)) }), "lowX": .text(Picture.length(x(low))),
+            "bandWidth": .text(Picture.length(x(high) - x(low))), "middleX": .text(Picture.length(x(middle))),
+            "forecastX": mark.map { .text(Picture.length(x($0))) } ?? .nothing,
+        ]
+    }
+
+    var rangeNote: String? {
+        body["outlook"]?["errors_learnt"]?.integer.map { words["forecast_errors", ["n": clerk.number(Int($0))]] }
+    }
+
+    // MARK: What it is made of
+
+    private var whole: Double { Double(Self.standings.reduce(0) { $0 + amount($1, "amount_minor") }) }
+
+    var classesWords: String {
+        Self.standings.map { "\(words["forecast_class_\($0)"]) \(money(amount($0, "amount_minor")))" }.joined(
+            separator: words["list_separator"])
+    }
+
+    var classParts: [View] {
+        var x = 0.0
+        return Self.standings.map { standing in
+            let part = whole > 0 ? Double(amount(standing, "amount_minor")) / whole : 0
+            defer { x += part }
+            return [
+                "partTone": .text(Self.tones[standing]), "x": .text(Picture.length(x)), "width": .text(Picture.length(part)),
+                "partWords": .text("\(words["forecast_class_\(standing)"]) \(money(amount(standing, "amount_minor")))"),
+            ]
+        }
+    }
+
+    var classes: [View] {
+        Self.standings.map { standing in
+            [
+                "classTone": .text(Self.tones[standing]), "className": .text(words["forecast_class_\(standing)"]),
+                "classMeaning": .text(words["forecast_class_\(standing)_meaning"]), "classHref": .nothing,
+                "classCount": .text(clerk.number(Int(amount(standing, "count")))),
+                "classAmount": .text(money(amount(standing, "amount_minor"))),
+                "classForecast": .text(money(amount(standing, "forecast_minor"))),
+            ]
+        }
+    }
+
+    /// From the forecast before to this one, step by step.
+    var moved: [View] {
+        guard let change = own(body["moved"]?["changes"]).first, body["moved"]?["since"]?.string != nil else { return [] }
+        let kinds = ["new", "committed", "recovered", "amount", "rescored", "won", "lost", "stalled", "slipped"]
+        let others = change.members.map(\.key).filter { !kinds.contains($0) && !["currency", "sum_minor"].contains($0) }
+        let steps = (kinds + others).compactMap { kind in
+            change[kind].map { (kind, $0["count"]?.integer ?? 0, $0["amount_minor"]?.integer ?? 0) }
+        }
+        let before = total - (change["sum_minor"]?.integer ?? 0)
+        var (at, reached) = (before, [before, total])
+        for step in steps {
+            at += step.2
+            reached.append(at)
+        }
+        let top = Double(max(1, reached.max() ?? 1))
+        func x(_ value: Int64) -> Double { Double(max(0, value)) / top }
+        func sum(_ name: String, _ value: Int64) -> View {
+            [
+                "moveName": .text(words[name]), "moveMeaning": .nothing, "moveCount": .nothing, "moveAmount": .text(money(value)),
+                "moveTone": "one",
+                "x": "0", "width": .text(Picture.length(x(value))), "edgeX": .text(Picture.length(x(value))), "isSum": true,
+            ]
+        }
+        at = before
+        let rows = steps.map { kind, count, amount -> View in
+            let (low, high) = (min(at, at + amount), max(at, at + amount))
+            at += amount
+            return [
+                "moveName": .text(words.known("forecast_move", kind)), "moveMeaning": .text(words.all["forecast_move_\(kind)_meaning"]),
+                "moveCount": .text(clerk.number(Int(count))), "moveAmount": .text((amount > 0 ? "+" : "") + money(amount)),
+                "moveTone": .text(amount < 0 ? "bad" : "good"), "x": .text(Picture.length(x(low))),
+                "width": .text(Picture.length(x(high) - x(low))), "edgeX": .text(Picture.length(x(at))), "isSum": false,
+            ]
+        }
+        return [sum("forecast_before", before)] + rows + [sum("forecast_after", total)]
+    }
+
+    // MARK: By stage and seller, and what is stalled
+
+    var stages: [View] {
+        let all = body["by_stage"]?.elements ?? []
+        let most = Double(all.compactMap { $0["count"]?.integer }.max() ?? 0)
+        return all.map { stage in
+            let count = Int(stage["count"]?.integer ?? 0)
+            return [
+                "stageName": .text(stage["stage"]?.string), "stageX": .text(Picture.length(most > 0 ? Double(count) / most : 0)),
+                "stageCount": .text(clerk.number(count)),
+                "stageAmount": .text(money(own(stage["amounts"]).first?["amount_minor"]?.integer ?? 0)),
+                "stageStalled": .text(clerk.number(stage["stalled_count"])),
+                "conversion": .text(stage["conversion"]?.double.map { clerk.percent($0, decimals: 0) } ?? "–"),
+                "dwell": .text(
+                    stage["dwell_p50_days"]?.double.map { words["forecast_days_n", ["n": clerk.number($0, decimals: 1)]] } ?? "–"),
+            ]
+        }
+    }
+
+    var sellers: [View] {
+        own(body["by_seller"]).prefix(50).map { seller in
+            [
+                "sellerName": .text(names.name(seller["seller"]?.string) ?? words["overdue_nobody"]),
+                "committed": .text(money(seller["committed"]?["forecast_minor"]?.integer ?? 0)),
+                "weighted": .text(money(seller["weighted"]?["forecast_minor"]?.integer ?? 0)),
+                "atRisk": .text(money(seller["at_risk"]?["amount_minor"]?.integer ?? 0)),
+            ]
+        }
+    }
+
+    var stalled: [View] {
+        (body["stalled"]?.elements ?? []).prefix(50).map { deal in
+            [
+                "opportunityName": .text(deal["opportunity_id"]?.string), "stageName": .text(deal["stage"]?.string),
+                "sellerName": .text(names.name(deal["seller"]?.string) ?? "–"), "stalledDays": .text(clerk.number(deal["days"]) ?? "–"),
+                "stalledAmount": .text(deal["amount_minor"]?.integer.map { clerk.money($0, deal["currency"]?.string) } ?? "–"),
+                "stalledWhy": .text(deal["reason"]?.string.map { words.known("stall", $0) }),
+            ]
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import JSONEnvelope
+
+/// What is likely to be won in a period, how sure that is, what it is made of and what moved.
+public enum ForecastView {
+    /// As the API answers them.
+    public struct Facts: Sendable {
+        /// `GET /v1/forecasts/latest` or one by its number; nil: there is none.
+        public var forecast: JSONNode?
+        /// `GET /v1/forecasts`
+        public var earlier: JSONNode
+        public var sellers: SellerNames
+
+        public init(forecast: JSONNode?, earlier: JSONNode, sellers: SellerNames) {
+            self.forecast = forecast
+            self.earlier = earlier
+            self.sellers = sellers
+        }
+    }
+
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
+        let words = layout.words
+        let forecast = facts.forecast
+        let figures = forecast.flatMap { ForecastFigures($0, facts.sellers, clerk) }
+        let earlier = EarlierForecasts(facts.earlier, than: forecast, clerk)
+        return layout.page(
+            words["forecast_title"],
+            [
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "periodName": .text(forecast.map(period)), "summary": .text(figures?.summary ?? words["forecast_what"]),
+                "isOld": .flag(forecast?["current"]?.bool == false), "oldWords": .text(words["forecast_not_current"]),
+                "hasForecast": .flag(figures != nil), "tiles": .list(figures?.tiles ?? []), "ranges": .list(figures?.ranges ?? []),
+                "rangeNote": .text(figures?.rangeNote), "classesWords": .text(figures?.classesWords),
+                "classParts": .list(figures?.classParts ?? []), "classes": .list(figures?.classes ?? []),
+                "movedLead": .text(figures.map { _ in words["forecast_moved_lead"] }), "hasMoved": .flag(!(figures?.moved ?? []).isEmpty),
+                "moved": .list(figures?.moved ?? []), "movedNoneWhy": .text(words["forecast_moved_none_why"]),
+                "stages": .list(figures?.stages ?? []), "sellers": .list(figures?.sellers ?? []),
+                "hasStalled": .flag(!(figures?.stalled ?? []).isEmpty), "stalled": .list(figures?.stalled ?? []), "pager": .nothing,
+                "rebuild": Control("rebuild", action: Layout.path("forecast/rebuild"), once: once, refusal: refusal).view(),
+                "hasEarlier": .flag(!earlier.items.isEmpty), "earlierChart": earlier.chart, "earlier": .list(earlier.items),
+            ])
+    }
+
+    static func period(_ forecast: JSONNode) -> String {
+        "\(forecast["period"]?["from"]?.string ?? "") – \(forecast["period"]?["to"]?.string ?? "")"
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import JSONEnvelope
+
+/// Sellers beside weeks.
+struct HealthBoard {
+    private let facts: ProcessHealthView.Facts
+    private let clerk: Clerk
+    /// For each week, by seller.
+    private let byWeek: [[String: JSONNode]]
+
+    init(_ facts: ProcessHealthView.Facts, _ clerk: Clerk) {
+        self.facts = facts
+        self.clerk = clerk
+        byWeek = facts.weeks.map { week in
+            Dictionary((week.sellers["items"]?.elements ?? []).compactMap { row in row["seller_id"]?.string.map { ($0, row) } }) {
+                first, _ in
+                first
+            }
+        }
+    }
+
+    private func isOlder(_ place: Int) -> Bool { place < facts.weeks.count - 4 }
+
+    var weeks: [View] {
+        facts.weeks.enumerated().map { place, week in
+            ["weekName": .text(week.name.split(separator: "-").last.map(String.init)), "isOlder": .flag(isOlder(place))]
+        }
+    }
+
+    func row(_ seller: JSONNode) -> View {
+        let id = seller["seller_id"]?.string ?? ""
+        let name = facts.sellers.name(id) ?? id
+        let values = byWeek.map { $0[id].flatMap { $0["status"]?.string == "ok" ? $0["spi"]?.double : nil } }
+        return [
+            "sellerHref": "#dimensions", "sellerName": .text(name), "sellerTeam": .text(seller["team"]?.string),
+            "cells": .list(byWeek.enumerated().map { place, week in cell(week[id], isOlder: isOlder(place)) }),
+            "trend": trend(name, values),
+        ]
+    }
+
+    private func cell(_ week: JSONNode?, isOlder: Bool) -> View {
+        let words = clerk.words
+        guard let week, week["status"]?.string == "ok", let index = week["spi"]?.double else {
+            return ["cellTone": "few", "cellValue": "–", "cellWords": .text(words["health_few"]), "isOlder": .flag(isOlder)]
+        }
+        let isBelow = week["below_baseline"]?.bool == true
+        // Its interval says whether a little less luck would have put it below.
+        let isNear = !isBelow && (week["interval"]?.elements.first?.double ?? 100) < 70
+        return [
+            "cellTone": .text(isBelow ? "bad" : isNear ? "warn" : "good"), "cellValue": .text(clerk.number(index, decimals: 0)),
+            "cellWords": .text(words[isBelow ? "health_below" : isNear ? "health_near" : "health_at"]), "isOlder": .flag(isOlder),
+        ]
+    }
+
+    private func trend(_ name: String, _ values: [Double?]) -> View {
+        let known = values.enumerated().compactMap { place, value in value.map { (place, $0) } }
+        guard known.count > 1 else { return .nothing }
+        let step = 100 / Double(max(1, values.count - 1))
+        return [
+            "trendWords": .text(clerk.words["health_trend", ["name": name, "n": String(known.count)]]), "baseY": "0",
+            "linePoints": .text(
+                known.map { "\(Picture.coordinate(Double($0.0) * step)),\(Picture.coordinate(Picture.height($0.1, of: 100)))" }
+                    .joined(separator: " ")),
+        ]
+    }
+
+    func dimensions(_ seller: JSONNode) -> View {
+        let words = clerk.words
+        let interval = seller["interval"]?.elements.compactMap(\.double) ?? []
+        return [
+            "dimensionSeller": .text(facts.sellers.name(seller["seller_id"]?.string)),
+            "spi": .text(seller["spi"]?.double.map { clerk.number($0, decimals: 1) } ?? "–"),
+            "interval": .text(interval.map { clerk.number($0, decimals: 1) }.joined(separator: " – ")),
+            "rates": .list(
+                ["d1", "d2", "d3"].compactMap { seller[$0] }.map { dimension in
+                    let (hits, cases) = (dimension["num"]?.integer ?? 0, dimension["den"]?.integer ?? 0)
+                    let rate = dimension["rate"]?.double
+                    let passes = dimension["pass"]?.bool
+                    return [
+                        "rateName": .text(words.known("dimension", dimension["name"]?.string ?? "")),
+                        "rateState": .chip(
+                            passes.map { $0 ? .good : .bad } ?? .idle, rate.map { clerk.percent($0, decimals: 0) } ?? "–"),
+                        "rateCases": .text(
+                            words[
+                                "health_cases",
+                                [
+                                    "n": String(hits), "of": String(cases),
+                                    "target": dimension["target"]?.double.map { clerk.percent($0, decimals: 0) } ?? "–",
+                                ]]),
+                    ]
+                }),
+        ]
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import JSONEnvelope
+
+/// When in the week leads are touched late: a cell for each quarter of an hour that had leads.
+struct HeatMap {
+    private struct Cell {
+        let weekday: Int
+        let slot: Int
+        let leads: Int
+        let late: Int
+        let isGreyed: Bool
+
+        init?(_ node: JSONNode) {
+            // `12:30`
+            let time = (node["slot"]?.string ?? "").split(separator: ":").compactMap { Int($0) }
+            guard time.count == 2, let day = node["weekday"]?.integer, (1...7).contains(day) else { return nil }
+            weekday = Int(day)
+            slot = time[0] * 4 + time[1] / 15
+            leads = Int(node["leads"]?.integer ?? 0)
+            late = Int(node["late"]?.integer ?? 0)
+            isGreyed = node["greyed"]?.bool == true
+        }
+
+        var share: Double { leads == 0 ? 0 : Double(late) / Double(leads) }
+    }
+
+    private let cells: [Cell]
+    private let clerk: Clerk
+
+    init(_ map: JSONNode, _ clerk: Clerk) {
+        cells = (map["cells"]?.elements ?? []).compactMap(Cell.init)
+        self.clerk = clerk
+    }
+
+    var view: View {
+        // From the first whole hour with leads to the end of the last.
+        guard let first = cells.map(\.slot).min().map({ $0 / 4 }), let last = cells.map(\.slot).max().map({ $0 / 4 + 1 }) else {
+            return .nothing
+        }
+        let words = clerk.words
+        let width = 100 / Double((last - first) * 4)
+        let days = (1...7).map { words["day_\($0)"] }
+        let worst = cells.filter { !$0.isGreyed && $0.late > 0 }.sorted {
+            ($1.share, $1.leads, $0.weekday, $0.slot) < ($0.share, $0.leads, $1.weekday, $1.slot)
+        }.prefix(5)
+        return [
+            "chartWords": .text(words["heat_words", ["from": hour(first), "to": hour(last)]]), "yLabels": .list(days.map { .text($0) }),
+            "xLabels": .list((first...last).map { .text($0 < 10 ? "0\($0)" : "\($0)") }),
+            "cells": .list(
+                cells.map { cell in
+                    [
+                        "x": .text(Picture.coordinate(Double(cell.slot - first * 4) * width)), "width": .text(Picture.coordinate(width)),
+                        "y": .text(Picture.coordinate(Double(cell.weekday - 1) * 100 / 7)), "height": .text(Picture.coordinate(100.0 / 7)),
+                        "cellTone": .text(tone(cell)), "cellWords": .text(said(cell, days)),
+                    ]
+                }),
+            "worstSlots": .list(
+                worst.map { cell in
+                    [
+                        "slotName": .text("\(days[cell.weekday - 1]) \(time(cell.slot))"), "slotLeads": .text(clerk.number(cell.leads)),
+                        "slotLate": .text(clerk.number(cell.late)), "slotShare": .text(clerk.percent(cell.share, decimals: 0)),
+                        "slotX": .text(Picture.length(cell.share)),
+                    ]
+                }),
+        ]
+    }
+
+    private func tone(_ cell: Cell) -> String {
+        if cell.isGreyed { return "few" }
+        return cell.late == 0 ? "heat-0" : "heat-\(min(5, Int(cell.share * 5) + 1))"
+    }
+
+    private func said(_ cell: Cell, _ days: [String]) -> String {
+        clerk.words[
+            "heat_cell", ["at": "\(days[cell.weekday - 1]) \(time(cell.slot))", "late": "\(cell.late)", "leads": "\(cell.leads)"]]
+    }
+
+    private func time(_ slot: Int) -> String { "\(slot < 40 ? "0" : "")\(slot / 4):\(["00", "15", "30", "45"][slot % 4])" }
+    private func hour(_ hour: Int) -> String { "\(hour < 10 ? "0" : "")\(hour):00" }
+}

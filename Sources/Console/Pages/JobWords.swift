@@ -1,0 +1,42 @@
+import Foundation
+import JSONEnvelope
+
+/// What is said of a job in more than one place.
+enum JobWords {
+    static func tone(_ state: String) -> Tone {
+        switch state {
+        case "completed": .good
+        case "running", "available": .info
+        case "retryable", "parked": .warn
+        case "discarded": .bad
+        default: .plain
+        }
+    }
+
+    static func chip(_ job: JSONNode, _ words: Words) -> View {
+        let state = job["state"]?.string ?? ""
+        return .chip(tone(state), words.known("state", state))
+    }
+
+    /// What came of it, or why it did not: one line.
+    static func outcome(_ job: JSONNode, _ words: Words) -> String {
+        if let message = job["error"]?["message"]?.string { return message }
+        if let outcome = job["outcome"]?.string { return words.known("outcome", outcome) }
+        if let why = waiting(job, words) { return why }
+        return ""
+    }
+
+    /// Why it waits: in the visitor's language where the code says it all, else as the API has it.
+    static func waiting(_ job: JSONNode, _ words: Words) -> String? {
+        guard let text = job["why_waiting"]?.string else { return nil }
+        guard words.language != .english, let code = job["waiting_code"]?.string else { return text }
+        return words.all["waiting_\(code)"] ?? text
+    }
+
+    /// `2 of 5`
+    static func attempts(_ job: JSONNode, _ clerk: Clerk) -> String {
+        let attempt = job["attempt"]?.integer ?? 0
+        guard let most = job["max_attempts"]?.integer else { return String(attempt) }
+        return clerk.words["jobs_attempts_of", ["n": String(attempt), "most": String(most)]]
+    }
+}

@@ -1,0 +1,69 @@
+import JSONEnvelope
+import SalesModel
+
+/// Whom a decision compared, whom it left out, and from what parts a score is made.
+struct LeadDecisionTables {
+    /// As it was recorded; nil: nothing has been decided.
+    let decision: JSONNode?
+    let owner: String?
+    let sellers: SellerNames
+    let clerk: Clerk
+
+    private var words: Words { clerk.words }
+
+    var candidates: [View] {
+        let found = decision?["candidates"]?.elements ?? []
+        let best = found.compactMap { $0["metric"]?.double }.max() ?? 0
+        let most = Double(found.compactMap { $0["pending"]?.integer }.max() ?? 0)
+        return found.map { candidate in
+            let id = candidate["seller_id"]?.string
+            let metric = candidate["metric"]?.double
+            let pending = Int(candidate["pending"]?.integer ?? 0)
+            return [
+                "sellerName": .text(sellers.name(id)), "isOwner": .flag(id != nil && id == owner),
+                "metric": .text(metric.map { clerk.number($0, decimals: 3) } ?? "–"),
+                "metricX": metric == nil ? .nothing : .text(Picture.length(best > 0 ? (metric ?? 0) / best : 0)),
+                "metricTone": .text(id == owner ? "one" : "idle"), "pending": .text(clerk.number(pending)),
+                "pendingX": .text(Picture.length(most > 0 ? Double(pending) / most : 0)),
+            ]
+        }
+    }
+
+    var candidatesWords: String? {
+        decision?["candidate_count"]?.integer.map { words["lead_compared", ["n": clerk.number(Int($0))]] }
+    }
+
+    /// By reason, the most frequent first.
+    var excluded: [View] {
+        let groups = Dictionary(grouping: decision?["excluded"]?.elements ?? []) { $0["code"]?.string ?? "" }
+        return groups.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map { code, left in
+            let names = left.prefix(20).compactMap { sellers.name($0["seller_id"]?.string) }.joined(separator: words["list_separator"])
+            return [
+                "exclusionName": .text(words.known("exclusion", code)), "exclusionWhy": .text(words.all["exclusion_\(code)_why"]),
+                "exclusionSellers": .text(names), "exclusionCount": .text(clerk.number(left.count)),
+            ]
+        }
+    }
+
+    var excludedWords: String? {
+        decision?["excluded_count"]?.integer.map { words["lead_left_out", ["n": clerk.number(Int($0))]] }
+    }
+
+    func score(of lead: JSONNode) -> View {
+        guard let score = decision?["score"], score.type == .object else { return .nothing }
+        let missing = Set(score["missing"]?.elements.compactMap(\.string) ?? [])
+        return [
+            "scoreTotal": .text(words["lead_score_total", ["n": score["total"]?.double.map { clerk.number($0, decimals: 1) } ?? "–"]]),
+            "scoreWords": .text(decision?["band"]?.string.map { words.known("band", $0) }),
+            "scoreParts": .list(
+                ScoreDimension.allCases.map { dimension in
+                    let points = score[dimension.rawValue]?.double ?? 0
+                    return [
+                        "partName": .text(words.known("score", dimension.rawValue)), "points": .text(clerk.number(points, decimals: 1)),
+                        "pointsX": .text(Picture.length(points / Double(ScoreDimension.maximum))),
+                        "partWhy": .text(missing.contains(dimension.rawValue) ? words["lead_score_missing"] : nil),
+                    ]
+                }),
+        ]
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import JSONEnvelope
+import SalesModel
+
+/// One lead: why it has this owner, who else was looked at, and what has become of it.
+public enum LeadView {
+    /// As the API answers them.
+    public struct Facts: Sendable {
+        /// `GET /v1/leads/{id}`
+        public var lead: JSONNode
+        public var sellers: SellerNames
+        /// `GET /v1/jobs/{id}` of the job that decided it; nil: there is none.
+        public var job: JSONNode?
+        /// `GET /v1/escalations` of this lead.
+        public var escalations: JSONNode
+        /// `GET /v1/fuses/assignment`
+        public var fuse: JSONNode
+
+        public init(lead: JSONNode, sellers: SellerNames, job: JSONNode?, escalations: JSONNode, fuse: JSONNode) {
+            self.lead = lead
+            self.sellers = sellers
+            self.job = job
+            self.escalations = escalations
+            self.fuse = fuse
+        }
+    }
+
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
+        let (words, lead) = (layout.words, facts.lead)
+        let decision = lead["assignment"].flatMap { $0.type == .object ? $0 : nil }
+        let owner = facts.sellers.name(lead["owner"]?.string)
+        let reasons = lead["explanation"]?[words.language.rawValue]?.elements.compactMap(\.string) ?? []
+        let tables = LeadDecisionTables(decision: decision, owner: lead["owner"]?.string, sellers: facts.sellers, clerk: clerk)
+        let assigning = AssignForm(layout: layout, facts: facts, once: once, refusal: refusal)
+        let clocks = lead["clocks"]?.elements ?? []
+        let fields = fields(lead, decision, words)
+        return layout.page(
+            LeadWords.name(lead),
+            [
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "listHref": .text(Layout.path("leads")),
+                "number": .text(lead["id"]?.string), "heading": .text(LeadWords.name(lead)), "state": LeadWords.chip(lead, words),
+                "summary": .text(summary(lead, owner, clerk)), "held": held(lead, reasons, words),
+                "whyTitle": .text(owner.map { words["lead_why", ["owner": $0]] } ?? words["lead_why_place"]),
+                "decidedBy": .text(decidedBy(decision, words)), "hasReasons": .flag(!reasons.isEmpty),
+                "reasons": .list(reasons.map { .text($0) }), "hasWhatIf": false, "whatIf": [],
+                "candidatesWords": .text(tables.candidatesWords), "hasCandidates": .flag(!tables.candidates.isEmpty),
+                "candidatesNoneWhy": .text(words["lead_candidates_none_why"]), "metricName": .text(words["lead_metric"]),
+                "candidates": .list(tables.candidates), "excludedWords": .text(tables.excludedWords),
+                "hasExcluded": .flag(!tables.excluded.isEmpty), "excluded": .list(tables.excluded), "score": tables.score(of: lead),
+                "story": .list(LeadStory(facts: facts, owner: owner, clerk: clerk).steps), "hasClocks": .flag(!clocks.isEmpty),
+                "clocks": .list(clocks.map { clock($0, lead, clerk) }), "facts": .list(self.facts(lead, decision, words)),
+                "hasFields": .flag(!fields.isEmpty), "fields": .list(fields), "assign": assigning.view,
+                "noControls": .text(assigning.whyNot),
+            ])
+    }
+
+    private static func summary(_ lead: JSONNode, _ owner: String?, _ clerk: Clerk) -> String {
+        let received = lead["received_at"]?.string.flatMap(RFC3339.date)
+        let values = ["source": lead["source"]?.string ?? "–", "ago": received.map { clerk.ago($0) } ?? "–", "owner": owner ?? ""]
+        return clerk.words[owner == nil ? "lead_summary" : "lead_summary_owned", values]
+    }
+
+    private static func decidedBy(_ decision: JSONNode?, _ words: Words) -> String? {
+        guard let decision, let version = decision["rule_version"]?.string else { return nil }
+        let arm = decision["arm"]?.string.map { words.known("arm", $0) } ?? ""
+        guard let rule = decision["matched_rule"]?.string else { return words["lead_decided", ["version": version, "arm": arm]] }
+        return words["lead_decided_by", ["version": version, "arm": arm, "rule": rule]]
+    }
+
+    private static func held(_ lead: JSONNode, _ reasons: [String], _ words: Words) -> View {
+        guard lead["state"]?.string == "held", let reason = lead["held_reason"]?.string else { return .nothing }
+        let isMapping = reason == "mapping_error"
+        return [
+            "heldTitle": .text(words["lead_held", ["reason": words.known("held", reason)]]),
+            "heldWords": .text(reasons.joined(separator: words.language == .chinese ? "" : " ")),
+            "heldHref": .text(isMapping ? Layout.path("rules") : nil), "heldLinkLabel": .text(isMapping ? words["lead_to_map"] : nil),
+        ]
+    }
+
+    private static func clock(_ clock: JSONNode, _ lead: JSONNode, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let due = clock["due_at"]?.string.flatMap(RFC3339.date)
+        let state = clock["state"]?.string ?? (lead["touched_at"]?.string == nil ? "running" : "met")
+        let began = lead["received_at"]?.string.flatMap(RFC3339.date)
+        let elapsed = due.flatMap { due in
+            began.flatMap { began in due > began ? clerk.now.timeIntervalSince(began) / due.timeIntervalSince(began) : nil }
+        }
+        let late = clock["late_by"]?.double
+        return [
+            "clockName": .text(words.known("clock", clock["clock"]?.string ?? "")), "levelName": .text(clock["level"]?.string),
+            "dueWords": .text(
+                due.map { due in
+                    late.map { words["lead_clock_late", ["at": clerk.full(due), "span": clerk.span($0)]] }
+                        ?? words["lead_clock_due", ["at": clerk.full(due), "ago": clerk.ago(due)]]
+                }), "isProvisional": .flag(clock["provisional"]?.bool == true),
+            "elapsedX": state == "running" ? .text(elapsed.map(Picture.length)) : .nothing,
+            "elapsedTone": .text((elapsed ?? 0) >= 1 ? "bad" : "one"),
+            "state": .chip(
+                state == "missed" ? .bad : state == "met" ? .good : state == "running" ? .info : .idle, words.known("clock_state", state)),
+        ]
+    }
+
+    private static func facts(_ lead: JSONNode, _ decision: JSONNode?, _ words: Words) -> [View] {
+        func fact(_ label: String, _ value: String?, href: String? = nil) -> View? {
+            value.map { ["factLabel": .text(label), "factValue": .text($0), "factHref": .text(href)] }
+        }
+        // `route/default@3`
+        let sets = (decision?["rule_sets"]?.elements ?? []).compactMap(\.string).map { set -> View? in
+            let parts = set.split(separator: "@").map(String.init)
+            let kind = set.prefix { $0 != "/" }
+            let href = parts.count == 2 ? Layout.path("rules/\(parts[0])") + query([("version", parts[1])]) : nil
+            return fact(words.known("rule_kind", String(kind)), set, href: href)
+        }
+        let job = lead["job_id"]?.string
+        return
+            ([fact(words["leads_rule"], decision?["matched_rule"]?.string)] + sets + [
+                fact(words["job_arm"], decision?["arm"]?.string.map { words.known("arm", $0) }),
+                fact(words["lead_customer"], lead["customer_id"]?.string), fact(words["lead_grade"], lead["intent_grade"]?.string),
+                fact(words["lead_epoch"], lead["assignment_epoch"].map { RolloutWords.number($0) }),
+                fact(words["lead_job"], job, href: job.map { Layout.path("jobs/\($0)") }),
+            ]).compactMap(\.self)
+    }
+
+    private static func fields(_ lead: JSONNode, _ decision: JSONNode?, _ words: Words) -> [View] {
+        let unmapped = Set(decision?["unmapped"]?.elements.compactMap(\.string) ?? [])
+        return (lead["fields"]?.members ?? []).map { name, value in
+            [
+                "fieldLabel": .text(name), "fieldValue": .text(value.string ?? Indented.text(value)),
+                "fieldNote": .text(unmapped.contains(name) ? words["lead_field_unmapped"] : nil),
+            ]
+        }
+    }
+}

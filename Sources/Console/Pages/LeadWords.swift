@@ -1,0 +1,61 @@
+import Foundation
+import JSONEnvelope
+
+/// What is said of a lead in more than one place.
+enum LeadWords {
+    static func chip(_ lead: JSONNode, _ words: Words) -> View {
+        let state = lead["state"]?.string ?? ""
+        let tone: Tone =
+            switch state {
+            case "assigned": .good
+            case "awaiting_assignment": .info
+            case "held": .warn
+            case "manual_queue": .bad
+            default: .idle
+            }
+        return .chip(tone, words.known("lead_state", state))
+    }
+
+    /// What people call it: what its fields say under usual names, else what its source calls it.
+    static func name(_ lead: JSONNode) -> String {
+        let fields = lead["fields"]
+        let usual = ["company", "company_name", "公司", "公司名称", "customer", "name", "contact", "联系人"]
+        let found = usual.lazy.compactMap { fields?[$0]?.string }.first { !$0.isEmpty }
+        return found ?? lead["external_id"]?.string ?? lead["id"]?.string ?? ""
+    }
+
+    /// Whether somebody has touched it, or by when somebody should.
+    static func touch(_ lead: JSONNode, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        if let touched = lead["touched_at"]?.string.flatMap(RFC3339.date) {
+            let received = lead["received_at"]?.string.flatMap(RFC3339.date) ?? touched
+            return .chip(.good, words["lead_touched_after", ["span": clerk.span(max(0, touched.timeIntervalSince(received)))]])
+        }
+        let due = (lead["clocks"]?.elements ?? []).compactMap { $0["due_at"]?.string.flatMap(RFC3339.date) }.min()
+        guard let due, lead["owner"]?.string != nil else { return .nothing }
+        let left = due.timeIntervalSince(clerk.now)
+        return left >= 0
+            ? .chip(.info, words["lead_due_in", ["span": clerk.span(left)]])
+            : .chip(.bad, words["lead_late_by", ["span": clerk.span(-left)]])
+    }
+
+    static func score(_ lead: JSONNode, _ clerk: Clerk) -> String? { lead["score"]?.double.map { clerk.number($0, decimals: 1) } }
+}
+
+/// Sellers by their outside ids, as far as they were read.
+public struct SellerNames: Sendable {
+    /// `GET /v1/sellers`
+    let all: [JSONNode]
+    private let byID: [String: JSONNode]
+
+    public init(_ sellers: JSONNode?) {
+        all = sellers?["items"]?.elements ?? []
+        byID = Dictionary(all.compactMap { seller in seller["external_id"]?.string.map { ($0, seller) } }) { first, _ in first }
+    }
+
+    subscript(id: String) -> JSONNode? { byID[id] }
+
+    /// The name, or the id of one who was not read.
+    func name(_ id: String?) -> String? { id.map { byID[$0]?["name"]?.string ?? $0 } }
+    func team(_ id: String?) -> String? { id.flatMap { byID[$0]?["team"]?.string } }
+}

@@ -1,0 +1,248 @@
+import Foundation
+import JSONEnvelope
+
+/// What flows, what waits and why, and what needs somebody.
+public enum NowView {
+    /// As the API answers them; nil: it could not be had.
+    public struct Facts: Sendable {
+        /// `GET /v1/queues`
+        public var queues: JSONNode
+        /// `GET /v1/flow`
+        public var flow: JSONNode
+        /// `GET /v1/alerts?open=true`
+        public var alerts: JSONNode
+        /// `GET /v1/breakers`
+        public var breakers: JSONNode
+        /// `GET /v1/fuses/assignment`
+        public var fuse: JSONNode
+        /// `GET /v1/rollouts?running=true`
+        public var rollouts: JSONNode
+        /// The tenant's share of worker time against the others' weights; nil: not told to this key.
+        public var weight: Int?
+
+        public init(
+            queues: JSONNode, flow: JSONNode, alerts: JSONNode, breakers: JSONNode, fuse: JSONNode, rollouts: JSONNode, weight: Int?
+        ) {
+            self.queues = queues
+            self.flow = flow
+            self.alerts = alerts
+            self.breakers = breakers
+            self.fuse = fuse
+            self.rollouts = rollouts
+            self.weight = weight
+        }
+    }
+
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
+        let words = layout.words
+        let lines = facts.flow["kinds"]?.elements.map(Line.init) ?? []
+        let queues = facts.queues["items"]?.elements ?? []
+        let attention = attention(facts, clerk)
+        let failures = facts.flow["failures"]?.elements ?? []
+        let shares = shares(layout, facts, queues, clerk)
+        return layout.page(
+            words["now_title"],
+            [
+                "asOf": clerk.when(clerk.now), "indexAway": .flag(facts.queues["index"]?.string == "away"),
+                "hasAttention": .flag(!attention.isEmpty), "attention": .list(attention),
+                "tiles": .list(tiles(queues, lines, clerk)), "flowChart": chart(lines, facts.flow, clerk),
+                "kinds": .list(kinds(queues, lines, clerk)), "hasShares": .flag(!shares.isEmpty), "shares": .list(shares),
+                "hasFailures": .flag(!failures.isEmpty), "failures": .list(failures.map { failure($0, clerk) }),
+            ])
+    }
+
+    /// How one kind's jobs ended, minute by minute.
+    private struct Line {
+        let kind: String
+        let completed: [Int]
+        let failed: [Int]
+
+        init(_ node: JSONNode) {
+            kind = node["kind"]?.string ?? ""
+            completed = node["completed"]?.elements.map { Int($0.integer ?? 0) } ?? []
+            failed = node["failed"]?.elements.map { Int($0.integer ?? 0) } ?? []
+        }
+
+        var ended: Int { completed.reduce(0, +) + failed.reduce(0, +) }
+        var failures: Int { failed.reduce(0, +) }
+    }
+
+    // MARK: What needs somebody
+
+    private static func attention(_ facts: Facts, _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        var items: [View] = []
+        func item(_ tone: Tone, _ label: String, _ text: String, href: String?, since: View) {
+            items.append(["state": .chip(tone, label), "itemText": .text(text), "itemHref": .text(href), "since": since])
+        }
+        if facts.fuse["state"]?.string == "open" {
+            item(
+                .bad, words["now_fuse"], words["now_fuse_open", ["reason": facts.fuse["reason"]?.string ?? ""]],
+                href: Layout.path("breakers"), since: clerk.when(facts.fuse["changed_at"]))
+        }
+        for alert in facts.alerts["items"]?.elements ?? [] {
+            let text = words[
+                "now_alert", ["alert": words.known("alert", alert["code"]?.string ?? ""), "subject": alert["subject"]?.string ?? ""]]
+            item(.bad, words["now_alert_label"], text, href: nil, since: clerk.when(alert["first_at"]))
+        }
+        for breaker in facts.breakers["items"]?.elements ?? [] where breaker["state"]?.string != "closed" {
+            let text = words[
+                "now_breaker", ["name": breaker["key"]?.string ?? "", "reason": breaker["reason"]?.string ?? ""]]
+            let state = breaker["state"]?.string ?? ""
+            item(
+                state == "open" ? .bad : .warn, words.known("breaker", state), text, href: Layout.path("breakers"),
+                since: clerk.when(breaker["changed_at"]))
+        }
+        for queue in facts.queues["items"]?.elements ?? [] where queue["paused"]?.bool == true {
+            let kind = words.known("kind", queue["kind"]?.string ?? "")
+            item(
+                .warn, words["now_paused"], words["now_paused_kind", ["kind": kind, "reason": queue["paused_reason"]?.string ?? ""]],
+                href: Layout.path("breakers"), since: clerk.when(queue["paused_since"]))
+        }
+        for rollout in facts.rollouts["items"]?.elements ?? [] where rollout["decision"]?.string == "promotable" {
+            let name = "\(words.known("rule_kind", rollout["kind"]?.string ?? "")) \(rollout["name"]?.string ?? "")"
+            item(
+                .info, words["decision_promotable"], words["now_promotable", ["name": name]],
+                href: Layout.path("rollouts/\(rollout["id"]?.string ?? "")"), since: clerk.when(rollout["started_at"]))
+        }
+        return items
+    }
+
+    // MARK: Numbers
+
+    private static func tiles(_ queues: [JSONNode], _ lines: [Line], _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        func sum(_ name: String) -> Int? {
+            let values = queues.compactMap { $0[name]?.integer }
+            return values.isEmpty ? nil : Int(values.reduce(0, +))
+        }
+        func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
+            ["tileTone": .text(tone.rawValue), "tileLabel": .text(words[label]), "tileValue": .text(value), "tileNote": .text(note)]
+        }
+        let oldest = queues.compactMap { $0["oldest_claimable_ms"]?.double }.max()
+        let (ended, failed) = (lines.reduce(0) { $0 + $1.ended }, lines.reduce(0) { $0 + $1.failures })
+        let share = ended == 0 ? nil : Double(failed) / Double(ended)
+        return [
+            tile("state_running", sum("running").map(clerk.number) ?? "–", words["now_tile_running"]),
+            tile("now_ready", sum("ready").map(clerk.number) ?? "–", words["now_tile_ready"]),
+            tile(
+                "state_parked", sum("parked").map(clerk.number) ?? "–", words["now_tile_parked"], (sum("parked") ?? 0) > 0 ? .warn : .plain),
+            tile("now_oldest", clerk.span(milliseconds: oldest) ?? "–", words["now_tile_oldest"]),
+            tile("now_last_hour", clerk.number(ended), words["now_tile_ended"]),
+            tile(
+                "now_failed", share.map { clerk.percent($0) } ?? "–", words["now_tile_failed", ["n": clerk.number(failed)]],
+                (share ?? 0) >= 0.2 ? .bad : (share ?? 0) > 0.02 ? .warn : .plain),
+        ]
+    }
+
+    private static func chart(_ lines: [Line], _ flow: JSONNode, _ clerk: Clerk) -> View {
+        let minutes = Int(flow["minutes"]?.integer ?? 0)
+        guard minutes > 0, lines.contains(where: { $0.ended > 0 }), let from = flow["from"]?.string.flatMap(RFC3339.date) else {
+            return .nothing
+        }
+        let completed = (0..<minutes).map { minute in
+            lines.reduce(0) { $0 + ($1.completed.indices.contains(minute) ? $1.completed[minute] : 0) }
+        }
+        let failed = (0..<minutes).map { minute in lines.reduce(0) { $0 + ($1.failed.indices.contains(minute) ? $1.failed[minute] : 0) } }
+        let top = Picture.roundTop(Double(zip(completed, failed).map { $0 + $1 }.max() ?? 0))
+        let step = 100 / Double(minutes)
+        let words = clerk.words
+        let bars = (0..<minutes).flatMap { minute -> [View] in
+            let at = clerk.minute(from.addingTimeInterval(Double(minute) * 60))
+            let said = words["now_flow_minute", ["at": at, "completed": "\(completed[minute])", "failed": "\(failed[minute])"]]
+            let parts: [(tone: String, from: Int, count: Int)] = [
+                ("one", 0, completed[minute]), ("bad", completed[minute], failed[minute]),
+            ]
+            return parts.filter { $0.count > 0 }.map { part in
+                let height = Double(part.count) / top * 100
+                return [
+                    "barTone": .text(part.tone), "x": .text(Picture.coordinate(Double(minute) * step + step * 0.1)),
+                    "width": .text(Picture.coordinate(step * 0.8)), "height": .text(Picture.coordinate(height)),
+                    "y": .text(Picture.coordinate(100 - Double(part.from) / top * 100 - height)), "barWords": .text(said),
+                ]
+            }
+        }
+        let total = (completed.reduce(0, +), failed.reduce(0, +))
+        return [
+            "chartWords": .text(
+                words["now_flow_words", ["completed": clerk.number(total.0), "failed": clerk.number(total.1), "minutes": "\(minutes)"]]),
+            "yLabels": .list([top, top / 2, 0].map { .text(clerk.number($0, decimals: 1)) }), "gridLines": ["0", "50"], "bars": .list(bars),
+            "xLabels": .list(
+                [0, minutes / 3, minutes * 2 / 3, minutes].map { .text(clerk.minute(from.addingTimeInterval(Double($0) * 60))) }),
+        ]
+    }
+
+    // MARK: Tables
+
+    private static func kinds(_ queues: [JSONNode], _ lines: [Line], _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        return queues.map { queue in
+            let kind = queue["kind"]?.string ?? ""
+            let line = lines.first { $0.kind == kind }
+            let (ended, failed) = (line?.ended ?? 0, line?.failures ?? 0)
+            let parkedBy = queue["parked_by"]?.elements.first
+            let why =
+                queue["paused_reason"]?.string
+                ?? parkedBy.flatMap { words.all["waiting_\($0["code"]?.string ?? "")"] ?? $0["text"]?.string }
+            return [
+                "kindHref": .text(Layout.path("jobs") + Console.query([("kind", kind)])), "kindName": .text(words.known("kind", kind)),
+                "state": state(queue, words), "why": .text(why), "running": .text(clerk.number(queue["running"]) ?? "–"),
+                "ready": .text(clerk.number(queue["ready"]) ?? "–"), "parked": .text(clerk.number(queue["parked"]) ?? "–"),
+                "deferred": .text(clerk.number(queue["deferred"]) ?? "–"),
+                "drain": .text(queue["estimated_drain_seconds"]?.double.map { words["now_drain", ["span": clerk.span($0)]] }),
+                "oldest": .text(clerk.span(milliseconds: queue["oldest_claimable_ms"]?.double) ?? "–"),
+                "lastHour": .text(clerk.number(ended)),
+                "failedShare": .text(ended == 0 ? "–" : clerk.percent(Double(failed) / Double(ended))), "trend": trend(line, clerk),
+            ]
+        }
+    }
+
+    private static func state(_ queue: JSONNode, _ words: Words) -> View {
+        if queue["paused"]?.bool == true { return .chip(.warn, words["now_paused"]) }
+        if (queue["parked"]?.integer ?? 0) > 0 { return .chip(.warn, words["state_parked"]) }
+        if (queue["running"]?.integer ?? 0) > 0 { return .chip(.good, words["now_flows"]) }
+        if (queue["ready"]?.integer ?? 0) > 0 { return .chip(.info, words["now_waits"]) }
+        return .chip(.plain, words["now_idle"])
+    }
+
+    private static func trend(_ line: Line?, _ clerk: Clerk) -> View {
+        guard let line, line.ended > 0 else { return .nothing }
+        // Twelve points of five minutes say more in a small picture than sixty.
+        let each = zip(line.completed, line.failed).map { Double($0 + $1) }
+        let sums = stride(from: 0, to: each.count, by: 5).map { each[$0..<min($0 + 5, each.count)].reduce(0, +) }
+        let top = sums.max() ?? 1
+        return [
+            "trendWords": .text(clerk.words["now_trend_words", ["n": clerk.number(line.ended)]]),
+            "areaPoints": .text(Picture.area(sums, top: top)), "linePoints": .text(Picture.line(sums, top: top)),
+        ]
+    }
+
+    /// Every queue tells the same of its tenant.
+    private static func shares(_ layout: Layout, _ facts: Facts, _ queues: [JSONNode], _ clerk: Clerk) -> [View] {
+        guard let queue = queues.first, let received = queue["share_received"]?.double, let entitled = queue["share_entitled"]?.double
+        else {
+            return []
+        }
+        return [
+            [
+                "tenantLabel": .text(layout.tenant), "weight": .text(facts.weight.map(String.init) ?? "–"),
+                "received": .text(clerk.percent(received)), "entitled": .text(clerk.percent(entitled)),
+                "shareBar": ["receivedX": .text(Picture.length(received)), "entitledX": .text(Picture.length(entitled))],
+                "shareNote": .nothing,
+            ]
+        ]
+    }
+
+    private static func failure(_ failure: JSONNode, _ clerk: Clerk) -> View {
+        let cause = failure["cause"]?.string ?? ""
+        let words = clerk.words
+        let isClass = words.all["class_\(cause)"] != nil
+        return [
+            "failureHref": .text(
+                isClass ? Layout.path("dead-letters") + Console.query([("error_class", cause)]) : Layout.path("jobs")),
+            "className": .text(isClass ? words["class_\(cause)"] : words.known("outcome", cause)),
+            "classMeaning": .text(words.all["class_\(cause)_meaning"]), "count": .text(clerk.number(failure["count"])),
+            "last": clerk.when(failure["last_at"]), "newestError": .text(failure["error"]?.string),
+        ]
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import JSONEnvelope
+
+/// Leads nobody has touched in time, by whoever has them, and when in the week it happens.
+public enum OverdueView {
+    /// As the API answers them.
+    public struct Facts: Sendable {
+        /// `GET /v1/sla/first-touch`
+        public var board: JSONNode
+        /// `GET /v1/sla/heat-map`
+        public var map: JSONNode
+        /// `GET /v1/escalations`
+        public var escalations: JSONNode
+        public var sellers: SellerNames
+        public var clock: String
+        /// `2026-11`
+        public var month: String
+        public var cursor: String?
+
+        public init(
+            board: JSONNode, map: JSONNode, escalations: JSONNode, sellers: SellerNames, clock: String, month: String, cursor: String?
+        ) {
+            self.board = board
+            self.map = map
+            self.escalations = escalations
+            self.sellers = sellers
+            self.clock = clock
+            self.month = month
+            self.cursor = cursor
+        }
+    }
+
+    public static let firstTouch = "lead_first_touch"
+
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
+        let words = layout.words
+        let people = facts.board["people"]?.elements ?? []
+        let teams = facts.board["teams"]?.elements ?? []
+        let reasons = facts.board["reasons"]?.elements ?? []
+        let escalations = facts.escalations["items"]?.elements ?? []
+        let most = Double(people.compactMap { $0["late"]?.integer }.max() ?? 0)
+        let clocks = Set([firstTouch, facts.clock] + escalations.compactMap { $0["clock"]?.string }).sorted()
+        let next = facts.escalations["next_cursor"]?.string
+        let here: [(String, String?)] = [("clock", facts.clock), ("month", facts.month)]
+        return layout.page(
+            words["overdue_title"],
+            [
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "searchAction": .text(Layout.path("overdue")),
+                "clockOptions": .list(Option.list(clocks.map { ($0, words.known("clock", $0)) }, chosen: facts.clock)),
+                "monthOptions": .list(Option.list(months(clerk).map { ($0, $0) }, chosen: facts.month)),
+                "tiles": .list(tiles(facts, people, clerk)), "hasPeople": .flag(!people.isEmpty),
+                "people": .list(people.map { person($0, most, clerk) }), "hasTeams": .flag(!teams.isEmpty),
+                "teams": .list(
+                    counted(teams, "late").map { team, part in
+                        [
+                            "teamName": .text(team["team"]?.string), "teamX": .text(Picture.length(part)),
+                            "teamLate": .text(clerk.number(team["late"])),
+                        ]
+                    }), "hasReasons": .flag(!reasons.isEmpty),
+                "reasons": .list(
+                    counted(reasons, "count").map { reason, part in
+                        [
+                            "reasonName": .text(words.known("late", reason["reason"]?.string ?? "")),
+                            "reasonX": .text(Picture.length(part)),
+                            "reasonTone": "one", "reasonCount": .text(clerk.number(reason["count"])),
+                        ]
+                    }),
+                "heatLead": .text(
+                    words["heat_lead", ["month": facts.month, "zone": facts.map["time_zone"]?.string ?? ""]]),
+                "heat": HeatMap(facts.map, clerk).view, "hasEscalations": .flag(!escalations.isEmpty),
+                "escalations": .list(escalations.map { escalation(layout, $0, facts, once: once, refusal, clerk) }),
+                "pager": Pager.view(
+                    words, shown: escalations.count, first: facts.cursor == nil ? nil : Layout.path("overdue") + query(here),
+                    next: next.map { Layout.path("overdue") + query(here + [("cursor", $0)]) }),
+            ])
+    }
+
+    /// The last six, this one first.
+    private static func months(_ clerk: Clerk) -> [String] {
+        var (year, month) = (Int(clerk.day(clerk.now).prefix(4)) ?? 2_000, Int(clerk.day(clerk.now).dropFirst(5).prefix(2)) ?? 1)
+        return (0..<6).map { _ in
+            defer { (year, month) = month == 1 ? (year - 1, 12) : (year, month - 1) }
+            return "\(year)-\(month < 10 ? "0" : "")\(month)"
+        }
+    }
+
+    /// Each with its part of the largest.
+    private static func counted(_ items: [JSONNode], _ name: String) -> [(JSONNode, Double)] {
+        let most = Double(items.compactMap { $0[name]?.integer }.max() ?? 0)
+        return items.map { ($0, most == 0 ? 0 : Double($0[name]?.integer ?? 0) / most) }
+    }
+
+    private static func tiles(_ facts: Facts, _ people: [JSONNode], _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        let late = Int(facts.board["late"]?.integer ?? 0)
+        let cells = facts.map["cells"]?.elements ?? []
+        let (leads, missed) = cells.reduce((0, 0)) { ($0.0 + Int($1["leads"]?.integer ?? 0), $0.1 + Int($1["late"]?.integer ?? 0)) }
+        func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
+            ["tileTone": .text(tone.rawValue), "tileLabel": .text(words[label]), "tileValue": .text(value), "tileNote": .text(note)]
+        }
+        return [
+            tile("overdue_late", clerk.number(late), words["overdue_late_note"], late > 0 ? .bad : .plain),
+            tile(
+                "overdue_latest", people.compactMap { $0["latest_by"]?.double }.max().map { clerk.span($0) } ?? "–",
+                words["overdue_latest_note"]),
+            tile(
+                "overdue_in_time", leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
+                words["overdue_in_time_note", ["n": clerk.number(leads), "month": facts.month]]),
+        ]
+    }
+
+    private static func person(_ person: JSONNode, _ most: Double, _ clerk: Clerk) -> View {
+        let late = Int(person["late"]?.integer ?? 0)
+        return [
+            "personHref": .nothing, "personName": .text(person["name"]?.string ?? person["owner"]?.string ?? clerk.words["overdue_nobody"]),
+            "personTeam": .text(person["team"]?.string), "lateCount": .text(clerk.number(late)),
+            "lateX": .text(Picture.length(most == 0 ? 0 : Double(late) / most)),
+            "latestBy": .text(person["latest_by"]?.double.map { clerk.span($0) } ?? "–"),
+        ]
+    }
+
+    private static func escalation(
+        _ layout: Layout, _ missed: JSONNode, _ facts: Facts, once: String, _ refusal: Refusal?, _ clerk: Clerk
+    ) -> View {
+        let words = clerk.words
+        let (id, subject) = (missed["id"]?.string ?? "", missed["subject_id"]?.string ?? "")
+        let isLead = missed["subject_type"]?.string == "lead"
+        let state = missed["state"]?.string ?? ""
+        let reason = missed["reason"]?.string
+        let names = missed["recipients"]?.elements.compactMap(\.string).map { facts.sellers.name($0) ?? $0 } ?? []
+        let held = missed["held_until"]?.string.flatMap(RFC3339.date)
+        let told =
+            missed["told"]?.string == "held"
+            ? held.map { words["overdue_held", ["at": clerk.full($0)]] } : names.joined(separator: words["list_separator"])
+        let choices = ["not_answered", "busy", "transferred"].map { ($0, words["late_\($0)"]) }
+        let control = Control("reason-\(id)", action: Layout.path("escalations/\(encoded(id))/reason"), once: once, refusal: refusal)
+        return [
+            "subjectHref": .text(isLead ? Layout.path("leads/\(subject)") : nil),
+            "subjectName": .text("\(words.known("subject", missed["subject_type"]?.string ?? "")) \(subject)"),
+            "levelName": .text("\(words.known("clock", missed["clock"]?.string ?? "")): \(missed["level"]?.string ?? "")"),
+            "lateBy": .text(missed["late_by"]?.double.map { words["lead_late_by", ["span": clerk.span($0)]] }),
+            "owner": .text(facts.sellers.name(missed["owner"]?.string) ?? "–"), "ownerTeam": .text(missed["team"]?.string),
+            "told": .text(told), "state": .chip(state == "open" ? .bad : .good, words.known("overdue_state", state)),
+            "lateReason": .text(reason.map { words.known("late", $0) }),
+            "reasonForm": reason == nil
+                ? control.view(["reasonOptions": .list(Option.list(choices, chosen: "", all: words["overdue_choose"]))]) : .nothing,
+        ]
+    }
+}

@@ -1,0 +1,139 @@
+import Foundation
+import JSONEnvelope
+
+/// Whether sellers keep to the process, week by week; who fell behind and where, and who may.
+public enum ProcessHealthView {
+    /// As the API answers them.
+    public struct Facts: Sendable {
+        /// `GET /v1/spi` of the shown week and those before, the oldest first, with their names.
+        public var weeks: [(name: String, sellers: JSONNode)]
+        /// `GET /v1/spi/summary`
+        public var summary: JSONNode
+        /// `GET /v1/spi/diagnoses`
+        public var diagnoses: JSONNode
+        /// `GET /v1/predictions?warned=true`
+        public var predictions: JSONNode
+        /// `GET /v1/predictions/quality`
+        public var quality: JSONNode
+        public var sellers: SellerNames
+        /// Empty: every team.
+        public var team: String
+
+        public init(
+            weeks: [(name: String, sellers: JSONNode)], summary: JSONNode, diagnoses: JSONNode, predictions: JSONNode, quality: JSONNode,
+            sellers: SellerNames, team: String
+        ) {
+            self.weeks = weeks
+            self.summary = summary
+            self.diagnoses = diagnoses
+            self.predictions = predictions
+            self.quality = quality
+            self.sellers = sellers
+            self.team = team
+        }
+    }
+
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
+        let words = layout.words
+        let shown = facts.weeks.last
+        let rows = shown?.sellers["items"]?.elements ?? []
+        let board = HealthBoard(facts, clerk)
+        let judged = rows.filter { $0["status"]?.string == "ok" }
+        let diagnoses = facts.diagnoses["items"]?.elements ?? []
+        let warnings = facts.predictions["items"]?.elements ?? []
+        let status = facts.quality["status"]?.string
+        let reasons = facts.quality["reasons"]?.elements.compactMap(\.string) ?? []
+        let teams = Set(facts.sellers.all.compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team])).sorted()
+        return layout.page(
+            words["health_title"],
+            [
+                "asOf": clerk.when(clerk.now), "problem": .nothing, "searchAction": .text(Layout.path("process-health")),
+                "weekOptions": .list(Option.list(facts.weeks.reversed().map { ($0.name, $0.name) }, chosen: shown?.name ?? "")),
+                "teamOptions": .list(Option.list(teams.map { ($0, $0) }, chosen: facts.team, all: words["health_all_teams"])),
+                "tiles": .list(tiles(facts.summary, rows, clerk)), "hasSellers": .flag(!rows.isEmpty), "weeks": .list(board.weeks),
+                "sellers": .list(rows.map { board.row($0) }), "healthNoneWhy": .text(words["health_none_why"]), "pager": .nothing,
+                "hasDimensions": .flag(!judged.isEmpty),
+                "dimensionsTitle": .text(words["health_dimensions", ["week": shown?.name ?? ""]]),
+                "dimensionsLead": .text(words["health_dimensions_lead"]), "dimensions": .list(judged.map { board.dimensions($0) }),
+                "hasDiagnoses": .flag(!diagnoses.isEmpty), "diagnoses": .list(diagnoses.map { diagnosis($0, facts.sellers, clerk) }),
+                "warningsState": status == "ok" ? .chip(.good, words["warnings_on"]) : .chip(.idle, words["warnings_off"]),
+                "hasSilence": .flag(status != "ok" && !reasons.isEmpty), "silenceReasons": .list(reasons.map { .text($0) }),
+                "hasWarnings": .flag(!warnings.isEmpty), "warnings": .list(warnings.map { warning($0, facts.sellers, clerk) }),
+                "warningsNoneWhy": .text(words[status == "ok" ? "warnings_none_why" : "warnings_silent_why"]),
+                "quality": WarningQuality(facts.quality, clerk).view,
+            ])
+    }
+
+    private static func tiles(_ summary: JSONNode, _ rows: [JSONNode], _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        let (with, at) = (Int(summary["with_index"]?.integer ?? 0), Int(summary["at_base_line"]?.integer ?? 0))
+        func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
+            ["tileTone": .text(tone.rawValue), "tileLabel": .text(words[label]), "tileValue": .text(value), "tileNote": .text(note)]
+        }
+        let below = rows.filter { $0["below_baseline"]?.bool == true }
+        let long = below.count { ($0["streak_weeks"]?.integer ?? 0) >= 2 }
+        return [
+            tile(
+                "health_tile_at", with == 0 ? "–" : clerk.percent(Double(at) / Double(with), decimals: 0),
+                words["health_tile_at_note", ["n": clerk.number(at), "of": clerk.number(with)]]),
+            tile(
+                "health_tile_below", clerk.number(with - at), words["health_tile_below_note", ["n": clerk.number(long)]],
+                with > at ? .bad : .plain),
+        ]
+    }
+
+    private static func diagnosis(_ diagnosis: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let nodes = diagnosis["report"]?["abnormal_nodes"]?.elements ?? []
+        let asOf = diagnosis["as_of"]?.string.flatMap(RFC3339.date)
+        let ways = CustomerWays(diagnosis["report"] ?? diagnosis, clerk)
+        return [
+            "diagnosisSeller": .text(sellers.name(diagnosis["seller_id"]?.string)),
+            "diagnosisSince": .text(words["diagnosis_since", ["week": diagnosis["since"]?.string ?? ""]]),
+            "diagnosisWhen": .text(asOf.map { clerk.day($0) }), "hasNodes": .flag(!nodes.isEmpty),
+            "nodes": .list(
+                nodes.enumerated().map { place, node in
+                    [
+                        "nodeMark": .text(String(place + 1)), "nodeName": .text(words.known("node", node["kind"]?.string ?? "")),
+                        "nodeCustomer": .text(node["customer"]?.string), "nodeWords": .text(nodeWords(node, clerk)),
+                    ]
+                }), "timelines": .list(ways.views), "hasTimelines": .flag(!ways.views.isEmpty), "wayFrom": .text(ways.from),
+            "wayTo": .text(ways.to),
+        ]
+    }
+
+    private static func nodeWords(_ node: JSONNode, _ clerk: Clerk) -> String {
+        let stage = node["stage"]?.string.map { "\($0), " } ?? ""
+        guard let hours = node["hours"]?.double, let limit = node["limit_hours"]?.double else { return node["stage"]?.string ?? "" }
+        return stage + clerk.words["node_words", ["span": clerk.span(hours * 3_600), "limit": clerk.span(limit * 3_600)]]
+    }
+
+    private static func warning(_ warning: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let odds = warning["probability"]?.double
+        let detail = warning["detail"]
+        let weights = detail?["contributions"]?.elements ?? []
+        let why = weights.prefix(3).compactMap { one in
+            one["feature"]?.string.map { "\(words.known("feature", $0)) \(one["weight"]?.double.map { clerk.signed($0) } ?? "")" }
+        }
+        let peer = detail?["suggestion"]?["with_seller_id"]?.string
+        let outcome = warning["outcome"]
+        return [
+            "warnedSeller": .text(sellers.name(warning["seller_id"]?.string)),
+            "warnedWeek": .text(words["warning_week", ["week": warning["iso_week"]?.string ?? ""]]),
+            "odds": .text(odds.map { clerk.percent($0, decimals: 0) } ?? "–"), "oddsX": .text(Picture.length(odds ?? 0)),
+            "warningWhy": .text(why.joined(separator: "; ")),
+            "warningDo": .text(sellers.name(peer).map { words["warning_ride", ["name": $0]] } ?? "–"),
+            "outcome": self.outcome(outcome, words),
+        ]
+    }
+
+    private static func outcome(_ outcome: JSONNode?, _ words: Words) -> View {
+        switch outcome?.type {
+        case .true: .chip(.bad, words["warning_fell"])
+        case .false: .chip(.good, words["warning_held"])
+        case .string: .chip(.idle, words.known("warning", outcome?.string ?? ""))
+        default: .chip(.idle, words["quality_pending"])
+        }
+    }
+}

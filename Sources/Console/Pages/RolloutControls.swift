@@ -1,0 +1,66 @@
+import Foundation
+import JSONEnvelope
+
+/// What an operator can do with a rollout, each with what follows from it.
+struct RolloutControls {
+    let layout: Layout
+    let clerk: Clerk
+    let rollout: JSONNode
+    let once: String
+    let refusal: Refusal?
+
+    private var words: Words { layout.words }
+    private var isOpen: Bool { RolloutWords.isRunning(rollout) && layout.may(.operator) }
+    private var path: String { Layout.path("rollouts/\(rollout["id"]?.string ?? "")") }
+    private var version: String { RolloutWords.number(rollout["arms"]?["canary"]?["version"]) }
+    private var stable: String { RolloutWords.number(rollout["arms"]?["stable"]?["version"]) }
+
+    /// Why nothing can be done here; nothing where something can.
+    var none: View {
+        if !RolloutWords.isRunning(rollout) { return .text(words["rollout_no_controls_ended"]) }
+        return layout.may(.operator) ? .nothing : .text(words["rollout_no_controls_role"])
+    }
+
+    var percent: View {
+        guard isOpen else { return .nothing }
+        let control = Control("percent", action: "\(path)/percent", once: once, refusal: refusal)
+        let now = RolloutWords.number(rollout["percent"])
+        let steps = ["0", "1", "5", "20", "50", "100"]
+        let chosen = control.draft("percent", steps.first { (Double($0) ?? 0) > (Double(now) ?? 0) } ?? "100")
+        return control.view([
+            "percentNow": .text(words["rollout_percent_now", ["percent": "\(now) %", "version": version]]),
+            "percentOptions": .list(
+                steps.map { step in
+                    [
+                        "value": .text(step), "optionLabel": .text("\(step) %"), "consequence": .text(consequence(of: step)),
+                        "isChosen": .flag(step == chosen),
+                    ]
+                }),
+            "isOther": .flag(chosen == "other"), "otherPercent": .text(control.draft("otherPercent")),
+        ])
+    }
+
+    private func consequence(of percent: String) -> String {
+        switch percent {
+        case "0": words["rollout_percent_0", ["stable": stable]]
+        case "100": words["rollout_percent_100", ["version": version]]
+        default: words["rollout_percent_some", ["percent": "\(percent) %", "version": version]]
+        }
+    }
+
+    var promote: View {
+        guard isOpen else { return .nothing }
+        let isReady = rollout["decision"]?.string == "promotable"
+        return Control("promote", action: "\(path)/promote", once: once, refusal: refusal).view([
+            "isReady": .flag(isReady),
+            "promoteConsequence": .text(words[isReady ? "rollout_promote_ready" : "rollout_promote_early", ["version": version]]),
+        ])
+    }
+
+    var abort: View {
+        guard isOpen else { return .nothing }
+        return Control("abort", action: "\(path)/abort", once: once, refusal: refusal).view([
+            "abortConsequence": .text(words["rollout_abort_consequence", ["stable": stable]])
+        ])
+    }
+}

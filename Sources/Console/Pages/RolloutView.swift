@@ -1,0 +1,208 @@
+import Foundation
+import JSONEnvelope
+
+/// One change of rules: where it stands, what its guards say, and what can be done.
+public enum RolloutView {
+    /// As the API answers them; nil: there is none.
+    public struct Facts: Sendable {
+        /// `GET /v1/rollouts/{id}`
+        public var rollout: JSONNode
+        /// `GET …/versions/{version}/diff?from=`
+        public var diff: JSONNode?
+        /// `GET …/versions/{version}/rounds`
+        public var rounds: JSONNode?
+        /// `GET /v1/rounds/{id}` of the newest that has ended.
+        public var round: JSONNode?
+
+        public init(rollout: JSONNode, diff: JSONNode?, rounds: JSONNode?, round: JSONNode?) {
+            self.rollout = rollout
+            self.diff = diff
+            self.rounds = rounds
+            self.round = round
+        }
+    }
+
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
+        let words = layout.words
+        let rollout = facts.rollout
+        let heading = "\(RolloutWords.lineage(rollout)), \(RolloutWords.versions(rollout, words))"
+        let isRunning = RolloutWords.isRunning(rollout)
+        let controls = RolloutControls(layout: layout, clerk: clerk, rollout: rollout, once: once, refusal: refusal)
+        let guards = rollout["guards"]?.elements ?? []
+        let changes = facts.diff?["changes"]?.elements ?? []
+        let differences = rollout["differences"]?.elements ?? []
+        return layout.page(
+            heading,
+            [
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "listHref": .text(Layout.path("rollouts")),
+                "number": .text(rollout["id"]?.string), "heading": .text(heading),
+                "state": RolloutWords.chip(rollout, words, withPercent: true), "summary": .text(summary(rollout, clerk)),
+                "isStale": false, "staleWords": .nothing, "verdictTone": .text(verdictTone(rollout).rawValue),
+                "verdictTitle": .text(verdictTitle(rollout, words)),
+                "verdictWords": .text(isRunning ? rollout["words"]?.string : rollout["end_reason"]?.string),
+                "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
+                "guards": .list(guards.map { reading($0, clerk) }), "arms": .list(arms(rollout, clerk)),
+                "diffLead": .text(diffLead(rollout, words)), "hasChanges": .flag(!changes.isEmpty),
+                "changes": .list(
+                    changes.map {
+                        ["changeWords": .text($0[words.language.rawValue]?.string), "changePath": .text($0["path"]?.string)]
+                    }),
+                "replay": RoundView.view(facts.rounds, facts.round, clerk), "shadowLead": .text(shadowLead(rollout, clerk)),
+                "hasDifferences": .flag(!differences.isEmpty), "differences": .list(differences.map { difference($0, clerk) }),
+                "shadowNoneWhy": .text(
+                    words[(rollout["shadow"]?["leads"]?.integer ?? 0) == 0 ? "rollout_shadow_none_yet" : "rollout_shadow_alike"]),
+                "control": controls.percent, "promote": controls.promote, "abort": controls.abort, "noControls": controls.none,
+                "history": .list((rollout["history"]?.elements ?? []).map { step($0, clerk) }),
+            ])
+    }
+
+    // MARK: Where it stands
+
+    private static func summary(_ rollout: JSONNode, _ clerk: Clerk) -> String {
+        let words = clerk.words
+        let started = rollout["started_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? ""
+        let promotion = words["rollout_promotion_\(rollout["promotion"]?.string ?? "manual")"]
+        return words["rollout_summary", ["ago": started, "actor": rollout["started_by"]?.string ?? "", "promotion": promotion]]
+    }
+
+    private static func verdictTone(_ rollout: JSONNode) -> Tone {
+        switch (rollout["state"]?.string, rollout["decision"]?.string) {
+        case ("aborted", _), (_, "abort"): .bad
+        case ("live", _), (_, "promotable"): .good
+        default: .info
+        }
+    }
+
+    private static func verdictTitle(_ rollout: JSONNode, _ words: Words) -> String {
+        guard RolloutWords.isRunning(rollout) else { return words["rollout_ended_\(rollout["state"]?.string ?? "")"] }
+        if rollout["state"]?.string == "shadow" { return words["rollout_verdict_shadow"] }
+        return words["rollout_verdict_\(rollout["decision"]?.string ?? "continue")"]
+    }
+
+    /// Draft, checked, replayed, shadow, canary, live: what was done, left out, and where it is.
+    private static func life(_ facts: Facts, _ words: Words) -> [View] {
+        let rollout = facts.rollout
+        let state = rollout["state"]?.string ?? ""
+        let actions = Set((rollout["history"]?.elements ?? []).compactMap { $0["action"]?.string })
+        let began = rollout["history"]?.elements.last
+        let hadShadow = began?["percent"]?.double == 0 || state == "shadow"
+        let hadCanary = !(rollout["stages"]?.elements.isEmpty ?? true)
+        let hasPassed = (facts.rounds?["passed"]?.integer ?? 0) > 0
+        var steps: [(name: String, isDone: Bool)] = [
+            ("draft", true), ("checked", true), ("replayed", hasPassed), ("shadow", hadShadow), ("canary", hadCanary),
+        ]
+        steps.append((state == "aborted" ? "aborted" : "live", actions.contains("promote") || state == "live"))
+        return steps.enumerated().compactMap { place, step in
+            let isHere = step.name == state
+            let hasEnded = step.name == "aborted"
+            // Of what was taken back, the steps it never came to are not shown.
+            if state == "aborted", !step.isDone, !hasEnded { return nil }
+            let isAhead = !step.isDone && !isHere && !(["replayed", "shadow"].contains(step.name))
+            let label = words["life_\(step.name)"] + (isHere && state == "canary" ? " \(RolloutWords.percent(rollout))" : "")
+            return [
+                "stepClass": .text(hasEnded ? "ended" : isHere ? "here" : step.isDone ? "done" : ""),
+                "stepMark": .text(hasEnded ? "✕" : step.isDone && !isHere ? "✓" : String(place + 1)), "stepLabel": .text(label),
+                "stepWords": .text(isHere || isAhead ? nil : words[step.isDone ? "life_done" : "life_skipped"]), "isHere": .flag(isHere),
+            ]
+        }
+    }
+
+    // MARK: Evidence
+
+    private static func reading(_ guardReading: JSONNode, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let name = guardReading["name"]?.string ?? ""
+        let (evidence, threshold) = (guardReading["e_value"]?.double ?? 0, guardReading["threshold"]?.double ?? 1)
+        let missing = guardReading["missing"]?.integer ?? 0
+        let judged = guardReading["n"]?.integer ?? 0
+        return [
+            "guardId": .text(name), "guardName": .text(words.known("guard", name)),
+            "guardMeaning": .text(words.all["guard_\(name)_meaning"]),
+            "decision": RolloutWords.decision(guardReading["decision"]?.string, words), "guardChart": .nothing,
+            "guardBar": judged == 0 ? .nothing : bar(evidence, threshold, clerk), "evidence": .text(clerk.number(evidence, decimals: 2)),
+            "threshold": .text(clerk.number(threshold, decimals: 0)), "judged": .text(clerk.number(Int(judged))),
+            "missing": .text(missing > 0 ? words["rollout_missing", ["n": clerk.number(Int(missing))]] : nil),
+            "lowerBound": .text(
+                guardReading["lower_bound_points"]?.double.map { words["rollout_points", ["n": clerk.number($0, decimals: 1)]] }),
+            "guardWords": .text(guardReading["words"]?.string),
+        ]
+    }
+
+    /// How far the evidence is on its way to the threshold. Evidence multiplies, so the way is measured in logarithms; below 1 there is none.
+    private static func bar(_ evidence: Double, _ threshold: Double, _ clerk: Clerk) -> View {
+        let way = threshold > 1 ? log(max(1, evidence)) / log(threshold) : 0
+        return [
+            "barX": .text(Picture.length(way)), "barTone": .text(way >= 1 ? "bad" : "one"),
+            "barWords": .text(clerk.words["rollout_evidence_words", ["percent": clerk.percent(min(1, way), decimals: 0)]]),
+        ]
+    }
+
+    private static func arms(_ rollout: JSONNode, _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        let stages = rollout["stages"]?.elements ?? []
+        return ["stable", "canary"].map { name in
+            func sum(_ field: String) -> Int { stages.reduce(0) { $0 + Int($1["\(name)_\(field)"]?.integer ?? 0) } }
+            let arm = rollout["arms"]?[name]
+            let (leads, failed) = (Int(arm?["n"]?.integer ?? 0), Int(arm?["failures"]?.integer ?? 0))
+            let (due, late) = (sum("touches_due"), sum("touches_late"))
+            return [
+                "armName": .text(words["arm_\(name)"]),
+                "armVersion": .text(words["rollout_version", ["n": RolloutWords.number(arm?["version"])]]),
+                "customers": .text(clerk.number(sum("customers"))), "leads": .text(clerk.number(leads)), "leadsHref": .nothing,
+                "failed": .text(part(failed, of: leads, clerk)), "touchLate": .text(part(late, of: due, clerk)),
+                "touchX": .text(Picture.length(due == 0 ? 0 : Double(late) / Double(due))),
+                "touchTone": .text(name == "canary" ? "one" : "idle"),
+            ]
+        }
+    }
+
+    /// `29 (0.3 %)`
+    private static func part(_ count: Int, of whole: Int, _ clerk: Clerk) -> String {
+        whole == 0 ? "–" : "\(clerk.number(count)) (\(clerk.percent(Double(count) / Double(whole))))"
+    }
+
+    private static func diffLead(_ rollout: JSONNode, _ words: Words) -> String {
+        words[
+            "rollout_diff_lead",
+            [
+                "to": RolloutWords.number(rollout["arms"]?["canary"]?["version"]),
+                "from": RolloutWords.number(rollout["arms"]?["stable"]?["version"]),
+            ]]
+    }
+
+    private static func shadowLead(_ rollout: JSONNode, _ clerk: Clerk) -> String {
+        let shadow = rollout["shadow"]
+        return clerk.words[
+            "rollout_shadow_words",
+            ["different": clerk.number(shadow?["different"]) ?? "0", "leads": clerk.number(shadow?["leads"]) ?? "0"]]
+    }
+
+    private static func difference(_ difference: JSONNode, _ clerk: Clerk) -> View {
+        let lead = difference["lead_id"]?.string ?? ""
+        return [
+            "leadHref": .text(Layout.path("leads/\(lead)")), "leadNumber": .text(lead), "decided": .text(difference["decided"]?.string),
+            "otherwise": .text(difference["otherwise"]?.string), "at": clerk.when(difference["at"]),
+        ]
+    }
+
+    private static func step(_ event: JSONNode, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let action = event["action"]?.string ?? ""
+        let at = event["at"]?.string.flatMap(RFC3339.date)
+        let tone: Tone =
+            switch action {
+            case "abort": .bad
+            case "promote": .good
+            case "canary": .info
+            default: .idle
+            }
+        return [
+            "stepTone": .text(tone.rawValue),
+            "stepTitle": .text(words["rollout_did_\(action)", ["percent": "\(RolloutWords.number(event["percent"])) %"]]),
+            "stepIso": .text(event["at"]?.string), "stepClock": .text(at.map { clerk.full($0) }),
+            "stepDetail": .text("\(event["actor"]?.string ?? ""): \(event["reason"]?.string ?? "")"), "stepHref": .nothing,
+            "stepLinkLabel": .nothing,
+        ]
+    }
+}

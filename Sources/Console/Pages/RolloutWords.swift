@@ -1,0 +1,45 @@
+import Foundation
+import JSONEnvelope
+
+/// What is said of a rollout in more than one place.
+enum RolloutWords {
+    static func chip(_ rollout: JSONNode, _ words: Words, withPercent: Bool = false) -> View {
+        let state = rollout["state"]?.string ?? ""
+        let tone: Tone =
+            switch state {
+            case "canary": .info
+            case "live": .good
+            case "aborted": .bad
+            default: .idle
+            }
+        let label = words.known("rollout_state", state)
+        return .chip(tone, withPercent && state == "canary" ? "\(label) \(percent(rollout))" : label)
+    }
+
+    static func decision(_ decision: String?, _ words: Words) -> View {
+        guard let decision else { return .nothing }
+        let tone: Tone =
+            switch decision {
+            case "promotable": .good
+            case "abort": .bad
+            default: .idle
+            }
+        return .chip(tone, words.known("decision", decision))
+    }
+
+    /// `route/default`
+    static func lineage(_ rollout: JSONNode) -> String { "\(rollout["kind"]?.string ?? "")/\(rollout["name"]?.string ?? "")" }
+
+    static func versions(_ rollout: JSONNode, _ words: Words) -> String {
+        words[
+            "rollout_versions",
+            ["from": number(rollout["arms"]?["stable"]?["version"]), "to": number(rollout["arms"]?["canary"]?["version"])]]
+    }
+
+    static func percent(_ rollout: JSONNode) -> String { "\(number(rollout["percent"])) %" }
+
+    /// As it was written: `12.5`
+    static func number(_ node: JSONNode?) -> String { node.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "–" }
+
+    static func isRunning(_ rollout: JSONNode) -> Bool { ["shadow", "canary"].contains(rollout["state"]?.string ?? "") }
+}

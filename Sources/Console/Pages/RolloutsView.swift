@@ -1,0 +1,84 @@
+import Foundation
+import JSONEnvelope
+
+/// Changes of rules under way and those that ended, and the start of another.
+public enum RolloutsView {
+    /// - Parameters:
+    ///   - running: `GET /v1/rollouts?running=true`.
+    ///   - all: a page of `GET /v1/rollouts`.
+    ///   - ruleSets: `GET /v1/rulesets`.
+    ///   - isFirst: whether the page is the list's first.
+    public static func page(
+        _ layout: Layout, _ clerk: Clerk, running: JSONNode, all: JSONNode, ruleSets: JSONNode, isFirst: Bool, once: String,
+        refusal: Refusal? = nil
+    ) -> View {
+        let words = layout.words
+        let current = running["items"]?.elements ?? []
+        let ended = (all["items"]?.elements ?? []).filter { !RolloutWords.isRunning($0) }
+        let next = all["next_cursor"]?.string
+        let drafts = (ruleSets["items"]?.elements ?? []).filter {
+            $0["newest_state"]?.string == "draft" && $0["can_be_rolled_out"]?.bool == true && $0["live_version"]?.integer != nil
+        }
+        let noStart: String? = !layout.may(.operator) ? "rollouts_no_role" : drafts.isEmpty ? "rollouts_no_draft" : nil
+        return layout.page(
+            words["rollouts_title"],
+            [
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing, "hasRunning": .flag(!current.isEmpty),
+                "running": .list(current.map { row($0, clerk) }), "hasEnded": .flag(!ended.isEmpty),
+                "ended": .list(ended.map { endedRow($0, clerk) }),
+                "pager": Pager.view(
+                    words, shown: ended.count, first: isFirst ? nil : Layout.path("rollouts"),
+                    next: next.map { Layout.path("rollouts") + query([("cursor", $0)]) }),
+                "start": noStart == nil ? start(layout, clerk, drafts, once: once, refusal) : .nothing,
+                "noStart": .text(noStart.map { words[$0] }),
+            ])
+    }
+
+    private static func row(_ rollout: JSONNode, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let shadow = rollout["shadow"]
+        let isShadow = rollout["state"]?.string == "shadow"
+        let said =
+            isShadow
+            ? words[
+                "rollout_shadow_words",
+                ["different": clerk.number(shadow?["different"]) ?? "–", "leads": clerk.number(shadow?["leads"]) ?? "–"]]
+            : rollout["words"]?.string
+        return [
+            "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")), "ruleSet": .text(RolloutWords.lineage(rollout)),
+            "versions": .text(RolloutWords.versions(rollout, words)), "state": RolloutWords.chip(rollout, words),
+            "percent": .text(RolloutWords.percent(rollout)), "percentX": .text(Picture.length((rollout["percent"]?.double ?? 0) / 100)),
+            "decision": RolloutWords.decision(rollout["decision"]?.string, words), "guardWords": .text(said),
+            "canaryLeads": .text(clerk.number(rollout["arms"]?["canary"]?["n"]) ?? "–"), "started": clerk.when(rollout["started_at"]),
+            "startedBy": .text(rollout["started_by"]?.string),
+        ]
+    }
+
+    private static func endedRow(_ rollout: JSONNode, _ clerk: Clerk) -> View {
+        [
+            "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")), "ruleSet": .text(RolloutWords.lineage(rollout)),
+            "versions": .text(RolloutWords.versions(rollout, clerk.words)), "state": RolloutWords.chip(rollout, clerk.words),
+            "endReason": .text(rollout["end_reason"]?.string), "endedAt": clerk.when(rollout["ended_at"]),
+        ]
+    }
+
+    private static func start(_ layout: Layout, _ clerk: Clerk, _ drafts: [JSONNode], once: String, _ refusal: Refusal?) -> View {
+        let words = layout.words
+        let control = Control("start", action: Layout.path("rollouts"), once: once, refusal: refusal)
+        let options = drafts.map { draft -> (value: String, label: String) in
+            let (name, version) = (RolloutWords.lineage(draft), RolloutWords.number(draft["newest_version"]))
+            let saved = draft["saved_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? ""
+            return (
+                "\(name)@\(version)",
+                words["rollouts_draft_option", ["name": name, "version": version, "ago": saved, "actor": draft["saved_by"]?.string ?? ""]]
+            )
+        }
+        let promotions = ["manual", "automatic"].map { ($0, words["rollouts_promotion_\($0)"]) }
+        return control.view([
+            "draftOptions": .list(Option.list(options, chosen: control.draft("version", options.first?.value ?? ""))),
+            "percentDraft": .text(control.draft("percent", "0")), "touchMinutes": .text(control.draft("first_touch_minutes", "4")),
+            "leastLeads": .text(control.draft("least_leads", "500")),
+            "promotionOptions": .list(Option.list(promotions, chosen: control.draft("promotion", "manual"))),
+        ])
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import JSONEnvelope
+
+/// A version's way: rounds on the past, a rollout, or live at once.
+struct RuleLife {
+    let layout: Layout
+    let clerk: Clerk
+    let facts: RuleView.Facts
+    let path: String
+    let once: String
+    let refusal: Refusal?
+
+    private var words: Words { layout.words }
+    private var version: Int64? { facts.shown?["version"]?.integer }
+    private var state: String? { facts.shown?["state"]?.string }
+    private var live: Int64? {
+        facts.versions?["items"]?.elements.first { $0["state"]?.string == "live" }?["version"]?.integer
+    }
+    private var decides: Bool { ["map", "score", "route", "clock", "message"].contains(facts.kind) }
+
+    var summary: String {
+        guard let shown = facts.shown else { return words["rule_versions_none_why"] }
+        let saved = shown["created_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? ""
+        let text = words["rule_saved", ["ago": saved, "actor": shown["actor"]?.string ?? ""]]
+        guard let live, live != version else { return text }
+        return text + " " + words["rule_live_is", ["n": String(live)]]
+    }
+
+    var sandbox: View {
+        guard let version, let rounds = facts.rounds else { return .nothing }
+        let items = rounds["items"]?.elements ?? []
+        let control = Control("replay", action: "\(path)/versions/\(version)/replay", once: once, refusal: refusal)
+        let quarter = clerk.now.addingTimeInterval(-90 * 86_400)
+        return [
+            "sandboxWords": .text(
+                words[
+                    "rule_rounds", ["passed": RolloutWords.number(rounds["passed"]), "required": RolloutWords.number(rounds["required"])]]),
+            "hasRounds": .flag(!items.isEmpty), "rounds": .list(items.prefix(10).map(round)),
+            "replayForm": state == "draft" || state == "live"
+                ? control.view([
+                    "fromDay": .text(control.draft("from", clerk.day(quarter))), "toDay": .text(control.draft("to", clerk.day(clerk.now))),
+                ]) : .nothing,
+        ]
+    }
+
+    private func round(_ round: JSONNode) -> View {
+        func day(_ name: String) -> String { round[name]?.string.flatMap(RFC3339.date).map { clerk.day($0) } ?? "–" }
+        let state = round["state"]?.string ?? ""
+        let detail = clerk.number(round["differing"]).map {
+            words["rule_round_differ", ["n": $0, "of": clerk.number(round["replayed"]) ?? "–"]]
+        }
+        return [
+            "roundWords": .text("\(day("from")) – \(day("to"))"), "roundDetail": .text(detail),
+            "roundState": .chip(state == "passed" ? .good : state == "failed" ? .bad : .info, words.known("rule_round", state)),
+        ]
+    }
+
+    var rollout: View {
+        guard state == "draft", decides, live != nil, layout.may(.operator) else { return .nothing }
+        return ["rolloutHref": .text(Layout.path("rollouts"))]
+    }
+
+    var publish: View {
+        guard let version, state == "draft" || state == "retired", layout.may(.operator) else { return .nothing }
+        let isBack = state == "retired"
+        return Control("publish", action: "\(path)/versions/\(version)/publish", once: once, refusal: refusal).view([
+            "publishLabel": .text(words[isBack ? "rule_go_back" : "rule_publish"]),
+            "publishConsequence": .text(words["rule_publish_consequence", ["n": String(version)]]),
+        ])
+    }
+
+    var whyNot: String? { layout.may(.operator) || state == "live" || facts.shown == nil ? nil : words["rule_no_role"] }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import JSONEnvelope
+
+/// Who shares the fleet, by what right and with what use; one of them in full, and whom a platform key acts for.
+public enum TenantsView {
+    /// As the API answers them.
+    public struct Facts: Sendable {
+        /// `GET /v1/tenants`
+        public var tenants: JSONNode
+        /// `GET /v1/usage`
+        public var usage: JSONNode
+        /// The one that is shown in full; nil: none is.
+        public var shown: String?
+        /// Names of the packs a tenant may begin with.
+        public var packs: [String]
+
+        public init(tenants: JSONNode, usage: JSONNode, shown: String?, packs: [String]) {
+            self.tenants = tenants
+            self.usage = usage
+            self.shown = shown
+            self.packs = packs
+        }
+
+        func usage(of slug: String) -> JSONNode? { usage["items"]?.elements.first { $0["slug"]?.string == slug } }
+    }
+
+    /// - Parameter search: what the names have to begin with.
+    public static func page(
+        _ layout: Layout, _ clerk: Clerk, _ facts: Facts, search: String, isFirst: Bool, once: String, refusal: Refusal? = nil
+    ) -> View {
+        let words = layout.words
+        let all = facts.tenants["items"]?.elements ?? []
+        let tenants = all.filter { search.isEmpty || $0["slug"]?.string?.hasPrefix(search) == true }
+        let path = Layout.path("tenants")
+        let one = facts.shown.flatMap { shown in all.first { $0["slug"]?.string == shown } }
+        return layout.page(
+            words["tenants_title"],
+            [
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing, "newKey": .nothing,
+                "searchAction": .text(path), "query": ["q": .text(search)], "hasTenants": .flag(!tenants.isEmpty),
+                "tenants": .list(tenants.map { row($0, facts, clerk) }),
+                "pager": Pager.view(
+                    words, shown: tenants.count, first: isFirst ? nil : path,
+                    next: facts.tenants["next_cursor"]?.string.map { path + query([("cursor", $0), ("q", search)]) }),
+                "emptyTitle": .text(words[all.isEmpty ? "tenants_nobody" : "tenants_nobody_found"]),
+                "emptyWhy": .text(words[all.isEmpty ? "tenants_nobody_why" : "tenants_nobody_found_why"]), "emptyLink": .flag(!all.isEmpty),
+                "emptyHref": .text(path), "emptyLabel": .text(words["word_clear"]),
+                "one": one.map { TenantPanel(layout: layout, clerk: clerk, tenant: $0, facts: facts, once: once, refusal: refusal).view }
+                    ?? .nothing,
+                "create": create(layout, facts.packs, once: once, refusal),
+            ])
+    }
+
+    private static func row(_ tenant: JSONNode, _ facts: Facts, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let slug = tenant["slug"]?.string ?? ""
+        let usage = facts.usage(of: slug)
+        let isPaused = tenant["paused_at"]?.string != nil
+        let (received, entitled) = (usage?["share_received"]?.double, usage?["share_entitled"]?.double)
+        return [
+            "tenantHref": .text(Layout.path("tenants") + query([("tenant", slug)]) + "#tenant"), "slug": .text(slug),
+            "isShown": .flag(slug == facts.shown),
+            "state": isPaused ? .chip(.warn, words["tenants_paused"]) : .chip(.good, words["tenants_active"]),
+            "pausedWhy": .text(isPaused ? tenant["paused_reason"]?.string : nil), "weight": .text(clerk.number(tenant["weight"])),
+            "cap": .text(clerk.number(tenant["cap"])),
+            "rate": .text(clerk.number(tenant["rate"]).map { words["tenants_per_second", ["n": $0]] } ?? words["breaker_no_limit"]),
+            "ready": .text(clerk.number(usage?["ready"]) ?? "–"), "lastHour": .text(clerk.number(usage?["ended"]) ?? "–"),
+            "share": .text(received.map { clerk.percent($0) } ?? "–"), "shareX": .text(Picture.length(received ?? 0)),
+            "entitledX": .text(Picture.length(entitled ?? 0)),
+        ]
+    }
+
+    private static func create(_ layout: Layout, _ packs: [String], once: String, _ refusal: Refusal?) -> View {
+        let control = Control("create", action: Layout.path("tenants"), once: once, refusal: refusal)
+        return control.view([
+            "slugDraft": .text(control.draft("slug")), "weightDraft": .text(control.draft("weight", "1")),
+            "packOptions": .list(
+                Option.list(
+                    packs.map { ($0, layout.words.known("pack", $0)) }, chosen: control.draft("pack"), all: layout.words["tenants_no_pack"])
+            ),
+        ])
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import JSONEnvelope
+
+/// Which processes run jobs, what they run now, and how many there should be.
+public enum WorkersView {
+    /// After so many seconds without a sign of life a process is shown as silent.
+    static let silence: TimeInterval = 60
+
+    /// - Parameters:
+    ///   - fleet: `GET /v1/workers`.
+    ///   - demand: `GET /v1/autoscale`; nil: not known now.
+    public static func page(_ layout: Layout, _ clerk: Clerk, fleet: JSONNode, demand: JSONNode?) -> View {
+        let words = layout.words
+        let workers = fleet["items"]?.elements ?? []
+        let running = fleet["running"]?.elements ?? []
+        let most = Double(workers.compactMap { $0["running"]?.integer }.max() ?? 0)
+        return layout.page(
+            words["workers_title"],
+            [
+                "asOf": clerk.when(clerk.now), "problem": .nothing, "tiles": .list(tiles(workers, demand, clerk)),
+                "hasWorkers": .flag(!workers.isEmpty), "workers": .list(workers.map { row($0, most, clerk) }),
+                "hasRunning": .flag(!running.isEmpty), "running": .list(running.map { job(layout, $0, clerk) }), "pager": .nothing,
+                "runningNoneWhy": .text(words["workers_running_none_why"]), "scaleWords": .text(scale(demand, workers, clerk)),
+                "drain": .nothing,
+            ])
+    }
+
+    private static func isAlive(_ worker: JSONNode, _ clerk: Clerk) -> Bool {
+        worker["beat_at"]?.string.flatMap(RFC3339.date).map { clerk.now.timeIntervalSince($0) < silence } ?? false
+    }
+
+    private static func tiles(_ workers: [JSONNode], _ demand: JSONNode?, _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        let alive = workers.filter { isAlive($0, clerk) }
+        let lost = workers.reduce(0) { $0 + Int($1["leases_lost"]?.integer ?? 0) }
+        func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
+            ["tileTone": .text(tone.rawValue), "tileLabel": .text(words[label]), "tileValue": .text(value), "tileNote": .text(note)]
+        }
+        let silent = workers.count - alive.count
+        return [
+            tile(
+                "worker_alive", clerk.number(alive.count),
+                words["workers_tile_silent", ["n": clerk.number(silent)]], alive.isEmpty ? .bad : silent > 0 ? .warn : .plain),
+            tile("workers_running", clerk.number(alive.reduce(0) { $0 + Int($1["running"]?.integer ?? 0) }), words["workers_tile_running"]),
+            tile(
+                "workers_backlog", clerk.number(demand?["backlog_jobs"]) ?? "–",
+                demand?["backlog_worker_seconds"]?.double.map { words["workers_backlog_note", ["span": clerk.span($0)]] } ?? ""),
+            tile("worker_lost", clerk.number(lost), words["workers_tile_lost"], lost > 0 ? .warn : .plain),
+        ]
+    }
+
+    private static func row(_ worker: JSONNode, _ most: Double, _ clerk: Clerk) -> View {
+        let words = clerk.words
+        let running = Int(worker["running"]?.integer ?? 0)
+        return [
+            "workerName": .text(worker["id"]?.string),
+            "state": isAlive(worker, clerk) ? .chip(.good, words["worker_alive"]) : .chip(.bad, words["worker_silent"]),
+            "host": .text(worker["host"]?.string), "process": .text("pid \(RolloutWords.number(worker["pid"]))"),
+            "places": .text(clerk.number(running)), "placesX": .text(Picture.length(most == 0 ? 0 : Double(running) / most)),
+            "ended": .text(clerk.number(worker["settled"]) ?? "–"), "lost": .text(clerk.number(worker["leases_lost"]) ?? "–"),
+            "sign": clerk.when(worker["beat_at"]), "started": clerk.when(worker["started_at"]),
+        ]
+    }
+
+    private static func job(_ layout: Layout, _ job: JSONNode, _ clerk: Clerk) -> View {
+        let id = job["id"]?.string ?? ""
+        let started = job["started_at"]?.string.flatMap(RFC3339.date)
+        return [
+            "jobHref": .text(job["tenant"]?.string == layout.tenant ? Layout.path("jobs/\(id)") : nil), "number": .text(id),
+            "kindName": .text(clerk.words.known("kind", job["kind"]?.string ?? "")), "tenantLabel": .text(job["tenant"]?.string),
+            "worker": .text(job["worker"]?.string), "progressX": .nothing, "progressNote": .nothing,
+            "runningFor": .text(started.map { clerk.span(max(0, clerk.now.timeIntervalSince($0))) } ?? "–"),
+        ]
+    }
+
+    private static func scale(_ demand: JSONNode?, _ workers: [JSONNode], _ clerk: Clerk) -> String {
+        guard let demand else { return clerk.words["workers_scale_unknown"] }
+        return clerk.words[
+            "workers_scale_words",
+            [
+                "wanted": RolloutWords.number(demand["workers_wanted"]), "slots": RolloutWords.number(demand["slots"]),
+                "target": clerk.span(demand["target_seconds"]?.double ?? 60),
+                "alive": clerk.number(workers.count { isAlive($0, clerk) }),
+            ]]
+    }
+}

@@ -1,0 +1,83 @@
+/// Why something was not done, in the API's words and in the visitor's, with what they had typed.
+public struct Refusal: Sendable, Hashable {
+    public struct Fault: Sendable, Hashable {
+        public var field: String
+        public var message: String
+
+        public init(field: String, message: String) {
+            self.field = field
+            self.message = message
+        }
+    }
+
+    public var status: Int
+    public var code: String
+    public var title: String
+    public var detail: String?
+    public var faults: [Fault]
+    /// Of the form it belongs to; empty: of none.
+    public var formID: String
+    /// What had been typed.
+    public var draft: Form
+
+    public init(
+        status: Int, code: String, title: String, detail: String? = nil, faults: [Fault] = [], formID: String = "", draft: Form = Form()
+    ) {
+        self.status = status
+        self.code = code
+        self.title = title
+        self.detail = detail
+        self.faults = faults
+        self.formID = formID
+        self.draft = draft
+    }
+
+    /// For the template `problem`. The code's own words where there are some, else the API's.
+    func view(_ words: Words) -> View {
+        [
+            "problemCode": .text(code), "problemTitle": .text(words.all["problem_\(code)"] ?? title), "problemDetail": .text(detail),
+            "hasFieldErrors": .flag(!faults.isEmpty),
+            "fieldErrors": .list(faults.map { ["fieldName": .text($0.field), "fieldMessage": .text($0.message)] }),
+            "problemAdvice": .text(words.all["advice_\(code)"] ?? words[advice]),
+        ]
+    }
+
+    /// What may help, by the kind of refusal.
+    private var advice: String {
+        switch status {
+        case 401: "advice_signed_out"
+        case 403: "advice_forbidden"
+        case 404: "advice_not_found"
+        case 409: "advice_conflict"
+        case 429: "advice_wait"
+        case 500...: "advice_unavailable"
+        default: "advice_correct"
+        }
+    }
+}
+
+/// What a form that asks for a reason is given: its name, where it goes, and what was typed before it was refused.
+public struct Control: Sendable {
+    public let id: String
+    public let action: String
+    /// Of the page; with the form's name it lets the form be sent twice and be done once.
+    public let once: String
+    public let refusal: Refusal?
+
+    /// - Parameter refusal: of this page; only one of this very form keeps its draft.
+    public init(_ id: String, action: String, once: String, refusal: Refusal? = nil) {
+        self.id = id
+        self.action = action
+        self.once = once
+        self.refusal = refusal?.formID == id ? refusal : nil
+    }
+
+    /// What had been typed into a field, or what stands there to begin with.
+    func draft(_ name: String, _ standard: String = "") -> String { refusal.map { $0.draft[name] } ?? standard }
+
+    func view(_ more: [String: View] = [:]) -> View {
+        View.object([
+            "formId": .text(id), "action": .text(action), "idempotencyKey": .text("\(once)-\(id)"), "reason": .text(draft("reason")),
+        ]).merging(more)
+    }
+}

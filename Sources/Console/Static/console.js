@@ -1,0 +1,410 @@
+// What the console's pages gain from scripts: they stay live, saves never hang, dangerous buttons ask. Without scripts every page is links and forms.
+"use strict";
+
+(() => {
+  const words = document.getElementById("words")?.dataset ?? {};
+  const language = document.documentElement.lang;
+  const main = () => document.getElementById("main");
+
+  // MARK: Times
+
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+
+  /** `3 minutes ago`, `in 2 hours` */
+  const ago = (iso, now = Date.now()) => {
+    const seconds = (Date.parse(iso) - now) / 1000;
+    for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+      if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+    }
+    return relative.format(Math.trunc(seconds), "second");
+  };
+
+  const tellTimes = (root = document) => {
+    for (const time of root.querySelectorAll("time[data-relative]")) time.textContent = ago(time.dateTime);
+  };
+  setInterval(tellTimes, 20_000);
+
+  // MARK: Live regions
+
+  const state = () => document.querySelector("[data-live-state]");
+  let wasLive = false;
+  const show = (isLive) => {
+    const element = state();
+    if (!element) return;
+    if (wasLive && !isLive) document.getElementById("announcer").textContent = words.lost;
+    wasLive = isLive;
+    element.hidden = false;
+    element.classList.toggle("lost", !isLive);
+    element.textContent = isLive ? words.live : words.lost;
+  };
+
+  /** What the person is about to use stays as it is: a field with the caret or with something written, a save under way, a selection. */
+  const isInUse = (region) => {
+    const active = document.activeElement;
+    const selection = document.getSelection();
+    return (
+      (region.contains(active) && active.matches("input, select, textarea")) ||
+      (selection && !selection.isCollapsed && region.contains(selection.anchorNode)) ||
+      [...region.querySelectorAll("form[data-save]")].some(
+        (form) => form.querySelector("[data-save-state]")?.hasChildNodes() || [...form.elements].some(isWritten),
+      )
+    );
+  };
+  const isWritten = (field) => field.matches("textarea, input:not([type=hidden])") && field.value !== field.defaultValue;
+
+  const wanted = new Set();
+  let timer = null;
+  let refreshing = false;
+  let lastRefresh = Date.now();
+
+  /** Reads the page again and puts the marked regions in place of the old. At most once in two seconds, and not while nobody looks. */
+  const refresh = async () => {
+    timer = null;
+    if (refreshing || document.hidden || wanted.size === 0) return;
+    refreshing = true;
+    const ids = [...wanted];
+    wanted.clear();
+    try {
+      const answer = await fetch(location.href, { headers: { "Kiteline-Live": ids.join(" ") }, signal: AbortSignal.timeout(15_000) });
+      if (answer.redirected) return location.assign(answer.url);
+      if (!answer.ok) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const id of ids) replace(id, page);
+      const fresh = page.querySelector(".as-of time");
+      const shown = document.querySelector(".as-of time");
+      if (fresh && shown) shown.replaceWith(fresh);
+      lastRefresh = Date.now();
+    } catch {
+      for (const id of ids) wanted.add(id);
+      timer = setTimeout(refresh, 10_000);
+    } finally {
+      refreshing = false;
+    }
+  };
+
+  const replace = (id, page) => {
+    const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
+    if (!old || !fresh || old.innerHTML === fresh.innerHTML) return;
+    if (isInUse(old)) return void wanted.add(id);
+    const focus = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const open = [...old.querySelectorAll("details")].map((one) => one.open);
+    fresh.querySelectorAll("details").forEach((one, index) => (one.open = open[index] ?? one.open));
+    tellTimes(fresh);
+    if (old.textContent === fresh.textContent && !fresh.querySelector("svg")) return;
+    old.replaceWith(fresh);
+    fresh.classList.add("refreshed");
+    if (focus) fresh.querySelector(`a[href="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+  };
+
+  const want = (area) => {
+    for (const region of document.querySelectorAll("[data-live-on]")) {
+      if (area === null || region.dataset.liveOn.split(" ").includes(area)) wanted.add(region.id);
+    }
+    if (wanted.size > 0 && timer === null) timer = setTimeout(refresh, Math.max(300, lastRefresh + 2_000 - Date.now()));
+  };
+
+  const types = {
+    job: ["completed", "held", "discarded", "cancelled", "progress"],
+    lead: ["assigned", "pooled", "with_marketing", "manual_queue", "held"],
+    alert: ["raised", "resolved"],
+    control: ["changed"],
+    breaker: ["changed"],
+  };
+
+  /** One stream for what this page shows, while somebody looks. Where none is to be had the page is read again now and then instead. */
+  const listen = () => {
+    const address = document.body.dataset.events;
+    const areas = new Set([...document.querySelectorAll("[data-live-on]")].flatMap((region) => region.dataset.liveOn.split(" ")));
+    if (!address || areas.size === 0) return;
+    let source = null;
+    let retry = null;
+
+    const connect = () => {
+      clearTimeout(retry);
+      source?.close();
+      const mine = (source = new EventSource(`${address}?types=${[...areas].join(",")}`));
+      for (const area of areas) {
+        for (const type of types[area] ?? []) mine.addEventListener(`${area}.${type}`, () => want(area));
+      }
+      mine.addEventListener("gap", () => want(null));
+      mine.addEventListener("open", () => show(true));
+      mine.addEventListener("end", () => show(false));
+      mine.addEventListener("error", () => {
+        show(false);
+        if (mine.readyState !== EventSource.CLOSED || mine !== source) return;
+        retry = setTimeout(() => {
+          want(null);
+          connect();
+        }, 15_000);
+      });
+    };
+
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) {
+        clearTimeout(retry);
+        return source.close();
+      }
+      want(null);
+      connect();
+    });
+    connect();
+  };
+
+  // MARK: Saves that never hang
+
+  const patience = 15_000;
+
+  const tell = (form, content) => {
+    const place = form.querySelector("[data-save-state]");
+    if (place) place.replaceChildren(...content);
+    return place;
+  };
+
+  const note = (text, ...buttons) => {
+    const element = document.createElement("div");
+    element.className = "note bad";
+    const inside = document.createElement("div");
+    const line = document.createElement("p");
+    line.textContent = text;
+    inside.append(line);
+    if (buttons.length > 0) {
+      const row = document.createElement("div");
+      row.className = "buttons";
+      row.append(...buttons);
+      inside.append(row);
+    }
+    element.append(inside);
+    return element;
+  };
+
+  const button = (text, act) => {
+    const element = document.createElement("button");
+    element.type = "button";
+    element.className = "button slim";
+    element.textContent = text;
+    element.addEventListener("click", act);
+    return element;
+  };
+
+  /** Sends a form once. The key in it makes sure that sending it again does nothing twice. */
+  const save = async (form, submitter) => {
+    const body = new URLSearchParams(new FormData(form, submitter));
+    const buttons = [...form.querySelectorAll("button:not([type=button])")].filter((one) => !one.disabled);
+    for (const one of buttons) one.disabled = true;
+    const saving = document.createElement("p");
+    saving.className = "saving";
+    saving.textContent = words.saving;
+    tell(form, [saving]);
+    const again = () => button(words.again, () => save(form, submitter));
+    try {
+      const answer = await fetch(submitter?.getAttribute("formaction") ?? form.action, {
+        method: "POST",
+        body,
+        headers: { "Kiteline-Build": document.body.dataset.build },
+        signal: AbortSignal.timeout(patience),
+      });
+      const text = await answer.text();
+      if (answer.ok) {
+        forget(form);
+        if (answer.redirected) return location.href === answer.url ? location.reload() : location.assign(answer.url);
+        return take(text);
+      }
+      if (answer.status === 426) return tell(form, [note(words.outdated, button(words.reload, () => location.reload()))]);
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const problem = page.querySelector("[data-problem]");
+      if (problem) renew(form, page);
+      const place = tell(form, [problem ? document.importNode(problem, true) : note(words.unreachable, again())]);
+      place?.querySelector("[data-problem]")?.focus();
+    } catch (error) {
+      tell(form, [note(error.name === "TimeoutError" ? words.slow : words.unreachable, again())]);
+    } finally {
+      for (const one of buttons) one.disabled = false;
+    }
+  };
+
+  /** What was refused was not done: corrected, it is another request, with the key that the answer's own form has. */
+  const renew = (form, page) => {
+    const twin = [...page.forms].find((one) => one.getAttribute("action") === form.getAttribute("action"));
+    for (const name of ["idempotencyKey", "csrf"]) {
+      const [mine, fresh] = [form.elements.namedItem(name), twin?.elements.namedItem(name)];
+      if (mine && fresh) mine.value = fresh.value;
+    }
+  };
+
+  /** Shows the page that came as the answer. */
+  const take = (text) => {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const fresh = page.getElementById("main");
+    if (!fresh) return location.reload();
+    main().replaceWith(fresh);
+    document.title = page.title;
+    begin(fresh);
+    (fresh.querySelector("[data-problem]") ?? fresh).focus();
+    scrollTo({ top: 0 });
+  };
+
+  // MARK: Drafts
+
+  const draftName = (form) => `kiteline:draft:${location.pathname}:${new URL(form.action).pathname}`;
+  const drafted = (form) => [...form.elements].filter((one) => one.name && !["hidden", "password", "submit", "button"].includes(one.type));
+
+  const remember = (form) => {
+    const values = drafted(form).map((one) => [one.name, one.value, one.checked]);
+    try { sessionStorage.setItem(draftName(form), JSON.stringify(values)); } catch { /* a full store costs the draft, not the form */ }
+  };
+  const forget = (form) => sessionStorage.removeItem(draftName(form));
+
+  const restore = (form) => {
+    const text = sessionStorage.getItem(draftName(form));
+    if (!text) return;
+    let isChanged = false;
+    for (const [name, value, isChecked] of JSON.parse(text)) {
+      for (const one of drafted(form).filter((one) => one.name === name)) {
+        const isChoice = one.type === "radio" || one.type === "checkbox";
+        if (isChoice ? one.value === value && one.checked !== isChecked : one.value !== value) {
+          isChanged = true;
+          isChoice ? (one.checked = isChecked) : (one.value = value);
+        }
+      }
+    }
+    if (!isChanged) return;
+    const line = document.createElement("p");
+    line.className = "saving";
+    line.append(`${words.restored} `, button(words.discard, () => { forget(form); form.reset(); tell(form, []); }));
+    tell(form, [line]);
+  };
+
+  // MARK: Checking while one writes
+
+  let checking = null;
+
+  /** Sends what stands in the form to be checked, and shows what comes back; what was sent later wins. */
+  const check = async (form) => {
+    checking?.abort();
+    const mine = (checking = new AbortController());
+    const body = new URLSearchParams(new FormData(form));
+    body.set("dry_run", "true");
+    try {
+      const answer = await fetch(form.dataset.check, { method: "POST", body, signal: AbortSignal.any([mine.signal, AbortSignal.timeout(patience)]) });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("rule-check");
+      if (fresh) document.getElementById("rule-check").replaceChildren(...fresh.childNodes);
+    } catch { /* the button checks as well, and a save always does */ }
+  };
+
+  let checkTimer = null;
+  const checkSoon = (form) => {
+    clearTimeout(checkTimer);
+    checkTimer = setTimeout(() => check(form), 700);
+  };
+
+  /** Puts the caret where a fault is. */
+  const goToLine = (textarea, line) => {
+    const lines = textarea.value.split("\n");
+    const start = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+    textarea.focus();
+    textarea.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+    textarea.scrollTop = Math.max(0, (line - 4) * (textarea.scrollHeight / lines.length));
+  };
+
+  // MARK: Questions before danger
+
+  const confirmed = new WeakSet();
+
+  const ask = (submitter, form) => {
+    const dialog = document.createElement("dialog");
+    dialog.setAttribute("aria-labelledby", "ask-title");
+    const title = document.createElement("h2");
+    title.id = "ask-title";
+    title.textContent = words.sure;
+    const line = document.createElement("p");
+    line.textContent = submitter.dataset.confirm;
+    const row = document.createElement("div");
+    row.className = "buttons";
+    const no = button(words.cancel, () => dialog.close());
+    const yes = button(submitter.textContent.trim(), () => {
+      dialog.close();
+      confirmed.add(submitter);
+      form.requestSubmit(submitter);
+    });
+    no.className = "button";
+    yes.className = "button danger";
+    row.append(no, yes);
+    dialog.append(title, line, row);
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+    no.focus();
+  };
+
+  // MARK: Copying
+
+  /** A button beside what is shown once, such as a new key. */
+  const offerCopy = (element) => {
+    const text = element.textContent;
+    const copy = button(words.copy, async () => {
+      await navigator.clipboard.writeText(text);
+      copy.textContent = words.copied;
+    });
+    element.after(copy);
+  };
+
+  // MARK: Beginning
+
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (submitter?.dataset.confirm && !confirmed.delete(submitter)) {
+      event.preventDefault();
+      return ask(submitter, form);
+    }
+    if (form.matches("[data-save]")) {
+      event.preventDefault();
+      save(form, submitter);
+    }
+  });
+
+  document.addEventListener("input", ({ target }) => {
+    const form = target.form;
+    if (form?.matches("[data-draft]")) remember(form);
+    if (form?.matches("[data-check]")) checkSoon(form);
+    if (target.matches("[data-picks-other]")) {
+      const other = form.querySelector('input[type="radio"][value="other"]');
+      if (other) other.checked = true;
+    }
+  });
+
+  const openMenu = (isOpen) => {
+    const side = document.getElementById("side");
+    side.classList.toggle("open", isOpen);
+    document.querySelector("[data-menu]").setAttribute("aria-expanded", String(isOpen));
+    (isOpen ? side.querySelector("[data-menu-close]") : document.querySelector("[data-menu]")).focus();
+  };
+  document.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-line]");
+    if (place) {
+      event.preventDefault();
+      return goToLine(document.querySelector(place.getAttribute("href")), Number(place.dataset.line));
+    }
+    const link = event.target.closest("[data-menu], [data-menu-close]");
+    if (!link) return;
+    event.preventDefault();
+    openMenu(link.matches("[data-menu]"));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.querySelector(".side.open")) openMenu(false);
+  });
+
+  const begin = (root) => {
+    tellTimes(root);
+    for (const form of root.querySelectorAll("form[data-draft]")) restore(form);
+    if (navigator.clipboard) root.querySelectorAll("pre[data-copy]").forEach(offerCopy);
+  };
+  /** What was done is said once, not again with every reload. */
+  const address = new URL(location.href);
+  if (address.searchParams.has("done")) {
+    address.searchParams.delete("done");
+    history.replaceState(null, "", address);
+  }
+
+  begin(document);
+  listen();
+})();

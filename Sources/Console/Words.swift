@@ -1,0 +1,51 @@
+import Foundation
+import JSONEnvelope
+import SalesModel
+
+/// The console's words in one language: of the templates (`Strings/en.json`) and what the program says in them (`Strings/said-en.json`).
+public struct Words: Sendable {
+    public let language: Language
+    public let all: [String: String]
+
+    /// Both files are part of the program, so one that cannot be read is a mistake made here.
+    private init(_ language: Language, _ sources: [[UInt8]]) {
+        self.language = language
+        let members = sources.flatMap { source in
+            guard let root = try? JSONEnvelope(source, levels: 1).root, root.type == .object else {
+                preconditionFailure("the strings of \(language.rawValue) are no object of texts")
+            }
+            return root.members.map { ($0.key, $0.value.string ?? "") }
+        }
+        all = Dictionary(members) { first, _ in preconditionFailure("\(first) has a name that another text has") }
+    }
+
+    private static let english = Words(.english, [PackageResources.en_json, PackageResources.said_en_json])
+    private static let chinese = Words(.chinese, [PackageResources.zh_json, PackageResources.said_zh_json])
+
+    public static func of(_ language: Language) -> Words {
+        switch language {
+        case .english: english
+        case .chinese: chinese
+        }
+    }
+
+    /// The text under a name. One that is missing shows its name, which a test finds.
+    public subscript(_ name: String) -> String { all[name] ?? "[\(name)]" }
+
+    /// The same with values in their places, written `{name}` in the text.
+    public subscript(_ name: String, _ values: [String: String]) -> String {
+        let parts = self[name].split(separator: "{", omittingEmptySubsequences: false)
+        return String(parts[0])
+            + parts.dropFirst().map { part -> String in
+                let pair = part.split(separator: "}", maxSplits: 1, omittingEmptySubsequences: false)
+                guard pair.count == 2, let value = values[String(pair[0])] else { return "{\(part)" }
+                return value + pair[1]
+            }.joined()
+    }
+
+    /// The text for a code that others make up, such as an error class; the code itself where there is none.
+    public func known(_ prefix: String, _ code: String) -> String { all["\(prefix)_\(code)"] ?? code }
+
+    /// For templates: under `t`.
+    var view: View { .object(all.mapValues { .text($0) }) }
+}

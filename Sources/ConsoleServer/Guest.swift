@@ -1,0 +1,149 @@
+import API
+import Console
+import Foundation
+import Hummingbird
+import NIOCore
+import Records
+import SalesModel
+import Tenancy
+
+/// A request before it is known who asks: with the preferences a browser keeps.
+struct Guest: Sendable {
+    let request: Request
+    /// The address at the other end.
+    let peer: String?
+    let desk: Desk
+    let site: ConsoleSite
+
+    private var cookies: CookieJar { CookieJar(request.headers[.cookie]) }
+
+    var language: Language { Language(chosen: cookies["kl_language"], accepted: request.headers[.acceptLanguage]) }
+    var theme: Theme { cookies["kl_theme"].flatMap(Theme.init(rawValue:)) ?? .auto }
+    var words: Words { .of(language) }
+    var now: Date { site.now() }
+    var isSecure: Bool { site.transport.requiresHTTPS }
+
+    /// Path and query, to come back to.
+    var place: String { InnerPath.checked(request.head.path) }
+    var signInPath: String { "/console/sign-in?next=\(encoded(place))" }
+
+    /// A parameter of the query; nil when it is not there, empty, or written wrongly.
+    func parameter(_ name: String, length: Int = 200) -> String? {
+        guard let text = Form((request.uri.query ?? "").utf8)?.words(name), text.unicodeScalars.count <= length else { return nil }
+        return text
+    }
+
+    func session() async throws -> (SessionToken, ConsoleSession)? {
+        guard let token = cookies[Self.sessionCookie].flatMap(SessionToken.init),
+            let session = try await site.records.session(token, now: now)
+        else { return nil }
+        return (token, session)
+    }
+
+    /// The fields of a form. What comes from another site is refused before its body is read.
+    func readForm() async throws -> Form {
+        let provenance = Provenance(origin: request.headers[.origin], fetchSite: request.headers[.fetchSite])
+        guard provenance.isOurs(host: request.head.authority, publicURL: site.transport.publicURL) else { throw ConsoleFault.foreignForm }
+        let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased()
+        guard type == "application/x-www-form-urlencoded" else { throw ConsoleFault.badForm }
+        var bytes: [UInt8] = []
+        for try await chunk in request.body {
+            guard bytes.count + chunk.readableBytes <= ConsoleSite.formBytes else { throw ConsoleFault.tooLarge }
+            bytes.append(contentsOf: chunk.readableBytesView)
+        }
+        guard let form = Form(bytes) else { throw ConsoleFault.badForm }
+        return form
+    }
+
+    // MARK: Coming and going
+
+    static let sessionCookie = "kl_session"
+    private static let aYear = 365 * 86_400
+
+    /// What needs nobody to be signed in; nil: the request is for a page.
+    func atTheDoor(_ form: Form) async throws -> Response? {
+        let isPost = request.method == .post
+        let path = request.uri.path
+        if path.hasPrefix(SignInLink.path) { return isPost ? nil : try await redeem(String(path.dropFirst(SignInLink.path.count))) }
+        switch path {
+        case "/console/sign-in" where isPost: return try await signIn(form)
+        case "/console/sign-in": return signIn()
+        case "/console/preferences" where isPost: return prefer(form)
+        default: return nil
+        }
+    }
+
+    /// The page to sign in on.
+    ///
+    /// - Parameter refusal: what was tried before; nil: nothing was.
+    func signIn(_ refusal: Refusal? = nil, next: String? = nil, layout: Layout? = nil) -> Response {
+        let layout = layout ?? self.layout
+        let next = InnerPath.checked(next ?? parameter("next", length: 1_000))
+        return .html(Templates.all.page("signin", SignInView.page(layout, next: next, refusal: refusal)), status: refusal?.status ?? 200)
+    }
+
+    /// What stands around a page nobody is signed in on.
+    var layout: Layout { Layout(words, theme: theme, path: place) }
+
+    private func signIn(_ form: Form) async throws -> Response {
+        let caller = site.transport.caller(peer: peer, forwardedFor: request.headers[.forwardedFor])
+        guard site.attempts.admits(caller, at: now) else {
+            return signIn(.tooManyAttempts, next: form["next"])
+        }
+        let key = form.words("key").flatMap { APIKey($0) }
+        guard let key, let bearer = try await KeyRing(site.records).principal(key) else {
+            return signIn(.wrongKey, next: form["next"])
+        }
+        return try await admit(bearer) { .seeOther(InnerPath.checked(form["next"])) }
+    }
+
+    private func redeem(_ text: String) async throws -> Response {
+        let caller = site.transport.caller(peer: peer, forwardedFor: request.headers[.forwardedFor])
+        // Who only looks at the link's head has not come in yet.
+        guard request.method == .get else { return .html("") }
+        guard site.attempts.admits(caller, at: now) else { return signIn(.tooManyAttempts) }
+        guard let link = SessionToken(text), let bearer = try await site.records.redeemSignInLink(link, now: now) else {
+            return signIn(.linkUsed)
+        }
+        // A cookie for this site only is not sent where another page led here, not even after a redirect; the next page asks by itself.
+        return try await admit(bearer) {
+            var layout = layout
+            layout.notices = [Layout.Notice(.good, words["done_signed_in"], href: Layout.path("now"))]
+            var page = signIn(layout: layout)
+            page.headers[.refresh] = "0; url=/console/now"
+            return page
+        }
+    }
+
+    private func admit(_ bearer: Principal, _ answer: () -> Response) async throws -> Response {
+        let token = SessionToken(chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
+        try await site.records.openSession(token, for: bearer, until: now.addingTimeInterval(ConsoleSite.session), now: now)
+        return answer().keeping(Self.sessionCookie, token.secret, for: Int(ConsoleSite.session), isSecure: isSecure)
+    }
+
+    /// Language and theme are the browser's, whoever sits before it.
+    private func prefer(_ form: Form) -> Response {
+        var answer = Response.seeOther(InnerPath.checked(form["back"]))
+        if let language = Language(rawValue: form["language"]) {
+            answer = answer.keeping("kl_language", language.rawValue, for: Self.aYear, isSecure: isSecure)
+        }
+        if let theme = Theme(rawValue: form["theme"]) {
+            answer = answer.keeping("kl_theme", theme.rawValue, for: Self.aYear, isSecure: isSecure)
+        }
+        return answer
+    }
+}
+
+/// A link that signs somebody in once.
+public enum SignInLink {
+    static let path = "/console/link/"
+
+    /// Makes one for the bearer of a key.
+    ///
+    /// - Parameter url: where the console is, without a path.
+    public static func make(_ records: Records, for bearer: Principal, at url: String, until end: Date) async throws -> String {
+        let token = SessionToken(chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
+        try await records.makeSignInLink(token, for: bearer, until: end)
+        return url + path + token.secret
+    }
+}

@@ -1,0 +1,37 @@
+import Console
+import Hummingbird
+import JSONEnvelope
+
+extension ConsoleSite {
+    static let forecastPages = [
+        Page(.get, "forecast") { try await showForecast($0) },
+        Page(.get, "forecast/{id}") { try await showForecast($0) },
+        Page(.post, "forecast/rebuild") { visit in
+            let body = JSONWriter.object { object in
+                object.member("kind", "rebuild_forecast")
+                object.object("args") { arguments in
+                    arguments.member("rolling", "current_quarter")
+                    arguments.member("reason", "manual")
+                }
+            }
+            let reply = await visit.act(.post, "/v1/jobs", body)
+            let job = (try? JSONEnvelope(reply.body, levels: 1).root)?["id"]?.string
+            // The job's page shows how far it is.
+            return try await visit.finish(
+                reply, form: "rebuild", done: "rebuilding", to: Layout.path(job.map { "jobs/\($0)" } ?? "forecast")
+            ) { try await showForecast(visit, refusal: $0) }
+        },
+    ]
+}
+
+private func showForecast(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
+    let target = visit.parameters.isEmpty || visit.guest.request.method == .post ? "/v1/forecasts/latest" : "/v1/forecasts/\(visit.id)"
+    let isLatest = target.hasSuffix("latest")
+    async let forecast = isLatest ? visit.readIfAny(target) : visit.read(target)
+    async let earlier = visit.read("/v1/forecasts?limit=50")
+    async let sellers = visit.read("/v1/sellers?limit=500")
+    let facts = ForecastView.Facts(forecast: try await forecast, earlier: try await earlier, sellers: SellerNames(try await sellers))
+    return try await visit.page("forecast", area: "forecast", refusal: refusal) {
+        ForecastView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
+    }
+}

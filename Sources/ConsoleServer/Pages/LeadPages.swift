@@ -1,0 +1,63 @@
+import Console
+import Hummingbird
+import JSONEnvelope
+
+extension ConsoleSite {
+    static let leadPages = [
+        Page(.get, "leads", answer: listLeads),
+        Page(.get, "leads/{id}") { try await showLead($0) },
+        Page(.post, "leads/{id}/assign", answer: assignLead),
+    ]
+}
+
+@Sendable private func listLeads(_ visit: Visit) async throws -> Response {
+    let guest = visit.guest
+    let wanted = guest.parameter("id")
+    // Who knows our number is led straight to the lead; what is none of ours is looked for among the sources' ids.
+    if let wanted, wanted.allSatisfy(\.isWholeNumber), try await visit.readIfAny("/v1/leads/\(encoded(wanted))") != nil {
+        return .seeOther(Layout.path("leads/\(encoded(wanted))"))
+    }
+    var query = LeadsView.Query()
+    query.externalID = wanted ?? ""
+    query.state = guest.parameter("state") ?? ""
+    query.source = guest.parameter("source") ?? ""
+    query.cursor = guest.parameter("cursor")
+    async let leads = visit.read("/v1/leads\(query.parameters)\(query.parameters.isEmpty ? "?" : "&")limit=50")
+    async let sellers = visit.read("/v1/sellers?limit=500")
+    let (list, names) = (try await leads, SellerNames(try await sellers))
+    return try await visit.page("leads", area: "leads") { [query] in
+        LeadsView.page($0, $1, page: list, sellers: names, query: query)
+    }
+}
+
+private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
+    let lead = try await visit.read("/v1/leads/\(visit.id)")
+    async let sellers = visit.read("/v1/sellers?limit=500")
+    async let escalations = visit.read("/v1/escalations?subject_type=lead&subject_id=\(visit.id)&limit=50")
+    async let fuse = visit.read("/v1/fuses/assignment")
+    let job = try await lead["job_id"]?.string.asyncFlatMap { try await visit.readIfAny("/v1/jobs/\(encoded($0))") }
+    let facts = LeadView.Facts(
+        lead: lead, sellers: SellerNames(try await sellers), job: job, escalations: try await escalations, fuse: try await fuse)
+    return try await visit.page("lead", area: "leads", refusal: refusal) {
+        LeadView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
+    }
+}
+
+@Sendable private func assignLead(_ visit: Visit) async throws -> Response {
+    let body = JSONWriter.object { object in
+        object.member("seller", visit.form.words("seller"))
+        if visit.form["override"] == "true" { object.member("override", true) }
+        if let reason = visit.form.words("reason") { object.member("reason", reason) }
+    }
+    let reply = await visit.act(.post, "/v1/leads/\(visit.id)/assign", body)
+    return try await visit.finish(reply, form: "assign", done: "assigned", to: Layout.path("leads/\(visit.id)")) {
+        try await showLead(visit, refusal: $0)
+    }
+}
+
+extension Optional {
+    fileprivate func asyncFlatMap<R>(_ transform: (Wrapped) async throws -> R?) async rethrows -> R? {
+        guard let self else { return nil }
+        return try await transform(self)
+    }
+}

@@ -1,0 +1,19 @@
+import Console
+import Hummingbird
+
+extension ConsoleSite {
+    static let nowPages = [Page(.get, "now", answer: showNow)]
+}
+
+@Sendable private func showNow(_ visit: Visit) async throws -> Response {
+    async let queues = visit.read("/v1/queues")
+    async let flow = visit.read("/v1/flow?minutes=60")
+    async let alerts = visit.read("/v1/alerts?open=true&limit=20")
+    async let breakers = visit.read("/v1/breakers")
+    async let fuse = visit.read("/v1/fuses/assignment")
+    async let rollouts = visit.read("/v1/rollouts?running=true")
+    let facts = NowView.Facts(
+        queues: try await queues, flow: try await flow, alerts: try await alerts, breakers: try await breakers, fuse: try await fuse,
+        rollouts: try await rollouts, weight: visit.tenant?.settings.weight)
+    return try await visit.page("now", area: "now") { NowView.page($0, $1, facts) }
+}

@@ -1,0 +1,34 @@
+import Console
+import Hummingbird
+import JSONEnvelope
+
+extension ConsoleSite {
+    static let overduePages = [
+        Page(.get, "overdue") { try await showOverdue($0) },
+        Page(.post, "escalations/{id}/reason") { visit in
+            let body = JSONWriter.object { $0.member("reason", visit.form["reason"]) }
+            let reply = await visit.act(.post, "/v1/escalations/\(visit.id)/reason", body)
+            return try await visit.finish(reply, form: "reason-\(visit.parameters[0])", done: "explained", to: Layout.path("overdue")) {
+                try await showOverdue(visit, refusal: $0)
+            }
+        },
+    ]
+}
+
+private func showOverdue(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
+    let guest = visit.guest
+    let clock = guest.parameter("clock", length: 64) ?? OverdueView.firstTouch
+    let month = guest.parameter("month", length: 7) ?? String(visit.clerk.day(visit.now).prefix(7))
+    let cursor = guest.parameter("cursor")
+    async let board = visit.read("/v1/sla/first-touch?clock=\(encoded(clock))")
+    async let map = visit.read("/v1/sla/heat-map?clock=\(encoded(clock))&month=\(encoded(month))")
+    async let escalations = visit.read("/v1/escalations?limit=25" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
+    async let sellers = visit.read("/v1/sellers?limit=500")
+    let facts = OverdueView.Facts(
+        board: try await board, map: try await map, escalations: try await escalations, sellers: SellerNames(try await sellers),
+        clock: clock,
+        month: month, cursor: cursor)
+    return try await visit.page("overdue", area: "overdue", refusal: refusal) {
+        OverdueView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
+    }
+}

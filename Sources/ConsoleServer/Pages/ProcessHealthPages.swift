@@ -1,0 +1,36 @@
+import Console
+import Foundation
+import Hummingbird
+import JSONEnvelope
+import ProcessHealth
+
+extension ConsoleSite {
+    static let processHealthPages = [Page(.get, "process-health", answer: showProcessHealth)]
+}
+
+/// How many weeks stand side by side.
+private let shownWeeks = 8
+
+@Sendable private func showProcessHealth(_ visit: Visit) async throws -> Response {
+    let team = visit.guest.parameter("team") ?? ""
+    let zone = visit.tenant.flatMap { TimeZone(identifier: $0.settings.timeZone) } ?? .gmt
+    // Without a week, the last one that is over.
+    let last = visit.guest.parameter("week").flatMap { Week($0) } ?? Week(containing: visit.now, in: zone) - 1
+    let ofTeam = team.isEmpty ? "" : "&team=\(encoded(team))"
+    async let summary = visit.read("/v1/spi/summary?week=\(last)\(ofTeam)")
+    async let diagnoses = visit.read("/v1/spi/diagnoses?limit=10")
+    async let predictions = visit.read("/v1/predictions?warned=true&limit=20")
+    async let quality = visit.read("/v1/predictions/quality")
+    async let sellers = visit.read("/v1/sellers?limit=500")
+    let weeks = try await withThrowingTaskGroup(of: (Int, JSONNode).self) { group in
+        for back in 0..<shownWeeks {
+            group.addTask { (back, try await visit.read("/v1/spi?week=\(last - back)&limit=100\(ofTeam)")) }
+        }
+        return try await group.reduce(into: [Int: JSONNode]()) { $0[$1.0] = $1.1 }
+    }
+    let facts = ProcessHealthView.Facts(
+        weeks: (0..<shownWeeks).reversed().compactMap { back in weeks[back].map { (name: "\(last - back)", sellers: $0) } },
+        summary: try await summary, diagnoses: try await diagnoses, predictions: try await predictions, quality: try await quality,
+        sellers: SellerNames(try await sellers), team: team)
+    return try await visit.page("process-health", area: "process-health") { ProcessHealthView.page($0, $1, facts) }
+}

@@ -1,0 +1,104 @@
+import API
+import Console
+import Hummingbird
+import JSONEnvelope
+
+extension ConsoleSite {
+    static let rolloutPages = [
+        Page(.get, "rollouts") { try await listRollouts($0) },
+        Page(.post, "rollouts", answer: startRollout),
+        Page(.get, "rollouts/{id}") { try await showRollout($0) },
+        Page(.post, "rollouts/{id}/percent", answer: setPercent),
+        Page(.post, "rollouts/{id}/promote") { visit in
+            try await turn(visit, visit.act(.post, "/v1/rollouts/\(visit.id)/promote", visit.reason), form: "promote", done: "promoted")
+        },
+        Page(.post, "rollouts/{id}/abort") { visit in
+            try await turn(visit, visit.act(.post, "/v1/rollouts/\(visit.id)/abort", visit.reason), form: "abort", done: "aborted")
+        },
+    ]
+}
+
+private func listRollouts(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
+    let cursor = visit.guest.parameter("cursor")
+    async let running = visit.read("/v1/rollouts?running=true")
+    async let all = visit.read("/v1/rollouts?limit=25" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
+    async let ruleSets = visit.read("/v1/rulesets")
+    let (now, list, names) = (try await running, try await all, try await ruleSets)
+    return try await visit.page("rollouts", area: "rollouts", refusal: refusal) {
+        RolloutsView.page(
+            $0, $1, running: now, all: list, ruleSets: names, isFirst: cursor == nil, once: visit.fresh(), refusal: refusal)
+    }
+}
+
+@Sendable private func startRollout(_ visit: Visit) async throws -> Response {
+    let form = visit.form
+    // `route/default@5`
+    let parts = form["version"].split(separator: "@", maxSplits: 1)
+    let lineage = parts.first.map { $0.split(separator: "/", maxSplits: 1).map(String.init) } ?? []
+    let body = JSONWriter.object { object in
+        object.member("kind", lineage.first)
+        object.member("name", lineage.count == 2 ? lineage[1] : nil)
+        object.typed("version", parts.count == 2 ? String(parts[1]) : "")
+        object.typed("percent", form["percent"])
+        object.object("guards") { guards in
+            guards.typed("first_touch_minutes", form["first_touch_minutes"])
+            if form.words("least_leads") != nil { guards.typed("least_leads", form["least_leads"]) }
+            guards.member("promotion", form.words("promotion") ?? "manual")
+        }
+        if let reason = form.words("reason") { object.member("reason", reason) }
+    }
+    let reply = await visit.act(.post, "/v1/rollouts", body)
+    let begun = (try? JSONEnvelope(reply.body, levels: 1).root)?["id"]?.string
+    return try await visit.finish(reply, form: "start", done: "started", to: Layout.path("rollouts" + (begun.map { "/\($0)" } ?? ""))) {
+        try await listRollouts(visit, refusal: $0)
+    }
+}
+
+private func showRollout(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
+    let rollout = try await visit.read("/v1/rollouts/\(visit.id)")
+    let arms = rollout["arms"]
+    let version = arms?["canary"]?["version"]?.integer ?? 0
+    let set = "/v1/rulesets/\(rollout["kind"]?.string ?? "")/\(encoded(rollout["name"]?.string ?? ""))/versions/\(version)"
+    async let diff = visit.readIfAny("\(set)/diff?from=\(arms?["stable"]?["version"]?.integer ?? 0)")
+    async let rounds = visit.readIfAny("\(set)/rounds?limit=10")
+    let tried = try await rounds
+    let ended = tried?["items"]?.elements.first { $0["state"]?.string != "running" }?["round_id"]?.string
+    var facts = RolloutView.Facts(rollout: rollout, diff: try await diff, rounds: tried, round: nil)
+    if let ended { facts.round = try await visit.readIfAny("/v1/rounds/\(encoded(ended))") }
+    return try await visit.page("rollout", area: "rollouts", refusal: refusal) { [facts] in
+        RolloutView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
+    }
+}
+
+@Sendable private func setPercent(_ visit: Visit) async throws -> Response {
+    let percent = visit.form["percent"] == "other" ? visit.form["otherPercent"] : visit.form["percent"]
+    let body = JSONWriter.object { object in
+        object.typed("percent", percent)
+        if let reason = visit.form.words("reason") { object.member("reason", reason) }
+    }
+    return try await turn(visit, await visit.act(.patch, "/v1/rollouts/\(visit.id)", body), form: "percent", done: "percent")
+}
+
+private func turn(_ visit: Visit, _ reply: Desk.Reply, form: String, done: String) async throws -> Response {
+    try await visit.finish(reply, form: form, done: done, to: Layout.path("rollouts/\(visit.id)")) {
+        try await showRollout(visit, refusal: $0)
+    }
+}
+
+extension Visit {
+    /// The first thing in the path, as a part of another path.
+    var id: String { encoded(parameters.first ?? "") }
+}
+
+extension JSONWriter {
+    /// A number as it was typed: what is none goes as a text, so that the API says what is wrong with it; nothing is null.
+    mutating func typed(_ name: String, _ text: String) {
+        let text = text.filter { $0 != " " && $0 != "," }
+        if text.isEmpty { return member(name, String?.none) }
+        if text.wholeMatch(of: /-?(0|[1-9]\d{0,15})(\.\d{1,9})?/) != nil {
+            member(name, json: Array(text.utf8))
+        } else {
+            member(name, text)
+        }
+    }
+}

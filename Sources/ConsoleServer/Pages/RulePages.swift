@@ -1,0 +1,101 @@
+import API
+import Console
+import Foundation
+import Hummingbird
+import JSONEnvelope
+import Rules
+
+extension ConsoleSite {
+    static let rulePages = [
+        Page(.get, "rules") { visit in
+            async let sets = visit.read("/v1/rulesets")
+            async let rollouts = visit.read("/v1/rollouts?running=true")
+            let (all, running) = (try await sets, try await rollouts)
+            return try await visit.page("rules", area: "rules") {
+                RulesView.page($0, $1, sets: all, rollouts: running, packs: RulePack.all.map(\.name))
+            }
+        },
+        Page(.get, "rules/{kind}/{name}") { try await showRule($0, version: $0.guest.parameter("version", length: 10)) },
+        Page(.post, "rules/{kind}/{name}", answer: saveRule),
+        Page(.post, "rules/{kind}/{name}/check", answer: checkRule),
+        Page(.post, "rules/{kind}/{name}/versions/{version}/replay", answer: replayRule),
+        Page(.post, "rules/{kind}/{name}/versions/{version}/publish") { visit in
+            let reply = await visit.act(.post, "\(visit.ruleSet)/versions/\(encoded(visit.parameters[2]))/publish", visit.reason)
+            return try await finish(visit, reply, form: "publish", done: "published")
+        },
+    ]
+}
+
+extension Visit {
+    /// `/v1/rulesets/{kind}/{name}`
+    fileprivate var ruleSet: String { "/v1/rulesets/\(encoded(parameters[0]))/\(encoded(parameters[1]))" }
+    fileprivate var rulePath: String { Layout.path("rules/\(encoded(parameters[0]))/\(encoded(parameters[1]))") }
+}
+
+/// - Parameter version: the one to show; nil: the newest.
+private func showRule(
+    _ visit: Visit, version: String?, check: RuleView.Check? = nil, refusal: Refusal? = nil
+) async throws -> Response {
+    guard RulesView.kinds.contains(visit.parameters[0]) else { throw ConsoleFault.noPage }
+    var facts = RuleView.Facts(kind: visit.parameters[0], name: visit.parameters[1])
+    facts.versions = try await visit.readIfAny("\(visit.ruleSet)/versions?limit=50")
+    let newest = facts.versions?["items"]?.elements.first?["version"]?.integer
+    // What was never saved can be written for the first time; a version that is named has to be there.
+    if let wanted = version ?? newest.map(String.init) {
+        let shown = try await visit.read("\(visit.ruleSet)/versions/\(encoded(wanted))")
+        facts.shown = shown
+        let number = shown["version"]?.integer ?? 1
+        let live = facts.versions?["items"]?.elements.first { $0["state"]?.string == "live" }?["version"]?.integer
+        let standard = live == number || live == nil ? number - 1 : live
+        facts.from = visit.guest.parameter("from", length: 10).flatMap { Int64($0) } ?? standard
+        if let from = facts.from, from >= 1 {
+            facts.diff = try await visit.readIfAny("\(visit.ruleSet)/versions/\(number)/diff?from=\(from)")
+        } else {
+            facts.from = nil
+        }
+        facts.rounds = try await visit.readIfAny("\(visit.ruleSet)/versions/\(number)/rounds?limit=10")
+    }
+    return try await visit.page("rule", area: "rules", refusal: refusal) { [facts] in
+        RuleView.page($0, $1, facts, check: check, once: visit.fresh(), refusal: refusal)
+    }
+}
+
+@Sendable private func saveRule(_ visit: Visit) async throws -> Response {
+    if visit.form["dry_run"] == "true" { return try await checkRule(visit) }
+    let reply = await visit.act(.post, "\(visit.ruleSet)/versions", Array(visit.form["source"].utf8), type: "application/yaml")
+    let version = (try? JSONEnvelope(reply.body, levels: 2).root)?["version"]?.integer
+    return try await visit.finish(
+        reply, form: "edit", done: "rule_saved", to: visit.rulePath + (version.map { "?version=\($0)" } ?? "")
+    ) { try await showRule(visit, version: nil, refusal: $0) }
+}
+
+/// What the text would be refused or warned for; nothing is kept.
+@Sendable private func checkRule(_ visit: Visit) async throws -> Response {
+    let source = visit.form["source"]
+    let target = "\(visit.ruleSet)/versions?dry_run=true"
+    let reply = await visit.act(.post, target, Array(source.utf8), type: "application/yaml", isForm: false)
+    if let problem = reply.problem, problem.errors.isEmpty { throw problem }
+    let check = RuleView.Check(
+        source: source, refusal: reply.problem.map { Refusal($0) },
+        findings: reply.problem == nil ? try JSONEnvelope(reply.body, levels: 4).root : nil)
+    return try await showRule(visit, version: nil, check: check)
+}
+
+/// Days as a person gives them, whole, in the tenant's zone.
+@Sendable private func replayRule(_ visit: Visit) async throws -> Response {
+    let body = JSONWriter.object { object in
+        object.member("from", visit.instant("\(visit.form["from"])T00:00"))
+        // The day that is named last is in it, as far as it has gone.
+        let end = visit.instant("\(visit.form["to"])T23:59").flatMap(RFC3339.date).map { min($0, visit.now) }
+        object.member("to", end.map(RFC3339.text) ?? visit.form["to"])
+    }
+    let reply = await visit.act(.post, "\(visit.ruleSet)/versions/\(encoded(visit.parameters[2]))/replay", body)
+    return try await finish(visit, reply, form: "replay", done: "replaying")
+}
+
+private func finish(_ visit: Visit, _ reply: Desk.Reply, form: String, done: String) async throws -> Response {
+    let version = visit.parameters[2]
+    return try await visit.finish(reply, form: form, done: done, to: "\(visit.rulePath)?version=\(encoded(version))") {
+        try await showRule(visit, version: version, refusal: $0)
+    }
+}

@@ -1,0 +1,37 @@
+import API
+import Console
+import Hummingbird
+import Records
+import Tenancy
+
+extension ConsoleSite {
+    /// Every page there is.
+    static let pages: [Page] =
+        sessionPages + nowPages + jobPages + rolloutPages + leadPages
+        + deadLetterPages + breakerPages + tenantPages + overduePages + forecastPages + rulePages + processHealthPages
+        + workerPages
+
+    static let sessionPages = [
+        Page(.post, "sign-out") { visit in
+            try await visit.guest.site.records.closeSession(visit.session)
+            return Response.seeOther("/console/sign-in").keeping(Guest.sessionCookie, "", for: 0, isSecure: visit.guest.isSecure)
+        },
+        Page(.post, "tenant", answer: chooseTenant),
+        Page(.get, "events") { visit in
+            let types = visit.guest.parameter("types", length: 500).map { "?types=\(encoded($0))" } ?? ""
+            var wish = Desk.Wish(.get, "/v1/events\(types)")
+            wish.lastEventID = visit.guest.request.headers[.lastEventID]
+            return await visit.guest.desk.stream(visit.named(wish), for: visit.visitor)
+        },
+    ]
+}
+
+/// Has a platform key act for a tenant, or for none.
+@Sendable private func chooseTenant(_ visit: Visit) async throws -> Response {
+    let name = visit.form.words("tenant")
+    let slug = name.flatMap { Slug($0) }
+    guard (name == nil) == (slug == nil), try await visit.guest.site.records.act(visit.session, for: slug) else {
+        throw ConsoleFault.noPage
+    }
+    return .seeOther(slug == nil ? "/console/tenants" : "/console/now")
+}

@@ -1,0 +1,64 @@
+import API
+import Console
+import Hummingbird
+import JSONEnvelope
+import Rules
+
+extension ConsoleSite {
+    static let tenantPages = [
+        Page(.get, "tenants") { try await showTenants($0, shown: $0.guest.parameter("tenant")) },
+        Page(.post, "tenants", answer: createTenant),
+        Page(.post, "tenants/{slug}", answer: saveTenant),
+        Page(.post, "tenants/{slug}/pause") { try await hold($0, "pause", done: "tenant_paused") },
+        Page(.post, "tenants/{slug}/resume") { try await hold($0, "resume", done: "tenant_resumed") },
+    ]
+}
+
+private func showTenants(_ visit: Visit, shown: String?, refusal: Refusal? = nil) async throws -> Response {
+    let cursor = visit.guest.parameter("cursor")
+    async let tenants = visit.read("/v1/tenants?limit=200" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
+    async let usage = visit.read("/v1/usage")
+    let facts = TenantsView.Facts(
+        tenants: try await tenants, usage: try await usage, shown: shown, packs: RulePack.all.map(\.name))
+    return try await visit.page("tenants", area: "tenants", refusal: refusal) {
+        TenantsView.page(
+            $0, $1, facts, search: visit.guest.parameter("q") ?? "", isFirst: cursor == nil, once: visit.fresh(), refusal: refusal)
+    }
+}
+
+@Sendable private func createTenant(_ visit: Visit) async throws -> Response {
+    let slug = visit.form.words("slug") ?? ""
+    let body = JSONWriter.object { object in
+        if visit.form.words("weight") != nil { object.typed("weight", visit.form["weight"]) }
+        if let pack = visit.form.words("pack") { object.member("pack", pack) }
+    }
+    let reply = await visit.act(.put, "/v1/tenants/\(encoded(slug))", body)
+    return try await visit.finish(reply, form: "create", done: "tenant_created", to: "/console/tenants?tenant=\(encoded(slug))") {
+        try await showTenants(visit, shown: nil, refusal: $0)
+    }
+}
+
+@Sendable private func saveTenant(_ visit: Visit) async throws -> Response {
+    let form = visit.form
+    let body = JSONWriter.object { object in
+        for name in ["weight", "cap", "quota", "ready_capacity", "retention", "sandbox_rounds"] where form.words(name) != nil {
+            object.typed(name, form[name])
+        }
+        // Left empty, a limit is lifted.
+        for name in ["rate", "burst"] where form.has(name) { object.typed(name, form[name]) }
+        if let zone = form.words("time_zone") { object.member("time_zone", zone) }
+    }
+    let reply = await visit.act(.put, "/v1/tenants/\(visit.id)", body)
+    return try await finish(visit, reply, form: "settings", done: "tenant_saved")
+}
+
+private func hold(_ visit: Visit, _ action: String, done: String) async throws -> Response {
+    let reply = await visit.act(.post, "/v1/tenants/\(visit.id)/\(action)", visit.reason, isForm: false)
+    return try await finish(visit, reply, form: "pause", done: done)
+}
+
+private func finish(_ visit: Visit, _ reply: Desk.Reply, form: String, done: String) async throws -> Response {
+    try await visit.finish(reply, form: form, done: done, to: "/console/tenants?tenant=\(visit.id)") {
+        try await showTenants(visit, shown: visit.parameters.first, refusal: $0)
+    }
+}

@@ -1,0 +1,49 @@
+import API
+import Console
+import Foundation
+import Hummingbird
+import JSONEnvelope
+import Records
+import SalesModel
+import Tenancy
+
+extension Visit {
+    /// A page in this visitor's frame.
+    ///
+    /// - Parameters:
+    ///   - area: which part of the navigation it belongs to.
+    ///   - make: its view, from the layout and a clerk who writes in the visitor's language and the tenant's time.
+    func page(
+        _ template: String, area: String, refusal: Refusal? = nil, _ make: (Layout, Clerk) throws -> View
+    ) async throws -> Response {
+        .html(Templates.all.page(template, try make(try await layout(area), clerk)), status: refusal?.status ?? 200)
+    }
+
+    var clerk: Clerk { Clerk(words, now: now, zone: tenant?.settings.timeZone) }
+
+    private func layout(_ area: String) async throws -> Layout {
+        var layout = guest.layout
+        layout.area = area
+        layout.formToken = token.formToken
+        layout.role = role
+        layout.tenant = tenant?.slug
+        if role == .platform {
+            layout.tenants = try await read("/v1/tenants?limit=500")["items"]?.elements.compactMap { $0["slug"]?.string } ?? []
+        }
+        if let done = guest.parameter("done"), let text = words.all["done_\(done)"] { layout.notices.append(.init(.good, text)) }
+        return layout
+    }
+
+    /// Lets a form of this page be sent again and be done once.
+    func fresh() -> String { (0..<4).map { _ in String(UInt32.random(in: .min ... .max), radix: 36) }.joined(separator: "-") }
+
+    /// Goes to a page that says what was done, or shows `page` again with why it was not.
+    func finish(
+        _ reply: Desk.Reply, form id: String, done: String, to path: String, else page: (Refusal) async throws -> Response
+    ) async throws -> Response {
+        guard let problem = reply.problem else {
+            return .seeOther(path + (path.contains("?") ? "&" : "?") + "done=\(done)")
+        }
+        return try await page(Refusal(problem, form: id, draft: form))
+    }
+}

@@ -1,0 +1,90 @@
+import API
+import Console
+import Foundation
+import Hummingbird
+import JSONEnvelope
+import Records
+import SalesModel
+import Synchronization
+import Tenancy
+
+/// Somebody signed in, on a page.
+struct Visit: Sendable {
+    let guest: Guest
+    /// Of the path, in its order, percent-decoded.
+    let parameters: [String]
+    /// What was sent; empty where nothing was.
+    let form: Form
+    let token: SessionToken
+    let session: ConsoleSession
+
+    var words: Words { guest.words }
+    var now: Date { guest.now }
+    var role: Role { session.bearer.role }
+    var tenant: Tenant? { session.tenant }
+
+    /// A form that this session's pages did not make is not acted upon.
+    func requireOwnForm() throws {
+        guard token.accepts(formToken: form["csrf"]) else { throw ConsoleFault.foreignForm }
+    }
+}
+
+// MARK: Asking
+
+extension Visit {
+    /// What the API answers; throws its problem when that is none.
+    func read(_ target: String) async throws -> JSONNode {
+        let reply = await ask(Desk.Wish(.get, target))
+        if let problem = reply.problem { throw problem }
+        return try JSONEnvelope(reply.body, levels: 12, limits: .stored).root
+    }
+
+    /// The same; nil where there is no such thing.
+    func readIfAny(_ target: String) async throws -> JSONNode? {
+        do { return try await read(target) } catch let problem as Problem where problem.status == 404 { return nil }
+    }
+
+    /// Has the API do something, once however often the form is sent.
+    ///
+    /// - Parameter isForm: whether it is what the form asks for; what a page asks on the way to be drawn is nobody's wish.
+    func act(
+        _ method: HTTPRequest.Method, _ target: String, _ body: [UInt8], type: String = "application/json", isForm: Bool = true
+    ) async -> Desk.Reply {
+        var wish = Desk.Wish(method, target, body)
+        wish.type = type
+        if isForm, method == .post, let key = form.words("idempotencyKey"), key.utf8.count <= 150 { wish.idempotencyKey = "console-\(key)" }
+        return await ask(wish)
+    }
+
+    private func ask(_ wish: Desk.Wish) async -> Desk.Reply { await guest.desk.ask(named(wish), for: visitor) }
+
+    func named(_ wish: Desk.Wish) -> Desk.Wish {
+        var wish = wish
+        if role == .platform { wish.tenant = session.actingFor?.slug }
+        return wish
+    }
+
+    var visitor: Visitor {
+        let (records, token, now) = (guest.site.records, token, guest.site.now)
+        let welcome = Welcome()
+        return Visitor(session.bearer) {
+            await welcome.isStillGood {
+                // Without Postgres nobody knows; then there is nothing to be read either.
+                do { return try await records.session(token, now: now()) != nil } catch { return true }
+            }
+        }
+    }
+}
+
+/// Whether a session is still good, asked no more often than a key's.
+private final class Welcome: Sendable {
+    private let known = Mutex<(isGood: Bool, until: ContinuousClock.Instant)>((true, .now + KeyRing.lifetime))
+
+    func isStillGood(_ ask: () async -> Bool) async -> Bool {
+        let known = known.withLock(\.self)
+        guard known.until <= .now else { return known.isGood }
+        let isGood = await ask()
+        self.known.withLock { $0 = (isGood, .now + KeyRing.lifetime) }
+        return isGood
+    }
+}

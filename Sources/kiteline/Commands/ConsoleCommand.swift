@@ -1,0 +1,42 @@
+import ArgumentParser
+import ConsoleServer
+import Foundation
+import Records
+import Tenancy
+
+struct ConsoleCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "console",
+        abstract: "Print a link that signs you in to the console, once.",
+        discussion: "For whom the key belongs to that commands show (KITELINE_KEY); the link is good for ten minutes.")
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let settings = try options.settings()
+        try await Engine.with(settings) { engine in
+            try await checkSchema(settings)
+            let link = try await ConsoleLink.make(
+                engine.records, key: try settings.text(.key), at: try settings.text(.apiURL), for: ConsoleLink.minutes)
+            print(json ? try JSON.text(["console_url": link]) : link)
+        }
+    }
+}
+
+/// Links that sign in whoever bears a key.
+enum ConsoleLink {
+    /// A link that was just asked for is used at once.
+    static let minutes: TimeInterval = 600
+    /// One that stands in a file waits for its reader.
+    static let days: TimeInterval = 86_400
+
+    static func make(_ records: Records, key: String, at url: String, for time: TimeInterval) async throws -> String {
+        guard let key = APIKey(key), let bearer = try await KeyRing(records).principal(key) else {
+            throw SetUpError("the key is not valid: give one that is with KITELINE_KEY or --key")
+        }
+        return try await SignInLink.make(records, for: bearer, at: url, until: Date().addingTimeInterval(time))
+    }
+}

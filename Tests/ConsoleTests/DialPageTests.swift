@@ -1,0 +1,68 @@
+import Foundation
+import Testing
+
+/// What operators turn: the fuse, breakers, pauses, dead letters.
+@Suite struct DialPageTests {
+    @Test func `the fuse, breakers and pauses are turned with a reason, and only by an operator`() async throws {
+        try await House.with { house in
+            try await house.call("POST", "/v1/breakers/erp/open", #"{"reason":"on <fire>"}"#, as: house.acme.operatorKey)
+            let (operators, tenants) = (Browser(house), Browser(house))
+            try await operators.signIn(house.acme.operatorKey)
+            try await tenants.signIn(house.acme.tenantKey)
+            let page = try await operators.get("/console/breakers")
+
+            let silent = try await operators.submit(page, "/console/fuses/assignment", ["reason": ""])
+            let stopped = try await operators.submit(page, "/console/fuses/assignment", ["reason": "wrong map"])
+            let closed = try await operators.submit(page, "/console/breakers/erp/close", ["reason": "put out"])
+            let held = try await operators.submit(page, "/console/holds", ["what": "kind:probe", "reason": "month end"])
+            let after = try await operators.get("/console/breakers")
+            let resumed = try await operators.submit(after, "/console/queues/probe/resume", ["reason": "over"])
+            let seen = try await tenants.get("/console/breakers")
+            let form = try tenants.form(seen, "/console/sign-out").merging(["state": "closed", "reason": "mine"]) { $1 }
+            let refused = try await tenants.post("/console/fuses/assignment", form)
+
+            #expect(page.text.contains("on &lt;fire&gt;") && page.text.contains("Opened by hand"))
+            #expect(silent.status == 422 && silent.text.contains("<code>reason</code>"))
+            #expect(
+                [stopped, closed, held, resumed].allSatisfy {
+                    $0.status == 303 && $0["location"]?.hasPrefix("/console/breakers?done=") == true
+                })
+            #expect(after.text.contains("wrong map") && after.text.contains("month end"))
+            #expect(!seen.text.contains("/console/fuses/assignment") && seen.text.contains("wrong map"))
+            #expect(refused.status == 403)
+            #expect(try await house.call("GET", "/v1/fuses/assignment").json["state"] == "open")
+            #expect(try await house.count("audit_log WHERE action = 'refused'") == 1)
+            #expect(try await house.count("audit_log WHERE reason IN ('wrong map', 'put out', 'month end', 'over')") == 4)
+        }
+    }
+
+    @Test func `dead letters are previewed and run again, and those of others are not there`() async throws {
+        try await House.with { house in
+            try await house.working {
+                let job = try #require(
+                    await house.call("POST", "/v1/jobs", #"{"kind":"probe","args":{"fail_times":1,"error_class":"permanent"}}"#).json["id"])
+                try await expectSoon { try await house.call("GET", "/v1/jobs/\(job)").json["state"] == "discarded" }
+                let (browser, foreign) = (Browser(house), Browser(house))
+                try await browser.signIn(house.acme.tenantKey)
+                try await foreign.signIn(house.globex.operatorKey)
+
+                let list = try await browser.get("/console/dead-letters?kind=probe&error_class=permanent")
+                let other = try await browser.get("/console/dead-letters?error_class=poison")
+                let wrong = try await browser.get("/console/dead-letters?error_class=%3Cb%3E")
+                let preview = try await browser.get("/console/dead-letters?kind=probe&preview=true")
+                #expect(try await house.call("GET", "/v1/jobs/\(job)").json["state"] == "discarded")
+                let begun = try await browser.submit(
+                    preview, "/console/dead-letters/redrive", ["per_second": "50", "reason": "mended"])
+
+                #expect(list.text.contains(#"href="/console/jobs/\#(job)""#))
+                #expect(other.status == 200 && !other.text.contains("/console/jobs/\(job)"))
+                #expect(wrong.status == 422 && !wrong.text.contains("<b>"))
+                #expect(preview.text.contains("1 jobs would run again"))
+                #expect(begun.status == 303 && begun["location"] == "/console/dead-letters?done=redriven")
+                #expect(try await foreign.get("/console/dead-letters").text.contains("/console/jobs/\(job)") == false)
+                try await expectSoon { try await house.call("GET", "/v1/jobs/\(job)").json["state"] == "completed" }
+                #expect(try await house.count("audit_log WHERE action = 'dlq.redrive' AND reason = 'mended'") == 1)
+            }
+        }
+    }
+}

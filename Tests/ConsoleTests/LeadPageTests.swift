@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+
+@Suite struct LeadPageTests {
+    /// Two sellers and a route that takes every lead.
+    private func sales(_ house: House) async throws {
+        for (id, name) in [("s1", "Chen <b>Wei</b>"), ("s2", "Li Fang")] {
+            let body = #"{"name":"\#(name)","status":"active","capacity":5}"#
+            try #require(await house.call("PUT", "/v1/sellers/\(id)", body).status < 300)
+        }
+        let rules = try await house.call(
+            "POST", "/v1/rulesets/route/default/versions", "rules: [{ id: all, to: everyone }]", type: "application/yaml")
+        try #require(rules.status == 201, "\(rules.text)")
+    }
+
+    private func lead(_ house: House, _ id: String, _ company: String) async throws -> String {
+        let body = #"{"external_id":"\#(id)","source":"web","fields":{"company":"\#(company)","note":"</dd><script>x"}}"#
+        return try #require(await house.call("POST", "/v1/leads", body).json["lead_id"])
+    }
+
+    @Test func `a lead's page says who has it and why, in both languages, and escapes what the lead says`() async throws {
+        try await House.with { house in
+            try await sales(house)
+            let id = try await lead(house, "L-1", "<script>alert(1)</script>")
+            try await house.working {
+                try await expectSoon { try await house.call("GET", "/v1/leads/\(id)").json["state"] == "assigned" }
+            }
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let list = try await browser.get("/console/leads?state=assigned&source=web")
+            let page = try await browser.get("/console/leads/\(id)")
+            let chinese = try await browser.get("/console/leads/\(id)", headers: ["Accept-Language": "zh"])
+
+            for answer in [list, page, chinese] {
+                #expect(answer.status == 200 && !answer.text.contains("<script>") && !answer.text.contains("<b>Wei"))
+                #expect(answer.text.contains("&lt;script&gt;alert(1)&lt;/script&gt;"))
+            }
+            #expect(list.text.contains(#"href="/console/leads/\#(id)""#))
+            #expect(page.text.contains("Rule “all” applies.") && page.text.contains("route/default@1"))
+            #expect(page.text.contains("Chen &lt;b&gt;Wei") || page.text.contains("Li Fang"))
+            #expect(chinese.text.contains("规则「all」"))
+            #expect(try await browser.get("/console/leads?id=\(id)")["location"] == "/console/leads/\(id)")
+            #expect(try await browser.get("/console/leads?id=L-1").text.contains(#"href="/console/leads/\#(id)""#))
+            #expect(try await browser.get("/console/leads?id=L-2").text.contains("No lead found"))
+        }
+    }
+
+    @Test func `an operator gives a lead to another by hand, a tenant's key may not`() async throws {
+        try await House.with { house in
+            try await sales(house)
+            let id = try await lead(house, "L-1", "Acme")
+            try await house.working {
+                try await expectSoon { try await house.call("GET", "/v1/leads/\(id)").json["state"] == "assigned" }
+            }
+            let owner = try #require(await house.call("GET", "/v1/leads/\(id)").json["owner"])
+            let other = owner == "s1" ? "s2" : "s1"
+            let (operators, tenants, foreign) = (Browser(house), Browser(house), Browser(house))
+            try await operators.signIn(house.acme.operatorKey)
+            try await tenants.signIn(house.acme.tenantKey)
+            try await foreign.signIn(house.globex.operatorKey)
+            let path = "/console/leads/\(id)/assign"
+            let seen = try await tenants.get("/console/leads/\(id)")
+            let wish = ["seller": other, "override": "true", "reason": "knows them"]
+
+            let refused = try await tenants.post(path, try tenants.form(seen, "/console/sign-out").merging(wish) { $1 })
+            let page = try await operators.get("/console/leads/\(id)")
+            let unconfirmed = try await operators.submit(page, path, ["seller": other, "reason": "knows them"])
+            let given = try await operators.submit(page, path, wish)
+
+            #expect(!seen.text.contains(path) && seen.text.contains("needs an operator&#39;s key"))
+            #expect(refused.status == 403 && refused.code == "forbidden")
+            #expect(unconfirmed.status == 409 && unconfirmed.text.contains(">knows them</textarea>"))
+            #expect(given.status == 303)
+            #expect(try await house.call("GET", "/v1/leads/\(id)").json["owner"] == other)
+            #expect(try await foreign.get("/console/leads/\(id)").status == 404)
+        }
+    }
+}

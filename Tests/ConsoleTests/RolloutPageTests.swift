@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+@Suite struct RolloutPageTests {
+    /// A live route, and a draft of another.
+    private func draft(_ house: House) async throws {
+        for rules in ["rules: [{ id: all, to: everyone }]", "rules: [{ id: all, to: everyone, by: round_robin }]"] {
+            let saved = try await house.call("POST", "/v1/rulesets/route/default/versions", rules, type: "application/yaml")
+            try #require(saved.status == 201, "\(saved.text)")
+        }
+    }
+
+    @Test func `a rollout is started, turned, promoted and aborted from its page, each with its reason`() async throws {
+        try await House.with { house in
+            try await draft(house)
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+            let list = try await browser.get("/console/rollouts")
+            #expect(list.text.contains("route/default@2"))
+
+            let started = try await browser.submit(
+                list, "/console/rollouts",
+                [
+                    "version": "route/default@2", "percent": "0", "first_touch_minutes": "4", "least_leads": "500", "promotion": "manual",
+                    "reason": "try",
+                ])
+            let path = try #require(started["location"]?.split(separator: "?").first.map(String.init))
+            let page = try await browser.get(path)
+            #expect(started.status == 303 && page.status == 200)
+            #expect(page.text.contains("Shadow") && page.text.contains("<code>rules[0]"))
+
+            let refused = try await browser.submit(page, "\(path)/percent", ["percent": "other", "otherPercent": "250", "reason": "much"])
+            let unreasoned = try await browser.submit(page, "\(path)/percent", ["percent": "5", "reason": " "])
+            let turned = try await browser.submit(page, "\(path)/percent", ["percent": "5", "reason": "nothing odd"])
+            let canary = try await browser.get(path)
+            let aborted = try await browser.submit(canary, "\(path)/abort", ["reason": "complaints"])
+            let after = try await browser.get(path)
+
+            #expect(refused.status == 422 && refused.code == "invalid" && refused.text.contains("<code>percent</code>"))
+            #expect(refused.text.contains(#"value="250""#) && refused.text.contains(">much</textarea>"))
+            #expect(unreasoned.status == 422 && unreasoned.text.contains("<code>reason</code>"))
+            #expect(turned.status == 303 && canary.text.contains("Canary 5 %"))
+            #expect(aborted.status == 303 && after.text.contains("Taken back") && after.text.contains("complaints"))
+            #expect(!after.text.contains("\(path)/promote"))
+            let log = try await house.owner.query("SELECT action, reason FROM audit_log WHERE action LIKE 'rollout.%' ORDER BY id")
+            #expect(try log.map { try $0.get("action", as: String.self) } == ["rollout.start", "rollout.canary", "rollout.abort"])
+            #expect(try log.map { try $0.get("reason", as: String?.self) } == ["try", "nothing odd", "complaints"])
+        }
+    }
+
+    @Test func `a tenant's key sees a rollout and is refused its dials, in writing`() async throws {
+        try await House.with { house in
+            try await draft(house)
+            let rollout = try await house.call(
+                "POST", "/v1/rollouts", #"{"kind":"route","name":"default","version":2,"percent":5}"#, as: house.acme.operatorKey)
+            let id = try #require(rollout.json["id"])
+            let (browser, foreign) = (Browser(house), Browser(house))
+            try await browser.signIn(house.acme.tenantKey)
+            try await foreign.signIn(house.globex.operatorKey)
+
+            let page = try await browser.get("/console/rollouts/\(id)")
+            let form = try browser.form(page, "/console/sign-out")
+            let tried = try await browser.post("/console/rollouts/\(id)/promote", form.merging(["reason": "mine"]) { $1 })
+
+            #expect(page.status == 200 && !page.text.contains("/console/rollouts/\(id)/"))
+            #expect(page.text.contains("need an operator&#39;s key"))
+            #expect(tried.status == 403 && tried.code == "forbidden")
+            #expect(try await house.count("audit_log WHERE action = 'refused' AND subject = 'POST /v1/rollouts/{id}/promote'") == 1)
+            #expect(try await house.call("GET", "/v1/rollouts/\(id)").json["state"] == "canary")
+            #expect(try await foreign.get("/console/rollouts/\(id)").status == 404)
+            let theirs = try foreign.form(try await foreign.get("/console/rollouts"), "/console/sign-out")
+            #expect(try await foreign.post("/console/rollouts/\(id)/abort", theirs.merging(["reason": "x"]) { $1 }).status == 404)
+            #expect(try await house.call("GET", "/v1/rollouts/\(id)").json["state"] == "canary")
+        }
+    }
+}

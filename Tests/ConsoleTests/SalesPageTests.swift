@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+/// Pages of sales managers: each is there with nothing to show, and with something.
+@Suite struct SalesPageTests {
+    @Test(arguments: ["overdue", "forecast", "process-health", "rules", "leads", "rollouts", "breakers", "dead-letters", "jobs", "now"])
+    func `a tenant that has nothing yet sees why, in both languages`(page: String) async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            for language in ["en", "zh"] {
+                let answer = try await browser.get("/console/\(page)", headers: ["Accept-Language": language])
+                #expect(answer.status == 200, "\(page): \(answer.code ?? "")")
+                #expect(answer.text.contains(#"class="empty""#) || page == "rules" || page == "now")
+                #expect(answer.text.firstMatch(of: /\[[a-z]+(_[a-z0-9]+)+\]/) == nil)
+            }
+        }
+    }
+
+    @Test func `a rule set is checked, saved as a draft, compared and made live from its page`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+            let path = "/console/rules/route/default"
+            let new = try await browser.get(path)
+
+            let first = try await browser.submit(new, path, ["source": "rules: [{ id: all, to: everyone }]\n"])
+            let page = try await browser.get(path)
+            let wrong = "rules:\n  - { id: all, to: everyone, by: magic }\n"
+            let fields = try browser.form(page, path)
+            let checked = try await browser.post("\(path)/check", fields.merging(["source": wrong]) { $1 })
+            let refused = try await browser.submit(page, path, ["source": wrong])
+            let sound = try await browser.post(
+                "\(path)/check", fields.merging(["source": "rules: [{ id: all, to: everyone, by: round_robin }]\n"]) { $1 })
+            #expect(try await house.count("ruleset_version") == 1)
+            let saved = try await browser.submit(page, path, ["source": "rules: [{ id: all, to: everyone, by: round_robin }]\n"])
+            let draft = try await browser.get(saved["location"] ?? "")
+            let live = try await browser.submit(draft, "\(path)/versions/2/publish", ["reason": "agreed"])
+
+            #expect(first["location"] == "\(path)?version=1&done=rule_saved" && page.text.contains("Live"))
+            #expect(checked.status == 200 && checked.text.contains("<code>rules[0].by</code>") && checked.text.contains("by: magic"))
+            #expect(refused.status == 422 && refused.code == "invalid" && refused.text.contains("by: magic"))
+            #expect(sound.text.contains("No fault and no warning.") || sound.text.contains("Probably not meant"))
+            #expect(draft.text.contains("Draft") && draft.text.contains("<code>rules[0]"))
+            #expect(live.status == 303)
+            #expect(try await house.count("ruleset_version WHERE version = 2 AND state = 'live'") == 1)
+            #expect(try await browser.get("/console/rules").text.contains("/console/rules/route/default"))
+            #expect(try await browser.get("/console/rules/nonsense/default").status == 404)
+            #expect(try await browser.get("\(path)?version=9").status == 404)
+        }
+    }
+
+    @Test func `a forecast is asked for and shown, to the last cent`() async throws {
+        try await House.with { house in
+            for (id, amount) in [("d-1", 123_456), ("d-2", 1_000_000)] {
+                let body = #"{"stage":"quoted","amount":{"amount_minor":\#(amount),"currency":"CNY"}}"#
+                let told = try await house.call("PUT", "/v1/opportunities/\(id)", body)
+                try #require(told.status < 300, "\(told.text)")
+            }
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+            let empty = try await browser.get("/console/forecast")
+            let asked = try await browser.submit(empty, "/console/forecast/rebuild")
+            try await house.working {
+                try await expectSoon { try await house.call("GET", "/v1/forecasts/latest").status == 200 }
+            }
+
+            let page = try await browser.get("/console/forecast")
+
+            #expect(empty.text.contains("No forecast yet"))
+            #expect(asked.status == 303 && asked["location"]?.hasPrefix("/console/jobs/") == true)
+            #expect(page.text.contains("11,234.56") || page.text.contains("1,234.56"))
+            #expect(!page.text.contains("No forecast yet") && page.text.contains("quoted"))
+        }
+    }
+}

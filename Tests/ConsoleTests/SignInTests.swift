@@ -1,0 +1,136 @@
+import API
+import ConsoleServer
+import Foundation
+import Records
+import Tenancy
+import Testing
+
+@Suite struct SignInTests {
+    @Test func `a key is exchanged for a session, and stays out of the browser and the pages`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            let first = try await browser.get("/console/jobs?state=running")
+            #expect(first.status == 303 && first["location"] == "/console/sign-in?next=%2Fconsole%2Fjobs%3Fstate%3Drunning")
+            let form = try await browser.get(first["location"] ?? "")
+
+            let entered = try await browser.submit(form, "/console/sign-in", ["key": house.acme.operatorKey])
+            let page = try await browser.get(entered["location"] ?? "")
+
+            #expect(entered.status == 303 && entered["location"] == "/console/jobs?state=running")
+            #expect(page.status == 200 && page.text.contains("Jobs"))
+            let cookie = try #require(entered.cookies.first { $0.hasPrefix("kl_session=") })
+            #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/console"))
+            #expect(!cookie.contains("Secure") && !cookie.contains(house.acme.operatorKey))
+            #expect(!page.text.contains(house.acme.operatorKey) && !page.text.contains(browser.cookies["kl_session"] ?? "none"))
+            let stored = try await house.owner.query("SELECT row_to_json(s)::text AS row FROM console_session s").first
+            let row = try #require(try stored?.get("row", as: String.self))
+            #expect(!row.contains(browser.cookies["kl_session"] ?? "none"))
+            #expect(try await house.count("audit_log WHERE action = 'console.sign_in'") == 1)
+        }
+    }
+
+    @Test func `what is no key signs nobody in, and trying has a bound`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            let form = try await browser.get("/console/sign-in")
+            let wrong = ["", "x", "kl_t_" + String(repeating: "A", count: 43), house.acme.tenantKey + "x", "<script>"]
+
+            for key in wrong {
+                let answer = try await browser.submit(form, "/console/sign-in", ["key": key])
+                #expect(answer.status == 401 && answer.code == "wrong_key")
+                #expect(!answer.text.contains("<script>") && answer.cookies.isEmpty)
+            }
+            var last = 0
+            for _ in 0..<8 { last = try await browser.submit(form, "/console/sign-in", ["key": "x"]).status }
+
+            #expect(last == 429)
+            #expect(try await browser.submit(form, "/console/sign-in", ["key": house.acme.operatorKey]).status == 429)
+            house.advance(600)
+            #expect(try await browser.submit(form, "/console/sign-in", ["key": house.acme.operatorKey]).status == 303)
+        }
+    }
+
+    @Test func `a session ends with its key, with its time, and by signing out`() async throws {
+        try await House.with { house in
+            let (revoked, late, leaving) = (Browser(house), Browser(house), Browser(house))
+            try await revoked.signIn(house.acme.operatorKey)
+            try await late.signIn(house.acme.tenantKey)
+            try await leaving.signIn(house.acme.tenantKey)
+            let kept = leaving.cookies
+            let page = try await leaving.get("/console/now")
+
+            _ = try await house.records.revokeKey(house.acme.operatorKeyID, by: "test")
+            let left = try await leaving.submit(page, "/console/sign-out")
+            leaving.cookies = kept
+
+            #expect(try await revoked.get("/console/now").status == 303)
+            #expect(left.status == 303 && left["location"] == "/console/sign-in")
+            #expect(left.cookies.contains { $0.hasPrefix("kl_session=;") && $0.contains("Max-Age=0") })
+            #expect(try await leaving.get("/console/now").status == 303)
+            #expect(try await late.get("/console/now").status == 200)
+            house.advance(13 * 3_600)
+            #expect(try await late.get("/console/now").status == 303)
+        }
+    }
+
+    @Test func `a forged cookie is nobody's`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            for token in [
+                "x", String(repeating: "A", count: 43), "' OR 1=1 --", SessionToken(chance: .init(repeating: 7, count: 32)).secret,
+            ] {
+                browser.cookies = ["kl_session": token]
+                let page = try await browser.get("/console/now")
+                let form = try await browser.post("/console/jobs/1/cancel", ["csrf": "x"])
+                #expect(page.status == 303 && form.status == 401)
+            }
+        }
+    }
+
+    @Test func `a link signs in once, not after its time, and not by being looked at`() async throws {
+        try await House.with { house in
+            let key = try #require(APIKey(house.platformKey))
+            let platform = try #require(await KeyRing(house.records).principal(key))
+            let soon = Date().addingTimeInterval(600)
+            let link = try await SignInLink.make(house.records, for: platform, at: "", until: soon)
+            let old = try await SignInLink.make(house.records, for: platform, at: "", until: Date().addingTimeInterval(-1))
+            let browser = Browser(house)
+
+            let looked = try await browser.send("HEAD", link, nil, [:])
+            let first = try await browser.get(link)
+            let second = try await Browser(house).get(link)
+
+            #expect(looked.status == 200 && looked.cookies.isEmpty)
+            #expect(first.status == 200 && first["refresh"] == "0; url=/console/now")
+            #expect(try await browser.get("/console/tenants").text.contains(house.platformKey) == false)
+            #expect(browser.cookies["kl_session"] != nil)
+            #expect(second.status == 401 && second.code == "link_used" && second.cookies.isEmpty)
+            #expect(try await Browser(house).get(old).status == 401)
+            #expect(try await house.count("console_link") == 0)
+            #expect(!link.contains(house.platformKey))
+        }
+    }
+
+    @Test func `a platform key chooses for whom it acts`() async throws {
+        try await House.with { house in
+            _ = try await house.call("POST", "/v1/leads", #"{"external_id":"L-acme","source":"web"}"#)
+            let browser = Browser(house)
+            try await browser.signIn(house.platformKey)
+
+            let lost = try await browser.get("/console/now")
+            let tenants = try await browser.get("/console/tenants")
+            let chosen = try await browser.submit(tenants, "/console/tenant", ["tenant": "acme"])
+            let leads = try await browser.get("/console/leads")
+            let unknown = try await browser.submit(leads, "/console/tenant", ["tenant": "nobody"])
+            _ = try await browser.submit(leads, "/console/tenant", ["tenant": "globex"])
+            let others = try await browser.get("/console/leads")
+
+            #expect(lost.status == 303 && lost["location"] == "/console/tenants")
+            #expect(tenants.text.contains("globex"))
+            #expect(chosen.status == 303 && chosen["location"] == "/console/now")
+            #expect(leads.text.contains("L-acme"))
+            #expect(unknown.status == 404)
+            #expect(others.status == 200 && !others.text.contains("L-acme"))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import JSONEnvelope
+import SalesModel
+import Testing
+
+@testable import Console
+
+/// Views against the samples their templates were drawn with, and the words they choose.
+@Suite struct ViewTests {
+    private static let waiting =
+        #"{"id":"104215","kind":"send_notification","state":"parked","args":{"delivery":"88"},"attempt":1,"max_attempts":5,"lost":0,"outcome":null,"error":null,"created_at":"2026-03-18T06:14:05Z","run_at":null,"started_at":null,"finished_at":null,"queue_ms":null,"run_ms":null,"why_waiting":"dingtalk does not work: 21 of 30 calls failed. It is tried again at 2026-03-18T06:33:00Z.","waiting_code":"breaker_open","run":1,"cancel_requested_at":null,"batch_id":null,"result":null,"trace_id":null,"progress":null}"#
+    private static let failed =
+        #"{"id":"104151","kind":"assign_lead","state":"discarded","args":{"lead_id":"4688","trigger":"created","assignment_epoch":1},"attempt":1,"max_attempts":5,"lost":0,"outcome":null,"error":{"class":"permanent","message":"no map"},"rule_version":"route/default@3","arm":"stable","created_at":"2026-03-18T06:01:01Z","run_at":"2026-03-18T06:01:01Z","started_at":"2026-03-18T06:01:02Z","finished_at":"2026-03-18T06:01:05Z","queue_ms":1000,"run_ms":3000,"why_waiting":null,"waiting_code":null,"run":2,"cancel_requested_at":null,"batch_id":null,"result":{"held":"held_mapping_error"},"trace_id":null,"progress":{"fraction":0.4,"note":"scoring","at":"2026-03-18T06:01:05Z"}}"#
+
+    @Test func `a waiting job has all its sample has, and says what holds it back`() throws {
+        let (layout, clerk) = frame()
+        let view = JobView.page(layout, clerk, job: try node(Self.waiting), once: "k")
+
+        #expect(view.lacks(try Contexts.view("job")) == [])
+        #expect(view["waiting"]?["waitTone"] == "warn")
+        #expect(view["waiting"]?["waitHref"] == "/console/breakers")
+        #expect(view["retry"] == View.nothing && view["cancel"]?["action"] == "/console/jobs/104215/cancel")
+        let inChinese = JobView.page(frame(.chinese).0, frame(.chinese).1, job: try node(Self.waiting), once: "k")
+        #expect(inChinese["waiting"]?["waitText"] == .text(Words.of(.chinese)["waiting_breaker_open"]))
+    }
+
+    @Test func `a failed job has all its sample has, and its time in one bar`() throws {
+        let (layout, clerk) = frame()
+        let view = JobView.page(layout, clerk, job: try node(Self.failed), once: "k")
+
+        #expect(view.lacks(try Contexts.view("job.failed")) == [])
+        #expect(view["spans"]?["parts"]?.items.map { $0["width"] } == ["25", "75"])
+        #expect(view["retry"]?["idempotencyKey"] == "k-retry" && view["cancel"] == View.nothing)
+        #expect(view["facts"]?.items.contains { $0["factHref"] == "/console/leads/4688" } == true)
+    }
+
+    @Test func `a refused form keeps what was typed, and only that form`() throws {
+        let (layout, clerk) = frame()
+        let job = try node(#"{"id":"7","kind":"probe","state":"retryable","args":{},"attempt":1}"#)
+        let refusal = Refusal(
+            status: 409, code: "job_running", title: "The job is running", formID: "cancel", draft: Form(["reason": "why not"]))
+
+        let view = JobView.page(layout, clerk, job: job, once: "k", refusal: refusal)
+
+        #expect(view["cancel"]?["reason"] == "why not")
+        #expect(view["retry"]?["reason"] == "")
+        #expect(view["problem"]?["problemCode"] == "job_running")
+        #expect(view["problem"]?["problemAdvice"] == .text(layout.words["advice_conflict"]))
+    }
+
+    @Test func `the list of jobs has all its sample has and leads on`() throws {
+        let (layout, clerk) = frame()
+        var query = JobsView.Query()
+        query.kind = "assign lead&x"
+        let list = try node(#"{"items":[\#(Self.waiting),\#(Self.failed)],"next_cursor":"104151"}"#)
+
+        let view = JobsView.page(layout, clerk, page: list, kinds: ["probe"], query: query)
+
+        #expect(view.lacks(try Contexts.view("jobs")) == [])
+        #expect(view["pager"]?["nextHref"] == "/console/jobs?kind=assign%20lead%26x&cursor=104151")
+        let nothing = JobsView.page(layout, clerk, page: try node(#"{"items":[],"next_cursor":null}"#), kinds: [], query: query)
+        #expect(nothing.lacks(try Contexts.view("jobs.empty")) == [])
+        #expect(nothing["pager"] == View.nothing && nothing["hasJobs"] == false)
+    }
+}
