@@ -8,6 +8,8 @@ struct Exchange {
         case control(PreparedStatements.Key)
         case statement(PreparedStatements.Key)
         case housekeeping
+        /// What came before stands for itself.
+        case sync
     }
 
     fileprivate(set) var steps: [Step] = []
@@ -28,6 +30,12 @@ extension Connection {
     func send(_ statements: [Statement], before: [Statement] = [], after: [Statement] = []) throws -> Exchange {
         try enterPipeline()
         var exchange = Exchange()
+        // Under a Sync of its own: CREATE DATABASE and its like refuse to follow anything.
+        if prepared.isFull {
+            try deallocateAll(in: &exchange)
+            try check(PQpipelineSync(pointer))
+            exchange.steps.append(.sync)
+        }
         for statement in before { try send(statement, in: &exchange, as: Exchange.Step.control) }
         for statement in statements { try send(statement, in: &exchange, as: Exchange.Step.statement) }
         for statement in after { try send(statement, in: &exchange, as: Exchange.Step.control) }
@@ -41,6 +49,12 @@ extension Connection {
         var failure: PostgresError?
         do {
             for step in exchange.steps {
+                if case .sync = step {
+                    while let result = try nextAnswerToSync() {
+                        if let error = try outcome(of: result, step) { failure = failure ?? error }
+                    }
+                    continue
+                }
                 while let result = try nextResult() {
                     if let error = try outcome(of: result, step) { failure = failure ?? error }
                     if case .statement = step { rows.append(Rows(result)) }
@@ -70,16 +84,18 @@ extension Connection {
     }
 
     private func prepare(_ key: PreparedStatements.Key, in exchange: inout Exchange) throws -> String {
-        if prepared.isFull {
-            try check(PQsendQueryParams(pointer, "DEALLOCATE ALL", 0, nil, nil, nil, nil, 1))
-            exchange.steps.append(.housekeeping)
-            prepared.forgetAll()
-        }
+        if prepared.isFull { try deallocateAll(in: &exchange) }
         let name = prepared.add(key)
         let types = key.types.map(\.rawValue)
         try check(PQsendPrepare(pointer, name, key.sql, Int32(types.count), types))
         exchange.steps.append(.preparation(key))
         return name
+    }
+
+    private func deallocateAll(in exchange: inout Exchange) throws {
+        try check(PQsendQueryParams(pointer, "DEALLOCATE ALL", 0, nil, nil, nil, nil, 1))
+        exchange.steps.append(.housekeeping)
+        prepared.forgetAll()
     }
 
     /// libpq would not take it: the link is dead, or in a state we do not know.

@@ -196,6 +196,18 @@ import Testing
         await pool.close()
     }
 
+    @Test func `a command that follows nothing is taken also when the cache of prepared statements is full`() async throws {
+        let pool = try await Server.pool()
+        let name = "alone_\(UInt64.random(in: 0 ... .max))"
+        for number in 0..<600 {
+            _ = try await pool.query("SELECT \(unescaped: String(number))")
+            guard number % 40 == 0 || (500..<530).contains(number) else { continue }
+            _ = try await pool.query("CREATE DATABASE \(unescaped: name)_\(unescaped: String(number))")
+            _ = try await pool.query("DROP DATABASE \(unescaped: name)_\(unescaped: String(number))")
+        }
+        await pool.close()
+    }
+
     @Test func `one text with other types is another statement`() async throws {
         let pool = try await Server.pool()
 
