@@ -79,6 +79,7 @@ public struct API: Sendable {
         + importEndpoints + previewEndpoints + sellerEndpoints + opportunityEndpoints + forecastEndpoints + customerEndpoints
         + flowEndpoints + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
         + escalationEndpoints + calendarEndpoints + responseEndpoints + alertEndpoints + reportEndpoints + connectorEndpoints
-        + quietHoursEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + usageEndpoints + workerEndpoints
+        + quietHoursEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + keyEndpoints + usageEndpoints
+        + workerEndpoints
         + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

@@ -38,6 +38,29 @@ import Testing
         }
     }
 
+    @Test func `a key is made, shown once, signs somebody in, and its end ends their session`() async throws {
+        try await House.with { house in
+            let (platform, person) = (Browser(house), Browser(house))
+            try await platform.signIn(house.platformKey)
+            let page = try await platform.get("/console/tenants?tenant=acme")
+
+            let made = try await platform.submit(page, "/console/tenants/acme/keys", ["role": "operator"])
+            let wrong = try await platform.submit(page, "/console/tenants/acme/keys", ["role": "platform"])
+            let key = try #require(made.text.firstMatch(of: /kl_o_[A-Za-z0-9_-]{43}/)).0
+            try await person.signIn(String(key))
+            #expect(try await person.get("/console/now").status == 200)
+            let after = try await platform.get("/console/tenants?tenant=acme")
+            let revoke = try #require(after.text.firstMatch(of: /action="(\/console\/tenants\/acme\/keys\/\d+\/revoke)"/)).1
+            let revoked = try await platform.submit(after, String(revoke))
+
+            #expect(made.status == 200 && made["cache-control"] == "no-store" && !after.text.contains(key))
+            #expect(wrong.status == 422 && wrong.code == "invalid")
+            #expect(revoked.status == 303)
+            #expect(try await person.get("/console/now").status == 303)
+            #expect(try await house.count("audit_log WHERE action IN ('key.create', 'key.revoke') AND actor LIKE 'key:%'") == 2)
+        }
+    }
+
     @Test func `workers show who is alive and what runs`() async throws {
         try await House.with { house in
             let browser = Browser(house)

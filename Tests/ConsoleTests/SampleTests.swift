@@ -272,7 +272,7 @@ import Testing
         let (layout, clerk) = frame(role: .platform)
         let tenant =
             #"{"tenant_id":"1","slug":"acme","weight":3,"cap":64,"rate":null,"burst":null,"quota":5000000,"ready_capacity":1000,"retention":30,"time_zone":"Asia/Shanghai","sandbox_rounds":3,"created_at":"2026-01-12T00:00:00Z","paused_at":null,"paused_reason":null}"#
-        let facts = TenantsView.Facts(
+        var facts = TenantsView.Facts(
             tenants: try node(#"{"items":[\#(tenant)],"next_cursor":null}"#),
             usage: try node(
                 #"{"items":[{"slug":"acme","ready":1003,"running":4,"ended":12,"failed":1,"dead_letters":2,"share_received":0.588,"share_entitled":0.6,"worker_seconds":11520,"throttled_s":0}]}"#
@@ -281,12 +281,14 @@ import Testing
         let fleet =
             #"{"items":[{"id":"2","host":"work-1","pid":4121,"started_at":"2026-03-18T01:20:05Z","beat_at":"2026-03-18T06:32:02Z","running":9,"settled":104211,"leases_lost":0}],"running":[{"id":"7","kind":"probe","tenant":"acme","worker":"2","started_at":"2026-03-18T06:31:34Z"}]}"#
 
+        facts.keys = try node(
+            #"{"items":[{"id":"7","role":"operator","hint":"kl_o_3f9a…","created_at":"2026-01-12T00:00:00Z","revoked_at":null}]}"#)
+        facts.newKey = try node(#"{"id":"12","role":"operator","key":"kl_o_secret"}"#)
         let view = TenantsView.page(layout, clerk, facts, search: "", isFirst: true, once: "k")
         let workers = WorkersView.page(
             layout, clerk, fleet: try node(fleet),
             demand: try node(#"{"workers_wanted":2,"backlog_jobs":49214,"backlog_worker_seconds":820,"target_seconds":60,"slots":400}"#))
 
-        // Keys are made on the command line.
         #expect(view.lacks(try Contexts.view("tenants")) == [])
         try compare(view, "tenants")
         #expect(view["one"]?["settings"]?["settingFields"]?.items.map { $0["value"] }.prefix(3) == ["3", "64", ""])

@@ -18,7 +18,8 @@ struct TenantPanel {
         return [
             "oneSlug": .text(slug), "oneWords": .text(created.map { words["tenants_created", ["day": clerk.day($0)]] }),
             "chooseAction": .text(Layout.path("tenant")), "chooseLabel": .text(words["tenants_choose"]), "settings": settings,
-            "usage": .list(usage), "hasKeys": false, "keyList": [], "createKey": .nothing, "pause": pause,
+            "usage": .list(usage), "hasKeys": .flag(!keys.isEmpty),
+            "keyList": .list(keys.map(key)), "createKey": createKey, "pause": pause,
         ]
     }
 
@@ -52,6 +53,32 @@ struct TenantPanel {
             fact("tenants_worker_time", usage["worker_seconds"]?.double.map { clerk.span($0) }),
             fact("tenants_throttled", usage["throttled_s"]?.double.map { clerk.span($0) }),
         ].compactMap(\.self)
+    }
+
+    private var keys: [JSONNode] { facts.keys?["items"]?.elements ?? [] }
+
+    private func key(_ key: JSONNode) -> View {
+        let id = key["id"]?.string ?? ""
+        let isRevoked = key["revoked_at"]?.string != nil
+        let made = key["created_at"]?.string.flatMap(RFC3339.date).map { clerk.day($0) } ?? "–"
+        let name = "key:\(id)"
+        let revoke = Control("revoke-\(id)", action: Layout.path("tenants/\(slug)/keys/\(id)/revoke"), once: once, refusal: refusal)
+        return [
+            "keyName": .text(name),
+            "keyState": isRevoked ? .chip(.idle, words["key_revoked"]) : .chip(.good, words["key_active"]),
+            "keyWords": .text(
+                words[
+                    "key_words",
+                    ["role": words.known("role", key["role"]?.string ?? ""), "day": made, "hint": key["hint"]?.string ?? ""]]),
+            "revoke": isRevoked
+                ? .nothing : revoke.view(["revokeConsequence": .text(words["key_revoke_consequence", ["name": name]])]),
+        ]
+    }
+
+    private var createKey: View {
+        let control = Control("create-key", action: Layout.path("tenants/\(slug)/keys"), once: once, refusal: refusal)
+        let roles = ["tenant", "operator"].map { ($0, words["role_\($0)_key"]) }
+        return control.view(["roleOptions": .list(Option.list(roles, chosen: control.draft("role", "tenant")))])
     }
 
     private var pause: View {

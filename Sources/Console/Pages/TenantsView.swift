@@ -13,6 +13,10 @@ public enum TenantsView {
         public var shown: String?
         /// Names of the packs a tenant may begin with.
         public var packs: [String]
+        /// `GET /v1/tenants/{slug}/keys` of the one that is shown.
+        public var keys: JSONNode?
+        /// A key that was just made, and never again: the answer of `POST …/keys`.
+        public var newKey: JSONNode?
 
         public init(tenants: JSONNode, usage: JSONNode, shown: String?, packs: [String]) {
             self.tenants = tenants
@@ -36,7 +40,8 @@ public enum TenantsView {
         return layout.page(
             words["tenants_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing, "newKey": .nothing,
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "newKey": facts.newKey.map { newKey($0, facts, words) } ?? .nothing,
                 "searchAction": .text(path), "query": ["q": .text(search)], "hasTenants": .flag(!tenants.isEmpty),
                 "tenants": .list(tenants.map { row($0, facts, clerk) }),
                 "pager": Pager.view(
@@ -49,6 +54,13 @@ public enum TenantsView {
                     ?? .nothing,
                 "create": create(layout, facts.packs, once: once, refusal),
             ])
+    }
+
+    private static func newKey(_ key: JSONNode, _ facts: Facts, _ words: Words) -> View {
+        let role = words.known("role", key["role"]?.string ?? "")
+        return [
+            "keyText": .text(key["key"]?.string), "keyFor": .text(words["key_for", ["role": role, "tenant": facts.shown ?? ""]]),
+        ]
     }
 
     private static func row(_ tenant: JSONNode, _ facts: Facts, _ clerk: Clerk) -> View {

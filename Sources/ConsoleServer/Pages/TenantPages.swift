@@ -9,18 +9,28 @@ extension ConsoleSite {
         Page(.get, "tenants") { try await showTenants($0, shown: $0.guest.parameter("tenant")) },
         Page(.post, "tenants", answer: createTenant),
         Page(.post, "tenants/{slug}", answer: saveTenant),
+        Page(.post, "tenants/{slug}/keys", answer: createKey),
+        Page(.post, "tenants/{slug}/keys/{id}/revoke") { visit in
+            let reply = await visit.act(.post, "/v1/keys/\(encoded(visit.parameters[1]))/revoke", [], isForm: false)
+            return try await finish(visit, reply, form: "revoke-\(visit.parameters[1])", done: "key_revoked")
+        },
         Page(.post, "tenants/{slug}/pause") { try await hold($0, "pause", done: "tenant_paused") },
         Page(.post, "tenants/{slug}/resume") { try await hold($0, "resume", done: "tenant_resumed") },
     ]
 }
 
-private func showTenants(_ visit: Visit, shown: String?, refusal: Refusal? = nil) async throws -> Response {
+/// - Parameter newKey: what was just made; shown by this answer only.
+private func showTenants(
+    _ visit: Visit, shown: String?, newKey: JSONNode? = nil, refusal: Refusal? = nil
+) async throws -> Response {
     let cursor = visit.guest.parameter("cursor")
     async let tenants = visit.read("/v1/tenants?limit=200" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
     async let usage = visit.read("/v1/usage")
-    let facts = TenantsView.Facts(
+    var facts = TenantsView.Facts(
         tenants: try await tenants, usage: try await usage, shown: shown, packs: RulePack.all.map(\.name))
-    return try await visit.page("tenants", area: "tenants", refusal: refusal) {
+    if let shown { facts.keys = try await visit.readIfAny("/v1/tenants/\(encoded(shown))/keys") }
+    facts.newKey = newKey
+    return try await visit.page("tenants", area: "tenants", refusal: refusal) { [facts] in
         TenantsView.page(
             $0, $1, facts, search: visit.guest.parameter("q") ?? "", isFirst: cursor == nil, once: visit.fresh(), refusal: refusal)
     }
@@ -36,6 +46,17 @@ private func showTenants(_ visit: Visit, shown: String?, refusal: Refusal? = nil
     return try await visit.finish(reply, form: "create", done: "tenant_created", to: "/console/tenants?tenant=\(encoded(slug))") {
         try await showTenants(visit, shown: nil, refusal: $0)
     }
+}
+
+/// The key stands in the answer itself: it must not be in an address, nor be kept for the next page.
+@Sendable private func createKey(_ visit: Visit) async throws -> Response {
+    let body = JSONWriter.object { $0.member("role", visit.form["role"]) }
+    let reply = await visit.act(.post, "/v1/tenants/\(visit.id)/keys", body, isForm: false)
+    let shown = visit.parameters.first
+    if let problem = reply.problem {
+        return try await showTenants(visit, shown: shown, refusal: Refusal(problem, form: "create-key", draft: visit.form))
+    }
+    return try await showTenants(visit, shown: shown, newKey: try JSONEnvelope(reply.body, levels: 1).root)
 }
 
 @Sendable private func saveTenant(_ visit: Visit) async throws -> Response {

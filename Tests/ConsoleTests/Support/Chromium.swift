@@ -1,0 +1,146 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import Testing
+
+/// A real browser, told what to do over WebDriver.
+struct Chromium: Sendable {
+    /// Where Debian has them; without them tests of the browser are skipped.
+    static let program = "/usr/bin/chromium"
+    static let driver = "/usr/bin/chromedriver"
+    static var isThere: Bool { [program, driver].allSatisfy(FileManager.default.isExecutableFile) }
+
+    enum Size: String, Sendable, CaseIterable {
+        case desktop, phone
+
+        fileprivate var pixels: (width: Int, height: Int) {
+            switch self {
+            case .desktop: (1_280, 900)
+            case .phone: (390, 844)
+            }
+        }
+    }
+
+    private let session: String
+    let size: Size
+
+    /// Gives `body` a window of this size, and ends the browser afterwards.
+    static func with(_ size: Size, language: String, _ body: (Chromium) async throws -> Void) async throws {
+        let process = Process()
+        // Otherwise the child would inherit the signals this thread blocks.
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["--default-signal", driver, "--port=0"]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let result: Result<Void, any Error>
+        do {
+            let base = "http://127.0.0.1:\(try port(in: output.fileHandleForReading))"
+            let browser = try await Chromium(base, size, language: language)
+            do { result = .success(try await body(browser)) } catch { result = .failure(error) }
+            _ = try? await browser.command("DELETE", "", nil)
+        } catch {
+            result = .failure(error)
+        }
+        process.terminate()
+        process.waitUntilExit()
+        try result.get()
+    }
+
+    /// `ChromeDriver was started successfully on port 40123.`
+    private static func port(in output: FileHandle) throws -> Int {
+        var text = ""
+        while true {
+            let piece = output.availableData
+            try #require(!piece.isEmpty, "chromedriver ended: \(text)")
+            text += String(decoding: piece, as: UTF8.self)
+            if let match = text.firstMatch(of: /successfully on port (\d+)/) { return try #require(Int(match.1)) }
+        }
+    }
+
+    private init(_ base: String, _ size: Size, language: String) async throws {
+        let (width, height) = size.pixels
+        var options: [String: Any] = [
+            "binary": Self.program,
+            "args": [
+                "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=\(width),\(height)",
+                "--accept-lang=\(language)",
+            ],
+            "prefs": ["intl.accept_languages": language],
+        ]
+        if size == .phone {
+            options["mobileEmulation"] = ["deviceMetrics": ["width": width, "height": height, "pixelRatio": 2.0, "mobile": true]]
+        }
+        let capabilities: [String: Any] = [
+            "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": ["browser": "ALL"],
+        ]
+        self.size = size
+        let answer = try await Self.send("POST", "\(base)/session", ["capabilities": ["alwaysMatch": capabilities]])
+        let id = try #require(answer["sessionId"] as? String, "no session: \(answer)")
+        session = "\(base)/session/\(id)"
+    }
+
+    // MARK: What a person does
+
+    func open(_ address: String) async throws { try await command("POST", "/url", ["url": address]) }
+
+    func click(_ selector: String) async throws { try await command("POST", "/element/\(try await element(selector))/click", [:]) }
+
+    func type(_ text: String, into selector: String) async throws {
+        try await command("POST", "/element/\(try await element(selector))/value", ["text": text])
+    }
+
+    /// Runs a script in the page; answers what it returns, as text.
+    func run(_ script: String) async throws -> String {
+        let value = try await command("POST", "/execute/sync", ["script": script, "args": [Any]()])["value"]
+        return value.map { "\($0)" } ?? ""
+    }
+
+    /// Waits until a script answers true.
+    func wait(until script: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await expectSoon(sourceLocation: sourceLocation) { ["1", "true"].contains(try await run("return Boolean(\(script))")) }
+    }
+
+    /// What the page's scripts complained of since this was asked last.
+    func complaints() async throws -> [String] {
+        let entries = try await command("POST", "/se/log", ["type": "browser"])["value"] as? [[String: Any]] ?? []
+        return entries.filter { ($0["level"] as? String) == "SEVERE" }.compactMap { $0["message"] as? String }
+    }
+
+    /// A picture of the window, where `KITELINE_SCREENSHOTS` names a folder for them.
+    func picture(_ name: String) async throws {
+        guard let folder = ProcessInfo.processInfo.environment["KITELINE_SCREENSHOTS"] else { return }
+        let text = try await command("GET", "/screenshot", nil)["value"] as? String ?? ""
+        let data = try #require(Data(base64Encoded: text))
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try data.write(to: URL(filePath: "\(folder)/\(name).png"))
+    }
+
+    private func element(_ selector: String) async throws -> String {
+        let found = try await command("POST", "/element", ["using": "css selector", "value": selector])["value"] as? [String: String]
+        return try #require(found?.values.first, "there is no \(selector)")
+    }
+
+    @discardableResult
+    private func command(_ method: String, _ path: String, _ body: [String: Any]?) async throws -> [String: Any] {
+        try await Self.send(method, session + path, body, unwrapping: false)
+    }
+
+    /// - Parameter unwrapping: whether the answer's `value` is wanted in its place.
+    private static func send(
+        _ method: String, _ address: String, _ body: [String: Any]?, unwrapping: Bool = true
+    ) async throws -> [String: Any] {
+        var request = HTTPClientRequest(url: address)
+        request.method = .init(rawValue: method)
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: try JSONSerialization.data(withJSONObject: body)))
+        }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+        let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
+        let answer = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        try #require(response.status == .ok, "\(method) \(address): \(answer)")
+        return unwrapping ? answer["value"] as? [String: Any] ?? [:] : answer
+    }
+}
