@@ -84,8 +84,15 @@ struct QualityAnswer: Decodable {
     }
 
     struct Report: Decodable {
-        var f1: Double?
-        var baselineF1: Double?
+        /// With the interval it lies in.
+        struct Figure: Decodable { var value: Double? }
+
+        var f1: Figure?
+        var alwaysF1: Double?
+        var levelF1: Double?
+        var twoConditionsF1: Double?
+
+        var bestSimpleF1: Double? { [alwaysF1, levelF1, twoConditionsF1].compactMap(\.self).max() }
     }
 
     var outcomes: Outcomes

@@ -77,16 +77,16 @@ extension Remote {
         try JSON.read(from: try await request(.get, path, query: query))
     }
 
-    /// Asks until the answer is what is waited for, half a minute at most.
+    /// Asks until the answer is what is waited for, two minutes at most.
     func wait<Answer: Decodable>(
         _ what: String, _ path: String, query: [String: String?] = [:], until isReached: (Answer) -> Bool
     ) async throws -> Answer {
-        let end = ContinuousClock.now + .seconds(30)
+        let end = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < end {
             let answer: Answer = try await get(path, query: query)
             if isReached(answer) { return answer }
             try await Task.sleep(for: .milliseconds(100))
         }
-        throw Failure("the demo waited half a minute \(what) in vain; `kiteline job list` and \(path) show why")
+        throw Failure("the demo waited two minutes \(what) in vain; `kiteline job list` and \(path) show why")
     }
 }

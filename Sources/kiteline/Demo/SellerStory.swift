@@ -87,7 +87,7 @@ struct SellerStory: Sendable {
         let quality: QualityAnswer = try await remote.get("/v1/predictions/quality")
         tellLine("learns", "a model of \(Self.weeks - Self.ahead) weeks: \(trained.outcome ?? trained.state)")
         if let report = quality.report {
-            tellLine("", "on weeks it had not seen: F1 \(figure(report.f1)), the best simple rule \(figure(report.baselineF1))")
+            tellLine("", "on weeks it had not seen: F1 \(figure(report.f1?.value)), the best simple rule \(figure(report.bestSimpleF1))")
         }
         let rollout: RolloutReceipt = try await remote.post(
             "/v1/rollouts",
