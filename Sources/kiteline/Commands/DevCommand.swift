@@ -26,10 +26,10 @@ struct DevCommand: AsyncParsableCommand {
     @Flag(help: "Serve only; jobs wait for `kiteline work`.")
     var noWorker = false
 
-    @Flag(help: "Make three companies with sellers, rules and a stream of leads, and show who gets them and why.")
+    @Flag(help: "Make three companies with sellers, rules and a stream of leads, show who gets them and why, and tell two stories.")
     var demo = false
 
-    @Flag(help: "With --demo: end when its leads are assigned.")
+    @Flag(help: "With --demo: end when its stories are told.")
     var once = false
 
     @OptionGroup var common: CommonOptions
