@@ -15,7 +15,6 @@ public struct Clerk: Sendable {
         self.zone = zone.flatMap(TimeZone.init(identifier:)) ?? .gmt
     }
 
-    private var isChinese: Bool { words.language == .chinese }
 
     // MARK: Times
 
@@ -71,7 +70,7 @@ public struct Clerk: Sendable {
         let whole = Int(min(seconds, 1e12).rounded())
         let (days, hours, minutes, rest) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60, whole % 60)
         let named = [("unit_d", days), ("unit_h", hours), ("unit_min", minutes), ("unit_s", rest)].drop { $0.1 == 0 }.prefix(2)
-        return named.filter { $0.1 > 0 }.map { words[$0.0, ["n": "\($0.1)"]] }.joined(separator: isChinese ? "" : " ")
+        return named.filter { $0.1 > 0 }.map { words[$0.0, ["n": "\($0.1)"]] }.joined(separator: " ")
     }
 
     public func span(milliseconds: Double?) -> String? { milliseconds.map { span($0 / 1_000) } }

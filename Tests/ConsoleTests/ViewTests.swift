@@ -47,6 +47,26 @@ import Testing
         #expect(view["problem"]?["problemAdvice"] == .text(layout.words["advice_conflict"]))
     }
 
+    @Test func `a forecast speaks in the currency of most deals, and names the others`() throws {
+        let (layout, clerk) = frame()
+        let totals = { (currency: String, deals: Int) in
+            #"{"currency":"\#(currency)","forecast_total_minor":\#(deals * 100),"committed":{"count":\#(deals),"forecast_minor":0}}"#
+        }
+        func tile(_ totals: String...) throws -> (label: View?, summary: String) {
+            let forecast = #"{"forecast":{"open":9,"totals":[\#(totals.joined(separator: ","))]}}"#
+            let facts = ForecastView.Facts(
+                forecast: try node(forecast), earlier: try node(#"{"items":[]}"#), sellers: SellerNames(try node(#"{"items":[]}"#)))
+            let view = ForecastView.page(layout, clerk, facts, once: "k")
+            return (view["tiles"]?.items.first?["tileLabel"], "\(view["summary"] ?? .nothing)")
+        }
+
+        let mixed = try tile(totals("", 0), totals("EUR", 2), totals("CNY", 7))
+        #expect(mixed.label == "Forecast, CNY")
+        #expect(mixed.summary.contains("Also in EUR, not shown"))
+        #expect(try tile(totals("", 0), totals("CNY", 0)).label == "Forecast, CNY")
+        #expect(try tile(totals("", 3)).label == "Forecast")
+    }
+
     @Test func `the list of jobs has all its sample has and leads on`() throws {
         let (layout, clerk) = frame()
         var query = JobsView.Query()

@@ -53,6 +53,21 @@ import Testing
         #expect(asked.filter { english.all[$0] == nil }.sorted() == [])
     }
 
+    @Test func `every kind of job has a name in words`() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Sources/JobKinds")
+        var kinds: Set<String> = []
+        for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        where file.pathExtension == "swift" {
+            for match in try String(contentsOf: file, encoding: .utf8).matches(of: /JobKind\(\s*"([a-z_]+)"/) {
+                kinds.insert(String(match.1))
+            }
+        }
+
+        #expect(kinds.count > 8)
+        #expect(kinds.filter { english.all["kind_\($0)"] == nil }.sorted() == [])
+    }
+
     @Test func `values stand in their places, and what is no place stays`() {
         #expect(english["time_ago", ["span": "3 min"]] == "3 min ago")
         #expect(chinese["time_ago", ["span": "3 分钟"]] == "3 分钟前")

@@ -1,7 +1,7 @@
 import Foundation
 import JSONEnvelope
 
-/// A forecast's figures in its first currency; others are named.
+/// A forecast's figures in the currency of most of its deals; others are named.
 struct ForecastFigures {
     private static let standings = ["committed", "weighted", "at_risk", "self_entered_expected"]
     private static let tones = ["committed": "one", "weighted": "three", "at_risk": "two", "self_entered_expected": "idle"]
@@ -15,7 +15,9 @@ struct ForecastFigures {
 
     /// Nil where there is no figure in any currency.
     init?(_ forecast: JSONNode, _ names: SellerNames, _ clerk: Clerk) {
-        guard let body = forecast["forecast"], let totals = body["totals"]?.elements.first else { return nil }
+        guard let body = forecast["forecast"], let totals = body["totals"]?.elements.max(by: { Self.weight($0) < Self.weight($1) }) else {
+            return nil
+        }
         self.forecast = forecast
         self.body = body
         self.totals = totals
@@ -24,8 +26,14 @@ struct ForecastFigures {
         self.clerk = clerk
     }
 
+    /// How many deals a currency's totals count; one that has no name comes after those that have.
+    private static func weight(_ totals: JSONNode) -> Int64 {
+        standings.reduce(0) { $0 + 2 * (totals[$1]?["count"]?.integer ?? 0) } + (totals["currency"]?.string ?? "" == "" ? 0 : 1)
+    }
+
     private var words: Words { clerk.words }
     private var total: Int64 { totals["forecast_total_minor"]?.integer ?? 0 }
+    private var title: String { currency.isEmpty ? words["forecast_title"] : words["forecast_tile", ["currency": currency]] }
     private func money(_ minor: Int64?) -> String { minor.map { clerk.money($0, nil) } ?? "–" }
     private func amount(_ standing: String, _ name: String) -> Int64 { totals[standing]?[name]?.integer ?? 0 }
     /// Of a list, what is in this currency.
@@ -33,7 +41,7 @@ struct ForecastFigures {
 
     var summary: String {
         let asOf = forecast["as_of"]?.string.flatMap(RFC3339.date).map { clerk.full($0) } ?? "–"
-        let others = (body["totals"]?.elements ?? []).dropFirst().compactMap { $0["currency"]?.string }
+        let others = (body["totals"]?.elements ?? []).compactMap { $0["currency"]?.string }.filter { $0 != currency && !$0.isEmpty }
         let text = words[
             "forecast_summary",
             ["total": clerk.money(total, currency), "n": clerk.number(body["open"]) ?? "–", "at": asOf]]
@@ -48,7 +56,7 @@ struct ForecastFigures {
         let wins = body["outlook"]?["wins"]
         let expected = (wins?["expected_open"]?.double ?? 0) + (wins?["expected_new"]?.double ?? 0)
         return [
-            tile(words["forecast_tile", ["currency": currency]], money(total), words["forecast_tile_note"]),
+            tile(title, money(total), words["forecast_tile_note"]),
             tile(words["forecast_committed"], money(amount("committed", "forecast_minor")), deals("committed")),
             tile(words["forecast_weighted"], money(amount("weighted", "forecast_minor")), deals("weighted")),
             tile(words["forecast_at_risk"], money(amount("at_risk", "amount_minor")), deals("at_risk")),
@@ -68,7 +76,7 @@ struct ForecastFigures {
                 ["low": money(Int64(low)), "middle": money(Int64(middle)), "high": money(Int64(high))]]
             ranges.append(
                 range(
-                    words["forecast_tile", ["currency": currency]], low, middle, high, mark: Double(total), said,
+                    title, low, middle, high, mark: Double(total), said,
                     label: { money(Int64($0)) }))
         }
         if let wins = body["outlook"]?["wins"], let low = wins["interval_low"]?.double, let high = wins["interval_high"]?.double {

@@ -54,6 +54,7 @@ struct HeatMap {
                         "cellTone": .text(tone(cell)), "cellWords": .text(said(cell, days)),
                     ]
                 }),
+            "hasWorst": .flag(!worst.isEmpty),
             "worstSlots": .list(
                 worst.map { cell in
                     [
