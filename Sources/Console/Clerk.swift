@@ -15,7 +15,6 @@ public struct Clerk: Sendable {
         self.zone = zone.flatMap(TimeZone.init(identifier:)) ?? .gmt
     }
 
-
     // MARK: Times
 
     /// For the template `when`: the machine's time, the whole time, and how long ago or until then. Nil is nothing.
