@@ -55,7 +55,7 @@ extension WorkQueue {
                 enqueue(request, continuation)
             }
         } onCancel: {
-            if request.cancel() { state.withLock { $0.forget() } }
+            if request.cancel() { forget() }
         }
     }
 
@@ -124,7 +124,15 @@ extension WorkQueue {
     }
 
     private func giveUp(_ requests: [Request], _ error: PostgresError) {
-        for request in requests where request.giveUp(error) { state.withLock { $0.forget() } }
+        for request in requests where request.giveUp(error) { forget() }
+    }
+
+    /// A request in the queue was given up.
+    private func forget() {
+        // Whoever takes requests out of the queue lets go of them after the lock: what a body holds may be the last thing to hold
+        // the pool, which shuts this queue when it ends.
+        let gone = state.withLock { $0.forget() }
+        withExtendedLifetime(gone) {}
     }
 }
 
@@ -135,12 +143,14 @@ extension WorkQueue {
 
     /// What the link is to do now. With nothing to do it counts as idle, and is woken when there is something.
     func next(for wakeup: Wakeup) -> Assignment {
-        state.withLock { state in
+        let (assignment, gone) = state.withLock { state in
             state.idle.removeAll { $0 === wakeup }
-            let assignment = state.take(by: wakeup, window: Self.window)
+            let (assignment, gone) = state.take(by: wakeup, window: Self.window)
             if case .rest = assignment { state.idle.append(wakeup) }
-            return assignment
+            return (assignment, gone)
         }
+        withExtendedLifetime(gone) {}
+        return assignment
     }
 
     /// A link has begun its life.
@@ -224,24 +234,30 @@ extension WorkQueue.State {
     }
 
     /// The next visit; or this link's share of the statements before it, so that those in a burst go out together on each link.
-    fileprivate mutating func take(by wakeup: Wakeup, window: Int) -> WorkQueue.Assignment {
+    /// Beside it those taken out because they were given up.
+    fileprivate mutating func take(by wakeup: Wakeup, window: Int) -> (WorkQueue.Assignment, gone: [Request]) {
         let share = min(window, max(1, live / max(1, connected)))
         var statements: [Request] = []
+        var gone: [Request] = []
         while let request = waiting.first, statements.count < share {
             if case .visit = request.work, !statements.isEmpty { break }
             waiting.removeFirst()
-            guard request.take(by: wakeup) else { continue }
+            guard request.take(by: wakeup) else {
+                gone.append(request)
+                continue
+            }
             live -= 1
-            guard case .statement = request.work else { return .visit(request) }
+            guard case .statement = request.work else { return (.visit(request), gone) }
             statements.append(request)
         }
-        if !statements.isEmpty { return .statements(statements) }
-        return isClosed ? .end : .rest
+        if !statements.isEmpty { return (.statements(statements), gone) }
+        return (isClosed ? .end : .rest, gone)
     }
 
-    /// A request in the queue was given up. Those are swept out when they are the greater part.
-    fileprivate mutating func forget() {
+    /// A request in the queue was given up. Those are swept out, and returned, when they are the greater part.
+    fileprivate mutating func forget() -> [Request] {
         live -= 1
-        if waiting.count > 64, live < waiting.count / 2 { waiting.removeAll { !$0.isWaiting } }
+        guard waiting.count > 64, live < waiting.count / 2 else { return [] }
+        return waiting.removeAll { !$0.isWaiting }
     }
 }

@@ -127,4 +127,40 @@ import Testing
         #expect(try await pool.query("SELECT 1").count == 1)
         await pool.close()
     }
+
+    /// What a body holds may be the last thing that holds its pool, which then asks the queue to shut.
+    @Test(arguments: [1, 200]) func `what callers who gave up held is let go where the queue may be asked again`(callers: Int) async throws
+    {
+        let pool = try await Server.pool()
+        let gate = try await Gate(pool)
+        let farewells = Locked(0)
+
+        let tasks = (0..<callers).map { _ in
+            let holding = Holding(pool, farewells)
+            return Task { try await pool.transaction { _ in withExtendedLifetime(holding) { true } } }
+        }
+        try await eventually { pool.statistics.waiting == callers }
+        for task in tasks { task.cancel() }
+        for task in tasks { await #expect(throws: PostgresError.self) { try await task.value } }
+        gate.open()
+
+        #expect(try await pool.query("SELECT 1").count == 1)
+        try await eventually { farewells.value == callers }
+        await pool.close()
+    }
+
+    private final class Holding: Sendable {
+        private let pool: PostgresPool
+        private let farewells: Locked<Int>
+
+        init(_ pool: PostgresPool, _ farewells: Locked<Int>) {
+            self.pool = pool
+            self.farewells = farewells
+        }
+
+        deinit {
+            _ = pool.statistics
+            farewells.update { $0 += 1 }
+        }
+    }
 }
