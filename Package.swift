@@ -89,7 +89,7 @@ let package = Package(
             }),
         domain("Breakers"),
         domain("Rollouts", ["Sampling"]),
-        domain("Forecasts", ["Sampling"]),
+        domain("Forecasts", ["SalesModel", "Sampling"]),
         domain("Routing", ["SalesModel", "Rules", "Rollouts"]),
         domain("Clocks", ["Calendars", "Rules", "SalesModel"]),
         domain("Replay", ["SalesModel", "Rules", "Routing"]),
@@ -227,7 +227,7 @@ let package = Package(
             ]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", "Sampling", nioCore, nioPosix]),
-        tests("CommandTests", ["kiteline", "Forecasts", "TestSupport", arguments, httpClient, nioCore]),
+        tests("CommandTests", ["kiteline", "Forecasts", "TestSupport", arguments, httpClient, nioCore, nioPosix]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(
             "EngineTests",

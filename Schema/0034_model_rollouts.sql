@@ -4,10 +4,15 @@
 ALTER TABLE rollout ALTER COLUMN stable_version DROP NOT NULL,
     ADD CHECK (stable_version IS NOT NULL OR kind = 'warning_model');
 
+-- Not even the owner sees rows, or may write any, while security is forced.
+ALTER TABLE health_model NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE ruleset_version NO FORCE ROW LEVEL SECURITY;
 INSERT INTO ruleset_version (tenant_id, kind, name, version, hash, source, state, actor, created_at)
 SELECT tenant_id, 'warning_model', 'spi', version, encode(sha256(convert_to(body::text, 'UTF8')), 'hex'), body::text,
     CASE WHEN state IN ('live', 'retired') THEN state ELSE 'draft' END, 'training', trained_at
 FROM health_model WHERE body IS NOT NULL;
+ALTER TABLE ruleset_version FORCE ROW LEVEL SECURITY;
+ALTER TABLE health_model FORCE ROW LEVEL SECURITY;
 
 -- What is kept of a training never changes; where its model stands is said by its version and its rollouts.
 DROP INDEX health_model_live;

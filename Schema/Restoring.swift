@@ -20,7 +20,7 @@ public struct Restoring: Sendable {
     }
 
     /// Every number given out so far and the next one to be given out are this far apart.
-    public static let gap: Int64 = 1_000_000
+    private static let gap: Int64 = 1_000_000
     /// The index' epoch moves on by this and a little more, since claims carry it in 21 bits.
     private static let epochGap: Int64 = 1_000
 
@@ -71,6 +71,26 @@ public struct Restoring: Sendable {
         }
     }
 
+    /// Places among events are numbers of transactions, and those are the server's: on another they mean nothing. What is kept becomes
+    /// the oldest there is, and every webhook goes on where it stood, at worst with a few events a second time.
+    private static let renumberingEvents: [Statement] = [
+        "SELECT set_config('kiteline.tenants', (SELECT COALESCE(array_agg(id), '{}')::text FROM tenant), true)",
+        """
+        UPDATE connector c SET seen_tx = 1, seen_id = COALESCE(
+            (SELECT min(e.id) - 1 FROM event e WHERE e.tenant_id = c.tenant_id AND (e.tx, e.id) > (c.seen_tx::text::xid8, c.seen_id)),
+            (SELECT max(e.id) FROM event e WHERE e.tenant_id = c.tenant_id), 0)
+        WHERE c.seen_tx IS NOT NULL
+        """,
+        "UPDATE event SET tx = '1'",
+        """
+        UPDATE event_listener l SET since_tx = '1',
+            since_id = COALESCE((SELECT min(e.id) - 1 FROM event e WHERE e.tenant_id = l.tenant_id), 0)
+        """,
+    ]
+
+    /// Who signed out after the backup stays out, and a link that was used then is of no use again.
+    private static let signingOut: [Statement] = ["DELETE FROM console_session", "DELETE FROM console_link"]
+
     /// Parts the restored life from the one that went on after the backup: every sequence leaps, so that no number the outside may have
     /// seen means something else; every live job's fence leaps, so that nobody's outcome of that other life is taken; what ran waits
     /// again; and the index has an epoch that no index can have.
@@ -93,24 +113,25 @@ public struct Restoring: Sendable {
                 """)
             // Row security would hold an owner that is no superuser back; the engine's role sees the ledger.
             try transaction.execute("SET LOCAL ROLE kiteline_engine")
-            let results = try transaction.pipeline([
-                """
-                UPDATE shard_epoch SET epoch = nextval('dispatch_epoch'), redis_run_id = NULL, ready = false, changed_at = clock_timestamp()
-                WHERE shard = 0 RETURNING epoch
-                """,
-                """
-                WITH old AS (SELECT id, state = 'running' AS ran FROM job_live FOR UPDATE),
-                    new AS (
-                        UPDATE job_live l SET fence = fence + \(Self.gap), state = CASE WHEN ran THEN 'available' ELSE state END,
-                            attempt = attempt - CASE WHEN ran THEN 1 ELSE 0 END, worker_id = CASE WHEN ran THEN NULL ELSE worker_id END
-                        FROM old WHERE l.id = old.id RETURNING old.ran)
-                SELECT count(*) AS live, count(*) FILTER (WHERE ran) AS taken_back FROM new
-                """,
-                "UPDATE worker SET stopped_at = clock_timestamp() WHERE stopped_at IS NULL",
-                """
-                INSERT INTO audit_log (actor, action, subject, reason) VALUES (\(actor), 'database.restore', 'database', \(note))
-                """,
-            ])
+            let results = try transaction.pipeline(
+                [
+                    """
+                    UPDATE shard_epoch SET epoch = nextval('dispatch_epoch'), redis_run_id = NULL, ready = false, changed_at = clock_timestamp()
+                    WHERE shard = 0 RETURNING epoch
+                    """,
+                    """
+                    WITH old AS (SELECT id, state = 'running' AS ran FROM job_live FOR UPDATE),
+                        new AS (
+                            UPDATE job_live l SET fence = fence + \(Self.gap), state = CASE WHEN ran THEN 'available' ELSE state END,
+                                attempt = attempt - CASE WHEN ran THEN 1 ELSE 0 END, worker_id = CASE WHEN ran THEN NULL ELSE worker_id END
+                            FROM old WHERE l.id = old.id RETURNING old.ran)
+                    SELECT count(*) AS live, count(*) FILTER (WHERE ran) AS taken_back FROM new
+                    """,
+                    "UPDATE worker SET stopped_at = clock_timestamp() WHERE stopped_at IS NULL",
+                    """
+                    INSERT INTO audit_log (actor, action, subject, reason) VALUES (\(actor), 'database.restore', 'database', \(note))
+                    """,
+                ] + Self.renumberingEvents + Self.signingOut)
             let jobs = results[1].first!
             return Beginning(
                 epoch: try results[0].first!.get("epoch"), takenBack: Int(try jobs.get("taken_back", as: Int64.self)),

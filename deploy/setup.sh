@@ -65,7 +65,7 @@ apt_install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get insta
 ensure_swift() {
     step "Swift"
     local folder
-    for folder in "$HOME/.local/share/swiftly/bin" /opt/swift/usr/bin /usr/local/swift/usr/bin; do
+    for folder in "${HOME:-/root}/.local/share/swiftly/bin" /opt/swift/usr/bin /usr/local/swift/usr/bin; do
         has swift || { [ -x "$folder/swift" ] && PATH="$folder:$PATH"; }
     done
     has swift || give_up "Swift is not installed. Kiteline needs 6.3 or later: https://www.swift.org/install/linux/"

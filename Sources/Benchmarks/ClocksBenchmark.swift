@@ -161,11 +161,11 @@ public struct ClocksBenchmark: Sendable {
     private func fire(_ bench: BenchServers, _ tenant: TenantID) async throws -> Lag {
         _ = try await bench.owner.query(
             """
-            WITH some AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM (
+            WITH chosen AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM (
                 SELECT id FROM lead WHERE tenant_id = \(tenant.rawValue) ORDER BY id LIMIT \(firing)) l),
             moved AS (
                 UPDATE lead l SET received_at = now() - interval '30 days' + interval '10 seconds' + make_interval(secs => 30.0 * s.n / \(Double(firing)))
-                FROM some s WHERE l.tenant_id = \(tenant.rawValue) AND l.id = s.id
+                FROM chosen s WHERE l.tenant_id = \(tenant.rawValue) AND l.id = s.id
                 RETURNING l.id, l.received_at)
             UPDATE clock_subject c SET next_at = m.received_at + interval '30 days', fence = c.fence + 1, job_id = NULL
             FROM moved m WHERE c.tenant_id = \(tenant.rawValue) AND c.subject_type = 'lead' AND c.subject_id = m.id

@@ -67,11 +67,10 @@ public struct MessageBenchmark: Sendable {
             let sealed = box.seal(
                 Array(try JSONEncoder().encode(secrets)), place: ConnectorSecrets.place(name, of: tenant),
                 nonce: (0..<12).map { _ in .random(in: 0...255) })
-            _ = try await records.put(
-                connector: name,
-                ConnectorWish(
-                    kind: kind, place: place, isEnabled: true, settings: settings, secrets: sealed, secretNames: secrets.keys.sorted()),
-                of: tenant, by: "bench", reason: "bench")
+            let wish = ConnectorWish(
+                kind: kind, place: place, isEnabled: true, settings: settings, secrets: sealed, secretNames: secrets.keys.sorted(),
+                reason: "bench")
+            _ = try await records.put(connector: name, of: tenant, by: "bench") { _ in wish }
         }
     }
 

@@ -13,7 +13,7 @@ struct ccurl_mail {
     const char *password;
     int starttls;            /* 1: refuse to go on without TLS */
     long timeout_ms;
-    const char *text;
+    const char *text;        /* NULL: greet and leave */
     size_t length;
 };
 
@@ -32,13 +32,13 @@ static inline size_t ccurl_read(char *to, size_t size, size_t count, void *conte
     return taken;
 }
 
-/* Hands a mail to its server; blocks. Returns curl's code, 0 when the mail was taken. */
-static inline int ccurl_send(const struct ccurl_mail *mail, long *answer, char error[CURL_ERROR_SIZE]) {
+/* Hands a mail to its server; without a text it only greets, logs in where there is a user, and leaves. Blocks.
+   Returns curl's code, 0 when all went well; `answer` is the server's last code. */
+static inline int ccurl_talk(const struct ccurl_mail *mail, long *answer, char error[CURL_ERROR_SIZE]) {
     CURL *curl = curl_easy_init();
     if (!curl) return CURLE_OUT_OF_MEMORY;
-    struct curl_slist *recipients = NULL, *resolve = NULL;
+    struct curl_slist *recipients = NULL, *resolve = curl_slist_append(NULL, mail->resolve);
     for (long i = 0; i < mail->recipient_count; i++) recipients = curl_slist_append(recipients, mail->recipients[i]);
-    resolve = curl_slist_append(resolve, mail->resolve);
     struct ccurl_reading reading = {mail->text, mail->length};
     error[0] = 0;
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
@@ -48,48 +48,26 @@ static inline int ccurl_send(const struct ccurl_mail *mail, long *answer, char e
     curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(curl, CURLOPT_URL, mail->url);
     curl_easy_setopt(curl, CURLOPT_RESOLVE, resolve);
-    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, mail->from);
-    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients);
     if (mail->user) {
         curl_easy_setopt(curl, CURLOPT_USERNAME, mail->user);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, mail->password);
     }
     if (mail->starttls) curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, mail->timeout_ms);
-    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, ccurl_read);
-    curl_easy_setopt(curl, CURLOPT_READDATA, &reading);
+    if (mail->text) {
+        curl_easy_setopt(curl, CURLOPT_MAIL_FROM, mail->from);
+        curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients);
+        curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(curl, CURLOPT_READFUNCTION, ccurl_read);
+        curl_easy_setopt(curl, CURLOPT_READDATA, &reading);
+    } else {
+        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "NOOP");
+    }
     int code = (int)curl_easy_perform(curl);
     *answer = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, answer);
     curl_slist_free_all(recipients);
-    curl_slist_free_all(resolve);
-    curl_easy_cleanup(curl);
-    return code;
-}
-
-/* Greets a mail server, logs in where there is a user, and leaves; blocks. Returns curl's code, 0 when all of it went well. */
-static inline int ccurl_visit(const struct ccurl_mail *mail, char error[CURL_ERROR_SIZE]) {
-    CURL *curl = curl_easy_init();
-    if (!curl) return CURLE_OUT_OF_MEMORY;
-    struct curl_slist *resolve = curl_slist_append(NULL, mail->resolve);
-    error[0] = 0;
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(curl, CURLOPT_URL, mail->url);
-    curl_easy_setopt(curl, CURLOPT_RESOLVE, resolve);
-    if (mail->user) {
-        curl_easy_setopt(curl, CURLOPT_USERNAME, mail->user);
-        curl_easy_setopt(curl, CURLOPT_PASSWORD, mail->password);
-    }
-    if (mail->starttls) curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, mail->timeout_ms);
-    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "NOOP");
-    int code = (int)curl_easy_perform(curl);
     curl_slist_free_all(resolve);
     curl_easy_cleanup(curl);
     return code;

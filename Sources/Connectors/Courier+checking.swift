@@ -1,7 +1,5 @@
-import CCurl
 import Foundation
 import Messages
-import NIOPosix
 
 /// One thing looked at when a connector is checked.
 public struct ConnectorFinding: Sendable, Hashable {
@@ -91,71 +89,8 @@ extension Courier {
         case .failure(let failure): ConnectorFinding(.login, false, "\(vendor) gave no token (\(failure.code)): \(failure.message).")
         }
     }
-
-    /// Greets the mail server, logs in where it has a user, and leaves.
-    private func checkMail(_ account: ConnectorAccount) async -> [ConnectorFinding] {
-        let (settings, isTLS) = (account.settings, account.settings.security == "tls")
-        let (host, port) = (settings.host ?? "", settings.port ?? (isTLS ? 465 : 587))
-        let address: String
-        switch await web.resolver.address(of: host, port: port, web.policy) {
-        case .success(let found): address = found
-        case .failure(let failure): return [ConnectorFinding(.address, false, "\(failure.message.capitalizedFirst).")]
-        }
-        let known = ConnectorFinding(.address, true, "The address may be talked to.")
-        let visit = MailVisit(
-            url: "\(isTLS ? "smtps" : "smtp")://\(host):\(port)", resolve: "\(host):\(port):\(address)", user: account.secrets["user"],
-            password: account.secrets["password"], isSTARTTLS: settings.security == "starttls", timeout: timeout)
-        guard let outcome = try? await NIOThreadPool.singleton.runIfActive({ visit.make() }) else {
-            return [known, ConnectorFinding(.reach, nil, "This process is stopping.")]
-        }
-        let hasUser = account.secrets["user"] != nil
-        switch outcome.code {
-        case 0:
-            return [
-                known, ConnectorFinding(.reach, true, "The mail server answers."),
-                hasUser
-                    ? ConnectorFinding(.login, true, "It takes the user and password.")
-                    : ConnectorFinding(.login, nil, "It has no user; whether it takes mail without one is told only by a mail."),
-            ]
-        // CURLE_LOGIN_DENIED
-        case 67:
-            return [
-                known, ConnectorFinding(.reach, true, "The mail server answers."),
-                ConnectorFinding(.login, false, "It refuses the user or the password: \(outcome.words)."),
-            ]
-        default: return [known, ConnectorFinding(.reach, false, "The mail server cannot be talked to: \(outcome.words).")]
-        }
-    }
 }
 
 extension String {
-    fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
-}
-
-/// A visit to a mail server without a mail.
-private struct MailVisit: Sendable {
-    let url: String
-    let resolve: String
-    let user: String?
-    let password: String?
-    let isSTARTTLS: Bool
-    let timeout: Duration
-
-    /// Blocks. Curl's own code, 0 when everything went well.
-    func make() -> (code: Int, words: String) {
-        var strings: [UnsafeMutablePointer<CChar>] = []
-        func copy(_ text: String) -> UnsafePointer<CChar>? {
-            guard let copy = strdup(text) else { return nil }
-            strings.append(copy)
-            return UnsafePointer(copy)
-        }
-        defer { for string in strings { free(string) } }
-        var mail = ccurl_mail(
-            url: copy(url), resolve: copy(resolve), from: nil, recipients: nil, recipient_count: 0, user: user.flatMap(copy),
-            password: copy(password ?? ""), starttls: isSTARTTLS ? 1 : 0, timeout_ms: Int(timeout.components.seconds * 1_000), text: nil,
-            length: 0)
-        var error = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
-        let code = ccurl_visit(&mail, &error)
-        return (Int(code), String(decoding: error.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
-    }
+    var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

@@ -25,20 +25,28 @@ public struct OutgoingPolicy: Sendable, Hashable {
 
     /// The same of a host alone: a numeric address must be public, and some names never are.
     public func fault(host: String) -> String? {
-        let name = host.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        // With its last dot a name is the same name.
+        let bare = host.lowercased().trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        let name = bare.hasSuffix(".") ? String(bare.dropLast()) : bare
         if let address = NetworkAddress(numeric: name) {
             return allows(address) ? nil : "is an address of an internal network"
         }
-        let isLocal = name == "localhost" || name.hasSuffix(".localhost") || name.hasSuffix(".local") || name.hasSuffix(".internal")
+        let isLocal = !name.contains(".") || [".localhost", ".local", ".internal"].contains { name.hasSuffix($0) }
         return isLocal && !allowsLoopback ? "is a name of an internal network" : nil
     }
 }
 
 extension NetworkAddress {
-    /// From digits, as they stand in a URL.
+    /// From digits, as they stand in a URL or as the system takes them too: `127.1`, `2130706433`, `0x7f000001`.
     init?(numeric text: String) {
-        guard let address = try? SocketAddress(ipAddress: text, port: 0) else { return nil }
-        self.init(address)
+        var short = in_addr()
+        if inet_aton(text, &short) == 1 {
+            self.init(v4: withUnsafeBytes(of: short.s_addr) { Array($0) })
+        } else if let address = try? SocketAddress(ipAddress: text, port: 0) {
+            self.init(address)
+        } else {
+            return nil
+        }
     }
 
     init?(_ address: SocketAddress) {

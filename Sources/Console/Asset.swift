@@ -15,7 +15,7 @@ public struct Asset: Sendable {
             digest.update(Array(name.utf8))
             digest.update(asset.bytes)
         }
-        return digest.finish().prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return digest.finish().prefix(6).hexadecimal
     }()
 
     /// Before the name of a file, without a slash at the end.

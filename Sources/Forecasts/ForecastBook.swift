@@ -1,3 +1,5 @@
+import SalesModel
+
 /// How open opportunities are told apart.
 public struct ForecastPolicy: Sendable, Hashable {
     /// The open stages in their order.
@@ -69,7 +71,7 @@ public struct ForecastBook: Sendable {
             line.contribution = amount
         } else {
             line.standing = .counted(.weighted)
-            line.contribution = Int64((Double(amount) * ratio(deal) * line.odds).rounded())
+            line.contribution = Int64(nearest: Double(amount) * ratio(deal) * line.odds)
         }
         return line
     }

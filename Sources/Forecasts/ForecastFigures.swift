@@ -1,3 +1,5 @@
+import SalesModel
+
 /// Sums in one currency, in minor units.
 public struct ClassFigures: Sendable, Hashable {
     public var count = 0
@@ -128,26 +130,16 @@ extension ForecastBook {
             }
             let idle =
                 classes.filter { $0.count > 0 }.isEmpty
-                ? 0 : totals[currency, .atRisk].contribution + totals[currency, .selfEntered].contribution
+                ? 0 : totals[currency, .atRisk].contribution.adding(totals[currency, .selfEntered].contribution)
             if idle != 0 { faults.append("what does not count adds to the total") }
             var bySeller: [ForecastClass: ClassFigures] = [:]
             for figures in self.bySeller where figures.currency == currency {
                 for (standing, sums) in figures.byClass { bySeller[standing, default: ClassFigures()].add(sums) }
             }
             if bySeller != totals.byCurrency[currency] ?? [:] { faults.append("sellers do not sum to the total") }
-            let stages = byStage.reduce(0) { $0 + ($1.byCurrency[currency]?.contribution ?? 0) }
+            let stages = byStage.reduce(Int64(0)) { $0.adding($1.byCurrency[currency]?.contribution ?? 0) }
             if stages != totals.total(currency) { faults.append("stages do not sum to the total") }
         }
         return faults
     }
-}
-
-extension Int64 {
-    /// The sum, or the nearest there is: money beyond it is nobody's, and must not stop the process.
-    func adding(_ other: Int64) -> Int64 {
-        let (sum, overflows) = addingReportingOverflow(other)
-        return overflows ? (other > 0 ? .max : .min) : sum
-    }
-
-    mutating func add(_ other: Int64) { self = adding(other) }
 }

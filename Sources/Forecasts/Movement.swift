@@ -1,3 +1,5 @@
+import SalesModel
+
 /// Why a forecast is not what the last one was.
 public enum Movement: String, Sendable, Hashable, CaseIterable {
     /// Not open then.

@@ -30,9 +30,11 @@ public enum RFC3339 {
         }
     }
 
-    /// `2026-01-31T08:00:00.000000Z`, without the fraction when it is zero.
+    /// `2026-01-31T08:00:00.000000Z`, without the fraction when it is zero. What no such text can name is written as the nearest that can.
     public static func text(_ date: Date) -> String {
-        let micros = Int((date.timeIntervalSince1970 * 1_000_000).rounded())
+        let seconds = date.timeIntervalSince1970
+        let within = seconds.isNaN ? 0 : min(max(seconds, Double(firstSecond)), Double(endSecond - 1))
+        let micros = Int((within * 1_000_000).rounded())
         let (second, fraction) = micros.floorDivided(by: 1_000_000)
         let (days, ofDay) = second.floorDivided(by: 86_400)
         let (year, month, day) = civil(days)

@@ -130,9 +130,9 @@ struct ForecastDocument {
             for (place, spread) in outlook.amounts.enumerated() {
                 list.object {
                     $0.member("currency", currency(place))
-                    $0.member("p10_minor", Int64(spread.p10.rounded()))
-                    $0.member("p50_minor", Int64(spread.p50.rounded()))
-                    $0.member("p90_minor", Int64(spread.p90.rounded()))
+                    $0.member("p10_minor", Int64(nearest: spread.p10))
+                    $0.member("p50_minor", Int64(nearest: spread.p50))
+                    $0.member("p90_minor", Int64(nearest: spread.p90))
                 }
             }
         }

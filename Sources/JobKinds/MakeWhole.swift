@@ -47,8 +47,8 @@ public struct MakeWhole: DecidingHandler {
         guard let rollout = Int64(job.arguments.rollout), let leads = facts[job.id], let last = leads.last else {
             return .completed("done")
         }
-        var next = leads.map { NewJob.assignLead($0.id.rawValue, of: job.tenant, trigger: .rolloutAborted, epoch: $0.epoch + 1) }
-        if leads.count == pageSize { next.append(.makeWhole(rollout: rollout, of: job.tenant, after: last.id)) }
-        return Outcome(.completed("made_whole"), effects: [TakeBackEffect(.rolloutAborted(rollout), leads)], followUps: next)
+        return .takenBack(
+            leads, as: "made_whole", .rolloutAborted(rollout), .rolloutAborted, of: job.tenant,
+            rest: leads.count < pageSize ? nil : .makeWhole(rollout: rollout, of: job.tenant, after: last.id))
     }
 }

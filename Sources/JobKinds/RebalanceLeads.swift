@@ -69,14 +69,14 @@ public struct RebalanceLeads: DecidingHandler {
     public func outcome(of job: Job<Arguments>, given facts: inout [JobID: [PlacedLead]], at now: Date) -> Outcome {
         guard let leads = facts[job.id], let last = leads.last else { return .completed("done") }
         let wanted = job.arguments
-        let trigger: AssignmentTrigger = wanted.seller == nil ? .recycled : .sellerLeft
-        var next = leads.map { NewJob.assignLead($0.id.rawValue, of: job.tenant, trigger: trigger, epoch: $0.epoch + 1) }
-        if leads.count == pageSize {
-            next.append(
-                wanted.seller.map { .rebalance(leftBy: $0, of: job.tenant, after: last.id) }
-                    ?? .rebalance(untouchedFor: wanted.limit, of: job.tenant, after: last.id))
+        let isWhole = leads.count < pageSize
+        guard let seller = wanted.seller else {
+            return .takenBack(
+                leads, as: "rebalanced", .untouched(days: wanted.limit), .recycled, of: job.tenant,
+                rest: isWhole ? nil : .rebalance(untouchedFor: wanted.limit, of: job.tenant, after: last.id))
         }
-        let cause: TakeBackCause = wanted.seller == nil ? .untouched(days: wanted.limit) : .sellerLeft
-        return Outcome(.completed("rebalanced"), effects: [TakeBackEffect(cause, leads)], followUps: next)
+        return .takenBack(
+            leads, as: "rebalanced", .sellerLeft, .sellerLeft, of: job.tenant,
+            rest: isWhole ? nil : .rebalance(leftBy: seller, of: job.tenant, after: last.id))
     }
 }

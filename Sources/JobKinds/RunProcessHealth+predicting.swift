@@ -57,11 +57,15 @@ struct Forecasting {
         let candidate = canaries.isEmpty ? [:] : sayings(of: standing.trial?.candidate, on: canaries)
         let said = sayings(of: standing.live, on: others).merging(candidate) { $1 }
         let shadow = standing.trial?.isShadow == true ? sayings(of: standing.trial?.candidate, on: Array(rows.indices)) : [:]
-        let predictions = rows.indices.compactMap { place -> HealthPrediction? in
+        var predictions: [HealthPrediction] = []
+        // Of those the job speaks of: of the others another job counts what the shadow says.
+        var spoken: [Int] = []
+        for place in rows.indices {
             guard let seller = sellers[Int64(rows[place].identity.seller)], wanted.isEmpty || wanted.contains(seller.externalID) else {
-                return nil
+                continue
             }
-            return prediction(rows[place], seller, said[place] ?? Saying(), shadow: shadow[place])
+            spoken.append(place)
+            predictions.append(prediction(rows[place], seller, said[place] ?? Saying(), shadow: shadow[place]))
         }
         let isSilent = standing.live == nil && canaries.isEmpty
         let result = JSONWriter.object { object in
@@ -73,16 +77,17 @@ struct Forecasting {
             object.member("model_version", standing.live?.version)
             object.member("rollout_id", standing.trial.map { String($0.id) })
             object.member("canary_version", canaries.isEmpty ? nil : standing.trial?.candidate.version)
-            object.member("asked_of_canary", canaries.count)
+            object.member("asked_of_canary", canaries.count(where: Set(spoken).contains))
             object.member("labelled", isSilent ? "rule_baseline" : "model")
             object.member("asked", predictions.count)
             object.member("warnings", predictions.count { $0.isWarned })
             object.member("mechanical_followup", predictions.count { $0.state == .mechanicalFollowUp })
         }
-        let differing = shadow.count { place, saying in saying.isWarned != said[place]?.isWarned ?? false }
+        let asked = spoken.filter { shadow[$0] != nil }
+        let differing = asked.count { shadow[$0]?.isWarned != (said[$0]?.isWarned ?? false) }
         return Outcome(
             .completed(isSilent ? "silent" : "predicted"),
-            effects: [HealthPredictionsEffect(predictions, asOf: run.asOf, standing: standing, shadow: (shadow.count, differing))],
+            effects: [HealthPredictionsEffect(predictions, asOf: run.asOf, standing: standing, shadow: (asked.count, differing))],
             ruleVersion: standing.live.map { "health_model@\($0.version)" }, result: result)
     }
 

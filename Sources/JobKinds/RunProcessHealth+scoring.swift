@@ -50,8 +50,7 @@ extension RunProcessHealth {
         if trained.map({ run.last - $0 >= Self.trainEvery }) ?? true {
             return .runHealth("train", of: run.tenant, asOf: run.asOf, isChained: true)
         }
-        let predicted = try await records.lastPredicted(of: run.tenant)
-        guard predicted.map({ $0 < run.last }) ?? true else { return nil }
+        guard try await records.isToBePredicted(run.last, of: run.tenant) else { return nil }
         return .runHealth("predict", of: run.tenant, asOf: run.asOf, isChained: true)
     }
 }

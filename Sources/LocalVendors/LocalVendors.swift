@@ -3,7 +3,6 @@ import Foundation
 import Hummingbird
 import Logging
 import NIOCore
-import ServiceLifecycle
 import Synchronization
 
 /// All the vendors behind one address, for tests and demonstrations: a real HTTP server.
@@ -69,22 +68,7 @@ public final class LocalVendors: Sendable {
                     status: .init(code: answer.status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: answer.body)))
             }
         }
-        let (ports, running) = AsyncStream.makeStream(of: Int.self)
-        let application = Application(
-            router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { running.yield($0.localAddress?.port ?? 0) }, logger: logger)
-        let group = ServiceGroup(services: [application], logger: logger)
-        let task = Task { try await group.run() }
-        var address = ""
-        for await port in ports {
-            address = "http://127.0.0.1:\(port)"
-            break
-        }
-        let result: Result<R, any Error>
-        do { result = .success(try await body(address)) } catch { result = .failure(error) }
-        await group.triggerGracefulShutdown()
-        try await task.value
-        return try result.get()
+        return try await serve(router, logger: logger, body)
     }
 }
 

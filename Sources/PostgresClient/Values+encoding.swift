@@ -109,7 +109,8 @@ extension Date {
     /// Times Postgres cannot hold become its infinities.
     var postgresMicroseconds: Int64 {
         let microseconds = (timeIntervalSinceReferenceDate * 1_000_000).rounded()
-        if microseconds >= 9.2e18 { return .max }
+        // A time that is no number must not end the process either.
+        if microseconds.isNaN || microseconds >= 9.2e18 { return .max }
         if microseconds <= -2.2e17 { return .min }
         return Int64(microseconds) + Self.epochGap
     }

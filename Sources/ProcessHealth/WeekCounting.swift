@@ -8,7 +8,7 @@ public struct WeekCounting: Sendable {
     public let grid: WeekGrid
     public let targets: HealthTargets
     /// What counts of the time between two follow-ups.
-    private var counted: CountedTime
+    private var counted = CountedTime()
     /// Seconds within which a first touch is in time.
     private let touchWithin: Double
     /// When a first touch is due; nil: so many seconds after the lead was given.
@@ -17,16 +17,13 @@ public struct WeekCounting: Sendable {
     private var workdays: (@Sendable (_ from: Date, _ to: Date) -> Int)?
     private let zone: TimeZone
 
-    /// - Parameter workingSeconds: how much of the time between two follow-ups counts; nil: all of it.
     public init(
-        _ weeks: ClosedRange<Week>, in zone: TimeZone, targets: HealthTargets = .standard, touchWithin: Double = 240,
-        workingSeconds: (@Sendable (_ from: Date, _ to: Date) -> Double)? = nil
+        _ weeks: ClosedRange<Week>, in zone: TimeZone, targets: HealthTargets = .standard, touchWithin: Double = 240
     ) {
         grid = WeekGrid(weeks, in: zone)
         self.targets = targets
         self.zone = zone
         self.touchWithin = touchWithin
-        counted = CountedTime(workingSeconds)
     }
 
     /// The same by somebody's working time.

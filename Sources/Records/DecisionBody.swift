@@ -36,6 +36,10 @@ enum DecisionBody {
                 body.member("candidate_count", decision.candidateCount)
                 body.member("excluded", json: excluded(decision))
                 body.member("excluded_count", decision.exclusions.reduce(0) { $0 + $1.count })
+                let shortened = decision.exclusions.filter { $0.count > $0.sellers.count }
+                if !shortened.isEmpty {
+                    body.object("excluded_counts") { for one in shortened { $0.member(one.code.rawValue, one.count) } }
+                }
                 body.member("reasons", json: json(decision.reasons))
                 if !decision.clocks.isEmpty { body.member("clocks", json: clocks(decision.clocks)) }
                 body.member("unmapped", decision.unmappedFields)
@@ -139,9 +143,11 @@ extension LeadRecord {
     /// Who was left out of its decision and why, in the words of a language.
     public func exclusions(in language: Language) -> [String] {
         guard let decision, let body = try? JSONDecoder().decode(Recorded.self, from: Data(decision.bytes)) else { return [] }
-        let sellers = Dictionary(grouping: body.excluded ?? [], by: \.code).compactMapValues { $0.map(\.seller) }
-        return sellers.sorted { $0.key < $1.key }.compactMap { code, sellers in
-            ExclusionCode(rawValue: code).map { Exclusion(code: $0, sellers: sellers).text(in: language) }
+        let sellers = Dictionary(grouping: body.excluded ?? []) { ExclusionCode(rawValue: $0.code) }
+        return ExclusionCode.allCases.sorted().compactMap { code in
+            sellers[code].map {
+                Exclusion(code: code, sellers: $0.map(\.seller), count: body.counts?[code.rawValue]).text(in: language)
+            }
         }
     }
 
@@ -158,6 +164,13 @@ extension LeadRecord {
 
         var reasons: [Reason]
         var excluded: [Excluded]?
+        /// Of the codes of which not everybody is listed.
+        var counts: [String: Int]?
+
+        enum CodingKeys: String, CodingKey {
+            case reasons, excluded
+            case counts = "excluded_counts"
+        }
     }
 }
 

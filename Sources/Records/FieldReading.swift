@@ -17,7 +17,7 @@ extension Field {
     func value(of node: JSONNode) -> FieldValue {
         switch (type, node.type) {
         case (_, .null): .empty
-        case (.text, .string): .text(node.string ?? "")
+        case (.text, .string): node.string.flatMap { $0.isEmpty ? nil : .text($0) } ?? .empty
         case (.number, .number): node.double.map(FieldValue.number) ?? .unmapped
         case (.boolean, .true), (.boolean, .false): .boolean(node.bool == true)
         case (.date, .string): node.string.flatMap(RFC3339.date).map(FieldValue.date) ?? .unmapped

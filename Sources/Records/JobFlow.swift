@@ -46,7 +46,8 @@ extension Records {
             GROUP BY 1, 2
             """,
             """
-            SELECT COALESCE(error_class, outcome, 'unknown') AS cause, count(*) AS jobs, max(finished_at) AS last_at, max(id) AS newest
+            SELECT COALESCE(error_class, outcome, 'unknown') AS cause, count(*) AS jobs, max(finished_at) AS last_at, (array_agg(id ORDER BY finished_at DESC))[1] AS newest,
+                (array_agg(run ORDER BY finished_at DESC))[1] AS newest_run
             FROM job_history
             WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(from) AND finished_at <= \(now) AND \(unescaped: isFailure)
             GROUP BY 1
@@ -54,7 +55,8 @@ extension Records {
             LIMIT 20
             """,
         ])
-        let errors = try await newestErrors(of: tenant, among: try results[2].map { try $0.get("newest", as: Int64.self) })
+        let errors = try await errors(
+            of: tenant, jobs: try results[2].map { try $0.get("newest") }, runs: try results[2].map { try $0.get("newest_run") })
         return JobFlow(
             from: from, minutes: minutes, lines: try lines(results[1], minutes: minutes),
             failures: try results[2].map { row in
@@ -79,15 +81,14 @@ extension Records {
         return byKind.values.sorted { $0.kind < $1.kind }
     }
 
-    private func newestErrors(of tenant: TenantID, among jobs: [Int64]) async throws -> [Int64: String] {
+    private func errors(of tenant: TenantID, jobs: [Int64], runs: [Int32]) async throws -> [Int64: String] {
         guard !jobs.isEmpty else { return [:] }
         return try await read(
             tenant,
             """
-            SELECT DISTINCT ON (id) id, error
-            FROM job_history
-            WHERE tenant_id = \(tenant.rawValue) AND id = ANY (\(jobs)) AND error IS NOT NULL
-            ORDER BY id, run DESC
+            SELECT h.id, h.error
+            FROM job_history h JOIN unnest(\(jobs), \(runs)) AS n(id, run) ON h.id = n.id AND h.run = n.run
+            WHERE h.tenant_id = \(tenant.rawValue) AND h.error IS NOT NULL
             """
         ).reduce(into: [:]) { $0[try $1.get("id")] = try $1.get("error", as: String.self) }
     }

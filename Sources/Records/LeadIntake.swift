@@ -75,17 +75,15 @@ struct LeadIntake {
     }
 
     private struct Stored {
-        var id: Int64
-        var epoch: Int
-        var job: JobID?
+        let id: Int64
+        let epoch: Int
+        let job: JobID?
 
         init(_ row: Row) throws {
             id = try row.get("id")
             epoch = Int(try row.get("assignment_epoch", as: Int32.self))
             job = try row.get("job_id", as: Int64?.self).map(JobID.init)
         }
-
-        var needsJob: Bool { job?.rawValue == 0 }
     }
 
     private let leads: [NewLead]
@@ -94,14 +92,15 @@ struct LeadIntake {
     private let tenant: TenantID
     private let trigger: AssignmentTrigger
     private let ledger: Ledger
-    private let ids: [JobID]
+    /// The job each gets if it needs one, numbered in the order they came.
+    private let offered: [Name: JobID]
 
     init(_ leads: [NewLead], of tenant: TenantID, trigger: AssignmentTrigger, ledger: Ledger, ids: [JobID]) {
         self.leads = leads
         self.tenant = tenant
         self.trigger = trigger
         self.ledger = ledger
-        self.ids = ids
+        offered = Dictionary(zip(leads.map { Name($0) }, ids), uniquingKeysWith: { first, _ in first })
         let last = Dictionary(leads.map { (Name($0), $0) }, uniquingKeysWith: { $1 })
         distinct = last.values.sorted { ($0.source, $0.externalID) < ($1.source, $1.externalID) }
     }
@@ -113,22 +112,21 @@ struct LeadIntake {
                 (Name(source: try $0.get("source"), externalID: try $0.get("external_id")), try $0.get("state", as: String.self))
             },
             uniquingKeysWith: { $1 })
-        var stored = try Dictionary(
+        let stored = try Dictionary(
             results[1].map { row in
                 (Name(source: try row.get("source"), externalID: try row.get("external_id")), try Stored(row))
             }, uniquingKeysWith: { $1 })
         var jobs: [NewJob] = []
-        var assigned: [Int64] = []
+        var used: [JobID] = []
+        var seen: Set<Name> = []
         // In the order they came, not in that of the rows: jobs of one import run in the file's order.
         for lead in leads {
             let name = Name(lead)
-            guard var row = stored[name], row.needsJob else { continue }
-            row.job = ids[jobs.count]
-            stored[name] = row
-            var job = NewJob.assignLead(row.id, of: tenant, trigger: reason(before[name]), epoch: row.epoch)
-            job.traceContext = lead.traceContext
-            jobs.append(job)
-            assigned.append(row.id)
+            guard seen.insert(name).inserted, let row = stored[name], let job = row.job, job == offered[name] else { continue }
+            var new = NewJob.assignLead(row.id, of: tenant, trigger: reason(before[name]), epoch: row.epoch)
+            new.traceContext = lead.traceContext
+            jobs.append(new)
+            used.append(job)
         }
         if before.values.contains("held") { _ = try transaction.query(.failedAssignmentsOver(of: tenant)) }
         // What a lead says now may be of another grade: its deadlines count anew from its creation.
@@ -140,7 +138,8 @@ struct LeadIntake {
             return LeadReceipt(lead: lead.id, job: lead.job)
         }
         guard !jobs.isEmpty else { return (receipts, nil) }
-        return (receipts, try enqueue(jobs, for: assigned, in: transaction))
+        let (statements, enqueued) = ledger.statements(enqueueing: jobs, as: used, at: Date())
+        return (receipts, enqueued(try transaction.pipeline(statements).last!.first!.get("id")))
     }
 
     private func reason(_ stateBefore: String?) -> AssignmentTrigger {
@@ -151,29 +150,21 @@ struct LeadIntake {
         }
     }
 
-    private func enqueue(_ jobs: [NewJob], for leads: [Int64], in transaction: PostgresTransaction) throws -> Enqueued {
-        let used = Array(ids.prefix(jobs.count))
-        let (statements, enqueued) = ledger.statements(enqueueing: jobs, as: used, at: Date())
-        let link: Statement = """
-            UPDATE lead l SET job_id = n.job
-            FROM unnest(\(leads), \(used.map(\.rawValue))) AS n(id, job)
-            WHERE l.tenant_id = \(tenant.rawValue) AND l.id = n.id
-            """
-        let results = try transaction.pipeline([link] + statements)
-        return enqueued(try results.last!.first!.get("id"))
-    }
-
     /// What the known ones were doing until now, locked in the order settling locks them. What they said until now is kept, since
     /// decisions may rest on it.
     private var statesBefore: Statement {
         """
-        WITH known AS (
-            SELECT l.id, l.source, l.external_id, l.state, l.told, l.received_at, l.fields
-            FROM lead l JOIN unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID))) AS n(source, external_id)
-                ON l.source = n.source AND l.external_id = n.external_id
-            WHERE l.tenant_id = \(tenant.rawValue)
-            ORDER BY l.id
-            FOR UPDATE OF l),
+        WITH found AS MATERIALIZED (
+            -- Each by its whole key: joined to a list, all leads of the tenant would be read while little is known of the table.
+            SELECT l.id
+            FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID))) AS n(source, external_id)
+                CROSS JOIN LATERAL (
+                    SELECT id FROM lead
+                    WHERE tenant_id = \(tenant.rawValue) AND source = n.source AND external_id = n.external_id LIMIT 1) l),
+        known AS (
+            SELECT id, source, external_id, state, told, received_at, fields FROM lead
+            WHERE tenant_id = \(tenant.rawValue) AND id = ANY(ARRAY(SELECT id FROM found))
+            ORDER BY id FOR UPDATE),
         kept AS (
             INSERT INTO lead_past (tenant_id, lead_id, told, received_at, fields)
             SELECT \(tenant.rawValue), id, told, received_at, fields FROM known)
@@ -181,20 +172,20 @@ struct LeadIntake {
         """
     }
 
-    /// A row whose job is 0 is one that needs one: it is new, or begins another epoch. Nobody else ever sees that number.
+    /// A row that has the job it was offered is one that needed one: it is new, or begins another epoch.
     private var upsert: Statement {
         """
         INSERT INTO lead AS l (tenant_id, source, external_id, received_at, fields, job_id)
-        SELECT \(tenant.rawValue), n.source, n.external_id, n.received_at, n.fields, 0
-        FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID)), \(distinct.map(\.receivedAt)), \(distinct.map(\.fields)))
-            AS n(source, external_id, received_at, fields)
+        SELECT \(tenant.rawValue), n.source, n.external_id, n.received_at, n.fields, n.job
+        FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID)), \(distinct.map(\.receivedAt)), \(distinct.map(\.fields)),
+            \(distinct.map { offered[Name($0)]?.rawValue })) AS n(source, external_id, received_at, fields, job)
         ON CONFLICT (tenant_id, source, external_id) DO UPDATE
             SET fields = excluded.fields, received_at = excluded.received_at, updated_at = now(), told = l.told + 1,
                 state = CASE WHEN l.state IN ('held', 'with_marketing') THEN 'awaiting_assignment' ELSE l.state END,
                 held_reason = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_reason END,
                 held_detail = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_detail END,
                 assignment_epoch = l.assignment_epoch + CASE WHEN l.state IN ('held', 'with_marketing') THEN 1 ELSE 0 END,
-                job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN 0 ELSE l.job_id END
+                job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN excluded.job_id ELSE l.job_id END
         RETURNING l.id, l.source, l.external_id, l.assignment_epoch, l.job_id
         """
     }

@@ -70,7 +70,7 @@ extension Records {
     {
         try await engine.transaction { transaction in
             let rows = try transaction.query(
-                "SELECT \(unescaped: Tenant.columns) FROM tenant WHERE slug = \(slug.description) FOR UPDATE")
+                "SELECT \(unescaped: Tenant.columns) FROM tenant WHERE slug = \(slug.description) FOR NO KEY UPDATE")
             guard var tenant = try rows.first.map(Tenant.init) else { return nil }
             let before = tenant.settings
             change(&tenant.settings)
@@ -86,6 +86,12 @@ extension Records {
                 """,
                 .audit(tenant.id, by: actor, "tenant.update", tenant.slug, before: before.json, after: settings.json),
             ])
+            if settings.timeZone != before.timeZone {
+                // Shifts without a zone of their own follow the tenant's.
+                _ = try transaction.query(.tenants([tenant.id]))
+                let version: Int64 = try transaction.query(.bumpRouting(tenant.id)).first!.get("version")
+                try transaction.keepShifts(tenant.id, version: version)
+            }
             return tenant
         }
     }

@@ -41,7 +41,10 @@ final class RedisLink {
         case .idle:
             setPatience(from: .now())
             connectWhenDue()
-        case .connecting, .backingOff, .greeting, .closed: break
+        case .connecting, .backingOff, .greeting:
+            // All that waited before may have given up, and nobody watches over this one yet.
+            if patience == nil { setPatience(from: .now()) }
+        case .closed: break
         }
     }
 

@@ -38,11 +38,11 @@ public struct RolloutJudge: Sendable {
     public static let sampleRatioName = "sample_ratio"
 
     public let plan: RolloutPlan
-    private let technicalGuards: [String: TechnicalGuard]
+    private let rateGuards: [String: TechnicalGuard]
 
     public init(_ plan: RolloutPlan) {
         self.plan = plan
-        technicalGuards = plan.guards.reduce(into: [:]) { guards, one in
+        rateGuards = plan.guards.reduce(into: [:]) { guards, one in
             switch one.test {
             case .technical(let before):
                 guards[one.name] = TechnicalGuard(stable: before, alpha: plan.technicalAlpha, estimationError: plan.estimationError)
@@ -75,8 +75,9 @@ public struct RolloutJudge: Sendable {
                 let reading = technical(one.name, stages)
                 if reading.decision == .abort { return reading }
             case .limit(_, let margin):
-                let reading = limit(one.name, stages, margin: margin)
-                if reading.decision == .abort { return reading }
+                let seen = stages.reduce(Counts()) { $0 + $1.canary }
+                guard rateGuards[one.name]?.isHarm(leads: seen.leads, failures: seen.failures) == true else { continue }
+                return limit(one.name, stages, margin: margin)
             case .comparison(let margin):
                 guard TwoSampleEvidence.log(stages) >= -log(plan.comparisonAlpha) else { continue }
                 return comparison(one.name, stages, margin: margin)
@@ -96,7 +97,7 @@ public struct RolloutJudge: Sendable {
 
     /// One arm against a rate that is given: nothing of the other arm is in it, so stages may be added up.
     private func limit(_ name: String, _ stages: [StageCounts], margin: Double) -> GuardReading {
-        guard let own = technicalGuards[name] else { preconditionFailure("every guard with a rate is built with the plan") }
+        guard let own = rateGuards[name] else { preconditionFailure("every guard with a rate is built with the plan") }
         let seen = stages.reduce(Counts()) { $0 + $1.canary }
         let isHarm = own.isHarm(leads: seen.leads, failures: seen.failures)
         let good = ConfidenceSequence.bounds(of: seen.asFailures, error: plan.promotionError).lowerBound
@@ -111,11 +112,11 @@ public struct RolloutJudge: Sendable {
     }
 
     private func technical(_ name: String, _ stages: [StageCounts]) -> GuardReading {
-        guard let technicalGuard = technicalGuards[name] else { preconditionFailure("every technical guard of the plan is built with it") }
+        guard let technicalGuard = rateGuards[name] else { preconditionFailure("every technical guard of the plan is built with it") }
         let seen = stages.reduce(Counts()) { $0 + $1.canary }
         let log = technicalGuard.logEvidence(leads: seen.leads, failures: seen.failures)
         let isHarm = technicalGuard.isHarm(leads: seen.leads, failures: seen.failures)
-        let failed = "\(seen.failures) of \(seen.leads) canary leads failed, held against \(technicalGuard.rate.percentWords)"
+        let failed = "\(seen.failures) of \(seen.leads) canary \(plan.words.unit) failed, held against \(technicalGuard.rate.percentWords)"
         let decision: RolloutDecision = isHarm ? .abort : seen.leads >= plan.leastLeads ? .promotable : .continue
         let words = decision == .continue ? "\(progress(seen)); \(failed)" : failed
         return GuardReading(

@@ -61,10 +61,11 @@ public struct Exclusion: Sendable, Hashable {
     /// How many there were.
     public let count: Int
 
-    public init(code: ExclusionCode, sellers: [String]) {
+    /// - Parameter count: how many there were; nil: those that are named.
+    public init(code: ExclusionCode, sellers: [String], count: Int? = nil) {
         self.code = code
         self.sellers = Array(sellers.prefix(LeadDecision.listLimit))
-        count = sellers.count
+        self.count = count ?? sellers.count
     }
 }
 

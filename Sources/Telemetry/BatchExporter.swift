@@ -102,6 +102,11 @@ final class BatchExporter<Record: Sendable>: Sendable {
                 return false
             case .failed(let reason): note(reason) { _ in }
             }
+            if tries == nil, Task.isCancelled {
+                // Its request was cut short by the shutdown: it goes out with what still waits.
+                state.withLock { $0.waiting.insert(contentsOf: records, at: 0) }
+                return false
+            }
         }
         note("given up") { $0.dropped += records.count }
         return false

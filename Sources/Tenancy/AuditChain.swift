@@ -39,7 +39,7 @@ public struct AuditEntry: Sendable, Hashable {
     /// What the hash has to be: SHA-256 of every field with its length in front. The database's trigger works it out the same way.
     public var trueHash: [UInt8] {
         let fields: [String?] = [
-            hexadecimal(previous), String(seq), String(id), tenant.map { String($0) }, String(at), actor, action, subject, before, after,
+            previous.hexadecimal, String(seq), String(id), tenant.map { String($0) }, String(at), actor, action, subject, before, after,
             reason,
         ]
         var digest = SHA256Digest()
@@ -97,7 +97,7 @@ public struct AuditMark: Sendable, Hashable {
 }
 
 extension AuditMark: CustomStringConvertible {
-    public var description: String { "\(seq):\(hexadecimal(hash))" }
+    public var description: String { "\(seq):\(hash.hexadecimal)" }
 }
 
 /// Reads one chain through, row after row in the order of their places, and says what is wrong with it.
@@ -147,9 +147,4 @@ public struct AuditVerification: Sendable {
         guard faults.count < Self.faultLimit, !faults.contains(fault) else { return }
         faults.append(fault)
     }
-}
-
-/// Two lower-case digits a byte.
-public func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
 }

@@ -23,3 +23,8 @@ public struct SHA256Digest: ~Copyable {
         return digest
     }
 }
+
+extension Sequence<UInt8> {
+    /// Two lower-case digits a byte.
+    public var hexadecimal: String { map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() }
+}

@@ -2,6 +2,7 @@ import ArgumentParser
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import NIOPosix
 
 /// The flags of commands that talk to the API.
 struct RemoteOptions: ParsableArguments {
@@ -21,7 +22,7 @@ struct RemoteOptions: ParsableArguments {
 
     func remote() throws -> Remote {
         let settings = try common.settings([.apiURL: url, .key: key], dev: dataDir)
-        return Remote(url: try settings.text(.apiURL), key: try settings.text(.key), tenant: tenant)
+        return try Remote(checking: try settings.text(.apiURL), key: try settings.text(.key), tenant: tenant)
     }
 }
 
@@ -30,6 +31,30 @@ struct Remote: Sendable {
     let url: String
     let key: String
     let tenant: String?
+
+    /// Tries an address once: a service that is not there is said not to be there, at once.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: configuration)
+    }()
+
+    /// - Throws: `SettingError` for what is no address or no key; the key is not repeated.
+    init(checking url: String, key: String, tenant: String?) throws {
+        guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false else {
+            throw SettingError("KITELINE_URL is no address of an API: \(url). It looks like https://kiteline.example.com")
+        }
+        guard key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            throw SettingError("KITELINE_KEY holds a space, a line break or another character that no key has")
+        }
+        self.init(url: url, key: key, tenant: tenant)
+    }
+
+    init(url: String, key: String, tenant: String?) {
+        self.url = url
+        self.key = key
+        self.tenant = tenant
+    }
 
     enum Method: Sendable {
         case get, post, put, patch, delete
@@ -71,9 +96,11 @@ struct Remote: Sendable {
         let status: (code: UInt, reason: String)
         let data: Data
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: timeout)
+            let response = try await Self.client.execute(request, timeout: timeout)
             status = (response.status.code, response.status.reasonPhrase)
             data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
+        } catch let error where error.isRefusal {
+            throw Failure("nobody answers at \(url). Is Kiteline running there? `kiteline dev` starts one here")
         } catch {
             throw Failure("no answer from \(url): \(error)")
         }
@@ -83,6 +110,11 @@ struct Remote: Sendable {
         }
         return data
     }
+}
+
+extension Error {
+    /// Whether nobody listens at the address.
+    fileprivate var isRefusal: Bool { self is NIOConnectionError || (self as? IOError)?.errnoCode == ECONNREFUSED }
 }
 
 /// What the API says when it refuses.

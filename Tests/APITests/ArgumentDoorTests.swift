@@ -1,6 +1,7 @@
 import JobKinds
 import Jobs
 import Records
+import TestSupport
 import Testing
 
 /// What a handler would refuse is refused before there is a job.

@@ -83,6 +83,38 @@ import Testing
         }
     }
 
+    @Test func `what waits for a webhook that is removed is given up`() async throws {
+        try await with { api in
+            let body = #"{"kind":"webhook","settings":{"url":"https://example.com/hook"},"reason":"x"}"#
+            for name in ["hook", "other"] { _ = try await put(api, name, body) }
+            _ = try await api.owner.query(
+                """
+                INSERT INTO delivery (tenant_id, connector, event, event_id, state, urgent, first_planned_at)
+                SELECT \(api.acme.id.rawValue), c, '{}', s || c, s, false, now()
+                FROM unnest(ARRAY['hook', 'other']) c, unnest(ARRAY['waiting', 'sending', 'sent']) s
+                """)
+
+            let removed = try await api.send("DELETE", "/v1/connectors/hook", #"{"reason":"x"}"#, as: api.acme.operatorKey)
+
+            #expect(removed.status == 204)
+            #expect(try await api.count("delivery WHERE connector = 'hook' AND state = 'abandoned' AND ended_at IS NOT NULL") == 2)
+            #expect(try await api.count("delivery WHERE state IN ('waiting', 'sending')") == 2)
+        }
+    }
+
+    @Test func `of many who make the same webhook at once, one is shown a secret, and that is the one it has`() async throws {
+        try await with { api in
+            let body = #"{"kind":"webhook","settings":{"url":"https://example.com/hook"},"reason":"x"}"#
+            let replies = try await withThrowingTaskGroup(of: Reply.self) { group in
+                for _ in 0..<12 { group.addTask { try await put(api, "hook", body) } }
+                return try await group.reduce(into: [Reply]()) { $0.append($1) }
+            }
+
+            #expect(replies.count { $0.status == 201 } == 1 && replies.count { $0.status == 200 } == 11)
+            #expect(try replies.filter { try $0.json["secret"].string != nil }.map(\.status) == [201])
+        }
+    }
+
     @Test func `a webhook without a secret is made one, shown once`() async throws {
         try await with { api in
             let made = try await put(
@@ -108,6 +140,15 @@ import Testing
         (#"{"kind":"webhook","settings":{"url":"http://example.com"},"reason":"x"}"#, ["settings.url not_allowed"]),
         (#"{"kind":"webhook","settings":{"url":"https://127.0.0.1/"},"reason":"x"}"#, ["settings.url not_allowed"]),
         (#"{"kind":"webhook","settings":{"url":"https://[::1]/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://localhost./"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://127.1/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://0x7f000001/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://2130706433/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (#"{"kind":"webhook","settings":{"url":"https://redis/"},"reason":"x"}"#, ["settings.url not_allowed"]),
+        (
+            #"{"kind":"webhook","settings":{"url":"https://example.com/","events":["lead\r\nx"]},"reason":"x"}"#,
+            ["settings.events bad_format"]
+        ),
         (#"{"kind":"webhook","settings":{"url":"https://169.254.169.254/latest"},"reason":"x"}"#, ["settings.url not_allowed"]),
         (#"{"kind":"webhook","settings":{"url":"https://8.8.8.8:99999/"},"reason":"x"}"#, ["settings.url not_allowed"]),
         (#"{"kind":"webhook","settings":{"url":"https://example.com:0/"},"reason":"x"}"#, ["settings.url not_allowed"]),

@@ -3,6 +3,7 @@ import JobKinds
 import Jobs
 import Records
 import Rules
+import TestSupport
 import Testing
 
 /// `rebuild_forecast` from end to end: told over HTTP, rebuilt by a worker, read over HTTP.

@@ -195,6 +195,21 @@ import Testing
         }
     }
 
+    @Test func `a shift without a zone of its own follows the tenant's when that is changed`() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.send(
+                "PUT", "/v1/calendar/teams/day", #"{"week":{"mon":["09:00-18:00"]},"shift":true}"#, as: api.acme.operatorKey)
+            _ = try await api.send("PUT", "/v1/sellers/anna", #"{"name":"Anna","status":"active","team":"day"}"#)
+            let before = try await api.count("shift_plan p JOIN seller s ON s.shift = p.hash WHERE p.body LIKE '%Berlin%'")
+
+            let changed = try await api.send("PUT", "/v1/tenants/acme", #"{"time_zone":"Europe/Berlin"}"#, as: api.platformKey)
+
+            #expect(before == 0 && changed.status == 200)
+            #expect(try await api.count("shift_plan p JOIN seller s ON s.shift = p.hash WHERE p.body LIKE '%Berlin%'") == 1)
+            #expect(try await api.count("seller_change WHERE shift IS NOT NULL") == 2)
+        }
+    }
+
     /// Hours that no test runs in: a minute, long ago.
     private static let never = #"{"shift":true,"observe":"none","week":{},"days":[{"from":"2026-01-01","hours":["00:00-00:01"]}]}"#
 

@@ -48,8 +48,14 @@ extension SalesHouse {
     }
 
     /// Runs a mode and answers what came of it.
-    func run(_ mode: String, asOf: Date, of tenant: TenantID) async throws -> (outcome: String, result: String) {
-        let ids = try await ledger.enqueue([.runHealth(mode, of: tenant, asOf: asOf, isChained: false)])
+    ///
+    /// - Parameter sellers: only these, by external id; none: all of the tenant's.
+    func run(_ mode: String, asOf: Date, sellers: [String] = [], of tenant: TenantID) async throws -> (outcome: String, result: String) {
+        var job = NewJob.runHealth(mode, of: tenant, asOf: asOf, isChained: false)
+        if !sellers.isEmpty {
+            job.arguments = job.arguments.dropLast() + Array(#","seller_ids":\#(sellers)}"#.utf8)
+        }
+        let ids = try await ledger.enqueue([job])
         try await workThrough()
         let row = try #require(
             try await rows(

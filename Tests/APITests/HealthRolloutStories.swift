@@ -114,6 +114,48 @@ import Testing
         }
     }
 
+    @Test func `a larger share brings more teams to the candidate, and those that heard of it stay`() async throws {
+        try await Self.trained { house, tenant, series, asOf in
+            let rollout = try await house.rollModel(1, percent: 50, of: tenant)
+            _ = try await house.run("predict", asOf: asOf, of: tenant)
+            let before = try await house.count("exposure WHERE arm = 'canary'")
+
+            try await house.turn(rollout, .percent(Percent(100)!), of: tenant)
+            try await house.keep(series, weeks: 40..<41, of: tenant)
+            _ = try await house.run("predict", asOf: Self.week(41, of: series), of: tenant)
+
+            #expect(before < 6)
+            #expect(try await house.count("exposure WHERE arm = 'canary'") == 6)
+            #expect(
+                try await house.count("health_prediction WHERE arm = 'stable' AND week = (SELECT max(week) FROM health_prediction)") == 0)
+            let record = try await house.rollout(rollout, of: tenant)
+            // A team that joins is no first exposure.
+            #expect(record.stages.map { $0.stableExposed + $0.canaryExposed } == [6, 0])
+        }
+    }
+
+    @Test func `predictions that come in parts are counted once in the shadow, and what is missing is still to be predicted`() async throws
+    {
+        try await Self.trained { house, tenant, series, asOf in
+            let rollout = try await house.rollModel(1, percent: 0, of: tenant)
+            let week = series[0].week(39)
+            let some = try await house.rows(
+                """
+                SELECT s.external_id FROM health_week w JOIN seller s ON s.id = w.seller_id
+                WHERE w.week = \(week.number) AND NOT w.below AND w.complete ORDER BY 1 LIMIT 1
+                """
+            ).map { try $0.get("external_id", as: String.self) }
+
+            _ = try await house.run("predict", asOf: asOf, sellers: some, of: tenant)
+            let asked = try await house.rollout(rollout, of: tenant).shadow.leads
+            let isMissing = try await HealthReader(postgres: house.app).isToBePredicted(week, of: tenant)
+            _ = try await house.run("predict", asOf: asOf, of: tenant)
+
+            #expect(asked == 1 && isMissing)
+            #expect(try await HealthReader(postgres: house.app).isToBePredicted(week, of: tenant) == false)
+        }
+    }
+
     @Test func `what was decided before an abort is not committed after it`() async throws {
         try await Self.trained { house, tenant, _, asOf in
             let rollout = try await house.rollModel(1, percent: 100, of: tenant)

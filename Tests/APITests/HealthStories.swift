@@ -132,6 +132,27 @@ import Testing
         }
     }
 
+    @Test func `a deal that was handed on and then moved has left its stage, also for who is diagnosed alone`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            for name in ["anna", "bert"] { try await house.seller(name, of: tenant) }
+            func open(_ stage: String, owner: String, at: Date) async throws {
+                _ = try await house.records.putOpportunity(
+                    "deal", OpportunityFacts(owner: owner, stage: stage, openedAt: day(1), at: at), of: tenant)
+            }
+            try await open("quoted", owner: "anna", at: day(1))
+            try await open("quoted", owner: "bert", at: day(3))
+            try await open("signed", owner: "bert", at: day(4))
+            let anna = try #require(
+                try await HealthReader(postgres: house.app).sellers(of: tenant, limit: 10).first { $0.externalID == "anna" })
+
+            let facts = try await HealthReader(postgres: house.app).facts(of: [anna], from: day(0), at: Date(), of: tenant)
+
+            #expect(facts[anna.id]?.stays.map(\.stage) == ["quoted"])
+            #expect(facts[anna.id]?.stays.first?.to == day(4))
+        }
+    }
+
     @Test func `with working days a weekend between two follow-ups does not count, without them it does`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import Records
 import Tenancy
+import TestSupport
 import Testing
 
 @Suite struct ImportTests {

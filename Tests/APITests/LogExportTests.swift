@@ -3,6 +3,7 @@ import Jobs
 import Logging
 import Telemetry
 import Tenancy
+import TestSupport
 import Testing
 
 /// Log lines on their way to a collector, beside standard error.

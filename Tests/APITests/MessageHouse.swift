@@ -62,8 +62,9 @@ struct MessageHouse: Sendable {
             Array(try JSONEncoder().encode(secrets)), place: ConnectorSecrets.place(name, of: tenant),
             nonce: (0..<12).map { _ in .random(in: 0...255) })
         let wish = ConnectorWish(
-            kind: kind, place: place, isEnabled: true, settings: settings, secrets: sealed, secretNames: secrets.keys.sorted())
-        try #require(try await house.records.put(connector: name, wish, of: tenant, by: "test", reason: "test") != nil)
+            kind: kind, place: place, isEnabled: true, settings: settings, secrets: sealed, secretNames: secrets.keys.sorted(),
+            reason: "test")
+        try #require(try await house.records.put(connector: name, of: tenant, by: "test") { _ in wish } != nil)
     }
 
     /// DingTalk, then WeCom, then Feishu.

@@ -5,6 +5,7 @@ import Ledger
 import Records
 import Rules
 import Tenancy
+import TestSupport
 import Testing
 
 /// Reports that jobs make.

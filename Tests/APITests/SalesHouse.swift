@@ -252,10 +252,5 @@ final class SalesHouse: Sendable {
 
 /// Asks again and again until the condition holds, for at most five minutes.
 func soon(sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(300)
-    while ContinuousClock.now < end {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-    Issue.record("it did not come to be within five minutes", sourceLocation: sourceLocation)
+    try await expectSoon(within: .seconds(300), sourceLocation: sourceLocation, condition)
 }

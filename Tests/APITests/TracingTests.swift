@@ -5,6 +5,7 @@ import Logging
 import Records
 import Telemetry
 import Tenancy
+import TestSupport
 import Testing
 
 /// A job is one trace, from the request that asks for it to its effects, told to a collector.

@@ -1,3 +1,4 @@
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
     @Test(arguments: [["--help"], ["help", "dev"], ["--version"], ["tenant", "create", "--help"]])
     func `help is printed and is no failure`(arguments: [String]) async throws {
         try await withScratch { scratch in
-            let result = try await Command.run(arguments, in: scratch)
+            let result = try await ProgramRun.run(arguments, in: scratch)
             #expect(result.status == 0)
             #expect(!result.output.isEmpty)
             #expect(result.errors.isEmpty)
@@ -19,22 +20,43 @@ import Testing
         (["dev", "--port", "x"], "KITELINE_PORT (flag) is \"x\"; expected a number from 0 to 65535"),
         (["serve"], "KITELINE_POSTGRES_URL is not set"), (["migrate", "--config", "nowhere"], "the settings file nowhere cannot be read"),
         (["key", "create", "--role", "operator"], "whose key?"), (["job", "list"], "KITELINE_URL is not set"),
+        (["job", "list", "--url", "not-a-url", "--key", "k"], "KITELINE_URL is no address of an API: not-a-url"),
+        (["job", "list", "--url", "http://localhost", "--key", "a\nb"], "KITELINE_KEY holds a space"),
+        (["identity", "measure", "--companies", "100", "--data", "nowhere"], "There is no"),
+        (["forecast", "backtest", "--data", "nowhere"], "There is no"),
+        (["rollout", "set", "1", "nan", "--reason", "x"], "A percentage is from 0 to 100"),
     ])
     func `what the user can put right ends with 2 and says what`(arguments: [String], message: String) async throws {
         try await withScratch { scratch in
-            let result = try await Command.run(arguments, in: scratch)
+            let result = try await ProgramRun.run(arguments, in: scratch)
             #expect(result.status == 2)
             #expect(result.errors.contains(message))
             #expect(result.output.isEmpty)
         }
     }
 
+    @Test func `where nobody listens it is said at once`() async throws {
+        try await withScratch { scratch in
+            // A port of this machine that was free a moment ago.
+            let free = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup).bind(host: "127.0.0.1", port: 0).get()
+            let port = try #require(free.localAddress?.port)
+            try await free.close()
+
+            let result = try await ProgramRun.run(
+                ["job", "list", "--url", "http://127.0.0.1:\(port)", "--key", "secret-key"], in: scratch)
+
+            #expect(result.status == 1)
+            #expect(result.errors.contains("nobody answers at http://127.0.0.1:\(port)"))
+            #expect(!result.errors.contains("secret-key"))
+        }
+    }
+
     @Test func `a tenant is made with two keys, and only once`() async throws {
         try await withDatabase { database, environment, scratch in
-            let made = try await Command.run(
+            let made = try await ProgramRun.run(
                 ["tenant", "create", "acme", "--weight", "3", "--pack", "medical", "--json"], in: scratch, environment: environment)
-            let again = try await Command.run(["tenant", "create", "acme", "--json"], in: scratch, environment: environment)
-            let list = try await Command.run(["tenant", "list", "--json"], in: scratch, environment: environment)
+            let again = try await ProgramRun.run(["tenant", "create", "acme", "--json"], in: scratch, environment: environment)
+            let list = try await ProgramRun.run(["tenant", "list", "--json"], in: scratch, environment: environment)
 
             #expect(made.status == 0)
             #expect(
@@ -55,12 +77,12 @@ import Testing
 
     @Test func `a key that is revoked is listed as such`() async throws {
         try await withDatabase { database, environment, scratch in
-            let made = try await Command.run(["key", "create", "--role", "platform", "--json"], in: scratch, environment: environment)
+            let made = try await ProgramRun.run(["key", "create", "--role", "platform", "--json"], in: scratch, environment: environment)
             let id = try #require(made.output.firstMatch(of: /"id":"(\d+)"/)).1
 
-            let revoked = try await Command.run(["key", "revoke", String(id)], in: scratch, environment: environment)
-            let again = try await Command.run(["key", "revoke", String(id)], in: scratch, environment: environment)
-            let list = try await Command.run(["key", "list", "--json"], in: scratch, environment: environment)
+            let revoked = try await ProgramRun.run(["key", "revoke", String(id)], in: scratch, environment: environment)
+            let again = try await ProgramRun.run(["key", "revoke", String(id)], in: scratch, environment: environment)
+            let list = try await ProgramRun.run(["key", "list", "--json"], in: scratch, environment: environment)
 
             #expect(revoked.status == 0)
             #expect(again.status == 1)
@@ -71,7 +93,7 @@ import Testing
 
     @Test func `migrate does nothing twice, and says what it would do`() async throws {
         try await withDatabase { database, environment, scratch in
-            let dry = try await Command.run(["migrate", "--dry-run", "--json"], in: scratch, environment: environment)
+            let dry = try await ProgramRun.run(["migrate", "--dry-run", "--json"], in: scratch, environment: environment)
             #expect(dry.output == #"{"applied":[],"dry_run":true}"# + "\n")
             #expect(dry.status == 0)
         }
@@ -83,7 +105,7 @@ import Testing
     ])
     func `a worker of kinds there are not is not started, and says which there are`(kinds: String, message: String) async throws {
         try await withDatabase { _, environment, scratch in
-            let result = try await Command.run(["work", "--kinds", kinds], in: scratch, environment: environment)
+            let result = try await ProgramRun.run(["work", "--kinds", kinds], in: scratch, environment: environment)
             #expect(result.status == 2)
             #expect(result.errors.contains(message))
         }
@@ -91,7 +113,7 @@ import Testing
 
     @Test func `the doctor finds servers good, and says where they are not durable`() async throws {
         try await withDatabase { database, environment, scratch in
-            let result = try await Command.run(["doctor", "--json"], in: scratch, environment: environment)
+            let result = try await ProgramRun.run(["doctor", "--json"], in: scratch, environment: environment)
             // The servers of tests do without fsync.
             #expect(result.status == 1)
             #expect(result.output.contains(#""check":"postgres fsync","found":"off","verdict":"wrong""#))
@@ -102,7 +124,7 @@ import Testing
 
     @Test func `log lines for a collector want a collector`() async throws {
         try await withDatabase { _, environment, scratch in
-            let result = try await Command.run(
+            let result = try await ProgramRun.run(
                 ["key", "list"], in: scratch, environment: environment.merging(["KITELINE_OTLP_LOGS": "yes"]) { $1 })
             #expect(result.status == 2)
             #expect(result.errors.contains("KITELINE_OTLP_ENDPOINT is not set"))
@@ -114,7 +136,7 @@ import Testing
         try await withDatabase { database, environment, scratch in
             var environment = environment
             environment[name] = name.contains("REDIS") ? "unix:///nowhere/redis" : "postgres://me:secret@/db?host=/nowhere"
-            let result = try await Command.run(["doctor", "--json"], in: scratch, environment: environment)
+            let result = try await ProgramRun.run(["doctor", "--json"], in: scratch, environment: environment)
             #expect(result.status == 1)
             #expect(result.output.contains("\(name) must name a server that answers"))
             #expect(!(result.output + result.errors).contains("secret"))

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import kiteline
@@ -27,10 +28,10 @@ struct MonitoringTests {
                 "KITELINE_OTLP_ENDPOINT": "http://127.0.0.1:9", "KITELINE_OTLP_LOGS": "yes", "KITELINE_TRACE_SHARE": "1",
                 "KITELINE_BEAT_SECONDS": "0.2",
             ]
-            let dev = try Command(["dev", "--port", "0"], in: scratch, environment: settings)
+            let dev = try ProgramRun(["dev", "--port", "0"], in: scratch, environment: settings)
             let ready = try JSONDecoder().decode(ReadyFile.self, from: await dev.file(scratch + "/.kiteline/ready.json"))
             func run(_ arguments: String...) async throws {
-                let result = try await Command.run(arguments, in: scratch)
+                let result = try await ProgramRun.run(arguments, in: scratch)
                 #expect(result.status == 0, "\(arguments): \(result.errors)")
             }
             try await run("tenant", "create", "acme")

@@ -17,10 +17,10 @@ import Testing
                 "rules: [{ id: a, when: { field: beds, gte: 5 }, to: marketing }, { id: b, to: { pool: p } }]", "own.yaml", scratch)
             let map = try write("{ sources: [web], fields: { beds: { from: b, type: number } } }", "map.yaml", scratch)
 
-            let taken = try await Command.run(["rules", "check", good, "--kind", "route"], in: scratch)
-            let refused = try await Command.run(["rules", "check", wrong, "--kind", "route"], in: scratch)
-            let machine = try await Command.run(["rules", "check", wrong, "--kind", "route", "--json"], in: scratch)
-            let mapped = try await Command.run(["rules", "check", own, "--kind", "route", "--map", map], in: scratch)
+            let taken = try await ProgramRun.run(["rules", "check", good, "--kind", "route"], in: scratch)
+            let refused = try await ProgramRun.run(["rules", "check", wrong, "--kind", "route"], in: scratch)
+            let machine = try await ProgramRun.run(["rules", "check", wrong, "--kind", "route", "--json"], in: scratch)
+            let mapped = try await ProgramRun.run(["rules", "check", own, "--kind", "route", "--map", map], in: scratch)
 
             #expect([taken, refused, machine, mapped].map(\.status) == [0, 1, 1, 0])
             #expect(refused.output.contains("error: rules[0].when.field: There is no field “bugdet”; did you mean “budget”?"))
@@ -33,9 +33,9 @@ import Testing
             let old = try write("{ method: card, card: { highlight: 75 } }", "old.yaml", scratch)
             let new = try write(#"{"card": {"highlight": 80}, "method": "card"}"#, "new.json", scratch)
 
-            let english = try await Command.run(["rules", "diff", old, new, "--kind", "match"], in: scratch)
-            let chinese = try await Command.run(["rules", "diff", old, new, "--kind", "match", "--language", "zh"], in: scratch)
-            let same = try await Command.run(["rules", "diff", old, old, "--kind", "match"], in: scratch)
+            let english = try await ProgramRun.run(["rules", "diff", old, new, "--kind", "match"], in: scratch)
+            let chinese = try await ProgramRun.run(["rules", "diff", old, new, "--kind", "match", "--language", "zh"], in: scratch)
+            let same = try await ProgramRun.run(["rules", "diff", old, old, "--kind", "match"], in: scratch)
 
             #expect(english.output == "card, highlighted above: 75 → 80\n")
             #expect(chinese.output == "比对卡，高亮阈值：75 → 80\n")

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import kiteline
@@ -11,9 +12,9 @@ struct SecretsTests {
     @Test func `keys, passwords and connectors' secrets are in no log and in no backup`() async throws {
         try await withScratch { scratch in
             let settings = ["KITELINE_LOG_LEVEL": "trace", "KITELINE_LOG_FORMAT": "json", "KITELINE_LOCAL_TARGETS": "yes"]
-            let dev = try Command(["dev", "--port", "0"], in: scratch, environment: settings)
+            let dev = try ProgramRun(["dev", "--port", "0"], in: scratch, environment: settings)
             let ready = try JSONDecoder().decode(ReadyFile.self, from: await dev.file(scratch + "/.kiteline/ready.json"))
-            let made = try await Command.run(["tenant", "create", "acme", "--json"], in: scratch)
+            let made = try await ProgramRun.run(["tenant", "create", "acme", "--json"], in: scratch)
             let tenantKey = String(try #require(made.output.firstMatch(of: /kl_t_[\w-]{43}/)).output)
             let operatorKey = String(try #require(made.output.firstMatch(of: /kl_o_[\w-]{43}/)).output)
             let secretKey = try String(contentsOfFile: scratch + "/.kiteline/secret.key", encoding: .utf8).trimmingCharacters(in: .newlines)
@@ -41,7 +42,7 @@ struct SecretsTests {
                     == 202)
             #expect(try await send(.post, "/v1/jobs", #"{"kind":"probe","personal-phone-13800000000":"#, key: tenantKey) == 400)
             #expect(try await send(.post, "/v1/jobs", "{}", key: "kl_t_" + String(repeating: "W", count: 43)) == 401)
-            let backup = try await Command.run(["backup", "backups", "--json"], in: scratch)
+            let backup = try await ProgramRun.run(["backup", "backups", "--json"], in: scratch)
             try #require(backup.status == 0, "\(backup.errors)")
             dev.send(SIGTERM)
             let end = try await dev.end()

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Pages as a person sees and uses them, in a real browser. One after another: a browser is heavy.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What operators turn: the fuse, breakers, pauses, dead letters.
@@ -49,6 +50,7 @@ import Testing
                 let list = try await browser.get("/console/dead-letters?kind=probe&error_class=permanent")
                 let other = try await browser.get("/console/dead-letters?error_class=poison")
                 let wrong = try await browser.get("/console/dead-letters?error_class=%3Cb%3E")
+                let beyond = try await browser.get("/console/dead-letters?since=300000-01-01T00:00")
                 let preview = try await browser.get("/console/dead-letters?kind=probe&preview=true")
                 #expect(try await house.call("GET", "/v1/jobs/\(job)").json["state"] == "discarded")
                 let begun = try await browser.submit(
@@ -57,6 +59,7 @@ import Testing
                 #expect(list.text.contains(#"href="/console/jobs/\#(job)""#))
                 #expect(other.status == 200 && !other.text.contains("/console/jobs/\(job)"))
                 #expect(wrong.status == 422 && !wrong.text.contains("<b>"))
+                #expect(beyond.status == 422)
                 #expect(preview.text.contains("1 jobs would run again"))
                 #expect(begun.status == 303 && begun["location"] == "/console/dead-letters?done=redriven")
                 #expect(try await foreign.get("/console/dead-letters").text.contains("/console/jobs/\(job)") == false)

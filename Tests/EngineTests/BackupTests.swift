@@ -34,7 +34,7 @@ struct BackupTests {
                 try await scene.count("probe_effect WHERE effect_key LIKE 'after%' OR effect_key LIKE 'waits%'", in: scene.database) == 300
             }
             try gate.open()
-            let made = try await backup.end()
+            let made = try await backup.end(within: .seconds(120))
             try #require(made.status == 0, "\(made.errors)")
             let folder = try #require(made.output.firstMatch(of: /"folder":"([^"]+)"/)).1
             await scene.stop()
@@ -133,6 +133,36 @@ struct BackupTests {
         }
     }
 
+    @Test func `events and webhooks go on from where they stood, whatever the numbers of the old server's transactions`() async throws {
+        try await BackupScene.with { scene in
+            // A server that had seen many more transactions than the one that is restored to.
+            for statement in [
+                "INSERT INTO event_listener (tenant_id, until, since_tx, since_id) SELECT id, now() + interval '1 day', '9000000000000', 0 FROM tenant",
+                "INSERT INTO event (tenant_id, type, body, tx) SELECT id, 'test', '{}', ('900000000000' || n)::xid8 FROM tenant, generate_series(1, 3) n",
+                """
+                INSERT INTO connector (tenant_id, name, kind, place, enabled, settings, secrets, secret_names, dependency, seen_tx, seen_id)
+                SELECT e.tenant_id, 'hook', 'webhook', 1, true, '{}', '', '{}', 'webhook/hook', e.tx::text::bigint, e.id FROM event e WHERE e.type = 'test' ORDER BY e.id LIMIT 1
+                """,
+                "INSERT INTO api_key (role, hint, hash) VALUES ('platform', 'test', '\\x01')",
+                "INSERT INTO console_session (key_id, hash, expires_at) SELECT id, '\\x01', now() + interval '1 day' FROM api_key LIMIT 1",
+            ] { try await scene.query(Statement(statement, []), in: scene.database) }
+            let backup = try await scene.backup()
+            let restored = try await scene.emptyDatabase()
+
+            try #require(try await scene.run("restore", backup, "--redis-url", scene.database.redisURL, on: restored).status == 0)
+            try await scene.query("INSERT INTO event (tenant_id, type, body) SELECT id, 'test', '{}' FROM tenant", in: restored)
+
+            // Those the webhook had not seen, and the new one; none that no listener is kept for.
+            let unseen =
+                "event e JOIN connector c USING (tenant_id) WHERE (e.tx, e.id) > (c.seen_tx::text::xid8, c.seen_id) AND e.type = 'test'"
+            #expect(try await scene.count(unseen, in: restored) == 3)
+            let kept = "event e JOIN event_listener l USING (tenant_id) WHERE (e.tx, e.id) > (l.since_tx, l.since_id) AND e.type = 'test'"
+            #expect(try await scene.count(kept, in: restored) == 4)
+            #expect(try await scene.count("event WHERE tx >= pg_snapshot_xmin(pg_current_snapshot())", in: restored) == 0)
+            #expect(try await scene.count("console_session", in: restored) == 0)
+        }
+    }
+
     @Test func `a restore goes into an empty database only, and only a whole backup of a known version`() async throws {
         try await BackupScene.with { scene in
             let backup = try await scene.backup()
@@ -172,7 +202,7 @@ struct BackupTests {
             let killed = try scene.start("backup", scene.backups, environment: ["PATH": gate.path])
             try await expectSoon { gate.isReached }
             killed.send(SIGKILL)
-            _ = try await killed.end()
+            _ = try await killed.end(within: .seconds(120))
             try gate.open()
             #expect(try scene.backupNames().isEmpty)
 

@@ -5,6 +5,7 @@ import Jobs
 import Ledger
 import Synchronization
 import Tenancy
+import TestSupport
 import Testing
 import Worker
 

@@ -5,6 +5,7 @@ import Ledger
 import PostgresClient
 import Synchronization
 import Tenancy
+import TestSupport
 import Testing
 import Worker
 

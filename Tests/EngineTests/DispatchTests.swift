@@ -4,6 +4,7 @@ import Jobs
 import Ledger
 import RedisClient
 import Tenancy
+import TestSupport
 import Testing
 
 @Suite struct DispatchTests {

@@ -4,6 +4,7 @@ import PostgresClient
 import Records
 import Synchronization
 import Tenancy
+import TestSupport
 import Testing
 
 @testable import Ledger

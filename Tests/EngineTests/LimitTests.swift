@@ -3,6 +3,7 @@ import Foundation
 import Jobs
 import RedisClient
 import Tenancy
+import TestSupport
 import Testing
 
 /// What holds work back, inside the claim.

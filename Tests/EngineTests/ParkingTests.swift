@@ -4,6 +4,7 @@ import Foundation
 import Jobs
 import Ledger
 import Tenancy
+import TestSupport
 import Testing
 import Worker
 

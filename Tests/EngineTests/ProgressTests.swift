@@ -4,6 +4,7 @@ import Jobs
 import Ledger
 import Records
 import Tenancy
+import TestSupport
 import Testing
 import Worker
 

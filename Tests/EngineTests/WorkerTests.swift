@@ -9,6 +9,7 @@ import RedisClient
 import ServiceLifecycle
 import Synchronization
 import Tenancy
+import TestSupport
 import Testing
 import Worker
 

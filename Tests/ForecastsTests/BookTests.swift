@@ -31,6 +31,12 @@ import Testing
         #expect(Movements(from: [], to: book.lines) { _ in nil }.sum(0) == .max)
     }
 
+    @Test func `sums over stages and classes that no number holds are found to agree`() {
+        let deals = (1...4).map { deal(Int64($0), Int($0 % 2) + 1, amount: .max / 2) }
+
+        #expect(book(deals, odds: 1).faults(against: deals) == [])
+    }
+
     @Test func `of twelve about to sign, seven without an effective action, five are committed and seven at risk with days and reason`() {
         let acted = [5, 5, 5, 5, 5, 12, 13, 14, 15, 16, 17, nil]
         let deals = acted.enumerated().map { place, acted in deal(Int64(place + 1), 2, days: 30, acted: acted) }

@@ -36,6 +36,14 @@ import Testing
         #expect(RFC3339.day("2018-02-30") == nil)
     }
 
+    @Test(arguments: [
+        (9.4e12, "9999-12-31T23:59:59Z"), (-1e30, "0001-01-01T00:00:00Z"), (.infinity, "9999-12-31T23:59:59Z"),
+        (.nan, "1970-01-01T00:00:00Z"),
+    ])
+    func `what no text can name is written as the nearest that can`(seconds: Double, text: String) {
+        #expect(RFC3339.text(Date(timeIntervalSince1970: seconds)) == text)
+    }
+
     @Test func `days since the calendar was mended agree with it`() {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = TimeZone(identifier: "UTC")!

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import LocalServers
@@ -271,14 +272,6 @@ import Testing
             #expect(!FileManager.default.fileExists(atPath: data))
         }
     }
-}
-
-/// A folder for one test, which the servers' user can enter.
-private func withScratch(_ body: (String) async throws -> Void) async throws {
-    let scratch = "/tmp/kiteline-servers-test-\(UUID().uuidString.prefix(8))"
-    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
-    defer { try? FileManager.default.removeItem(atPath: scratch) }
-    try await body(scratch)
 }
 
 private func sql(_ servers: LocalServers, _ statement: String) async throws -> String {

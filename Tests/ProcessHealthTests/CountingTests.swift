@@ -60,9 +60,11 @@ import Testing
 
     @Test func `with a working calendar only its time counts`() {
         // Nobody works from hour 24 to hour 72.
-        let counting = WeekCounting(Week("2026-W10")!...Week("2026-W11")!, in: TimeZone(identifier: "UTC")!) { from, to in
+        let worked = CountedTime { from, to in
             to.timeIntervalSince(from) - max(0, min(to, hour(72)).timeIntervalSince(max(from, hour(24))))
         }
+        let counting = WeekCounting(Week("2026-W10")!...Week("2026-W11")!, in: TimeZone(identifier: "UTC")!)
+            .by(worked, touchDue: { $0 + $1 }, workdays: { _, _ in 10 })
         let contacts = [0.0, 119].map { ContactFact(.followUp, customer: "a", at: hour($0)) }
 
         #expect(counting.counts(of: ProcessFacts(contacts: contacts), at: hour(120))[0].rhythm == Tally(cases: 1, hits: 1))

@@ -25,22 +25,8 @@ import Testing
 
     @Test func `a command that takes too long fails alone while the server still sends something`() async throws {
         let mayFinish = Flag()
-        let serve = { @Sendable (number: Int, inbound: Listener.Inbound, outbound: Listener.Outbound) async throws in
-            var reads = inbound.makeAsyncIterator()
-            _ = try await reads.next()
-            try await outbound.write(ByteBuffer(string: "+OK\r\n+PONG\r\n"))
-            _ = try await reads.next()
-            try await outbound.write(ByteBuffer(string: "*20000\r\n"))
-            var missing = 20_000
-            while !mayFinish.isSet {
-                try await outbound.write(ByteBuffer(string: ":1\r\n"))
-                missing -= 1
-                try await Task.sleep(for: .milliseconds(5))
-            }
-            try await outbound.write(ByteBuffer(string: String(repeating: ":1\r\n", count: missing)))
-            while try await reads.next() != nil { try await outbound.write(ByteBuffer(string: "+mine\r\n")) }
-        }
-        try await Listener.with(serve: serve) { listener in
+        let dripping = { @Sendable () -> any ChannelHandler in Dripping(until: mayFinish) }
+        try await Listener.with(handler: dripping) { listener in
             let redis = try listener.client(commandTimeout: .seconds(8))
 
             let slow = await redisError { try await redis.send(["LRANGE", "slow", 0, -1]) }
@@ -147,4 +133,50 @@ private final class Flag: Sendable {
     var isSet: Bool { value.load(ordering: .acquiring) }
 
     func set() { value.store(true, ordering: .releasing) }
+}
+
+/// Answers the greeting, begins a long answer that it gives drop by drop until it may finish, and then answers everything else.
+///
+/// On its event loop: a task might wait for a thread for longer than a client is patient.
+private final class Dripping: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let mayFinish: Flag
+    private var reads = 0
+    /// Of the long answer.
+    private var missing = 0
+
+    init(until mayFinish: Flag) { self.mayFinish = mayFinish }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        reads += 1
+        switch reads {
+        case 1: write("+OK\r\n+PONG\r\n", context)
+        case 2:
+            missing = 20_000
+            write("*20000\r\n", context)
+            drip(context)
+        default:
+            finish(context)
+            write("+mine\r\n", context)
+        }
+    }
+
+    private func drip(_ context: ChannelHandlerContext) {
+        guard missing > 0 else { return }
+        guard !mayFinish.isSet else { return finish(context) }
+        write(":1\r\n", context)
+        missing -= 1
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { self.drip(context) }
+    }
+
+    private func finish(_ context: ChannelHandlerContext) {
+        write(String(repeating: ":1\r\n", count: missing), context)
+        missing = 0
+    }
+
+    private func write(_ text: String, _ context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+    }
 }

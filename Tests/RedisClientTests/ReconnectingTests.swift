@@ -89,6 +89,20 @@ import Testing
         }
     }
 
+    @Test func `each command issued while the server stays away is given up in its turn`() async throws {
+        let configuration = try RedisConfiguration(
+            url: "unix:///tmp/kiteline-nobody-\(UUID().uuidString)", connectTimeout: .milliseconds(150))
+        let redis = RedisClient.test(configuration)
+
+        // The later ones come while the next try is put off, when nobody waits any more.
+        for _ in 0..<6 {
+            let error = await redisError { try await redis.send(["PING"]) }
+            #expect(error?.code == .connectionLost)
+        }
+        #expect(redis.statistics.pending == 0)
+        await redis.close()
+    }
+
     @Test func `a connection cut in the middle of a large reply is made anew`() async throws {
         try await withRedis { server in
             let large = [UInt8](repeating: 7, count: 10_000_000)

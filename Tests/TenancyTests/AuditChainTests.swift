@@ -112,7 +112,7 @@ import Testing
 
         #expect(AuditMark(mark.description) == mark)
         for text in [
-            "", "6", "6:", "0:\(hexadecimal(mark.hash))", "6:\(hexadecimal(mark.hash))0", "6:\(String(repeating: "+a", count: 32))",
+            "", "6", "6:", "0:\(mark.hash.hexadecimal)", "6:\(mark.hash.hexadecimal)0", "6:\(String(repeating: "+a", count: 32))",
         ] {
             #expect(AuditMark(text) == nil, "\(text)")
         }

@@ -20,7 +20,7 @@ extension AuditRecord {
         JSONWriter.object(capacity: 512) { object in
             object.member("id", String(id))
             object.member("seq", seq)
-            object.member("hash", hexadecimal(hash))
+            object.member("hash", hash.hexadecimal)
             object.member("tenant", tenant)
             object.member("at", at)
             object.member("actor", actor)

@@ -3,6 +3,7 @@ import Foundation
 import JSONEnvelope
 import Messages
 import Records
+import Synchronization
 import Tenancy
 
 extension API {
@@ -39,32 +40,30 @@ extension API {
     }
     try call.requireMediaType(["application/json"])
     let body = try await call.body(atMost: call.limits.body)
-    let before = try await call.records.connector(name, of: call.tenant.id)
-    var reader = FieldReader(try call.json(body, levels: 3).root)
-    let reading = ConnectorReading(policy: call.api.outgoing, before: before)
-    let read = reading.read(&reader)
-    let faults = reader.finish()
-    guard faults.isEmpty, let read else { throw Problem.invalid(faults) }
+    _ = try call.json(body, levels: 3)
     guard let box = call.api.secrets else {
         throw Problem(
             503, "no_secret_key", "This service keeps no secrets yet",
             detail:
                 "KITELINE_SECRET_KEY is not set. Whoever runs the service sets it: 32 random bytes in Base64, the same for every process.")
     }
-    var wish = read.wish
-    if let secrets = read.secrets {
-        let plain = try JSONEncoder().encode(secrets)
-        wish.secrets = box.seal(
-            Array(plain), place: ConnectorSecrets.place(name, of: call.tenant.id), nonce: (0..<12).map { _ in .random(in: 0...255) })
+    let made = Mutex<String?>(nil)
+    let kept = try await call.records.put(connector: name, of: call.tenant.id, by: call.actor) { before in
+        let read = try ConnectorReading(policy: call.api.outgoing, before: before).read(try call.json(body, levels: 3).root)
+        made.withLock { $0 = read.made }
+        var wish = read.wish
+        if let secrets = read.secrets {
+            let plain = try JSONEncoder().encode(secrets)
+            wish.secrets = box.seal(
+                Array(plain), place: ConnectorSecrets.place(name, of: call.tenant.id), nonce: (0..<12).map { _ in .random(in: 0...255) })
+        }
+        return wish
     }
-    guard
-        let (isNew, record) = try await call.records.put(
-            connector: name, wish, of: call.tenant.id, by: call.actor, reason: read.reason)
-    else {
+    guard let (isNew, record) = kept else {
         throw Problem(
             409, "too_many_connectors", "The tenant has \(Records.connectorsOfOne) connectors", detail: "Delete one first.")
     }
-    return Answer(isNew ? 201 : 200, record.json(now: Date(), shown: read.made))
+    return Answer(isNew ? 201 : 200, record.json(now: Date(), shown: made.withLock(\.self)))
 }
 
 /// `DELETE /v1/connectors/{name}`
@@ -160,10 +159,18 @@ private struct ConnectorReading {
         var secrets: [String: String]?
         /// A secret that was made for it, to be shown this once.
         var made: String?
-        var reason: String
     }
 
-    func read(_ reader: inout FieldReader) -> Read? {
+    /// - Throws: `Problem` with everything that is wrong.
+    func read(_ root: JSONNode) throws -> Read {
+        var reader = FieldReader(root)
+        let read = read(&reader)
+        let faults = reader.finish()
+        guard faults.isEmpty, let read else { throw Problem.invalid(faults) }
+        return read
+    }
+
+    private func read(_ reader: inout FieldReader) -> Read? {
         let kind = reader.choice("kind", of: ConnectorKind.allCases.map(\.rawValue), required: true).flatMap(ConnectorKind.init)
         let place = reader.integer("place", in: 0...1_000) ?? 100
         let isEnabled = reader.bool("enabled") ?? true
@@ -182,8 +189,8 @@ private struct ConnectorReading {
         let names = secrets.map { $0.keys.sorted() } ?? before?.secretNames ?? []
         return Read(
             wish: ConnectorWish(
-                kind: kind, place: place, isEnabled: isEnabled, settings: settings, secrets: nil, secretNames: names),
-            secrets: secrets, made: made, reason: reason)
+                kind: kind, place: place, isEnabled: isEnabled, settings: settings, secrets: nil, secretNames: names, reason: reason),
+            secrets: secrets, made: made)
     }
 
     private func settings(_ reader: inout FieldReader) -> ConnectorSettings {
@@ -239,6 +246,9 @@ private struct ConnectorReading {
             reader.fail("settings.agent_id", .missing, "is required: the number of the app the messages come from")
         case .dingtalkRobot, .dingtalkTodo, .wecomRobot, .wecomApp, .feishuBot, .feishuApp, .smsGateway, .webhook: break
         }
+        for (name, text) in settings.texts where text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            reader.fail("settings.\(name)", .badFormat, "must hold no control characters")
+        }
         for address in settings.to ?? [] where address.contains(",") { reader.fail("settings.to", .badFormat, "must hold no comma") }
     }
 
@@ -272,6 +282,18 @@ private struct ConnectorReading {
         }
         reader.add(inner.finish())
         return (values, nil)
+    }
+}
+
+extension ConnectorSettings {
+    /// What people wrote, by its name.
+    fileprivate var texts: [(name: String, text: String)] {
+        let single = [
+            ("url", url), ("creator", creator), ("number_field", numberField), ("text_field", textField), ("id_field", idField),
+            ("success_field", successField), ("success_value", successValue), ("host", host), ("from", from),
+        ]
+        return single.compactMap { name, text in text.map { (name, $0) } } + (to ?? []).map { ("to", $0) }
+            + (events ?? []).map { ("events", $0) }
     }
 }
 

@@ -94,7 +94,7 @@ extension FieldReader {
         var terms = RolloutTerms.model
         guard let node = object("guards") else { return terms }
         var guards = FieldReader(node, path: path(to: "guards"))
-        if let share = guards.double("false_warnings", in: 1...99) { terms.falseWarnings = share }
+        if let share = guards.double("false_warnings", in: 1...98) { terms.falseWarnings = share }
         if let margin = guards.double("success_margin", in: 0...100) { terms.successMargin = margin }
         if let least = guards.integer("least_warnings", in: 1...1_000_000) { terms.leastLeads = least }
         let promotions = RolloutTerms.Promotion.allCases.map(\.rawValue)

@@ -13,13 +13,14 @@ extension API {
 
 /// `GET /v1/usage`: what each tenant has waiting, got done lately, and received of the workers.
 @Sendable private func readUsage(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
+    let (cursor, limit) = try call.query { ($0.cursor(), $0.integer("limit", in: 1...200) ?? 200) }
     let statistics = Dictionary(grouping: try await call.api.statistics.value(), by: \.tenant)
     let (records, dispatch) = (call.records, call.api.dispatch)
-    let tenants = try await records.tenants(limit: 200).items
+    let page = try await records.tenants(after: cursor ?? 0, limit: limit)
+    let tenants = page.items
     let fairness = await promptly { try await dispatch.fairness(of: tenants.map(\.id)) } ?? []
     let shares = Dictionary(fairness.map { ($0.tenant, $0) }) { first, _ in first }
-    return .page(Page(items: tenants, next: nil)) { tenant in
+    return .page(page) { tenant in
         let kinds = statistics[tenant.id] ?? []
         let share = shares[tenant.id]
         return JSONWriter.object(capacity: 256) { object in

@@ -73,11 +73,11 @@ struct ForecastFigures {
         {
             let said = words[
                 "forecast_range_amount",
-                ["low": money(Int64(low)), "middle": money(Int64(middle)), "high": money(Int64(high))]]
+                ["low": money(Int64(nearest: low)), "middle": money(Int64(nearest: middle)), "high": money(Int64(nearest: high))]]
             ranges.append(
                 range(
                     title, low, middle, high, mark: Double(total), said,
-                    label: { money(Int64($0)) }))
+                    label: { money(Int64(nearest: $0)) }))
         }
         if let wins = body["outlook"]?["wins"], let low = wins["interval_low"]?.double, let high = wins["interval_high"]?.double {
             let (open, new) = (wins["expected_open"]?.double ?? 0, wins["expected_new"]?.double ?? 0)
@@ -116,7 +116,7 @@ struct ForecastFigures {
 
     // MARK: What it is made of
 
-    private var whole: Double { Double(Self.standings.reduce(0) { $0 + amount($1, "amount_minor") }) }
+    private var whole: Double { Self.standings.reduce(0) { $0 + Double(amount($1, "amount_minor")) } }
 
     var classesWords: String {
         Self.standings.map { "\(words["forecast_class_\($0)"]) \(money(amount($0, "amount_minor")))" }.joined(
@@ -155,10 +155,10 @@ struct ForecastFigures {
         let steps = (kinds + others).compactMap { kind in
             change[kind].map { (kind, $0["count"]?.integer ?? 0, $0["amount_minor"]?.integer ?? 0) }
         }
-        let before = total - (change["sum_minor"]?.integer ?? 0)
+        let before = total.adding(0 - (change["sum_minor"]?.integer ?? 0))
         var (at, reached) = (before, [before, total])
         for step in steps {
-            at += step.2
+            at = at.adding(step.2)
             reached.append(at)
         }
         let top = Double(max(1, reached.max() ?? 1))
@@ -172,8 +172,8 @@ struct ForecastFigures {
         }
         at = before
         let rows = steps.map { kind, count, amount -> View in
-            let (low, high) = (min(at, at + amount), max(at, at + amount))
-            at += amount
+            let (low, high) = (min(at, at.adding(amount)), max(at, at.adding(amount)))
+            at = at.adding(amount)
             return [
                 "moveName": .text(words.known("forecast_move", kind)), "moveMeaning": .text(words.all["forecast_move_\(kind)_meaning"]),
                 "moveCount": .text(clerk.number(Int(count))), "moveAmount": .text((amount > 0 ? "+" : "") + money(amount)),

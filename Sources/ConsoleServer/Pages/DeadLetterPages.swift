@@ -70,6 +70,9 @@ extension Visit {
         let parts = local.split(whereSeparator: { "-T:".contains($0) }).map { Int($0) }
         guard parts.count == 5 || parts.count == 6, !parts.contains(nil), local.contains("T") else { return local }
         let numbers = parts.compactMap(\.self)
+        guard (1...9_999).contains(numbers[0]), (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), (0...23).contains(numbers[3]),
+            (0...59).contains(numbers[4]), numbers.dropFirst(5).allSatisfy({ (0...59).contains($0) })
+        else { return local }
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = tenant.flatMap { TimeZone(identifier: $0.settings.timeZone) } ?? .gmt
         let components = DateComponents(

@@ -57,7 +57,8 @@ public struct FeishuBot: Sendable, Hashable {
         let code = body?.integer("code") ?? body?.integer("StatusCode")
         let message = body?.string("msg") ?? body?.string("StatusMessage") ?? ""
         if answer.status == 429 || code == 99_991_400 {
-            let seconds = answer.headers["x-ogw-ratelimit-reset"].flatMap(TimeInterval.init).map { min(max($0, 1), 86_400) }
+            let seconds = answer.headers["x-ogw-ratelimit-reset"].flatMap(TimeInterval.init)
+                .flatMap { $0.isNaN ? nil : min(max($0, 1), 86_400) }
             let until = seconds.map(now.addingTimeInterval) ?? answer.retryAfter(now) ?? now.addingTimeInterval(60)
             return .failed(.throttled, code.map { String($0) } ?? "http_429", message, until: until)
         }

@@ -62,7 +62,9 @@ final class CalendarShelf: Sendable {
             plan = nil
             return
         }
-        let national = try own?.national.flatMap { NationalCalendar.known[$0] }.map { try $0.adding(rows?[2]) }
+        let national = try own?.national.flatMap { NationalCalendar.known[$0] }.map {
+            $0.adding(try rows?[2].map { try NationalNotice($0) } ?? [])
+        }
         plan = CalendarPlan(
             zone: TimeZone(identifier: own?.timeZone ?? zone) ?? .gmt, national: national, layers: [own?.layer ?? CalendarLayer()])
     }
@@ -71,7 +73,7 @@ final class CalendarShelf: Sendable {
         [
             .tenants([tenant]),
             "SELECT scope, name, body FROM calendar_layer WHERE tenant_id = \(tenant.rawValue)",
-            "SELECT country, year, papers, off::text[] AS off, work::text[] AS work FROM national_year",
+            NationalNotice.kept,
         ]
     }
 
@@ -101,20 +103,6 @@ final class CalendarShelf: Sendable {
             let compiled = WorkingTime(asDays ? layered.wholeDays : layered, years: (year - 2)...(year + 2)) ?? .always
             held.compiled[name] = compiled
             return compiled
-        }
-    }
-}
-
-extension NationalCalendar {
-    /// With the notices that were told of since.
-    fileprivate func adding(_ rows: Rows?) throws -> NationalCalendar {
-        guard let rows else { return self }
-        return try rows.reduce(self) { calendar, row in
-            guard try row.get("country", as: String.self) == country else { return calendar }
-            var days: [CivilDate: Day] = [:]
-            for date in try row.get("off", as: [String].self).compactMap(CivilDate.init) { days[date] = .off }
-            for date in try row.get("work", as: [String].self).compactMap(CivilDate.init) { days[date] = .work }
-            return calendar.with(Year(Int(try row.get("year", as: Int32.self)), papers: try row.get("papers"), days: days))
         }
     }
 }

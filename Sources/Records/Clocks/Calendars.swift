@@ -157,12 +157,8 @@ extension Records {
     /// Stores a year's notice, in place of what was known of that year; clocks of tenants with a calendar are looked at again by it.
     public func putNotice(_ notice: NationalNotice, by actor: String, now: Date = Date()) async throws {
         _ = try await engine.transaction { transaction in
-            // Those whose shifts may follow it, in the order in which anybody locks more than one tenant.
-            let tenants = try transaction.pipeline([
-                .everyTenant, "SELECT DISTINCT tenant_id FROM seller WHERE shift IS NOT NULL ORDER BY tenant_id",
-            ])[1].map { TenantID(try $0.get("tenant_id")) }
-            let versions: [Int64] = try tenants.map { try transaction.query(.bumpRouting($0)).first!.get("version") }
             _ = try transaction.pipeline([
+                .everyTenant,
                 """
                 INSERT INTO national_year (country, year, papers, off, work, told_at)
                 VALUES (\(notice.country), \(Int32(notice.year)), \(notice.papers), \(notice.off.map(\.description))::text[]::date[],
@@ -178,27 +174,24 @@ extension Records {
                     nil, by: actor, "national_calendar.put", "\(notice.country)/\(notice.year)",
                     after: .encoding(["off": notice.off.map(\.description), "work": notice.work.map(\.description)])),
             ])
-            for (tenant, version) in zip(tenants, versions) { try transaction.keepShifts(tenant, version: version) }
+        }
+        // After the notice is there for all to see, so that whoever gets a first shift from here on reads it; and each tenant by itself, so
+        // that none waits for another's. What a crash leaves out is mended by putting the notice once more.
+        let rows = try await engine.pipeline([
+            .everyTenant, "SELECT DISTINCT tenant_id FROM seller WHERE shift IS NOT NULL ORDER BY tenant_id",
+        ])[1]
+        for tenant in try rows.map({ TenantID(try $0.get("tenant_id")) }) {
+            _ = try await write(tenant, on: engine) { transaction in
+                try transaction.keepShifts(tenant, version: try transaction.query(.bumpRouting(tenant)).first!.get("version"))
+            }
         }
     }
 
     /// The notices known of a country, the newest first; nil: no such country.
     public func notices(of country: String) async throws -> [NationalNotice]? {
         guard let known = NationalCalendar.known[country] else { return nil }
-        let rows = try await app.query(
-            "SELECT year, papers, off::text[] AS off, work::text[] AS work, told_at FROM national_year WHERE country = \(country)")
-        var notices: [Int: NationalNotice] = [:]
-        for (number, year) in known.years {
-            func days(_ kind: NationalCalendar.Day) -> [CivilDate] { year.days.filter { $0.value == kind }.map(\.key).sorted() }
-            notices[number] = NationalNotice(country: country, year: number, papers: year.papers, off: days(.off), work: days(.work))
-        }
-        for row in rows {
-            let year = Int(try row.get("year", as: Int32.self))
-            notices[year] = NationalNotice(
-                country: country, year: year, papers: try row.get("papers"),
-                off: try row.get("off", as: [String].self).compactMap { CivilDate($0) },
-                work: try row.get("work", as: [String].self).compactMap { CivilDate($0) }, toldAt: try row.get("told_at"))
-        }
-        return notices.values.sorted { $0.year > $1.year }
+        let told = try await app.query(NationalNotice.kept).map { try NationalNotice($0) }.filter { $0.country == country }
+        let all = known.years.values.map { NationalNotice($0, of: country) } + told
+        return Dictionary(all.map { ($0.year, $0) }, uniquingKeysWith: { $1 }).values.sorted { $0.year > $1.year }
     }
 }

@@ -16,10 +16,10 @@ extension PostgresTransaction {
             FROM seller s JOIN tenant t ON t.id = s.tenant_id
             WHERE s.tenant_id = \(tenant.rawValue) AND (\(seller)::text IS NULL OR s.external_id = \(seller)) ORDER BY s.id
             """,
-            "SELECT country, year, papers, off::text[] AS off, work::text[] AS work FROM national_year ORDER BY country, year",
+            NationalNotice.kept,
         ])
         let layers = try Layers(rows[0])
-        let notices = try rows[2].map { try ShiftPlan.Notice($0) }
+        let notices = try rows[2].map { try NationalNotice($0) }
         var changed: [Int64] = []
         var names: [String?] = []
         var plans: [String: String] = [:]

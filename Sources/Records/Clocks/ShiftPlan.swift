@@ -16,73 +16,49 @@ struct ShiftPlan: Hashable {
     ///   - zone: the tenant's own.
     ///   - layers: calendars as they are kept: the tenant's first, then the team's, then the seller's.
     ///   - notices: what states told of their days, of all countries.
-    init(zone: String, layers: [JSONBytes], notices: [Notice]) {
+    init(zone: String, layers: [JSONBytes], notices: [NationalNotice]) {
         let whole = layers.lazy.compactMap { CalendarDocument(kept: $0.bytes) }.first { $0.national != nil || $0.timeZone != nil }
         let bytes = JSONWriter.object(capacity: 1_024) { object in
             object.member("time_zone", whole?.timeZone ?? zone)
             object.member("national", whole?.national)
-            object.array("notices") { list in
-                for notice in notices where notice.country == whole?.national { list.object { notice.write(&$0) } }
+            // All of it, also what comes with the program: a later one may know more years, and this text must go on to say the same hours.
+            object.array("years") { list in
+                let calendar = whole?.national.flatMap { NationalCalendar.known[$0]?.adding(notices) }
+                for (_, year) in (calendar?.years ?? [:]).sorted(by: { $0.key < $1.key }) {
+                    let notice = NationalNotice(year, of: whole?.national ?? "")
+                    list.object { one in
+                        one.member("year", notice.year)
+                        one.member("off", notice.off.map(\.description))
+                        one.member("work", notice.work.map(\.description))
+                    }
+                }
             }
             object.member("layers", json: Array("[".utf8) + layers.map(\.bytes).joined(separator: Array(",".utf8)) + Array("]".utf8))
         }
         body = String(decoding: bytes, as: UTF8.self)
         var digest = SHA256Digest()
         digest.update(bytes)
-        hash = digest.finish().prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        hash = digest.finish().prefix(16).hexadecimal
     }
 
     /// The hours a kept text says, from two years before `year` to two years after; nil: nobody ever works.
     static func hours(of body: String, around year: Int) -> WorkingTime? {
         guard let root = try? JSONEnvelope(Array(body.utf8), levels: 8, limits: .stored).root else { return nil }
-        var national = root["national"]?.string.flatMap { NationalCalendar.known[$0] }
-        for node in root["notices"]?.elements ?? [] {
-            guard let notice = Notice(node) else { continue }
-            national = national?.with(notice.year)
+        let national = root["national"]?.string.map { country in
+            NationalCalendar(
+                country,
+                (root["years"]?.elements ?? []).compactMap { node in
+                    guard let year = node["year"]?.integer else { return nil }
+                    func dates(_ name: String) -> [CivilDate] {
+                        (node[name]?.elements ?? []).compactMap { $0.string.flatMap { CivilDate($0) } }
+                    }
+                    return NationalNotice(country: country, year: Int(year), papers: [], off: dates("off"), work: dates("work")).said
+                })
         }
         let layers = root["layers"]?.elements.compactMap { CalendarDocument(kept: Array($0.bytes))?.layer } ?? []
         let plan = CalendarPlan(
             zone: root["time_zone"]?.string.flatMap { TimeZone(identifier: $0) } ?? .gmt, national: national, layers: layers)
         return WorkingTime(plan, years: (year - 2)...(year + 2))
-    }
-
-    /// A year of a state as it was told.
-    struct Notice {
-        let country: String
-        let number: Int
-        let papers: [String]
-        let off: [String]
-        let work: [String]
-
-        init(_ row: Row) throws {
-            country = try row.get("country")
-            number = Int(try row.get("year", as: Int32.self))
-            papers = try row.get("papers")
-            off = try row.get("off")
-            work = try row.get("work")
-        }
-
-        init?(_ node: JSONNode) {
-            guard let number = node["year"]?.integer else { return nil }
-            func texts(_ name: String) -> [String] { node[name]?.elements.compactMap(\.string) ?? [] }
-            country = ""
-            self.number = Int(number)
-            (papers, off, work) = (texts("papers"), texts("off"), texts("work"))
-        }
-
-        func write(_ object: inout JSONWriter) {
-            object.member("year", number)
-            object.member("papers", papers)
-            object.member("off", off)
-            object.member("work", work)
-        }
-
-        var year: NationalCalendar.Year {
-            var days: [CivilDate: NationalCalendar.Day] = [:]
-            for date in off.compactMap({ CivilDate($0) }) { days[date] = .off }
-            for date in work.compactMap({ CivilDate($0) }) { days[date] = .work }
-            return NationalCalendar.Year(number, papers: papers, days: days)
-        }
     }
 }
 
@@ -94,7 +70,7 @@ final class ShiftShelf: Sendable {
     }
 
     private let held = Mutex(Held())
-    /// Beyond it everything is forgotten and compiled again.
+    /// Beyond it what is not asked for is forgotten.
     private let capacity = 2_000
 
     /// The shifts that these sellers' rows name, by name.
@@ -103,8 +79,10 @@ final class ShiftShelf: Sendable {
         guard !names.isEmpty else { return [:] }
         let year = CivilDate(number: Int((now.timeIntervalSince1970 / 86_400).rounded(.down))).parts.year
         let known = held.withLock { held in
-            if held.year != year || held.shifts.count > capacity { held = Held(year: year) }
-            return held.shifts.filter { names.contains($0.key) }
+            if held.year != year { held = Held(year: year) }
+            let known = held.shifts.filter { names.contains($0.key) }
+            if held.shifts.count > capacity { held.shifts = known }
+            return known
         }
         let missing = names.subtracting(known.keys).sorted()
         guard !missing.isEmpty else { return known }

@@ -52,10 +52,14 @@ public struct ConnectorWish: Sendable {
     /// Sealed; nil: those it has stay.
     public var secrets: [UInt8]?
     public var secretNames: [String]
+    /// Why it is wanted.
+    public var reason: String
 
     public init(
-        kind: ConnectorKind, place: Int, isEnabled: Bool, settings: ConnectorSettings, secrets: [UInt8]?, secretNames: [String]
+        kind: ConnectorKind, place: Int, isEnabled: Bool, settings: ConnectorSettings, secrets: [UInt8]?, secretNames: [String],
+        reason: String
     ) {
+        self.reason = reason
         self.kind = kind
         self.place = place
         self.isEnabled = isEnabled
@@ -70,14 +74,21 @@ extension Records {
     public static let connectorsOfOne = 50
 
     /// Creates or replaces a connector; what it was closed for is forgotten. Nil: it has no secrets to keep, or the tenant has too many.
+    ///
+    /// - Parameter wish: what is wanted where there is this one; asked while nobody else can change the tenant's connectors.
     public func put(
-        connector name: String, _ wish: ConnectorWish, of tenant: TenantID, by actor: String, reason: String
+        connector name: String, of tenant: TenantID, by actor: String,
+        _ wish: @Sendable @escaping (_ before: ConnectorRecord?) throws -> ConnectorWish
     ) async throws -> (isNew: Bool, record: ConnectorRecord)? {
         try await write(tenant, on: engine) { transaction in
-            let rows = try transaction.query(
-                "SELECT \(unescaped: ConnectorRecord.columns) FROM connector WHERE tenant_id = \(tenant.rawValue) ORDER BY name FOR UPDATE")
+            // Rows that are not there yet cannot be locked, and two at once must not both make one.
+            let rows = try transaction.pipeline([
+                "SELECT FROM tenant WHERE id = \(tenant.rawValue) FOR NO KEY UPDATE",
+                "SELECT \(unescaped: ConnectorRecord.columns) FROM connector WHERE tenant_id = \(tenant.rawValue) ORDER BY name FOR UPDATE",
+            ])[1]
             let records = try rows.map(ConnectorRecord.init)
             let before = records.first { $0.name == name }
+            let wish = try wish(before)
             guard before != nil || wish.secrets != nil && records.count < Self.connectorsOfOne else { return nil }
             let settings = try JSONBytes(Array(JSONEncoder().encode(wish.settings)))
             let row = try transaction.query(
@@ -99,13 +110,13 @@ extension Records {
                     .resolve("connector_closed", name, of: tenant, at: Date()),
                     .audit(
                         tenant, by: actor, "connector.put", name, before: before.map { .encoding($0.note) }, after: .encoding(record.note),
-                        reason: reason),
+                        reason: wish.reason),
                 ])
             return (before == nil, record)
         }
     }
 
-    /// Removes a connector; what waits for it goes on to the next. False when there is none of that name.
+    /// Removes a connector; messages that wait for it go on to the next, events are given up. False when there is none of that name.
     public func delete(connector name: String, of tenant: TenantID, by actor: String, reason: String) async throws -> Bool {
         try await write(tenant, on: engine) { transaction in
             let gone = try transaction.query(
@@ -114,6 +125,11 @@ extension Records {
             guard let row = gone.first else { return false }
             _ = try transaction.pipeline(
                 Statement.noteWebhooks(of: tenant) + [
+                    // Messages are planned anew; events were for this one alone.
+                    """
+                    UPDATE delivery SET state = 'abandoned', ended_at = clock_timestamp()
+                    WHERE tenant_id = \(tenant.rawValue) AND connector = \(name) AND event IS NOT NULL AND state IN ('waiting', 'sending')
+                    """,
                     .resolve("connector_closed", name, of: tenant, at: Date()),
                     .audit(
                         tenant, by: actor, "connector.delete", name, before: .encoding(try ConnectorRecord(row).note), reason: reason),
@@ -132,8 +148,11 @@ extension Records {
         let rows = try await app.pipeline([
             .tenants([tenant]), "SELECT secrets FROM connector WHERE tenant_id = \(tenant.rawValue) AND name = \(name)",
             """
-            SELECT ended_at, code, failure_class, error FROM delivery_try
-            WHERE tenant_id = \(tenant.rawValue) AND connector = \(name) AND ended_at IS NOT NULL ORDER BY planned_at DESC LIMIT 1
+            SELECT t.ended_at, t.code, t.failure_class, t.error FROM delivery_try t JOIN delivery d ON d.id = t.delivery_id
+            WHERE t.tenant_id = \(tenant.rawValue) AND t.connector = \(name) AND t.ended_at IS NOT NULL
+                -- One that ended with neither was never made: nobody waited for it any more.
+                AND (t.failure_class IS NOT NULL OR d.state = 'sent')
+            ORDER BY t.planned_at DESC LIMIT 1
             """,
         ])
         guard let row = rows[1].first else { return nil }

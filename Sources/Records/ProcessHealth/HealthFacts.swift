@@ -51,7 +51,7 @@ extension HealthReader {
                 facts[seller, default: ProcessFacts()].contacts.append(ContactFact(.ended, customer: subject, at: at))
             }
         }
-        try await addStages(try deeds.compactMap(HealthMove.init) + rows[4].map(HealthMove.init), places, to: &facts, of: tenant)
+        try await addStages(try deeds.compactMap(HealthMove.init) + rows[4].map(HealthMove.init), places, to: &facts, at: now, of: tenant)
         return facts
     }
 
@@ -129,10 +129,11 @@ extension HealthReader {
 }
 
 extension HealthReader {
-    /// Changes of stage of opportunities that were these sellers' at that moment, by what was told of them.
+    /// Changes of stage of opportunities that were these sellers' at some time, each with whose it was at that moment: what another did
+    /// next ends a stay.
     private static func moves(of sellers: [String], from: Date, at now: Date, _ tenant: TenantID) -> Statement {
         """
-        SELECT w.owner, 'opportunity:' || o.external_id AS subject, t.from_stage, t.to_stage, t.asked, t.at, t.recorded_at, t.is_gated,
+        SELECT COALESCE(w.owner, '') AS owner, 'opportunity:' || o.external_id AS subject, t.from_stage, t.to_stage, t.asked, t.at, t.recorded_at, t.is_gated,
             t.rule_version IS NOT NULL AS is_decided
         FROM (SELECT DISTINCT opportunity_id FROM opportunity_fact WHERE tenant_id = \(tenant.rawValue) AND owner = ANY(\(sellers))) mine
             JOIN stage_transition t ON t.tenant_id = \(tenant.rawValue) AND t.opportunity_id = mine.opportunity_id
@@ -143,7 +144,7 @@ extension HealthReader {
                 -- As told last of that moment; of a move before the first telling, as told first.
                 ORDER BY f.at <= t.at DESC, CASE WHEN f.at <= t.at THEN f.at END DESC NULLS LAST, CASE WHEN f.at <= t.at THEN -f.seq ELSE f.seq END
                 LIMIT 1) w
-        WHERE t.at >= \(from) AND t.at <= \(now) AND t.recorded_at <= \(now) AND w.owner = ANY(\(sellers))
+        WHERE t.at >= \(from) AND t.at <= \(now) AND t.recorded_at <= \(now)
         ORDER BY t.at, t.id
         """
     }

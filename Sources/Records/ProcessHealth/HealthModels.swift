@@ -53,7 +53,7 @@ public struct HealthModelEffect: WrittenEffect {
         source = bytes.map { String(decoding: $0, as: UTF8.self) }
         var digest = SHA256Digest()
         digest.update(bytes ?? [])
-        hash = digest.finish().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        hash = digest.finish().hexadecimal
     }
 
     static func statements(for effects: [SettledEffect]) -> [Statement] {
@@ -71,6 +71,8 @@ public struct HealthModelEffect: WrittenEffect {
             SELECT \(tenant), COALESCE((SELECT max(version) FROM health_model WHERE tenant_id = \(tenant)), 0) + 1, \(week), \(settled.at),
                 \(isInsufficient ? "insufficient_data" : "ok"), \(verdict.reasons), \(report), \(job)
             WHERE NOT EXISTS (SELECT FROM health_model m WHERE m.tenant_id = \(tenant) AND m.week = \(week))
+            -- Two that settle at once do not see each other.
+            ON CONFLICT DO NOTHING
             """
         ]
         guard let source else { return statements }

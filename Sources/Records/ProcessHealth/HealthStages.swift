@@ -12,7 +12,7 @@ extension HealthReader {
     /// A transition that a gate let through has its evidence. One that was told, as imported, is judged by the live gates on what was recorded
     /// up to then; a deal that began beyond a gate counts as one that passed it (STAGE-06).
     func addStages(
-        _ moves: [HealthMove], _ places: [String: Int64], to facts: inout [Int64: ProcessFacts], of tenant: TenantID
+        _ moves: [HealthMove], _ places: [String: Int64], to facts: inout [Int64: ProcessFacts], at now: Date, of tenant: TenantID
     ) async throws {
         guard !moves.isEmpty else { return }
         for (subject, moves) in Dictionary(grouping: moves, by: \.subject) {
@@ -25,8 +25,8 @@ extension HealthReader {
             }
         }
         let gates = try await gates(of: tenant)
-        let asked = gates == nil ? [] : Set(moves.filter { $0.evidence == nil }.map(\.subject)).sorted()
-        let events = asked.isEmpty ? [:] : try await events(of: asked, of: tenant)
+        let asked = gates == nil ? [] : Set(moves.filter { $0.evidence == nil && places[$0.seller] != nil }.map(\.subject)).sorted()
+        let events = asked.isEmpty ? [:] : try await events(of: asked, at: now, of: tenant)
         for move in moves {
             guard let seller = places[move.seller] else { continue }
             let isShown: Bool?
@@ -58,7 +58,7 @@ extension HealthReader {
     }
 
     /// What happened to deals, in the words of the rules; only what those may count.
-    private func events(of subjects: [String], of tenant: TenantID) async throws -> [String: [SubjectEvent]] {
+    private func events(of subjects: [String], at now: Date, of tenant: TenantID) async throws -> [String: [SubjectEvent]] {
         let names = subjects.compactMap { $0.hasPrefix("opportunity:") ? String($0.dropFirst("opportunity:".count)) : nil }
         let rows = try await read(
             tenant,
@@ -66,6 +66,7 @@ extension HealthReader {
                 """
                 SELECT subject, type, at, data FROM activity
                 WHERE tenant_id = \(tenant.rawValue) AND subject_type = 'opportunity' AND subject = ANY(\(names)) AND type <> 'transition'
+                    AND recorded_at <= \(now)
                 """
             ])[0]
         return try rows.reduce(into: [:]) { events, row in
@@ -73,7 +74,7 @@ extension HealthReader {
             guard let known = EventCatalogue.standard[type] else { return }
             let data: JSONBytes = try row.get("data")
             events["opportunity:" + (try row.get("subject", as: String.self)), default: []].append(
-                SubjectEvent(type, at: try row.get("at"), known.values(data.bytes)))
+                SubjectEvent(type, at: try row.get("at"), known.values(of: data.bytes)))
         }
     }
 }
@@ -96,24 +97,6 @@ extension CompiledGates {
         case .open(let warnings): return judged(warnings)
         case .waiting(_, let unmet), .shut(let unmet): return judged(unmet)
         case .noSuchStage, .final: return nil
-        }
-    }
-}
-
-extension SalesModel.EventType {
-    /// An event's data as the rules read it; members nobody knows are passed over.
-    fileprivate func values(_ json: [UInt8]) -> [String: FieldValue] {
-        guard let envelope = try? JSONEnvelope(json, levels: 1, limits: JSONLimits(bytes: .max, depth: 512, members: .max)) else {
-            return [:]
-        }
-        return fields.names.reduce(into: [:]) { values, name in
-            guard let node = envelope.root[name], let field = fields[name] else { return }
-            switch field.type {
-            case .text: values[name] = node.string.map { $0.isEmpty ? .empty : .text($0) }
-            case .boolean: values[name] = node.bool.map { .boolean($0) }
-            case .number: values[name] = node.double.map { .number($0) }
-            default: break
-            }
         }
     }
 }

@@ -31,7 +31,7 @@ public struct HealthStanding: Sendable {
 public struct HealthTrial: Sendable {
     public let candidate: HealthModel
     private let running: RunningRollout
-    /// Teams that were in an arm already, which they stay in.
+    /// Teams that were in an arm already. Those that heard of the candidate go on to.
     private let exposures: [String: Arm]
 
     init(_ running: RunningRollout, candidate: HealthModel, exposures: [String: Arm]) {
@@ -52,8 +52,10 @@ public struct HealthTrial: Sendable {
     public func isCanary(_ team: String?) -> Bool { arm(team) == .canary }
 
     func arm(_ team: String?) -> Arm {
+        guard running.isCanary else { return .stable }
         let name = Self.name(of: team)
-        return running.isCanary ? exposures[name] ?? running.arm(of: name) : .stable
+        // Of teams there come no new ones, as there do of customers: as the share grows those that were stable join.
+        return exposures[name] == .canary ? .canary : running.arm(of: name)
     }
 
     /// As exposures are kept.
@@ -144,15 +146,17 @@ extension HealthPredictionsEffect {
         let teams = Set(predictions.map { $0.seller.team ?? "" }).sorted()
         return [
             """
-            WITH first AS (
-                INSERT INTO exposure (tenant_id, rollout_id, customer, arm, percent, at)
+            WITH told AS (
+                INSERT INTO exposure AS x (tenant_id, rollout_id, customer, arm, percent, at)
                 SELECT \(tenant.rawValue), \(trial.id), n.customer, n.arm,
                     (SELECT percent FROM rollout_stage WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(trial.id) AND number = \(Int32(stage))), now()
                 FROM unnest(\(teams.map(HealthTrial.name)), \(teams.map { trial.arm($0).rawValue })) AS n(customer, arm)
-                ON CONFLICT DO NOTHING
-                RETURNING arm)
-            UPDATE rollout_stage s SET stable_exposed = s.stable_exposed + (SELECT count(*) FROM first WHERE arm = 'stable'),
-                canary_exposed = s.canary_exposed + (SELECT count(*) FROM first WHERE arm = 'canary')
+                ON CONFLICT (tenant_id, rollout_id, customer) DO UPDATE SET arm = excluded.arm, percent = excluded.percent, at = excluded.at
+                    WHERE x.arm = 'stable' AND excluded.arm = 'canary'
+                -- Only a new row was put there by nobody before: a team that joins the canary is no first exposure.
+                RETURNING arm, xmax = 0 AS is_new)
+            UPDATE rollout_stage s SET stable_exposed = s.stable_exposed + (SELECT count(*) FROM told WHERE is_new AND arm = 'stable'),
+                canary_exposed = s.canary_exposed + (SELECT count(*) FROM told WHERE is_new AND arm = 'canary')
             WHERE s.tenant_id = \(tenant.rawValue) AND s.rollout_id = \(trial.id) AND s.number = \(Int32(stage))
             """
         ]

@@ -126,7 +126,7 @@ extension HealthReader {
 
     /// Everybody's complete weeks up to one, as they were published and as they are known: what models learn from.
     ///
-    /// Sellers and teams are numbered as models know them: by the seller's id, and by the team's place in the order of names.
+    /// Sellers and teams are numbered as models know them: by the seller's id, and by the team's name.
     public func series(through last: Week, weeks: Int, of tenant: TenantID) async throws -> [SellerSeries] {
         let first = last - (weeks - 1)
         let rows = try await read(
@@ -146,17 +146,20 @@ extension HealthReader {
             ])
         let published = try Self.weeks(rows[0])
         let known = try Self.weeks(rows[1])
-        let teams = try Set(rows[2].map { try $0.get("team", as: String.self) }).sorted()
-        let places = Dictionary(uniqueKeysWithValues: zip(teams, teams.indices))
         return try rows[2].compactMap { row -> SellerSeries? in
             let id: Int64 = try row.get("id")
             guard let own = published[id], let began = own.keys.min() else { return nil }
             let span = began.number...last.number
             func filled(_ weeks: [Week: WeekCounts]) -> [WeekCounts] { span.map { weeks[Week(number: $0)] ?? WeekCounts() } }
             return SellerSeries(
-                .init(tenant: 0, team: places[try row.get("team")] ?? 0, seller: Int(id)), first: began, published: filled(own),
+                .init(tenant: 0, team: Self.number(ofTeam: try row.get("team")), seller: Int(id)), first: began, published: filled(own),
                 known: filled(known[id] ?? own))
         }
+    }
+
+    /// A team's number in models: its name's alone (FNV-1a), so that a model that is kept still means it when teams came and went.
+    static func number(ofTeam name: String) -> Int {
+        Int(name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 } >> 1)
     }
 
     private static func weeks(_ rows: Rows) throws -> [Int64: [Week: WeekCounts]] {
@@ -177,9 +180,22 @@ extension HealthReader {
         return try row?.get("week", as: Int32?.self).map { Week(number: Int($0)) }
     }
 
-    /// The last week predictions were made for.
-    public func lastPredicted(of tenant: TenantID) async throws -> Week? {
-        let row = try await read(tenant, ["SELECT max(week) AS week FROM health_prediction WHERE tenant_id = \(tenant.rawValue)"])[0].first
-        return try row?.get("week", as: Int32?.self).map { Week(number: Int($0)) }
+    /// Whether an active seller who was healthy in a week has no prediction for it yet.
+    public func isToBePredicted(_ week: Week, of tenant: TenantID) async throws -> Bool {
+        try await !read(
+            tenant,
+            [
+                """
+                SELECT FROM (
+                    -- As it was published, which is what predictions go by.
+                    SELECT DISTINCT ON (seller_id) seller_id, below FROM health_week
+                    WHERE tenant_id = \(tenant.rawValue) AND week = \(Int32(week.number)) AND complete ORDER BY seller_id, version) w
+                    JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.id = w.seller_id AND s.status = 'active'
+                WHERE NOT w.below AND NOT EXISTS (
+                    SELECT FROM health_prediction p
+                    WHERE p.tenant_id = \(tenant.rawValue) AND p.seller_id = w.seller_id AND p.week = \(Int32(week.number)))
+                LIMIT 1
+                """
+            ])[0].isEmpty
     }
 }

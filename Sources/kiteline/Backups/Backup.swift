@@ -1,5 +1,6 @@
 import Foundation
 import Schema
+import Synchronization
 import Tenancy
 
 /// A backup: a folder with one file of data, as `pg_dump` writes it, and what is known of it.
@@ -115,36 +116,41 @@ extension Backup {
     }
 
     /// The data on their way to the disk, one writer after another.
-    final class Draft: @unchecked Sendable {  // handed from one thread to the next, never used by two
-        private let handle: FileHandle
-        private var digest: SHA256Digest? = SHA256Digest()
-        private var bytes = 0
+    final class Draft: Sendable {
+        private struct State: ~Copyable {
+            let handle: FileHandle
+            var digest: SHA256Digest? = SHA256Digest()
+            var bytes = 0
+        }
+
         let path: String
+        private let state: Mutex<State>
 
         init(path: String) throws {
             self.path = path
             let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { throw SetUpError("cannot write \(path): \(String(cString: strerror(errno)))") }
-            handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            state = Mutex(State(handle: FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)))
         }
 
         func write(_ piece: [UInt8]) throws {
-            do { try handle.write(contentsOf: Data(piece)) } catch {
-                throw Failure("cannot write \(path): \(String(cString: strerror(errno)))")
+            try state.withLock { state in
+                do { try state.handle.write(contentsOf: Data(piece)) } catch {
+                    throw Failure("cannot write \(path): \(String(cString: strerror(errno)))")
+                }
+                state.digest!.update(piece)
+                state.bytes += piece.count
             }
-            digest!.update(piece)
-            bytes += piece.count
         }
 
+        /// The last that is asked of it.
         func close() throws -> (bytes: Int, sha256: String) {
-            try handle.synchronize()
-            try handle.close()
-            let whole = digest.take()!
-            return (bytes, whole.finish().hexadecimal)
+            try state.withLock { state in
+                try state.handle.synchronize()
+                try state.handle.close()
+                let whole = state.digest.take()!
+                return (state.bytes, whole.finish().hexadecimal)
+            }
         }
     }
-}
-
-extension [UInt8] {
-    fileprivate var hexadecimal: String { map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() }
 }

@@ -48,6 +48,18 @@ extension RolloutCommand {
         @Flag(help: "Print JSON.")
         var json = false
 
+        func validate() throws {
+            try Self.check(percent: percent)
+            for (name, value) in [
+                ("first-touch-minutes", firstTouchMinutes), ("first-touch-margin", firstTouchMargin), ("success-margin", successMargin),
+                ("false-warnings", falseWarnings),
+            ] where value?.isFinite == false { throw ValidationError("--\(name) is a number.") }
+        }
+
+        static func check(percent: Double) throws {
+            guard (0...100).contains(percent) else { throw ValidationError("A percentage is from 0 to 100.") }
+        }
+
         func run() async throws {
             var guards: [String: Any] = [:]
             if let firstTouchMinutes { guards["first_touch_minutes"] = firstTouchMinutes == 0 ? NSNull() : firstTouchMinutes }
@@ -71,6 +83,8 @@ extension RolloutCommand {
 
         @Argument(help: "Of the customers, with two decimals at most.")
         var percent: Double
+
+        func validate() throws { try Start.check(percent: percent) }
 
         func run() async throws { try await turning.turn(.patch, "", ["percent": percent]) }
     }

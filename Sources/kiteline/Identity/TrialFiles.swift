@@ -93,7 +93,11 @@ struct TrialFiles {
 struct DelimitedTable {
     let rows: [[String: String]]
 
+    /// - Throws: `SetUpError` when it cannot be read.
     init(_ file: URL, separator: Character = ",", header: [String]? = nil) throws {
+        guard FileManager.default.isReadableFile(atPath: file.path) else {
+            throw SetUpError("There is no \(file.path) that can be read; --data names the folder of the data sets.")
+        }
         self.init(text: try String(contentsOf: file, encoding: .utf8), separator: separator, header: header)
     }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Hummingbird
+import LocalVendors
 import Logging
-import ServiceLifecycle
 import Synchronization
 
 /// A collector of traces and log lines: a real HTTP server that keeps what it is sent.
@@ -57,22 +57,7 @@ final class Collector: Sendable {
         }
         var logger = Logger(label: "collector")
         logger.logLevel = .critical
-        let (ports, running) = AsyncStream.makeStream(of: Int.self)
-        let application = Application(
-            router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { running.yield($0.localAddress?.port ?? 0) }, logger: logger)
-        let group = ServiceGroup(services: [application], logger: logger)
-        let task = Task { try await group.run() }
-        var address = ""
-        for await port in ports {
-            address = "http://127.0.0.1:\(port)"
-            break
-        }
-        let result: Result<R, any Error>
-        do { result = .success(try await body(collector, address)) } catch { result = .failure(error) }
-        await group.triggerGracefulShutdown()
-        try await task.value
-        return try result.get()
+        return try await serve(router, logger: logger) { try await body(collector, $0) }
     }
 
     private func take(_ data: Data) {

@@ -120,13 +120,3 @@ extension House {
         try await owner.query(.init("SELECT count(*) AS n FROM \(from)")).first!.get("n")
     }
 }
-
-/// Asks again and again until the condition holds, for at most a minute.
-func expectSoon(sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(60)
-    while ContinuousClock.now < end {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    Issue.record("it did not come to be within a minute", sourceLocation: sourceLocation)
-}

@@ -39,6 +39,21 @@ struct Listener {
         }
     }
 
+    /// Runs one handler for each connection, on the event loop.
+    static func with<Result: Sendable>(
+        handler: @escaping @Sendable () -> any ChannelHandler, _ body: @Sendable (Listener) async throws -> Result
+    ) async throws -> Result {
+        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler()) }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let result: Swift.Result<Result, any Error>
+        do { result = .success(try await body(Listener(port: server.localAddress!.port!))) } catch { result = .failure(error) }
+        try await server.close()
+        return try result.get()
+    }
+
     func client(
         connectTimeout: Duration = .seconds(5), commandTimeout: Duration? = .seconds(20), password: String? = nil
     ) throws -> RedisClient {

@@ -1,30 +1,30 @@
 import Foundation
 import Synchronization
 
-/// The built executable, run as a user would.
-final class Command: Sendable {
+/// One run of the built program, started as a user would.
+public final class ProgramRun: Sendable {
     /// What a run that is over wrote and how it ended: its exit status, or minus the signal.
-    struct Result: Sendable {
-        let status: Int32
-        let output: String
-        let errors: String
+    public struct Result: Sendable {
+        public let status: Int32
+        public let output: String
+        public let errors: String
     }
 
     private let folder: String
     private let process: Process
     private let ended = Mutex<Int32?>(nil)
 
-    var pid: Int32 { process.processIdentifier }
+    public var pid: Int32 { process.processIdentifier }
 
     /// - Parameter folder: where it is started; its output is kept there.
-    init(_ arguments: [String], in folder: String, environment: [String: String] = [:]) throws {
+    public init(_ arguments: [String], in folder: String, environment: [String: String] = [:]) throws {
         self.folder = folder + "/run-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: false)
         for name in ["out", "err"] { _ = FileManager.default.createFile(atPath: "\(self.folder)/\(name)", contents: nil) }
         process = Process()
         // Otherwise the child would inherit the signals this thread blocks.
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["--default-signal", Self.executable] + arguments
+        process.arguments = ["--default-signal", Self.program] + arguments
         process.currentDirectoryURL = URL(filePath: folder)
         process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder].merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
@@ -38,17 +38,17 @@ final class Command: Sendable {
     }
 
     /// The executable that was built with this test.
-    static let executable = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "kiteline").path
+    public static let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "kiteline").path
 
-    static func run(_ arguments: [String], in folder: String, environment: [String: String] = [:]) async throws -> Result {
-        try await Command(arguments, in: folder, environment: environment).end()
+    public static func run(_ arguments: [String], in folder: String, environment: [String: String] = [:]) async throws -> Result {
+        try await ProgramRun(arguments, in: folder, environment: environment).end()
     }
 
-    func send(_ signal: Int32) { kill(pid, signal) }
+    public func send(_ signal: Int32) { kill(pid, signal) }
 
-    /// Waits for the end, for a minute at most.
-    func end() async throws -> Result {
-        let deadline = ContinuousClock.now + .seconds(60)
+    /// Waits for the end; what has not ended in time is killed.
+    public func end(within limit: Duration = .seconds(60)) async throws -> Result {
+        let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
             if let status = ended.withLock(\.self) { return Result(status: status, output: text("out"), errors: text("err")) }
             try await Task.sleep(for: .milliseconds(10))
@@ -57,12 +57,12 @@ final class Command: Sendable {
         throw NotEnded(output: text("out") + text("err"))
     }
 
-    struct NotEnded: Error {
-        let output: String
+    public struct NotEnded: Error {
+        public let output: String
     }
 
     /// Waits until the file is there and ends with a line.
-    func file(_ path: String) async throws -> Data {
+    public func file(_ path: String) async throws -> Data {
         let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline, ended.withLock(\.self) == nil {
             if let data = FileManager.default.contents(atPath: path), data.last == UInt8(ascii: "\n") { return data }
@@ -72,27 +72,4 @@ final class Command: Sendable {
     }
 
     private func text(_ name: String) -> String { (try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) ?? "" }
-}
-
-/// A folder for one test, which the servers' user can enter.
-func withScratch(_ body: (String) async throws -> Void) async throws {
-    let scratch = "/tmp/kiteline-command-test-\(UUID().uuidString.prefix(8))"
-    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
-    defer { try? FileManager.default.removeItem(atPath: scratch) }
-    try await body(scratch)
-}
-
-func isRunning(_ pid: Int32) -> Bool {
-    guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8) else { return false }
-    return !status.contains("State:\tZ")
-}
-
-/// Asks again and again until the condition holds, for at most a minute; says whether it did.
-func soon(_ condition: () -> Bool) async throws -> Bool {
-    let deadline = ContinuousClock.now + .seconds(60)
-    while ContinuousClock.now < deadline {
-        if condition() { return true }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    return false
 }
