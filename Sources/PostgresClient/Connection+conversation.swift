@@ -30,12 +30,7 @@ extension Connection {
     func send(_ statements: [Statement], before: [Statement] = [], after: [Statement] = []) throws -> Exchange {
         try enterPipeline()
         var exchange = Exchange()
-        // Under a Sync of its own: CREATE DATABASE and its like refuse to follow anything.
-        if prepared.isFull {
-            try deallocateAll(in: &exchange)
-            try check(PQpipelineSync(pointer))
-            exchange.steps.append(.sync)
-        }
+        try keepHouse(in: &exchange)
         for statement in before { try send(statement, in: &exchange, as: Exchange.Step.control) }
         for statement in statements { try send(statement, in: &exchange, as: Exchange.Step.statement) }
         for statement in after { try send(statement, in: &exchange, as: Exchange.Step.control) }
@@ -92,10 +87,29 @@ extension Connection {
         return name
     }
 
+    /// Has the server forget statements when they are too many, and plans when they are old.
+    private func keepHouse(in exchange: inout Exchange) throws {
+        if prepared.isFull {
+            try deallocateAll(in: &exchange)
+        } else if PQtransactionStatus(pointer) == PQTRANS_IDLE, Instant.now >= plansEnd {
+            try keepHouse("DISCARD PLANS", in: &exchange)
+        } else {
+            return
+        }
+        plansEnd = .now + planLifetime
+        // Under a Sync of its own: CREATE DATABASE and its like refuse to follow anything.
+        try check(PQpipelineSync(pointer))
+        exchange.steps.append(.sync)
+    }
+
     private func deallocateAll(in exchange: inout Exchange) throws {
-        try check(PQsendQueryParams(pointer, "DEALLOCATE ALL", 0, nil, nil, nil, nil, 1))
-        exchange.steps.append(.housekeeping)
+        try keepHouse("DEALLOCATE ALL", in: &exchange)
         prepared.forgetAll()
+    }
+
+    private func keepHouse(_ command: String, in exchange: inout Exchange) throws {
+        try check(PQsendQueryParams(pointer, command, 0, nil, nil, nil, nil, 1))
+        exchange.steps.append(.housekeeping)
     }
 
     /// libpq would not take it: the link is dead, or in a state we do not know.

@@ -5,7 +5,8 @@ extension Connection {
     /// Connects, logs in and sets the session up. Looking up a host name is the only thing here that blocks the thread.
     static func open(_ configuration: PostgresConfiguration, wakeup: Wakeup, unless isClosed: () -> Bool) throws -> Connection {
         let pointer = try begin(configuration.parameters())
-        let connection = Connection(pointer, wakeup: wakeup, statementTimeout: configuration.statementTimeout)
+        let connection = Connection(
+            pointer, wakeup: wakeup, statementTimeout: configuration.statementTimeout, planLifetime: configuration.planLifetime)
         let end = Instant.now + configuration.connectTimeout
         // Verbose, because the SQLSTATE of a refused login is only found in its text.
         PQsetErrorVerbosity(pointer, PQERRORS_VERBOSE)

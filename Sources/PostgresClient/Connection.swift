@@ -10,6 +10,9 @@ final class Connection {
     let wakeup: Wakeup
     private(set) var isBroken = false
     var prepared = PreparedStatements()
+    let planLifetime: Duration
+    /// When the server is to make its plans anew.
+    var plansEnd: Instant
 
     /// Those whose statements are under way, the one being answered first. Their cancellation and deadlines interrupt it.
     var callers: ArraySlice<Request> = []
@@ -36,7 +39,9 @@ final class Connection {
     private static let silenceGrace = Duration.seconds(5)
 
     /// Takes over a connection that has been made.
-    init(_ pointer: OpaquePointer, wakeup: Wakeup, statementTimeout: Duration) {
+    init(_ pointer: OpaquePointer, wakeup: Wakeup, statementTimeout: Duration, planLifetime: Duration) {
+        self.planLifetime = planLifetime
+        plansEnd = .now + planLifetime
         self.pointer = pointer
         self.wakeup = wakeup
         self.statementTimeout = statementTimeout

@@ -155,16 +155,17 @@ struct LeadIntake {
     private var statesBefore: Statement {
         """
         WITH found AS MATERIALIZED (
-            -- Each by its whole key: joined to a list, all leads of the tenant would be read while little is known of the table.
+            -- Each by its whole key: against a list, all leads of the tenant are read as long as nobody has analyzed the table.
             SELECT l.id
             FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID))) AS n(source, external_id)
                 CROSS JOIN LATERAL (
                     SELECT id FROM lead
                     WHERE tenant_id = \(tenant.rawValue) AND source = n.source AND external_id = n.external_id LIMIT 1) l),
         known AS (
-            SELECT id, source, external_id, state, told, received_at, fields FROM lead
-            WHERE tenant_id = \(tenant.rawValue) AND id = ANY(ARRAY(SELECT id FROM found))
-            ORDER BY id FOR UPDATE),
+            SELECT l.* FROM (SELECT id FROM found ORDER BY id) f
+                CROSS JOIN LATERAL (
+                    SELECT id, source, external_id, state, told, received_at, fields FROM lead
+                    WHERE tenant_id = \(tenant.rawValue) AND id = f.id FOR UPDATE) l),
         kept AS (
             INSERT INTO lead_past (tenant_id, lead_id, told, received_at, fields)
             SELECT \(tenant.rawValue), id, told, received_at, fields FROM known)

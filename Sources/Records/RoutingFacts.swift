@@ -119,8 +119,9 @@ public final class RoutingReader: Sendable {
                  WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.epoch = l.assignment_epoch - 1 AND a.recycled) AS recycled_from,
                 -- A scalar sub-select is looked up by key for each lead; a join was at times planned as a scan of all assignments.
                 (SELECT a.seller_id FROM assignment a WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.active) IS NOT NULL AS is_assigned
-            FROM lead l
-            WHERE l.tenant_id = \(tenant.rawValue) AND l.id = ANY(\(ids))
+            FROM unnest(\(ids)) AS n(id)
+                -- Each by its whole key: against a list, all leads of the tenant are read as long as nobody has analyzed the table.
+                CROSS JOIN LATERAL (SELECT * FROM lead WHERE tenant_id = \(tenant.rawValue) AND id = n.id LIMIT 1) l
             """,
             """
             SELECT s.id, s.external_id, s.team, s.status, s.regions, s.industries, s.capacity, s.weight, s.newcomer,

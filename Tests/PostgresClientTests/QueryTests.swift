@@ -208,6 +208,29 @@ import Testing
         await pool.close()
     }
 
+    @Test(arguments: [(Duration.zero, "Index"), (.seconds(3_600), "Seq Scan")])
+    func `a plan made for a small table does not outlive its time`(lifetime: Duration, expected: String) async throws {
+        let pool = PostgresPool(
+            PostgresConfiguration(url: try await Server.url(), planLifetime: lifetime), size: 1, logger: Server.logger)
+        _ = try await pool.query("CREATE TEMPORARY TABLE grown (id bigint PRIMARY KEY, number bigint)")
+        _ = try await pool.query("INSERT INTO grown VALUES (0, 0)")
+        _ = try await pool.query("ANALYZE grown")
+        // From the sixth time on the server keeps one plan.
+        func find() async throws {
+            for _ in 0..<10 { _ = try await pool.query("SELECT number FROM grown WHERE id = ANY(\([Int64(1), 2]))") }
+        }
+        try await find()
+        _ = try await pool.query("INSERT INTO grown SELECT n, n FROM generate_series(1, 50000) n")
+        try await find()
+
+        let name = try await pool.query("SELECT name FROM pg_prepared_statements WHERE statement LIKE 'SELECT number FROM grown%'")[0]
+            .get(0, as: String.self)
+        let plan = try await pool.query("EXPLAIN EXECUTE \(unescaped: name)('{1,2}')").map { try $0.get(0, as: String.self) }
+
+        #expect(plan.contains { $0.contains(expected) }, "\(plan)")
+        await pool.close()
+    }
+
     @Test func `one text with other types is another statement`() async throws {
         let pool = try await Server.pool()
 
