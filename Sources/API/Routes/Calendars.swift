@@ -118,7 +118,7 @@ extension Call {
     }
     let notice = try await call.object { reader -> NationalNotice in
         let papers = reader.strings("papers", count: 1...10, length: 1...500) ?? []
-        if !reader.has("papers") { reader.fail("papers", .missing, "is required: where the notice stands") }
+        if !reader.tells("papers") { reader.fail("papers", .missing, "is required: where the notice stands") }
         let (off, work) = (reader.days("off"), reader.days("work"))
         for day in off + work where day.parts.year != year && !(day.parts.year == year - 1 && day.parts.month == 12) {
             reader.fail("off", .outOfRange, "\(day) is not of \(year), nor of the December before")

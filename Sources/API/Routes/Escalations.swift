@@ -73,7 +73,7 @@ extension API {
     // Owners and managers are told of with their leads and teams.
     guard let office = Recipient(rawValue: call.parameters[0]), ![.owner, .manager].contains(office) else { throw Problem.notFound }
     let people = try await call.object { reader -> [String] in
-        if !reader.has("people") { reader.fail("people", .missing, "is required") }
+        if !reader.tells("people") { reader.fail("people", .missing, "is required") }
         return reader.strings("people", count: 0...20) ?? []
     }
     try await call.records.putOffice(office, people: people, of: call.tenant.id, by: call.actor)
