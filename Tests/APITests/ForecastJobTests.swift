@@ -243,6 +243,8 @@ import Testing
             }
             #expect(try await desk.api.send("GET", "/v1/forecasts/latest?from=2026-01-01").faults == ["to missing"])
             #expect(try await desk.api.send("GET", "/v1/forecasts/latest?from=x&to=y").faults == ["from bad_format"])
+            #expect(try await desk.api.send("GET", "/v1/forecasts/latest?from=2026-02-01&to=2026-01-01").faults == ["to out_of_range"])
+            #expect(try await desk.api.send("GET", "/v1/forecasts/\(id)/opportunities?class=zzz").faults == ["class not_allowed"])
         }
     }
 
