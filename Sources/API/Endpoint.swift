@@ -20,16 +20,19 @@ struct Endpoint: Sendable {
     let access: Access
     /// Switched off with it.
     let module: Module?
+    /// Whether it reads the query itself. A query where none is read is refused, so that nothing is ignored in silence.
+    let takesQuery: Bool
     let answer: @Sendable (Call) async throws -> Answer
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ access: Access = .tenant(.tenant), module: Module? = nil,
-        answer: @Sendable @escaping (Call) async throws -> Answer
+        takesQuery: Bool = false, answer: @Sendable @escaping (Call) async throws -> Answer
     ) {
         self.method = method
         self.path = path
         self.access = access
         self.module = module
+        self.takesQuery = takesQuery
         self.answer = answer
     }
 }

@@ -50,12 +50,16 @@ struct QueryReader {
 
     mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String, of type: Value.Type) -> Value?
     where Value.RawValue == String {
+        choice(name, of: Value.allCases.map(\.rawValue)).flatMap(Value.init(rawValue:))
+    }
+
+    mutating func choice(_ name: String, of choices: [String]) -> String? {
         guard let text = string(name) else { return nil }
-        guard let value = Value(rawValue: text) else {
-            errors.append(FieldError(name, .notAllowed, "must be one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))"))
+        guard choices.contains(text) else {
+            errors.append(FieldError(name, .notAllowed, "must be one of \(choices.joined(separator: ", "))"))
             return nil
         }
-        return value
+        return text
     }
 
     mutating func date(_ name: String) -> Date? {

@@ -81,6 +81,8 @@ struct Responder: HTTPResponder {
             let call = Call(
                 request: request, parameters: parameters, principal: principal, visitor: context.visitor, api: api,
                 connection: context.connection, span: span)
+            // Who asks the process alone, such as a probe or a scraper, may add what they like.
+            if !endpoint.takesQuery, endpoint.access != .open { try call.query { _ in } }
             return try await endpoint.answer(call)
         }
     }

@@ -24,6 +24,7 @@ import Testing
         ("run_spi_model", #"{"mode":"score","as_of":"yesterday"}"#, ["args.as_of invalid"]),
         ("run_spi_model", #"{"seller_ids":"s1"}"#, ["args.seller_ids invalid"]),
         ("generate_report", #"{"report":"assignment_effectiveness","from":"2026-01-01T00:00:00Z"}"#, ["args.to invalid"]),
+        ("generate_report", "null", ["args.report missing"]),
         ("escalate_overdue", #"{"as_of":"now"}"#, ["args.as_of invalid"]),
         ("run_spi_model", #"{"as_of":"0001-01-01T00:00:00Z"}"#, ["args.as_of invalid"]),
         ("rebalance_leads", #"{"lead_id":"abc"}"#, ["args.lead_id invalid"]),

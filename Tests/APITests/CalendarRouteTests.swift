@@ -57,6 +57,15 @@ import Testing
         }
     }
 
+    @Test func `a deadline by the hours of a seller nobody told of is refused`() async throws {
+        try await TestAPI.with { api in
+            let reply = try await api.send("GET", "/v1/calendar/due?seconds=60&seller=nobody")
+
+            #expect(reply.status == 422)
+            #expect(reply.faults == ["seller not_found"])
+        }
+    }
+
     @Test func `a seller's week without an hour is refused, since it would mean every hour`() async throws {
         try await TestAPI.with { api in
             _ = try await api.send("PUT", "/v1/sellers/anna", #"{"name":"Anna","status":"active"}"#)

@@ -83,6 +83,20 @@ import Testing
         }
     }
 
+    @Test func `what nobody owns and what stands in no stage of the rules is nobody's and in none`() async throws {
+        try await Self.with { desk in
+            try await desk.tell("mine", "about_to_sign", days: 1, amount: 100)
+            let stray = #"{"stage":"somewhere","opened_at":"\#(desk.day(1))"}"#
+            #expect(try await desk.api.send("PUT", "/v1/opportunities/stray", stray).status == 201)
+
+            let id = try #require(try await desk.rebuild()["id"].string)
+            let entry = try await desk.api.send("GET", "/v1/forecasts/\(id)/opportunities?class=unknown_stage").json["items"][0]
+
+            #expect(entry["external_id"].string == "stray")
+            #expect(entry["seller"].isNull && entry["stage"].isNull)
+        }
+    }
+
     @Test func `the same facts are published once, and a late fact makes another forecast while the first stays as it was`() async throws {
         try await Self.with { desk in
             try await desk.tell("a", "quoted", days: 2, amount: 1_000_000)
@@ -229,6 +243,8 @@ import Testing
             }
             #expect(try await desk.api.send("GET", "/v1/forecasts/latest?from=2026-01-01").faults == ["to missing"])
             #expect(try await desk.api.send("GET", "/v1/forecasts/latest?from=x&to=y").faults == ["from bad_format"])
+            #expect(try await desk.api.send("GET", "/v1/forecasts/latest?from=2026-02-01&to=2026-01-01").faults == ["to out_of_range"])
+            #expect(try await desk.api.send("GET", "/v1/forecasts/\(id)/opportunities?class=zzz").faults == ["class not_allowed"])
         }
     }
 

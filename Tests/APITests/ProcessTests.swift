@@ -28,19 +28,30 @@ import Testing
         try await TestAPI.with { api in
             let yaml = try await api.send("GET", "/openapi.yaml", as: nil).text
 
-            var described: Set<String> = []
-            var path = ""
-            var isInPaths = false
-            for line in yaml.split(separator: "\n") {
-                if !line.hasPrefix(" ") { isInPaths = line == "paths:" }
-                guard isInPaths else { continue }
-                if let match = line.wholeMatch(of: /\ {2}(\/.*):/) { path = String(match.1) }
-                if let match = line.wholeMatch(of: /\ {4}(get|put|post|patch|delete):/) {
-                    described.insert("\(match.1.uppercased()) \(path)")
-                }
-            }
+            #expect(Set(operations(in: yaml).map(\.name)) == Set(API.endpoints.map { "\($0.method.rawValue) \($0.path)" }))
+        }
+    }
 
-            #expect(described == Set(API.endpoints.map { "\($0.method.rawValue) \($0.path)" }))
+    @Test func `the description says of every endpoint whether it takes a query`() async throws {
+        try await TestAPI.with { api in
+            let yaml = try await api.send("GET", "/openapi.yaml", as: nil).text
+
+            let querying = operations(in: yaml).filter { $0.line.contains(/in: query|parameters\/(Limit|Cursor)"/) }
+            #expect(
+                Set(querying.map(\.name)) == Set(API.endpoints.filter(\.takesQuery).map { "\($0.method.rawValue) \($0.path)" }))
+        }
+    }
+
+    @Test func `a query where none is read is refused, but where only the process is asked`() async throws {
+        try await TestAPI.with { api in
+            for endpoint in API.endpoints where !endpoint.takesQuery && endpoint.access != .open {
+                let path = endpoint.path.replacing(/\{[^}]*\}/, with: "1")
+                let reply = try await api.send(
+                    endpoint.method.rawValue, "\(path)?colour=red", endpoint.method == .get ? nil : "{}",
+                    as: endpoint.access == .platform ? api.platformKey : api.acme.operatorKey)
+                #expect(reply.faults == ["colour unknown_field"], "\(endpoint.method.rawValue) \(endpoint.path): \(reply.text)")
+            }
+            #expect(try await api.send("GET", "/healthz?colour=red", as: nil).status == 200)
         }
     }
 
@@ -69,4 +80,19 @@ import Testing
             #expect(try await api.send("GET", "/healthz", as: nil).status == 200)
         }
     }
+}
+
+/// The lines of a description's paths, each with its operation's name: `GET /v1/jobs`.
+private func operations(in yaml: String) -> [(name: String, line: Substring)] {
+    var lines: [(name: String, line: Substring)] = []
+    var (path, name) = ("", "")
+    var isInPaths = false
+    for line in yaml.split(separator: "\n") {
+        if !line.hasPrefix(" ") { isInPaths = line == "paths:" }
+        guard isInPaths else { continue }
+        if let match = line.wholeMatch(of: /\ {2}(\/.*):/) { path = String(match.1) }
+        if let match = line.wholeMatch(of: /\ {4}(get|put|post|patch|delete):/) { name = "\(match.1.uppercased()) \(path)" }
+        if line.hasPrefix("     ") { lines.append((name, line)) }
+    }
+    return lines
 }

@@ -109,9 +109,10 @@ import Testing
             let put = try await api.send("PUT", "/v1/offices/cto", #"{"people":["li"]}"#, as: api.acme.operatorKey)
             let unknown = try await api.send("PUT", "/v1/offices/owner", #"{"people":["li"]}"#, as: api.acme.operatorKey)
             let missing = try await api.send("PUT", "/v1/offices/cto", "{}", as: api.acme.operatorKey)
+            let null = try await api.send("PUT", "/v1/offices/cto", #"{"people":null}"#, as: api.acme.operatorKey)
             let team = try await api.send("PUT", "/v1/teams/north", #"{"name":"North","manager":"wang","superior":"china"}"#)
 
-            #expect([refused, put, unknown, missing, team].map(\.status) == [403, 200, 404, 422, 201])
+            #expect([refused, put, unknown, missing, null, team].map(\.status) == [403, 200, 404, 422, 422, 201])
             #expect(try await api.send("GET", "/v1/offices").json["items"][0]["people"][0].string == "li")
             #expect(try team.json["superior"].string == "china")
             _ = try await api.send("PUT", "/v1/offices/cto", #"{"people":[]}"#, as: api.acme.operatorKey)

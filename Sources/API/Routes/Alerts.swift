@@ -4,7 +4,7 @@ import Tenancy
 
 extension API {
     static let alertEndpoints = [
-        Endpoint(.get, "/v1/alerts", answer: listAlerts)
+        Endpoint(.get, "/v1/alerts", takesQuery: true, answer: listAlerts)
     ]
 }
 

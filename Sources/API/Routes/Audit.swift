@@ -4,7 +4,7 @@ import Tenancy
 
 extension API {
     static let auditEndpoints = [
-        Endpoint(.get, "/v1/audit", .tenantOrAll(.operator), answer: listAudit)
+        Endpoint(.get, "/v1/audit", .tenantOrAll(.operator), takesQuery: true, answer: listAudit)
     ]
 }
 

@@ -5,7 +5,7 @@ import Records
 import Tenancy
 
 extension API {
-    static let autoscaleEndpoints = [Endpoint(.get, "/v1/autoscale", .open, answer: autoscale)]
+    static let autoscaleEndpoints = [Endpoint(.get, "/v1/autoscale", .open, takesQuery: true, answer: autoscale)]
 }
 
 /// `GET /v1/autoscale`: for an autoscaler such as KEDA to read. Like `/metrics` it asks for no key.

@@ -8,7 +8,7 @@ extension API {
     static let calendarEndpoints = [
         Endpoint(.get, "/v1/calendar", answer: readCalendar),
         Endpoint(.put, "/v1/calendar", .tenant(.operator), answer: putCalendar),
-        Endpoint(.get, "/v1/calendar/due", answer: readDue),
+        Endpoint(.get, "/v1/calendar/due", takesQuery: true, answer: readDue),
         Endpoint(.get, "/v1/calendar/teams/{ext}", answer: readTeamCalendar),
         Endpoint(.put, "/v1/calendar/teams/{ext}", .tenant(.operator), answer: putTeamCalendar),
         Endpoint(.delete, "/v1/calendar/teams/{ext}", .tenant(.operator), answer: deleteTeamCalendar),
@@ -52,7 +52,6 @@ extension API {
 
 extension Call {
     fileprivate func readCalendar(_ scope: CalendarScope) async throws -> Answer {
-        try query { _ in }
         guard let body = try await records.calendar(scope, of: tenant.id) else { throw Problem.notFound }
         return Answer(200, body)
     }
@@ -90,6 +89,9 @@ extension Call {
         }
         return (from.flatMap(RFC3339.date) ?? Date(), seconds.flatMap { Int($0) } ?? 0, query.string("seller"))
     }
+    if let seller, try await call.records.seller(seller, of: call.tenant.id) == nil {
+        throw Problem.invalid([FieldError("seller", .notFound, "there is no such seller")])
+    }
     let working = try await call.records.workingTime(of: seller, of: call.tenant.id)
     let due = working.due(after: from, seconds: seconds)
     return Answer(
@@ -106,7 +108,6 @@ extension Call {
 
 /// `GET /v1/national-calendars/{country}`
 @Sendable private func readNotices(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     guard let notices = try await call.records.notices(of: call.parameters[0]) else { throw Problem.notFound }
     return .page(Page(items: notices, next: nil), \.json)
 }
@@ -118,7 +119,7 @@ extension Call {
     }
     let notice = try await call.object { reader -> NationalNotice in
         let papers = reader.strings("papers", count: 1...10, length: 1...500) ?? []
-        if !reader.has("papers") { reader.fail("papers", .missing, "is required: where the notice stands") }
+        if !reader.tells("papers") { reader.fail("papers", .missing, "is required: where the notice stands") }
         let (off, work) = (reader.days("off"), reader.days("work"))
         for day in off + work where day.parts.year != year && !(day.parts.year == year - 1 && day.parts.month == 12) {
             reader.fail("off", .outOfRange, "\(day) is not of \(year), nor of the December before")

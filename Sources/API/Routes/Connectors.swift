@@ -13,13 +13,12 @@ extension API {
         Endpoint(.put, "/v1/connectors/{name}", .tenant(.operator), answer: putConnector),
         Endpoint(.delete, "/v1/connectors/{name}", .tenant(.operator), answer: deleteConnector),
         Endpoint(.post, "/v1/connectors/{name}/check", .tenant(.operator), answer: checkConnector),
-        Endpoint(.get, "/v1/messages", answer: listMessages),
+        Endpoint(.get, "/v1/messages", takesQuery: true, answer: listMessages),
     ]
 }
 
 /// `GET /v1/connectors`
 @Sendable private func listConnectors(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     let now = Date()
     return .page(Page(items: try await call.records.connectors(of: call.tenant.id), next: nil)) { $0.json(now: now) }
 }

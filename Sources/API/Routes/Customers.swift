@@ -10,7 +10,7 @@ extension API {
         Endpoint(.put, "/v1/customers/{ext}", answer: putCustomer),
         Endpoint(.post, "/v1/customers:check_duplicate", answer: checkDuplicate),
         Endpoint(.post, "/v1/customers/{ext}/unlink", .tenant(.operator), answer: unlinkCustomer),
-        Endpoint(.get, "/v1/customer-reviews", answer: listCustomerReviews),
+        Endpoint(.get, "/v1/customer-reviews", takesQuery: true, answer: listCustomerReviews),
         Endpoint(.post, "/v1/customer-reviews/{id}/link", .tenant(.operator)) { call in try await call.decideReview(asOne: true) },
         Endpoint(.post, "/v1/customer-reviews/{id}/keep-apart", .tenant(.operator)) { call in try await call.decideReview(asOne: false) },
     ]

@@ -5,7 +5,7 @@ import Records
 
 extension API {
     static let deadLetterEndpoints = [
-        Endpoint(.get, "/v1/dlq", answer: listDeadLetters),
+        Endpoint(.get, "/v1/dlq", takesQuery: true, answer: listDeadLetters),
         Endpoint(.get, "/v1/dlq:groups", answer: listGroups),
         Endpoint(.post, "/v1/dlq:redrive", answer: redrive),
         Endpoint(.get, "/v1/redrives", answer: listRedrives),
@@ -27,7 +27,6 @@ extension API {
 
 /// `GET /v1/dlq:groups`
 @Sendable private func listGroups(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     return .page(Page(items: try await call.records.deadLetterGroups(of: call.tenant.id), next: nil)) { group in
         JSONWriter.object { object in
             object.member("kind", group.kind)
@@ -40,7 +39,6 @@ extension API {
 
 /// `GET /v1/redrives`
 @Sendable private func listRedrives(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     return .page(Page(items: try await call.records.openRedrives(of: call.tenant.id), next: nil), \.json)
 }
 

@@ -152,7 +152,7 @@ struct NewJobReading {
         let priority = reader.integer("priority", in: 0...9) ?? 5
         let maxAttempts = reader.integer("max_attempts", in: 1...100)
         let kind = name.flatMap { self.kind($0, &reader) }
-        if let kind, reader.has("args") == (arguments != nil) {
+        if let kind, reader.tells("args") == (arguments != nil) {
             reader.add(kind.faults(in: arguments, path: reader.path(to: "args"), maxBytes: api.limits.arguments))
         }
         guard let kind else { return nil }

@@ -7,7 +7,7 @@ import Tenancy
 
 extension API {
     static let escalationEndpoints = [
-        Endpoint(.get, "/v1/escalations", answer: listEscalations),
+        Endpoint(.get, "/v1/escalations", takesQuery: true, answer: listEscalations),
         Endpoint(.post, "/v1/escalations/{id}/reason", answer: explainEscalation),
         Endpoint(.get, "/v1/offices", answer: listOffices),
         Endpoint(.put, "/v1/offices/{office}", .tenant(.operator), answer: putOffice),
@@ -59,7 +59,6 @@ extension API {
 
 /// `GET /v1/offices`
 @Sendable private func listOffices(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     return .page(Page(items: try await call.records.offices(of: call.tenant.id), next: nil)) { office, people in
         JSONWriter.object { object in
             object.member("office", office.rawValue)
@@ -73,7 +72,7 @@ extension API {
     // Owners and managers are told of with their leads and teams.
     guard let office = Recipient(rawValue: call.parameters[0]), ![.owner, .manager].contains(office) else { throw Problem.notFound }
     let people = try await call.object { reader -> [String] in
-        if !reader.has("people") { reader.fail("people", .missing, "is required") }
+        if !reader.tells("people") { reader.fail("people", .missing, "is required") }
         return reader.strings("people", count: 0...20) ?? []
     }
     try await call.records.putOffice(office, people: people, of: call.tenant.id, by: call.actor)

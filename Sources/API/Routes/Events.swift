@@ -5,7 +5,7 @@ import Records
 import Tenancy
 
 extension API {
-    static let eventEndpoints = [Endpoint(.get, "/v1/events", answer: streamEvents)]
+    static let eventEndpoints = [Endpoint(.get, "/v1/events", takesQuery: true, answer: streamEvents)]
 }
 
 /// `GET /v1/events`: server-sent events of the tenant, from now on or from where another stream ended.

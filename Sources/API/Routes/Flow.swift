@@ -4,7 +4,7 @@ import Records
 import Tenancy
 
 extension API {
-    static let flowEndpoints = [Endpoint(.get, "/v1/flow", answer: readFlow)]
+    static let flowEndpoints = [Endpoint(.get, "/v1/flow", takesQuery: true, answer: readFlow)]
 }
 
 /// `GET /v1/flow?minutes=`: how the tenant's jobs ended lately, minute by minute, and what failed.

@@ -5,10 +5,10 @@ import Tenancy
 
 extension API {
     static let forecastEndpoints = [
-        Endpoint(.get, "/v1/forecasts", module: .opportunities, answer: listForecasts),
-        Endpoint(.get, "/v1/forecasts/latest", module: .opportunities, answer: readLatestForecast),
+        Endpoint(.get, "/v1/forecasts", module: .opportunities, takesQuery: true, answer: listForecasts),
+        Endpoint(.get, "/v1/forecasts/latest", module: .opportunities, takesQuery: true, answer: readLatestForecast),
         Endpoint(.get, "/v1/forecasts/{id}", module: .opportunities, answer: readForecast),
-        Endpoint(.get, "/v1/forecasts/{id}/opportunities", module: .opportunities, answer: listForecastEntries),
+        Endpoint(.get, "/v1/forecasts/{id}/opportunities", module: .opportunities, takesQuery: true, answer: listForecastEntries),
     ]
 }
 
@@ -19,6 +19,8 @@ extension API {
         throw Problem.invalid([FieldError(from == nil ? "from" : "to", .missing, "from and to come together")])
     }
     let days = try [("from", from), ("to", to)].map { name, text in try text.map { try day($0, name) } }
+    // Days as they are written come in the order of time.
+    if let from, let to, to < from { throw Problem.invalid([FieldError("to", .outOfRange, "is before from")]) }
     let scope = ForecastScope(teams: names(teams), sellers: names(sellers))
     let period = days[0].flatMap { from in days[1].map { (from: from, to: $0) } }
     guard let forecast = try await call.records.latestForecast(of: call.tenant.id, scope: scope, period: period) else {
@@ -43,7 +45,7 @@ extension API {
 
 /// `GET /v1/forecasts/{id}/opportunities?class=`
 @Sendable private func listForecastEntries(_ call: Call) async throws -> Answer {
-    let (standing, cursor, limit) = try call.query { ($0.string("class"), $0.cursor(), $0.limit()) }
+    let (standing, cursor, limit) = try call.query { ($0.choice("class", of: ForecastEntry.standings), $0.cursor(), $0.limit()) }
     guard
         let page = try await call.records.entries(
             of: try call.id(), standing: standing, of: call.tenant.id, after: cursor ?? 0, limit: limit)

@@ -6,7 +6,8 @@ import Tenancy
 extension API {
     static let fuseEndpoints = [
         Endpoint(.get, "/v1/fuses/assignment", answer: readFuse),
-        Endpoint(.put, "/v1/fuses/assignment", .tenant(.operator), answer: setFuse), Endpoint(.get, "/v1/incidents", answer: listIncidents),
+        Endpoint(.put, "/v1/fuses/assignment", .tenant(.operator), answer: setFuse),
+        Endpoint(.get, "/v1/incidents", takesQuery: true, answer: listIncidents),
         Endpoint(.post, "/v1/leads/{id}/assign", answer: assignByHand),
     ]
 }

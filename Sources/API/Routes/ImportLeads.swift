@@ -10,7 +10,7 @@ extension API {
     static let streamedPath = "/v1/leads:import"
 
     static let importEndpoints = [
-        Endpoint(.post, streamedPath, module: .imports, answer: importLeads),
+        Endpoint(.post, streamedPath, module: .imports, takesQuery: true, answer: importLeads),
         Endpoint(.get, "/v1/imports/{id}", module: .imports, answer: readImport),
     ]
 }

@@ -12,7 +12,6 @@ extension API {
 
 /// `GET /v1/tenants/{slug}/keys`: the newest first, without their secrets.
 @Sendable private func listKeys(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     return .page(Page(items: try await call.records.keys(of: try await call.namedTenant().id), next: nil)) { key in
         JSONWriter.object { object in
             object.member("id", String(key.id))

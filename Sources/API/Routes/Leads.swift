@@ -8,7 +8,7 @@ import Tenancy
 extension API {
     static let leadEndpoints = [
         Endpoint(.post, "/v1/leads", answer: takeInLead),
-        Endpoint(.get, "/v1/leads", answer: listLeads),
+        Endpoint(.get, "/v1/leads", takesQuery: true, answer: listLeads),
         Endpoint(.get, "/v1/leads/{id}", answer: readLead),
     ]
 

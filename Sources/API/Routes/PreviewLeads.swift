@@ -6,7 +6,7 @@ import SalesModel
 import Tenancy
 
 extension API {
-    static let previewEndpoints = [Endpoint(.post, "/v1/leads:preview", module: .imports, answer: previewLeads)]
+    static let previewEndpoints = [Endpoint(.post, "/v1/leads:preview", module: .imports, takesQuery: true, answer: previewLeads)]
     /// Rows a preview shows.
     static let mostPreviewed = 50
 }

@@ -4,7 +4,7 @@ import Tenancy
 
 extension API {
     static let probeEndpoints = [
-        Endpoint(.get, "/v1/probes/effects", answer: countProbeEffects),
+        Endpoint(.get, "/v1/probes/effects", takesQuery: true, answer: countProbeEffects),
         Endpoint(.put, "/v1/probes/dependencies/{name}", answer: setProbeDependency),
     ]
 }

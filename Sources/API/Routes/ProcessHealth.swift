@@ -6,11 +6,11 @@ import Tenancy
 
 extension API {
     static let processHealthEndpoints = [
-        Endpoint(.get, "/v1/spi", answer: listWeeks),
-        Endpoint(.get, "/v1/spi/summary", answer: readSummary),
-        Endpoint(.get, "/v1/spi/versions", answer: listVersions),
-        Endpoint(.get, "/v1/spi/diagnoses", answer: listDiagnoses),
-        Endpoint(.get, "/v1/predictions", answer: listPredictions),
+        Endpoint(.get, "/v1/spi", takesQuery: true, answer: listWeeks),
+        Endpoint(.get, "/v1/spi/summary", takesQuery: true, answer: readSummary),
+        Endpoint(.get, "/v1/spi/versions", takesQuery: true, answer: listVersions),
+        Endpoint(.get, "/v1/spi/diagnoses", takesQuery: true, answer: listDiagnoses),
+        Endpoint(.get, "/v1/predictions", takesQuery: true, answer: listPredictions),
         Endpoint(.get, "/v1/predictions/quality", answer: readQuality),
     ]
 }
@@ -70,7 +70,6 @@ extension API {
 
 /// `GET /v1/predictions/quality`: whether anybody is warned now, why not, and how well it went.
 @Sendable private func readQuality(_ call: Call) async throws -> Answer {
-    _ = try call.query { _ in () }
     let quality = try await call.records.healthQuality(of: call.tenant.id)
     let status = quality.live != nil ? "ok" : quality.last.map { $0.status == "ok" ? "silent" : $0.status } ?? "insufficient_data"
     return Answer(

@@ -14,7 +14,6 @@ extension API {
 
 /// `GET /v1/quiet-hours`
 @Sendable private func readQuietHours(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     guard let record = try await call.records.quietHours(of: call.tenant.id) else { throw Problem.notFound }
     return Answer(200, record.json(at: Date()))
 }

@@ -7,7 +7,7 @@ extension API {
     static let jobEndpoints = [
         Endpoint(.post, "/v1/jobs", answer: enqueueJob),
         Endpoint(.post, "/v1/jobs:batch", answer: enqueueBatch),
-        Endpoint(.get, "/v1/jobs", answer: listJobs),
+        Endpoint(.get, "/v1/jobs", takesQuery: true, answer: listJobs),
         Endpoint(.get, "/v1/jobs/{id}", answer: readJob),
         Endpoint(.get, "/v1/batches/{id}", answer: readBatch),
     ]

@@ -4,7 +4,8 @@ import Tenancy
 
 extension API {
     static let reportEndpoints = [
-        Endpoint(.get, "/v1/reports", answer: listReports), Endpoint(.get, "/v1/reports/{id}", answer: readReport),
+        Endpoint(.get, "/v1/reports", takesQuery: true, answer: listReports),
+        Endpoint(.get, "/v1/reports/{id}", answer: readReport),
     ]
 }
 

@@ -4,8 +4,8 @@ import Records
 
 extension API {
     static let responseEndpoints = [
-        Endpoint(.get, "/v1/sla/first-touch", answer: readBoard),
-        Endpoint(.get, "/v1/sla/heat-map", answer: readHeatMap),
+        Endpoint(.get, "/v1/sla/first-touch", takesQuery: true, answer: readBoard),
+        Endpoint(.get, "/v1/sla/heat-map", takesQuery: true, answer: readHeatMap),
     ]
 
     /// The clock of first touches, where none is named.

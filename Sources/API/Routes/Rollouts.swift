@@ -8,12 +8,12 @@ import Tenancy
 extension API {
     static let rolloutEndpoints = [
         Endpoint(.post, "/v1/rollouts", .tenant(.operator), answer: startRollout),
-        Endpoint(.get, "/v1/rollouts", answer: listRollouts),
+        Endpoint(.get, "/v1/rollouts", takesQuery: true, answer: listRollouts),
         Endpoint(.get, "/v1/rollouts/{id}", answer: readRollout),
         Endpoint(.patch, "/v1/rollouts/{id}", .tenant(.operator), answer: turnRollout),
         Endpoint(.post, "/v1/rollouts/{id}/promote", .tenant(.operator)) { try await $0.turn { _ in .promote } },
         Endpoint(.post, "/v1/rollouts/{id}/abort", .tenant(.operator)) { try await $0.turn { _ in .abort } },
-        Endpoint(.get, "/v1/notifications", answer: listNotifications),
+        Endpoint(.get, "/v1/notifications", takesQuery: true, answer: listNotifications),
     ]
 }
 

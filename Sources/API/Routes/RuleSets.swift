@@ -7,17 +7,16 @@ import Tenancy
 extension API {
     static let ruleSetEndpoints = [
         Endpoint(.get, "/v1/rulesets", answer: listRuleSets),
-        Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions", answer: saveRuleSet),
-        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions", answer: listRuleSetVersions),
+        Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions", takesQuery: true, answer: saveRuleSet),
+        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions", takesQuery: true, answer: listRuleSetVersions),
         Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}", answer: readRuleSetVersion),
-        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}/diff", answer: readRuleSetDifference),
+        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}/diff", takesQuery: true, answer: readRuleSetDifference),
         Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions/{version}/publish", .tenant(.operator), answer: publishRuleSet),
     ]
 }
 
 /// `GET /v1/rulesets`
 @Sendable private func listRuleSets(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     return .page(Page(items: try await call.records.ruleSetNames(of: call.tenant.id), next: nil)) { set in
         JSONWriter.object { object in
             object.member("kind", set.kind.rawValue)

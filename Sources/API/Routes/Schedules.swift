@@ -19,7 +19,6 @@ extension API {
 
 /// `GET /v1/schedules`
 @Sendable private func listSchedules(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     let now = Date()
     return .page(Page(items: try await call.records.schedules(of: call.tenant.id), next: nil)) { $0.json(now: now) }
 }

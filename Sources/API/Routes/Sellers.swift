@@ -8,7 +8,7 @@ extension API {
         Endpoint(.put, "/v1/teams/{ext}", answer: putTeam),
         Endpoint(.put, "/v1/sellers/{ext}", answer: putSeller),
         Endpoint(.get, "/v1/sellers/{ext}", answer: readSeller),
-        Endpoint(.get, "/v1/sellers", answer: listSellers),
+        Endpoint(.get, "/v1/sellers", takesQuery: true, answer: listSellers),
         Endpoint(.put, "/v1/sellers/{ext}/freeze", answer: setFreeze),
         Endpoint(.get, "/v1/sellers/{ext}/load", answer: readLoad),
     ]
@@ -59,7 +59,6 @@ extension API {
 
 /// `GET /v1/sellers/{ext}/load`: what a seller has to do now, all of one moment.
 @Sendable private func readLoad(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     guard let load = try await call.records.sellerLoad(try call.externalID(), of: call.tenant.id) else { throw Problem.notFound }
     return Answer(
         200,

@@ -6,7 +6,7 @@ import Tenancy
 
 extension API {
     static let tenantEndpoints = [
-        Endpoint(.get, "/v1/tenants", .platform, answer: listTenants),
+        Endpoint(.get, "/v1/tenants", .platform, takesQuery: true, answer: listTenants),
         Endpoint(.put, "/v1/tenants/{slug}", .platform, answer: putTenant),
         Endpoint(.post, "/v1/tenants/{slug}/pause", .platform) { call in try await call.pauseTenant(true) },
         Endpoint(.post, "/v1/tenants/{slug}/resume", .platform) { call in try await call.pauseTenant(false) },

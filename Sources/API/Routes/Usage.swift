@@ -5,7 +5,7 @@ import Records
 import Tenancy
 
 extension API {
-    static let usageEndpoints = [Endpoint(.get, "/v1/usage", .platform, answer: readUsage)]
+    static let usageEndpoints = [Endpoint(.get, "/v1/usage", .platform, takesQuery: true, answer: readUsage)]
 
     /// How far back ended jobs are counted, seconds.
     static let usageWindow = 300

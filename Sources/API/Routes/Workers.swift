@@ -11,7 +11,6 @@ extension API {
 
 /// `GET /v1/workers`: which processes run jobs, and what they run now.
 @Sendable private func listWorkers(_ call: Call) async throws -> Answer {
-    try call.query { _ in }
     let fleet = try await call.api.fleet.value()
     return Answer(
         200,

@@ -55,6 +55,11 @@ extension ForecastChunk {
     }
 }
 
+extension ForecastEntry {
+    /// The names of all standings.
+    public static let standings = ForecastClass.allCases.map(\.rawValue) + Exclusion.allCases.map(\.rawValue)
+}
+
 extension ForecastLine.Standing {
     fileprivate var code: Int16 {
         switch self {

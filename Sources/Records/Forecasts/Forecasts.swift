@@ -108,10 +108,12 @@ extension Records {
     ) async throws -> Page<ForecastEntry>? {
         guard let published = try await self.forecast(forecast, of: tenant) else { return nil }
         let code = standing.map(ForecastChunk.code)
+        // A place below zero is nobody's, or no stage of the rules; to Postgres -1 is a list's last.
         let rows = try await read(
             tenant,
             """
-            SELECT n.deal, o.external_id, b.body->'sellers'->>(n.seller) AS seller, b.body->'stages'->>(n.stage::integer) AS stage, n.standing,
+            SELECT n.deal, o.external_id, CASE WHEN n.seller >= 0 THEN b.body->'sellers'->>n.seller END AS seller,
+                CASE WHEN n.stage >= 0 THEN b.body->'stages'->>(n.stage::integer) END AS stage, n.standing,
                 n.amount, b.body->'currencies'->>(n.currency::integer) AS currency, n.odds, n.contribution, n.stall
             FROM forecast b JOIN forecast_line l ON l.tenant_id = b.tenant_id AND l.job_id = b.job_id AND l.run = b.run
                 CROSS JOIN LATERAL unnest(l.deals, l.sellers, l.stages, l.currencies, l.standings, l.amounts, l.odds, l.contributions, l.stalls)
