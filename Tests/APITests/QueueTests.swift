@@ -141,6 +141,26 @@ import Testing
         }
     }
 
+    @Test func `breakers tell which dependencies are paused, by whom and why, to those whose jobs wait for them`() async throws {
+        try await TestAPI.with { api in
+            let pauses = { (key: String) in try await api.send("GET", "/v1/breakers", as: key).json["pauses"].array ?? [] }
+            _ = try await api.send("POST", "/v1/queues/probe/pause", why, as: api.acme.operatorKey)
+            _ = try await api.send("POST", "/v1/dependencies/erp/pause", why, as: api.acme.operatorKey)
+            _ = try await api.send("POST", "/v1/dependencies/crm/pause", #"{"reason":"moving"}"#, as: api.platformKey)
+
+            let own = try await pauses(api.acme.tenantKey)
+            #expect(own.map(\.["dependency"].string) == ["crm", "erp"])
+            #expect(own.map(\.["scope"].string) == ["all", "tenant"])
+            #expect(own.map(\.["reason"].string) == ["moving", "being mended"])
+            #expect(own.allSatisfy { $0["set_by"].string?.hasPrefix("key:") == true && $0["since"].string != nil })
+            #expect(try await pauses(api.globex.tenantKey).map(\.["dependency"].string) == ["crm"])
+            #expect(try await pauses(api.platformKey).count == 2)
+
+            _ = try await api.send("POST", "/v1/dependencies/erp/resume", why, as: api.acme.operatorKey)
+            #expect(try await pauses(api.acme.tenantKey).map(\.["dependency"].string) == ["crm"])
+        }
+    }
+
     @Test func `controls are refused without a reason, to lesser roles, and for what there is not`() async throws {
         try await TestAPI.with { api in
             let (tenant, own, platform) = (api.acme.tenantKey, api.acme.operatorKey, api.platformKey)
