@@ -97,7 +97,7 @@ let package = Package(
         domain("Messages", ["SalesModel", "JSONEnvelope", "COpenSSL"]),
         domain("Jobs", ["Tenancy"]),
         domain(
-            "Console", ["JSONEnvelope", "SalesModel", "Tenancy", mustache],
+            "Console", ["JSONEnvelope", "ProcessHealth", "SalesModel", "Tenancy", mustache],
             resources: [
                 "as-of", "chip", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now", "pager", "preferences", "problem",
                 "reason", "rollout", "rollouts", "save", "signin", "when", "words", "lead", "leads", "breakers", "dead-letters", "tenants",
@@ -215,7 +215,7 @@ let package = Package(
             "ConsoleTests",
             [
                 "API", "Console", "ConsoleServer", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs",
-                "JSONEnvelope", "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "TestSupport", httpClient, lifecycle, logging,
+                "JSONEnvelope", "ProcessHealth", "Rollouts", "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "TestSupport", httpClient, lifecycle, logging,
                 nioCore, nioPosix,
             ], exclude: ["Contexts"]),
         tests("TelemetryTests", ["Telemetry", "Jobs", "Tenancy", logging, tracing]),

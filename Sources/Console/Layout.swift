@@ -69,6 +69,8 @@ extension Layout {
         var view: [String: View] = [
             "lang": .text(words.language == .chinese ? "zh-CN" : "en"), "theme": .text(theme.rawValue), "title": .text(title),
             "assets": .text(Asset.path), "build": .text(Asset.build), "path": .text(path), "csrf": .text(formToken ?? ""),
+            // Forms say it, so that none is sent for another tenant than its page was made for.
+            "actingFor": .text(role == .platform ? tenant ?? "" : ""),
             "homeHref": .text(Self.path(tenant == nil && role == .platform ? "tenants" : "now")),
             "preferencesAction": .text(Self.path("preferences")),
             "isEnglish": .flag(words.language == .english), "isChinese": .flag(words.language == .chinese),

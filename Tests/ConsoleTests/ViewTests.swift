@@ -67,6 +67,29 @@ import Testing
         #expect(try tile(totals("", 3)).label == "Forecast")
     }
 
+    @Test func `earlier forecasts speak in the currency of the one that is shown`() throws {
+        let (layout, clerk) = frame()
+        func forecast(_ id: String, _ day: String, cny: Int?, eur: Int, euroDeals: Int = 1, euroFirst: Bool = true) -> String {
+            let euros = #"{"currency":"EUR","forecast_total_minor":\#(eur),"committed":{"count":\#(euroDeals)}}"#
+            let yuan = cny.map { #"{"currency":"CNY","forecast_total_minor":\#($0),"committed":{"count":5}}"# }
+            let totals = [yuan, euros].compactMap(\.self)
+            let list = (euroFirst ? totals.reversed() : totals).joined(separator: ",")
+            return #"{"id":"\#(id)","as_of":"2026-03-\#(day)T00:00:00Z","forecast":{"totals":[\#(list)]}}"#
+        }
+        let earlier = [
+            forecast("6", "16", cny: 100_000, eur: 7, euroFirst: false), forecast("5", "15", cny: 80_000, eur: 900_000, euroDeals: 9),
+            forecast("4", "14", cny: nil, eur: 600),
+        ].joined(separator: ",")
+        let facts = ForecastView.Facts(
+            forecast: try node(forecast("7", "17", cny: 120_000, eur: 5)), earlier: try node(#"{"items":[\#(earlier)]}"#),
+            sellers: SellerNames(nil))
+
+        let view = ForecastView.page(layout, clerk, facts, once: "k")
+
+        #expect(view["earlier"]?.items.map { $0["earlierTotal"] } == ["1,000.00 CNY", "800.00 CNY", "–"])
+        #expect(view["earlierChart"]?["chartWords"] == "2 forecasts of the period: from 800.00 to 1,000.00.")
+    }
+
     @Test func `the list of jobs has all its sample has and leads on`() throws {
         let (layout, clerk) = frame()
         var query = JobsView.Query()

@@ -1,4 +1,7 @@
 import Foundation
+import JobKinds
+import Records
+import Rollouts
 import SalesModel
 import Testing
 
@@ -7,6 +10,7 @@ import Testing
 @Suite struct WordsTests {
     private let english = Words.of(.english)
     private let chinese = Words.of(.chinese)
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     @Test func `both languages have the same words, with the same places for values`() {
         #expect(Set(english.all.keys).symmetricDifference(chinese.all.keys).sorted() == [])
@@ -38,7 +42,7 @@ import Testing
 
     /// The program's texts ask for words by name; one that is misspelt would show as `[name]`.
     @Test func `the sources ask only for words there are`() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = Self.root
         let sources = ["Sources/Console", "Sources/ConsoleServer"].flatMap { folder in
             let files = FileManager.default.enumerator(atPath: root.appending(path: folder).path)?.compactMap { $0 as? String } ?? []
             return files.filter { $0.hasSuffix(".swift") }.map { root.appending(path: "\(folder)/\($0)") }
@@ -54,8 +58,7 @@ import Testing
     }
 
     @Test func `every kind of job has a name in words`() throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Sources/JobKinds")
+        let folder = Self.root.appending(path: "Sources/JobKinds")
         var kinds: Set<String> = []
         for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
         where file.pathExtension == "swift" {
@@ -66,6 +69,41 @@ import Testing
 
         #expect(kinds.count > 8)
         #expect(kinds.filter { english.all["kind_\($0)"] == nil }.sorted() == [])
+    }
+
+    @Test func `every code the pages show has words`() throws {
+        let api = try String(contentsOf: Self.root.appending(path: "Sources/API/openapi.yaml"), encoding: .utf8)
+        // `code: { …, description: "failure_rate, schema_drift, … or index_full" }`
+        let alerts = try #require(api.firstMatch(of: /example: failure_rate, description: "([a-z_, ]+)"/)).1
+            .replacing(" or ", with: ", ").split(separator: ", ")
+        var codes = alerts.map { "alert_\($0)" }
+        codes += ExclusionCode.allCases.flatMap { ["exclusion_\($0.rawValue)", "exclusion_\($0.rawValue)_why"] }
+        codes += AssignmentOutcome.allCases.map { "outcome_\($0.rawValue)" }
+        codes += SubjectType.allCases.map { "subject_\($0.rawValue)" }
+        codes += RolloutKind.startable.map { "rule_kind_\($0)" }
+        let guards = [
+            RunningRollout.technical, RunningRollout.success, RunningRollout.firstTouch, RunningRollout.falseWarnings,
+            RolloutJudge.sampleRatioName,
+        ]
+        codes += guards.flatMap { ["guard_\($0)", "guard_\($0)_meaning"] }
+
+        #expect(alerts.count > 14)
+        #expect(codes.filter { english.all[$0] == nil }.sorted() == [])
+    }
+
+    @Test func `what comes of every kind of job is said in words`() throws {
+        var outcomes: Set<String> = []
+        let folder = Self.root.appending(path: "Sources/JobKinds")
+        for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        where file.pathExtension == "swift" {
+            for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+            where line.firstMatch(of: /completed\(|ended\("|silent\(run|var outcome: String|"superseded"/) != nil {
+                for match in line.matches(of: /"([a-z_]+)"/) { outcomes.insert(String(match.1)) }
+            }
+        }
+
+        #expect(outcomes.isSuperset(of: ["sent", "throttled", "escalated", "insufficient_data", "superseded", "predicted", "passes"]))
+        #expect(outcomes.filter { english.all["outcome_\($0)"] == nil }.sorted() == [])
     }
 
     @Test func `values stand in their places, and what is no place stays`() {

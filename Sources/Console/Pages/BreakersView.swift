@@ -26,10 +26,14 @@ public enum BreakersView {
         let words = layout.words
         let breakers = facts.breakers["items"]?.elements ?? []
         let queues = facts.queues["items"]?.elements ?? []
-        let pauses = queues.filter { $0["paused"]?.bool == true }
+        let held = facts.breakers["pauses"]?.elements ?? []
+        let own = Set(held.filter { $0["scope"]?.string != "all" }.compactMap { $0["dependency"]?.string })
         let incidents = facts.incidents["items"]?.elements ?? []
         let isOpen = facts.fuse["state"]?.string == "open"
         let dials = Dials(layout: layout, once: once, refusal: refusal)
+        let pauses =
+            queues.filter { $0["paused"]?.bool == true }.map { pause(kind: $0, dials, clerk) }
+            + held.enumerated().map { pause(dependency: $1, place: $0, dials, clerk) }
         return layout.page(
             words["breakers_title"],
             [
@@ -38,10 +42,10 @@ public enum BreakersView {
                 "fuseWords": .text(fuse(facts.fuse, isOpen: isOpen, clerk)), "fuseForm": dials.fuse(isOpen: isOpen),
                 "noFuseControl": .text(dials.isOperator ? nil : words["breakers_no_role"]), "hasBreakers": .flag(!breakers.isEmpty),
                 "breakers": .list(breakers.enumerated().map { breaker($1, place: $0, queues, dials, clerk) }),
-                "hasPauses": .flag(!pauses.isEmpty), "pauses": .list(pauses.map { pause($0, dials, clerk) }),
+                "hasPauses": .flag(!pauses.isEmpty), "pauses": .list(pauses),
                 "holdForm": dials.hold(
                     kinds: queues.filter { $0["paused"]?.bool != true }.compactMap { $0["kind"]?.string },
-                    dependencies: breakers.compactMap { $0["key"]?.string }), "hasIncidents": .flag(!incidents.isEmpty),
+                    dependencies: breakers.compactMap { $0["key"]?.string }.filter { !own.contains($0) }), "hasIncidents": .flag(!incidents.isEmpty),
                 "incidents": .list(incidents.map { incident($0, clerk) }),
             ])
     }
@@ -110,13 +114,24 @@ public enum BreakersView {
 
     // MARK: Pauses and incidents
 
-    private static func pause(_ queue: JSONNode, _ dials: Dials, _ clerk: Clerk) -> View {
+    private static func pause(kind queue: JSONNode, _ dials: Dials, _ clerk: Clerk) -> View {
         let kind = queue["kind"]?.string ?? ""
         let waiting = queue["parked"]?.integer.map { clerk.words["pause_waiting", ["n": clerk.number(Int($0))]] }
         return [
             "pauseName": .text(clerk.words.known("kind", kind)), "pausedSince": clerk.when(queue["paused_since"]),
             "pauseWords": .text([queue["paused_reason"]?.string, waiting].compactMap(\.self).joined(separator: " · ")),
-            "resumeForm": dials.resume(kind),
+            "resumeForm": dials.resume(kind: kind), "pauseScope": .nothing,
+        ]
+    }
+
+    private static func pause(dependency pause: JSONNode, place: Int, _ dials: Dials, _ clerk: Clerk) -> View {
+        let name = pause["dependency"]?.string ?? ""
+        let isShared = pause["scope"]?.string == "all"
+        return [
+            "pauseName": .text(clerk.words["hold_dependency", ["name": name]]), "pausedSince": clerk.when(pause["since"]),
+            "pauseWords": .text([pause["set_by"]?.string, pause["reason"]?.string].compactMap(\.self).joined(separator: ": ")),
+            "resumeForm": isShared ? .nothing : dials.resume(dependency: name, place: place),
+            "pauseScope": .text(isShared ? clerk.words["breaker_scope_all"] : nil),
         ]
     }
 

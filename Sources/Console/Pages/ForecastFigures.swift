@@ -15,15 +15,18 @@ struct ForecastFigures {
 
     /// Nil where there is no figure in any currency.
     init?(_ forecast: JSONNode, _ names: SellerNames, _ clerk: Clerk) {
-        guard let body = forecast["forecast"], let totals = body["totals"]?.elements.max(by: { Self.weight($0) < Self.weight($1) }) else {
-            return nil
-        }
+        guard let body = forecast["forecast"], let totals = Self.totals(of: forecast) else { return nil }
         self.forecast = forecast
         self.body = body
         self.totals = totals
         currency = totals["currency"]?.string ?? ""
         self.names = names
         self.clerk = clerk
+    }
+
+    /// The totals in the currency of most deals; nil: there are none.
+    static func totals(of forecast: JSONNode) -> JSONNode? {
+        forecast["forecast"]?["totals"]?.elements.max { weight($0) < weight($1) }
     }
 
     /// How many deals a currency's totals count; one that has no name comes after those that have.

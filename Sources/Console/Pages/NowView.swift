@@ -99,6 +99,12 @@ public enum NowView {
                 .warn, words["now_paused"], words["now_paused_kind", ["kind": kind, "reason": queue["paused_reason"]?.string ?? ""]],
                 href: Layout.path("breakers"), since: clerk.when(queue["paused_since"]))
         }
+        for pause in facts.breakers["pauses"]?.elements ?? [] {
+            let name = words["hold_dependency", ["name": pause["dependency"]?.string ?? ""]]
+            item(
+                .warn, words["now_paused"], words["now_paused_kind", ["kind": name, "reason": pause["reason"]?.string ?? ""]],
+                href: Layout.path("breakers"), since: clerk.when(pause["since"]))
+        }
         for rollout in facts.rollouts["items"]?.elements ?? [] where rollout["decision"]?.string == "promotable" {
             let name = "\(words.known("rule_kind", rollout["kind"]?.string ?? "")) \(rollout["name"]?.string ?? "")"
             item(

@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import ProcessHealth
 
 /// Whether sellers keep to the process, week by week; who fell behind and where, and who may.
 public enum ProcessHealthView {
@@ -114,26 +115,22 @@ public enum ProcessHealthView {
         let detail = warning["detail"]
         let weights = detail?["contributions"]?.elements ?? []
         let why = weights.prefix(3).compactMap { one in
-            one["feature"]?.string.map { "\(words.known("feature", $0)) \(one["weight"]?.double.map { clerk.signed($0) } ?? "")" }
+            one["feature"]?.string.map { "\(name(of: $0, words)) \(one["weight"]?.double.map { clerk.signed($0) } ?? "")" }
         }
         let peer = detail?["suggestion"]?["with_seller_id"]?.string
-        let outcome = warning["outcome"]
+        let outcome = warning["outcome"]?.string ?? "pending"
         return [
             "warnedSeller": .text(sellers.name(warning["seller_id"]?.string)),
             "warnedWeek": .text(words["warning_week", ["week": warning["iso_week"]?.string ?? ""]]),
             "odds": .text(odds.map { clerk.percent($0, decimals: 0) } ?? "–"), "oddsX": .text(Picture.length(odds ?? 0)),
             "warningWhy": .text(why.joined(separator: "; ")),
             "warningDo": .text(sellers.name(peer).map { words["warning_ride", ["name": $0]] } ?? "–"),
-            "outcome": self.outcome(outcome, words),
+            "outcome": .chip(outcome == "fell" ? .bad : outcome == "stayed" ? .good : .idle, words.known("outcome", outcome)),
         ]
     }
 
-    private static func outcome(_ outcome: JSONNode?, _ words: Words) -> View {
-        switch outcome?.type {
-        case .true: .chip(.bad, words["warning_fell"])
-        case .false: .chip(.good, words["warning_held"])
-        case .string: .chip(.idle, words.known("warning", outcome?.string ?? ""))
-        default: .chip(.idle, words["quality_pending"])
-        }
+    private static func name(of feature: String, _ words: Words) -> String {
+        guard let known = Feature(rawValue: feature)?.words else { return feature }
+        return words.language == .chinese ? known.chinese : known.english
     }
 }

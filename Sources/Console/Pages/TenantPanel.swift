@@ -5,13 +5,13 @@ import JSONEnvelope
 struct TenantPanel {
     let layout: Layout
     let clerk: Clerk
-    let tenant: JSONNode
-    let facts: TenantsView.Facts
+    let one: TenantsView.One
     let once: String
     let refusal: Refusal?
 
     private var words: Words { layout.words }
-    private var slug: String { tenant["slug"]?.string ?? "" }
+    private var tenant: JSONNode { one.tenant }
+    private var slug: String { one.slug }
 
     var view: View {
         let created = tenant["created_at"]?.string.flatMap(RFC3339.date)
@@ -42,7 +42,7 @@ struct TenantPanel {
     }
 
     private var usage: [View] {
-        guard let usage = facts.usage(of: slug) else { return [] }
+        guard let usage = one.usage else { return [] }
         func fact(_ label: String, _ value: String?) -> View? {
             value.map { ["factLabel": .text(words[label]), "factValue": .text($0)] }
         }
@@ -55,7 +55,7 @@ struct TenantPanel {
         ].compactMap(\.self)
     }
 
-    private var keys: [JSONNode] { facts.keys?["items"]?.elements ?? [] }
+    private var keys: [JSONNode] { one.keys?["items"]?.elements ?? [] }
 
     private func key(_ key: JSONNode) -> View {
         let id = key["id"]?.string ?? ""
