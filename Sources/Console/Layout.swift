@@ -113,7 +113,7 @@ extension Layout {
     private func link(_ area: String) -> View {
         [
             "href": .text(Self.path(area)), "isCurrent": .flag(area == self.area), "icon": .text(area),
-            "linkLabel": .text(words["nav_\(area.replacing("-", with: "_"))"]), "badge": .nothing,
+            "linkLabel": .text(words["nav_\(area.replacing("-", with: "_"))"]),
         ]
     }
 

@@ -57,6 +57,35 @@ import Testing
         #expect(asked.filter { english.all[$0] == nil }.sorted() == [])
     }
 
+    /// The other way round. Words of a family, whose last part is a code, are asked for by their first part.
+    @Test func `every word is asked for by a template or a source`() throws {
+        let templates = Set(
+            Templates.all.sources.values.flatMap { $0.matches(of: /t\.([A-Za-z0-9_]+)/).map { String($0.1) } })
+        var (literal, families, endings): (Set<String>, Set<String>, Set<String>) = ([], [], [])
+        for folder in ["Sources/Console", "Sources/ConsoleServer"] {
+            let files = FileManager.default.enumerator(atPath: Self.root.appending(path: folder).path)?.compactMap { $0 as? String } ?? []
+            for file in files where file.hasSuffix(".swift") {
+                let text = try String(contentsOf: Self.root.appending(path: "\(folder)/\(file)"), encoding: .utf8)
+                for match in text.matches(of: /"([a-z0-9_]+)"/) { literal.insert(String(match.1)) }
+                // `"class_\(kind)_advice"`, `"\(name)_consequence"` and `known("class", …)`
+                for match in text.matches(of: /"([a-z0-9_]+_)\\\(/) { families.insert(String(match.1)) }
+                for match in text.matches(of: /"\\\([a-z]+\)_([a-z_]+)"/) { endings.insert("_\(match.1)") }
+                for match in text.matches(of: /known\(\s*"([a-z0-9_]+)"/) { families.insert("\(match.1)_") }
+                for match in text.matches(of: /done: "([a-z_]+)"|\? "([a-z_]+)" : "([a-z_]+)"/) {
+                    for done in [match.1, match.2, match.3].compactMap(\.self) { literal.insert("done_\(done)") }
+                }
+            }
+        }
+        families.remove("done_")
+        let unused = english.all.keys.filter { name in
+            !templates.contains(name) && !literal.contains(name) && !families.contains(where: name.hasPrefix)
+                && !endings.contains { name.hasSuffix($0) && literal.contains(String(name.dropLast($0.count))) }
+        }
+
+        #expect(families.count > 20)
+        #expect(unused.sorted() == [])
+    }
+
     @Test func `every kind of job has a name in words`() throws {
         let folder = Self.root.appending(path: "Sources/JobKinds")
         var kinds: Set<String> = []

@@ -81,7 +81,6 @@ public enum BreakersView {
                         "stepLabel": .text(words["breaker_\(name)"]), "isHere": .flag(isHere),
                     ]
                 }), "breakerWords": .text(breakerWords(breaker, state, words)),
-            "waiting": .text("–"), "waitingHref": .nothing,
             "atOnce": .text(
                 breaker["limit"]?.integer.map { clerk.number(Int($0)) } ?? words[state == "closed" ? "breaker_no_limit" : "breaker_none"]),
             "lookedAt": .text(isForced ? words["breaker_by_hand"] : until.map { clerk.ago($0) } ?? "–"),

@@ -43,7 +43,7 @@ struct CustomerWays {
                     }),
                 "wayDots": .list(
                     way.steps.map { step in
-                        ["x": .text(x(step.at)), "dotTone": .nothing, "dotWords": .text("\(step.what), \(clerk.full(step.at))")]
+                        ["x": .text(x(step.at)), "dotWords": .text("\(step.what), \(clerk.full(step.at))")]
                     }),
             ]
         }

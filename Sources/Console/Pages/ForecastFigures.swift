@@ -142,7 +142,7 @@ struct ForecastFigures {
         Self.standings.map { standing in
             [
                 "classTone": .text(Self.tones[standing]), "className": .text(words["forecast_class_\(standing)"]),
-                "classMeaning": .text(words["forecast_class_\(standing)_meaning"]), "classHref": .nothing,
+                "classMeaning": .text(words["forecast_class_\(standing)_meaning"]),
                 "classCount": .text(clerk.number(Int(amount(standing, "count")))),
                 "classAmount": .text(money(amount(standing, "amount_minor"))),
                 "classForecast": .text(money(amount(standing, "forecast_minor"))),

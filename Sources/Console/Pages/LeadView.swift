@@ -43,7 +43,7 @@ public enum LeadView {
                 "summary": .text(summary(lead, owner, clerk)), "held": held(lead, reasons, words),
                 "whyTitle": .text(owner.map { words["lead_why", ["owner": $0]] } ?? words["lead_why_place"]),
                 "decidedBy": .text(decidedBy(decision, words)), "hasReasons": .flag(!reasons.isEmpty),
-                "reasons": .list(reasons.map { .text($0) }), "hasWhatIf": false, "whatIf": [],
+                "reasons": .list(reasons.map { .text($0) }),
                 "candidatesWords": .text(tables.candidatesWords), "hasCandidates": .flag(!tables.candidates.isEmpty),
                 "candidatesNoneWhy": .text(words["lead_candidates_none_why"]), "metricName": .text(words["lead_metric"]),
                 "candidates": .list(tables.candidates), "excludedWords": .text(tables.excludedWords),

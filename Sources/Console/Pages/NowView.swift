@@ -3,7 +3,7 @@ import JSONEnvelope
 
 /// What flows, what waits and why, and what needs somebody.
 public enum NowView {
-    /// As the API answers them; nil: it could not be had.
+    /// As the API answers them.
     public struct Facts: Sendable {
         /// `GET /v1/queues`
         public var queues: JSONNode
@@ -234,7 +234,6 @@ public enum NowView {
                 "tenantLabel": .text(layout.tenant), "weight": .text(facts.weight.map(String.init) ?? "–"),
                 "received": .text(clerk.percent(received)), "entitled": .text(clerk.percent(entitled)),
                 "shareBar": ["receivedX": .text(Picture.length(received)), "entitledX": .text(Picture.length(entitled))],
-                "shareNote": .nothing,
             ]
         ]
     }

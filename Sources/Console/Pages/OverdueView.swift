@@ -113,7 +113,7 @@ public enum OverdueView {
     private static func person(_ person: JSONNode, _ most: Double, _ clerk: Clerk) -> View {
         let late = Int(person["late"]?.integer ?? 0)
         return [
-            "personHref": .nothing, "personName": .text(person["name"]?.string ?? person["owner"]?.string ?? clerk.words["overdue_nobody"]),
+            "personName": .text(person["name"]?.string ?? person["owner"]?.string ?? clerk.words["overdue_nobody"]),
             "personTeam": .text(person["team"]?.string), "lateCount": .text(clerk.number(late)),
             "lateX": .text(Picture.length(most == 0 ? 0 : Double(late) / most)),
             "latestBy": .text(person["latest_by"]?.double.map { clerk.span($0) } ?? "–"),

@@ -48,11 +48,11 @@ public enum ProcessHealthView {
         return layout.page(
             words["health_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": .nothing, "searchAction": .text(Layout.path("process-health")),
+                "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("process-health")),
                 "weekOptions": .list(Option.list(facts.weeks.reversed().map { ($0.name, $0.name) }, chosen: shown?.name ?? "")),
                 "teamOptions": .list(Option.list(teams.map { ($0, $0) }, chosen: facts.team, all: words["health_all_teams"])),
                 "tiles": .list(tiles(facts.summary, rows, clerk)), "hasSellers": .flag(!rows.isEmpty), "weeks": .list(board.weeks),
-                "sellers": .list(rows.map { board.row($0) }), "healthNoneWhy": .text(words["health_none_why"]), "pager": .nothing,
+                "sellers": .list(rows.map { board.row($0) }), "healthNoneWhy": .text(words["health_none_why"]),
                 "hasDimensions": .flag(!judged.isEmpty),
                 "dimensionsTitle": .text(words["health_dimensions", ["week": shown?.name ?? ""]]),
                 "dimensionsLead": .text(words["health_dimensions_lead"]), "dimensions": .list(judged.map { board.dimensions($0) }),

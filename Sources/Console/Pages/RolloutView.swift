@@ -38,7 +38,7 @@ public enum RolloutView {
                 "listHref": .text(Layout.path("rollouts")),
                 "number": .text(rollout["id"]?.string), "heading": .text(heading),
                 "state": RolloutWords.chip(rollout, words, withPercent: true), "summary": .text(summary(rollout, clerk)),
-                "isStale": false, "staleWords": .nothing, "verdictTone": .text(verdictTone(rollout).rawValue),
+                "verdictTone": .text(verdictTone(rollout).rawValue),
                 "verdictTitle": .text(verdictTitle(rollout, words)),
                 "verdictWords": .text(isRunning ? rollout["words"]?.string : rollout["end_reason"]?.string),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
@@ -119,7 +119,7 @@ public enum RolloutView {
         return [
             "guardId": .text(name), "guardName": .text(words.known("guard", name)),
             "guardMeaning": .text(words.all["guard_\(name)_meaning"]),
-            "decision": RolloutWords.decision(guardReading["decision"]?.string, words), "guardChart": .nothing,
+            "decision": RolloutWords.decision(guardReading["decision"]?.string, words),
             "guardBar": judged == 0 ? .nothing : bar(evidence, threshold, clerk), "evidence": .text(clerk.number(evidence, decimals: 2)),
             "threshold": .text(clerk.number(threshold, decimals: 0)), "judged": .text(clerk.number(Int(judged))),
             "missing": .text(missing > 0 ? words["rollout_missing", ["n": clerk.number(Int(missing))]] : nil),
@@ -149,7 +149,7 @@ public enum RolloutView {
             return [
                 "armName": .text(words["arm_\(name)"]),
                 "armVersion": .text(words["rollout_version", ["n": RolloutWords.number(arm?["version"])]]),
-                "customers": .text(clerk.number(sum("customers"))), "leads": .text(clerk.number(leads)), "leadsHref": .nothing,
+                "customers": .text(clerk.number(sum("customers"))), "leads": .text(clerk.number(leads)),
                 "failed": .text(part(failed, of: leads, clerk)), "touchLate": .text(part(late, of: due, clerk)),
                 "touchX": .text(Picture.length(due == 0 ? 0 : Double(late) / Double(due))),
                 "touchTone": .text(name == "canary" ? "one" : "idle"),

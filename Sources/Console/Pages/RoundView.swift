@@ -39,7 +39,6 @@ enum RoundView {
                         "candidateX": .text(Picture.length(most == 0 ? 0 : Double(after) / most)),
                     ]
                 }),
-            "differencesHref": .nothing,
         ]
     }
 

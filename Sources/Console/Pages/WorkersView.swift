@@ -17,11 +17,10 @@ public enum WorkersView {
         return layout.page(
             words["workers_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": .nothing, "tiles": .list(tiles(workers, demand, clerk)),
+                "asOf": clerk.when(clerk.now), "tiles": .list(tiles(workers, demand, clerk)),
                 "hasWorkers": .flag(!workers.isEmpty), "workers": .list(workers.map { row($0, most, clerk) }),
-                "hasRunning": .flag(!running.isEmpty), "running": .list(running.map { job(layout, $0, clerk) }), "pager": .nothing,
+                "hasRunning": .flag(!running.isEmpty), "running": .list(running.map { job(layout, $0, clerk) }),
                 "runningNoneWhy": .text(words["workers_running_none_why"]), "scaleWords": .text(scale(demand, workers, clerk)),
-                "drain": .nothing,
             ])
     }
 
@@ -68,7 +67,7 @@ public enum WorkersView {
         return [
             "jobHref": .text(job["tenant"]?.string == layout.tenant ? Layout.path("jobs/\(id)") : nil), "number": .text(id),
             "kindName": .text(clerk.words.known("kind", job["kind"]?.string ?? "")), "tenantLabel": .text(job["tenant"]?.string),
-            "worker": .text(job["worker"]?.string), "progressX": .nothing, "progressNote": .nothing,
+            "worker": .text(job["worker"]?.string),
             "runningFor": .text(started.map { clerk.span(max(0, clerk.now.timeIntervalSince($0))) } ?? "–"),
         ]
     }
