@@ -71,7 +71,8 @@ extension Records {
             """
         ).map { row in
             PausedGate(
-                gate: try row.get("gate"), tenant: try row.get("tenant_id", as: Int64?.self).map(TenantID.init), reason: try row.get("reason"),
+                gate: try row.get("gate"), tenant: try row.get("tenant_id", as: Int64?.self).map(TenantID.init),
+                reason: try row.get("reason"),
                 setBy: try row.get("set_by"), since: try row.get("since"))
         }
     }

@@ -170,7 +170,8 @@ struct BrowserTests {
                 _ = try await browser.run("document.getElementById('main').dataset.first = 'yes'")
 
                 try await browser.click("button[name=dry_run]")
-                try await browser.wait(until: "!document.getElementById('main').dataset.first && document.querySelector('#rule-check .chip.good')")
+                try await browser.wait(
+                    until: "!document.getElementById('main').dataset.first && document.querySelector('#rule-check .chip.good')")
                 try await browser.open("\(house.url)/console/rules/route/default")
                 try await browser.wait(until: "document.querySelector('[data-save-state] button')")
 

@@ -138,7 +138,8 @@ import Testing
         let facts = BreakersView.Facts(
             fuse: try node(#"{"state":"closed","reason":null,"set_by":null,"changed_at":null}"#),
             breakers: try node(
-                #"{"items":[\#(breaker)],"pauses":[{"dependency":"crm","scope":"all","reason":"r","set_by":"key:1","since":"2026-03-18T06:14:05Z"}]}"#),
+                #"{"items":[\#(breaker)],"pauses":[{"dependency":"crm","scope":"all","reason":"r","set_by":"key:1","since":"2026-03-18T06:14:05Z"}]}"#
+            ),
             queues: try node(
                 #"{"items":[{"kind":"probe","paused":true,"paused_reason":"x","paused_since":"2026-03-18T06:14:05Z","parked":2},{"kind":"assign_lead","paused":false}]}"#
             ),

@@ -21,7 +21,8 @@ extension API {
     return Answer(
         200,
         JSONWriter.object(capacity: 512 * (breakers.count + 1)) { object in
-            object.array("items") { list in for breaker in breakers { list.element(json: breaker.json(events: events[breaker.key] ?? [])) } }
+            object.array("items") { list in for breaker in breakers { list.element(json: breaker.json(events: events[breaker.key] ?? [])) }
+            }
             object.member("next_cursor", String?.none)
             object.array("pauses") { list in
                 for pause in pauses { if let json = pause.dependencyJSON { list.element(json: json) } }

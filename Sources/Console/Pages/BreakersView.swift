@@ -45,13 +45,14 @@ public enum BreakersView {
                 "hasPauses": .flag(!pauses.isEmpty), "pauses": .list(pauses),
                 "holdForm": dials.hold(
                     kinds: queues.filter { $0["paused"]?.bool != true }.compactMap { $0["kind"]?.string },
-                    dependencies: breakers.compactMap { $0["key"]?.string }.filter { !own.contains($0) }), "hasIncidents": .flag(!incidents.isEmpty),
+                    dependencies: breakers.compactMap { $0["key"]?.string }.filter { !own.contains($0) }),
+                "hasIncidents": .flag(!incidents.isEmpty),
                 "incidents": .list(incidents.map { incident($0, clerk) }),
             ])
     }
 
     private static func fuse(_ fuse: JSONNode, isOpen: Bool, _ clerk: Clerk) -> String {
-        guard let changed = fuse["changed_at"]?.string.flatMap(RFC3339.date) else { return clerk.words["fuse_words_closed"] }
+        guard let changed = fuse["changed_at"]?.date else { return clerk.words["fuse_words_closed"] }
         return clerk.words[
             isOpen ? "fuse_words_open" : "fuse_words_closed_since",
             ["ago": clerk.ago(changed), "actor": fuse["set_by"]?.string ?? "", "reason": fuse["reason"]?.string ?? ""]]
@@ -67,7 +68,7 @@ public enum BreakersView {
         let isForced = breaker["forced"]?.bool == true
         let isShared = breaker["scope"]?.string == "all"
         let events = breaker["events"]?.elements ?? []
-        let until = breaker["until"]?.string.flatMap(RFC3339.date)
+        let until = breaker["until"]?.date
         let tone: Tone = state == "closed" ? .good : isForced ? .bad : .warn
         return [
             "breakerId": .text(String(place)), "breakerName": .text(name),
@@ -100,15 +101,10 @@ public enum BreakersView {
 
     private static func event(_ event: JSONNode, _ clerk: Clerk) -> View {
         let state = event["state"]?.string ?? ""
-        let at = event["at"]?.string.flatMap(RFC3339.date)
         let by = event["set_by"]?.string
-        return [
-            "stepTone": .text((state == "closed" ? Tone.good : state == "open" ? .warn : .info).rawValue),
-            "stepTitle": .text(clerk.words.known("breaker", state)), "stepIso": .text(event["at"]?.string),
-            "stepClock": .text(at.map { clerk.full($0) }),
-            "stepHref": .nothing, "stepLinkLabel": .nothing,
-            "stepDetail": .text([by, event["reason"]?.string].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ": ")),
-        ]
+        return .step(
+            event["at"]?.date, state == "closed" ? .good : state == "open" ? .warn : .info, clerk.words.known("breaker", state),
+            detail: [by, event["reason"]?.string].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ": "), clerk)
     }
 
     // MARK: Pauses and incidents
@@ -138,9 +134,9 @@ public enum BreakersView {
         let words = clerk.words
         let state = incident["state"]?.string ?? ""
         let isLate = incident["late"]?.bool == true
-        let detected = incident["detected_at"]?.string.flatMap(RFC3339.date)
+        let detected = incident["detected_at"]?.date
         func after(_ name: String) -> String {
-            guard let detected, let end = incident[name]?.string.flatMap(RFC3339.date) else { return "–" }
+            guard let detected, let end = incident[name]?.date else { return "–" }
             return clerk.span(max(0, end.timeIntervalSince(detected)))
         }
         let cause = incident["cause"]?.string.map { "\(words.known("class", $0)): " } ?? ""

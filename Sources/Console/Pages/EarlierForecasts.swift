@@ -24,7 +24,7 @@ struct EarlierForecasts {
 
     var items: [View] {
         all.filter { $0["id"]?.string != shown?["id"]?.string }.prefix(10).map { forecast in
-            let at = forecast["as_of"]?.string.flatMap(RFC3339.date).map { clerk.full($0) } ?? "–"
+            let at = forecast["as_of"]?.date.map { clerk.full($0) } ?? "–"
             return [
                 "earlierHref": .text(Layout.path("forecast/\(forecast["id"]?.string ?? "")")),
                 "earlierName": .text(
@@ -39,7 +39,7 @@ struct EarlierForecasts {
     /// Of two at least.
     var chart: View {
         let dated = all.compactMap { forecast in
-            total(forecast).flatMap { minor in forecast["as_of"]?.string.flatMap(RFC3339.date).map { (at: $0, minor: minor) } }
+            total(forecast).flatMap { minor in forecast["as_of"]?.date.map { (at: $0, minor: minor) } }
         }.sorted { $0.at < $1.at }.suffix(30)
         guard dated.count > 1, let first = dated.first, let last = dated.last else { return .nothing }
         let values = dated.map { Double($0.minor) }

@@ -36,7 +36,8 @@ public enum JobsView {
             words["jobs_title"],
             [
                 "asOf": clerk.when(clerk.now),
-                "searchAction": .text(Layout.path("jobs")),                 "stateOptions": .list(
+                "searchAction": .text(Layout.path("jobs")),
+                "stateOptions": .list(
                     Option.list(states.map { ($0, words["state_\($0)"]) }, chosen: query.state, all: words["state_any"])),
                 "kindOptions": .list(
                     Option.list(kinds.map { ($0, words.known("kind", $0)) }, chosen: query.kind, all: words["kind_any"])),

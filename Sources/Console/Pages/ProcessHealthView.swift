@@ -68,17 +68,14 @@ public enum ProcessHealthView {
     private static func tiles(_ summary: JSONNode, _ rows: [JSONNode], _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let (with, at) = (Int(summary["with_index"]?.integer ?? 0), Int(summary["at_base_line"]?.integer ?? 0))
-        func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
-            ["tileTone": .text(tone.rawValue), "tileLabel": .text(words[label]), "tileValue": .text(value), "tileNote": .text(note)]
-        }
         let below = rows.filter { $0["below_baseline"]?.bool == true }
         let long = below.count { ($0["streak_weeks"]?.integer ?? 0) >= 2 }
         return [
-            tile(
-                "health_tile_at", with == 0 ? "–" : clerk.percent(Double(at) / Double(with), decimals: 0),
+            .tile(
+                words["health_tile_at"], with == 0 ? "–" : clerk.percent(Double(at) / Double(with), decimals: 0),
                 words["health_tile_at_note", ["n": clerk.number(at), "of": clerk.number(with)]]),
-            tile(
-                "health_tile_below", clerk.number(with - at), words["health_tile_below_note", ["n": clerk.number(long)]],
+            .tile(
+                words["health_tile_below"], clerk.number(with - at), words["health_tile_below_note", ["n": clerk.number(long)]],
                 with > at ? .bad : .plain),
         ]
     }
@@ -86,7 +83,7 @@ public enum ProcessHealthView {
     private static func diagnosis(_ diagnosis: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
         let words = clerk.words
         let nodes = diagnosis["report"]?["abnormal_nodes"]?.elements ?? []
-        let asOf = diagnosis["as_of"]?.string.flatMap(RFC3339.date)
+        let asOf = diagnosis["as_of"]?.date
         let ways = CustomerWays(diagnosis["report"] ?? diagnosis, clerk)
         return [
             "diagnosisSeller": .text(sellers.name(diagnosis["seller_id"]?.string)),

@@ -61,7 +61,7 @@ public enum RolloutView {
 
     private static func summary(_ rollout: JSONNode, _ clerk: Clerk) -> String {
         let words = clerk.words
-        let started = rollout["started_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? ""
+        let started = rollout["started_at"]?.date.map { clerk.ago($0) } ?? ""
         let promotion = words["rollout_promotion_\(rollout["promotion"]?.string ?? "manual")"]
         return words["rollout_summary", ["ago": started, "actor": rollout["started_by"]?.string ?? "", "promotion": promotion]]
     }
@@ -189,7 +189,6 @@ public enum RolloutView {
     private static func step(_ event: JSONNode, _ clerk: Clerk) -> View {
         let words = clerk.words
         let action = event["action"]?.string ?? ""
-        let at = event["at"]?.string.flatMap(RFC3339.date)
         let tone: Tone =
             switch action {
             case "abort": .bad
@@ -197,12 +196,8 @@ public enum RolloutView {
             case "canary": .info
             default: .idle
             }
-        return [
-            "stepTone": .text(tone.rawValue),
-            "stepTitle": .text(words["rollout_did_\(action)", ["percent": "\(RolloutWords.number(event["percent"])) %"]]),
-            "stepIso": .text(event["at"]?.string), "stepClock": .text(at.map { clerk.full($0) }),
-            "stepDetail": .text("\(event["actor"]?.string ?? ""): \(event["reason"]?.string ?? "")"), "stepHref": .nothing,
-            "stepLinkLabel": .nothing,
-        ]
+        return .step(
+            event["at"]?.date, tone, words["rollout_did_\(action)", ["percent": "\(RolloutWords.number(event["percent"])) %"]],
+            detail: "\(event["actor"]?.string ?? ""): \(event["reason"]?.string ?? "")", clerk)
     }
 }

@@ -67,7 +67,7 @@ public enum RolloutsView {
         let control = Control("start", action: Layout.path("rollouts"), once: once, refusal: refusal)
         let options = drafts.map { draft -> (value: String, label: String) in
             let (name, version) = (RolloutWords.lineage(draft), RolloutWords.number(draft["newest_version"]))
-            let saved = draft["saved_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? ""
+            let saved = draft["saved_at"]?.date.map { clerk.ago($0) } ?? ""
             return (
                 "\(name)@\(version)",
                 words["rollouts_draft_option", ["name": name, "version": version, "ago": saved, "actor": draft["saved_by"]?.string ?? ""]]

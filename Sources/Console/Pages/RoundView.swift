@@ -43,8 +43,8 @@ enum RoundView {
     }
 
     private static func lead(_ round: JSONNode, _ replayed: Int, _ clerk: Clerk) -> String {
-        func day(_ name: String) -> String { round[name]?.string.flatMap(RFC3339.date).map { clerk.day($0) } ?? "–" }
-        let finished = round["finished_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? "–"
+        func day(_ name: String) -> String { round[name]?.date.map { clerk.day($0) } ?? "–" }
+        let finished = round["finished_at"]?.date.map { clerk.ago($0) } ?? "–"
         return clerk.words["round_lead", ["from": day("from"), "to": day("to"), "n": clerk.number(replayed), "ago": finished]]
     }
 

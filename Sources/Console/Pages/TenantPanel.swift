@@ -14,7 +14,7 @@ struct TenantPanel {
     private var slug: String { one.slug }
 
     var view: View {
-        let created = tenant["created_at"]?.string.flatMap(RFC3339.date)
+        let created = tenant["created_at"]?.date
         return [
             "oneSlug": .text(slug), "oneWords": .text(created.map { words["tenants_created", ["day": clerk.day($0)]] }),
             "chooseAction": .text(Layout.path("tenant")), "chooseLabel": .text(words["tenants_choose"]), "settings": settings,
@@ -43,15 +43,13 @@ struct TenantPanel {
 
     private var usage: [View] {
         guard let usage = one.usage else { return [] }
-        func fact(_ label: String, _ value: String?) -> View? {
-            value.map { ["factLabel": .text(words[label]), "factValue": .text($0)] }
-        }
         return [
-            fact("now_ready", clerk.number(usage["ready"])), fact("state_running", clerk.number(usage["running"])),
-            fact("tenants_lately", clerk.number(usage["ended"])), fact("tenants_failed_lately", clerk.number(usage["failed"])),
-            fact("dead_title", clerk.number(usage["dead_letters"])),
-            fact("tenants_worker_time", usage["worker_seconds"]?.double.map { clerk.span($0) }),
-            fact("tenants_throttled", usage["throttled_s"]?.double.map { clerk.span($0) }),
+            View.fact(words["now_ready"], clerk.number(usage["ready"])), View.fact(words["state_running"], clerk.number(usage["running"])),
+            View.fact(words["tenants_lately"], clerk.number(usage["ended"])),
+            View.fact(words["tenants_failed_lately"], clerk.number(usage["failed"])),
+            View.fact(words["dead_title"], clerk.number(usage["dead_letters"])),
+            View.fact(words["tenants_worker_time"], usage["worker_seconds"]?.double.map { clerk.span($0) }),
+            View.fact(words["tenants_throttled"], usage["throttled_s"]?.double.map { clerk.span($0) }),
         ].compactMap(\.self)
     }
 
@@ -60,7 +58,7 @@ struct TenantPanel {
     private func key(_ key: JSONNode) -> View {
         let id = key["id"]?.string ?? ""
         let isRevoked = key["revoked_at"]?.string != nil
-        let made = key["created_at"]?.string.flatMap(RFC3339.date).map { clerk.day($0) } ?? "–"
+        let made = key["created_at"]?.date.map { clerk.day($0) } ?? "–"
         let name = "key:\(id)"
         let revoke = Control("revoke-\(id)", action: Layout.path("tenants/\(slug)/keys/\(id)/revoke"), once: once, refusal: refusal)
         return [

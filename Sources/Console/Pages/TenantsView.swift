@@ -64,7 +64,8 @@ public enum TenantsView {
                 "emptyTitle": .text(words[isSearch ? "tenants_nobody_found" : "tenants_nobody"]),
                 "emptyWhy": .text(words[isSearch ? "tenants_nobody_found_why" : "tenants_nobody_why"]), "emptyLink": .flag(isSearch),
                 "emptyHref": .text(path), "emptyLabel": .text(words["word_clear"]),
-                "one": facts.shown.map { TenantPanel(layout: layout, clerk: clerk, one: $0, once: once, refusal: refusal).view } ?? .nothing,
+                "one": facts.shown.map { TenantPanel(layout: layout, clerk: clerk, one: $0, once: once, refusal: refusal).view }
+                    ?? .nothing,
                 "create": create(layout, facts.packs, once: once, refusal),
             ])
     }
