@@ -99,8 +99,8 @@ let package = Package(
         domain(
             "Console", ["JSONEnvelope", "ProcessHealth", "SalesModel", "Tenancy", mustache],
             resources: [
-                "as-of", "chip", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now", "pager", "preferences", "problem",
-                "reason", "rollout", "rollouts", "save", "signin", "when", "words", "lead", "leads", "breakers", "dead-letters", "tenants",
+                "as-of", "chip", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now", "option", "pager", "preferences", "problem",
+                "reason", "rollout", "rollouts", "save", "signin", "top", "when", "words", "lead", "leads", "breakers", "dead-letters", "tenants",
                 "overdue", "forecast", "rules", "rule", "rule-check", "process-health", "workers",
             ].map { .embedInCode("Templates/\($0).mustache") }
                 + ["en", "zh", "said-en", "said-zh"].map { .embedInCode("Strings/\($0).json") }

@@ -88,8 +88,7 @@ extension Layout {
             view["tenantChoice"] = [
                 "action": .text(Self.path("tenant")),
                 "options": .list(
-                    [["value": .nothing, "label": .text(words["layout_all_tenants"]), "isChosen": .flag(tenant == nil)]]
-                        + tenants.map { ["value": .text($0), "label": .text($0), "isChosen": .flag($0 == tenant)] }),
+                    Option.list(tenants.map { ($0, $0) }, chosen: tenant ?? "", all: words["layout_all_tenants"])),
             ]
         }
         return .object(view)
