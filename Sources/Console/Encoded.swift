@@ -1,9 +1,7 @@
-import Foundation
+import JSONEnvelope
 
 /// Keeps a text from being read as a part of a path or a query.
-public func encoded(_ text: String) -> String { text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? "" }
-
-private let unreserved = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+public func encoded(_ text: String) -> String { text.queryEncoded }
 
 /// `?a=1&b=2` of those that are not empty.
 public func query(_ parameters: [(String, String?)]) -> String {
