@@ -120,6 +120,27 @@ import Testing
         #expect(codes.filter { english.all[$0] == nil }.sorted() == [])
     }
 
+    /// What the API refuses a page's wish with. Codes of bodies and sources that no page sends stay as the API says them.
+    @Test func `the API's refusals have words`() throws {
+        let elsewhere: Set = [
+            "already_decided", "bad_request", "closed", "customer_buried", "customer_exists", "customer_not_parted", "customer_same",
+            "evidence_missing", "headers_too_large", "https_required", "no_secret_key", "not_the_manager", "requirements_unmet",
+            "seller_not_frozen", "stage_by_transition", "stage_final", "stage_unchanged", "too_many_connectors", "too_many_schedules",
+            "too_slow", "unreadable_file", "won_by_evidence",
+        ]
+        let folder = Self.root.appending(path: "Sources/API")
+        var codes: Set<String> = []
+        for file in FileManager.default.enumerator(atPath: folder.path)?.compactMap({ $0 as? String }) ?? [] where file.hasSuffix(".swift")
+        {
+            let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+            for match in text.matches(of: /(?:Problem|self\.init)\(\s*[45]\d\d,\s*"([a-z_]+)"/) { codes.insert(String(match.1)) }
+        }
+
+        #expect(codes.count > 50)
+        #expect(codes.subtracting(elsewhere).filter { english.all["problem_\($0)"] == nil }.sorted() == [])
+        #expect(elsewhere.subtracting(codes) == [])
+    }
+
     @Test func `what comes of every kind of job is said in words`() throws {
         var outcomes: Set<String> = []
         let folder = Self.root.appending(path: "Sources/JobKinds")
