@@ -32,15 +32,16 @@ public struct Refusal: Sendable, Hashable {
         self.draft = draft
     }
 
-    /// For the template `problem`. The code's own words where there are some, else the API's. What the API says in particular is in
-    /// English; it is left out of other languages' pages where the code's own advice says as much.
+    /// For the template `problem`. The code's own words where there are some, else the API's. What the API says in particular is left out
+    /// where there are no words for it in the visitor's language and the code's own advice says as much.
     func view(_ words: Words) -> View {
         let own = words.all["advice_\(code)"]
         return [
             "problemCode": .text(code), "problemTitle": .text(words.all["problem_\(code)"] ?? title),
-            "problemDetail": .text(words.language == .english || own == nil ? detail : nil), "hasFieldErrors": .flag(!faults.isEmpty),
+            "problemDetail": .text(detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }),
+            "hasFieldErrors": .flag(!faults.isEmpty),
             "fieldErrors": .list(
-                faults.map { ["fieldName": .text($0.field), "fieldMessage": .text(FaultWords.said($0.message, words))] }),
+                faults.map { ["fieldName": .text($0.field), "fieldMessage": .text(Sentences.said($0.message, words))] }),
             "problemAdvice": .text(own ?? words[advice]),
         ]
     }

@@ -44,7 +44,8 @@ import Testing
             let platform = ["Authorization": "Bearer \(house.platformKey)", "Content-Type": "application/json"]
             let shared = try await Browser(house).send(
                 "POST", "/v1/dependencies/mail/pause", #"{"reason":"the platform moves"}"#, platform)
-            #expect(shared.status == 200)
+            let kind = try await Browser(house).send("POST", "/v1/queues/probe/pause", #"{"reason":"the platform upgrades"}"#, platform)
+            #expect(shared.status == 200 && kind.status == 200)
             let browser = Browser(house)
             try await browser.signIn(house.acme.operatorKey)
             let page = try await browser.get("/console/breakers")
@@ -57,8 +58,9 @@ import Testing
             #expect(held.status == 303 && resumed.status == 303)
             #expect(after.text.contains("month &lt;end&gt;") && !after.text.contains(#"value="dependency:erp""#))
             #expect(after.text.contains("the platform moves") && !after.text.contains("/console/dependencies/mail/resume"))
+            #expect(after.text.contains("the platform upgrades") && !after.text.contains("/console/queues/probe/resume"))
             #expect(now.text.contains("Dependency: erp: month &lt;end&gt;"))
-            #expect(try await house.count("gate_limit WHERE source = 'pause'") == 1)
+            #expect(try await house.count("gate_limit WHERE source = 'pause'") == 2)
             #expect(try await browser.get("/console/breakers").text.contains("month &lt;end&gt;") == false)
             #expect(try await house.count("audit_log WHERE action = 'dependency.resume' AND reason = 'over'") == 1)
         }

@@ -53,17 +53,18 @@ import Testing
             ("state", "must be one of open, closed"), ("name", "is odd in a way nobody translated"),
         ].map { Refusal.Fault(field: $0.0, message: $0.1) }
         let invalid = Refusal(status: 422, code: "invalid", title: "5 fields are wrong", faults: faults)
-        let owned = Refusal(status: 409, code: "lead_owned", title: "The lead has an owner", detail: "It belongs to s1.")
+        let owned = Refusal(status: 409, code: "lead_owned", title: "The lead has an owner", detail: "It is hers.")
         let (english, chinese) = (Words.of(.english), Words.of(.chinese))
 
         let said = invalid.view(chinese)
         #expect(said["problemTitle"] == "有字段填写有误")
         #expect(
             said["fieldErrors"]?.items.map { $0["fieldMessage"] } == [
-                "必须在 1 到 1000 之间", "必须是数字", "必须填写", "只能是以下之一：open, closed", "is odd in a way nobody translated",
+                "必须在 1 到 1000 之间", "必须是数字，而不是 a string", "必须填写", "只能是以下之一：open, closed",
+                "is odd in a way nobody translated",
             ])
         #expect(invalid.view(english)["fieldErrors"]?.items.first?["fieldMessage"] == "must be from 1 to 1000")
-        #expect(owned.view(chinese)["problemDetail"] == .text(nil) && owned.view(english)["problemDetail"] == "It belongs to s1.")
+        #expect(owned.view(chinese)["problemDetail"] == .text(nil) && owned.view(english)["problemDetail"] == "It is hers.")
     }
 
     @Test func `a forecast speaks in the currency of most deals, and names the others`() throws {

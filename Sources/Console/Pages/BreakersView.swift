@@ -111,11 +111,13 @@ public enum BreakersView {
 
     private static func pause(kind queue: JSONNode, _ dials: Dials, _ clerk: Clerk) -> View {
         let kind = queue["kind"]?.string ?? ""
+        let isShared = queue["paused_scope"]?.string == "all"
         let waiting = queue["parked"]?.integer.map { clerk.words["pause_waiting", ["n": clerk.number(Int($0))]] }
         return [
             "pauseName": .text(clerk.words.known("kind", kind)), "pausedSince": clerk.when(queue["paused_since"]),
             "pauseWords": .text([queue["paused_reason"]?.string, waiting].compactMap(\.self).joined(separator: " · ")),
-            "resumeForm": dials.resume(kind: kind), "pauseScope": .nothing,
+            "resumeForm": isShared ? .nothing : dials.resume(kind: kind),
+            "pauseScope": .text(isShared ? clerk.words["pause_by_platform"] : nil),
         ]
     }
 
@@ -126,7 +128,7 @@ public enum BreakersView {
             "pauseName": .text(clerk.words["hold_dependency", ["name": name]]), "pausedSince": clerk.when(pause["since"]),
             "pauseWords": .text([pause["set_by"]?.string, pause["reason"]?.string].compactMap(\.self).joined(separator: ": ")),
             "resumeForm": isShared ? .nothing : dials.resume(dependency: name, place: place),
-            "pauseScope": .text(isShared ? clerk.words["breaker_scope_all"] : nil),
+            "pauseScope": .text(isShared ? clerk.words["pause_by_platform"] : nil),
         ]
     }
 

@@ -40,7 +40,7 @@ public enum RolloutView {
                 "state": RolloutWords.chip(rollout, words, withPercent: true), "summary": .text(summary(rollout, clerk)),
                 "verdictTone": .text(verdictTone(rollout).rawValue),
                 "verdictTitle": .text(verdictTitle(rollout, words)),
-                "verdictWords": .text(isRunning ? rollout["words"]?.string : rollout["end_reason"]?.string),
+                "verdictWords": .text(rollout[isRunning ? "words" : "end_reason"]?.string.map { Sentences.said($0, words) }),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
                 "guards": .list(guards.map { reading($0, clerk) }), "arms": .list(arms(rollout, clerk)),
                 "diffLead": .text(diffLead(rollout, words)), "hasChanges": .flag(!changes.isEmpty),
@@ -125,7 +125,7 @@ public enum RolloutView {
             "missing": .text(missing > 0 ? words["rollout_missing", ["n": clerk.number(Int(missing))]] : nil),
             "lowerBound": .text(
                 guardReading["lower_bound_points"]?.double.map { words["rollout_points", ["n": clerk.number($0, decimals: 1)]] }),
-            "guardWords": .text(guardReading["words"]?.string),
+            "guardWords": .text(guardReading["words"]?.string.map { Sentences.said($0, words) }),
         ]
     }
 

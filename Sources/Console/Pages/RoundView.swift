@@ -15,7 +15,7 @@ enum RoundView {
         let words = clerk.words
         let hasPassed = result["passed"]?.bool == true
         let (replayed, differing) = (Int(result["replayed"]?.integer ?? 0), Int(result["differing"]?.integer ?? 0))
-        let findings = result["findings"]?.elements.compactMap { $0["message"]?.string } ?? []
+        let findings = result["findings"]?.elements.compactMap { $0["message"]?.string.map { Sentences.said($0, words) } } ?? []
         let sellers = result["by_seller"]?.elements.prefix(10) ?? []
         let most = Double(sellers.flatMap { [$0["live"]?.integer ?? 0, $0["candidate"]?.integer ?? 0] }.max() ?? 0)
         return [

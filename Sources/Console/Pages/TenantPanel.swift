@@ -35,7 +35,8 @@ struct TenantPanel {
                     let fault = control.refusal?.faults.first { $0.field == name }
                     return [
                         "name": .text(name), "fieldLabel": .text(words["tenant_\(name)"]), "value": .text(control.draft(name, now)),
-                        "hint": .text(words["tenant_\(name)_hint"]), "isWrong": .flag(fault != nil), "fault": .text(fault.map { FaultWords.said($0.message, words) }),
+                        "hint": .text(words["tenant_\(name)_hint"]), "isWrong": .flag(fault != nil),
+                        "fault": .text(fault.map { Sentences.said($0.message, words) }),
                     ]
                 })
         ])
