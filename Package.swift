@@ -97,10 +97,10 @@ let package = Package(
         domain("Messages", ["SalesModel", "JSONEnvelope", "COpenSSL"]),
         domain("Jobs", ["Tenancy"]),
         domain(
-            "Console", ["JSONEnvelope", "SalesModel", "Tenancy", mustache],
+            "Console", ["JSONEnvelope", "ProcessHealth", "SalesModel", "Tenancy", mustache],
             resources: [
-                "as-of", "chip", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now", "pager", "preferences", "problem",
-                "reason", "rollout", "rollouts", "save", "signin", "when", "words", "lead", "leads", "breakers", "dead-letters", "tenants",
+                "as-of", "chip", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now", "option", "pager", "preferences", "problem",
+                "reason", "rollout", "rollouts", "save", "signin", "top", "when", "words", "lead", "leads", "breakers", "dead-letters", "tenants",
                 "overdue", "forecast", "rules", "rule", "rule-check", "process-health", "workers",
             ].map { .embedInCode("Templates/\($0).mustache") }
                 + ["en", "zh", "said-en", "said-zh"].map { .embedInCode("Strings/\($0).json") }
@@ -215,7 +215,7 @@ let package = Package(
             "ConsoleTests",
             [
                 "API", "Console", "ConsoleServer", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs",
-                "JSONEnvelope", "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "TestSupport", httpClient, lifecycle, logging,
+                "JSONEnvelope", "ProcessHealth", "Rollouts", "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "TestSupport", httpClient, lifecycle, logging,
                 nioCore, nioPosix,
             ], exclude: ["Contexts"]),
         tests("TelemetryTests", ["Telemetry", "Jobs", "Tenancy", logging, tracing]),

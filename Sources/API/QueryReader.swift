@@ -11,19 +11,13 @@ struct QueryReader {
     /// - Parameter page: the longest list one answer may carry.
     init(_ query: String, page: Int) {
         self.page = page
-        for part in query.split(separator: "&") {
-            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = decoded(pair[0]), let value = pair.count > 1 ? decoded(pair[1]) : "" else {
-                errors.append(FieldError(String(pair[0]), .badFormat, "is not percent-encoded UTF-8"))
+        for (text, decoded) in FormEncoding.pairs(query) {
+            guard let (name, value) = decoded else {
+                errors.append(FieldError(String(text), .badFormat, "is not percent-encoded UTF-8"))
                 continue
             }
             if parameters.updateValue(value, forKey: name) != nil { errors.append(FieldError(name, .duplicate, "is given twice")) }
         }
-    }
-
-    private func decoded(_ text: Substring) -> String? {
-        guard let text = text.replacing("+", with: " ").removingPercentEncoding, !text.utf8.contains(0) else { return nil }
-        return text
     }
 
     consuming func finish() -> [FieldError] {

@@ -59,6 +59,8 @@ public struct Desk: Sendable {
         /// Lets it be repeated without being done twice.
         public var idempotencyKey: String?
         public var lastEventID: String?
+        /// Refused where what is put is there already.
+        public var onlyCreates = false
 
         public init(_ method: HTTPRequest.Method, _ target: String, _ body: [UInt8]? = nil) {
             self.method = method
@@ -72,6 +74,7 @@ public struct Desk: Sendable {
             headers[.kitelineTenant] = tenant
             headers[.idempotencyKey] = idempotencyKey
             headers[.lastEventID] = lastEventID
+            if onlyCreates { headers[.ifNoneMatch] = "*" }
             return Request(
                 head: HTTPRequest(method: method, scheme: nil, authority: nil, path: target, headerFields: headers),
                 body: RequestBody(buffer: ByteBuffer(bytes: body ?? [])))

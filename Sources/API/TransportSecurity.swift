@@ -11,7 +11,7 @@ public struct TransportSecurity: Sendable {
 
     /// - Parameters:
     ///   - publicURL: under which address callers find the API; HTTPS is asked for exactly when it is https.
-    ///   - trustedProxies: addresses whose X-Forwarded-Proto is believed.
+    ///   - trustedProxies: addresses whose X-Forwarded-Proto and X-Forwarded-For are believed.
     public init(publicURL: String? = nil, trustedProxies: Set<String> = ["127.0.0.1", "::1"]) {
         self.publicURL = publicURL
         requiresHTTPS = publicURL?.lowercased().hasPrefix("https://") ?? false

@@ -48,6 +48,22 @@ public final class Courier: Sendable {
         }
     }
 
+    /// One request after another for each recipient, until one fails: then the delivery has. Each has an id of its own, the same on every
+    /// try, by which those who were told before are recognised.
+    func eachRecipient(
+        of notice: Notice, or nobody: DeliveryFailure, _ tell: (Notice) async -> DeliveryResult
+    ) async -> DeliveryResult {
+        var last = DeliveryResult.failed(nobody)
+        for (place, recipient) in notice.recipients.enumerated() {
+            var one = notice
+            one.recipients = [recipient]
+            if place > 0 { one.id += "-\(place + 1)" }
+            last = await tell(one)
+            guard case .delivered = last else { return last }
+        }
+        return last
+    }
+
     /// Ends open connections.
     public func close() async { await web.close() }
 }

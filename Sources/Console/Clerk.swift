@@ -25,7 +25,7 @@ public struct Clerk: Sendable {
         ]
     }
 
-    public func when(_ node: JSONNode?) -> View { when(node?.string.flatMap(RFC3339.date)) }
+    public func when(_ node: JSONNode?) -> View { when(node?.date) }
 
     /// `2026-11-26 10:05:30`
     public func full(_ date: Date) -> String { "\(day(date)) \(clock(date))" }

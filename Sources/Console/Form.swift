@@ -1,4 +1,5 @@
 import Foundation
+import JSONEnvelope
 
 /// The fields of a form as a browser sends them: `application/x-www-form-urlencoded`.
 public struct Form: Sendable, Hashable {
@@ -8,10 +9,11 @@ public struct Form: Sendable, Hashable {
     public init?(_ bytes: some Sequence<UInt8>) {
         guard let text = String(validating: Array(bytes), as: UTF8.self) else { return nil }
         var fields: [String: String] = [:]
-        for part in text.split(separator: "&") {
-            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = Self.decoded(pair[0]), let value = pair.count > 1 ? Self.decoded(pair[1]) : "" else { return nil }
-            guard fields.updateValue(value, forKey: name) == nil else { return nil }
+        for (_, decoded) in FormEncoding.pairs(text) {
+            // Line breaks come as browsers send them, CR LF; a text has LF.
+            guard let (name, value) = decoded, fields.updateValue(value.replacing("\r\n", with: "\n"), forKey: name) == nil else {
+                return nil
+            }
         }
         self.fields = fields
     }
@@ -28,10 +30,4 @@ public struct Form: Sendable, Hashable {
     }
 
     public func has(_ name: String) -> Bool { fields[name] != nil }
-
-    /// Line breaks come as browsers send them, CR LF; a text has LF.
-    private static func decoded(_ text: Substring) -> String? {
-        guard let text = text.replacing("+", with: " ").removingPercentEncoding, !text.utf8.contains(0) else { return nil }
-        return text.replacing("\r\n", with: "\n")
-    }
 }

@@ -69,6 +69,8 @@ extension Layout {
         var view: [String: View] = [
             "lang": .text(words.language == .chinese ? "zh-CN" : "en"), "theme": .text(theme.rawValue), "title": .text(title),
             "assets": .text(Asset.path), "build": .text(Asset.build), "path": .text(path), "csrf": .text(formToken ?? ""),
+            // Forms say it, so that none is sent for another tenant than its page was made for.
+            "actingFor": .text(role == .platform ? tenant ?? "" : ""),
             "homeHref": .text(Self.path(tenant == nil && role == .platform ? "tenants" : "now")),
             "preferencesAction": .text(Self.path("preferences")),
             "isEnglish": .flag(words.language == .english), "isChinese": .flag(words.language == .chinese),
@@ -86,8 +88,7 @@ extension Layout {
             view["tenantChoice"] = [
                 "action": .text(Self.path("tenant")),
                 "options": .list(
-                    [["value": .nothing, "label": .text(words["layout_all_tenants"]), "isChosen": .flag(tenant == nil)]]
-                        + tenants.map { ["value": .text($0), "label": .text($0), "isChosen": .flag($0 == tenant)] }),
+                    Option.list(tenants.map { ($0, $0) }, chosen: tenant ?? "", all: words["layout_all_tenants"])),
             ]
         }
         return .object(view)
@@ -111,7 +112,7 @@ extension Layout {
     private func link(_ area: String) -> View {
         [
             "href": .text(Self.path(area)), "isCurrent": .flag(area == self.area), "icon": .text(area),
-            "linkLabel": .text(words["nav_\(area.replacing("-", with: "_"))"]), "badge": .nothing,
+            "linkLabel": .text(words["nav_\(area.replacing("-", with: "_"))"]),
         ]
     }
 

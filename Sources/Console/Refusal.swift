@@ -32,13 +32,17 @@ public struct Refusal: Sendable, Hashable {
         self.draft = draft
     }
 
-    /// For the template `problem`. The code's own words where there are some, else the API's.
+    /// For the template `problem`. The code's own words where there are some, else the API's. What the API says in particular is left out
+    /// where there are no words for it in the visitor's language and the code's own advice says as much.
     func view(_ words: Words) -> View {
-        [
-            "problemCode": .text(code), "problemTitle": .text(words.all["problem_\(code)"] ?? title), "problemDetail": .text(detail),
+        let own = words.all["advice_\(code)"]
+        return [
+            "problemCode": .text(code), "problemTitle": .text(words.all["problem_\(code)"] ?? title),
+            "problemDetail": .text(detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }),
             "hasFieldErrors": .flag(!faults.isEmpty),
-            "fieldErrors": .list(faults.map { ["fieldName": .text($0.field), "fieldMessage": .text($0.message)] }),
-            "problemAdvice": .text(words.all["advice_\(code)"] ?? words[advice]),
+            "fieldErrors": .list(
+                faults.map { ["fieldName": .text($0.field), "fieldMessage": .text(Sentences.said($0.message, words))] }),
+            "problemAdvice": .text(own ?? words[advice]),
         ]
     }
 

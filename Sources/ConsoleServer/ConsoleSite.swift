@@ -64,6 +64,7 @@ public struct ConsoleSite: Site {
         let isPost = guest.request.method == .post
         guard isPost || [.get, .head].contains(guest.request.method) else { throw ConsoleFault.method }
         let form = isPost ? try await guest.readForm() : Form()
+        let guest = isPost ? guest.on(form["at"]) : guest
         if let answer = try await guest.atTheDoor(form) { return answer }
         guard let (page, parameters) = routes.page(isPost ? .post : .get, guest.request.uri.path) else { throw ConsoleFault.noPage }
         guard let (token, session) = try await guest.session() else {
@@ -72,8 +73,8 @@ public struct ConsoleSite: Site {
         let visit = Visit(guest: guest, parameters: parameters, form: form, token: token, session: session)
         if isPost {
             try visit.requireOwnForm()
-            // A page of another build may mean something else by its fields.
-            if let build = guest.request.headers[.build], build != Asset.build { throw ConsoleFault.outdated }
+            try visit.requireSameBuild()
+            if !page.isOfSession { try visit.requireSameTenant() }
         }
         do {
             return try await page.answer(visit)
@@ -84,7 +85,7 @@ public struct ConsoleSite: Site {
 
     /// A page is asked for again over HTTPS; what was sent in the open is not read.
     private func overHTTPS(_ request: Request) -> Response {
-        let address = (transport.publicURL ?? "").trimmingSuffix { $0 == "/" } + InnerPath.checked(request.head.path)
+        let address = (transport.publicURL ?? "").withoutSlashesAtEnd + InnerPath.checked(request.head.path)
         if [.get, .head].contains(request.method) { return .seeOther(address, status: .permanentRedirect) }
         return Response(
             status: .forbidden, headers: [.contentType: "text/plain; charset=utf-8"],
@@ -105,9 +106,10 @@ public struct ConsoleSite: Site {
 }
 
 extension String {
-    fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
+    /// An address that a path can follow.
+    var withoutSlashesAtEnd: String {
         var text = self[...]
-        while let last = text.last, predicate(last) { text = text.dropLast() }
+        while text.last == "/" { text = text.dropLast() }
         return String(text)
     }
 }

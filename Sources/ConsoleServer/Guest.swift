@@ -14,6 +14,22 @@ struct Guest: Sendable {
     let peer: String?
     let desk: Desk
     let site: ConsoleSite
+    /// The page whose form was sent, as the form says; nil: none was.
+    private var sentFrom: String?
+
+    init(request: Request, peer: String?, desk: Desk, site: ConsoleSite) {
+        self.request = request
+        self.peer = peer
+        self.desk = desk
+        self.site = site
+    }
+
+    /// The same with the form of a page at hand.
+    func on(_ page: String) -> Guest {
+        var guest = self
+        guest.sentFrom = page
+        return guest
+    }
 
     private var cookies: CookieJar { CookieJar(request.headers[.cookie]) }
 
@@ -23,8 +39,8 @@ struct Guest: Sendable {
     var now: Date { site.now() }
     var isSecure: Bool { site.transport.requiresHTTPS }
 
-    /// Path and query, to come back to.
-    var place: String { InnerPath.checked(request.head.path) }
+    /// Path and query, to come back to. What answers a form has an address that cannot be asked for; its page has.
+    var place: String { InnerPath.checked(request.method == .post ? sentFrom : request.head.path) }
     var signInPath: String { "/console/sign-in?next=\(encoded(place))" }
 
     /// A parameter of the query; nil when it is not there, empty, or written wrongly.
@@ -85,8 +101,10 @@ struct Guest: Sendable {
     /// What stands around a page nobody is signed in on.
     var layout: Layout { Layout(words, theme: theme, path: place) }
 
+    /// The address of whoever is at the far end.
+    private var caller: String? { site.transport.caller(peer: peer, forwardedFor: request.headers[.forwardedFor]) }
+
     private func signIn(_ form: Form) async throws -> Response {
-        let caller = site.transport.caller(peer: peer, forwardedFor: request.headers[.forwardedFor])
         guard site.attempts.admits(caller, at: now) else {
             return signIn(.tooManyAttempts, next: form["next"])
         }
@@ -98,7 +116,6 @@ struct Guest: Sendable {
     }
 
     private func redeem(_ text: String) async throws -> Response {
-        let caller = site.transport.caller(peer: peer, forwardedFor: request.headers[.forwardedFor])
         // Who only looks at the link's head has not come in yet.
         guard request.method == .get else { return .html("") }
         guard site.attempts.admits(caller, at: now) else { return signIn(.tooManyAttempts) }
@@ -116,7 +133,8 @@ struct Guest: Sendable {
     }
 
     private func admit(_ bearer: Principal, _ answer: () -> Response) async throws -> Response {
-        let token = SessionToken(chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
+        site.attempts.excuse(caller)
+        let token = SessionToken.fresh()
         try await site.records.openSession(token, for: bearer, until: now.addingTimeInterval(ConsoleSite.session), now: now)
         return answer().keeping(Self.sessionCookie, token.secret, for: Int(ConsoleSite.session), isSecure: isSecure)
     }
@@ -140,10 +158,10 @@ public enum SignInLink {
 
     /// Makes one for the bearer of a key.
     ///
-    /// - Parameter url: where the console is, without a path.
+    /// - Parameter url: where the console is, without a path; with a slash at its end or without.
     public static func make(_ records: Records, for bearer: Principal, at url: String, until end: Date) async throws -> String {
-        let token = SessionToken(chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
+        let token = SessionToken.fresh()
         try await records.makeSignInLink(token, for: bearer, until: end)
-        return url + path + token.secret
+        return url.withoutSlashesAtEnd + path + token.secret
     }
 }

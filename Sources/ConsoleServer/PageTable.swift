@@ -6,12 +6,17 @@ struct Page: Sendable {
     enum Method: Sendable { case get, post }
 
     let method: Method
+    /// Whether it concerns the session alone, whichever tenant that acts for.
+    let isOfSession: Bool
     private let segments: [Substring]
     let answer: @Sendable (Visit) async throws -> Response
 
     /// - Parameter path: within the console: `jobs/{id}`.
-    init(_ method: Method, _ path: String, answer: @Sendable @escaping (Visit) async throws -> Response) {
+    init(
+        _ method: Method, _ path: String, isOfSession: Bool = false, answer: @Sendable @escaping (Visit) async throws -> Response
+    ) {
         self.method = method
+        self.isOfSession = isOfSession
         segments = Substring(path).split(separator: "/")
         self.answer = answer
     }

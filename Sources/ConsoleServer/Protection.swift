@@ -52,12 +52,12 @@ extension Response {
             body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 
-    /// Has the browser keep something for us. It sends it to the console only.
+    /// Has the browser keep something for us, out of scripts' reach. It sends it to the console only.
     ///
     /// - Parameter seconds: 0 has it forget.
-    func keeping(_ name: String, _ value: String, for seconds: Int, isSecure: Bool, isHidden: Bool = true) -> Response {
+    func keeping(_ name: String, _ value: String, for seconds: Int, isSecure: Bool) -> Response {
         var response = self
-        let flags = "Path=/console; Max-Age=\(seconds); SameSite=Strict" + (isHidden ? "; HttpOnly" : "") + (isSecure ? "; Secure" : "")
+        let flags = "Path=/console; Max-Age=\(seconds); SameSite=Strict; HttpOnly" + (isSecure ? "; Secure" : "")
         response.headers.append(HTTPFields.Element(name: .setCookie, value: "\(name)=\(value); \(flags)"))
         return response
     }

@@ -16,6 +16,8 @@ enum ConsoleFault: Error {
     case tooLarge
     /// The page was made by another build.
     case outdated
+    /// The page was made for another tenant than the session acts for.
+    case otherTenant
 }
 
 extension Refusal {
@@ -43,6 +45,8 @@ extension Refusal {
         case ConsoleFault.tooLarge: self.init(status: 413, code: "body_too_large", title: "The form is too large")
         case ConsoleFault.outdated:
             self.init(status: 426, code: "client_outdated", title: "The page is of another version than the service")
+        case ConsoleFault.otherTenant:
+            self.init(status: 409, code: "tenant_changed", title: "Another tenant was chosen since this page was made")
         default: self.init(Problem(from: error))
         }
     }

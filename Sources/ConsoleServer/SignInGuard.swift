@@ -6,8 +6,13 @@ import Synchronization
 final class SignInGuard: Sendable {
     private let attempts = Mutex(Attempts())
 
-    /// - Parameter address: the other end's; behind a proxy they share one, and the bound for all together holds.
+    /// - Parameter address: of whom a trusted proxy names, else the other end's; nil on a Unix socket.
     func admits(_ address: String?, at now: Date) -> Bool {
         attempts.withLock { $0.admit(address ?? "local", at: now) }
+    }
+
+    /// One that was admitted had a key or a link that is good.
+    func excuse(_ address: String?) {
+        attempts.withLock { $0.excuse(address ?? "local") }
     }
 }

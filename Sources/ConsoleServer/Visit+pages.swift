@@ -28,7 +28,9 @@ extension Visit {
         layout.role = role
         layout.tenant = tenant?.slug
         if role == .platform {
-            layout.tenants = try await read("/v1/tenants?limit=500")["items"]?.elements.compactMap { $0["slug"]?.string } ?? []
+            let found = try await read("/v1/tenants?limit=500")["items"]?.elements.compactMap { $0["slug"]?.string } ?? []
+            // Where there are more, the one that is acted for is still the one that is chosen.
+            layout.tenants = Set(found + [tenant?.slug].compactMap(\.self)).sorted()
         }
         if let done = guest.parameter("done"), let text = words.all["done_\(done)"] { layout.notices.append(.init(.good, text)) }
         return layout

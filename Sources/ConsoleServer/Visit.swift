@@ -27,6 +27,19 @@ struct Visit: Sendable {
     func requireOwnForm() throws {
         guard token.accepts(formToken: form["csrf"]) else { throw ConsoleFault.foreignForm }
     }
+
+    /// Nor is one whose page was made for another tenant than the session acts for now: another window may have chosen since, and what a
+    /// platform key turns for no tenant it turns for all.
+    func requireSameTenant() throws {
+        guard role == .platform else { return }
+        guard form.has("for"), form["for"] == session.actingFor?.slug ?? "" else { throw ConsoleFault.otherTenant }
+    }
+
+    /// Nor one of a page of another build: it may mean something else by its fields.
+    func requireSameBuild() throws {
+        let build = guest.request.headers[.build] ?? form.words("build")
+        guard build == nil || build == Asset.build else { throw ConsoleFault.outdated }
+    }
 }
 
 // MARK: Asking
@@ -48,10 +61,12 @@ extension Visit {
     ///
     /// - Parameter isForm: whether it is what the form asks for; what a page asks on the way to be drawn is nobody's wish.
     func act(
-        _ method: HTTPRequest.Method, _ target: String, _ body: [UInt8], type: String = "application/json", isForm: Bool = true
+        _ method: HTTPRequest.Method, _ target: String, _ body: [UInt8], type: String = "application/json", isForm: Bool = true,
+        onlyCreates: Bool = false
     ) async -> Desk.Reply {
         var wish = Desk.Wish(method, target, body)
         wish.type = type
+        wish.onlyCreates = onlyCreates
         if isForm, method == .post, let key = form.words("idempotencyKey"), key.utf8.count <= 150 { wish.idempotencyKey = "console-\(key)" }
         return await ask(wish)
     }

@@ -49,6 +49,35 @@ extension Records {
     }
 }
 
+/// A kind or a dependency somebody has paused.
+public struct PausedGate: Sendable, Hashable {
+    /// As the index spells it.
+    public let gate: String
+    /// Whose it is; nil: everybody's.
+    public let tenant: TenantID?
+    public let reason: String
+    public let setBy: String
+    public let since: Date
+}
+
+extension Records {
+    /// What people have paused, the latest first: one tenant's (and everybody's), or all.
+    public func pausedGates(of tenant: TenantID?) async throws -> [PausedGate] {
+        try await engine.query(
+            """
+            SELECT gate, tenant_id, reason, set_by, since FROM gate_limit
+            WHERE source = 'pause' AND (\(tenant?.rawValue)::bigint IS NULL OR tenant_id IS NULL OR tenant_id = \(tenant?.rawValue))
+            ORDER BY since DESC, gate LIMIT 1000
+            """
+        ).map { row in
+            PausedGate(
+                gate: try row.get("gate"), tenant: try row.get("tenant_id", as: Int64?.self).map(TenantID.init),
+                reason: try row.get("reason"),
+                setBy: try row.get("set_by"), since: try row.get("since"))
+        }
+    }
+}
+
 extension Hold {
     fileprivate init(_ row: Row) throws {
         gate = try row.get("gate")

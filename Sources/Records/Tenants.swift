@@ -41,6 +41,22 @@ public struct TenantSettings: Sendable, Hashable {
     public init() {}
 }
 
+/// Which tenants are asked for.
+public struct TenantFilter: Sendable, Hashable {
+    public let cursor: Int64
+    public let limit: Int
+    /// Only those whose slug begins so.
+    public var prefix: String?
+    /// Only the one of this slug.
+    public var slug: String?
+
+    /// - Parameter cursor: the id after which the list goes on.
+    public init(after cursor: Int64 = 0, limit: Int = 100) {
+        self.cursor = cursor
+        self.limit = limit
+    }
+}
+
 extension Records {
     /// Creates a tenant; nil when the slug is taken.
     public func createTenant(_ slug: Slug, _ settings: TenantSettings = TenantSettings(), by actor: String) async throws -> Tenant? {
@@ -101,11 +117,20 @@ extension Records {
     }
 
     /// Tenants by id.
-    public func tenants(after cursor: Int64 = 0, limit: Int = 100) async throws -> Page<Tenant> {
+    public func tenants(_ filter: TenantFilter = TenantFilter()) async throws -> Page<Tenant> {
         let rows = try await engine.query(
-            "SELECT \(unescaped: Tenant.columns) FROM tenant WHERE id > \(cursor) ORDER BY id LIMIT \(limit + 1)")
-        let items = try rows.prefix(limit).map(Tenant.init)
-        return Page(items: items, next: rows.count > limit ? items.last?.id.rawValue : nil)
+            """
+            SELECT \(unescaped: Tenant.columns) FROM tenant
+            WHERE id > \(filter.cursor) AND (\(filter.prefix)::text IS NULL OR starts_with(slug, \(filter.prefix)))
+                AND (\(filter.slug)::text IS NULL OR slug = \(filter.slug))
+            ORDER BY id LIMIT \(filter.limit + 1)
+            """)
+        let items = try rows.prefix(filter.limit).map(Tenant.init)
+        return Page(items: items, next: rows.count > filter.limit ? items.last?.id.rawValue : nil)
+    }
+
+    public func tenants(after cursor: Int64 = 0, limit: Int = 100) async throws -> Page<Tenant> {
+        try await tenants(TenantFilter(after: cursor, limit: limit))
     }
 }
 

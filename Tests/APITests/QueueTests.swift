@@ -56,7 +56,7 @@ import Testing
             #expect(try await api.waiting(job).text.contains("being mended"))
             let queue = try await api.probes()
             #expect(queue["paused"].bool == true)
-            #expect(queue["paused_reason"].string == "being mended")
+            #expect(queue["paused_reason"].string == "being mended" && queue["paused_scope"].string == "tenant")
             #expect(queue["parked"].int == 1)
 
             #expect(try await api.send("POST", "/v1/queues/probe/pause", why, as: api.acme.operatorKey).status == 200)
@@ -100,6 +100,7 @@ import Testing
 
             let tenant = try await api.send("POST", "/v1/tenants/acme/pause", why, as: platform)
             #expect(try tenant.json["paused_reason"].string == "being mended")
+            #expect(try await api.probes()["paused_scope"].string == "all")
             #expect(try await api.dispatch.claim(9).claims.allSatisfy { $0.tenant == api.globex.id })
             let job = try #require(await api.ids("/v1/jobs?state=parked").first)
             #expect(try await api.waiting(job).code == "tenant_paused")
@@ -138,6 +139,26 @@ import Testing
             #expect(
                 try await api.count("audit_log WHERE action = 'breaker.close' AND before->>'state' = 'open' AND after->>'state' = 'closed'")
                     == 2)
+        }
+    }
+
+    @Test func `breakers tell which dependencies are paused, by whom and why, to those whose jobs wait for them`() async throws {
+        try await TestAPI.with { api in
+            let pauses = { (key: String) in try await api.send("GET", "/v1/breakers", as: key).json["pauses"].array ?? [] }
+            _ = try await api.send("POST", "/v1/queues/probe/pause", why, as: api.acme.operatorKey)
+            _ = try await api.send("POST", "/v1/dependencies/erp/pause", why, as: api.acme.operatorKey)
+            _ = try await api.send("POST", "/v1/dependencies/crm/pause", #"{"reason":"moving"}"#, as: api.platformKey)
+
+            let own = try await pauses(api.acme.tenantKey)
+            #expect(own.map(\.["dependency"].string) == ["crm", "erp"])
+            #expect(own.map(\.["scope"].string) == ["all", "tenant"])
+            #expect(own.map(\.["reason"].string) == ["moving", "being mended"])
+            #expect(own.allSatisfy { $0["set_by"].string?.hasPrefix("key:") == true && $0["since"].string != nil })
+            #expect(try await pauses(api.globex.tenantKey).map(\.["dependency"].string) == ["crm"])
+            #expect(try await pauses(api.platformKey).count == 2)
+
+            _ = try await api.send("POST", "/v1/dependencies/erp/resume", why, as: api.acme.operatorKey)
+            #expect(try await pauses(api.acme.tenantKey).map(\.["dependency"].string) == ["crm"])
         }
     }
 

@@ -37,6 +37,35 @@ import Testing
         }
     }
 
+    @Test func `a dependency that is paused is shown with its reason and resumed from the page, the platform's only shown`() async throws {
+        try await House.with { house in
+            try await house.call("POST", "/v1/breakers/erp/open", #"{"reason":"on fire"}"#, as: house.acme.operatorKey)
+            // Without a tenant a platform key pauses for all.
+            let platform = ["Authorization": "Bearer \(house.platformKey)", "Content-Type": "application/json"]
+            let shared = try await Browser(house).send(
+                "POST", "/v1/dependencies/mail/pause", #"{"reason":"the platform moves"}"#, platform)
+            let kind = try await Browser(house).send("POST", "/v1/queues/probe/pause", #"{"reason":"the platform upgrades"}"#, platform)
+            #expect(shared.status == 200 && kind.status == 200)
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+            let page = try await browser.get("/console/breakers")
+
+            let held = try await browser.submit(page, "/console/holds", ["what": "dependency:erp", "reason": "month <end>"])
+            let after = try await browser.get("/console/breakers")
+            let now = try await browser.get("/console/now")
+            let resumed = try await browser.submit(after, "/console/dependencies/erp/resume", ["reason": "over"])
+
+            #expect(held.status == 303 && resumed.status == 303)
+            #expect(after.text.contains("month &lt;end&gt;") && !after.text.contains(#"value="dependency:erp""#))
+            #expect(after.text.contains("the platform moves") && !after.text.contains("/console/dependencies/mail/resume"))
+            #expect(after.text.contains("the platform upgrades") && !after.text.contains("/console/queues/probe/resume"))
+            #expect(now.text.contains("Dependency: erp: month &lt;end&gt;"))
+            #expect(try await house.count("gate_limit WHERE source = 'pause'") == 2)
+            #expect(try await browser.get("/console/breakers").text.contains("month &lt;end&gt;") == false)
+            #expect(try await house.count("audit_log WHERE action = 'dependency.resume' AND reason = 'over'") == 1)
+        }
+    }
+
     @Test func `dead letters are previewed and run again, and those of others are not there`() async throws {
         try await House.with { house in
             try await house.working {

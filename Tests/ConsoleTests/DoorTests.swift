@@ -68,10 +68,32 @@ import Testing
         let later = now.addingTimeInterval(5)
         let again = [attempts.admit("a", at: later), attempts.admit("a", at: later)]
         var others = 0
-        for number in 0..<1_000 where attempts.admit("c\(number)", at: later) { others += 1 }
+        for _ in 0..<5 { for number in 0..<100 where attempts.admit("c\(number)", at: later) { others += 1 } }
 
         #expect(one == 10 && other && again == [true, false])
         #expect((150...200).contains(others))
+    }
+
+    @Test func `whoever fails keeps nobody out who has not failed, and a right key counts for nothing`() {
+        var attempts = Attempts()
+        let now = Date(timeIntervalSince1970: 1_000_000)
+        for _ in 0..<20 { for number in 0..<Attempts.most { _ = attempts.admit("10.\(number / 250).\(number % 250).1", at: now) } }
+
+        for number in 0..<100 { #expect(attempts.admit("192.0.2.\(number)", at: now)) }
+        for _ in 0..<50 {
+            #expect(attempts.admit("198.51.100.7", at: now))
+            attempts.excuse("198.51.100.7")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:fffe", true), ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false), ("192.0.2.1", "192.0.2.2", false), ("192.0.2.1", "192.0.2.1", true),
+            ("nonsense:", "nonsense::", false),
+        ] as [(String, String, Bool)])
+    func `an IPv6 network tries as one, IPv4 addresses each for itself`(one: String, other: String, isSame: Bool) {
+        #expect((Attempts.network(of: one) == Attempts.network(of: other)) == isSame)
     }
 
     @Test func `a form's token belongs to one session and does not lead back to it`() {

@@ -39,6 +39,64 @@ import Testing
         }
     }
 
+    @Test func `a tenant that is there is not changed by making one of its name`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.platformKey)
+            let page = try await browser.get("/console/tenants")
+
+            let again = try await browser.submit(page, "/console/tenants", ["slug": "acme", "weight": "7", "pack": "saas"])
+
+            #expect(again.status == 412 && again.code == "tenant_exists")
+            #expect(again.text.contains(#"value="acme""#) && again.text.contains(#"value="7""#))
+            #expect(try await house.count("tenant WHERE slug = 'acme' AND weight = 1") == 1)
+            #expect(try await house.count("ruleset_version") == 0)
+        }
+    }
+
+    @Test func `a comma groups thousands and is no decimal point`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.platformKey)
+            let page = try await browser.get("/console/tenants?tenant=acme")
+
+            let half = try await browser.submit(page, "/console/tenants/acme", ["rate": "0,5"])
+            let more = try await browser.submit(page, "/console/tenants/acme", ["cap": "1,5"])
+            let grouped = try await browser.submit(page, "/console/tenants/acme", ["cap": "1,250", "rate": "2 000.5"])
+
+            #expect(half.status == 422 && half.text.contains("<code>rate</code>") && half.text.contains(#"value="0,5""#))
+            #expect(more.status == 422 && more.text.contains("<code>cap</code>"))
+            #expect(grouped.status == 303)
+            #expect(try await house.count("tenant WHERE slug = 'acme' AND cap = 1250 AND rate = 2000.5") == 1)
+        }
+    }
+
+    @Test func `beyond a page of tenants the newest is found, shown, changed and acted for`() async throws {
+        try await House.with { house in
+            _ = try await house.owner.query(
+                """
+                WITH made AS (INSERT INTO tenant (slug) SELECT 'branch-' || n FROM generate_series(1, 510) n RETURNING id)
+                INSERT INTO routing_state (tenant_id) SELECT id FROM made
+                """)
+            let browser = Browser(house)
+            try await browser.signIn(house.platformKey)
+
+            let found = try await browser.get("/console/tenants?q=branch-510")
+            let nobody = try await browser.get("/console/tenants?q=branch-x")
+            let page = try await browser.get("/console/tenants?tenant=branch-510")
+            let saved = try await browser.submit(page, "/console/tenants/branch-510", ["weight": "5"])
+            let after = try await browser.get(saved["location"] ?? "")
+            let chosen = try await browser.submit(page, "/console/tenant", ["tenant": "branch-510"])
+            let now = try await browser.get("/console/now")
+
+            #expect(found.text.contains(#"tenant=branch-510#tenant""#) && !found.text.contains("tenant=branch-1#"))
+            #expect(nobody.text.contains("No tenant found"))
+            #expect(page.text.contains(#"action="/console/tenants/branch-510/keys""#))
+            #expect(saved.status == 303 && after.text.contains(#"id="set-weight" name="weight" inputmode="decimal" value="5""#))
+            #expect(chosen.status == 303 && now.text.contains(#"<option value="branch-510" selected>"#))
+        }
+    }
+
     @Test func `a key is made, shown once, signs somebody in, and its end ends their session`() async throws {
         try await House.with { house in
             let (platform, person) = (Browser(house), Browser(house))

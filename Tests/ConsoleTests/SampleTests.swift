@@ -137,7 +137,9 @@ import Testing
             #"{"key":"erp","scope":"tenant","state":"open","forced":false,"limit":0,"until":"2026-03-18T06:34:00Z","openings":1,"reason":"31 of 60 failed","set_by":null,"changed_at":"2026-03-18T06:14:05Z","events":[{"at":"2026-03-18T06:14:07Z","state":"open","reason":"31 of 60","set_by":null}]}"#
         let facts = BreakersView.Facts(
             fuse: try node(#"{"state":"closed","reason":null,"set_by":null,"changed_at":null}"#),
-            breakers: try node(#"{"items":[\#(breaker)]}"#),
+            breakers: try node(
+                #"{"items":[\#(breaker)],"pauses":[{"dependency":"crm","scope":"all","reason":"r","set_by":"key:1","since":"2026-03-18T06:14:05Z"}]}"#
+            ),
             queues: try node(
                 #"{"items":[{"kind":"probe","paused":true,"paused_reason":"x","paused_since":"2026-03-18T06:14:05Z","parked":2},{"kind":"assign_lead","paused":false}]}"#
             ),
@@ -216,6 +218,9 @@ import Testing
         func week(_ name: String, _ spi: Double, below: Bool) -> String {
             #"{"items":[{"seller_id":"s1","team":"East","iso_week":"\#(name)","status":"ok","spi":\#(spi),"interval":[55.1,98.9],"below_baseline":\#(below),"streak_weeks":2,"d1":{"name":"conversion","num":8,"den":18,"rate":0.44,"target":0.65,"pass":false},"d2":{"name":"rhythm","num":33,"den":40,"rate":0.82,"target":0.8,"pass":true},"d3":{"name":"key_actions","num":1,"den":1,"rate":1,"target":1,"pass":true}}]}"#
         }
+        func warning(_ outcome: String) -> String {
+            #"{"id":"1","seller_id":"s1","iso_week":"2026-W11","probability":0.63,"outcome":"\#(outcome)","detail":{"contributions":[{"feature":"headroom_slope_4","weight":0.9}],"suggestion":{"with_seller_id":"s2"}}}"#
+        }
         let report =
             #"{"f1":{"value":0.62,"low":0.589,"high":0.649},"always_f1":0.248,"level_f1":0.265,"two_conditions_f1":0.444,"confusion":{"hits":11,"false_alarms":8,"misses":5,"rest":90}}"#
         let facts = ProcessHealthView.Facts(
@@ -225,7 +230,7 @@ import Testing
                 #"{"items":[{"id":"1","seller_id":"s1","iso_week":"2026-W11","since":"2026-W09","as_of":"2026-03-16T00:00:00Z","report":{"abnormal_nodes":[{"kind":"long_stay","customer":"d-17","stage":"sample","at":"2026-03-10T00:00:00Z","hours":264,"limit_hours":120,"excess":2.2}],"timelines":[{"customer":"d-17","steps":[{"at":"2026-01-21T00:00:00Z","what":"visit"},{"at":"2026-03-12T00:00:00Z","what":"follow_up"}]}]}}]}"#
             ),
             predictions: try node(
-                #"{"items":[{"id":"1","seller_id":"s1","iso_week":"2026-W11","probability":0.63,"outcome":null,"detail":{"contributions":[{"feature":"x","weight":0.9}],"suggestion":{"with_seller_id":"s2"}}}]}"#
+                #"{"items":[\#(["fell", "stayed", "pending"].map(warning).joined(separator: ","))]}"#
             ),
             quality: try node(
                 #"{"status":"ok","reasons":[],"live_version":3,"last_version":3,"outcomes":{"hits":11,"false_alarms":8,"misses":5,"rest":90,"pending":4},"report":\#(report)}"#
@@ -237,6 +242,10 @@ import Testing
         #expect(view.lacks(try Contexts.view("process-health")).filter { !$0.hasPrefix("pager") } == [])
         try compare(view, "process-health")
         #expect(view["sellers"]?.items.first?["cells"]?.items.map { $0["cellTone"] } == ["bad", "warn"])
+        let outcomes = view["warnings"]?.items.compactMap { $0["outcome"] } ?? []
+        #expect(outcomes.map { $0["tone"] } == ["bad", "good", "idle"])
+        #expect(outcomes.map { $0["label"] } == ["Fell", "Stayed healthy", "Not over"])
+        #expect(view["warnings"]?.items.first?["warningWhy"] == "trend over 4 weeks +0.9")
         #expect(view["quality"]?["ways"]?.items.map { $0["f1X"] } == ["62", "44.4", "26.5", "24.8"])
     }
 
@@ -277,12 +286,14 @@ import Testing
             usage: try node(
                 #"{"items":[{"slug":"acme","ready":1003,"running":4,"ended":12,"failed":1,"dead_letters":2,"share_received":0.588,"share_entitled":0.6,"worker_seconds":11520,"throttled_s":0}]}"#
             ),
-            shown: "acme", packs: ["saas"])
+            packs: ["saas"])
         let fleet =
             #"{"items":[{"id":"2","host":"work-1","pid":4121,"started_at":"2026-03-18T01:20:05Z","beat_at":"2026-03-18T06:32:02Z","running":9,"settled":104211,"leases_lost":0}],"running":[{"id":"7","kind":"probe","tenant":"acme","worker":"2","started_at":"2026-03-18T06:31:34Z"}]}"#
 
-        facts.keys = try node(
-            #"{"items":[{"id":"7","role":"operator","hint":"kl_o_3f9a…","created_at":"2026-01-12T00:00:00Z","revoked_at":null}]}"#)
+        facts.shown = .init(
+            tenant: try node(tenant), usage: facts.usage(of: "acme"),
+            keys: try node(
+                #"{"items":[{"id":"7","role":"operator","hint":"kl_o_3f9a…","created_at":"2026-01-12T00:00:00Z","revoked_at":null}]}"#))
         facts.newKey = try node(#"{"id":"12","role":"operator","key":"kl_o_secret"}"#)
         let view = TenantsView.page(layout, clerk, facts, search: "", isFirst: true, once: "k")
         let workers = WorkersView.page(

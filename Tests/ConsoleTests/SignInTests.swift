@@ -94,6 +94,7 @@ import Testing
             let soon = Date().addingTimeInterval(600)
             let link = try await SignInLink.make(house.records, for: platform, at: "", until: soon)
             let old = try await SignInLink.make(house.records, for: platform, at: "", until: Date().addingTimeInterval(-1))
+            let slashed = try await SignInLink.make(house.records, for: platform, at: house.url + "/", until: soon)
             let browser = Browser(house)
 
             let looked = try await browser.send("HEAD", link, nil, [:])
@@ -106,6 +107,8 @@ import Testing
             #expect(browser.cookies["kl_session"] != nil)
             #expect(second.status == 401 && second.code == "link_used" && second.cookies.isEmpty)
             #expect(try await Browser(house).get(old).status == 401)
+            #expect(slashed.hasPrefix("\(house.url)/console/link/"))
+            #expect(try await Browser(house).get(String(slashed.dropFirst(house.url.count))).status == 200)
             #expect(try await house.count("console_link") == 0)
             #expect(!link.contains(house.platformKey))
         }
@@ -131,6 +134,41 @@ import Testing
             #expect(leads.text.contains("L-acme"))
             #expect(unknown.status == 404)
             #expect(others.status == 200 && !others.text.contains("L-acme"))
+        }
+    }
+
+    @Test func `a form of one tenant's page is not acted upon for another that was chosen since, nor for all`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.platformKey)
+            let choose = { (slug: String) in
+                let page = try await browser.get("/console/tenants")
+                return try await browser.submit(page, "/console/tenant", ["tenant": slug]).status
+            }
+            #expect(try await choose("acme") == 303)
+            let page = try await browser.get("/console/breakers")
+            let stop = ["reason": "wrong map"]
+
+            for other in ["globex", ""] {
+                #expect(try await choose(other) == 303)
+                let refused = try await browser.submit(page, "/console/fuses/assignment", stop)
+                let held = try await browser.submit(page, "/console/holds", ["what": "kind:probe", "reason": "x"])
+                #expect(refused.status == 409 && refused.code == "tenant_changed" && held.code == "tenant_changed", "\(other)")
+            }
+            #expect(try await choose("acme") == 303)
+            var old = try browser.form(page, "/console/fuses/assignment").merging(stop) { $1 }
+            old["for"] = nil
+            let unsaid = try await browser.post("/console/fuses/assignment", old)
+            #expect(try await house.count("audit_log WHERE action LIKE 'fuse.%' OR action LIKE 'queue.%'") == 0)
+            #expect(try await house.count("gate_limit") == 0)
+            let done = try await browser.submit(page, "/console/fuses/assignment", stop)
+
+            #expect(unsaid.code == "tenant_changed" && done.status == 303)
+            #expect(page.text.contains(#"data-for="acme""#))
+            #expect(try await house.call("GET", "/v1/fuses/assignment").json["state"] == "open")
+            #expect(try await house.call("GET", "/v1/fuses/assignment", as: house.globex.tenantKey).json["state"] == "closed")
+            // Who leaves need not say for whom.
+            #expect(try await browser.submit(page, "/console/sign-out").status == 303)
         }
     }
 }

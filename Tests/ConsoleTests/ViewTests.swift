@@ -47,6 +47,26 @@ import Testing
         #expect(view["problem"]?["problemAdvice"] == .text(layout.words["advice_conflict"]))
     }
 
+    @Test func `a refusal is said in the reader's language, down to its fields`() throws {
+        let faults = [
+            ("weight", "must be from 1 to 1000"), ("rate", "must be a number, not a string"), ("reason", "is required"),
+            ("state", "must be one of open, closed"), ("name", "is odd in a way nobody translated"),
+        ].map { Refusal.Fault(field: $0.0, message: $0.1) }
+        let invalid = Refusal(status: 422, code: "invalid", title: "5 fields are wrong", faults: faults)
+        let owned = Refusal(status: 409, code: "lead_owned", title: "The lead has an owner", detail: "It is hers.")
+        let (english, chinese) = (Words.of(.english), Words.of(.chinese))
+
+        let said = invalid.view(chinese)
+        #expect(said["problemTitle"] == "有字段填写有误")
+        #expect(
+            said["fieldErrors"]?.items.map { $0["fieldMessage"] } == [
+                "必须在 1 到 1000 之间", "必须是数字，而不是 a string", "必须填写", "只能是以下之一：open, closed",
+                "is odd in a way nobody translated",
+            ])
+        #expect(invalid.view(english)["fieldErrors"]?.items.first?["fieldMessage"] == "must be from 1 to 1000")
+        #expect(owned.view(chinese)["problemDetail"] == .text(nil) && owned.view(english)["problemDetail"] == "It is hers.")
+    }
+
     @Test func `a forecast speaks in the currency of most deals, and names the others`() throws {
         let (layout, clerk) = frame()
         let totals = { (currency: String, deals: Int) in
@@ -65,6 +85,29 @@ import Testing
         #expect(mixed.summary.contains("Also in EUR, not shown"))
         #expect(try tile(totals("", 0), totals("CNY", 0)).label == "Forecast, CNY")
         #expect(try tile(totals("", 3)).label == "Forecast")
+    }
+
+    @Test func `earlier forecasts speak in the currency of the one that is shown`() throws {
+        let (layout, clerk) = frame()
+        func forecast(_ id: String, _ day: String, cny: Int?, eur: Int, euroDeals: Int = 1, euroFirst: Bool = true) -> String {
+            let euros = #"{"currency":"EUR","forecast_total_minor":\#(eur),"committed":{"count":\#(euroDeals)}}"#
+            let yuan = cny.map { #"{"currency":"CNY","forecast_total_minor":\#($0),"committed":{"count":5}}"# }
+            let totals = [yuan, euros].compactMap(\.self)
+            let list = (euroFirst ? totals.reversed() : totals).joined(separator: ",")
+            return #"{"id":"\#(id)","as_of":"2026-03-\#(day)T00:00:00Z","forecast":{"totals":[\#(list)]}}"#
+        }
+        let earlier = [
+            forecast("6", "16", cny: 100_000, eur: 7, euroFirst: false), forecast("5", "15", cny: 80_000, eur: 900_000, euroDeals: 9),
+            forecast("4", "14", cny: nil, eur: 600),
+        ].joined(separator: ",")
+        let facts = ForecastView.Facts(
+            forecast: try node(forecast("7", "17", cny: 120_000, eur: 5)), earlier: try node(#"{"items":[\#(earlier)]}"#),
+            sellers: SellerNames(nil))
+
+        let view = ForecastView.page(layout, clerk, facts, once: "k")
+
+        #expect(view["earlier"]?.items.map { $0["earlierTotal"] } == ["1,000.00 CNY", "800.00 CNY", "–"])
+        #expect(view["earlierChart"]?["chartWords"] == "2 forecasts of the period: from 800.00 to 1,000.00.")
     }
 
     @Test func `the list of jobs has all its sample has and leads on`() throws {

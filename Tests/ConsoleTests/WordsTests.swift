@@ -1,4 +1,7 @@
 import Foundation
+import JobKinds
+import Records
+import Rollouts
 import SalesModel
 import Testing
 
@@ -7,6 +10,7 @@ import Testing
 @Suite struct WordsTests {
     private let english = Words.of(.english)
     private let chinese = Words.of(.chinese)
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     @Test func `both languages have the same words, with the same places for values`() {
         #expect(Set(english.all.keys).symmetricDifference(chinese.all.keys).sorted() == [])
@@ -38,7 +42,7 @@ import Testing
 
     /// The program's texts ask for words by name; one that is misspelt would show as `[name]`.
     @Test func `the sources ask only for words there are`() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = Self.root
         let sources = ["Sources/Console", "Sources/ConsoleServer"].flatMap { folder in
             let files = FileManager.default.enumerator(atPath: root.appending(path: folder).path)?.compactMap { $0 as? String } ?? []
             return files.filter { $0.hasSuffix(".swift") }.map { root.appending(path: "\(folder)/\($0)") }
@@ -53,9 +57,38 @@ import Testing
         #expect(asked.filter { english.all[$0] == nil }.sorted() == [])
     }
 
+    /// The other way round. Words of a family, whose last part is a code, are asked for by their first part.
+    @Test func `every word is asked for by a template or a source`() throws {
+        let templates = Set(
+            Templates.all.sources.values.flatMap { $0.matches(of: /t\.([A-Za-z0-9_]+)/).map { String($0.1) } })
+        var (literal, families, endings): (Set<String>, Set<String>, Set<String>) = ([], [], [])
+        for folder in ["Sources/Console", "Sources/ConsoleServer"] {
+            let files = FileManager.default.enumerator(atPath: Self.root.appending(path: folder).path)?.compactMap { $0 as? String } ?? []
+            for file in files where file.hasSuffix(".swift") {
+                let text = try String(contentsOf: Self.root.appending(path: "\(folder)/\(file)"), encoding: .utf8)
+                for match in text.matches(of: /"([a-z0-9_]+)"/) { literal.insert(String(match.1)) }
+                // `"class_\(kind)_advice"`, `"\(name)_consequence"` and `known("class", …)`
+                for match in text.matches(of: /"([a-z0-9_]+_)\\\(/) { families.insert(String(match.1)) }
+                for match in text.matches(of: /"\\\([a-z]+\)_([a-z_]+)"/) { endings.insert("_\(match.1)") }
+                for match in text.matches(of: /known\(\s*"([a-z0-9_]+)"/) { families.insert("\(match.1)_") }
+                for match in text.matches(of: /done: "([a-z_]+)"|\? "([a-z_]+)" : "([a-z_]+)"/) {
+                    for done in [match.1, match.2, match.3].compactMap(\.self) { literal.insert("done_\(done)") }
+                }
+            }
+        }
+        families.remove("done_")
+        families.insert("says_")  // found by what they say
+        let unused = english.all.keys.filter { name in
+            !templates.contains(name) && !literal.contains(name) && !families.contains(where: name.hasPrefix)
+                && !endings.contains { name.hasSuffix($0) && literal.contains(String(name.dropLast($0.count))) }
+        }
+
+        #expect(families.count > 20)
+        #expect(unused.sorted() == [])
+    }
+
     @Test func `every kind of job has a name in words`() throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Sources/JobKinds")
+        let folder = Self.root.appending(path: "Sources/JobKinds")
         var kinds: Set<String> = []
         for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
         where file.pathExtension == "swift" {
@@ -66,6 +99,62 @@ import Testing
 
         #expect(kinds.count > 8)
         #expect(kinds.filter { english.all["kind_\($0)"] == nil }.sorted() == [])
+    }
+
+    @Test func `every code the pages show has words`() throws {
+        let api = try String(contentsOf: Self.root.appending(path: "Sources/API/openapi.yaml"), encoding: .utf8)
+        // `code: { …, description: "failure_rate, schema_drift, … or index_full" }`
+        let alerts = try #require(api.firstMatch(of: /example: failure_rate, description: "([a-z_, ]+)"/)).1
+            .replacing(" or ", with: ", ").split(separator: ", ")
+        var codes = alerts.map { "alert_\($0)" }
+        codes += ExclusionCode.allCases.flatMap { ["exclusion_\($0.rawValue)", "exclusion_\($0.rawValue)_why"] }
+        codes += AssignmentOutcome.allCases.map { "outcome_\($0.rawValue)" }
+        codes += SubjectType.allCases.map { "subject_\($0.rawValue)" }
+        codes += RolloutKind.startable.map { "rule_kind_\($0)" }
+        let guards = [
+            RunningRollout.technical, RunningRollout.success, RunningRollout.firstTouch, RunningRollout.falseWarnings,
+            RolloutJudge.sampleRatioName,
+        ]
+        codes += guards.flatMap { ["guard_\($0)", "guard_\($0)_meaning"] }
+
+        #expect(alerts.count > 14)
+        #expect(codes.filter { english.all[$0] == nil }.sorted() == [])
+    }
+
+    /// What the API refuses a page's wish with. Codes of bodies and sources that no page sends stay as the API says them.
+    @Test func `the API's refusals have words`() throws {
+        let elsewhere: Set = [
+            "already_decided", "bad_request", "closed", "customer_buried", "customer_exists", "customer_not_parted", "customer_same",
+            "evidence_missing", "headers_too_large", "https_required", "no_secret_key", "not_the_manager", "requirements_unmet",
+            "seller_not_frozen", "stage_by_transition", "stage_final", "stage_unchanged", "too_many_connectors", "too_many_schedules",
+            "too_slow", "unreadable_file", "won_by_evidence",
+        ]
+        let folder = Self.root.appending(path: "Sources/API")
+        var codes: Set<String> = []
+        for file in FileManager.default.enumerator(atPath: folder.path)?.compactMap({ $0 as? String }) ?? [] where file.hasSuffix(".swift")
+        {
+            let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+            for match in text.matches(of: /(?:Problem|self\.init)\(\s*[45]\d\d,\s*"([a-z_]+)"/) { codes.insert(String(match.1)) }
+        }
+
+        #expect(codes.count > 50)
+        #expect(codes.subtracting(elsewhere).filter { english.all["problem_\($0)"] == nil }.sorted() == [])
+        #expect(elsewhere.subtracting(codes) == [])
+    }
+
+    @Test func `what comes of every kind of job is said in words`() throws {
+        var outcomes: Set<String> = []
+        let folder = Self.root.appending(path: "Sources/JobKinds")
+        for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        where file.pathExtension == "swift" {
+            for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+            where line.firstMatch(of: /completed\(|ended\("|silent\(run|var outcome: String|"superseded"/) != nil {
+                for match in line.matches(of: /"([a-z_]+)"/) { outcomes.insert(String(match.1)) }
+            }
+        }
+
+        #expect(outcomes.isSuperset(of: ["sent", "throttled", "escalated", "insufficient_data", "superseded", "predicted", "passes"]))
+        #expect(outcomes.filter { english.all["outcome_\($0)"] == nil }.sorted() == [])
     }
 
     @Test func `values stand in their places, and what is no place stays`() {

@@ -13,11 +13,21 @@ extension API {
     ]
 }
 
-/// `GET /v1/breakers`
+/// `GET /v1/breakers`: the breakers, and the dependencies people have paused, whether they have a breaker or not.
 @Sendable private func listBreakers(_ call: Call) async throws -> Answer {
     let breakers = try await call.api.ledger.breakers(of: call.tenantOrAll)
     let events = try await call.api.ledger.breakerEvents(of: breakers.map(\.key))
-    return .page(Page(items: breakers, next: nil)) { $0.json(events: events[$0.key] ?? []) }
+    let pauses = try await call.records.pausedGates(of: call.tenantOrAll)
+    return Answer(
+        200,
+        JSONWriter.object(capacity: 512 * (breakers.count + 1)) { object in
+            object.array("items") { list in for breaker in breakers { list.element(json: breaker.json(events: events[breaker.key] ?? [])) }
+            }
+            object.member("next_cursor", String?.none)
+            object.array("pauses") { list in
+                for pause in pauses { if let json = pause.dependencyJSON { list.element(json: json) } }
+            }
+        })
 }
 
 extension Call {
@@ -38,6 +48,21 @@ extension Call {
         guard let once else { throw Problem.notFound }
         await api.tell(tenantOrAll.map { .tenantDependency($0, breaker.dependency) } ?? .dependency(breaker.dependency))
         return try answer(once)
+    }
+}
+
+extension PausedGate {
+    /// Nil where it is a kind that is paused: queues tell of those.
+    fileprivate var dependencyJSON: [UInt8]? {
+        guard let dependency = Gate(name: gate)?.dependency else { return nil }
+        return JSONWriter.object(capacity: 256) { object in
+            object.member("dependency", dependency)
+            object.member("scope", tenant == nil ? "all" : "tenant")
+            object.member("tenant_id", tenant?.description)
+            object.member("reason", reason)
+            object.member("set_by", setBy)
+            object.member("since", since)
+        }
     }
 }
 

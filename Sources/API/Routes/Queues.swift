@@ -112,6 +112,11 @@ private struct QueueView {
         oldestClaimable = first.compactMap { since[$0] }.min().map { max(0, now.timeIntervalSince($0)) }
     }
 
+    /// Whether the tenant's own hand holds it back. What the platform does, for all or for the whole tenant, only the platform lets go.
+    private var isOwnHold: Bool {
+        if case .tenantKind? = hold.flatMap({ Gate(name: $0.gate) }) { true } else { false }
+    }
+
     var json: [UInt8] {
         JSONWriter.object(capacity: 256) { object in
             object.member("kind", kind)
@@ -127,6 +132,7 @@ private struct QueueView {
             object.member("paused", hold != nil)
             object.member("paused_reason", hold?.reason)
             object.member("paused_since", hold?.since)
+            object.member("paused_scope", hold == nil ? nil : isOwnHold ? "tenant" : "all")
             object.array("parked_by") { list in
                 for why in parkedBy {
                     list.object { item in

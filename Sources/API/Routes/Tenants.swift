@@ -15,11 +15,19 @@ extension API {
 
 /// `GET /v1/tenants`
 @Sendable private func listTenants(_ call: Call) async throws -> Answer {
-    let (cursor, limit) = try call.query { ($0.cursor(), $0.limit()) }
-    return .page(try await call.records.tenants(after: cursor ?? 0, limit: limit), \.json)
+    .page(try await call.records.tenants(try call.query { TenantFilter(&$0) }), \.json)
 }
 
-/// `PUT /v1/tenants/{slug}`: creates it, or changes what is named and leaves the rest.
+extension TenantFilter {
+    /// Which tenants a list is asked for, and which part of it.
+    init(_ reader: inout QueryReader, limit: Int? = nil) {
+        self.init(after: reader.cursor() ?? 0, limit: limit ?? reader.limit())
+        prefix = reader.string("prefix", length: 63)
+        slug = reader.string("slug", length: 63)
+    }
+}
+
+/// `PUT /v1/tenants/{slug}`: creates it, or changes what is named and leaves the rest. With `If-None-Match: *` it only creates.
 @Sendable private func putTenant(_ call: Call) async throws -> Answer {
     guard let slug = Slug(call.parameters[0]) else {
         throw Problem.invalid([
@@ -47,11 +55,21 @@ extension Call {
     }
 }
 
+extension Problem {
+    fileprivate static func tenantExists(_ slug: Slug) -> Problem {
+        Problem(412, "tenant_exists", "There is a tenant of that name", detail: "\(slug) was there before, and was not changed.")
+    }
+}
+
 private func put(_ slug: Slug, _ change: TenantChange, _ call: Call) async throws -> (Tenant, status: Int) {
     var settings = TenantSettings()
     // Who begins with a pack begins with its care.
     if change.pack != nil { settings.sandboxRounds = RulePack.sandboxRounds }
     change.apply(to: &settings)
+    if call.request.headers[.ifNoneMatch] == "*" {
+        guard let tenant = try await call.records.createTenant(slug, settings, by: call.actor) else { throw Problem.tenantExists(slug) }
+        return (tenant, 201)
+    }
     if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) {
         await call.api.tell(tenant.id)
         return (tenant, 200)

@@ -11,16 +11,19 @@ extension API {
     static let usageWindow = 300
 }
 
-/// `GET /v1/usage`: what each tenant has waiting, got done lately, and received of the workers.
+/// `GET /v1/usage`: what each tenant has waiting, got done lately, and received of the workers. The same part of all tenants as
+/// `GET /v1/tenants` with the same parameters.
 @Sendable private func readUsage(_ call: Call) async throws -> Answer {
-    let (cursor, limit) = try call.query { ($0.cursor(), $0.integer("limit", in: 1...200) ?? 200) }
+    let filter = try call.query { reader in
+        let limit = reader.integer("limit", in: 1...200) ?? 200
+        return TenantFilter(&reader, limit: limit)
+    }
     let statistics = Dictionary(grouping: try await call.api.statistics.value(), by: \.tenant)
     let (records, dispatch) = (call.records, call.api.dispatch)
-    let page = try await records.tenants(after: cursor ?? 0, limit: limit)
-    let tenants = page.items
-    let fairness = await promptly { try await dispatch.fairness(of: tenants.map(\.id)) } ?? []
+    let tenants = try await records.tenants(filter)
+    let fairness = await promptly { [tenants] in try await dispatch.fairness(of: tenants.items.map(\.id)) } ?? []
     let shares = Dictionary(fairness.map { ($0.tenant, $0) }) { first, _ in first }
-    return .page(page) { tenant in
+    return .page(tenants) { tenant in
         let kinds = statistics[tenant.id] ?? []
         let share = shares[tenant.id]
         return JSONWriter.object(capacity: 256) { object in

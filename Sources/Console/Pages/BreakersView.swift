@@ -26,10 +26,14 @@ public enum BreakersView {
         let words = layout.words
         let breakers = facts.breakers["items"]?.elements ?? []
         let queues = facts.queues["items"]?.elements ?? []
-        let pauses = queues.filter { $0["paused"]?.bool == true }
+        let held = facts.breakers["pauses"]?.elements ?? []
+        let own = Set(held.filter { $0["scope"]?.string != "all" }.compactMap { $0["dependency"]?.string })
         let incidents = facts.incidents["items"]?.elements ?? []
         let isOpen = facts.fuse["state"]?.string == "open"
         let dials = Dials(layout: layout, once: once, refusal: refusal)
+        let pauses =
+            queues.filter { $0["paused"]?.bool == true }.map { pause(kind: $0, dials, clerk) }
+            + held.enumerated().map { pause(dependency: $1, place: $0, dials, clerk) }
         return layout.page(
             words["breakers_title"],
             [
@@ -38,16 +42,17 @@ public enum BreakersView {
                 "fuseWords": .text(fuse(facts.fuse, isOpen: isOpen, clerk)), "fuseForm": dials.fuse(isOpen: isOpen),
                 "noFuseControl": .text(dials.isOperator ? nil : words["breakers_no_role"]), "hasBreakers": .flag(!breakers.isEmpty),
                 "breakers": .list(breakers.enumerated().map { breaker($1, place: $0, queues, dials, clerk) }),
-                "hasPauses": .flag(!pauses.isEmpty), "pauses": .list(pauses.map { pause($0, dials, clerk) }),
+                "hasPauses": .flag(!pauses.isEmpty), "pauses": .list(pauses),
                 "holdForm": dials.hold(
                     kinds: queues.filter { $0["paused"]?.bool != true }.compactMap { $0["kind"]?.string },
-                    dependencies: breakers.compactMap { $0["key"]?.string }), "hasIncidents": .flag(!incidents.isEmpty),
+                    dependencies: breakers.compactMap { $0["key"]?.string }.filter { !own.contains($0) }),
+                "hasIncidents": .flag(!incidents.isEmpty),
                 "incidents": .list(incidents.map { incident($0, clerk) }),
             ])
     }
 
     private static func fuse(_ fuse: JSONNode, isOpen: Bool, _ clerk: Clerk) -> String {
-        guard let changed = fuse["changed_at"]?.string.flatMap(RFC3339.date) else { return clerk.words["fuse_words_closed"] }
+        guard let changed = fuse["changed_at"]?.date else { return clerk.words["fuse_words_closed"] }
         return clerk.words[
             isOpen ? "fuse_words_open" : "fuse_words_closed_since",
             ["ago": clerk.ago(changed), "actor": fuse["set_by"]?.string ?? "", "reason": fuse["reason"]?.string ?? ""]]
@@ -63,7 +68,7 @@ public enum BreakersView {
         let isForced = breaker["forced"]?.bool == true
         let isShared = breaker["scope"]?.string == "all"
         let events = breaker["events"]?.elements ?? []
-        let until = breaker["until"]?.string.flatMap(RFC3339.date)
+        let until = breaker["until"]?.date
         let tone: Tone = state == "closed" ? .good : isForced ? .bad : .warn
         return [
             "breakerId": .text(String(place)), "breakerName": .text(name),
@@ -77,7 +82,6 @@ public enum BreakersView {
                         "stepLabel": .text(words["breaker_\(name)"]), "isHere": .flag(isHere),
                     ]
                 }), "breakerWords": .text(breakerWords(breaker, state, words)),
-            "waiting": .text("–"), "waitingHref": .nothing,
             "atOnce": .text(
                 breaker["limit"]?.integer.map { clerk.number(Int($0)) } ?? words[state == "closed" ? "breaker_no_limit" : "breaker_none"]),
             "lookedAt": .text(isForced ? words["breaker_by_hand"] : until.map { clerk.ago($0) } ?? "–"),
@@ -97,26 +101,34 @@ public enum BreakersView {
 
     private static func event(_ event: JSONNode, _ clerk: Clerk) -> View {
         let state = event["state"]?.string ?? ""
-        let at = event["at"]?.string.flatMap(RFC3339.date)
         let by = event["set_by"]?.string
-        return [
-            "stepTone": .text((state == "closed" ? Tone.good : state == "open" ? .warn : .info).rawValue),
-            "stepTitle": .text(clerk.words.known("breaker", state)), "stepIso": .text(event["at"]?.string),
-            "stepClock": .text(at.map { clerk.full($0) }),
-            "stepHref": .nothing, "stepLinkLabel": .nothing,
-            "stepDetail": .text([by, event["reason"]?.string].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ": ")),
-        ]
+        return .step(
+            event["at"]?.date, state == "closed" ? .good : state == "open" ? .warn : .info, clerk.words.known("breaker", state),
+            detail: [by, event["reason"]?.string].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ": "), clerk)
     }
 
     // MARK: Pauses and incidents
 
-    private static func pause(_ queue: JSONNode, _ dials: Dials, _ clerk: Clerk) -> View {
+    private static func pause(kind queue: JSONNode, _ dials: Dials, _ clerk: Clerk) -> View {
         let kind = queue["kind"]?.string ?? ""
+        let isShared = queue["paused_scope"]?.string == "all"
         let waiting = queue["parked"]?.integer.map { clerk.words["pause_waiting", ["n": clerk.number(Int($0))]] }
         return [
             "pauseName": .text(clerk.words.known("kind", kind)), "pausedSince": clerk.when(queue["paused_since"]),
             "pauseWords": .text([queue["paused_reason"]?.string, waiting].compactMap(\.self).joined(separator: " · ")),
-            "resumeForm": dials.resume(kind),
+            "resumeForm": isShared ? .nothing : dials.resume(kind: kind),
+            "pauseScope": .text(isShared ? clerk.words["pause_by_platform"] : nil),
+        ]
+    }
+
+    private static func pause(dependency pause: JSONNode, place: Int, _ dials: Dials, _ clerk: Clerk) -> View {
+        let name = pause["dependency"]?.string ?? ""
+        let isShared = pause["scope"]?.string == "all"
+        return [
+            "pauseName": .text(clerk.words["hold_dependency", ["name": name]]), "pausedSince": clerk.when(pause["since"]),
+            "pauseWords": .text([pause["set_by"]?.string, pause["reason"]?.string].compactMap(\.self).joined(separator: ": ")),
+            "resumeForm": isShared ? .nothing : dials.resume(dependency: name, place: place),
+            "pauseScope": .text(isShared ? clerk.words["pause_by_platform"] : nil),
         ]
     }
 
@@ -124,9 +136,9 @@ public enum BreakersView {
         let words = clerk.words
         let state = incident["state"]?.string ?? ""
         let isLate = incident["late"]?.bool == true
-        let detected = incident["detected_at"]?.string.flatMap(RFC3339.date)
+        let detected = incident["detected_at"]?.date
         func after(_ name: String) -> String {
-            guard let detected, let end = incident[name]?.string.flatMap(RFC3339.date) else { return "–" }
+            guard let detected, let end = incident[name]?.date else { return "–" }
             return clerk.span(max(0, end.timeIntervalSince(detected)))
         }
         let cause = incident["cause"]?.string.map { "\(words.known("class", $0)): " } ?? ""

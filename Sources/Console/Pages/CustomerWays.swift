@@ -13,7 +13,7 @@ struct CustomerWays {
         nodes = report["abnormal_nodes"]?.elements ?? []
         ways = (report["timelines"]?.elements ?? []).map { way in
             let steps = (way["steps"]?.elements ?? []).compactMap { step in
-                step["at"]?.string.flatMap(RFC3339.date).map { (at: $0, what: step["what"]?.string ?? "") }
+                step["at"]?.date.map { (at: $0, what: step["what"]?.string ?? "") }
             }
             return (way["customer"]?.string ?? "", steps)
         }.filter { !$0.1.isEmpty }
@@ -38,12 +38,12 @@ struct CustomerWays {
                 "wayWords": .text(clerk.words["way_words", ["n": String(way.steps.count), "customer": way.customer]]),
                 "waySpans": .list(
                     marks.compactMap { mark -> View? in
-                        guard let at = mark["at"]?.string.flatMap(RFC3339.date), let hours = mark["hours"]?.double else { return nil }
+                        guard let at = mark["at"]?.date, let hours = mark["hours"]?.double else { return nil }
                         return ["spanTone": "bad", "fromX": .text(x(at.addingTimeInterval(-hours * 3_600))), "toX": .text(x(at))]
                     }),
                 "wayDots": .list(
                     way.steps.map { step in
-                        ["x": .text(x(step.at)), "dotTone": .nothing, "dotWords": .text("\(step.what), \(clerk.full(step.at))")]
+                        ["x": .text(x(step.at)), "dotWords": .text("\(step.what), \(clerk.full(step.at))")]
                     }),
             ]
         }

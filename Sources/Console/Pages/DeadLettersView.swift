@@ -59,7 +59,7 @@ public enum DeadLettersView {
                 "kindOptions": .list(Option.list(kinds.map { ($0, words.known("kind", $0)) }, chosen: query.kind, all: words["kind_any"])),
                 "classOptions": .list(
                     Option.list(classes.map { ($0, words["class_\($0)"]) }, chosen: query.errorClass, all: words["class_any"])),
-                "since": .text(query.since), "mayRedrive": true, "noControls": .nothing,
+                "since": .text(query.since),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("dead-letters")), "hasRedrives": .flag(!redrives.isEmpty),
                 "redrives": .list(redrives.map { redrive($0, clerk) }), "hasGroups": .flag(!groups.isEmpty && query.isEmpty),
                 "groups": .list(groups.map { group($0, most: most, clerk) }),

@@ -33,8 +33,12 @@ struct Dials {
         ])
     }
 
-    func resume(_ kind: String) -> View {
+    func resume(kind: String) -> View {
         isOperator ? control("resume-\(kind)", "queues/\(encoded(kind))/resume").view() : .nothing
+    }
+
+    func resume(dependency name: String, place: Int) -> View {
+        isOperator ? control("p\(place)", "dependencies/\(encoded(name))/resume").view() : .nothing
     }
 
     func hold(kinds: [String], dependencies: [String]) -> View {

@@ -1,14 +1,16 @@
 import Foundation
 import JSONEnvelope
 
-/// The forecasts before, of the same period and scope, as a list and a line.
+/// The forecasts before, of the same period and scope, as a list and a line, in the currency the shown one speaks in.
 struct EarlierForecasts {
     private let all: [JSONNode]
     private let shown: JSONNode?
+    private let currency: String?
     private let clerk: Clerk
 
     init(_ list: JSONNode, than shown: JSONNode?, _ clerk: Clerk) {
         self.shown = shown
+        currency = shown.flatMap(ForecastFigures.totals)?["currency"]?.string
         self.clerk = clerk
         all = (list["items"]?.elements ?? []).filter { other in
             guard let shown else { return true }
@@ -16,23 +18,20 @@ struct EarlierForecasts {
         }
     }
 
-    private func total(_ forecast: JSONNode) -> (minor: Int64, currency: String?)? {
-        guard let totals = forecast["forecast"]?["totals"]?.elements.first, let minor = totals["forecast_total_minor"]?.integer else {
-            return nil
-        }
-        return (minor, totals["currency"]?.string)
+    private func total(_ forecast: JSONNode) -> Int64? {
+        forecast["forecast"]?["totals"]?.elements.first { $0["currency"]?.string == currency }?["forecast_total_minor"]?.integer
     }
 
     var items: [View] {
         all.filter { $0["id"]?.string != shown?["id"]?.string }.prefix(10).map { forecast in
-            let at = forecast["as_of"]?.string.flatMap(RFC3339.date).map { clerk.full($0) } ?? "–"
+            let at = forecast["as_of"]?.date.map { clerk.full($0) } ?? "–"
             return [
                 "earlierHref": .text(Layout.path("forecast/\(forecast["id"]?.string ?? "")")),
                 "earlierName": .text(
                     clerk.words[
                         "forecast_earlier_item",
                         ["at": at, "reason": clerk.words.known("forecast_reason", forecast["reason"]?.string ?? "")]]),
-                "earlierTotal": .text(total(forecast).map { clerk.money($0.minor, $0.currency) } ?? "–"),
+                "earlierTotal": .text(total(forecast).map { clerk.money($0, currency) } ?? "–"),
             ]
         }
     }
@@ -40,7 +39,7 @@ struct EarlierForecasts {
     /// Of two at least.
     var chart: View {
         let dated = all.compactMap { forecast in
-            total(forecast).flatMap { total in forecast["as_of"]?.string.flatMap(RFC3339.date).map { (at: $0, minor: total.minor) } }
+            total(forecast).flatMap { minor in forecast["as_of"]?.date.map { (at: $0, minor: minor) } }
         }.sorted { $0.at < $1.at }.suffix(30)
         guard dated.count > 1, let first = dated.first, let last = dated.last else { return .nothing }
         let values = dated.map { Double($0.minor) }

@@ -15,15 +15,18 @@ struct ForecastFigures {
 
     /// Nil where there is no figure in any currency.
     init?(_ forecast: JSONNode, _ names: SellerNames, _ clerk: Clerk) {
-        guard let body = forecast["forecast"], let totals = body["totals"]?.elements.max(by: { Self.weight($0) < Self.weight($1) }) else {
-            return nil
-        }
+        guard let body = forecast["forecast"], let totals = Self.totals(of: forecast) else { return nil }
         self.forecast = forecast
         self.body = body
         self.totals = totals
         currency = totals["currency"]?.string ?? ""
         self.names = names
         self.clerk = clerk
+    }
+
+    /// The totals in the currency of most deals; nil: there are none.
+    static func totals(of forecast: JSONNode) -> JSONNode? {
+        forecast["forecast"]?["totals"]?.elements.max { weight($0) < weight($1) }
     }
 
     /// How many deals a currency's totals count; one that has no name comes after those that have.
@@ -40,7 +43,7 @@ struct ForecastFigures {
     private func own(_ list: JSONNode?) -> [JSONNode] { (list?.elements ?? []).filter { $0["currency"]?.string == currency } }
 
     var summary: String {
-        let asOf = forecast["as_of"]?.string.flatMap(RFC3339.date).map { clerk.full($0) } ?? "–"
+        let asOf = forecast["as_of"]?.date.map { clerk.full($0) } ?? "–"
         let others = (body["totals"]?.elements ?? []).compactMap { $0["currency"]?.string }.filter { $0 != currency && !$0.isEmpty }
         let text = words[
             "forecast_summary",
@@ -49,18 +52,15 @@ struct ForecastFigures {
     }
 
     var tiles: [View] {
-        func tile(_ label: String, _ value: String, _ note: String) -> View {
-            ["tileTone": .nothing, "tileLabel": .text(label), "tileValue": .text(value), "tileNote": .text(note)]
-        }
         func deals(_ standing: String) -> String { words["forecast_deals", ["n": clerk.number(Int(amount(standing, "count")))]] }
         let wins = body["outlook"]?["wins"]
         let expected = (wins?["expected_open"]?.double ?? 0) + (wins?["expected_new"]?.double ?? 0)
         return [
-            tile(title, money(total), words["forecast_tile_note"]),
-            tile(words["forecast_committed"], money(amount("committed", "forecast_minor")), deals("committed")),
-            tile(words["forecast_weighted"], money(amount("weighted", "forecast_minor")), deals("weighted")),
-            tile(words["forecast_at_risk"], money(amount("at_risk", "amount_minor")), deals("at_risk")),
-        ] + (wins == nil ? [] : [tile(words["forecast_wins"], clerk.number(expected, decimals: 1), words["forecast_wins_note"])])
+            .tile(title, money(total), words["forecast_tile_note"]),
+            .tile(words["forecast_committed"], money(amount("committed", "forecast_minor")), deals("committed")),
+            .tile(words["forecast_weighted"], money(amount("weighted", "forecast_minor")), deals("weighted")),
+            .tile(words["forecast_at_risk"], money(amount("at_risk", "amount_minor")), deals("at_risk")),
+        ] + (wins == nil ? [] : [View.tile(words["forecast_wins"], clerk.number(expected, decimals: 1), words["forecast_wins_note"])])
     }
 
     // MARK: How sure it is
@@ -139,7 +139,7 @@ struct ForecastFigures {
         Self.standings.map { standing in
             [
                 "classTone": .text(Self.tones[standing]), "className": .text(words["forecast_class_\(standing)"]),
-                "classMeaning": .text(words["forecast_class_\(standing)_meaning"]), "classHref": .nothing,
+                "classMeaning": .text(words["forecast_class_\(standing)_meaning"]),
                 "classCount": .text(clerk.number(Int(amount(standing, "count")))),
                 "classAmount": .text(money(amount(standing, "amount_minor"))),
                 "classForecast": .text(money(amount(standing, "forecast_minor"))),

@@ -36,7 +36,7 @@ public enum ForecastView {
                 "moved": .list(figures?.moved ?? []), "movedNoneWhy": .text(words["forecast_moved_none_why"]),
                 "stages": .list(figures?.stages ?? []), "hasSellers": .flag(!(figures?.sellers ?? []).isEmpty),
                 "sellers": .list(figures?.sellers ?? []),
-                "hasStalled": .flag(!(figures?.stalled ?? []).isEmpty), "stalled": .list(figures?.stalled ?? []), "pager": .nothing,
+                "hasStalled": .flag(!(figures?.stalled ?? []).isEmpty), "stalled": .list(figures?.stalled ?? []),
                 "rebuild": Control("rebuild", action: Layout.path("forecast/rebuild"), once: once, refusal: refusal).view(),
                 "hasEarlier": .flag(!earlier.items.isEmpty), "earlierChart": earlier.chart, "earlier": .list(earlier.items),
             ])

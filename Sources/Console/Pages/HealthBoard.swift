@@ -3,6 +3,10 @@ import JSONEnvelope
 
 /// Sellers beside weeks.
 struct HealthBoard {
+    /// Where somebody's interval reaches below this, a little less luck might have put them below the base line. Of those at the base line, 100,
+    /// nearly every interval reaches a little below it.
+    private static let near = 70.0
+
     private let facts: ProcessHealthView.Facts
     private let clerk: Clerk
     /// For each week, by seller.
@@ -44,8 +48,7 @@ struct HealthBoard {
             return ["cellTone": "few", "cellValue": "–", "cellWords": .text(words["health_few"]), "isOlder": .flag(isOlder)]
         }
         let isBelow = week["below_baseline"]?.bool == true
-        // Its interval says whether a little less luck would have put it below.
-        let isNear = !isBelow && (week["interval"]?.elements.first?.double ?? 100) < 70
+        let isNear = !isBelow && (week["interval"]?.elements.first?.double ?? 100) < Self.near
         return [
             "cellTone": .text(isBelow ? "bad" : isNear ? "warn" : "good"), "cellValue": .text(clerk.number(index, decimals: 0)),
             "cellWords": .text(words[isBelow ? "health_below" : isNear ? "health_near" : "health_at"]), "isOlder": .flag(isOlder),

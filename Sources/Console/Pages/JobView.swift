@@ -112,52 +112,41 @@ public enum JobView {
     private static func story(_ job: JSONNode, _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let state = job["state"]?.string ?? ""
-        var steps: [(Date, View)] = []
-        func step(_ name: String, _ tone: Tone = .plain, _ title: String, detail: String? = nil) {
-            guard let at = date(job, name) else { return }
-            steps.append(
-                (
-                    at,
-                    [
-                        "stepTone": .text(tone.rawValue), "stepTitle": .text(title), "stepIso": .text(RFC3339.text(at)),
-                        "stepClock": .text(clerk.full(at)), "stepDetail": .text(detail), "stepHref": .nothing, "stepLinkLabel": .nothing,
-                    ]
-                ))
-        }
+        var story = Story(clerk)
         let run = job["run"]?.integer ?? 1
-        step("created_at", .info, words["job_step_created"], detail: run > 1 ? words["job_step_run", ["n": String(run)]] : nil)
+        story.add(
+            date(job, "created_at"), .info, words["job_step_created"], detail: run > 1 ? words["job_step_run", ["n": String(run)]] : nil)
         if let due = date(job, "run_at"), due != date(job, "created_at") {
-            step("run_at", .plain, words[due > clerk.now ? "job_step_will_be_due" : "job_step_due"])
+            story.add(due, .plain, words[due > clerk.now ? "job_step_will_be_due" : "job_step_due"])
         }
         let attempts = JobWords.attempts(job, clerk)
         let lost = job["lost"]?.integer ?? 0
-        step(
-            "started_at", .info, words["job_step_started", ["attempts": attempts]],
+        story.add(
+            date(job, "started_at"), .info, words["job_step_started", ["attempts": attempts]],
             detail: lost > 0 ? words["job_step_lost", ["n": String(lost)]] : nil)
-        step("cancel_requested_at", .warn, words["job_step_cancel_asked"])
-        step(
-            "finished_at", state == "completed" ? .good : state == "discarded" ? .bad : .warn, words["job_step_\(state)"],
+        story.add(date(job, "cancel_requested_at"), .warn, words["job_step_cancel_asked"])
+        story.add(
+            date(job, "finished_at"), state == "completed" ? .good : state == "discarded" ? .bad : .warn, words["job_step_\(state)"],
             detail: JobWords.outcome(job, words))
-        // Of the same moment, the order in which they were named.
-        return steps.enumerated().sorted { ($0.element.0, $0.offset) < ($1.element.0, $1.offset) }.map(\.element.1)
+        return story.views
     }
 
     // MARK: Facts and forms
 
     private static func facts(_ job: JSONNode, _ clerk: Clerk) -> [View] {
         let words = clerk.words
-        func fact(_ label: String, _ value: String?, href: String? = nil) -> View? {
-            value.map { ["factLabel": .text(words[label]), "factValue": .text($0), "factHref": .text(href)] }
-        }
         let lead = job["kind"]?.string == "assign_lead" ? job["args"]?["lead_id"] : nil
         let leadID = lead?.string ?? lead?.integer.map(String.init)
         return [
-            fact("jobs_number", job["id"]?.string), fact("word_kind", job["kind"]?.string),
-            fact("word_lead", leadID, href: leadID.map { Layout.path("leads/\($0)") }),
-            fact("jobs_attempts", JobWords.attempts(job, clerk)), fact("jobs_queued", clerk.span(milliseconds: job["queue_ms"]?.double)),
-            fact("jobs_ran", clerk.span(milliseconds: job["run_ms"]?.double)), fact("job_rule_version", job["rule_version"]?.string),
-            fact("job_arm", job["arm"]?.string.map { words.known("arm", $0) }), fact("job_outcome", job["outcome"]?.string),
-            fact("job_batch", job["batch_id"]?.string), fact("job_trace", job["trace_id"]?.string),
+            View.fact(words["jobs_number"], job["id"]?.string), View.fact(words["word_kind"], job["kind"]?.string),
+            View.fact(words["word_lead"], leadID, href: leadID.map { Layout.path("leads/\($0)") }),
+            View.fact(words["jobs_attempts"], JobWords.attempts(job, clerk)),
+            View.fact(words["jobs_queued"], clerk.span(milliseconds: job["queue_ms"]?.double)),
+            View.fact(words["jobs_ran"], clerk.span(milliseconds: job["run_ms"]?.double)),
+            View.fact(words["job_rule_version"], job["rule_version"]?.string),
+            View.fact(words["job_arm"], job["arm"]?.string.map { words.known("arm", $0) }),
+            View.fact(words["job_outcome"], job["outcome"]?.string),
+            View.fact(words["job_batch"], job["batch_id"]?.string), View.fact(words["job_trace"], job["trace_id"]?.string),
         ].compactMap(\.self)
     }
 
@@ -179,7 +168,7 @@ public enum JobView {
         ])
     }
 
-    private static func date(_ job: JSONNode, _ name: String) -> Date? { job[name]?.string.flatMap(RFC3339.date) }
+    private static func date(_ job: JSONNode, _ name: String) -> Date? { job[name]?.date }
 
     /// JSON over several lines.
     static func pretty(_ node: JSONNode?) -> String { node.map { Indented.text($0) } ?? "" }

@@ -5,14 +5,13 @@ import JSONEnvelope
 public enum JobsView {
     /// What the list was asked for.
     public struct Query: Sendable {
-        public var id = ""
         public var state = ""
         public var kind = ""
         public var cursor: String?
 
         public init() {}
 
-        fileprivate var isEmpty: Bool { id.isEmpty && state.isEmpty && kind.isEmpty }
+        fileprivate var isEmpty: Bool { state.isEmpty && kind.isEmpty }
 
         /// As the API takes them, too.
         public var parameters: String { Console.query([("state", state), ("kind", kind), ("cursor", cursor)]) }
@@ -28,16 +27,16 @@ public enum JobsView {
     ///   - page: `GET /v1/jobs`.
     ///   - kinds: that can be asked for.
     public static func page(
-        _ layout: Layout, _ clerk: Clerk, page: JSONNode?, kinds: [String], query: Query, refusal: Refusal? = nil
+        _ layout: Layout, _ clerk: Clerk, page: JSONNode, kinds: [String], query: Query
     ) -> View {
         let words = layout.words
-        let jobs = page?["items"]?.elements ?? []
-        let next = page?["next_cursor"]?.string
+        let jobs = page["items"]?.elements ?? []
+        let next = page["next_cursor"]?.string
         return layout.page(
             words["jobs_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
-                "searchAction": .text(Layout.path("jobs")), "query": ["id": .text(query.id)],
+                "asOf": clerk.when(clerk.now),
+                "searchAction": .text(Layout.path("jobs")),
                 "stateOptions": .list(
                     Option.list(states.map { ($0, words["state_\($0)"]) }, chosen: query.state, all: words["state_any"])),
                 "kindOptions": .list(

@@ -43,7 +43,7 @@ public enum LeadView {
                 "summary": .text(summary(lead, owner, clerk)), "held": held(lead, reasons, words),
                 "whyTitle": .text(owner.map { words["lead_why", ["owner": $0]] } ?? words["lead_why_place"]),
                 "decidedBy": .text(decidedBy(decision, words)), "hasReasons": .flag(!reasons.isEmpty),
-                "reasons": .list(reasons.map { .text($0) }), "hasWhatIf": false, "whatIf": [],
+                "reasons": .list(reasons.map { .text($0) }),
                 "candidatesWords": .text(tables.candidatesWords), "hasCandidates": .flag(!tables.candidates.isEmpty),
                 "candidatesNoneWhy": .text(words["lead_candidates_none_why"]), "metricName": .text(words["lead_metric"]),
                 "candidates": .list(tables.candidates), "excludedWords": .text(tables.excludedWords),
@@ -56,7 +56,7 @@ public enum LeadView {
     }
 
     private static func summary(_ lead: JSONNode, _ owner: String?, _ clerk: Clerk) -> String {
-        let received = lead["received_at"]?.string.flatMap(RFC3339.date)
+        let received = lead["received_at"]?.date
         let values = ["source": lead["source"]?.string ?? "–", "ago": received.map { clerk.ago($0) } ?? "–", "owner": owner ?? ""]
         return clerk.words[owner == nil ? "lead_summary" : "lead_summary_owned", values]
     }
@@ -80,9 +80,9 @@ public enum LeadView {
 
     private static func clock(_ clock: JSONNode, _ lead: JSONNode, _ clerk: Clerk) -> View {
         let words = clerk.words
-        let due = clock["due_at"]?.string.flatMap(RFC3339.date)
+        let due = clock["due_at"]?.date
         let state = clock["state"]?.string ?? (lead["touched_at"]?.string == nil ? "running" : "met")
-        let began = lead["received_at"]?.string.flatMap(RFC3339.date)
+        let began = lead["received_at"]?.date
         let elapsed = due.flatMap { due in
             began.flatMap { began in due > began ? clerk.now.timeIntervalSince(began) / due.timeIntervalSince(began) : nil }
         }
@@ -102,23 +102,21 @@ public enum LeadView {
     }
 
     private static func facts(_ lead: JSONNode, _ decision: JSONNode?, _ words: Words) -> [View] {
-        func fact(_ label: String, _ value: String?, href: String? = nil) -> View? {
-            value.map { ["factLabel": .text(label), "factValue": .text($0), "factHref": .text(href)] }
-        }
         // `route/default@3`
         let sets = (decision?["rule_sets"]?.elements ?? []).compactMap(\.string).map { set -> View? in
             let parts = set.split(separator: "@").map(String.init)
             let kind = set.prefix { $0 != "/" }
             let href = parts.count == 2 ? Layout.path("rules/\(parts[0])") + query([("version", parts[1])]) : nil
-            return fact(words.known("rule_kind", String(kind)), set, href: href)
+            return View.fact(words.known("rule_kind", String(kind)), set, href: href)
         }
         let job = lead["job_id"]?.string
         return
-            ([fact(words["leads_rule"], decision?["matched_rule"]?.string)] + sets + [
-                fact(words["job_arm"], decision?["arm"]?.string.map { words.known("arm", $0) }),
-                fact(words["lead_customer"], lead["customer_id"]?.string), fact(words["lead_grade"], lead["intent_grade"]?.string),
-                fact(words["lead_epoch"], lead["assignment_epoch"].map { RolloutWords.number($0) }),
-                fact(words["lead_job"], job, href: job.map { Layout.path("jobs/\($0)") }),
+            ([View.fact(words["leads_rule"], decision?["matched_rule"]?.string)] + sets + [
+                View.fact(words["job_arm"], decision?["arm"]?.string.map { words.known("arm", $0) }),
+                View.fact(words["lead_customer"], lead["customer_id"]?.string),
+                View.fact(words["lead_grade"], lead["intent_grade"]?.string),
+                View.fact(words["lead_epoch"], lead["assignment_epoch"].map { RolloutWords.number($0) }),
+                View.fact(words["lead_job"], job, href: job.map { Layout.path("jobs/\($0)") }),
             ]).compactMap(\.self)
     }
 

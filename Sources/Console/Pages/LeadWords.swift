@@ -27,11 +27,11 @@ enum LeadWords {
     /// Whether somebody has touched it, or by when somebody should.
     static func touch(_ lead: JSONNode, _ clerk: Clerk) -> View {
         let words = clerk.words
-        if let touched = lead["touched_at"]?.string.flatMap(RFC3339.date) {
-            let received = lead["received_at"]?.string.flatMap(RFC3339.date) ?? touched
+        if let touched = lead["touched_at"]?.date {
+            let received = lead["received_at"]?.date ?? touched
             return .chip(.good, words["lead_touched_after", ["span": clerk.span(max(0, touched.timeIntervalSince(received)))]])
         }
-        let due = (lead["clocks"]?.elements ?? []).compactMap { $0["due_at"]?.string.flatMap(RFC3339.date) }.min()
+        let due = (lead["clocks"]?.elements ?? []).compactMap { $0["due_at"]?.date }.min()
         guard let due, lead["owner"]?.string != nil else { return .nothing }
         let left = due.timeIntervalSince(clerk.now)
         return left >= 0

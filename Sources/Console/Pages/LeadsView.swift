@@ -34,7 +34,7 @@ public enum LeadsView {
         return layout.page(
             words["leads_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": .nothing, "searchAction": .text(Layout.path("leads")),
+                "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("leads")),
                 "query": ["id": .text(query.externalID), "source": .text(query.source)],
                 "sources": .list(Set(leads.compactMap { $0["source"]?.string }).sorted().map { .text($0) }),
                 "stateOptions": .list(

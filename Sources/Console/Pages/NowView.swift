@@ -3,7 +3,7 @@ import JSONEnvelope
 
 /// What flows, what waits and why, and what needs somebody.
 public enum NowView {
-    /// As the API answers them; nil: it could not be had.
+    /// As the API answers them.
     public struct Facts: Sendable {
         /// `GET /v1/queues`
         public var queues: JSONNode
@@ -99,6 +99,12 @@ public enum NowView {
                 .warn, words["now_paused"], words["now_paused_kind", ["kind": kind, "reason": queue["paused_reason"]?.string ?? ""]],
                 href: Layout.path("breakers"), since: clerk.when(queue["paused_since"]))
         }
+        for pause in facts.breakers["pauses"]?.elements ?? [] {
+            let name = words["hold_dependency", ["name": pause["dependency"]?.string ?? ""]]
+            item(
+                .warn, words["now_paused"], words["now_paused_kind", ["kind": name, "reason": pause["reason"]?.string ?? ""]],
+                href: Layout.path("breakers"), since: clerk.when(pause["since"]))
+        }
         for rollout in facts.rollouts["items"]?.elements ?? [] where rollout["decision"]?.string == "promotable" {
             let name = "\(words.known("rule_kind", rollout["kind"]?.string ?? "")) \(rollout["name"]?.string ?? "")"
             item(
@@ -116,28 +122,26 @@ public enum NowView {
             let values = queues.compactMap { $0[name]?.integer }
             return values.isEmpty ? nil : Int(values.reduce(0, +))
         }
-        func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
-            ["tileTone": .text(tone.rawValue), "tileLabel": .text(words[label]), "tileValue": .text(value), "tileNote": .text(note)]
-        }
         let oldest = queues.compactMap { $0["oldest_claimable_ms"]?.double }.max()
         let (ended, failed) = (lines.reduce(0) { $0 + $1.ended }, lines.reduce(0) { $0 + $1.failures })
         let share = ended == 0 ? nil : Double(failed) / Double(ended)
         return [
-            tile("state_running", sum("running").map(clerk.number) ?? "–", words["now_tile_running"]),
-            tile("now_ready", sum("ready").map(clerk.number) ?? "–", words["now_tile_ready"]),
-            tile(
-                "state_parked", sum("parked").map(clerk.number) ?? "–", words["now_tile_parked"], (sum("parked") ?? 0) > 0 ? .warn : .plain),
-            tile("now_oldest", clerk.span(milliseconds: oldest) ?? "–", words["now_tile_oldest"]),
-            tile("now_last_hour", clerk.number(ended), words["now_tile_ended"]),
-            tile(
-                "now_failed", share.map { clerk.percent($0) } ?? "–", words["now_tile_failed", ["n": clerk.number(failed)]],
+            .tile(words["state_running"], sum("running").map(clerk.number) ?? "–", words["now_tile_running"]),
+            .tile(words["now_ready"], sum("ready").map(clerk.number) ?? "–", words["now_tile_ready"]),
+            .tile(
+                words["state_parked"], sum("parked").map(clerk.number) ?? "–", words["now_tile_parked"],
+                (sum("parked") ?? 0) > 0 ? .warn : .plain),
+            .tile(words["now_oldest"], clerk.span(milliseconds: oldest) ?? "–", words["now_tile_oldest"]),
+            .tile(words["now_last_hour"], clerk.number(ended), words["now_tile_ended"]),
+            .tile(
+                words["now_failed"], share.map { clerk.percent($0) } ?? "–", words["now_tile_failed", ["n": clerk.number(failed)]],
                 (share ?? 0) >= 0.2 ? .bad : (share ?? 0) > 0.02 ? .warn : .plain),
         ]
     }
 
     private static func chart(_ lines: [Line], _ flow: JSONNode, _ clerk: Clerk) -> View {
         let minutes = Int(flow["minutes"]?.integer ?? 0)
-        guard minutes > 0, lines.contains(where: { $0.ended > 0 }), let from = flow["from"]?.string.flatMap(RFC3339.date) else {
+        guard minutes > 0, lines.contains(where: { $0.ended > 0 }), let from = flow["from"]?.date else {
             return .nothing
         }
         let completed = (0..<minutes).map { minute in
@@ -228,7 +232,6 @@ public enum NowView {
                 "tenantLabel": .text(layout.tenant), "weight": .text(facts.weight.map(String.init) ?? "–"),
                 "received": .text(clerk.percent(received)), "entitled": .text(clerk.percent(entitled)),
                 "shareBar": ["receivedX": .text(Picture.length(received)), "entitledX": .text(Picture.length(entitled))],
-                "shareNote": .nothing,
             ]
         ]
     }

@@ -96,16 +96,13 @@ public enum OverdueView {
         let late = Int(facts.board["late"]?.integer ?? 0)
         let cells = facts.map["cells"]?.elements ?? []
         let (leads, missed) = cells.reduce((0, 0)) { ($0.0 + Int($1["leads"]?.integer ?? 0), $0.1 + Int($1["late"]?.integer ?? 0)) }
-        func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
-            ["tileTone": .text(tone.rawValue), "tileLabel": .text(words[label]), "tileValue": .text(value), "tileNote": .text(note)]
-        }
         return [
-            tile("overdue_late", clerk.number(late), words["overdue_late_note"], late > 0 ? .bad : .plain),
-            tile(
-                "overdue_latest", people.compactMap { $0["latest_by"]?.double }.max().map { clerk.span($0) } ?? "–",
+            .tile(words["overdue_late"], clerk.number(late), words["overdue_late_note"], late > 0 ? .bad : .plain),
+            .tile(
+                words["overdue_latest"], people.compactMap { $0["latest_by"]?.double }.max().map { clerk.span($0) } ?? "–",
                 words["overdue_latest_note"]),
-            tile(
-                "overdue_in_time", leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
+            .tile(
+                words["overdue_in_time"], leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
                 words["overdue_in_time_note", ["n": clerk.number(leads), "month": facts.month]]),
         ]
     }
@@ -113,7 +110,7 @@ public enum OverdueView {
     private static func person(_ person: JSONNode, _ most: Double, _ clerk: Clerk) -> View {
         let late = Int(person["late"]?.integer ?? 0)
         return [
-            "personHref": .nothing, "personName": .text(person["name"]?.string ?? person["owner"]?.string ?? clerk.words["overdue_nobody"]),
+            "personName": .text(person["name"]?.string ?? person["owner"]?.string ?? clerk.words["overdue_nobody"]),
             "personTeam": .text(person["team"]?.string), "lateCount": .text(clerk.number(late)),
             "lateX": .text(Picture.length(most == 0 ? 0 : Double(late) / most)),
             "latestBy": .text(person["latest_by"]?.double.map { clerk.span($0) } ?? "–"),
@@ -129,7 +126,7 @@ public enum OverdueView {
         let state = missed["state"]?.string ?? ""
         let reason = missed["reason"]?.string
         let names = missed["recipients"]?.elements.compactMap(\.string).map { facts.sellers.name($0) ?? $0 } ?? []
-        let held = missed["held_until"]?.string.flatMap(RFC3339.date)
+        let held = missed["held_until"]?.date
         let told =
             missed["told"]?.string == "held"
             ? held.map { words["overdue_held", ["at": clerk.full($0)]] } : names.joined(separator: words["list_separator"])

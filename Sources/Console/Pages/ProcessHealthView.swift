@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import ProcessHealth
 
 /// Whether sellers keep to the process, week by week; who fell behind and where, and who may.
 public enum ProcessHealthView {
@@ -47,17 +48,18 @@ public enum ProcessHealthView {
         return layout.page(
             words["health_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": .nothing, "searchAction": .text(Layout.path("process-health")),
+                "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("process-health")),
                 "weekOptions": .list(Option.list(facts.weeks.reversed().map { ($0.name, $0.name) }, chosen: shown?.name ?? "")),
                 "teamOptions": .list(Option.list(teams.map { ($0, $0) }, chosen: facts.team, all: words["health_all_teams"])),
                 "tiles": .list(tiles(facts.summary, rows, clerk)), "hasSellers": .flag(!rows.isEmpty), "weeks": .list(board.weeks),
-                "sellers": .list(rows.map { board.row($0) }), "healthNoneWhy": .text(words["health_none_why"]), "pager": .nothing,
+                "sellers": .list(rows.map { board.row($0) }), "healthNoneWhy": .text(words["health_none_why"]),
                 "hasDimensions": .flag(!judged.isEmpty),
                 "dimensionsTitle": .text(words["health_dimensions", ["week": shown?.name ?? ""]]),
                 "dimensionsLead": .text(words["health_dimensions_lead"]), "dimensions": .list(judged.map { board.dimensions($0) }),
                 "hasDiagnoses": .flag(!diagnoses.isEmpty), "diagnoses": .list(diagnoses.map { diagnosis($0, facts.sellers, clerk) }),
                 "warningsState": status == "ok" ? .chip(.good, words["warnings_on"]) : .chip(.idle, words["warnings_off"]),
-                "hasSilence": .flag(status != "ok" && !reasons.isEmpty), "silenceReasons": .list(reasons.map { .text($0) }),
+                "hasSilence": .flag(status != "ok" && !reasons.isEmpty),
+                "silenceReasons": .list(reasons.map { .text(Sentences.said($0, words)) }),
                 "hasWarnings": .flag(!warnings.isEmpty), "warnings": .list(warnings.map { warning($0, facts.sellers, clerk) }),
                 "warningsNoneWhy": .text(words[status == "ok" ? "warnings_none_why" : "warnings_silent_why"]),
                 "quality": WarningQuality(facts.quality, clerk).view,
@@ -67,17 +69,14 @@ public enum ProcessHealthView {
     private static func tiles(_ summary: JSONNode, _ rows: [JSONNode], _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let (with, at) = (Int(summary["with_index"]?.integer ?? 0), Int(summary["at_base_line"]?.integer ?? 0))
-        func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
-            ["tileTone": .text(tone.rawValue), "tileLabel": .text(words[label]), "tileValue": .text(value), "tileNote": .text(note)]
-        }
         let below = rows.filter { $0["below_baseline"]?.bool == true }
         let long = below.count { ($0["streak_weeks"]?.integer ?? 0) >= 2 }
         return [
-            tile(
-                "health_tile_at", with == 0 ? "–" : clerk.percent(Double(at) / Double(with), decimals: 0),
+            .tile(
+                words["health_tile_at"], with == 0 ? "–" : clerk.percent(Double(at) / Double(with), decimals: 0),
                 words["health_tile_at_note", ["n": clerk.number(at), "of": clerk.number(with)]]),
-            tile(
-                "health_tile_below", clerk.number(with - at), words["health_tile_below_note", ["n": clerk.number(long)]],
+            .tile(
+                words["health_tile_below"], clerk.number(with - at), words["health_tile_below_note", ["n": clerk.number(long)]],
                 with > at ? .bad : .plain),
         ]
     }
@@ -85,7 +84,7 @@ public enum ProcessHealthView {
     private static func diagnosis(_ diagnosis: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
         let words = clerk.words
         let nodes = diagnosis["report"]?["abnormal_nodes"]?.elements ?? []
-        let asOf = diagnosis["as_of"]?.string.flatMap(RFC3339.date)
+        let asOf = diagnosis["as_of"]?.date
         let ways = CustomerWays(diagnosis["report"] ?? diagnosis, clerk)
         return [
             "diagnosisSeller": .text(sellers.name(diagnosis["seller_id"]?.string)),
@@ -114,26 +113,22 @@ public enum ProcessHealthView {
         let detail = warning["detail"]
         let weights = detail?["contributions"]?.elements ?? []
         let why = weights.prefix(3).compactMap { one in
-            one["feature"]?.string.map { "\(words.known("feature", $0)) \(one["weight"]?.double.map { clerk.signed($0) } ?? "")" }
+            one["feature"]?.string.map { "\(name(of: $0, words)) \(one["weight"]?.double.map { clerk.signed($0) } ?? "")" }
         }
         let peer = detail?["suggestion"]?["with_seller_id"]?.string
-        let outcome = warning["outcome"]
+        let outcome = warning["outcome"]?.string ?? "pending"
         return [
             "warnedSeller": .text(sellers.name(warning["seller_id"]?.string)),
             "warnedWeek": .text(words["warning_week", ["week": warning["iso_week"]?.string ?? ""]]),
             "odds": .text(odds.map { clerk.percent($0, decimals: 0) } ?? "–"), "oddsX": .text(Picture.length(odds ?? 0)),
             "warningWhy": .text(why.joined(separator: "; ")),
             "warningDo": .text(sellers.name(peer).map { words["warning_ride", ["name": $0]] } ?? "–"),
-            "outcome": self.outcome(outcome, words),
+            "outcome": .chip(outcome == "fell" ? .bad : outcome == "stayed" ? .good : .idle, words.known("outcome", outcome)),
         ]
     }
 
-    private static func outcome(_ outcome: JSONNode?, _ words: Words) -> View {
-        switch outcome?.type {
-        case .true: .chip(.bad, words["warning_fell"])
-        case .false: .chip(.good, words["warning_held"])
-        case .string: .chip(.idle, words.known("warning", outcome?.string ?? ""))
-        default: .chip(.idle, words["quality_pending"])
-        }
+    private static func name(of feature: String, _ words: Words) -> String {
+        guard let known = Feature(rawValue: feature)?.words else { return feature }
+        return words.language == .chinese ? known.chinese : known.english
     }
 }

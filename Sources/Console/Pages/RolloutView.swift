@@ -38,9 +38,9 @@ public enum RolloutView {
                 "listHref": .text(Layout.path("rollouts")),
                 "number": .text(rollout["id"]?.string), "heading": .text(heading),
                 "state": RolloutWords.chip(rollout, words, withPercent: true), "summary": .text(summary(rollout, clerk)),
-                "isStale": false, "staleWords": .nothing, "verdictTone": .text(verdictTone(rollout).rawValue),
+                "verdictTone": .text(verdictTone(rollout).rawValue),
                 "verdictTitle": .text(verdictTitle(rollout, words)),
-                "verdictWords": .text(isRunning ? rollout["words"]?.string : rollout["end_reason"]?.string),
+                "verdictWords": .text(rollout[isRunning ? "words" : "end_reason"]?.string.map { Sentences.said($0, words) }),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
                 "guards": .list(guards.map { reading($0, clerk) }), "arms": .list(arms(rollout, clerk)),
                 "diffLead": .text(diffLead(rollout, words)), "hasChanges": .flag(!changes.isEmpty),
@@ -61,7 +61,7 @@ public enum RolloutView {
 
     private static func summary(_ rollout: JSONNode, _ clerk: Clerk) -> String {
         let words = clerk.words
-        let started = rollout["started_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? ""
+        let started = rollout["started_at"]?.date.map { clerk.ago($0) } ?? ""
         let promotion = words["rollout_promotion_\(rollout["promotion"]?.string ?? "manual")"]
         return words["rollout_summary", ["ago": started, "actor": rollout["started_by"]?.string ?? "", "promotion": promotion]]
     }
@@ -119,13 +119,13 @@ public enum RolloutView {
         return [
             "guardId": .text(name), "guardName": .text(words.known("guard", name)),
             "guardMeaning": .text(words.all["guard_\(name)_meaning"]),
-            "decision": RolloutWords.decision(guardReading["decision"]?.string, words), "guardChart": .nothing,
+            "decision": RolloutWords.decision(guardReading["decision"]?.string, words),
             "guardBar": judged == 0 ? .nothing : bar(evidence, threshold, clerk), "evidence": .text(clerk.number(evidence, decimals: 2)),
             "threshold": .text(clerk.number(threshold, decimals: 0)), "judged": .text(clerk.number(Int(judged))),
             "missing": .text(missing > 0 ? words["rollout_missing", ["n": clerk.number(Int(missing))]] : nil),
             "lowerBound": .text(
                 guardReading["lower_bound_points"]?.double.map { words["rollout_points", ["n": clerk.number($0, decimals: 1)]] }),
-            "guardWords": .text(guardReading["words"]?.string),
+            "guardWords": .text(guardReading["words"]?.string.map { Sentences.said($0, words) }),
         ]
     }
 
@@ -149,7 +149,7 @@ public enum RolloutView {
             return [
                 "armName": .text(words["arm_\(name)"]),
                 "armVersion": .text(words["rollout_version", ["n": RolloutWords.number(arm?["version"])]]),
-                "customers": .text(clerk.number(sum("customers"))), "leads": .text(clerk.number(leads)), "leadsHref": .nothing,
+                "customers": .text(clerk.number(sum("customers"))), "leads": .text(clerk.number(leads)),
                 "failed": .text(part(failed, of: leads, clerk)), "touchLate": .text(part(late, of: due, clerk)),
                 "touchX": .text(Picture.length(due == 0 ? 0 : Double(late) / Double(due))),
                 "touchTone": .text(name == "canary" ? "one" : "idle"),
@@ -189,7 +189,6 @@ public enum RolloutView {
     private static func step(_ event: JSONNode, _ clerk: Clerk) -> View {
         let words = clerk.words
         let action = event["action"]?.string ?? ""
-        let at = event["at"]?.string.flatMap(RFC3339.date)
         let tone: Tone =
             switch action {
             case "abort": .bad
@@ -197,12 +196,8 @@ public enum RolloutView {
             case "canary": .info
             default: .idle
             }
-        return [
-            "stepTone": .text(tone.rawValue),
-            "stepTitle": .text(words["rollout_did_\(action)", ["percent": "\(RolloutWords.number(event["percent"])) %"]]),
-            "stepIso": .text(event["at"]?.string), "stepClock": .text(at.map { clerk.full($0) }),
-            "stepDetail": .text("\(event["actor"]?.string ?? ""): \(event["reason"]?.string ?? "")"), "stepHref": .nothing,
-            "stepLinkLabel": .nothing,
-        ]
+        return .step(
+            event["at"]?.date, tone, words["rollout_did_\(action)", ["percent": "\(RolloutWords.number(event["percent"])) %"]],
+            detail: "\(event["actor"]?.string ?? ""): \(event["reason"]?.string ?? "")", clerk)
     }
 }

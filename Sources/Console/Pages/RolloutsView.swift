@@ -43,7 +43,7 @@ public enum RolloutsView {
             ? words[
                 "rollout_shadow_words",
                 ["different": clerk.number(shadow?["different"]) ?? "–", "leads": clerk.number(shadow?["leads"]) ?? "–"]]
-            : rollout["words"]?.string
+            : rollout["words"]?.string.map { Sentences.said($0, words) }
         return [
             "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")), "ruleSet": .text(RolloutWords.lineage(rollout)),
             "versions": .text(RolloutWords.versions(rollout, words)), "state": RolloutWords.chip(rollout, words),
@@ -58,7 +58,8 @@ public enum RolloutsView {
         [
             "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")), "ruleSet": .text(RolloutWords.lineage(rollout)),
             "versions": .text(RolloutWords.versions(rollout, clerk.words)), "state": RolloutWords.chip(rollout, clerk.words),
-            "endReason": .text(rollout["end_reason"]?.string), "endedAt": clerk.when(rollout["ended_at"]),
+            "endReason": .text(rollout["end_reason"]?.string.map { Sentences.said($0, clerk.words) }),
+            "endedAt": clerk.when(rollout["ended_at"]),
         ]
     }
 
@@ -67,7 +68,7 @@ public enum RolloutsView {
         let control = Control("start", action: Layout.path("rollouts"), once: once, refusal: refusal)
         let options = drafts.map { draft -> (value: String, label: String) in
             let (name, version) = (RolloutWords.lineage(draft), RolloutWords.number(draft["newest_version"]))
-            let saved = draft["saved_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? ""
+            let saved = draft["saved_at"]?.date.map { clerk.ago($0) } ?? ""
             return (
                 "\(name)@\(version)",
                 words["rollouts_draft_option", ["name": name, "version": version, "ago": saved, "actor": draft["saved_by"]?.string ?? ""]]

@@ -15,7 +15,7 @@ enum RoundView {
         let words = clerk.words
         let hasPassed = result["passed"]?.bool == true
         let (replayed, differing) = (Int(result["replayed"]?.integer ?? 0), Int(result["differing"]?.integer ?? 0))
-        let findings = result["findings"]?.elements.compactMap { $0["message"]?.string } ?? []
+        let findings = result["findings"]?.elements.compactMap { $0["message"]?.string.map { Sentences.said($0, words) } } ?? []
         let sellers = result["by_seller"]?.elements.prefix(10) ?? []
         let most = Double(sellers.flatMap { [$0["live"]?.integer ?? 0, $0["candidate"]?.integer ?? 0] }.max() ?? 0)
         return [
@@ -39,13 +39,12 @@ enum RoundView {
                         "candidateX": .text(Picture.length(most == 0 ? 0 : Double(after) / most)),
                     ]
                 }),
-            "differencesHref": .nothing,
         ]
     }
 
     private static func lead(_ round: JSONNode, _ replayed: Int, _ clerk: Clerk) -> String {
-        func day(_ name: String) -> String { round[name]?.string.flatMap(RFC3339.date).map { clerk.day($0) } ?? "–" }
-        let finished = round["finished_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? "–"
+        func day(_ name: String) -> String { round[name]?.date.map { clerk.day($0) } ?? "–" }
+        let finished = round["finished_at"]?.date.map { clerk.ago($0) } ?? "–"
         return clerk.words["round_lead", ["from": day("from"), "to": day("to"), "n": clerk.number(replayed), "ago": finished]]
     }
 

@@ -11,12 +11,17 @@ enum RuleFaultsView {
             "faults": .list(
                 faults.map { fault in
                     let (message, line) = Self.split(fault.message)
-                    return ["faultLine": .text(line), "faultPath": .text(fault.field), "faultMessage": .text(message)]
+                    return [
+                        "faultLine": .text(line), "faultPath": .text(fault.field), "faultMessage": .text(Sentences.said(message, words)),
+                    ]
                 }), "hasWarnings": .flag(!findings.isEmpty), "warningsTitle": .text(words["rule_warnings", ["n": String(findings.count)]]),
             "warnings": .list(
                 findings.map { finding in
                     let (message, line) = Self.split(finding["message"]?.string ?? "")
-                    return ["warningLine": .text(line), "warningPath": .text(finding["path"]?.string), "warningMessage": .text(message)]
+                    return [
+                        "warningLine": .text(line), "warningPath": .text(finding["path"]?.string),
+                        "warningMessage": .text(Sentences.said(message, words)),
+                    ]
                 }), "isSound": .flag(check != nil && check?.refusal == nil && findings.isEmpty),
         ]
     }

@@ -20,7 +20,7 @@ struct RuleLife {
 
     var summary: String {
         guard let shown = facts.shown else { return words["rule_versions_none_why"] }
-        let saved = shown["created_at"]?.string.flatMap(RFC3339.date).map { clerk.ago($0) } ?? ""
+        let saved = shown["created_at"]?.date.map { clerk.ago($0) } ?? ""
         let text = words["rule_saved", ["ago": saved, "actor": shown["actor"]?.string ?? ""]]
         guard let live, live != version else { return text }
         return text + " " + words["rule_live_is", ["n": String(live)]]
@@ -44,7 +44,7 @@ struct RuleLife {
     }
 
     private func round(_ round: JSONNode) -> View {
-        func day(_ name: String) -> String { round[name]?.string.flatMap(RFC3339.date).map { clerk.day($0) } ?? "–" }
+        func day(_ name: String) -> String { round[name]?.date.map { clerk.day($0) } ?? "–" }
         let state = round["state"]?.string ?? ""
         let detail = clerk.number(round["differing"]).map {
             words["rule_round_differ", ["n": $0, "of": clerk.number(round["replayed"]) ?? "–"]]

@@ -58,12 +58,12 @@ public enum RuleView {
             "textTitle": .text(version.map { words["rollout_version", ["n": String($0)]] } ?? words["rule_first"]),
             "source": .text(source),
             "editor": Control("edit", action: path, once: once, refusal: refusal).view(["checkAction": .text("\(path)/check")]),
-            "noEditor": .nothing, "diffLead": .text(diffLead(facts, words)), "hasChanges": .flag(!changes.isEmpty),
+            "diffLead": .text(diffLead(facts, words)), "hasChanges": .flag(!changes.isEmpty),
             "changes": .list(
                 changes.map { ["changeWords": .text($0[words.language.rawValue]?.string), "changePath": .text($0["path"]?.string)] }),
             "noChangesWhy": .text(words[facts.diff == nil ? "rule_no_diff" : "rollout_diff_none_why"]),
             "hasVersions": .flag(!versions.isEmpty),
-            "versions": .list(versions.map { row($0, path, shown: version, clerk) }), "pager": .nothing, "sandbox": life.sandbox,
+            "versions": .list(versions.map { row($0, path, shown: version, clerk) }), "sandbox": life.sandbox,
             "rolloutLink": life.rollout, "publish": life.publish, "noControls": .text(life.whyNot),
         ]
         members.merge(RuleFaultsView.members(check, refusal, words)) { $1 }

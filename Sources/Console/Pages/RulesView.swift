@@ -15,12 +15,12 @@ public enum RulesView {
         return layout.page(
             words["rules_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": .nothing,
+                "asOf": clerk.when(clerk.now),
                 "kinds": .list(
                     kinds.map { kind in
                         let own = all.filter { $0["kind"]?.string == kind }
                         return [
-                            "kindId": .text(kind), "kindName": .text(words["rule_kind_\(kind)"]),
+                            "kindName": .text(words["rule_kind_\(kind)"]),
                             "kindQuestion": .text(words["rule_question_\(kind)"]),
                             // The first of a kind is called default; others are named by who saves them.
                             "newHref": own.isEmpty ? .text(Layout.path("rules/\(kind)/default")) : .nothing,
@@ -32,7 +32,7 @@ public enum RulesView {
                 "packs": .list(
                     packs.map { pack in
                         [
-                            "packName": .text(words.known("pack", pack)), "isOurs": false, "packHref": .nothing,
+                            "packName": .text(words.known("pack", pack)),
                             "packWords": .text(words["packs_words", ["name": pack]]),
                         ]
                     }),

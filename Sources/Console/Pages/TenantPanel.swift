@@ -5,16 +5,16 @@ import JSONEnvelope
 struct TenantPanel {
     let layout: Layout
     let clerk: Clerk
-    let tenant: JSONNode
-    let facts: TenantsView.Facts
+    let one: TenantsView.One
     let once: String
     let refusal: Refusal?
 
     private var words: Words { layout.words }
-    private var slug: String { tenant["slug"]?.string ?? "" }
+    private var tenant: JSONNode { one.tenant }
+    private var slug: String { one.slug }
 
     var view: View {
-        let created = tenant["created_at"]?.string.flatMap(RFC3339.date)
+        let created = tenant["created_at"]?.date
         return [
             "oneSlug": .text(slug), "oneWords": .text(created.map { words["tenants_created", ["day": clerk.day($0)]] }),
             "chooseAction": .text(Layout.path("tenant")), "chooseLabel": .text(words["tenants_choose"]), "settings": settings,
@@ -35,32 +35,31 @@ struct TenantPanel {
                     let fault = control.refusal?.faults.first { $0.field == name }
                     return [
                         "name": .text(name), "fieldLabel": .text(words["tenant_\(name)"]), "value": .text(control.draft(name, now)),
-                        "hint": .text(words["tenant_\(name)_hint"]), "isWrong": .flag(fault != nil), "fault": .text(fault?.message),
+                        "hint": .text(words["tenant_\(name)_hint"]), "isWrong": .flag(fault != nil),
+                        "fault": .text(fault.map { Sentences.said($0.message, words) }),
                     ]
                 })
         ])
     }
 
     private var usage: [View] {
-        guard let usage = facts.usage(of: slug) else { return [] }
-        func fact(_ label: String, _ value: String?) -> View? {
-            value.map { ["factLabel": .text(words[label]), "factValue": .text($0)] }
-        }
+        guard let usage = one.usage else { return [] }
         return [
-            fact("now_ready", clerk.number(usage["ready"])), fact("state_running", clerk.number(usage["running"])),
-            fact("tenants_lately", clerk.number(usage["ended"])), fact("tenants_failed_lately", clerk.number(usage["failed"])),
-            fact("dead_title", clerk.number(usage["dead_letters"])),
-            fact("tenants_worker_time", usage["worker_seconds"]?.double.map { clerk.span($0) }),
-            fact("tenants_throttled", usage["throttled_s"]?.double.map { clerk.span($0) }),
+            View.fact(words["now_ready"], clerk.number(usage["ready"])), View.fact(words["state_running"], clerk.number(usage["running"])),
+            View.fact(words["tenants_lately"], clerk.number(usage["ended"])),
+            View.fact(words["tenants_failed_lately"], clerk.number(usage["failed"])),
+            View.fact(words["dead_title"], clerk.number(usage["dead_letters"])),
+            View.fact(words["tenants_worker_time"], usage["worker_seconds"]?.double.map { clerk.span($0) }),
+            View.fact(words["tenants_throttled"], usage["throttled_s"]?.double.map { clerk.span($0) }),
         ].compactMap(\.self)
     }
 
-    private var keys: [JSONNode] { facts.keys?["items"]?.elements ?? [] }
+    private var keys: [JSONNode] { one.keys?["items"]?.elements ?? [] }
 
     private func key(_ key: JSONNode) -> View {
         let id = key["id"]?.string ?? ""
         let isRevoked = key["revoked_at"]?.string != nil
-        let made = key["created_at"]?.string.flatMap(RFC3339.date).map { clerk.day($0) } ?? "–"
+        let made = key["created_at"]?.date.map { clerk.day($0) } ?? "–"
         let name = "key:\(id)"
         let revoke = Control("revoke-\(id)", action: Layout.path("tenants/\(slug)/keys/\(id)/revoke"), once: once, refusal: refusal)
         return [

@@ -9,34 +9,48 @@ public enum TenantsView {
         public var tenants: JSONNode
         /// `GET /v1/usage`
         public var usage: JSONNode
-        /// The one that is shown in full; nil: none is.
-        public var shown: String?
         /// Names of the packs a tenant may begin with.
         public var packs: [String]
-        /// `GET /v1/tenants/{slug}/keys` of the one that is shown.
-        public var keys: JSONNode?
+        /// The one that is shown in full; nil: none is.
+        public var shown: One?
         /// A key that was just made, and never again: the answer of `POST …/keys`.
         public var newKey: JSONNode?
 
-        public init(tenants: JSONNode, usage: JSONNode, shown: String?, packs: [String]) {
+        public init(tenants: JSONNode, usage: JSONNode, packs: [String]) {
             self.tenants = tenants
             self.usage = usage
-            self.shown = shown
             self.packs = packs
         }
 
         func usage(of slug: String) -> JSONNode? { usage["items"]?.elements.first { $0["slug"]?.string == slug } }
     }
 
-    /// - Parameter search: what the names have to begin with.
+    /// One tenant, as the API answers it.
+    public struct One: Sendable {
+        /// Of `GET /v1/tenants?slug=`
+        public var tenant: JSONNode
+        /// Of `GET /v1/usage?slug=`
+        public var usage: JSONNode?
+        /// `GET /v1/tenants/{slug}/keys`
+        public var keys: JSONNode?
+
+        public init(tenant: JSONNode, usage: JSONNode?, keys: JSONNode?) {
+            self.tenant = tenant
+            self.usage = usage
+            self.keys = keys
+        }
+
+        var slug: String { tenant["slug"]?.string ?? "" }
+    }
+
+    /// - Parameter search: what the names were asked to begin with.
     public static func page(
         _ layout: Layout, _ clerk: Clerk, _ facts: Facts, search: String, isFirst: Bool, once: String, refusal: Refusal? = nil
     ) -> View {
         let words = layout.words
-        let all = facts.tenants["items"]?.elements ?? []
-        let tenants = all.filter { search.isEmpty || $0["slug"]?.string?.hasPrefix(search) == true }
+        let tenants = facts.tenants["items"]?.elements ?? []
         let path = Layout.path("tenants")
-        let one = facts.shown.flatMap { shown in all.first { $0["slug"]?.string == shown } }
+        let isSearch = !search.isEmpty
         return layout.page(
             words["tenants_title"],
             [
@@ -45,12 +59,12 @@ public enum TenantsView {
                 "searchAction": .text(path), "query": ["q": .text(search)], "hasTenants": .flag(!tenants.isEmpty),
                 "tenants": .list(tenants.map { row($0, facts, clerk) }),
                 "pager": Pager.view(
-                    words, shown: tenants.count, first: isFirst ? nil : path,
+                    words, shown: tenants.count, first: isFirst ? nil : path + query([("q", search)]),
                     next: facts.tenants["next_cursor"]?.string.map { path + query([("cursor", $0), ("q", search)]) }),
-                "emptyTitle": .text(words[all.isEmpty ? "tenants_nobody" : "tenants_nobody_found"]),
-                "emptyWhy": .text(words[all.isEmpty ? "tenants_nobody_why" : "tenants_nobody_found_why"]), "emptyLink": .flag(!all.isEmpty),
+                "emptyTitle": .text(words[isSearch ? "tenants_nobody_found" : "tenants_nobody"]),
+                "emptyWhy": .text(words[isSearch ? "tenants_nobody_found_why" : "tenants_nobody_why"]), "emptyLink": .flag(isSearch),
                 "emptyHref": .text(path), "emptyLabel": .text(words["word_clear"]),
-                "one": one.map { TenantPanel(layout: layout, clerk: clerk, tenant: $0, facts: facts, once: once, refusal: refusal).view }
+                "one": facts.shown.map { TenantPanel(layout: layout, clerk: clerk, one: $0, once: once, refusal: refusal).view }
                     ?? .nothing,
                 "create": create(layout, facts.packs, once: once, refusal),
             ])
@@ -59,7 +73,7 @@ public enum TenantsView {
     private static func newKey(_ key: JSONNode, _ facts: Facts, _ words: Words) -> View {
         let role = words.known("role", key["role"]?.string ?? "")
         return [
-            "keyText": .text(key["key"]?.string), "keyFor": .text(words["key_for", ["role": role, "tenant": facts.shown ?? ""]]),
+            "keyText": .text(key["key"]?.string), "keyFor": .text(words["key_for", ["role": role, "tenant": facts.shown?.slug ?? ""]]),
         ]
     }
 
@@ -71,7 +85,7 @@ public enum TenantsView {
         let (received, entitled) = (usage?["share_received"]?.double, usage?["share_entitled"]?.double)
         return [
             "tenantHref": .text(Layout.path("tenants") + query([("tenant", slug)]) + "#tenant"), "slug": .text(slug),
-            "isShown": .flag(slug == facts.shown),
+            "isShown": .flag(slug == facts.shown?.slug),
             "state": isPaused ? .chip(.warn, words["tenants_paused"]) : .chip(.good, words["tenants_active"]),
             "pausedWhy": .text(isPaused ? tenant["paused_reason"]?.string : nil), "weight": .text(clerk.number(tenant["weight"])),
             "cap": .text(clerk.number(tenant["cap"])),

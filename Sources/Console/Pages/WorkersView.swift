@@ -17,35 +17,33 @@ public enum WorkersView {
         return layout.page(
             words["workers_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": .nothing, "tiles": .list(tiles(workers, demand, clerk)),
+                "asOf": clerk.when(clerk.now), "tiles": .list(tiles(workers, demand, clerk)),
                 "hasWorkers": .flag(!workers.isEmpty), "workers": .list(workers.map { row($0, most, clerk) }),
-                "hasRunning": .flag(!running.isEmpty), "running": .list(running.map { job(layout, $0, clerk) }), "pager": .nothing,
+                "hasRunning": .flag(!running.isEmpty), "running": .list(running.map { job(layout, $0, clerk) }),
                 "runningNoneWhy": .text(words["workers_running_none_why"]), "scaleWords": .text(scale(demand, workers, clerk)),
-                "drain": .nothing,
             ])
     }
 
     private static func isAlive(_ worker: JSONNode, _ clerk: Clerk) -> Bool {
-        worker["beat_at"]?.string.flatMap(RFC3339.date).map { clerk.now.timeIntervalSince($0) < silence } ?? false
+        worker["beat_at"]?.date.map { clerk.now.timeIntervalSince($0) < silence } ?? false
     }
 
     private static func tiles(_ workers: [JSONNode], _ demand: JSONNode?, _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let alive = workers.filter { isAlive($0, clerk) }
         let lost = workers.reduce(0) { $0 + Int($1["leases_lost"]?.integer ?? 0) }
-        func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
-            ["tileTone": .text(tone.rawValue), "tileLabel": .text(words[label]), "tileValue": .text(value), "tileNote": .text(note)]
-        }
         let silent = workers.count - alive.count
         return [
-            tile(
-                "worker_alive", clerk.number(alive.count),
+            .tile(
+                words["worker_alive"], clerk.number(alive.count),
                 words["workers_tile_silent", ["n": clerk.number(silent)]], alive.isEmpty ? .bad : silent > 0 ? .warn : .plain),
-            tile("workers_running", clerk.number(alive.reduce(0) { $0 + Int($1["running"]?.integer ?? 0) }), words["workers_tile_running"]),
-            tile(
-                "workers_backlog", clerk.number(demand?["backlog_jobs"]) ?? "–",
+            .tile(
+                words["workers_running"], clerk.number(alive.reduce(0) { $0 + Int($1["running"]?.integer ?? 0) }),
+                words["workers_tile_running"]),
+            .tile(
+                words["workers_backlog"], clerk.number(demand?["backlog_jobs"]) ?? "–",
                 demand?["backlog_worker_seconds"]?.double.map { words["workers_backlog_note", ["span": clerk.span($0)]] } ?? ""),
-            tile("worker_lost", clerk.number(lost), words["workers_tile_lost"], lost > 0 ? .warn : .plain),
+            .tile(words["worker_lost"], clerk.number(lost), words["workers_tile_lost"], lost > 0 ? .warn : .plain),
         ]
     }
 
@@ -64,11 +62,11 @@ public enum WorkersView {
 
     private static func job(_ layout: Layout, _ job: JSONNode, _ clerk: Clerk) -> View {
         let id = job["id"]?.string ?? ""
-        let started = job["started_at"]?.string.flatMap(RFC3339.date)
+        let started = job["started_at"]?.date
         return [
             "jobHref": .text(job["tenant"]?.string == layout.tenant ? Layout.path("jobs/\(id)") : nil), "number": .text(id),
             "kindName": .text(clerk.words.known("kind", job["kind"]?.string ?? "")), "tenantLabel": .text(job["tenant"]?.string),
-            "worker": .text(job["worker"]?.string), "progressX": .nothing, "progressNote": .nothing,
+            "worker": .text(job["worker"]?.string),
             "runningFor": .text(started.map { clerk.span(max(0, clerk.now.timeIntervalSince($0))) } ?? "–"),
         ]
     }

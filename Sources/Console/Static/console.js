@@ -65,10 +65,11 @@
     const ids = [...wanted];
     wanted.clear();
     try {
-      const answer = await fetch(location.href, { headers: { "Kiteline-Live": ids.join(" ") }, signal: AbortSignal.timeout(15_000) });
+      const answer = await fetch(location.href, { signal: AbortSignal.timeout(15_000) });
       if (answer.redirected) return location.assign(answer.url);
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!isForUs(page)) return location.reload();
       for (const id of ids) replace(id, page);
       const fresh = page.querySelector(".as-of time");
       const shown = document.querySelector(".as-of time");
@@ -79,8 +80,13 @@
       timer = setTimeout(refresh, 10_000);
     } finally {
       refreshing = false;
+      // What came meanwhile, and what was in use, is looked at again without waiting for another event.
+      if (wanted.size > 0 && timer === null && !document.hidden) timer = setTimeout(refresh, 2_000);
     }
   };
+
+  /** Whether a page was made for the tenant this one was made for: in another window another may have been chosen. */
+  const isForUs = (page) => page.body.dataset.for === document.body.dataset.for;
 
   const replace = (id, page) => {
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
@@ -195,7 +201,11 @@
     saving.className = "saving";
     saving.textContent = words.saving;
     tell(form, [saving]);
-    const again = () => button(words.again, () => save(form, submitter));
+    // What is done anew each time it is sent is not offered to be sent again where nobody knows what came of it.
+    const unsure = (text) =>
+      form.dataset.once === "no"
+        ? note(words.unsure, button(words.reload, () => location.reload()))
+        : note(text, button(words.again, () => save(form, submitter)));
     try {
       const answer = await fetch(submitter?.getAttribute("formaction") ?? form.action, {
         method: "POST",
@@ -205,18 +215,19 @@
       });
       const text = await answer.text();
       if (answer.ok) {
+        if (!answer.redirected) return take(text);
+        // Only what was done leads on; a check shows its page and leaves the draft.
         forget(form);
-        if (answer.redirected) return location.href === answer.url ? location.reload() : location.assign(answer.url);
-        return take(text);
+        return location.href === answer.url ? location.reload() : location.assign(answer.url);
       }
       if (answer.status === 426) return tell(form, [note(words.outdated, button(words.reload, () => location.reload()))]);
       const page = new DOMParser().parseFromString(text, "text/html");
       const problem = page.querySelector("[data-problem]");
       if (problem) renew(form, page);
-      const place = tell(form, [problem ? document.importNode(problem, true) : note(words.unreachable, again())]);
+      const place = tell(form, [problem ? document.importNode(problem, true) : unsure(words.unreachable)]);
       place?.querySelector("[data-problem]")?.focus();
     } catch (error) {
-      tell(form, [note(error.name === "TimeoutError" ? words.slow : words.unreachable, again())]);
+      tell(form, [unsure(error.name === "TimeoutError" ? words.slow : words.unreachable)]);
     } finally {
       for (const one of buttons) one.disabled = false;
     }
@@ -235,7 +246,7 @@
   const take = (text) => {
     const page = new DOMParser().parseFromString(text, "text/html");
     const fresh = page.getElementById("main");
-    if (!fresh) return location.reload();
+    if (!fresh || !isForUs(page)) return location.reload();
     main().replaceWith(fresh);
     document.title = page.title;
     begin(fresh);
@@ -245,7 +256,7 @@
 
   // MARK: Drafts
 
-  const draftName = (form) => `kiteline:draft:${location.pathname}:${new URL(form.action).pathname}`;
+  const draftName = (form) => `kiteline:draft:${document.body.dataset.for}:${location.pathname}:${new URL(form.action).pathname}`;
   const drafted = (form) => [...form.elements].filter((one) => one.name && !["hidden", "password", "submit", "button"].includes(one.type));
 
   const remember = (form) => {

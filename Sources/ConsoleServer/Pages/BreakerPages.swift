@@ -14,6 +14,9 @@ extension ConsoleSite {
             try await dial(visit, "/v1/breakers/\(visit.id)/close", done: "breaker_closed")
         },
         Page(.post, "queues/{kind}/resume") { visit in try await dial(visit, "/v1/queues/\(visit.id)/resume", done: "resumed") },
+        Page(.post, "dependencies/{name}/resume") { visit in
+            try await dial(visit, "/v1/dependencies/\(visit.id)/resume", done: "resumed")
+        },
         Page(.post, "holds", answer: hold),
     ]
 }

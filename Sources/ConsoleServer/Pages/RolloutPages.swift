@@ -91,9 +91,11 @@ extension Visit {
 }
 
 extension JSONWriter {
-    /// A number as it was typed: what is none goes as a text, so that the API says what is wrong with it; nothing is null.
+    /// A number as it was typed: what is none goes as a text, so that the API says what is wrong with it; nothing is null. A comma groups
+    /// thousands and nothing else: `1,5` may mean one and a half.
     mutating func typed(_ name: String, _ text: String) {
-        let text = text.filter { $0 != " " && $0 != "," }
+        let plain = text.filter { $0 != " " }
+        let text = plain.wholeMatch(of: /-?\d{1,3}(,\d{3})+(\.\d+)?/) == nil ? plain : plain.filter { $0 != "," }
         if text.isEmpty { return member(name, String?.none) }
         if text.wholeMatch(of: /-?(0|[1-9]\d{0,15})(\.\d{1,9})?/) != nil {
             member(name, json: Array(text.utf8))

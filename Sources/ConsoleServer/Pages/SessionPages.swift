@@ -12,11 +12,11 @@ extension ConsoleSite {
         + workerPages
 
     static let sessionPages = [
-        Page(.post, "sign-out") { visit in
+        Page(.post, "sign-out", isOfSession: true) { visit in
             try await visit.guest.site.records.closeSession(visit.session)
             return Response.seeOther("/console/sign-in").keeping(Guest.sessionCookie, "", for: 0, isSecure: visit.guest.isSecure)
         },
-        Page(.post, "tenant", answer: chooseTenant),
+        Page(.post, "tenant", isOfSession: true, answer: chooseTenant),
         Page(.get, "events") { visit in
             let types = visit.guest.parameter("types", length: 500).map { "?types=\(encoded($0))" } ?? ""
             var wish = Desk.Wish(.get, "/v1/events\(types)")

@@ -3,6 +3,7 @@ import Console
 import Hummingbird
 import JSONEnvelope
 import Rules
+import Tenancy
 
 extension ConsoleSite {
     static let tenantPages = [
@@ -23,17 +24,27 @@ extension ConsoleSite {
 private func showTenants(
     _ visit: Visit, shown: String?, newKey: JSONNode? = nil, refusal: Refusal? = nil
 ) async throws -> Response {
-    let cursor = visit.guest.parameter("cursor")
-    async let tenants = visit.read("/v1/tenants?limit=200" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
-    async let usage = visit.read("/v1/usage")
-    var facts = TenantsView.Facts(
-        tenants: try await tenants, usage: try await usage, shown: shown, packs: RulePack.all.map(\.name))
-    if let shown { facts.keys = try await visit.readIfAny("/v1/tenants/\(encoded(shown))/keys") }
+    let (cursor, search) = (visit.guest.parameter("cursor"), visit.guest.parameter("q", length: 63) ?? "")
+    let asked = query([("limit", "200"), ("cursor", cursor), ("prefix", search)])
+    async let tenants = visit.read("/v1/tenants\(asked)")
+    async let usage = visit.read("/v1/usage\(asked)")
+    var facts = TenantsView.Facts(tenants: try await tenants, usage: try await usage, packs: RulePack.all.map(\.name))
+    if let shown { facts.shown = try await one(visit, shown) }
     facts.newKey = newKey
     return try await visit.page("tenants", area: "tenants", refusal: refusal) { [facts] in
         TenantsView.page(
-            $0, $1, facts, search: visit.guest.parameter("q") ?? "", isFirst: cursor == nil, once: visit.fresh(), refusal: refusal)
+            $0, $1, facts, search: search, isFirst: cursor == nil, once: visit.fresh(), refusal: refusal)
     }
+}
+
+/// A tenant in full, on whichever page of the list it stands; nil: there is none of that name.
+private func one(_ visit: Visit, _ slug: String) async throws -> TenantsView.One? {
+    guard let slug = Slug(slug)?.description else { return nil }
+    async let tenant = visit.read("/v1/tenants?slug=\(slug)")
+    async let usage = visit.read("/v1/usage?slug=\(slug)")
+    guard let found = try await tenant["items"]?.elements.first else { return nil }
+    let keys = try await visit.readIfAny("/v1/tenants/\(slug)/keys")
+    return TenantsView.One(tenant: found, usage: try await usage["items"]?.elements.first, keys: keys)
 }
 
 @Sendable private func createTenant(_ visit: Visit) async throws -> Response {
@@ -42,7 +53,7 @@ private func showTenants(
         if visit.form.words("weight") != nil { object.typed("weight", visit.form["weight"]) }
         if let pack = visit.form.words("pack") { object.member("pack", pack) }
     }
-    let reply = await visit.act(.put, "/v1/tenants/\(encoded(slug))", body)
+    let reply = await visit.act(.put, "/v1/tenants/\(encoded(slug))", body, onlyCreates: true)
     return try await visit.finish(reply, form: "create", done: "tenant_created", to: "/console/tenants?tenant=\(encoded(slug))") {
         try await showTenants(visit, shown: nil, refusal: $0)
     }

@@ -13,13 +13,10 @@ public struct MailMessage: Sendable, Hashable {
     /// The text with headers, lines ended by CR and LF. `Message-ID` is the notice's id, the same on every try.
     public func text(at now: Date) -> [UInt8] {
         let domain = from.split(separator: "@").last.map(String.init) ?? "localhost"
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = .gmt
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss +0000"
         let body = Signing.base64(Array(notice.lines.joined(separator: "\r\n").utf8))
         let lines = [
-            "Date: \(formatter.string(from: now))", "From: <\(from)>", "To: \(notice.recipients.map { "<\($0)>" }.joined(separator: ", "))",
+            "Date: \(DateFormatter.english("EEE, dd MMM yyyy HH:mm:ss +0000").string(from: now))", "From: <\(from)>",
+            "To: \(notice.recipients.map { "<\($0)>" }.joined(separator: ", "))",
             "Subject: \(Self.encoded(Markup.cut(Markup.line(notice.isCard ? notice.title : notice.lines.first ?? notice.title), bytes: 200)))",
             "Message-ID: <\(notice.id)@\(domain)>", "MIME-Version: 1.0", "Auto-Submitted: auto-generated",
             "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64", "",

@@ -35,15 +35,23 @@ extension DeliveryResult {
     }
 }
 
+extension DateFormatter {
+    /// English names in UTC, as mails and HTTP write times.
+    static func english(_ format: String) -> DateFormatter {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = .gmt
+        formatter.dateFormat = format
+        return formatter
+    }
+}
+
 extension HTTPAnswer {
     /// When `Retry-After` says to come back: seconds, or an HTTP date. At most a day.
     func retryAfter(_ now: Date) -> Date? {
         guard let text = headers["retry-after"] else { return nil }
         if let seconds = TimeInterval(text), seconds >= 0 { return now.addingTimeInterval(min(seconds, 86_400)) }
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = .gmt
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
+        let formatter = DateFormatter.english("EEE, dd MMM yyyy HH:mm:ss zzz")
         return formatter.date(from: text).map { min(max($0, now), now.addingTimeInterval(86_400)) }
     }
 }

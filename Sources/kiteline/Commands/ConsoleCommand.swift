@@ -8,7 +8,13 @@ struct ConsoleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "console",
         abstract: "Print a link that signs you in to the console, once.",
-        discussion: "For whom the key belongs to that commands show (KITELINE_KEY); the link is good for ten minutes.")
+        discussion: "For whom the key belongs to; the link is good for ten minutes.")
+
+    @Option(help: ArgumentHelp("Where the console is (KITELINE_URL, or the kiteline dev that runs here).", valueName: "url"))
+    var url: String?
+
+    @Option(help: ArgumentHelp("A key (KITELINE_KEY, or the platform key of the kiteline dev that runs here).", valueName: "key"))
+    var key: String?
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -16,11 +22,11 @@ struct ConsoleCommand: AsyncParsableCommand {
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
-        let settings = try options.settings()
+        let settings = try options.settings([.apiURL: url, .key: key])
         try await Engine.with(settings) { engine in
             try await checkSchema(settings)
             let link = try await ConsoleLink.make(
-                engine.records, key: try settings.text(.key), at: try settings.text(.apiURL), for: ConsoleLink.minutes)
+                engine.records, key: try settings.text(.key), at: try settings.text(.apiURL), for: ConsoleLink.shortly)
             print(json ? try JSON.text(["console_url": link]) : link)
         }
     }
@@ -29,9 +35,9 @@ struct ConsoleCommand: AsyncParsableCommand {
 /// Links that sign in whoever bears a key.
 enum ConsoleLink {
     /// A link that was just asked for is used at once.
-    static let minutes: TimeInterval = 600
+    static let shortly: TimeInterval = 600
     /// One that stands in a file waits for its reader.
-    static let days: TimeInterval = 86_400
+    static let aDay: TimeInterval = 86_400
 
     static func make(_ records: Records, key: String, at url: String, for time: TimeInterval) async throws -> String {
         guard let key = APIKey(key), let bearer = try await KeyRing(records).principal(key) else {

@@ -67,9 +67,10 @@ struct DevCommand: AsyncParsableCommand {
             let host = try settings.text(.host)
             let (addresses, address) = AsyncStream.makeStream(of: String.self)
             let server = try engine.server { port in
-                let link = try? await ConsoleLink.make(engine.records, key: key, at: "http://\(host):\(port)", for: ConsoleLink.days)
-                announcement.publish(url: "http://\(host):\(port)", console: link, engine.logger)
-                address.yield("http://\(host):\(port)")
+                let url = localURL(host: host, port: port)
+                let link = try? await ConsoleLink.make(engine.records, key: key, at: url, for: ConsoleLink.aDay)
+                announcement.publish(url: url, console: link, engine.logger)
+                address.yield(url)
             }
             let services: [any Service] =
                 engine.exporting
@@ -93,4 +94,11 @@ struct DevCommand: AsyncParsableCommand {
             }
         }
     }
+}
+
+/// Under which address this machine finds what listens on `host`.
+func localURL(host: String, port: Int) -> String {
+    // Who listens on every address is not called there.
+    let called = ["0.0.0.0": "127.0.0.1", "::": "::1"][host] ?? host
+    return "http://\(called.contains(":") ? "[\(called)]" : called):\(port)"
 }

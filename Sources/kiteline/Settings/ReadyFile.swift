@@ -12,7 +12,7 @@ struct ReadyFile: Codable, Sendable {
     var platformKey: String
     var postgresURL: String
     var redisURL: String
-    /// Null until there is a console.
+    /// Null where no link could be made.
     var consoleURL: String?
     var pids: PIDs
 

@@ -45,9 +45,9 @@ enum Setting: String, CaseIterable, Sendable {
         case secret
         case count(ClosedRange<Int>)
         case seconds(ClosedRange<Double>)
-        /// 0…1.
         case choice([String])
         case crashPlan
+        /// Within 0…1.
         case share(ClosedRange<Double>)
         /// `name=seconds,…`
         case secondsByName
@@ -119,7 +119,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .host: "the address the API listens on"
         case .port: "the port the API listens on; 0 takes a free one"
         case .publicURL: "where callers find the API; when it is https, nothing else is accepted"
-        case .trustedProxies: "addresses whose X-Forwarded-Proto is believed"
+        case .trustedProxies: "addresses whose X-Forwarded-Proto and X-Forwarded-For are believed"
         case .apiURL: "the API that commands about a tenant talk to; kiteline dev's own, with --data-dir"
         case .key: "the key they show"
         case .enginePool: "connections for the ledger, of each process"

@@ -93,6 +93,7 @@ struct Chromium: Sendable {
     }
 
     /// Runs a script in the page; answers what it returns, as text.
+    @discardableResult
     func run(_ script: String) async throws -> String {
         let value = try await command("POST", "/execute/sync", ["script": script, "args": [Any]()])["value"]
         return value.map { "\($0)" } ?? ""

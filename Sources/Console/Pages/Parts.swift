@@ -1,0 +1,54 @@
+import Foundation
+import JSONEnvelope
+
+// What more than one page is made of.
+
+extension View {
+    /// A figure with its name and a word on it, for the tiles above a page.
+    static func tile(_ label: String, _ value: String, _ note: String, _ tone: Tone = .plain) -> View {
+        ["tileTone": .text(tone.rawValue), "tileLabel": .text(label), "tileValue": .text(value), "tileNote": .text(note)]
+    }
+
+    /// A name and a value, for lists of facts; nil where the value is not known.
+    static func fact(_ label: String, _ value: String?, href: String? = nil) -> View? {
+        value.map { ["factLabel": .text(label), "factValue": .text($0), "factHref": .text(href)] }
+    }
+
+    /// Something that happened, as `Story` shows it.
+    ///
+    /// - Parameter link: where it is told in full.
+    static func step(
+        _ at: Date?, _ tone: Tone, _ title: String, detail: String? = nil, link: (href: String, label: String)? = nil, _ clerk: Clerk
+    ) -> View {
+        [
+            "stepTone": .text(tone.rawValue), "stepTitle": .text(title), "stepIso": .text(at.map(RFC3339.text)),
+            "stepClock": .text(at.map { clerk.full($0) }), "stepDetail": .text(detail), "stepHref": .text(link?.href),
+            "stepLinkLabel": .text(link?.label),
+        ]
+    }
+}
+
+/// What happened, by its time; what happened at the same moment, in the order in which it was named.
+struct Story {
+    let clerk: Clerk
+    private var steps: [(at: Date, view: View)] = []
+
+    init(_ clerk: Clerk) { self.clerk = clerk }
+
+    /// What has no time has not happened.
+    mutating func add(
+        _ at: Date?, _ tone: Tone = .plain, _ title: String, detail: String? = nil, link: (href: String, label: String)? = nil
+    ) {
+        guard let at else { return }
+        steps.append((at, .step(at, tone, title, detail: detail, link: link, clerk)))
+    }
+
+    var views: [View] {
+        steps.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element.view)
+    }
+}
+
+extension JSONNode {
+    /// The time a text names.
+    var date: Date? { string.flatMap(RFC3339.date) }
+}

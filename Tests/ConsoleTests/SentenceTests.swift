@@ -1,0 +1,70 @@
+import ProcessHealth
+import Rollouts
+import SalesModel
+import Testing
+
+@testable import Console
+
+/// What the service says in English, on Chinese pages.
+@Suite struct SentenceTests {
+    private let chinese = Words.of(.chinese)
+
+    private func said(_ text: String) -> String { Sentences.said(text, chinese) }
+
+    @Test(
+        arguments: [
+            ("3 of 500 leads; lower bound −1.2 points, needs −0.5", "已评判 3 / 500 条线索；下界 −1.2 个百分点，须达 −0.5"),
+            ("technical: 3 of 3 canary leads failed, held against 0.62 %", "技术失败：灰度 3 条线索中 3 条失败，对照 0.62 %"),
+            ("It belongs to Li: A. With \"override\": true and an operator's key it is given to another.", "它属于 Li: A。"),
+            ("It needs a key of the role operator.", "需要“操作员”角色的密钥。"), ("the customers complained", "the customers complained"),
+            ("must be from 1 to 1000", "必须在 1 到 1000 之间"), ("is required", "必须填写"), ("is required twice", "is required twice"),
+            ("", ""), ("must be from  to ", "must be from  to "),
+        ])
+    func `a sentence keeps its values, and what is no sentence of ours stays`(text: String, chinese: String) {
+        #expect(said(text) == chinese)
+        #expect(Sentences.said(text, .of(.english)) == text)
+    }
+
+    @Test func `whatever guards find is said in Chinese`() {
+        let stages = { (canary: Counts, stable: Counts) in [StageCounts(stable: stable, canary: canary)] }
+        let (good, bad) = (Counts(good: 300, bad: 2), Counts(good: 0, bad: 40))
+        let exposures = [RolloutEvidence.Exposures(percent: .init(5)!, stable: 950, canary: 50)]
+        let plans = [
+            RolloutPlan.standard(before: Counts(good: 990, bad: 10)),
+            RolloutPlan(
+                guards: [Guard("false_warnings", .limit(rate: 0.6, margin: 0.05))], words: .init(unit: "warnings", members: "teams")),
+            RolloutPlan(guards: []),
+        ]
+        var said: [String] = []
+        for plan in plans {
+            for seen in [good, bad, Counts(), Counts(good: 1, bad: 1, missing: 3)] {
+                let guards = Dictionary(plan.guards.map { ($0.name, stages(seen, good)) }) { first, _ in first }
+                let verdict = RolloutJudge(plan).verdict(of: RolloutEvidence(exposures: exposures, guards: guards))
+                said += [verdict.words] + verdict.readings.map(\.words)
+            }
+        }
+
+        #expect(said.count > 20)
+        for sentence in Set(said) { #expect(self.said(sentence).firstMatch(of: /[a-z]{3}/) == nil, "\(sentence)") }
+    }
+
+    @Test func `whatever speaks against a candidate, or keeps a model silent, is said in Chinese`() {
+        let findings = [
+            "Of 2 decisions something they rested on was not kept.", "No decision was made in this time.",
+            "3 of 10 decisions did not come out as they were made: the replay is not to be relied on.",
+            "2 leads would have gone to sellers who are not active.", "1 leads would have gone to sellers over their capacity.",
+            "4 of 10 leads would have had no owner, against 0 of 10.",
+            "3 of 10 leads would have been held for a field that is missing or not comparable, against 0 of 10.",
+        ]
+        let reasons =
+            ReleaseGate().tooLittle(weeks: 3, onsets: 4)
+            + [
+                "F1 on onsets is +0.051 from the best simple rule's, and its 95 % interval begins at -0.010",
+                "F1 on onsets is -0.300 from the best simple rule's, and it has no interval", "too few weeks to judge the probabilities",
+                "the probabilities are off by 0.081, more than 0.05", "it never warned: no threshold kept 40 % of its warnings true",
+                "31 % of its warnings came true, fewer than 40 %", "no model has been trained yet", "model 3 passed its gate and is draft",
+            ]
+
+        for sentence in findings + reasons { #expect(said(sentence).firstMatch(of: /[a-z]{3}/) == nil, "\(sentence)") }
+    }
+}
