@@ -99,8 +99,10 @@ let package = Package(
         domain(
             "Console", ["JSONEnvelope", "ProcessHealth", "SalesModel", "Tenancy", mustache],
             resources: [
-                "as-of", "chip", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now", "option", "pager", "preferences", "problem",
-                "reason", "rollout", "rollouts", "save", "signin", "top", "when", "words", "lead", "leads", "breakers", "dead-letters", "tenants",
+                "as-of", "chip", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now", "option", "pager", "preferences",
+                "problem",
+                "reason", "rollout", "rollouts", "save", "signin", "top", "when", "words", "lead", "leads", "breakers", "dead-letters",
+                "tenants",
                 "overdue", "forecast", "rules", "rule", "rule-check", "process-health", "workers",
             ].map { .embedInCode("Templates/\($0).mustache") }
                 + ["en", "zh", "said-en", "said-zh"].map { .embedInCode("Strings/\($0).json") }
@@ -215,7 +217,8 @@ let package = Package(
             "ConsoleTests",
             [
                 "API", "Console", "ConsoleServer", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs",
-                "JSONEnvelope", "ProcessHealth", "Rollouts", "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "TestSupport", httpClient, lifecycle, logging,
+                "JSONEnvelope", "ProcessHealth", "Rollouts", "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "TestSupport",
+                httpClient, lifecycle, logging,
                 nioCore, nioPosix,
             ], exclude: ["Contexts"]),
         tests("TelemetryTests", ["Telemetry", "Jobs", "Tenancy", logging, tracing]),

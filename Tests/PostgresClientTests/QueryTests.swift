@@ -208,10 +208,9 @@ import Testing
         await pool.close()
     }
 
-    @Test(arguments: [(Duration.zero, "Index"), (.seconds(3_600), "Seq Scan")])
-    func `a plan made for a small table does not outlive its time`(lifetime: Duration, expected: String) async throws {
+    @Test func `a plan made for a small table does not outlive its time`() async throws {
         let pool = PostgresPool(
-            PostgresConfiguration(url: try await Server.url(), planLifetime: lifetime), size: 1, logger: Server.logger)
+            PostgresConfiguration(url: try await Server.url(), planLifetime: .zero), size: 1, logger: Server.logger)
         _ = try await pool.query("CREATE TEMPORARY TABLE grown (id bigint PRIMARY KEY, number bigint)")
         _ = try await pool.query("INSERT INTO grown VALUES (0, 0)")
         _ = try await pool.query("ANALYZE grown")
@@ -227,7 +226,7 @@ import Testing
             .get(0, as: String.self)
         let plan = try await pool.query("EXPLAIN EXECUTE \(unescaped: name)('{1,2}')").map { try $0.get(0, as: String.self) }
 
-        #expect(plan.contains { $0.contains(expected) }, "\(plan)")
+        #expect(plan.contains { $0.contains("Index") }, "\(plan)")
         await pool.close()
     }
 
