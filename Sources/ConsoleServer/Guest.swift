@@ -165,3 +165,8 @@ public enum SignInLink {
         return url.withoutSlashesAtEnd + path + token.secret
     }
 }
+
+extension SessionToken {
+    /// Made now, by the system's own chance.
+    fileprivate static func fresh() -> SessionToken { SessionToken(chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) }) }
+}

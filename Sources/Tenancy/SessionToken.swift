@@ -5,11 +5,6 @@ public struct SessionToken: Sendable, CustomStringConvertible, CustomDebugString
     /// The whole token. Never logged.
     public let secret: String
 
-    /// Made now, by the system's own chance.
-    public static func fresh() -> SessionToken {
-        SessionToken(chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
-    }
-
     /// - Parameter chance: 32 bytes nobody can foresee.
     public init(chance: [UInt8]) {
         precondition(chance.count == 32, "a token is made of 32 random bytes")

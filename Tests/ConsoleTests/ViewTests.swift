@@ -44,7 +44,7 @@ import Testing
         #expect(view["cancel"]?["reason"] == "why not")
         #expect(view["retry"]?["reason"] == "")
         #expect(view["problem"]?["problemCode"] == "job_running")
-        #expect(view["problem"]?["problemAdvice"] == .text(layout.words["advice_conflict"]))
+        #expect(view["problem"]?["problemAdvice"] == .text(layout.words["advice_job_running"]))
     }
 
     @Test func `a refusal is said in the reader's language, down to its fields`() throws {

@@ -67,7 +67,7 @@ extension TestAPI {
             if let type { request.headers.add(name: "Content-Type", value: type) }
         }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(180))
         let buffer = try await response.body.collect(upTo: 64 << 20)
         return Reply(
             status: Int(response.status.code),
