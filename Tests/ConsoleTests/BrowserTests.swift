@@ -171,7 +171,8 @@ struct BrowserTests {
 
                 try await browser.click("button[name=dry_run]")
                 try await browser.wait(
-                    until: "!document.getElementById('main').dataset.first && document.querySelector('#rule-check .chip.good')")
+                    until:
+                        "!document.getElementById('main').dataset.first && document.querySelector('#rule-check .chip, #rule-check .note')")
                 try await browser.open("\(house.url)/console/rules/route/default")
                 try await browser.wait(until: "document.querySelector('[data-save-state] button')")
 
