@@ -132,7 +132,7 @@ let package = Package(
                 .embedInCode("0024_urgency.sql"), .embedInCode("0025_opportunities.sql"), .embedInCode("0026_forecasts.sql"),
                 .embedInCode("0027_process_health.sql"), .embedInCode("0029_messages.sql"), .embedInCode("0030_recycling.sql"),
                 .embedInCode("0031_reports.sql"), .embedInCode("0032_console.sql"), .embedInCode("0033_freeze_shift.sql"),
-                .embedInCode("0034_model_rollouts.sql"), .embedInCode("0035_quiet_hours.sql"),
+                .embedInCode("0034_model_rollouts.sql"), .embedInCode("0035_quiet_hours.sql"), .embedInCode("0036_match_rollouts.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -49,5 +49,6 @@ public struct Migration: Sendable {
         Migration(33, "freeze_shift", PackageResources._033_freeze_shift_sql),
         Migration(34, "model_rollouts", PackageResources._034_model_rollouts_sql),
         Migration(35, "quiet_hours", PackageResources._035_quiet_hours_sql),
+        Migration(36, "match_rollouts", PackageResources._036_match_rollouts_sql),
     ]
 }

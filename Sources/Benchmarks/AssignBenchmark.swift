@@ -87,11 +87,10 @@ public struct AssignBenchmark: Sendable {
                 let group = start..<start + batch
                 let settlements = group.map { place in
                     let lead = facts.leads[leads[place]]!  // just read
-                    let resolution = facts.customers.resolution(of: lead.lead.id)
-                    let tried = facts.roster.decision(
-                        for: lead.lead, of: resolution.customer.name, claim: resolution.claim, at: now)
+                    let resolutions = facts.customers.resolutions(of: lead.lead.id)
+                    let tried = facts.roster.decision(for: lead.lead, as: resolutions.identities, at: now)
                     let decision = tried.routed.decision
-                    let effect = LeadDecisionEffect(tried, about: lead, as: resolution, on: &facts)
+                    let effect = LeadDecisionEffect(tried, about: lead, as: resolutions, on: &facts)
                     let outcome = Outcome(
                         .completed(decision.outcome.rawValue), effects: [effect], ruleVersion: decision.routeVersion)
                     return Settlement(

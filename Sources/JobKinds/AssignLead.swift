@@ -63,14 +63,13 @@ public struct AssignLead: DecidingHandler {
         if let decided = lead.decided { return Outcome(decided) }
 
         // Who it is comes first: all leads of a customer are decided under the same arm, and go to whoever has the customer.
-        let resolution = facts.customers.resolution(of: id)
+        let resolutions = facts.customers.resolutions(of: id)
         let tried =
             facts.isFuseOpen
-            ? facts.roster.leftToPeople(at: now)
-            : facts.roster.decision(for: lead.lead, of: resolution.customer.name, claim: resolution.claim, at: now)
+            ? facts.roster.leftToPeople(at: now) : facts.roster.decision(for: lead.lead, as: resolutions.identities, at: now)
         let decision = tried.routed.decision
         var outcome = Outcome(decision.outcome)
-        outcome.effects = [LeadDecisionEffect(tried, about: lead, as: resolution, on: &facts)]
+        outcome.effects = [LeadDecisionEffect(tried, about: lead, as: resolutions, on: &facts)]
         outcome.ruleVersion = decision.routeVersion
         outcome.arm = tried.arm.rawValue
         // What a harmful change has done is made whole as soon as it is taken back.

@@ -4,7 +4,8 @@ import Records
 import SalesModel
 import Tenancy
 
-/// After a rule change was taken back: has the leads it decided, and nobody touched, assigned once more, a page at a time.
+/// After a rule change was taken back: has the leads it decided, and nobody touched, assigned once more, a page at a time. Those it took for
+/// another customer than the live rules do are first put to whom these take them for.
 public struct MakeWhole: DecidingHandler {
     public struct Arguments: JobArguments, Decodable {
         var rollout: String
@@ -33,8 +34,8 @@ public struct MakeWhole: DecidingHandler {
             .optional("after", .string(maxLength: 20), "the lead after which to go on"),
         ]), isPublic: false)
 
-    public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: [PlacedLead]] {
-        var pages: [JobID: [PlacedLead]] = [:]
+    public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: HarmedLeads] {
+        var pages: [JobID: HarmedLeads] = [:]
         for job in jobs {
             guard let rollout = Int64(job.arguments.rollout) else { throw Failure(.permanent, "rollout_id is no number") }
             let after = job.arguments.after.flatMap(LeadID.init) ?? LeadID(0)
@@ -43,12 +44,14 @@ public struct MakeWhole: DecidingHandler {
         return pages
     }
 
-    public func outcome(of job: Job<Arguments>, given facts: inout [JobID: [PlacedLead]], at now: Date) -> Outcome {
-        guard let rollout = Int64(job.arguments.rollout), let leads = facts[job.id], let last = leads.last else {
+    public func outcome(of job: Job<Arguments>, given facts: inout [JobID: HarmedLeads], at now: Date) -> Outcome {
+        guard let rollout = Int64(job.arguments.rollout), let page = facts[job.id], let last = page.leads.last else {
             return .completed("done")
         }
-        return .takenBack(
-            leads, as: "made_whole", .rolloutAborted(rollout), .rolloutAborted, of: job.tenant,
-            rest: leads.count < pageSize ? nil : .makeWhole(rollout: rollout, of: job.tenant, after: last.id))
+        var outcome = Outcome.takenBack(
+            page.leads, as: "made_whole", .rolloutAborted(rollout), .rolloutAborted, of: job.tenant,
+            rest: page.leads.count < pageSize ? nil : .makeWhole(rollout: rollout, of: job.tenant, after: last.id))
+        if let recognition = page.recognition { outcome.effects.append(recognition) }
+        return outcome
     }
 }

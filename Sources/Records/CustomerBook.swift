@@ -7,14 +7,20 @@ import Tenancy
 /// whoever decided on how they were has to decide again (CID-10).
 struct CustomerBook {
     let tenant: TenantID
+    /// By which customers are recognised.
     let rules: MatchRules
+    /// And found: those first, then such as are tried.
+    private let finding: [MatchRules]
     private let transaction: PostgresTransaction
     private let population: Int
 
-    /// - Parameter reading: nothing will be changed, so nobody has to wait or to decide again.
-    init(of tenant: TenantID, rules: MatchRules, reading: Bool = false, in transaction: PostgresTransaction) throws {
+    /// - Parameters:
+    ///   - rules: the live ones first, then those that are tried.
+    ///   - reading: nothing will be changed, so nobody has to wait or to decide again.
+    init(of tenant: TenantID, rules: [MatchRules], reading: Bool = false, in transaction: PostgresTransaction) throws {
         self.tenant = tenant
-        self.rules = rules
+        self.rules = rules[0]
+        finding = rules
         self.transaction = transaction
         if reading {
             let rows = try transaction.query("SELECT customers FROM routing_state WHERE tenant_id = \(tenant.rawValue)")
@@ -111,5 +117,7 @@ struct CustomerBook {
             """)
     }
 
-    private func keys(of said: SaidValues) -> [String] { rules.keys(of: MatchRecord(said.byField, rules: rules)).map(\.text) }
+    private func keys(of said: SaidValues) -> [String] {
+        Set(finding.flatMap { rules in rules.keys(of: MatchRecord(said.byField, rules: rules)).map(\.text) }).sorted()
+    }
 }

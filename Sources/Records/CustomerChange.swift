@@ -13,6 +13,8 @@ struct CustomerChange: Sendable {
     let said: SaidValues
     let keys: [BlockingKey]
     let match: MatchDecision?
+    /// By which it was recognised.
+    let ruleSet: RuleSetReference?
     let lead: LeadID
 
     init(_ resolution: Resolution, of lead: Lead, owner: SellerID?, in customers: inout CustomerFacts) {
@@ -22,22 +24,14 @@ struct CustomerChange: Sendable {
         // Who was settled by an earlier decision has told what it says.
         said =
             resolution.match == nil ? SaidValues([]) : SaidValues(resolution.said, source: lead.source, at: lead.receivedAt, lead: lead.id)
+        ruleSet = resolution.ruleSet
         keys = customers.accept(resolution, owner: owner)
         match = resolution.match
         self.lead = lead.id
     }
 
     /// Pairs a person is asked about: whom it may be, and whom it shows to be the same as its customer.
-    var questions: [(suspect: CustomerID, evidence: MatchEvidence)] {
-        guard let match else { return [] }
-        let asked: [CustomerID] =
-            switch match.verdict {
-            case .suspected(let suspect): [suspect]
-            case .known: match.joins + match.questions
-            case .new: []
-            }
-        return asked.compactMap { suspect in match.likely.first { $0.customer == suspect }.map { (suspect, $0.evidence) } }
-    }
+    var questions: [(suspect: CustomerID, evidence: MatchEvidence)] { match?.asked ?? [] }
 }
 
 // MARK: - As JSON
@@ -48,6 +42,7 @@ extension CustomerChange {
         JSONWriter.object(capacity: 256) { object in
             object.member("id", customer.name)
             object.member("is_new", isNew)
+            if let ruleSet { object.member("rule_set", ruleSet.description) }
             if let best = match?.likely.first {
                 object.member("likely", best.customer.name)
                 object.member("match", json: best.evidence.json)
@@ -146,11 +141,20 @@ extension CustomerChange {
                 INSERT INTO customer_review (tenant_id, customer_id, suspect_id, lead_id, percent, evidence)
                 SELECT * FROM unnest(\(questions.map(\.tenant)), \(questions.map(\.customer)), \(questions.map(\.suspect)), \(questions.map(\.lead)),
                     \(questions.map(\.evidence.percent)), \(questions.map { JSONBytes($0.evidence.json) }))
-                ON CONFLICT (tenant_id, customer_id, suspect_id) DO NOTHING
+                ON CONFLICT (tenant_id, customer_id, suspect_id) \(unescaped: askingAgain)
                 """)
         }
         return statements
     }
+}
+
+extension CustomerChange {
+    /// A pair is asked about once, unless the question was withdrawn with the version that had asked it.
+    static let askingAgain = """
+        DO UPDATE SET state = 'open', lead_id = excluded.lead_id, percent = excluded.percent, evidence = excluded.evidence, decided_by = NULL,
+            reason = NULL, decided_at = NULL
+        WHERE customer_review.state = 'withdrawn'
+        """
 }
 
 extension Statement {

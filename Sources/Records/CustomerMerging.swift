@@ -168,7 +168,7 @@ extension Records {
         _ lead: Int64, from customer: CustomerID, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
         answer: @Sendable @escaping (CustomerID, Int64) -> StoredAnswer
     ) async throws -> Once {
-        let rules = try await matchRules(of: tenant)
+        let rules = try await findingRules(of: tenant)
         return try await write(tenant, on: engine) { transaction in
             try transaction.once(key) {
                 let book = try CustomerBook(of: tenant, rules: rules, in: transaction)
@@ -183,7 +183,7 @@ extension Records {
         _ number: Int64, on customer: CustomerID, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
         answer: @Sendable @escaping () -> StoredAnswer
     ) async throws -> Once {
-        let rules = try await matchRules(of: tenant)
+        let rules = try await findingRules(of: tenant)
         return try await write(tenant, on: engine) { transaction in
             try transaction.once(key) {
                 try CustomerBook(of: tenant, rules: rules, in: transaction)

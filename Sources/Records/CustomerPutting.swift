@@ -1,6 +1,8 @@
 import Foundation
 import Identity
 import PostgresClient
+import Rules
+import SalesModel
 import Tenancy
 
 /// A customer as a tenant tells of it.
@@ -39,9 +41,24 @@ extension Records {
         try await liveRuleSets(of: tenant).lazy.compactMap(\.ruleSet.match).first ?? .standard
     }
 
+    /// By which a tenant's customers are found: the live rules first, then those of a version that is being rolled out.
+    func findingRules(of tenant: TenantID) async throws -> [MatchRules] {
+        let live = try await liveRuleSets(of: tenant).map(\.ruleSet)
+        let tried = try await read(
+            tenant,
+            """
+            \(unescaped: RuleSetVersion.select) v WHERE tenant_id = \(tenant.rawValue) AND kind = 'match' AND EXISTS (
+                SELECT FROM rollout r
+                WHERE r.tenant_id = v.tenant_id AND r.kind = v.kind AND r.name = v.name AND r.version = v.version AND r.state IN ('shadow', 'canary'))
+            """
+        ).map(RuleSetVersion.init)
+        let catalogue = FieldCatalogue.of(live)
+        return [live.lazy.compactMap(\.match).first ?? .standard] + tried.compactMap { $0.parsed(catalogue)?.match }
+    }
+
     /// Whom a record may be, the most likely first.
     public func likelyCustomers(_ said: [String: [String]], of tenant: TenantID) async throws -> [MatchDecision.Likely] {
-        let rules = try await matchRules(of: tenant)
+        let rules = try await [matchRules(of: tenant)]
         return try await write(tenant) { transaction in
             try CustomerBook(of: tenant, rules: rules, reading: true, in: transaction).decision(on: said).likely
         }
@@ -51,7 +68,7 @@ extension Records {
     public func putCustomer(
         _ externalID: String, _ told: CustomerFactsTold, of tenant: TenantID, by actor: String, at now: Date = Date()
     ) async throws -> CustomerPut {
-        let rules = try await matchRules(of: tenant)
+        let rules = try await findingRules(of: tenant)
         return try await write(tenant, on: engine) { transaction in
             let book = try CustomerBook(of: tenant, rules: rules, in: transaction)
             var owner: Int64?
@@ -79,7 +96,7 @@ extension Records {
                 return .changed(known.id)
             }
             let alike = try book.decision(on: told.said).likely.filter {
-                $0.evidence.standing > .different || $0.evidence.isHighlighted(by: rules)
+                $0.evidence.standing > .different || $0.evidence.isHighlighted(by: book.rules)
             }
             guard alike.isEmpty || told.newReason != nil else { return .alike(alike) }
             let made = try book.make(said, externalID: externalID, owner: owner)

@@ -6,7 +6,11 @@ import Tenancy
 
 /// Two customers that may be one.
 public struct CustomerReview: Sendable, Hashable {
-    public enum State: String, Sendable, Hashable, CaseIterable { case open, linked, apart }
+    public enum State: String, Sendable, Hashable, CaseIterable {
+        case open, linked, apart
+        /// The version of the rules that asked was taken back.
+        case withdrawn
+    }
 
     public let id: Int64
     /// The younger.
@@ -64,7 +68,7 @@ extension Records {
         _ review: Int64, asOne: Bool, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
         answer: @Sendable @escaping (CustomerID, Int64?) -> StoredAnswer
     ) async throws -> Once {
-        let rules = try await matchRules(of: tenant)
+        let rules = try await findingRules(of: tenant)
         return try await write(tenant, on: engine) { transaction in
             try transaction.once(key) {
                 let book = try CustomerBook(of: tenant, rules: rules, in: transaction)

@@ -26,14 +26,16 @@ public struct LeadDecisionEffect: JudgedEffect {
     let trials: [Trial]
     /// Nil where the lead is held: who it is, is found out when it can be read.
     let customer: CustomerChange?
+    /// Answers that come to another customer, or to another question, than the one that held.
+    let others: Set<Int>
     /// Who had the customer already.
     let claim: OwnerClaim?
     let body: JSONBytes
 
     /// - Parameters:
-    ///   - resolution: who the lead is.
+    ///   - resolutions: who the lead is, by the versions it may have been decided under.
     ///   - facts: those the decision was made on; it counts as the next of their group.
-    public init(_ tried: TriedLead, about lead: LeadFacts, as resolution: Resolution, on facts: inout RoutingFacts) {
+    public init(_ tried: TriedLead, about lead: LeadFacts, as resolutions: Resolutions, on facts: inout RoutingFacts) {
         group = facts.group
         place = facts.decided
         version = facts.version
@@ -42,7 +44,9 @@ public struct LeadDecisionEffect: JudgedEffect {
         decision = tried.routed.decision
         cursor = tried.routed.cursor
         trials = tried.trials
+        let resolution = resolutions[tried.identity]
         claim = resolution.claim
+        others = Set(resolutions.all.indices.filter { !resolutions.isSame(tried.identity, $0) })
         let isHeld = decision.outcome.leadState == .held
         customer = isHeld ? nil : CustomerChange(resolution, of: lead.lead, owner: decision.owner?.id, in: &facts.customers)
         body = DecisionBody.json(tried, customer: customer)
@@ -197,11 +201,19 @@ extension LeadDecisionEffect {
             """
     }
 
+    /// Whether the live version might say otherwise who the lead is: it does, or it knows the customer perhaps only by leads that the candidate
+    /// put there.
+    private func isDoubtful(_ trial: Trial) -> Bool {
+        guard let other = trial.otherIdentity else { return false }
+        return others.contains(other) || customer?.isNew == false
+    }
+
     private static func trials(of decided: [Decided]) -> [SettledTrial] {
         decided.sorted { $0.effect.place < $1.effect.place }.flatMap { settled, effect in
             effect.trials.map { trial in
                 SettledTrial(
                     tenant: settled.tenant, lead: effect.lead.lead.id, epoch: effect.lead.epoch, decidedAt: effect.decision.decidedAt,
+                    doubtfulAs: effect.isDoubtful(trial) ? effect.customer?.customer : nil,
                     dueAt: effect.decision.owner == nil ? nil : trial.firstTouchWithin.map(effect.decision.decidedAt.addingTimeInterval),
                     trial: trial)
             }

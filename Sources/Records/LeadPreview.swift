@@ -27,7 +27,8 @@ public struct LeadPreview: Sendable {
 extension Records {
     /// Maps, scores and routes leads under the rules that are live now; who would be free for them is not asked, and nothing is kept.
     public func preview(_ leads: [NewLead], of tenant: Tenant) async throws -> LeadPreview {
-        let live = try await liveRuleSets(of: tenant.id).filter(\.ruleSet.kind.isOfDecisions)
+        // Who they are is not asked.
+        let live = try await liveRuleSets(of: tenant.id).filter { $0.ruleSet.kind.isOfDecisions && $0.ruleSet.kind != .match }
         let rules = TenantRules(live, timeZone: TimeZone(identifier: tenant.settings.timeZone) ?? .gmt)
         return LeadPreview(try leads.map(Lead.init), under: rules)
     }

@@ -88,7 +88,7 @@ public final class RoutingReader: Sendable {
         let facts = try rows[3].map(LeadFacts.init)
         let customers = try await customers(
             of: facts.map(\.lead), known: facts.reduce(into: [:]) { $0[$1.lead.id] = $1.resolvedTo },
-            population: Int(try rows[1].first?.get("customers", as: Int64.self) ?? 0), variants[0], of: tenant)
+            population: Int(try rows[1].first?.get("customers", as: Int64.self) ?? 0), variants, of: tenant)
         let exposures = rollouts.isEmpty ? [:] : try await exposures(of: customers.everyone.map(\.name), to: rollouts, of: tenant)
         let shifts = try await shifts.shifts(named: rows[4], of: tenant, in: postgres, at: now)
         let roster = Roster(
@@ -99,6 +99,15 @@ public final class RoutingReader: Sendable {
             version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
             roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), isFuseOpen: !rows[7].isEmpty,
             customers: customers, basis: basis)
+    }
+
+    /// By which leads are recognised now, and how many customers there are.
+    func liveMatch(of tenant: TenantID) async throws -> (rules: MatchRules, population: Int) {
+        let rows = try await postgres.pipeline(Self.statements(reading: [], of: tenant))
+        let rollouts = try RolloutRecord.records(rows[8], rows[9]).map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
+        let zone = try rows[1].first?.get("time_zone", as: String.self) ?? "UTC"
+        let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant, in: zone)
+        return (variants[0].match, Int(try rows[1].first?.get("customers", as: Int64.self) ?? 0))
     }
 
     /// What is asked for a batch of leads, in this order.
@@ -189,7 +198,7 @@ private struct LiveRule: Sendable, Hashable {
 
     init?(_ row: Row) throws {
         // The other kinds are no business of a decision.
-        guard let kind = RuleKind(rawValue: try row.get("kind")), kind.isOfDecisions || kind == .match else { return nil }
+        guard let kind = RuleKind(rawValue: try row.get("kind")), kind.isOfDecisions else { return nil }
         self.kind = kind
         name = try row.get("name")
         version = Int(try row.get("version", as: Int32.self))

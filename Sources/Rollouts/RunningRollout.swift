@@ -11,6 +11,10 @@ public struct RunningRollout: Sendable {
         public var canary = Tally()
         /// Failures of the canary's that the stable version would not have had.
         public var canaryOnly = 0
+        /// Leads of the canary's that a person is asked about, where the stable version would have asked nobody.
+        public var canaryAsked = 0
+        /// Leads of the canary's that became part of a customer, where the stable version would not have taken them for that one.
+        public var canaryJoined = 0
         /// First touches that fell due; those not in time are the failures.
         public var stableTouches = Tally()
         public var canaryTouches = Tally()
@@ -83,14 +87,19 @@ public struct RunningRollout: Sendable {
     }
 
     /// Counts a decided lead.
-    /// - Parameter onlyHere: the other version would not have failed.
-    public mutating func count(_ arm: Arm, failed: Bool, onlyHere: Bool) {
+    /// - Parameters:
+    ///   - onlyHere: the other version would not have failed.
+    ///   - asked: a person is asked who it is, and the other version would have asked nobody.
+    ///   - joined: it became part of a customer whom the other version would not have taken it for.
+    public mutating func count(_ arm: Arm, failed: Bool, onlyHere: Bool, asked: Bool = false, joined: Bool = false) {
         guard let last = stages.indices.last else { return }
         switch arm {
         case .stable: stages[last].stable.count(failed)
         case .canary:
             stages[last].canary.count(failed)
             if failed, onlyHere { stages[last].canaryOnly += 1 }
+            if asked { stages[last].canaryAsked += 1 }
+            if joined { stages[last].canaryJoined += 1 }
         }
     }
 
@@ -118,6 +127,9 @@ public struct RunningRollout: Sendable {
     public static let technical = "technical"
     public static let success = "success"
     public static let firstTouch = "first_touch"
+    /// Of rules that say who a lead is: leads a person is asked about, and leads put to a customer, where stable would not have.
+    public static let asked = "asked"
+    public static let joined = "joined"
     /// Of models: warnings that did not come true.
     public static let falseWarnings = "false_warnings"
 
@@ -130,6 +142,8 @@ public struct RunningRollout: Sendable {
                     StageCounts(canary: Counts(good: $0.canary.n - $0.canaryOnly, bad: $0.canaryOnly))
                 },
                 Self.success: stages.map { StageCounts(stable: $0.stable.counts, canary: $0.canary.counts) },
+                Self.asked: stages.map { StageCounts(canary: Counts(good: $0.canary.n - $0.canaryAsked, bad: $0.canaryAsked)) },
+                Self.joined: stages.map { StageCounts(canary: Counts(good: $0.canary.n - $0.canaryJoined, bad: $0.canaryJoined)) },
                 Self.firstTouch: stages.map { StageCounts(stable: $0.stableTouches.counts, canary: $0.canaryTouches.counts) },
                 Self.falseWarnings: stages.map { StageCounts(stable: $0.stable.counts, canary: $0.canary.counts) },
             ])

@@ -15,5 +15,7 @@ extension Roster {
 
 extension TriedLead {
     /// A person's decision, which says nothing of any rollout.
-    public init(byHand decision: LeadDecision) { self.init(routed: RoutedLead(decision: decision, cursor: nil, regions: []), trials: []) }
+    public init(byHand decision: LeadDecision) {
+        self.init(routed: RoutedLead(decision: decision, cursor: nil, regions: []), identity: 0, trials: [])
+    }
 }

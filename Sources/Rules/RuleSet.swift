@@ -20,9 +20,8 @@ public enum RuleKind: String, Sendable, Hashable, CaseIterable {
     /// What do we say, to whom, on which channel?
     case message
 
-    /// Whether a decision about a lead is made by it, or says something by it, and so can be rolled out. Who a lead is comes before the arm it
-    /// is decided in, so `match` is not among them.
-    public var isOfDecisions: Bool { isRouting || self == .clock || self == .message }
+    /// Whether a decision about a lead is made by it, or says something by it, and so can be rolled out.
+    public var isOfDecisions: Bool { isRouting || self == .match || self == .clock || self == .message }
 
     /// Whether only one rule set of the kind can be live: that of the name published last. Maps are of their sources, gates and
     /// measures of what they speak of.

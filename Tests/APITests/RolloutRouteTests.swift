@@ -62,6 +62,32 @@ import Testing
         }
     }
 
+    @Test func `rules that say who a lead is go the same way, with guards of their own`() async throws {
+        try await TestAPI.with { api in
+            let match = "/v1/rulesets/match/main/versions"
+            for version in ["method: fellegi_sunter", "method: card"] {
+                #expect(try await api.send("POST", match, version, type: "application/yaml").status == 201)
+            }
+
+            let wrong = try await start(
+                api, #"{"kind":"match","name":"main","version":2,"percent":5,"guards":{"asked":0,"joined":100}}"#)
+            let elsewhere = try await start(api, #"{"kind":"route","name":"main","version":2,"percent":5,"guards":{"asked":5}}"#)
+            let started = try await start(
+                api, #"{"kind":"match","name":"main","version":2,"percent":5,"guards":{"asked":2.5,"first_touch_minutes":null}}"#)
+
+            #expect(wrong.status == 422)
+            #expect(wrong.faults.sorted() == ["guards.asked out_of_range", "guards.joined out_of_range"])
+            #expect(elsewhere.faults == ["guards.asked unknown_field"])
+            #expect(started.status == 201)
+            let guards = try started.json["guards"].array ?? []
+            #expect(guards.map { $0["name"].string } == ["technical", "success", "asked", "joined", "sample_ratio"])
+            #expect(guards.map { $0["words"].string ?? "" }[2].contains("at most 2.50 % may"))
+            #expect(guards.map { $0["words"].string ?? "" }[3].contains("at most 20.00 % may"))
+            let sets = try await api.send("GET", "/v1/rulesets").json["items"].array ?? []
+            #expect(sets.first { $0["kind"].string == "match" }?["can_be_rolled_out"].bool == true)
+        }
+    }
+
     @Test func `what cannot be rolled out is refused with the reason`() async throws {
         try await TestAPI.with { api in
             try await ready(api)

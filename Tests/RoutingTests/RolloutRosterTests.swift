@@ -69,7 +69,7 @@ import Testing
             for customer in customers {
                 let trial = later.decision(for: lead(1), of: customer, at: now).trials[0]
                 #expect(trial.arm == arms[customer])
-                #expect(!trial.isFirst)
+                #expect(trial.exposed.isEmpty)
             }
         }
         #expect(Set(arms.values) == [.stable, .canary])

@@ -27,7 +27,7 @@ extension API {
         return RolloutWish(
             kind: kind, name: reader.string("name", length: 1...63, required: true) ?? "",
             version: reader.integer("version", in: 1...Int(Int32.max), required: true) ?? 0, percent: reader.percent(required: true),
-            terms: kind == .warningModel ? reader.modelTerms() : reader.terms(), reason: reader.string("reason", length: 1...1_000))
+            terms: kind == .warningModel ? reader.modelTerms() : reader.terms(of: kind), reason: reader.string("reason", length: 1...1_000))
     }
     guard let kind = wish.kind, let percent = wish.percent else { throw Problem.unexpected }  // the reader refuses a body without
     let tenant = call.tenant.id
@@ -71,8 +71,8 @@ extension FieldReader {
     }
 
     /// How it shall be judged; everything has a default.
-    fileprivate mutating func terms() -> RolloutTerms {
-        var terms = RolloutTerms()
+    fileprivate mutating func terms(of kind: RolloutKind?) -> RolloutTerms {
+        var terms = RolloutTerms.standard(for: kind)
         guard let node = object("guards") else { return terms }
         var guards = FieldReader(node, path: path(to: "guards"))
         // null: touches are not judged.
@@ -81,6 +81,12 @@ extension FieldReader {
         if let margin = guards.double("first_touch_margin", in: 0...100) { terms.firstTouchMargin = margin }
         if let margin = guards.double("success_margin", in: 0...100) { terms.successMargin = margin }
         if let least = guards.integer("least_leads", in: 1...1_000_000) { terms.leastLeads = least }
+        if kind == .rule(.match) {
+            // null: not judged.
+            let (asked, joined) = (guards.double("asked", in: 0.1...98), guards.double("joined", in: 0.1...98))
+            if guards.has("asked") { terms.asked = asked }
+            if guards.has("joined") { terms.joined = joined }
+        }
         let promotions = RolloutTerms.Promotion.allCases.map(\.rawValue)
         if let promotion = guards.choice("promotion", of: promotions).flatMap(RolloutTerms.Promotion.init) { terms.promotion = promotion }
         add(guards.finish())
@@ -255,6 +261,8 @@ extension RunningRollout.Stage {
         item.member("stable_touches_late", stableTouches.failures)
         item.member("canary_touches_due", canaryTouches.n)
         item.member("canary_touches_late", canaryTouches.failures)
+        item.member("canary_asked", canaryAsked)
+        item.member("canary_joined", canaryJoined)
     }
 }
 

@@ -79,7 +79,7 @@ extension Statement {
             """,
             """
             SELECT s.rollout_id, s.number, s.percent, s.stable_exposed, s.canary_exposed, s.stable_n, s.stable_failures, s.canary_n,
-                s.canary_failures, s.canary_only, s.stable_due, s.stable_late, s.canary_due, s.canary_late
+                s.canary_failures, s.canary_only, s.canary_asked, s.canary_joined, s.stable_due, s.stable_late, s.canary_due, s.canary_late
             FROM rollout_stage s
             WHERE s.tenant_id = \(tenant.rawValue) AND s.rollout_id IN
                 (SELECT r.id FROM rollout r WHERE r.tenant_id = \(tenant.rawValue) AND \(unescaped: condition) ORDER BY r.id DESC LIMIT \(limit))
@@ -127,6 +127,8 @@ extension RunningRollout.Stage {
         stable = .init(n: try count("stable_n"), failures: try count("stable_failures"))
         canary = .init(n: try count("canary_n"), failures: try count("canary_failures"))
         canaryOnly = try count("canary_only")
+        canaryAsked = try count("canary_asked")
+        canaryJoined = try count("canary_joined")
         stableTouches = .init(n: try count("stable_due"), failures: try count("stable_late"))
         canaryTouches = .init(n: try count("canary_due"), failures: try count("canary_late"))
     }

@@ -22,6 +22,21 @@ public struct RolloutTerms: Sendable, Hashable, Codable {
     public var promotion: Promotion
     /// Of a model: so many of a hundred of its warnings may be false; nil: no model is rolled out.
     public var falseWarnings: Double?
+    /// Of rules that say who a lead is: a person may be asked about so many of a hundred leads where the live version asks nobody; nil: not
+    /// judged.
+    public var asked: Double?
+    /// So many of a hundred leads may become part of a customer whom the live version does not take them for; nil: not judged.
+    public var joined: Double?
+
+    /// By whom a change of such a kind is judged where nobody says otherwise: recognition may be put right for a fifth of the leads, and may
+    /// ask about a tenth of them.
+    public static func standard(for kind: RolloutKind?) -> RolloutTerms {
+        switch kind {
+        case .warningModel: model
+        case .rule(.match): RolloutTerms(asked: 10, joined: 20)
+        default: RolloutTerms()
+        }
+    }
 
     /// Of a model: the attention of managers is worth four true ones of ten warnings (`ReleaseGate.leastPrecision`), and fifty whose fortnight is
     /// over tell something.
@@ -31,9 +46,11 @@ public struct RolloutTerms: Sendable, Hashable, Codable {
     public init(
         firstTouchMinutes: Double? = 4, firstTouchMargin: Double = Guard.behaviourMargin * 100,
         successMargin: Double = Guard.successMargin * 100, leastLeads: Int = 500, promotion: Promotion = .manual,
-        falseWarnings: Double? = nil
+        falseWarnings: Double? = nil, asked: Double? = nil, joined: Double? = nil
     ) {
         self.falseWarnings = falseWarnings
+        self.asked = asked
+        self.joined = joined
         self.firstTouchMinutes = firstTouchMinutes
         self.firstTouchMargin = firstTouchMargin
         self.successMargin = successMargin
@@ -48,6 +65,8 @@ public struct RolloutTerms: Sendable, Hashable, Codable {
         case leastLeads = "least_leads"
         case promotion
         case falseWarnings = "false_warnings"
+        case asked
+        case joined
     }
 
     /// - Parameters:
@@ -65,6 +84,9 @@ public struct RolloutTerms: Sendable, Hashable, Codable {
             Guard(RunningRollout.success, .comparison(margin: successMargin / 100)),
         ]
         if firstTouchMinutes != nil { guards.append(Guard(RunningRollout.firstTouch, .comparison(margin: firstTouchMargin / 100))) }
+        for (name, share) in [(RunningRollout.asked, asked), (RunningRollout.joined, joined)] {
+            if let share { guards.append(Guard(name, .limit(rate: share / 100, margin: Guard.behaviourMargin))) }
+        }
         return RolloutPlan(guards: guards, leastLeads: leastLeads)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import PostgresClient
 import Rollouts
 import Routing
@@ -11,6 +12,8 @@ struct SettledTrial {
     let lead: LeadID
     let epoch: Int
     let decidedAt: Date
+    /// The customer it became part of, where the live version might say otherwise; only of the canary's.
+    let doubtfulAs: CustomerID?
     /// When its owner owes it a first touch; nil: nobody does.
     let dueAt: Date?
     let trial: Trial
@@ -57,39 +60,45 @@ enum TrialStatements {
     private static func stages(_ trials: [SettledTrial]) -> Statement {
         let groups = grouped(trials)
         func counts(_ isCounted: (Trial) -> Bool) -> [Int64] { groups.map { Int64($0.trials.count(where: isCounted)) } }
+        // Who takes an arm from another says nothing of how evenly customers fall to the arms.
+        func seen(_ arm: Arm) -> [Int64] {
+            groups.map { $0.trials.reduce(0) { $0 + Int64($1.exposed.count { $0.arm == arm && $0.after == nil }) } }
+        }
         return """
             UPDATE rollout_stage s
             SET stable_exposed = s.stable_exposed + n.stable_seen, canary_exposed = s.canary_exposed + n.canary_seen,
                 stable_n = s.stable_n + n.stable, stable_failures = s.stable_failures + n.stable_failed,
                 canary_n = s.canary_n + n.canary, canary_failures = s.canary_failures + n.canary_failed,
-                canary_only = s.canary_only + n.only_here
+                canary_only = s.canary_only + n.only_here, canary_asked = s.canary_asked + n.asked, canary_joined = s.canary_joined + n.joined
             FROM unnest(\(groups.map(\.key.tenant)), \(groups.map(\.key.rollout)), \(groups.map(\.key.stage)),
-                    \(counts { $0.isFirst && $0.arm == .stable }), \(counts { $0.isFirst && $0.arm == .canary }),
+                    \(seen(.stable)), \(seen(.canary)),
                     \(counts { $0.arm == .stable }), \(counts { $0.arm == .stable && $0.failed }),
                     \(counts { $0.arm == .canary }), \(counts { $0.arm == .canary && $0.failed }),
-                    \(counts { $0.arm == .canary && $0.onlyHere }))
-                AS n(tenant, rollout, stage, stable_seen, canary_seen, stable, stable_failed, canary, canary_failed, only_here)
+                    \(counts { $0.arm == .canary && $0.onlyHere }), \(counts(\.asked)), \(counts(\.joined)))
+                AS n(tenant, rollout, stage, stable_seen, canary_seen, stable, stable_failed, canary, canary_failed, only_here, asked, joined)
             WHERE s.tenant_id = n.tenant AND s.rollout_id = n.rollout AND s.number = n.stage
             """
     }
 
     /// An arm is for good: one who was seen before is not written again.
     private static func exposures(_ trials: [SettledTrial]) -> Statement {
-        let first = trials.filter(\.trial.isFirst)
+        let first = trials.flatMap { settled in settled.trial.exposed.map { (settled: settled, exposed: $0) } }
         return """
-            INSERT INTO exposure (tenant_id, rollout_id, customer, arm, percent, at)
-            SELECT * FROM unnest(\(first.map(\.tenant.rawValue)), \(first.map(\.trial.rollout)), \(first.map(\.trial.customer)),
-                \(first.map { $0.trial.arm?.rawValue ?? "" }), \(first.map { Int32($0.trial.percent.hundredths) }), \(first.map(\.decidedAt)))
+            INSERT INTO exposure (tenant_id, rollout_id, customer, arm, percent, at, taken_from)
+            SELECT * FROM unnest(\(first.map(\.settled.tenant.rawValue)), \(first.map(\.settled.trial.rollout)), \(first.map(\.exposed.customer)),
+                \(first.map(\.exposed.arm.rawValue)), \(first.map { Int32($0.settled.trial.percent.hundredths) }), \(first.map(\.settled.decidedAt)),
+                \(first.map(\.exposed.after)))
             """
     }
 
     private static func cases(_ trials: [SettledTrial]) -> Statement {
         """
-        INSERT INTO rollout_case (tenant_id, rollout_id, lead_id, epoch, stage, arm, failed, decided_at, due_at, judged)
+        INSERT INTO rollout_case (tenant_id, rollout_id, lead_id, epoch, stage, arm, failed, decided_at, customer_id, due_at, judged)
         SELECT n.*, n.due_at IS NULL
         FROM unnest(\(trials.map(\.tenant.rawValue)), \(trials.map(\.trial.rollout)), \(trials.map(\.lead.rawValue)), \(trials.map { Int32($0.epoch) }),
             \(trials.map { Int32($0.trial.stage) }), \(trials.map { $0.trial.arm?.rawValue ?? "" }), \(trials.map(\.trial.failed)),
-            \(trials.map(\.decidedAt)), \(trials.map(\.dueAt))) AS n(tenant, rollout, lead, epoch, stage, arm, failed, decided_at, due_at)
+            \(trials.map(\.decidedAt)), \(trials.map { $0.doubtfulAs?.rawValue }), \(trials.map(\.dueAt)))
+            AS n(tenant, rollout, lead, epoch, stage, arm, failed, decided_at, customer, due_at)
         """
     }
 
@@ -121,6 +130,8 @@ enum TrialStatements {
 /// Who acts on a rollout when no person does.
 enum RolloutActor {
     static let guards = "guards"
+    /// Who takes back whom a canary's leads were taken for.
+    static let undoing = "rollout"
 }
 
 extension Statement {

@@ -36,6 +36,12 @@ extension RolloutCommand {
         @Option(help: "Canary leads without which nothing is promoted on evidence.")
         var leastLeads: Int?
 
+        @Option(help: "Of match: a person may be asked about so many of a hundred leads where the live version asks nobody; 0: not judged.")
+        var asked: Double?
+
+        @Option(help: "Of match: so many of a hundred leads may go to a customer the live version does not know them as; 0: not judged.")
+        var joined: Double?
+
         @Option(help: "Of a model: so many of a hundred warnings may be false.")
         var falseWarnings: Double?
 
@@ -66,6 +72,8 @@ extension RolloutCommand {
             guards["first_touch_margin"] = firstTouchMargin
             guards["success_margin"] = successMargin
             guards["least_leads"] = leastLeads
+            if let asked { guards["asked"] = asked == 0 ? NSNull() : asked }
+            if let joined { guards["joined"] = joined == 0 ? NSNull() : joined }
             guards["false_warnings"] = falseWarnings
             guards["least_warnings"] = leastWarnings
             if automatic { guards["promotion"] = "automatic" }
