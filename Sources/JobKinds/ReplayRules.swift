@@ -51,20 +51,16 @@ public struct ReplayRules: PerformingHandler {
         }
         guard round.state == .running else { return .completed("ended_before") }
         let run = job.attempt.fence
-        var first: [ReplayDifference] = []
         let replayed: RulesReplay
         do {
             replayed = try await RulesReplay.run(
                 past, window: round.window, touchWithin: job.arguments.touchWithin,
                 candidate: RuleSetReference(kind: round.kind, name: round.name, version: round.version), pageSize: pageSize
-            ) { differences in
-                try await past.keep(differences, of: round.id, run: run)
-                first += differences.prefix(RulesReplay.shown - first.count)
-            }
+            ) { try await past.keep($0, of: round.id, run: run) }
         } catch let error as RulesUnreadable {
             return .failed(.permanent, error.description)
         }
-        let result = replayed.json(of: round, first: first)
+        let result = replayed.json(of: round)
         return Outcome(
             .completed(replayed.verdict.isPassed ? "passed" : "failed"),
             effects: [

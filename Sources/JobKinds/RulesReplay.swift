@@ -14,16 +14,21 @@ public struct RulesReplay: Sendable {
     public let verdict: RoundVerdict
     /// From when on something is known; nil: the whole time asked for.
     public let since: Date?
+    /// The first differences.
+    public let first: [ReplayDifference]
 
     /// Decisions are looked at until none was made before the end by this much: clocks of two workers may differ.
     private static let clockSkew: TimeInterval = 60
 
+    /// While a page is decided the next one is read and the one before is compared with the log and told of: Postgres and this
+    /// program work side by side.
+    ///
     /// - Parameters:
     ///   - candidate: beside the live rules; nil: only whether the log is reproduced.
     ///   - found: told of differences page by page, in order.
     public static func run(
         _ past: PastReader, window: Range<Date>, touchWithin: Int, candidate: RuleSetReference?, pageSize: Int,
-        found: ([ReplayDifference]) async throws -> Void
+        found: @Sendable ([ReplayDifference]) async throws -> Void
     ) async throws -> RulesReplay {
         let beginning = try await past.beginning(for: window)
         let known = max(window.lowerBound, beginning.since ?? .distantPast)..<window.upperBound
@@ -32,32 +37,75 @@ public struct RulesReplay: Sendable {
             habits: try await past.habits(in: known, from: beginning.state),
             candidate: candidate.map { candidate in Replay.Candidate { [rules = past.rules] in rules($0.with(candidate)) } },
             rules: past.rules)
-        var cursor = PastCursor(after: beginning.state)
-        var counts = (reproduced: 0, notReproduced: 0, unreadable: 0, differences: 0)
-        while !known.isEmpty {
+        let pages = Pages(past: past, candidate: candidate, size: pageSize, end: known.upperBound.addingTimeInterval(clockSkew))
+        var (decided, counts) = ([Replay.Step](), Counts())
+        var next = known.isEmpty ? nil : try await pages.page(after: PastCursor(after: beginning.state))
+        while let read = next {
             try Task.checkCancellation()
-            let (page, unreadable) = try await past.page(&cursor, limit: pageSize)
-            counts.unreadable += unreadable
-            guard !page.decisions.isEmpty || unreadable > 0 else { break }
-            let lists = Set(page.decisions.map(\.rules))
-            try await past.fetch(lists)
-            if let candidate { try await past.fetch(lists.map { $0.with(candidate) }) }
-            let steps = replay.run(page).filter(\.isInWindow)
-            let unequal = try await past.unequal(steps).count
-            counts.reproduced += steps.count - unequal
-            counts.notReproduced += unequal
-            let differing = steps.filter(\.isDifferent)
-            let place = counts.differences
-            try await found(differing.enumerated().compactMap { ReplayDifference($1, place: place + $0 + 1) })
-            counts.differences += differing.count
-            let end = known.upperBound.addingTimeInterval(clockSkew)
-            if !page.decisions.isEmpty, page.decisions.allSatisfy({ $0.decidedAt >= end }) { break }
+            async let following = pages.page(after: read)
+            async let compared = compare(decided, past, after: counts, found)
+            let steps = replay.run(read.page).filter(\.isInWindow)
+            (counts, next) = (try await compared, try await following)
+            counts.unreadable += read.unreadable
+            decided = steps
         }
+        counts = try await compare(decided, past, after: counts, found)
         var summary = replay.summary
         summary.reproduced = counts.reproduced
         summary.notReproduced = counts.notReproduced
         summary.notReplayable = counts.unreadable
-        return RulesReplay(summary: summary, verdict: RoundVerdict(of: summary, missing: beginning.missing), since: beginning.since)
+        return RulesReplay(
+            summary: summary, verdict: RoundVerdict(of: summary, missing: beginning.missing), since: beginning.since, first: counts.first)
+    }
+
+    private struct Counts: Sendable {
+        var reproduced = 0
+        var notReproduced = 0
+        var unreadable = 0
+        var differences = 0
+        var first: [ReplayDifference] = []
+    }
+
+    /// Compares a page's decisions with the log and tells of those that the candidate would have made otherwise.
+    private static func compare(
+        _ steps: [Replay.Step], _ past: PastReader, after before: Counts, _ found: @Sendable ([ReplayDifference]) async throws -> Void
+    ) async throws -> Counts {
+        var counts = before
+        let unequal = try await past.unequal(steps).count
+        counts.reproduced += steps.count - unequal
+        counts.notReproduced += unequal
+        let differences = steps.filter(\.isDifferent).enumerated().compactMap {
+            ReplayDifference($1, place: before.differences + $0 + 1)
+        }
+        try await found(differences)
+        counts.differences += differences.count
+        counts.first += differences.prefix(shown - counts.first.count)
+        return counts
+    }
+
+    /// A past page by page, with the rule sets its decisions need.
+    private struct Pages: Sendable {
+        let past: PastReader
+        let candidate: RuleSetReference?
+        let size: Int
+        /// Nothing of the window comes after a page whose decisions were all made later.
+        let end: Date
+
+        /// The page after another; nil at the end.
+        func page(after read: ReadPage) async throws -> ReadPage? {
+            let decisions = read.page.decisions
+            guard decisions.isEmpty || decisions.contains(where: { $0.decidedAt < end }) else { return nil }
+            return try await page(after: read.cursor)
+        }
+
+        func page(after cursor: PastCursor) async throws -> ReadPage? {
+            let read = try await past.page(after: cursor, limit: size)
+            guard !read.isEmpty else { return nil }
+            let lists = Set(read.page.decisions.map(\.rules))
+            try await past.fetch(lists)
+            if let candidate { try await past.fetch(lists.map { $0.with(candidate) }) }
+            return read
+        }
     }
 }
 
@@ -68,7 +116,7 @@ extension RulesReplay {
     private static let named = 50
 
     /// At most 64 KiB: lists are cut, counts are whole.
-    func json(of round: SandboxRound, first: [ReplayDifference]) -> [UInt8] {
+    func json(of round: SandboxRound) -> [UInt8] {
         JSONWriter.object(capacity: 8_192) { object in
             object.member("round_id", "\(round.id)")
             object.member("rule_version", "\(round.kind)/\(round.name)@\(round.version)")

@@ -6,7 +6,7 @@ extension Connection {
     static func open(_ configuration: PostgresConfiguration, wakeup: Wakeup, unless isClosed: () -> Bool) throws -> Connection {
         let pointer = try begin(configuration.parameters())
         let connection = Connection(
-            pointer, wakeup: wakeup, statementTimeout: configuration.statementTimeout, planLifetime: configuration.planLifetime)
+            pointer, wakeup: wakeup, statementTimeout: configuration.statementTimeout, planCheckInterval: configuration.planCheckInterval)
         let end = Instant.now + configuration.connectTimeout
         // Verbose, because the SQLSTATE of a refused login is only found in its text.
         PQsetErrorVerbosity(pointer, PQERRORS_VERBOSE)

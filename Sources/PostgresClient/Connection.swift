@@ -10,9 +10,9 @@ final class Connection {
     let wakeup: Wakeup
     private(set) var isBroken = false
     var prepared = PreparedStatements()
-    let planLifetime: Duration
+    let planCheckInterval: Duration
     /// When the server is to make its plans anew.
-    var plansEnd: Instant
+    var nextPlanCheck: Instant
 
     /// Those whose statements are under way, the one being answered first. Their cancellation and deadlines interrupt it.
     var callers: ArraySlice<Request> = []
@@ -39,9 +39,9 @@ final class Connection {
     private static let silenceGrace = Duration.seconds(5)
 
     /// Takes over a connection that has been made.
-    init(_ pointer: OpaquePointer, wakeup: Wakeup, statementTimeout: Duration, planLifetime: Duration) {
-        self.planLifetime = planLifetime
-        plansEnd = .now + planLifetime
+    init(_ pointer: OpaquePointer, wakeup: Wakeup, statementTimeout: Duration, planCheckInterval: Duration) {
+        self.planCheckInterval = planCheckInterval
+        nextPlanCheck = .now + planCheckInterval
         self.pointer = pointer
         self.wakeup = wakeup
         self.statementTimeout = statementTimeout

@@ -10,17 +10,17 @@ public struct PostgresConfiguration: Sendable {
     public let connectTimeout: Duration
     /// The server's own limit on each statement; zero means none.
     public let statementTimeout: Duration
-    /// How old a plan of a prepared statement may become. Postgres keeps one until a table is analyzed: made when the table was
-    /// empty, it goes on to read all of a table that has grown.
-    public let planLifetime: Duration
+    /// How often a link looks whether tables have outgrown the plans of its prepared statements. Postgres keeps one until a table is
+    /// analyzed: made when the table was empty, it goes on to read all of a table that has grown.
+    public let planCheckInterval: Duration
 
     /// `url` is anything libpq takes: `postgres://user:password@host/database?sslmode=require`, `postgres:///database?host=/socket/dir`,
     /// or `host=… dbname=…`.
     public init(
         url: String, role: String? = nil, applicationName: String = "kiteline", connectTimeout: Duration = .seconds(5),
-        statementTimeout: Duration = .seconds(30), planLifetime: Duration = .seconds(5)
+        statementTimeout: Duration = .seconds(30), planCheckInterval: Duration = .seconds(5)
     ) {
-        self.planLifetime = planLifetime
+        self.planCheckInterval = planCheckInterval
         self.url = url
         self.role = role
         self.applicationName = applicationName

@@ -113,6 +113,17 @@ extension PastReader {
 
 // MARK: - Page after page
 
+/// A page as it was read, and from where the next one goes on.
+public struct ReadPage: Sendable {
+    public let page: PastPage
+    /// Decisions left out because their lead's words were not kept.
+    public let unreadable: Int
+    public let cursor: PastCursor
+
+    /// There is nothing after it either.
+    public var isEmpty: Bool { page.decisions.isEmpty && unreadable == 0 }
+}
+
 /// How far a past has been read.
 public struct PastCursor: Sendable {
     var version: Int64
@@ -134,13 +145,13 @@ public struct PastCursor: Sendable {
 extension PastReader {
     /// The next decisions, with everything that happened up to them; empty at the end. Those whose lead's words were not kept are
     /// left out and counted.
-    public func page(_ cursor: inout PastCursor, limit: Int) async throws -> (page: PastPage, unreadable: Int) {
-        let rows = try await read([decisions(after: cursor, limit: limit)])[0]
+    public func page(after before: PastCursor, limit: Int) async throws -> ReadPage {
+        let rows = try await read([decisions(after: before, limit: limit)])[0]
         var decisions: [PastDecision] = []
         decisions.reserveCapacity(rows.count)
         for row in rows { if let decision = try decision(row) { decisions.append(decision) } }
-        guard let last = rows.last else { return (PastPage(decisions: []), 0) }
-        let before = cursor
+        guard let last = rows.last else { return ReadPage(page: PastPage(decisions: []), unreadable: 0, cursor: before) }
+        var cursor = before
         cursor.version = try last.get("version")
         cursor.moved = try last.get("moved")
         cursor.decidedAt = try last.get("decided_at")
@@ -155,13 +166,14 @@ extension PastReader {
             sellers: try changes[0].map { SellerChange(version: try $0.get("version"), seller: try Seller($0, shifts: shifts)) },
             loads: try changes[1].map(LoadChange.init),
             deals: try changes[2].map(DealChange.init))
-        return (page, rows.count - decisions.count)
+        return ReadPage(page: page, unreadable: rows.count - decisions.count, cursor: cursor)
     }
 
+    /// A body is unpacked once, whatever is read of it: each arrow would unpack it anew.
     private func decisions(after cursor: PastCursor, limit: Int) -> Statement {
         """
         SELECT d.lead_id, d.epoch, d.job_id, d.outcome, d.decided_at, d.version, d.moved, d.load_seq, d.deal_seq, d.deals_at,
-            d.body->>'seller_id' AS owner, d.body->>'arm' AS arm, d.body->'rollouts' AS rollouts, d.body->'customer' AS customer, d.claim, d.body->>'rule_sets' AS rule_sets, l.source,
+            b.seller_id AS owner, b.arm, b.rollouts, b.customer, d.claim, b.rule_sets, l.source,
             CASE WHEN l.told = d.told THEN l.received_at ELSE p.received_at END AS received_at,
             CASE WHEN l.told = d.told THEN l.fields ELSE p.fields END AS fields,
             (SELECT a.touched_at FROM assignment a WHERE a.tenant_id = \(tenant.rawValue) AND a.lead_id = d.lead_id AND a.epoch = d.epoch) AS touched_at,
@@ -173,6 +185,7 @@ extension PastReader {
                 AND (version, moved, decided_at, lead_id) > (\(cursor.version), \(cursor.moved), \(cursor.decidedAt), \(cursor.lead))
             ORDER BY version, moved, decided_at, lead_id
             LIMIT \(limit)) d
+            CROSS JOIN LATERAL jsonb_to_record(d.body) AS b(seller_id text, arm text, rollouts jsonb, customer jsonb, rule_sets text)
             JOIN lead l ON l.tenant_id = \(tenant.rawValue) AND l.id = d.lead_id
             LEFT JOIN lead_past p ON p.tenant_id = \(tenant.rawValue) AND p.lead_id = d.lead_id AND p.told = d.told AND l.told <> d.told
         ORDER BY d.version, d.moved, d.decided_at, d.lead_id
@@ -245,7 +258,8 @@ extension PastReader {
         return TouchHabits(delays)
     }
 
-    /// The places of those steps whose decision is not, byte for byte, the one that was logged.
+    /// The places of those steps whose decision is not, byte for byte, the one that was logged: compared as Postgres stores them
+    /// (`*<>`), so that neither has to be written out as text.
     public func unequal(_ steps: [Replay.Step]) async throws -> [Int] {
         guard !steps.isEmpty else { return [] }
         let rows = try await read([
@@ -253,7 +267,7 @@ extension PastReader {
             SELECT n.place FROM unnest(\(steps.map(\.past.lead.id.rawValue)), \(steps.map { Int32($0.past.epoch) }), \(steps.map(\.past.job)),
                     \(steps.map { DecisionBody.json($0.live, arm: $0.past.arm, rollouts: $0.past.rollouts, customer: $0.past.customer) })) WITH ORDINALITY AS n(lead, epoch, job, body, place)
                 LEFT JOIN decision_log d ON d.tenant_id = \(tenant.rawValue) AND d.lead_id = n.lead AND d.epoch = n.epoch AND d.job_id = n.job
-            WHERE d.body::text IS DISTINCT FROM n.body::text
+            WHERE ROW(d.body) *<> ROW(n.body)
             ORDER BY n.place
             """
         ])[0]

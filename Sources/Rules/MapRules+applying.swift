@@ -134,7 +134,7 @@ extension FieldValue {
     init?(_ value: OutsideValue, as type: FieldType, currency: String?) {
         switch (value, type) {
         case (.text(let text), _):
-            self.init(outsideText: text.trimmingCharacters(in: .whitespacesAndNewlines), as: type, currency: currency)
+            self.init(outsideText: text.trimmed(), as: type, currency: currency)
         case (.number(let number), .number) where number.isFinite: self = .number(number)
         case (.number(let number), .text), (.number(let number), .money), (.number(let number), .boolean):
             self.init(outsideText: FieldValue.number(number).description, as: type, currency: currency)
@@ -184,7 +184,7 @@ extension FieldValue {
             guard let date = DateReading.date(from: text) else { return nil }
             self = .date(date)
         case .list:
-            let items = text.split { ",，;；、|".contains($0) }.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+            let items = text.split { ",，;；、|".contains($0) }.map { $0.trimmed(.whitespaces) }.filter { !$0.isEmpty }
             self = .list(items)
         }
     }

@@ -70,7 +70,7 @@ struct RuleReader {
             fault(.wrongType, "Here must be a text, in quotes: \"\(raw.prefix(80))\".")
             return nil
         }
-        let text = raw.trimmingCharacters(in: .whitespacesAndNewlines)
+        let text = raw.trimmed()
         guard !text.isEmpty else {
             fault(.empty, "Here must be a text that is not empty.")
             return nil

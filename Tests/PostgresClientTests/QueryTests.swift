@@ -208,9 +208,9 @@ import Testing
         await pool.close()
     }
 
-    @Test func `a plan made for a small table does not outlive its time`() async throws {
+    @Test func `a plan made for a small table does not outlive the table's growth`() async throws {
         let pool = PostgresPool(
-            PostgresConfiguration(url: try await Server.url(), planLifetime: .zero), size: 1, logger: Server.logger)
+            PostgresConfiguration(url: try await Server.url(), planCheckInterval: .zero), size: 1, logger: Server.logger)
         _ = try await pool.query("CREATE TEMPORARY TABLE grown (id bigint PRIMARY KEY, number bigint)")
         _ = try await pool.query("INSERT INTO grown VALUES (0, 0)")
         _ = try await pool.query("ANALYZE grown")
