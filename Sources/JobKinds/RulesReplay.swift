@@ -42,8 +42,9 @@ public struct RulesReplay: Sendable {
         var next = known.isEmpty ? nil : try await pages.page(after: PastCursor(after: beginning.state))
         while let read = next {
             try Task.checkCancellation()
+            let (before, reckoned) = (decided, counts)
             async let following = pages.page(after: read)
-            async let compared = compare(decided, past, after: counts, found)
+            async let compared = compare(before, past, after: reckoned, found)
             let steps = replay.run(read.page).filter(\.isInWindow)
             (counts, next) = (try await compared, try await following)
             counts.unreadable += read.unreadable
