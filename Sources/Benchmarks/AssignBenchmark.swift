@@ -135,7 +135,7 @@ public struct AssignBenchmark: Sendable {
                 SellerProfile(
                     name: "Seller \(s)", status: .active, regions: s % 3 == 0 ? [] : [regions[s % 4]],
                     industries: s % 2 == 0 ? [] : [industries[s % 4]],
-                    capacity: 1_000_000), of: tenant)
+                    capacity: 1_000_000), of: tenant, by: "bench")
         }
         for (kind, source) in [(RuleKind.map, map), (.score, score), (.route, route)] {
             guard case .success(let checked) = try await records.check(kind, "default", source, of: tenant) else {

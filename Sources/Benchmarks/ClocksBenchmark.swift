@@ -108,7 +108,7 @@ public struct ClocksBenchmark: Sendable {
 
     private func tenant(_ slug: String, _ calendar: String, _ bench: BenchServers, _ records: Records) async throws -> TenantID {
         let tenant = try await bench.tenant(slug, capacity: 100_000)
-        _ = try await records.putSeller("anna", SellerProfile(name: "Anna", status: .active), of: tenant)
+        _ = try await records.putSeller("anna", SellerProfile(name: "Anna", status: .active), of: tenant, by: "bench")
         let source = clock.replacing("CALENDAR", with: calendar)
         guard case .success(let checked) = try await records.check(.clock, "default", source, of: tenant) else {
             throw BenchmarkError.wrong("the clock rules are not valid")

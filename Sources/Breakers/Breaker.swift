@@ -97,7 +97,10 @@ extension Breaker {
             return evidence.isDamning ? opened(evidence, policy, now, chance) : nil
         case .throttled:
             if let throttledUntil, throttledUntil > until ?? now { return with { $0.until = throttledUntil } }
-            return isDue ? becoming(.closed, limit: nil, until: nil, "the time it asked for has passed") : nil
+            return isDue
+                ? becoming(
+                    .ramping, limit: policy.rampFrom, until: now.addingTimeInterval(policy.window), "the time it asked for has passed")
+                : nil
         case .open:
             return isDue ? becoming(.halfOpen, limit: 1, until: nil, "time to ask again") : nil
         case .halfOpen:
@@ -107,6 +110,9 @@ extension Breaker {
             }
             return evidence.answered > 0 && limit == 1 ? with { $0.limit = policy.probes } : nil
         case .ramping:
+            if let throttledUntil, throttledUntil > now {
+                return becoming(.throttled, limit: 0, until: throttledUntil, "it asked for patience")
+            }
             if evidence.isDamning { return opened(evidence, policy, now, chance) }
             guard isDue else { return nil }
             let isClean = evidence.score < Evidence.threshold / 2

@@ -44,7 +44,7 @@ struct Keys: Sendable {
         return rest.firstIndex(of: ":").flatMap { Int64(rest[..<$0]) }
     }
 
-    /// Opens every script: checks the epoch, names the keys, reads a clock that never goes back.
+    /// Opens every script: checks the epoch, names the keys, reads the clock.
     ///
     /// KEYS[1] the epoch's key. ARGV[1] the epoch the caller believes in. The rest of a script sees its own arguments from ARGV[2].
     /// - Parameters:

@@ -39,6 +39,17 @@ public struct DependencyReport: Sendable, Hashable {
     }
 }
 
+/// Where a breaker stands, for those who call.
+public struct BreakerStand: Sendable, Hashable {
+    public let epoch: Int64
+    public let isClosed: Bool
+
+    public init(epoch: Int64, isClosed: Bool) {
+        self.epoch = epoch
+        self.isClosed = isClosed
+    }
+}
+
 /// A breaker as people see it.
 public struct BreakerView: Sendable {
     public let key: BreakerKey
@@ -71,8 +82,8 @@ extension Ledger {
     private static let memory: TimeInterval = 30
 
     /// Tells the fleet what a worker process has seen.
-    /// - Returns: the present epochs of those breakers.
-    public func report(_ reports: [DependencyReport], by worker: Int64) async throws -> [BreakerKey: Int64] {
+    /// - Returns: where those breakers stand at present.
+    public func report(_ reports: [DependencyReport], by worker: Int64) async throws -> [BreakerKey: BreakerStand] {
         guard !reports.isEmpty else { return [:] }
         let gates = reports.map(\.key.gate)
         let results = try await postgres.pipeline([
@@ -86,15 +97,18 @@ extension Ledger {
             ON CONFLICT (gate, worker_id) DO UPDATE SET epoch = excluded.epoch, score = excluded.score, answered = excluded.answered,
                 failed = excluded.failed, throttled_until = excluded.throttled_until, at = clock_timestamp()
             """,
-            "SELECT gate, epoch FROM breaker WHERE gate = ANY(\(gates))",
+            "SELECT gate, epoch, state = 'closed' AS is_closed FROM breaker WHERE gate = ANY(\(gates))",
         ])
-        let epochs = try results[1].reduce(into: [String: Int64]()) { $0[try $1.get("gate")] = try $1.get("epoch") }
-        return reports.reduce(into: [:]) { $0[$1.key] = epochs[$1.key.gate] ?? 1 }
+        let stands = try results[1].reduce(into: [String: BreakerStand]()) {
+            $0[try $1.get("gate")] = BreakerStand(epoch: try $1.get("epoch"), isClosed: try $1.get("is_closed"))
+        }
+        return reports.reduce(into: [:]) { $0[$1.key] = stands[$1.key.gate] ?? BreakerStand(epoch: 1, isClosed: true) }
     }
 
     /// Lets every breaker become what the evidence and the clock make of it. One process at a time; the others leave it to that one.
     ///
-    /// - Returns: the gates whose limit has changed, for the index.
+    /// - Returns: the gates whose limit has changed, for the index: with what people ask for, too. What a person has paused stays paused
+    ///   although its breaker lets everything go.
     public func judgeBreakers(policy: BreakerPolicy = BreakerPolicy()) async throws -> [String: Int?] {
         let isQuiet = try await postgres.query(
             """
@@ -109,7 +123,7 @@ extension Ledger {
                 return [:]
             }
             let fleet = try Fleet(in: transaction, memory: Self.memory)
-            var limits: [String: Int?] = [:]
+            var changed: [String] = []
             for (key, old) in fleet.breakers.sorted(by: { $0.key.gate < $1.key.gate }) {
                 guard
                     let next = old.next(
@@ -118,9 +132,10 @@ extension Ledger {
                         now: fleet.now, chance: .random(in: 0..<1))
                 else { continue }
                 try transaction.store(next, as: key, changesState: next.epoch != old.epoch, by: nil)
-                if next.limit != old.limit { limits[key.gate] = .some(next.limit) }
+                if (next.state == .closed) != (old.state == .closed) { try transaction.audit(key, from: old, to: next) }
+                if next.limit != old.limit { changed.append(key.gate) }
             }
-            return limits
+            return try transaction.limits(of: changed)
         }
     }
 
@@ -131,7 +146,7 @@ extension Ledger {
     ) {
         try await postgres.transaction { transaction in
             let (old, next) = try transaction.force(key, open: open, reason: reason, by: actor)
-            return ([key.gate: next.limit], old ?? Breaker(), next)
+            return (try transaction.limits(of: [key.gate]), old ?? Breaker(), next)
         }
     }
 
@@ -149,6 +164,17 @@ extension Ledger {
                 state: try row.get("state"), reason: try row.get("reason"), setBy: try row.get("set_by"), at: try row.get("at"))
             events[try BreakerKey(row), default: []].append(event)
         }
+    }
+
+    /// Forgets what processes saw a day ago and longer, and worker processes that are long gone.
+    public func sweepWorkers() async throws {
+        _ = try await postgres.pipeline([
+            "DELETE FROM breaker_evidence WHERE at < clock_timestamp() - interval '1 day'",
+            """
+            DELETE FROM worker w WHERE stopped_at < clock_timestamp() - interval '30 days'
+                AND NOT EXISTS (SELECT FROM job_live l WHERE l.worker_id = w.id)
+            """,
+        ])
     }
 
     /// How many breakers are in which state, by dependency: those most often not closed first.
@@ -239,6 +265,16 @@ extension PostgresTransaction {
         let next = open ? (old ?? Breaker()).forcedOpen(reason: reason) : (old ?? Breaker()).forcedClosed(reason: reason)
         try store(next, as: key, changesState: true, by: actor)
         return (old, next)
+    }
+
+    /// Breakers that open and close by themselves are in the audit log like those a person sets; what they do in between is in their events.
+    fileprivate func audit(_ key: BreakerKey, from old: Breaker, to new: Breaker) throws {
+        func note(_ breaker: Breaker) -> JSONBytes { .encoding(["state": breaker.state.rawValue]) }
+        _ = try query(
+            """
+            INSERT INTO audit_log (tenant_id, actor, action, subject, before, after, reason)
+            VALUES (\(key.tenant?.rawValue), 'kiteline', \(new.state == .closed ? "breaker.close" : "breaker.open"), \(key.dependency), \(note(old)), \(note(new)), \(new.reason))
+            """)
     }
 
     fileprivate func store(_ breaker: Breaker, as key: BreakerKey, changesState: Bool, by actor: String?) throws {

@@ -28,12 +28,7 @@ extension Ledger {
 
     /// The limit of a gate; nil: it has none.
     public func limit(of gate: String) async throws -> Int? {
-        let rows = try await postgres.query(
-            """
-            SELECT min("limit") AS least
-            FROM (SELECT "limit" FROM gate_limit WHERE gate = \(gate) UNION ALL SELECT "limit" FROM breaker WHERE gate = \(gate)) g
-            """)
-        return try rows.first?.get("least", as: Int32?.self).map(Int.init)
+        try await postgres.transaction { try $0.limits(of: [gate]) }[gate] ?? nil
     }
 
     /// The limits of all gates that have one: the smallest of what people and breakers ask for.
@@ -45,6 +40,20 @@ extension Ledger {
             GROUP BY gate
             """)
         return try rows.reduce(into: [:]) { $0[try $1.get("gate")] = Int(try $1.get("least", as: Int32.self)) }
+    }
+}
+
+extension PostgresTransaction {
+    /// The limits of gates: of each the smallest of what people and its breaker ask for; nil: nobody asks for any.
+    func limits(of gates: [String]) throws -> [String: Int?] {
+        guard !gates.isEmpty else { return [:] }
+        let rows = try query(
+            """
+            SELECT n.gate, (SELECT min("limit") FROM (
+                SELECT "limit" FROM gate_limit WHERE gate = n.gate UNION ALL SELECT "limit" FROM breaker WHERE gate = n.gate) g) AS least
+            FROM unnest(\(gates)) AS n(gate)
+            """)
+        return try rows.reduce(into: [:]) { $0[try $1.get("gate")] = .some(try $1.get("least", as: Int32?.self).map(Int.init)) }
     }
 }
 

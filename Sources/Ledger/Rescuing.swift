@@ -82,7 +82,7 @@ extension Ledger {
             WITH d AS (DELETE FROM job_live WHERE id = ANY(\(ids)) RETURNING *),
                 e AS (INSERT INTO event (tenant_id, type, body)
                     SELECT tenant_id, 'job.discarded',
-                        jsonb_build_object('job_id', id::text, 'kind', kind, 'outcome', NULL, 'error_class', 'poison', 'attempt', attempt, 'run', run)
+                        jsonb_build_object('job_id', id::text, 'kind', kind, 'outcome', NULL, 'error_class', \(errorClass)::text, 'attempt', attempt, 'run', run)
                     FROM d WHERE \(unescaped: isListenedTo) ORDER BY id),
                 h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
                         flow, priority, max_attempts, unique_key, batch_id)
@@ -121,17 +121,17 @@ extension Ledger {
     }
 
     /// Gives unfinished jobs back as if they had not begun: the attempt is not counted, nobody is blamed.
-    /// - Returns: those that were still ours.
-    public func giveBack(_ attempts: [Attempt]) async throws -> [JobID] {
+    /// - Returns: those that were still ours, and when they could first run: their place in line.
+    public func giveBack(_ attempts: [Attempt]) async throws -> [JobID: Date] {
         let rows = try await postgres.query(
             """
             WITH c AS (SELECT * FROM unnest(\(attempts.map(\.id.rawValue)), \(attempts.map(\.fence))) AS c(id, fence)),
                 x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l)
             UPDATE job_live l SET state = 'available', fence = fence + 1, attempt = attempt - 1, worker_id = NULL
             FROM x WHERE l.id = x.id
-            RETURNING l.id
+            RETURNING l.id, l.run_at
             """)
-        return try rows.map { JobID(try $0.get("id")) }
+        return try rows.reduce(into: [:]) { $0[JobID(try $1.get("id"))] = try $1.get("run_at") }
     }
 }
 

@@ -81,6 +81,7 @@ public struct Maintenance: Service {
                     }
                 },
                 Chore("events", every: settings.housekeeping) { [ledger] in try await ledger.sweepEvents() },
+                Chore("workers gone", every: settings.housekeeping) { [ledger] in try await ledger.sweepWorkers() },
                 Chore("progress", every: settings.housekeeping) { [ledger] in try await ledger.sweepProgress() },
                 Chore("retention", every: settings.housekeeping) { [ledger] in
                     while try await ledger.blankExpired(now: Date()), !Task.isCancelled {}

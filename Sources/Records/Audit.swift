@@ -15,6 +15,16 @@ extension Statement {
     }
 }
 
+extension PostgresTransaction {
+    /// Writes down what became of something that is told again and again; what changed nothing is not written.
+    func audit(_ tenant: TenantID, by actor: String, _ action: String, _ subject: String, from before: JSONBytes?, to after: JSONBytes)
+        throws
+    {
+        guard before?.bytes != after.bytes else { return }
+        _ = try query(.audit(tenant, by: actor, action, subject, before: before, after: after))
+    }
+}
+
 extension Records {
     /// Writes down that somebody tried what their key does not allow.
     public func noteRefusal(of actor: String, tenant: TenantID?, _ attempted: String, needed: Role) async throws {

@@ -57,9 +57,15 @@ public struct SellerRecord: Sendable, Hashable {
 }
 
 extension Records {
+    /// What the audit log keeps of a seller: not where to reach them.
+    private static let sellerNote = """
+        jsonb_build_object('name', name, 'team', team, 'status', status, 'regions', regions, 'industries', industries, 'capacity', capacity,
+            'weight', weight, 'newcomer', newcomer) AS note
+        """
+
     /// Stores a seller as told; true when they are new. Decisions under way are made again on the new facts. Whoever becomes inactive
-    /// is no candidate from then on, and has their leads assigned to others (LOAD-07).
-    public func putSeller(_ externalID: String, _ profile: SellerProfile, of tenant: TenantID) async throws -> Bool {
+    /// is no candidate from then on, and has their leads assigned to others (LOAD-07). A change is in the audit log.
+    public func putSeller(_ externalID: String, _ profile: SellerProfile, of tenant: TenantID, by actor: String) async throws -> Bool {
         let leaving: [NewJob] = profile.status == .inactive ? [.rebalance(leftBy: externalID, of: tenant)] : []
         let ledger = ledger
         let (_, statements, enqueued) = try await ledger.enqueueing(leaving, at: Date())
@@ -67,7 +73,7 @@ extension Records {
             // The routing version is locked before any seller's row, as settling does.
             let begun = try transaction.pipeline([
                 .bumpRouting(tenant),
-                "SELECT status FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID) FOR UPDATE",
+                "SELECT status, \(unescaped: Self.sellerNote) FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID) FOR UPDATE",
             ])
             let version: Int64 = try begun[0].first!.get("version")
             let old = begun[1].first
@@ -81,10 +87,12 @@ extension Records {
                     SET name = excluded.name, team = excluded.team, status = excluded.status, regions = excluded.regions,
                         industries = excluded.industries, capacity = excluded.capacity, weight = excluded.weight, newcomer = excluded.newcomer,
                         channels = excluded.channels, updated_at = now()
-                RETURNING id
+                RETURNING id, \(unescaped: Self.sellerNote)
                 """
             ).first!
             let id: Int64 = try row.get("id")
+            try transaction.audit(
+                tenant, by: actor, "seller.put", externalID, from: old?.get("note", as: JSONBytes.self), to: row.get("note"))
             var more: [Statement] = [
                 "INSERT INTO seller_load (tenant_id, seller_id) VALUES (\(tenant.rawValue), \(id)) ON CONFLICT DO NOTHING"
             ]

@@ -18,19 +18,27 @@ public struct TeamProfile: Sendable, Hashable {
 }
 
 extension Records {
-    /// Stores a team; true when the team is new.
-    public func putTeam(_ externalID: String, _ profile: TeamProfile, of tenant: TenantID) async throws -> Bool {
-        try await write(tenant) { transaction in
-            // xmax is 0 exactly in a row this statement inserted.
-            try transaction.query(
+    /// What the audit log keeps of a team.
+    private static let teamNote = "jsonb_build_object('name', name, 'manager', manager, 'superior', superior) AS note"
+
+    /// Stores a team; true when the team is new. A change is in the audit log.
+    public func putTeam(_ externalID: String, _ profile: TeamProfile, of tenant: TenantID, by actor: String) async throws -> Bool {
+        try await write(tenant, on: engine) { transaction in
+            let rows = try transaction.pipeline([
+                """
+                SELECT \(unescaped: Self.teamNote) FROM team WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID) FOR UPDATE
+                """,
                 """
                 INSERT INTO team (tenant_id, external_id, name, manager, superior)
                 VALUES (\(tenant.rawValue), \(externalID), \(profile.name), \(profile.manager), \(profile.superior))
                 ON CONFLICT (tenant_id, external_id) DO UPDATE
                     SET name = excluded.name, manager = excluded.manager, superior = excluded.superior
-                RETURNING xmax = 0 AS is_new
-                """
-            ).first!.get("is_new")
+                RETURNING \(unescaped: Self.teamNote)
+                """,
+            ])
+            let before = try rows[0].first?.get("note", as: JSONBytes.self)
+            try transaction.audit(tenant, by: actor, "team.put", externalID, from: before, to: rows[1].first!.get("note"))
+            return before == nil
         }
     }
 

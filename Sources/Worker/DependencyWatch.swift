@@ -16,6 +16,8 @@ final class DependencyWatch: Sendable {
         var answered = 0
         var failed = 0
         var epoch: Int64 = 1
+        /// Whether its breaker lets everything go; what is told while it does not, is told at once.
+        var isClosed = true
         var throttledUntil: Date?
         var isChanged = false
         /// Where this node alone gets no answer, it leaves the work to the others for a while.
@@ -27,6 +29,8 @@ final class DependencyWatch: Sendable {
     /// Whether any entry is avoided: every claim asks, and nearly always there is none.
     private let avoidsSome = Atomic(false)
 
+    /// How long a dependency is left in peace that asks for patience and names no time.
+    private let patience: TimeInterval = 2
     /// How long this process keeps away from what fails for it alone.
     private let avoidance: TimeInterval = 5
     /// Above it a call is slow, by dependency; three times the usual for those not named.
@@ -49,8 +53,10 @@ final class DependencyWatch: Sendable {
 
     /// Takes note of how an attempt ended.
     /// - Parameter spent: how long its handler took; nil: not known.
-    func record(_ outcome: Outcome, of attempt: Attempt, spent: Duration? = nil, now: Date) {
-        guard let dependency = attempt.dependency, let epochs = attempt.breakerEpochs, let verdict = Verdict(outcome) else { return }
+    /// - Returns: whether it may change a breaker, so that the fleet is told at once.
+    @discardableResult
+    func record(_ outcome: Outcome, of attempt: Attempt, spent: Duration? = nil, now: Date) -> Bool {
+        guard let dependency = attempt.dependency, let epochs = attempt.breakerEpochs, let verdict = Verdict(outcome) else { return false }
         let isUrgent = entries.withLock { entries in
             var isUrgent = false
             for (key, epoch) in [
@@ -68,8 +74,10 @@ final class DependencyWatch: Sendable {
                         entry.avoidedUntil = now.addingTimeInterval(avoidance)
                         avoidsSome.store(true, ordering: .relaxed)
                     }
-                    isUrgent = isUrgent || epoch > 1 || result != .answered && entry.evidence.score >= Evidence.threshold / 2
-                case .throttled(let until):
+                    isUrgent = isUrgent || !entry.isClosed || result != .answered && entry.evidence.score >= Evidence.threshold / 2
+                case .throttled(let named):
+                    // Everybody's breaker is left alone: it is this tenant that calls too much.
+                    let until = named ?? now.addingTimeInterval(patience)
                     entry.throttledUntil = max(until, entry.throttledUntil ?? until)
                     isUrgent = true
                 }
@@ -79,6 +87,7 @@ final class DependencyWatch: Sendable {
             return isUrgent
         }
         if isUrgent { wake() }
+        return isUrgent
     }
 
     /// Waits until something urgent has been recorded, at most as long as told.
@@ -133,11 +142,11 @@ final class DependencyWatch: Sendable {
         entries.withLock { for report in reports { $0[report.key]?.isChanged = true } }
     }
 
-    /// The breakers' present epochs; in a new one everything is counted anew.
-    func adopt(_ epochs: [BreakerKey: Int64]) {
+    /// Where the breakers stand; in a new epoch everything is counted anew.
+    func adopt(_ stands: [BreakerKey: BreakerStand]) {
         entries.withLock { entries in
-            for (key, epoch) in epochs where entries[key].map({ $0.epoch != epoch }) ?? true {
-                entries[key] = Entry(pace: entries[key]?.pace ?? Pace(), epoch: epoch)
+            for (key, stand) in stands where entries[key].map({ $0.epoch != stand.epoch }) ?? true {
+                entries[key] = Entry(pace: entries[key]?.pace ?? Pace(), epoch: stand.epoch, isClosed: stand.isClosed)
             }
         }
     }
@@ -167,7 +176,8 @@ final class DependencyWatch: Sendable {
 /// What an outcome says of the dependency's health.
 private enum Verdict {
     case call(CallResult)
-    case throttled(Date)
+    /// Until when; nil: it did not say.
+    case throttled(Date?)
 
     /// Nil: nothing. Whoever refuses a job, answers; only silence and outages count against it.
     init?(_ outcome: Outcome) {
@@ -186,9 +196,7 @@ private enum Verdict {
             switch failure.errorClass {
             case .dependency, .transient: self = .call(.failed)
             case .permanent: self = .call(.answered)
-            case .rateLimited:
-                guard let until = failure.retryAfter else { return nil }
-                self = .throttled(until)
+            case .rateLimited: self = .throttled(failure.retryAfter)
             case .poison, .cancelled: return nil
             }
         }

@@ -326,9 +326,12 @@ extension Worker {
         for (_, task) in unfinished { task?.cancel() }
         guard !attempts.isEmpty else { return }
         do {
-            let given = Set(try await ledger.giveBack(attempts))
+            let given = try await ledger.giveBack(attempts)
             await settler.acknowledge(
-                attempts.filter { given.contains($0.id) }.map { Acknowledgement(Claim($0), priority: $0.priority, next: .again) })
+                attempts.compactMap { attempt in
+                    // Where they stood: a fleet that is rolled does not put its oldest work last.
+                    given[attempt.id].map { Acknowledgement(Claim(attempt), priority: attempt.priority, next: .later($0)) }
+                })
             count.add { $0.givenBack += given.count }
             logger.info("gave unfinished jobs back", metadata: ["jobs": "\(given.count)"])
         } catch {

@@ -33,7 +33,7 @@ import Testing
         let tenant = try await house.tenant()
         try await house.seller("anna", of: tenant) { $0.team = "north" }
         try await house.seller("wang", of: tenant) { $0.weight = 0 }
-        _ = try await house.records.putTeam("north", TeamProfile(name: "North", manager: "wang"), of: tenant)
+        _ = try await house.records.putTeam("north", TeamProfile(name: "North", manager: "wang"), of: tenant, by: "test")
         try await house.rule(.route, Self.everyone, of: tenant)
         try await house.rule(.clock, clocks, of: tenant)
         return tenant

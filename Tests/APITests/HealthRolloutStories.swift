@@ -19,7 +19,8 @@ import Testing
             let tenant = try await house.tenant()
             let series = try await house.generated(of: tenant)
             for number in 0..<6 {
-                _ = try await house.records.putTeam("team \(number)", TeamProfile(name: "t\(number)", manager: "m\(number)"), of: tenant)
+                _ = try await house.records.putTeam(
+                    "team \(number)", TeamProfile(name: "t\(number)", manager: "m\(number)"), of: tenant, by: "test")
             }
             try await house.keep(series, weeks: 0..<40, of: tenant)
             let asOf = series[0].week(40).start(in: SalesHouse.zone) + 3_600

@@ -394,7 +394,7 @@ import Testing
 
     @Test func `another tenant sees nothing of it, and wrong weeks are named`() async throws {
         try await TestAPI.with { api in
-            _ = try await api.records.putSeller("anna", SellerProfile(name: "Anna", status: .active), of: api.acme.id)
+            _ = try await api.records.putSeller("anna", SellerProfile(name: "Anna", status: .active), of: api.acme.id, by: "test")
             _ = try await api.engine.pipeline([
                 .tenants([api.acme.id]),
                 """

@@ -73,7 +73,7 @@ final class SalesHouse: Sendable {
     func seller(_ name: String, of tenant: TenantID, _ change: (inout SellerProfile) -> Void = { _ in }) async throws {
         var profile = SellerProfile(name: name, status: .active)
         change(&profile)
-        _ = try await records.putSeller(name, profile, of: tenant)
+        _ = try await records.putSeller(name, profile, of: tenant, by: "test")
     }
 
     /// Saves a rule set and makes it live.

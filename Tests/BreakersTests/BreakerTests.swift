@@ -113,7 +113,9 @@ import Testing
         breaker = try #require(breaker.next(evidence(), throttledUntil: longer, now: now, chance: 0))
         #expect(breaker.until == longer)
         breaker = try #require(breaker.next(evidence(), throttledUntil: longer, now: longer, chance: 0))
-        #expect(breaker.state == .closed && breaker.limit == nil)
+        #expect(breaker.state == .ramping && breaker.limit == 10, "what waited does not fall upon it at once")
+        let again = longer.addingTimeInterval(60)
+        #expect(breaker.next(evidence(), throttledUntil: again, now: longer, chance: 0)?.state == .throttled)
     }
 
     @Test func `what a person has opened only a person closes`() {

@@ -171,6 +171,28 @@ import Testing
         #expect(try await engine.dispatch.expired().isEmpty)
     }
 
+    @Test func `after the clock has jumped nothing is taken from anybody for as long as a lease lasts`() async throws {
+        let engine = try await Engine(lease: .milliseconds(1))
+        let tenant = try await engine.tenant()
+        let ids = try await engine.enqueue([engine.probe(tenant)])
+        _ = try await engine.dispatch.claim(1)
+        try await expectSoon { try await engine.dispatch.expired(handover: .zero).map(\.id) == ids }
+        func index(_ fields: String...) async throws {
+            let key = RedisArgument("\(engine.database.keyPrefix){q:0}:\(engine.dispatch.epoch!):h")
+            _ = try await engine.redis.send(RedisCommand(["HSET", key] + fields.map { RedisArgument($0) }))
+        }
+        // The last look was long ago, or is still to come: heartbeats could not have come either.
+        let far = Dispatch(redis: engine.redis, namespace: engine.database.keyPrefix, lease: .seconds(600))
+        far.adopt(engine.dispatch.epoch)
+        for moment in [Date().addingTimeInterval(-20), Date().addingTimeInterval(20)] {
+            try await index("reap", "\(moment.milliseconds)", "noreap", "0")
+            #expect(try await far.expired(handover: .zero).isEmpty)
+            #expect(try await far.expired(handover: .zero).isEmpty, "and not a moment later either")
+        }
+        try await index("noreap", "0")
+        #expect(try await engine.dispatch.expired(handover: .zero).map(\.id) == ids)
+    }
+
     @Test func `a heartbeat names the claims that are no longer ours`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant()

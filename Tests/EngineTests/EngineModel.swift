@@ -201,10 +201,10 @@ struct EngineModel {
     private mutating func giveBack() async throws {
         let chosen = Array(attempts.prefix(5))
         guard !chosen.isEmpty else { return }
-        let given = Set(try await engine.ledger.giveBack(chosen))
-        log.append("give back \(given)")
+        let given = try await engine.ledger.giveBack(chosen)
+        log.append("give back \(given.keys.sorted())")
         attempts.removeFirst(chosen.count)
-        let acknowledged = chosen.filter { given.contains($0.id) }
+        let acknowledged = chosen.filter { given[$0.id] != nil }
         try await engine.acknowledge(acknowledged, next: .again)
     }
 

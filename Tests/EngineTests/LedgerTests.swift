@@ -246,7 +246,7 @@ import Testing
         let given = try await engine.ledger.giveBack(attempts)
         let late = try await engine.settle(attempts)
 
-        #expect(given == ids)
+        #expect(Array(given.keys) == ids)
         #expect(late.lost == ids)
         #expect(try await engine.count("job_live WHERE state = 'available' AND attempt = 0 AND lost = 0") == 1)
     }

@@ -70,6 +70,27 @@ import Testing
         #expect(ratio > 9 && ratio < 11, "\(got)")
     }
 
+    @Test func `a job that took far longer than expected costs its tenant half a minute of turns at most`() async throws {
+        let engine = try await Engine()
+        let (slow, other) = (try await engine.tenant("slow"), try await engine.tenant("other"))
+        try await push(engine, 100, of: "probe", for: slow, from: 1)
+        try await push(engine, 1_000, of: "probe", for: other, from: 1_001)
+        func turns(_ count: Int, spent: Duration) async throws -> [Claim] {
+            let claims = try await engine.dispatch.claim(count).claims
+            try await engine.dispatch.acknowledge(claims.map { Acknowledgement($0, spent: $0.tenant == slow ? .seconds(600) : spent) })
+            return claims
+        }
+        #expect(try await turns(2, spent: .seconds(1)).contains { $0.tenant == slow })
+
+        // Of the other's worker-time half a minute passes, then the slow one has a turn again.
+        var spent = 0
+        while try await !turns(1, spent: .seconds(1)).contains(where: { $0.tenant == slow }) {
+            spent += 1
+            try #require(spent < 60)
+        }
+        #expect(spent >= 20 && spent <= 35, "\(spent) s")
+    }
+
     @Test func `a tenant begins no more than its burst at once and its rate afterwards, and costs nothing while it waits`() async throws {
         let engine = try await Engine()
         let (limited, free) = (try await engine.tenant("limited"), try await engine.tenant("free"))

@@ -45,6 +45,8 @@ import Worker
         ])
         try await age(engine, old + elsewhere, by: 100)
         try await down(engine, tenant, "erp", for: 90)
+        _ = try await engine.postgres.query(
+            "INSERT INTO event_listener (tenant_id, until) VALUES (\(tenant.rawValue), now() + interval '1 day')")
 
         #expect(try await engine.ledger.endParked([:]) == 0)
         #expect(try await engine.ledger.endParked(["probe": .seconds(95)]) == 0, "the breaker went down later than that")
@@ -54,6 +56,7 @@ import Worker
 
         #expect(try await engine.count("job_history WHERE id = \(old[0]) AND state = 'discarded' AND error_class = 'dependency'") == 1)
         #expect(try await engine.count("dlq WHERE id = \(old[0]) AND error_class = 'dependency' AND error LIKE '%it is gone%'") == 1)
+        #expect(try await engine.count("event WHERE type = 'job.discarded' AND body->>'error_class' = 'dependency'") == 1)
         #expect(try await engine.count("job_unique") == 0)
         #expect(try await engine.count("job_live") == 4)
         #expect(try await engine.count("job_live WHERE id = \(young[0])") == 1)
@@ -76,6 +79,42 @@ import Worker
 
         #expect(try await engine.ledger.endParked(["probe": .seconds(60)]) == 2)
         #expect(try await engine.count("job_live") == 2)
+    }
+
+    @Test func `what people paused stays paused while its breaker recovers, and both ways are in the audit log`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let worker = try await engine.ledger.register(host: "test", pid: 1)
+        let (key, gate) = (BreakerKey(tenant: tenant, dependency: "erp"), "\(tenant)/d:erp")
+        let policy = BreakerPolicy(base: 0, cap: 0, successes: 1, rampFrom: 1, rampTo: 2, window: 0)
+        func state() async throws -> String { try await engine.postgres.query("SELECT state FROM breaker").first!.get("state") }
+        func judged(_ epoch: Int64, score: Double = 0, answered: Int = 0, failed: Int = 0) async throws -> [String: Int?] {
+            _ = try await engine.ledger.report(
+                [DependencyReport(key: key, epoch: epoch, score: score, answered: answered, failed: failed, throttledUntil: nil)],
+                by: worker)
+            return try await engine.ledger.judgeBreakers(policy: policy)
+        }
+        func limit(_ most: Int, _ source: String) async throws {
+            _ = try await engine.postgres.query(
+                "INSERT INTO gate_limit (gate, source, \"limit\", reason, set_by) VALUES (\(gate), \(source), \(Int32(most)), 'repairs', 'test')"
+            )
+        }
+
+        #expect(try await judged(1, score: 10, failed: 5) == [gate: 0])
+        try await limit(0, "pause")
+        try await limit(1, "limit")
+        var seen: [Int?] = []
+        try await expectSoon {
+            let epoch: Int64 = try await engine.postgres.query("SELECT epoch FROM breaker").first!.get("epoch")
+            for (_, limit) in try await judged(epoch, answered: 1) { seen.append(limit) }
+            return try await state() == "closed"
+        }
+        #expect(seen.count >= 3 && seen.allSatisfy { $0 == 0 }, "\(seen)")
+        _ = try await engine.postgres.query("DELETE FROM gate_limit WHERE source = 'pause'")
+        #expect(try await engine.ledger.limit(of: gate) == 1)
+        for action in ["breaker.open", "breaker.close"] {
+            #expect(try await engine.count("audit_log WHERE action = '\(action)' AND subject = 'erp' AND actor = 'kiteline'") == 1)
+        }
     }
 
     @Test func `probes that fail do not begin the wait anew, a recovery does`() async throws {

@@ -27,7 +27,10 @@ import Testing
         let watch = DependencyWatch()
         let old = attempt(of: watch)
         watch.record(.failed(.dependency, "down"), of: old, now: now)
-        watch.adopt([key: 2, BreakerKey(tenant: nil, dependency: "erp"): 1])
+        watch.adopt([
+            key: BreakerStand(epoch: 2, isClosed: false),
+            BreakerKey(tenant: nil, dependency: "erp"): BreakerStand(epoch: 1, isClosed: true),
+        ])
         _ = watch.news()
 
         watch.record(.failed(.dependency, "down"), of: old, now: now)
@@ -36,6 +39,15 @@ import Testing
         watch.record(.completed("done"), of: attempt(of: watch), now: now)
         let fresh = report(watch)
         #expect(fresh?.epoch == 2 && fresh?.answered == 1 && fresh?.failed == 0 && fresh?.score == 0)
+    }
+
+    @Test func `what is seen while a breaker is not closed is told at once, and once a second when it has closed again`() {
+        let watch = DependencyWatch()
+        #expect(!watch.record(.completed("done"), of: attempt(of: watch), now: now))
+        watch.adopt([key: BreakerStand(epoch: 3, isClosed: false)])
+        #expect(watch.record(.completed("done"), of: attempt(of: watch), now: now))
+        watch.adopt([key: BreakerStand(epoch: 5, isClosed: true)])
+        #expect(!watch.record(.completed("done"), of: attempt(of: watch), now: now))
     }
 
     @Test func `a node that alone gets no answer leaves the work to others for a while, then tries again`() {
@@ -60,7 +72,7 @@ import Testing
         let usual = DependencyWatch()
         for _ in 0..<Pace.warmUp { usual.record(.completed("done"), of: attempt(of: usual), spent: .seconds(1), now: now) }
         #expect(report(usual)?.score == 0)
-        usual.adopt([key: 2])
+        usual.adopt([key: BreakerStand(epoch: 2, isClosed: false)])
         usual.record(.completed("done"), of: attempt(of: usual), spent: .seconds(9), now: now)
         #expect((report(usual)?.score ?? 0) > 1, "what is usual is remembered when the breaker changes")
     }
@@ -72,6 +84,8 @@ import Testing
         let until = now.addingTimeInterval(30)
         watch.record(.failed(.rateLimited, "429", retryAfter: until), of: attempt(of: watch), now: now)
         #expect(report(watch)?.throttledUntil == until)
+        watch.record(.failed(.rateLimited, "429"), of: attempt(of: watch), now: until)
+        #expect(report(watch)?.throttledUntil == until.addingTimeInterval(2), "who names no time is left in peace for a moment")
         watch.record(.failed(.cancelled, "stopped"), of: attempt(of: watch), now: now)
         #expect(report(watch) == nil)
     }

@@ -20,7 +20,7 @@ extension API {
     let profile = try await call.object {
         TeamProfile(name: $0.words("name", required: true) ?? "", manager: $0.string("manager"), superior: $0.string("superior"))
     }
-    let isNew = try await call.records.putTeam(externalID, profile, of: call.tenant.id)
+    let isNew = try await call.records.putTeam(externalID, profile, of: call.tenant.id, by: call.actor)
     return Answer(
         isNew ? 201 : 200,
         JSONWriter.object { object in
@@ -46,7 +46,7 @@ extension API {
             newcomer: reader.bool("newcomer") ?? false,
             channels: reader.object("channels", members: 20).map { Array($0.bytes) } ?? Array("{}".utf8))
     }
-    let isNew = try await call.records.putSeller(externalID, profile, of: call.tenant.id)
+    let isNew = try await call.records.putSeller(externalID, profile, of: call.tenant.id, by: call.actor)
     guard let seller = try await call.records.seller(externalID, of: call.tenant.id) else { throw Problem.unexpected }
     return Answer(isNew ? 201 : 200, seller.json)
 }
