@@ -269,11 +269,11 @@ extension PostgresTransaction {
 
     /// Breakers that open and close by themselves are in the audit log like those a person sets; what they do in between is in their events.
     fileprivate func audit(_ key: BreakerKey, from old: Breaker, to new: Breaker) throws {
-        func note(_ breaker: Breaker) -> JSONBytes { .encoding(["state": breaker.state.rawValue]) }
         _ = try query(
             """
             INSERT INTO audit_log (tenant_id, actor, action, subject, before, after, reason)
-            VALUES (\(key.tenant?.rawValue), 'kiteline', \(new.state == .closed ? "breaker.close" : "breaker.open"), \(key.dependency), \(note(old)), \(note(new)), \(new.reason))
+            VALUES (\(key.tenant?.rawValue), 'kiteline', \(new.state == .closed ? "breaker.close" : "breaker.open"), \(key.dependency),
+                jsonb_build_object('state', \(old.state.rawValue)::text), jsonb_build_object('state', \(new.state.rawValue)::text), \(new.reason))
             """)
     }
 

@@ -185,7 +185,7 @@ import Testing
         let far = Dispatch(redis: engine.redis, namespace: engine.database.keyPrefix, lease: .seconds(600))
         far.adopt(engine.dispatch.epoch)
         for moment in [Date().addingTimeInterval(-20), Date().addingTimeInterval(20)] {
-            try await index("reap", "\(moment.milliseconds)", "noreap", "0")
+            try await index("reap", "\(Int64(moment.timeIntervalSince1970 * 1_000))", "noreap", "0")
             #expect(try await far.expired(handover: .zero).isEmpty)
             #expect(try await far.expired(handover: .zero).isEmpty, "and not a moment later either")
         }
