@@ -55,7 +55,8 @@ extension PastReader {
             "SELECT whole_past FROM tenant WHERE id = \(tenant.rawValue)",
             """
             SELECT count(*) AS n FROM decision_log
-            WHERE tenant_id = \(tenant.rawValue) AND version IS NULL AND body->'reasons'->0->>'code' IS DISTINCT FROM 'assigned_by_hand'
+            WHERE tenant_id = \(tenant.rawValue) AND version IS NULL
+                AND COALESCE(body->'reasons'->0->>'code', '') NOT IN ('assigned_by_hand', 'transferred_overdue')
                 AND decided_at >= \(window.lowerBound) AND decided_at < \(window.upperBound)
             """,
         ])

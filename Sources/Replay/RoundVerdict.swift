@@ -3,8 +3,8 @@ import SalesModel
 /// Whether a round was passed: nothing speaks against it.
 ///
 /// A round is passed when the past was whole, at least one decision was made again, every one of them came out as it was logged,
-/// and the candidate gave no lead to anybody inactive or over capacity, left no greater share without an owner, and read missing
-/// fields in no greater share than the live rules did.
+/// and the candidate gave no lead to anybody inactive or over capacity, left no more without an owner, and read missing
+/// fields of no more than the live rules did.
 public struct RoundVerdict: Sendable, Hashable {
     /// Something that speaks against the candidate, or against the replay itself.
     public struct Finding: Sendable, Hashable {
@@ -45,14 +45,14 @@ public struct RoundVerdict: Sendable, Hashable {
         if candidate.overCapacity > 0 {
             find(.overCapacity, "\(candidate.overCapacity) leads would have gone to sellers over their capacity.")
         }
-        // Shares are compared as fractions, a/b > c/d as a·d > c·b: nothing is rounded.
-        if candidate.unmatched * live.decided > live.unmatched * candidate.decided {
+        // Counts, not shares: whom the candidate gave an owner before the live rules did is not decided by it again.
+        if candidate.unmatched > live.unmatched {
             find(
                 .moreUnmatched,
                 "\(candidate.unmatched) of \(candidate.decided) leads would have had no owner, against \(live.unmatched) of \(live.decided)."
             )
         }
-        if candidate.unknownPath * live.decided > live.unknownPath * candidate.decided {
+        if candidate.unknownPath > live.unknownPath {
             find(
                 .moreUnknown,
                 "\(candidate.unknownPath) of \(candidate.decided) leads would have been held for a field that is missing or not comparable, against \(live.unknownPath) of \(live.decided)."

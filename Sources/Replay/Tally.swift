@@ -24,14 +24,15 @@ public struct Tally: Sendable {
 
     /// Those who got an owner.
     public internal(set) var assigned = 0
-    /// Nobody was found: a person must assign them.
-    public var unmatched: Int { outcomes[.manualQueueFallback] ?? 0 }
+    /// Nobody was found of those the rules name: a person must assign them, or the fallback's pool has them.
+    public internal(set) var unmatched = 0
     /// The rules read a field that was missing or not to be compared.
     public var unknownPath: Int { (outcomes[.heldMappingError] ?? 0) + (outcomes[.heldMissingData] ?? 0) }
 
     mutating func count(_ routed: RoutedLead, source: String, in world: World) {
         decided += 1
         outcomes[routed.decision.outcome, default: 0] += 1
+        if routed.decision.outcome == .manualQueueFallback || routed.decision.fellBack { unmatched += 1 }
         guard let owner = routed.decision.owner else { return }
         assigned += 1
         Self.count(owner.externalID, &bySeller)

@@ -103,8 +103,8 @@ public struct RolloutRoster: Sendable {
             // Who takes an arm from another says nothing of how evenly customers fall to the arms.
             if seen.after == nil { rollouts[place].expose(seen.arm) }
         }
-        let failed = !decided.decision.outcome.isSuccess
-        let onlyHere = failed && other?.decision.outcome.isSuccess ?? false
+        let failed = !decided.decision.foundItsPlace
+        let onlyHere = failed && other?.decision.foundItsPlace ?? false
         let asked = decided.identity.standing == .asked && other.map { $0.identity.standing != .asked } ?? false
         let joined = decided.identity.standing == .joined && other.map { $0.identity.customer != decided.identity.customer } ?? false
         rollouts[place].count(member.arm, failed: failed, onlyHere: onlyHere, asked: asked, joined: joined)
@@ -254,8 +254,8 @@ public struct Trial: Sendable {
         percent = .none
         exposed = []
         firstTouchWithin = nil
-        failed = !otherwise.decision.outcome.isSuccess
-        onlyHere = failed && decided.decision.outcome.isSuccess
+        failed = !otherwise.decision.foundItsPlace
+        onlyHere = failed && decided.decision.foundItsPlace
         difference = decided.difference(from: otherwise)
     }
 }

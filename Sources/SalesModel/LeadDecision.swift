@@ -25,7 +25,7 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether the lead found its place without a person's help.
+    /// Whether the decision stands without a person's help.
     public var isSuccess: Bool {
         switch self {
         case .assigned, .assignedExistingOwner, .pooled, .toMarketing, .alreadyAssigned: true
@@ -137,6 +137,11 @@ public struct LeadDecision: Sendable, Hashable {
         self.ruleSets = ruleSets
         self.decidedAt = decidedAt
     }
+
+    /// It is in the fallback's pool: of those the rules name nobody could take it.
+    public var fellBack: Bool { reasons.contains { $0.code == .fallbackPool } }
+    /// Whether the lead is where a rule wanted it, what a change of rules is measured by.
+    public var foundItsPlace: Bool { outcome.isSuccess && !fellBack }
 }
 
 /// A level of a clock that runs for a lead.

@@ -111,6 +111,12 @@ import Testing
             #expect(try await house.records.seller("anna", of: tenant)?.pending == 0)
             #expect(try await house.records.seller("wang", of: tenant)?.pending == 1)
             try await house.expectSound()
+            // The past with it in is whole: nobody has to decide it again.
+            try await house.leads([lead("2", minutesOld: 0)], of: tenant)
+            try await assign(house)
+            let replayed = try await house.replay(tenant)
+            #expect(replayed.summary.reproduced == 2)
+            #expect(replayed.verdict.isPassed, "\(replayed.verdict.findings)")
         }
     }
 

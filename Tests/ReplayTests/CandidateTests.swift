@@ -136,6 +136,17 @@ import Testing
         #expect(steps.allSatisfy { !$0.isDifferent })
     }
 
+    @Test func `whom only the fallback's pool takes in is unmatched`() throws {
+        let live = try rules(everyone)
+        let page = PastPage(decisions: (1...4).map { past(Int64($0), live, version: Int64($0), at: Double($0)) })
+        let gone = try rules("rules: [{ id: all, to: { team: dissolved } }]\nfallback: { pool: shared }")
+
+        let (_, summary) = replay(PastState(sellers: [seller(1)]), live: live, candidate: gone, page)
+
+        #expect(summary.candidate.unmatched == 4)
+        #expect(RoundVerdict(of: summary).findings.map(\.code) == [.moreUnmatched])
+    }
+
     @Test(arguments: [
         (RoundVerdict.Finding.Code.nothingReplayed, 0), (.incompletePast, 1), (.notReproduced, 2), (.incompletePast, 3),
     ])

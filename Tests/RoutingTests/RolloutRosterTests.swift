@@ -42,6 +42,20 @@ import Testing
         #expect(served.sorted()[189] <= 3, "at the 95th percentile \(served.sorted()[189]) canary leads")
     }
 
+    @Test func `a change whose sellers are gone is stopped although a pool takes the leads in`() throws {
+        let gone = "rules: [{ id: all, to: { team: dissolved } }]\nfallback: { pool: shared }"
+        var world = roster([try rules(route: Self.good), try rules(route: gone)], before: .init(n: 1_000, failures: 0), percent: 50)
+
+        var served = 0
+        for n in 1...100 where world.rollouts[0].isCanary {
+            let tried = world.decision(for: lead(Int64(n)), of: "c\(n)", at: now)
+            if tried.trials.first?.arm == .canary { served += 1 }
+        }
+
+        #expect(!world.rollouts[0].isCanary)
+        #expect(served <= 4, "\(served)")
+    }
+
     @Test func `what fails under both versions is not held against the canary by its technical guard`() throws {
         let broken = "rules: [{ id: all, to: { team: dissolved } }]"
         var world = roster([try rules(route: broken), try rules(route: broken)], before: .init(n: 1_000, failures: 0), percent: 50)
