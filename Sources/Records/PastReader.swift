@@ -268,7 +268,7 @@ extension PastReader {
             SELECT n.place FROM unnest(\(steps.map(\.past.lead.id.rawValue)), \(steps.map { Int32($0.past.epoch) }), \(steps.map(\.past.job)),
                     \(steps.map { DecisionBody.json($0.live, arm: $0.past.arm, rollouts: $0.past.rollouts, customer: $0.past.customer) })) WITH ORDINALITY AS n(lead, epoch, job, body, place)
                 LEFT JOIN decision_log d ON d.tenant_id = \(tenant.rawValue) AND d.lead_id = n.lead AND d.epoch = n.epoch AND d.job_id = n.job
-            WHERE ROW(d.body) *<> ROW(n.body)
+            WHERE ROW(d.body)::record *<> ROW(n.body)::record
             ORDER BY n.place
             """
         ])[0]
