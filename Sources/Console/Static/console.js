@@ -8,15 +8,21 @@
 
   // MARK: Times
 
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  // Whole days are counted, not named: what is 30 hours old need not be of yesterday. Only this very moment has a name.
+  const relative = { always: new Intl.RelativeTimeFormat(language), auto: new Intl.RelativeTimeFormat(language, { numeric: "auto" }) };
+  const told = (count, unit, numeric) => {
+    const text = relative[numeric].format(count, unit);
+    // As the pages write it themselves: a space between a number and a Chinese word.
+    return language.startsWith("zh") ? text.replace(/\d+/, "$& ") : text;
+  };
 
-  /** `3 minutes ago`, `in 2 hours` */
+  /** `3 minutes ago`, `in 2 hours`, `now` */
   const ago = (iso, now = Date.now()) => {
     const seconds = (Date.parse(iso) - now) / 1000;
     for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
-      if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+      if (Math.abs(seconds) >= size) return told(Math.trunc(seconds / size), unit, "always");
     }
-    return relative.format(Math.trunc(seconds), "second");
+    return told(Math.trunc(seconds), "second", "auto");
   };
 
   const tellTimes = (root = document) => {
