@@ -38,8 +38,11 @@ enum RolloutWords {
 
     static func percent(_ rollout: JSONNode) -> String { "\(number(rollout["percent"])) %" }
 
-    /// As it was written: `12.5`
-    static func number(_ node: JSONNode?) -> String { node.map { String(decoding: $0.bytes, as: UTF8.self) } ?? "–" }
+    /// As it was written: `12.5`; a dash where there is none.
+    static func number(_ node: JSONNode?) -> String {
+        guard let node, node.type != .null else { return "–" }
+        return String(decoding: node.bytes, as: UTF8.self)
+    }
 
     static func isRunning(_ rollout: JSONNode) -> Bool { ["shadow", "canary"].contains(rollout["state"]?.string ?? "") }
 }
