@@ -36,13 +36,16 @@ public struct Refusal: Sendable, Hashable {
     /// where there are no words for it in the visitor's language and the code's own advice says as much.
     func view(_ words: Words) -> View {
         let own = words.all["advice_\(code)"]
+        let help = own ?? words[advice]
+        let said = detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }
         return [
             "problemCode": .text(code), "problemTitle": .text(words.all["problem_\(code)"] ?? title),
-            "problemDetail": .text(detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }),
+            // The API's own words may be the very ones of the advice.
+            "problemDetail": .text(said == help ? nil : said),
             "hasFieldErrors": .flag(!faults.isEmpty),
             "fieldErrors": .list(
                 faults.map { ["fieldName": .text($0.field), "fieldMessage": .text(Sentences.said($0.message, words))] }),
-            "problemAdvice": .text(own ?? words[advice]),
+            "problemAdvice": .text(help),
         ]
     }
 
