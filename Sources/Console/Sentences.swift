@@ -73,6 +73,8 @@ private struct Shape: Sendable {
             let value = String(rest[..<end])
             // What stands behind it is another sentence.
             guard !value.contains("; ") else { return nil }
+            // `{n}` is a number: what a person wrote before one is no part of it.
+            if place.name == "n", let first = value.first, !"+-−0123456789".contains(first) { return nil }
             values[place.name] = value
             rest = rest[rest.index(end, offsetBy: place.end.count)...]
         }

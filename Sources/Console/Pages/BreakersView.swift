@@ -95,16 +95,17 @@ public enum BreakersView {
     private static func breakerWords(_ breaker: JSONNode, _ state: String, _ words: Words) -> String {
         if state == "closed" { return words["breaker_words_closed"] }
         let reason = breaker["reason"]?.string ?? ""
-        guard breaker["forced"]?.bool == true else { return reason }
+        guard breaker["forced"]?.bool == true else { return Sentences.said(reason, words) }
         return words["breaker_words_forced", ["actor": breaker["set_by"]?.string ?? "", "reason": reason]]
     }
 
     private static func event(_ event: JSONNode, _ clerk: Clerk) -> View {
         let state = event["state"]?.string ?? ""
         let by = event["set_by"]?.string
+        let reason = event["reason"]?.string.map { Sentences.said($0, clerk.words) }
         return .step(
             event["at"]?.date, state == "closed" ? .good : state == "open" ? .warn : .info, clerk.words.known("breaker", state),
-            detail: [by, event["reason"]?.string].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ": "), clerk)
+            detail: [by, reason].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ": "), clerk)
     }
 
     // MARK: Pauses and incidents

@@ -87,7 +87,7 @@ public enum NowView {
         }
         for breaker in facts.breakers["items"]?.elements ?? [] where breaker["state"]?.string != "closed" {
             let text = words[
-                "now_breaker", ["name": breaker["key"]?.string ?? "", "reason": breaker["reason"]?.string ?? ""]]
+                "now_breaker", ["name": breaker["key"]?.string ?? "", "reason": Sentences.said(breaker["reason"]?.string ?? "", words)]]
             let state = breaker["state"]?.string ?? ""
             item(
                 state == "open" ? .bad : .warn, words.known("breaker", state), text, href: Layout.path("breakers"),
