@@ -6,6 +6,10 @@ public enum Sentences {
     /// Parts are divided by `; `; before them may stand a guard's name.
     public static func said(_ text: String, _ words: Words) -> String {
         if words.language == .english { return text }
+        // What a person did before the evidence was there has both in one: why, and how far the evidence was.
+        if let (reason, rest) = text.cut(at: " (before the evidence: "), rest.hasSuffix(")") {
+            return words["rollout_before_evidence", ["reason": reason, "words": said(String(rest.dropLast()), words)]]
+        }
         if let (name, rest) = text.cut(at: ": "), let guardName = words.all["guard_\(name)"] { return "\(guardName)：\(said(rest, words))" }
         if let whole = one(text, words) { return whole }
         let parts = text.split(separator: "; ", omittingEmptySubsequences: true).map(String.init)

@@ -19,6 +19,10 @@ import Testing
             ("It needs a key of the role operator.", "需要“操作员”角色的密钥。"), ("the customers complained", "the customers complained"),
             ("must be from 1 to 1000", "必须在 1 到 1000 之间"), ("is required", "必须填写"), ("is required twice", "is required twice"),
             ("", ""), ("must be from  to ", "must be from  to "),
+            (
+                "it is urgent (before the evidence: 3 of 500 leads; lower bound −1.2 points, needs −0.5)",
+                "it is urgent（证据充分之前：已评判 3 / 500 条线索；下界 −1.2 个百分点，须达 −0.5）"
+            ),
             ("4 of the last 6 calls failed", "最近 6 次调用中 4 次失败"), ("we saw: 3 of 50 warnings", "we saw: 3 of 50 warnings"),
         ])
     func `a sentence keeps its values, and what is no sentence of ours stays`(text: String, chinese: String) {

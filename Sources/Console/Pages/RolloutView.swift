@@ -198,6 +198,6 @@ public enum RolloutView {
             }
         return .step(
             event["at"]?.date, tone, words["rollout_did_\(action)", ["percent": "\(RolloutWords.number(event["percent"])) %"]],
-            detail: "\(event["actor"]?.string ?? ""): \(event["reason"]?.string ?? "")", clerk)
+            detail: "\(event["actor"]?.string ?? ""): \(Sentences.said(event["reason"]?.string ?? "", words))", clerk)
     }
 }
