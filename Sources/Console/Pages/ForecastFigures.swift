@@ -192,7 +192,8 @@ struct ForecastFigures {
         return all.map { stage in
             let count = Int(stage["count"]?.integer ?? 0)
             return [
-                "stageName": .text(stage["stage"]?.string), "stageX": .text(Picture.length(most > 0 ? Double(count) / most : 0)),
+                "stageName": .text(stage["stage"]?.string.map { words.known("stage", $0) }),
+                "stageX": .text(Picture.length(most > 0 ? Double(count) / most : 0)),
                 "stageCount": .text(clerk.number(count)),
                 "stageAmount": .text(money(own(stage["amounts"]).first?["amount_minor"]?.integer ?? 0)),
                 "stageStalled": .text(clerk.number(stage["stalled_count"])),
@@ -217,7 +218,8 @@ struct ForecastFigures {
     var stalled: [View] {
         (body["stalled"]?.elements ?? []).prefix(50).map { deal in
             [
-                "opportunityName": .text(deal["opportunity_id"]?.string), "stageName": .text(deal["stage"]?.string),
+                "opportunityName": .text(deal["opportunity_id"]?.string),
+                "stageName": .text(deal["stage"]?.string.map { words.known("stage", $0) }),
                 "sellerName": .text(names.name(deal["seller"]?.string) ?? "–"), "stalledDays": .text(clerk.number(deal["days"]) ?? "–"),
                 "stalledAmount": .text(deal["amount_minor"]?.integer.map { clerk.money($0, deal["currency"]?.string) } ?? "–"),
                 "stalledWhy": .text(deal["reason"]?.string.map { words.known("stall", $0) }),

@@ -28,10 +28,11 @@ struct LeadStory {
         }
         for missed in facts.escalations["items"]?.elements ?? [] {
             let clock = words.known("clock", missed["clock"]?.string ?? "")
-            let told = missed["recipients"]?.elements.compactMap(\.string).joined(separator: words["list_separator"])
+            let told = missed["recipients"]?.elements.compactMap(\.string).map { facts.sellers.addressee($0, words) }
+                .joined(separator: words["list_separator"])
             story.add(
                 missed["due_at"]?.date, missed["state"]?.string == "open" ? .bad : .warn,
-                words["lead_step_missed", ["clock": clock, "level": missed["level"]?.string ?? ""]],
+                words["lead_step_missed", ["clock": clock, "level": words.known("level", missed["level"]?.string ?? "")]],
                 detail: told.flatMap { $0.isEmpty ? nil : words["lead_step_told", ["people": $0]] })
         }
         story.add(lead["touched_at"]?.date, .good, words["lead_step_touched"])

@@ -88,7 +88,8 @@ public enum LeadView {
         }
         let late = clock["late_by"]?.double
         return [
-            "clockName": .text(words.known("clock", clock["clock"]?.string ?? "")), "levelName": .text(clock["level"]?.string),
+            "clockName": .text(words.known("clock", clock["clock"]?.string ?? "")),
+            "levelName": .text(clock["level"]?.string.map { words.known("level", $0) }),
             "dueWords": .text(
                 due.map { due in
                     late.map { words["lead_clock_late", ["at": clerk.full(due), "span": clerk.span($0)]] }

@@ -57,5 +57,10 @@ public struct SellerNames: Sendable {
 
     /// The name, or the id of one who was not read.
     func name(_ id: String?) -> String? { id.map { byID[$0]?["name"]?.string ?? $0 } }
+    /// Who heard of something: a seller, or the holder of an office nobody is named for, `role:tenant_admin`.
+    func addressee(_ name: String, _ words: Words) -> String {
+        name.hasPrefix("role:") ? words.known("office", String(name.dropFirst(5))) : self.name(name) ?? name
+    }
+
     func team(_ id: String?) -> String? { id.flatMap { byID[$0]?["team"]?.string } }
 }

@@ -125,7 +125,7 @@ public enum OverdueView {
         let isLead = missed["subject_type"]?.string == "lead"
         let state = missed["state"]?.string ?? ""
         let reason = missed["reason"]?.string
-        let names = missed["recipients"]?.elements.compactMap(\.string).map { facts.sellers.name($0) ?? $0 } ?? []
+        let names = missed["recipients"]?.elements.compactMap(\.string).map { facts.sellers.addressee($0, words) } ?? []
         let held = missed["held_until"]?.date
         let told =
             missed["told"]?.string == "held"
@@ -135,7 +135,13 @@ public enum OverdueView {
         return [
             "subjectHref": .text(isLead ? Layout.path("leads/\(subject)") : nil),
             "subjectName": .text("\(words.known("subject", missed["subject_type"]?.string ?? "")) \(subject)"),
-            "levelName": .text("\(words.known("clock", missed["clock"]?.string ?? "")): \(missed["level"]?.string ?? "")"),
+            "levelName": .text(
+                words[
+                    "overdue_level",
+                    [
+                        "clock": words.known("clock", missed["clock"]?.string ?? ""),
+                        "level": words.known("level", missed["level"]?.string ?? ""),
+                    ]]),
             "lateBy": .text(missed["late_by"]?.double.map { words["lead_late_by", ["span": clerk.span($0)]] }),
             "owner": .text(facts.sellers.name(missed["owner"]?.string) ?? "–"), "ownerTeam": .text(missed["team"]?.string),
             "told": .text(told), "state": .chip(state == "open" ? .bad : .good, words.known("overdue_state", state)),
