@@ -77,7 +77,7 @@ struct ForecastFigures {
             ranges.append(
                 range(
                     title, low, middle, high, mark: Double(total), said,
-                    label: { money(Int64(nearest: $0)) }))
+                    label: { clerk.number($0 / 100, decimals: 0) }))
         }
         if let wins = body["outlook"]?["wins"], let low = wins["interval_low"]?.double, let high = wins["interval_high"]?.double {
             let (open, new) = (wins["expected_open"]?.double ?? 0, wins["expected_new"]?.double ?? 0)
@@ -89,7 +89,7 @@ struct ForecastFigures {
                     "low": clerk.number(low, decimals: 1), "high": clerk.number(high, decimals: 1),
                 ]]
             ranges.append(
-                range(words["forecast_wins"], low, open + new, high, mark: nil, said, label: { clerk.number($0, decimals: 0) }))
+                range(words["forecast_wins"], low, open + new, high, mark: nil, said, label: { clerk.number($0, decimals: 1) }))
         }
         return ranges
     }
