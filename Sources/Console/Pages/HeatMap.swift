@@ -59,7 +59,7 @@ struct HeatMap {
                 worst.map { cell in
                     [
                         "slotName": .text("\(days[cell.weekday - 1]) \(time(cell.slot))"), "slotLeads": .text(clerk.number(cell.leads)),
-                        "slotLate": .text(clerk.number(cell.late)), "slotShare": .text(clerk.percent(cell.share, decimals: 0)),
+                        "slotLate": .text(clerk.number(cell.late)), "slotShare": .text(clerk.percent(cell.share)),
                         "slotX": .text(Picture.length(cell.share)),
                     ]
                 }),
