@@ -47,7 +47,7 @@ public enum JobView {
     }
 
     private static func waiting(_ job: JSONNode, _ clerk: Clerk) -> View {
-        guard let text = JobWords.waiting(job, clerk.words) else { return .nothing }
+        guard let text = JobWords.waiting(job, clerk) else { return .nothing }
         let code = job["waiting_code"]?.string ?? ""
         let isHeld = ["breaker_forced", "breaker_open", "kind_paused", "dependency_paused", "tenant_paused", "index_away", "index_full"]
             .contains(code)
@@ -127,7 +127,7 @@ public enum JobView {
         story.add(date(job, "cancel_requested_at"), .warn, words["job_step_cancel_asked"])
         story.add(
             date(job, "finished_at"), state == "completed" ? .good : state == "discarded" ? .bad : .warn, words["job_step_\(state)"],
-            detail: JobWords.outcome(job, words))
+            detail: JobWords.outcome(job, clerk))
         return story.views
     }
 

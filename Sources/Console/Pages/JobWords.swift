@@ -19,18 +19,21 @@ enum JobWords {
     }
 
     /// What came of it, or why it did not: one line.
-    static func outcome(_ job: JSONNode, _ words: Words) -> String {
+    static func outcome(_ job: JSONNode, _ clerk: Clerk) -> String {
         if let message = job["error"]?["message"]?.string { return message }
-        if let outcome = job["outcome"]?.string { return words.known("outcome", outcome) }
-        if let why = waiting(job, words) { return why }
+        if let outcome = job["outcome"]?.string { return clerk.words.known("outcome", outcome) }
+        if let why = waiting(job, clerk) { return why }
         return ""
     }
 
-    /// Why it waits: in the visitor's language where the code says it all, else as the API has it.
-    static func waiting(_ job: JSONNode, _ words: Words) -> String? {
-        guard let text = job["why_waiting"]?.string else { return nil }
-        guard words.language != .english, let code = job["waiting_code"]?.string else { return text }
-        return words.all["waiting_\(code)"] ?? text
+    /// Why it waits: in the visitor's language where the code says it all, else as the API has it, with its times as the visitor reads them.
+    static func waiting(_ job: JSONNode, _ clerk: Clerk) -> String? {
+        guard let said = job["why_waiting"]?.string else { return nil }
+        let text = said.replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/) { match in
+            RFC3339.date(String(match.0)).map { clerk.full($0) } ?? String(match.0)
+        }
+        guard clerk.words.language != .english, let code = job["waiting_code"]?.string else { return text }
+        return clerk.words.all["waiting_\(code)"] ?? text
     }
 
     /// `2 of 5`

@@ -59,7 +59,7 @@ public enum JobsView {
         return [
             "jobHref": .text(Layout.path("jobs/\(id)")), "number": .text(id),
             "kindName": .text(clerk.words.known("kind", job["kind"]?.string ?? "")),
-            "state": JobWords.chip(job, clerk.words), "what": .text(JobWords.outcome(job, clerk.words)),
+            "state": JobWords.chip(job, clerk.words), "what": .text(JobWords.outcome(job, clerk)),
             "attempts": .text(JobWords.attempts(job, clerk)), "queued": .text(clerk.span(milliseconds: job["queue_ms"]?.double) ?? "–"),
             "ran": .text(clerk.span(milliseconds: job["run_ms"]?.double) ?? "–"), "created": clerk.when(job["created_at"]),
         ]

@@ -21,9 +21,9 @@ struct LeadStory {
                 let title = owner.map { words["lead_step_assigned", ["owner": $0]] } ?? words.known("lead_state", state)
                 story.add(
                     job["finished_at"]?.date, state == "assigned" ? .good : ["held", "manual_queue"].contains(state) ? .warn : .idle, title,
-                    detail: JobWords.outcome(job, words), link: link)
+                    detail: JobWords.outcome(job, clerk), link: link)
             } else {
-                story.add(job["created_at"]?.date, .info, words["job_step_created"], detail: JobWords.waiting(job, words), link: link)
+                story.add(job["created_at"]?.date, .info, words["job_step_created"], detail: JobWords.waiting(job, clerk), link: link)
             }
         }
         for missed in facts.escalations["items"]?.elements ?? [] {
