@@ -17,11 +17,12 @@ public struct Clerk: Sendable {
 
     // MARK: Times
 
-    /// For the template `when`: the machine's time, the whole time, and how long ago or until then. Nil is nothing.
+    /// For the template `when`: the machine's time, the whole time with its zone, and how long ago or until then. Nil is nothing.
     public func when(_ date: Date?) -> View {
         guard let date else { return .nothing }
         return [
-            "iso": .text(RFC3339.text(date)), "full": .text(full(date)), "ago": .text(ago(date)), "clock": .text(clock(date)),
+            "iso": .text(RFC3339.text(date)), "full": .text("\(full(date)) (\(zone.identifier))"), "ago": .text(ago(date)),
+            "clock": .text(clock(date)), "zone": .text(offset(date)),
         ]
     }
 
@@ -43,6 +44,14 @@ public struct Clerk: Sendable {
     public func day(_ date: Date) -> String {
         let parts = parts(date)
         return "\(parts.year ?? 0)-\(two(parts.month))-\(two(parts.day))"
+    }
+
+    /// How far the zone is from UTC at a time: `UTC+8`, `UTC−3:30`.
+    public func offset(_ date: Date) -> String {
+        let minutes = zone.secondsFromGMT(for: date) / 60
+        guard minutes != 0 else { return "UTC" }
+        let rest = abs(minutes) % 60
+        return "UTC" + (minutes < 0 ? "−" : "+") + String(abs(minutes) / 60) + (rest == 0 ? "" : ":\(two(rest))")
     }
 
     public func ago(_ date: Date) -> String {

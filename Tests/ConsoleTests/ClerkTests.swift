@@ -36,6 +36,7 @@ import Testing
         let date = try #require(RFC3339.date("2026-03-18T06:29:05Z"))
 
         #expect(clerk.full(date) == "2026-03-18 14:29:05")
+        #expect(clerk.offset(date) == "UTC+8")
         #expect(clerk.ago(date) == "3 min ago")
         #expect(chinese.ago(date) == "3 分钟前")
         #expect(clerk.ago(date.addingTimeInterval(600)) == "in 7 min")
