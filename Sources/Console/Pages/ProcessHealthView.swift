@@ -37,7 +37,8 @@ public enum ProcessHealthView {
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
         let words = layout.words
         let shown = facts.weeks.last
-        let rows = shown?.sellers["items"]?.elements ?? []
+        let rows = (shown?.sellers["items"]?.elements ?? []).enumerated()
+            .sorted { (standing($0.element), $0.offset) < (standing($1.element), $1.offset) }.map(\.element)
         let board = HealthBoard(facts, clerk)
         let judged = rows.filter { $0["status"]?.string == "ok" }
         let diagnoses = facts.diagnoses["items"]?.elements ?? []
@@ -64,6 +65,12 @@ public enum ProcessHealthView {
                 "warningsNoneWhy": .text(words[status == "ok" ? "warnings_none_why" : "warnings_silent_why"]),
                 "quality": WarningQuality(facts.quality, clerk).view,
             ])
+    }
+
+    /// Who is below the base line comes first, the lowest before all; the others as they came.
+    private static func standing(_ seller: JSONNode) -> Double {
+        guard seller["status"]?.string == "ok", seller["below_baseline"]?.bool == true else { return .infinity }
+        return seller["spi"]?.double ?? 0
     }
 
     private static func tiles(_ summary: JSONNode, _ rows: [JSONNode], _ clerk: Clerk) -> [View] {
