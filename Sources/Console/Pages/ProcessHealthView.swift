@@ -109,9 +109,10 @@ public enum ProcessHealthView {
     }
 
     private static func nodeWords(_ node: JSONNode, _ clerk: Clerk) -> String {
-        let stage = node["stage"]?.string.map { "\($0), " } ?? ""
-        guard let hours = node["hours"]?.double, let limit = node["limit_hours"]?.double else { return node["stage"]?.string ?? "" }
-        return stage + clerk.words["node_words", ["span": clerk.span(hours * 3_600), "limit": clerk.span(limit * 3_600)]]
+        let stage = node["stage"]?.string.map { clerk.words.known("stage", $0) }
+        guard let hours = node["hours"]?.double, let limit = node["limit_hours"]?.double else { return stage ?? "" }
+        let words = clerk.words["node_words", ["span": clerk.span(hours * 3_600), "limit": clerk.span(limit * 3_600)]]
+        return (stage.map { "\($0), " } ?? "") + words
     }
 
     private static func warning(_ warning: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
