@@ -129,7 +129,7 @@ public enum ProcessHealthView {
             "warnedSeller": .text(sellers.name(warning["seller_id"]?.string)),
             "warnedWeek": .text(words["warning_week", ["week": warning["iso_week"]?.string ?? ""]]),
             "odds": .text(odds.map { clerk.percent($0, decimals: 0) } ?? "–"), "oddsX": .text(Picture.length(odds ?? 0)),
-            "warningWhy": .text(why.joined(separator: "; ")),
+            "warningWhy": .text(why.joined(separator: words.language == .chinese ? "；" : "; ")),
             "warningDo": .text(sellers.name(peer).map { words["warning_ride", ["name": $0]] } ?? "–"),
             "outcome": .chip(outcome == "fell" ? .bad : outcome == "stayed" ? .good : .idle, words.known("outcome", outcome)),
         ]
