@@ -115,7 +115,7 @@ public enum LeadView {
             ([View.fact(words["leads_rule"], decision?["matched_rule"]?.string)] + sets + [
                 View.fact(words["job_arm"], decision?["arm"]?.string.map { words.known("arm", $0) }),
                 View.fact(words["lead_customer"], lead["customer_id"]?.string),
-                View.fact(words["lead_grade"], lead["intent_grade"]?.string),
+                View.fact(words["lead_grade"], lead["intent_grade"]?.string.map { words.known("grade", $0) }),
                 View.fact(words["lead_epoch"], lead["assignment_epoch"].map { RolloutWords.number($0) }),
                 View.fact(words["lead_job"], job, href: job.map { Layout.path("jobs/\($0)") }),
             ]).compactMap(\.self)
