@@ -80,10 +80,13 @@ public enum NowView {
                 .bad, words["now_fuse"], words["now_fuse_open", ["reason": facts.fuse["reason"]?.string ?? ""]],
                 href: Layout.path("breakers"), since: clerk.when(facts.fuse["changed_at"]))
         }
+        let isFuseOpen = facts.fuse["state"]?.string == "open"
         for alert in facts.alerts["items"]?.elements ?? [] {
-            let text = words[
-                "now_alert", ["alert": words.known("alert", alert["code"]?.string ?? ""), "subject": alert["subject"]?.string ?? ""]]
-            item(.bad, words["now_alert_label"], text, href: nil, since: clerk.when(alert["first_at"]))
+            let (code, subject) = (alert["code"]?.string ?? "", alert["subject"]?.string ?? "")
+            // The fuse has said so itself.
+            if code == "assignment_fuse", isFuseOpen { continue }
+            let text = words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
+            item(.bad, words["now_alert_label"], text, href: place(of: code, subject), since: clerk.when(alert["first_at"]))
         }
         for breaker in facts.breakers["items"]?.elements ?? [] where breaker["state"]?.string != "closed" {
             let text = words[
@@ -112,6 +115,19 @@ public enum NowView {
                 href: Layout.path("rollouts/\(rollout["id"]?.string ?? "")"), since: clerk.when(rollout["started_at"]))
         }
         return items
+    }
+
+    /// Where something can be done about an alert; nil: nowhere in particular.
+    private static func place(of code: String, _ subject: String) -> String? {
+        switch code {
+        case "schema_drift", "mapping_error", "clock_unreadable": Layout.path("rules")
+        case "missing_data": Layout.path("leads") + Console.query([("state", "held")])
+        case "manual_queue": Layout.path("leads") + Console.query([("state", "manual_queue")])
+        case "failure_rate": Layout.path("dead-letters") + Console.query([("kind", subject)])
+        case "rollout_aborted": Layout.path("rollouts")
+        case "assignment_fuse", "incident_late": Layout.path("breakers")
+        default: nil
+        }
     }
 
     // MARK: Numbers
