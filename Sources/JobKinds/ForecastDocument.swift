@@ -89,6 +89,7 @@ struct ForecastDocument {
 
     private func stalled(_ line: ForecastLine, _ object: inout JSONWriter) {
         object.member("opportunity_id", "\(line.deal)")
+        object.member("seller", line.seller < 0 ? nil : reading.sellers[Int(line.seller)])
         object.member("stage", line.stage.map { book.policy.stages[$0] })
         object.member("amount_minor", line.amountMinor)
         object.member("currency", currency(line.currency))
