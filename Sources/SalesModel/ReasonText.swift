@@ -125,10 +125,11 @@ extension Reason {
         case .industryUnknown:
             "线索行业未知，未按行业筛选。"
         case .closeRate:
-            "近 \(the["months"]) 个月" + the.optional("", "industry", " ") + "成交率 \(the.percent("rate"))（\(the["closed"]) 单成交 \(the["won"]) 单）"
-                + the.optionalPercent("，团队均值 ", "mean") + "，位列前 \(the["n"])。"
+            "近 \(the["months"]) 个月" + the.optional("「", "industry", "」")
+                + "成交率 \(the.percent("rate"))（\(the["closed"]) 单成交 \(the["won"]) 单）" + the.optionalPercent("，团队均值 ", "mean")
+                + "，位列前 \(the["n"])。"
         case .dealsWon:
-            "近 \(the["months"]) 个月" + the.optional("", "industry", " ") + "成交 \(the["won"]) 单" + the.optionalDecimal("，团队均值 ", "mean")
+            "近 \(the["months"]) 个月" + the.optional("「", "industry", "」") + "成交 \(the["won"]) 单" + the.optionalDecimal("，团队均值 ", "mean")
                 + "，位列前 \(the["n"])。"
         case .fewestPending:
             "待跟进线索最少：\(the["pending"]) 条。"

@@ -40,7 +40,7 @@ import Testing
                     "n": 3,
                 ]),
             "Close rate in orthopaedics over the last 6 months: 38.2 % (29 of 76 deals), team mean 31.5 %; among the best 3.",
-            "近 6 个月orthopaedics 成交率 38.2 %（76 单成交 29 单），团队均值 31.5 %，位列前 3。"
+            "近 6 个月「orthopaedics」成交率 38.2 %（76 单成交 29 单），团队均值 31.5 %，位列前 3。"
         ),
         (
             Reason(.closeRate, ["months": 6, "rate": .number(0.5), "won": 5, "closed": 10, "n": 3]),
