@@ -133,6 +133,7 @@ let package = Package(
                 .embedInCode("0027_process_health.sql"), .embedInCode("0029_messages.sql"), .embedInCode("0030_recycling.sql"),
                 .embedInCode("0031_reports.sql"), .embedInCode("0032_console.sql"), .embedInCode("0033_freeze_shift.sql"),
                 .embedInCode("0034_model_rollouts.sql"), .embedInCode("0035_quiet_hours.sql"), .embedInCode("0036_match_rollouts.sql"),
+                .embedInCode("0048_tenant_policies.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -155,14 +155,12 @@ struct LeadIntake {
     private var statesBefore: Statement {
         """
         WITH found AS MATERIALIZED (
-            -- Each by its whole key: against a list, all leads of the tenant are read as long as nobody has analyzed the table. The tenant is
-            -- named so that it counts once for the planner, which knows it from row security already: counted twice, so few rows are left
-            -- that reading all the tenant's leads by their ids looks as good.
+            -- Each by its whole key: against a list, all leads of the tenant are read as long as nobody has analyzed the table.
             SELECT l.id
             FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID))) AS n(source, external_id)
                 CROSS JOIN LATERAL (
                     SELECT id FROM lead
-                    WHERE tenant_id + 0 = \(tenant.rawValue) AND source = n.source AND external_id = n.external_id LIMIT 1) l),
+                    WHERE tenant_id = \(tenant.rawValue) AND source = n.source AND external_id = n.external_id LIMIT 1) l),
         known AS (
             SELECT l.* FROM (SELECT id FROM found ORDER BY id) f
                 CROSS JOIN LATERAL (
