@@ -48,20 +48,27 @@ public final class Courier: Sendable {
         }
     }
 
-    /// One request after another for each recipient, until one fails: then the delivery has. Each has an id of its own, the same on every
-    /// try, by which those who were told before are recognised.
+    /// One request after another for each recipient, until one fails: then the delivery has. Who is not there any more keeps nobody else from
+    /// being told. Each has an id of its own, the same on every try, by which those who were told before are recognised.
     func eachRecipient(
         of notice: Notice, or nobody: DeliveryFailure, _ tell: (Notice) async -> DeliveryResult
     ) async -> DeliveryResult {
         var last = DeliveryResult.failed(nobody)
+        var gone: [String] = []
+        var taken: DeliveryResult?
         for (place, recipient) in notice.recipients.enumerated() {
             var one = notice
             one.recipients = [recipient]
             if place > 0 { one.id += "-\(place + 1)" }
             last = await tell(one)
-            guard case .delivered = last else { return last }
+            switch last {
+            case .delivered: taken = last
+            case .failed(let failure) where failure.failureClass == .target: gone.append(recipient)
+            case .failed: return last
+            }
         }
-        return last
+        guard case .delivered(let reference, _)? = taken else { return last }
+        return .delivered(reference: reference, dropped: gone)
     }
 
     /// Ends open connections.

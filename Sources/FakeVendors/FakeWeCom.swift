@@ -80,7 +80,8 @@ public struct FakeWeCom: FakeVendor {
             shown.append(Shown(place: user, text: text, at: now, id: nil))
         }
         number += 1
-        let invalid = users.filter { !known.contains($0) }.joined(separator: "|")
+        // In lower case, whatever was asked.
+        let invalid = users.filter { !known.contains($0) }.map { $0.lowercased() }.joined(separator: "|")
         return FakeAnswer(
             #"{"errcode":0,"errmsg":"ok","invaliduser":"\#(invalid)","invalidparty":"","invalidtag":"","msgid":"m\#(number)"}"#)
     }

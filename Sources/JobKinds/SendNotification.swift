@@ -70,7 +70,7 @@ public struct SendNotification: PerformingHandler {
     }
 
     /// Where a try's result takes its job. Throttling, wrong settings and recipients that are gone are the connector's matter, which the
-    /// effect writes down; only silence and outages speak of the other side's health; what is refused for its content is set aside.
+    /// effect writes down; only silence and outages speak of the other side's health, never what it says; what is refused for its content is set aside.
     private func outcome(of delivery: OutgoingDelivery, _ number: Int, _ result: DeliveryResult, at now: Date) -> Outcome {
         func ended(_ code: String, again: Date? = nil) -> Outcome {
             .completed(code, [DeliveryEffect(delivery: delivery.id, number: number, result: result, endedAt: now, again: again)])
@@ -87,7 +87,7 @@ public struct SendNotification: PerformingHandler {
                 : number >= mostTries
                     ? nil : now.addingTimeInterval(RetryPolicy(base: 1, cap: 60).delay(afterAttempt: number, chance: .random(in: 0..<1)))
             outcome = ended("not_taken", again: again)
-            outcome.word = failure.failureClass == .transient && !failure.isOwn ? .failed : .answered
+            outcome.word = failure.isOutage ? .failed : .answered
         case .throttled, .quota: outcome = ended("throttled", again: failure.until ?? now.addingTimeInterval(60))
         case .config, .auth:
             outcome = ended("refused")
@@ -97,11 +97,6 @@ public struct SendNotification: PerformingHandler {
         }
         return outcome
     }
-}
-
-extension DeliveryFailure {
-    /// Nothing the other side could help.
-    fileprivate var isOwn: Bool { code == "stopping" || code == "interrupted" }
 }
 
 extension OutgoingDelivery {

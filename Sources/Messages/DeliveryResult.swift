@@ -6,6 +6,17 @@ public enum DeliveryResult: Sendable, Hashable {
     case delivered(reference: String?, dropped: [String] = [])
     case failed(DeliveryFailure)
 
+    /// Taken for nobody is not taken. Those left out are named as they were asked for: WeCom answers in lower case.
+    public func reaching(_ recipients: [String]) -> DeliveryResult {
+        guard case .delivered(let reference, let dropped) = self, !dropped.isEmpty else { return self }
+        let left = Set(dropped.map { $0.lowercased() })
+        let gone = recipients.filter { left.contains($0.lowercased()) }
+        guard gone.count < recipients.count || recipients.isEmpty else {
+            return .failed(.target, "nobody", "none of those it was for is there")
+        }
+        return .delivered(reference: reference, dropped: gone)
+    }
+
     static func failed(_ class: FailureClass, _ code: String, _ message: String, until: Date? = nil) -> DeliveryResult {
         .failed(DeliveryFailure(`class`, code: code, message: message, until: until))
     }
@@ -26,6 +37,14 @@ public struct DeliveryFailure: Error, Sendable, Hashable {
         self.code = code
         self.message = String(message.prefix(300))
         self.until = until
+    }
+
+    /// Whether it may be a sign that the other side is down: silence, a broken connection, a status or a mail server's code that says so. What a
+    /// vendor answers in its own words is none, whatever it says: somebody was there to say it.
+    public var isOutage: Bool {
+        failureClass == .transient
+            && (code.hasPrefix("http_") || code.hasPrefix("smtp_")
+                || ["timeout", "unreachable", "no_host", "unreadable", "too_long"].contains(code))
     }
 }
 

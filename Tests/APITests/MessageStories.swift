@@ -133,6 +133,108 @@ import Testing
         }
     }
 
+    @Test func `a colleague who left closes nothing: only the way to them is put aside`() async throws {
+        try await MessageHouse.with { house in
+            house.vendors.with {
+                $0.wecom.corporations["c"] = "s"
+                $0.wecom.members = ["chen"]
+                $0.feishu.apps["a"] = "s"
+                $0.feishu.members = ["ou_chen"]
+            }
+            for (name, wecom, feishu) in [("chen", "chen", "ou_chen"), ("gone", "gone", "ou_gone")] {
+                let channels = #"{"wecom":"\#(wecom)","feishu":"\#(feishu)","sms":"139\#(name.count)"}"#
+                try await house.house.seller(name, of: house.tenant) { $0.channels = JSONBytes(Array(channels.utf8)) }
+            }
+            try await house.connect("wecom", .wecomApp, place: 1, secrets: ["corp_id": "c", "corp_secret": "s"]) { $0.agent = 7 }
+            try await house.connect("feishu", .feishuApp, place: 2, secrets: ["app_id": "a", "app_secret": "s"])
+            try await house.connect("sms", .smsGateway, place: 9, secrets: [:]) { $0.url = house.address + "/sms" }
+
+            try await house.sending {
+                for text in ["one", "two"] {
+                    try await house.tell("\(text) to gone", to: "gone")
+                    try await house.settled()
+                }
+                try await house.tell("to chen", to: "chen")
+                try await house.settled()
+            }
+
+            #expect(try await house.messages().map(\.connector) == ["wecom", "sms", "sms"])
+            for name in ["wecom", "feishu"] {
+                let record = try #require(try await house.house.records.connector(name, of: house.tenant))
+                #expect(record.closedUntil == nil, "\(name): \(record.closedReason ?? "")")
+            }
+            // Each was asked once for who is gone; somebody hears of it.
+            #expect(try await house.house.count("delivery_try WHERE failure_class = 'target'") == 2)
+            let alerts = try await house.house.records.alerts(of: house.tenant, open: true).items.map { "\($0.code) \($0.subject)" }
+            #expect(alerts.sorted() == ["recipient_gone feishu/gone", "recipient_gone wecom/gone"])
+
+            // Who comes back is told as before, when the settings are said again or a day has gone by.
+            house.vendors.with { $0.wecom.members = nil }
+            _ = try await house.house.rows("UPDATE recipient_gone SET until = now() WHERE connector = 'wecom'")
+            try await house.tell("back", to: "gone")
+            try await house.sending { try await house.settled() }
+            #expect(house.vendors.with { $0.wecom.shown.map(\.text) } == ["to chen", "back"])
+            #expect(try await house.house.count("recipient_gone") == 1)
+            #expect(try await house.house.count("alert WHERE resolved_at IS NULL") == 1)
+        }
+    }
+
+    @Test func `of several, those whom the vendor leaves out are put aside although it says yes`() async throws {
+        try await MessageHouse.with { house in
+            house.vendors.with {
+                $0.wecom.corporations["c"] = "s"
+                $0.wecom.members = ["li"]
+            }
+            try await house.connect("wecom", .wecomApp, place: 1, secrets: ["corp_id": "c", "corp_secret": "s"]) {
+                $0.agent = 7
+                $0.to = ["Gone", "li"]
+            }
+
+            try await house.sending {
+                for text in ["one", "two"] {
+                    try await house.tell(text, to: "role:operator")
+                    try await house.settled()
+                }
+            }
+
+            #expect(house.vendors.with { $0.wecom.shown.map { "\($0.place) \($0.text)" } } == ["li one", "li two"])
+            let addresses = try await house.house.rows("SELECT address FROM delivery ORDER BY id").map { try $0.get(0, as: String.self) }
+            #expect(addresses == ["Gone,li", "li"])
+            #expect(try await house.house.count("recipient_gone WHERE address = 'Gone'") == 1)
+            #expect(try await house.house.count("alert WHERE code = 'recipient_gone' AND subject = 'wecom/role:operator'") == 1)
+        }
+    }
+
+    @Test func `a mistyped key is found out by one try: an alarm, the next connector, and nothing against the vendor`() async throws {
+        try await MessageHouse.with { house in
+            try await house.connectAll()
+            try await house.connect("ding", .dingtalkRobot, place: 1, secrets: ["access_token": "mistyped"])
+            try await house.connect("feishu", .feishuBot, place: 2, secrets: ["hook_id": "mistyped"])
+
+            try await house.sending {
+                for number in 0..<5 {
+                    try await house.tell("alert \(number)")
+                    try await house.settled()
+                }
+            }
+
+            #expect(try await house.messages().allSatisfy { $0.state == .sent && $0.connector == "wecom" })
+            let tries = try await house.house.rows(
+                "SELECT connector, count(*) AS n, min(code) AS code FROM delivery_try WHERE failure_class IS NOT NULL GROUP BY 1 ORDER BY 1"
+            )
+            #expect(
+                try tries.map {
+                    "\(try $0.get("connector", as: String.self)) \(try $0.get("code", as: String.self)) \(try $0.get("n", as: Int64.self))"
+                }
+                    == ["ding 300005 1", "feishu 19001 1"])
+            for name in ["ding", "feishu"] {
+                #expect(try await house.house.records.connector(name, of: house.tenant)?.isBroken == true)
+            }
+            #expect(try await house.house.count("alert WHERE code = 'connector_closed' AND resolved_at IS NULL") == 2)
+            #expect(try await house.house.count("breaker WHERE state <> 'closed'") == 0)
+        }
+    }
+
     @Test func `in the tenant's quiet hours only what is urgent goes, and the rest when they are taken away`() async throws {
         try await MessageHouse.with { house in
             try await house.connect("wecom", .wecomRobot, place: 1, secrets: ["key": "k"])

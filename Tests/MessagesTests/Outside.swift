@@ -90,6 +90,8 @@ struct Outside {
 
     private(set) var told: [Int64: [Told]] = [:]
     private(set) var givenUp: [Int64: String] = [:]
+    /// When a superior was told that nobody has taken it.
+    private(set) var alarmed: [Int64: Date] = [:]
     private var waiting: [Int64: MessageBoard.Message] = [:]
     private var underWay: [Int64: MessageBoard.Message] = [:]
     private var deliveries: [Int64: MessageBoard.Delivery] = [:]
@@ -176,6 +178,10 @@ struct Outside {
             waiting[id]?.tried = []
             waiting[id]?.rounds += 1
             waiting[id]?.notBefore = notBefore
+        case .alarm(let id):
+            alarmed[id] = now
+            waiting[id]?.isAlarmed = true
+            underWay[id]?.isAlarmed = true
         case .giveUp(let id, let reason):
             waiting[id] = nil
             givenUp[id] = reason

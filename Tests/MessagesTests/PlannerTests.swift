@@ -85,6 +85,41 @@ import Testing
         #expect(latest(outside, .urgent) <= 20)
     }
 
+    @Test func `what every line fails to take is told to a superior after a minute, once, and tried on`() {
+        var outside = outside(1, dead: ["ding", "wecom", "feishu"])
+        let begin = outside.now
+        outside.say(.urgent)
+        outside.say(.normal)
+        outside.run(600)
+
+        #expect(outside.alarmed.keys.sorted() == [1], "what can wait alarms nobody")
+        #expect((60...121).contains(outside.alarmed[1]?.timeIntervalSince(begin) ?? 0))
+        #expect(outside.givenUp.isEmpty)
+        for name in ["ding", "wecom", "feishu"] { outside.vendors[name]?.isDead = false }
+        outside.run(3_600) { $0.isQuiet }
+        expectAllToldOnce(outside, 2)
+    }
+
+    @Test func `what only waits for its turn alarms nobody`() {
+        var outside = lone(2)
+        for _ in 0..<3_000 { outside.say(.urgent) }
+        outside.run(300)
+
+        #expect(outside.alarmed.isEmpty)
+        #expect(latest(outside, .urgent) > 60, "it was no burst")
+    }
+
+    @Test func `who is gone from everywhere is said to be gone`() {
+        let message = { (isGone: Bool) in
+            MessageBoard.Message(id: 1, urgency: .normal, since: start, bytes: 1, ways: [], isGone: isGone)
+        }
+
+        for (isGone, reason) in [(true, "gone"), (false, "not_connected")] {
+            let moves = MessagePlanner().moves(MessageBoard(lines: [], waiting: [message(isGone)]), at: start)
+            #expect(moves == [.giveUp(message: 1, reason: reason)])
+        }
+    }
+
     @Test(arguments: 1...4)
     func `in quiet hours only what is urgent is said, and the rest when they are over`(seed: Int) {
         var outside = outside(seed)

@@ -40,6 +40,9 @@ import Testing
         Row("0", nil), Row("-1", .transient), Row("130101", .throttled, 600), Row("90018", .throttled, 60), Row("90006", .throttled, 60),
         Row("90020", .quota, monthEnd), Row("90030", .quota, monthEnd), Row("310000", .config), Row("88", .config), Row("40014", .auth),
         Row("34016", .content), Row("777", .transient),
+        // What a wrong or withdrawn token really gets.
+        Row("300001", .config), Row("300005", .config), Row("400101", .config), Row("400102", .config), Row("400106", .config),
+        Row("400013", .target), Row("410100", .throttled, 600), Row("430102", .content),
     ])
     func `DingTalk answers 200 and says in errcode what happened`(row: Row) {
         expect(DingTalkRobot.result(answer(#"{"errcode":\#(row.code),"errmsg":"x"}"#), at: Self.now), row)
@@ -57,6 +60,7 @@ import Testing
     @Test(arguments: [
         Row("0", nil), Row("-1", .transient), Row("45009", .throttled, 60), Row("45033", .throttled, 60), Row("93000", .config),
         Row("40001", .config), Row("60020", .config), Row("42001", .auth), Row("81013", .target), Row("40058", .content),
+        Row("40013", .config), Row("40056", .config), Row("93004", .config), Row("44004", .content),
     ])
     func `WeCom answers 200 and says in errcode what happened`(row: Row) {
         expect(WeComRobot.result(answer(#"{"errcode":\#(row.code),"errmsg":"x"}"#), at: Self.now), row)
@@ -71,6 +75,7 @@ import Testing
     @Test(arguments: [
         Row("0", nil), Row("1500", .transient), Row("19021", .config), Row("19022", .config), Row("19024", .config),
         Row("99991663", .auth), Row("230002", .target), Row("9499", .content), Row("230001", .content),
+        Row("19001", .config), Row("230006", .config), Row("230013", .target),
     ])
     func `Feishu answers 200 and says in code what happened`(row: Row) {
         expect(FeishuBot.result(answer(#"{"code":\#(row.code),"msg":"x"}"#), at: Self.now), row)
@@ -91,6 +96,28 @@ import Testing
     @Test func `who was left out of a success is named`() {
         let result = WeComRobot.result(answer(#"{"errcode":0,"errmsg":"ok","invaliduser":"a|b","msgid":"m"}"#), at: Self.now)
         #expect(result == .delivered(reference: "m", dropped: ["a", "b"]))
+        // In lower case, however they were asked for; and taken for nobody is not taken.
+        #expect(result.reaching(["A", "c"]) == .delivered(reference: "m", dropped: ["A"]))
+        #expect(result.reaching(["c"]) == .delivered(reference: "m"))
+        expect(result.reaching(["B", "a"]), Row("nobody", .target))
+    }
+
+    @Test func `only silence and a status speak of an outage; what a vendor says in its own words never does`() {
+        func isOutage(_ result: DeliveryResult) -> Bool? {
+            guard case .failed(let failure) = result else { return nil }
+            return failure.isOutage
+        }
+        for code in ["-1", "777", "300005", "130101"] {
+            #expect(isOutage(DingTalkRobot.result(answer(#"{"errcode":\#(code),"errmsg":"x"}"#), at: Self.now)) == false)
+        }
+        #expect(isOutage(WeComRobot.result(answer(#"{"errcode":77,"errmsg":"x"}"#), at: Self.now)) == false)
+        #expect(isOutage(FeishuBot.result(answer(#"{"code":77,"msg":"x"}"#), at: Self.now)) == false)
+        #expect(isOutage(DingTalkTodo.result(answer(#"{"code":"Unheard.Of","message":"x"}"#, 400), at: Self.now)) == false)
+        for status in [500, 503, 408] { #expect(isOutage(DingTalkRobot.result(answer("", status), at: Self.now)) == true) }
+        #expect(isOutage(WeComRobot.result(answer("<html>"), at: Self.now)) == true)
+        #expect(isOutage(.failed(DeliveryFailure(.transient, code: "timeout", message: ""))) == true)
+        #expect(isOutage(.failed(DeliveryFailure(.transient, code: "stopping", message: ""))) == false)
+        #expect(isOutage(MailMessage.result(code: 421, "x", at: Self.now)) == true)
     }
 
     @Test(arguments: [

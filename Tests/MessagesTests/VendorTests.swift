@@ -112,8 +112,20 @@ import Testing
 
         #expect(send("t", "nothing")?.failureClass == .config)
         #expect(send("t", "Kiteline: x") == nil)
+        #expect(send("mistyped", "Kiteline: x") == DeliveryFailure(.config, code: "300005", message: "token is not exist"))
         fake.allowance = 0
         #expect(send("t", "Kiteline: x")?.failureClass == .quota)
+    }
+
+    @Test func `a robot nobody knows is a matter of settings, at every vendor`() {
+        var (wecom, feishu) = (FakeWeCom(), FakeFeishu())
+        let unknown = [
+            WeComRobot.result(wecom.answer(WeComRobot(url: "", key: "mistyped").question(one), at: now), at: now),
+            FeishuBot.result(feishu.answer(FeishuBot(url: "", hook: "mistyped", secret: nil).question(one, at: now), at: now), at: now),
+        ]
+
+        #expect(unknown.map { failure($0)?.failureClass } == [.config, .config])
+        #expect(unknown.map { failure($0)?.code } == ["93000", "19001"])
     }
 
     @Test func `a to-do is made once under our id, and a stale token is noticed`() throws {

@@ -14,7 +14,7 @@ extension Courier {
         let app = WeComApp(account)
         let shelf = TokenShelf.Key(url: app.url, app: app.corporation, secret: app.secret)
         return await letIn(shelf, app.tokenQuestion, WeComApp.token, now) { token in
-            await ask(app.question(notice, token: token)) { WeComApp.result($0, at: now) }
+            await ask(app.question(notice, token: token)) { WeComApp.result($0, at: now).reaching(notice.recipients) }
         }
     }
 }

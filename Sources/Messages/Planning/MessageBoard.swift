@@ -44,11 +44,17 @@ public struct MessageBoard: Sendable {
         /// How often it has been through all its lines.
         public var rounds: Int
         public var notBefore: Date?
+        /// Whether there was a way whose vendor says that nobody is there any more.
+        public var isGone: Bool
+        /// Whether a superior was told already that nobody has taken it.
+        public var isAlarmed: Bool
 
         public init(
             id: Int64, urgency: Urgency, since: Date, bytes: Int, ways: [Way], tried: Set<String> = [], rounds: Int = 0,
-            notBefore: Date? = nil
+            notBefore: Date? = nil, isGone: Bool = false, isAlarmed: Bool = false
         ) {
+            self.isGone = isGone
+            self.isAlarmed = isAlarmed
             self.id = id
             self.urgency = urgency
             self.since = since
@@ -130,6 +136,8 @@ public enum MessageMove: Sendable, Hashable {
     case abandon(delivery: Int64)
     /// All lines were tried: from the first again, after a pause.
     case anotherRound(message: Int64, notBefore: Date)
-    /// Nothing more is tried. `reason`: `not_connected`, `no_address`, `expired`.
+    /// It is urgent, and every way failed for a while: a superior is told, and it is tried on.
+    case alarm(message: Int64)
+    /// Nothing more is tried. `reason`: `not_connected`, `gone`, `expired`.
     case giveUp(message: Int64, reason: String)
 }

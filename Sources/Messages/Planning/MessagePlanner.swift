@@ -7,6 +7,7 @@ import SalesModel
 /// - What is normal is sent one by one while there is plenty of room; after twenty seconds, together on a card.
 /// - A digest is sent when nothing else waits, away from the full and the half hour, when vendors are busiest.
 /// - In the tenant's quiet hours only what is urgent is sent; the rest waits for their end.
+/// - What is urgent and was taken by no line within a minute is told to a superior.
 /// - What a line has not taken within twenty seconds goes on to the next, and at once where a line is closed or has no room.
 public struct MessagePlanner: Sendable {
     public struct Terms: Sendable {
@@ -19,6 +20,8 @@ public struct MessagePlanner: Sendable {
         /// What was not taken by then is given up; urgent things first, since nobody wants an alarm of yesterday.
         public var urgentLife: TimeInterval = 4 * 3_600
         public var life: TimeInterval = 24 * 3_600
+        /// After this somebody above is told of what is urgent and failed wherever it was tried.
+        public var alarm: TimeInterval = 60
         /// The first pause after all lines were tried; doubled each time, at most an hour.
         public var roundPause: TimeInterval = 60
         /// Most lines of text on a card.
@@ -34,6 +37,7 @@ public struct MessagePlanner: Sendable {
     /// What is to be done at `now`. Asked again soon, and whenever something changed.
     public func moves(_ board: MessageBoard, at now: Date) -> [MessageMove] {
         var round = Round(terms: terms, board: board, now: now)
+        round.raiseAlarms()
         round.leaveStuckDeliveries()
         round.repeatFailed(urgent: true)
         round.retireMessages()
@@ -80,6 +84,22 @@ private struct Round {
 
     // MARK: What is under way
 
+    /// What is urgent, old enough, and failed by every way: those still waiting for their turn are nobody's failure.
+    mutating func raiseAlarms() {
+        var failing: [Int64: String] = [:]
+        for delivery in deliveries where delivery.state != .sending {
+            for id in delivery.messages { failing[id] = delivery.line }
+        }
+        let messages = waiting + underWay.values.sorted { $0.id < $1.id }
+        for message in messages where message.urgency == .urgent && !message.isAlarmed && !message.ways.isEmpty {
+            guard now.timeIntervalSince(message.since) >= terms.alarm else { continue }
+            let isLost = message.ways.allSatisfy { way in
+                message.rounds > 0 || message.tried.contains(way.line) || failing[message.id] == way.line || !isOpen(way.line)
+            }
+            if isLost { moves.append(.alarm(message: message.id)) }
+        }
+    }
+
     /// What was not taken in time goes on, where there is another line to go on to.
     mutating func leaveStuckDeliveries() {
         for delivery in deliveries {
@@ -119,7 +139,7 @@ private struct Round {
         waiting = waiting.filter { message in
             let life = message.urgency == .urgent ? terms.urgentLife : terms.life
             if message.ways.isEmpty {
-                moves.append(.giveUp(message: message.id, reason: "not_connected"))
+                moves.append(.giveUp(message: message.id, reason: message.isGone ? "gone" : "not_connected"))
                 return false
             }
             if now.timeIntervalSince(message.since) >= life {

@@ -69,13 +69,15 @@ enum DingTalk {
         return switch code {
         case 0: .delivered(reference: nil)
         case -1: .failed(.transient, name, message)
-        case 130101: .failed(.throttled, name, message, until: now.addingTimeInterval(600))
+        case 130101, 410100: .failed(.throttled, name, message, until: now.addingTimeInterval(600))
         case 90018, 90005, 90006: .failed(.throttled, name, message, until: now.addingTimeInterval(60))
         case 90020, 90030: .failed(.quota, name, message, until: Self.monthEnd(after: now))
-        case 310000, 88: .failed(.config, name, message)
+        // A robot's token that is none (300001, 300005, 400101, 400106), a robot that was switched off, security settings.
+        case 300_001, 300_005, 400_101, 400_102, 400_106, 310_000, 88: .failed(.config, name, message)
         case 40014, 42001: .failed(.auth, name, message)
-        case 34016: .failed(.content, name, message)
-        // A code nobody has seen: tried again, and elsewhere soon.
+        case 400_013: .failed(.target, name, message)
+        case 34016, 400_105, 430_101...430_104: .failed(.content, name, message)
+        // A code nobody has seen: tried again, and elsewhere soon. It says nothing against DingTalk.
         default: .failed(.transient, name, message)
         }
     }

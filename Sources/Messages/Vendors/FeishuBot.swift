@@ -73,11 +73,12 @@ public struct FeishuBot: Sendable, Hashable {
             .failed(
                 .throttled, name, message,
                 until: now.addingTimeInterval(5 + (now.timeIntervalSince1970 * 7).truncatingRemainder(dividingBy: 55)))
-        case 19_021, 19_022, 19_024: .failed(.config, name, message)
+        // A hook's id that is none (19001), an app without its bot, its right, or its place in the group.
+        case 19_001, 19_021, 19_022, 19_024, 99_991_672, 230_006, 230_027: .failed(.config, name, message)
         case 99_991_663, 99_991_664, 99_991_671: .failed(.auth, name, message)
-        case 230_002: .failed(.target, name, message)
+        case 230_002, 230_013, 230_029: .failed(.target, name, message)
         case 9_499, 230_001, 19_036: .failed(.content, name, message)
-        // A code nobody has seen: tried again, and elsewhere soon.
+        // A code nobody has seen: tried again, and elsewhere soon. It says nothing against Feishu.
         default: .failed(.transient, name, message)
         }
     }

@@ -49,11 +49,12 @@ public struct WeComRobot: Sendable, Hashable {
         case 45009 where message.contains("day"):
             return .failed(.quota, name, message, until: midnight(after: now))
         case 45009, 45033: return .failed(.throttled, name, message, until: now.addingTimeInterval(60))
-        case 93000, 40001, 60020: return .failed(.config, name, message)
+        // A key that is none or was taken out of its group, a robot that was switched off, an app that is none or may not.
+        case 93000, 93004, 93008, 40001, 40013, 40056, 48002, 60011, 60020, 301_002: return .failed(.config, name, message)
         case 40014, 42001: return .failed(.auth, name, message)
-        case 81013: return .failed(.target, name, message)
-        case 40058: return .failed(.content, name, message)
-        // A code nobody has seen: tried again, and elsewhere soon.
+        case 81013, 60111: return .failed(.target, name, message)
+        case 40058, 40008, 44004: return .failed(.content, name, message)
+        // A code nobody has seen: tried again, and elsewhere soon. It says nothing against WeCom.
         default: return .failed(.transient, name, message)
         }
     }

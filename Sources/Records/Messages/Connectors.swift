@@ -108,6 +108,8 @@ extension Records {
             _ = try transaction.pipeline(
                 Statement.noteWebhooks(of: tenant) + [
                     .resolve("connector_closed", name, of: tenant, at: Date()),
+                    // Who is not there is asked for again.
+                    "DELETE FROM recipient_gone WHERE tenant_id = \(tenant.rawValue) AND connector = \(name)",
                     .audit(
                         tenant, by: actor, "connector.put", name, before: before.map { .encoding($0.note) }, after: .encoding(record.note),
                         reason: wish.reason),

@@ -32,9 +32,11 @@ public struct DeliveryEffect: WrittenEffect {
     private func statements(of tenant: TenantID) -> [Statement] {
         switch result {
         case nil: [ended(tenant, nil)]
-        case .delivered(let reference, _): [ended(tenant, nil), sent(reference)]
+        case .delivered(let reference, let dropped):
+            [ended(tenant, nil), sent(reference)] + reached(tenant, but: dropped) + setAside(tenant, dropped, "left_out")
         case .failed(let failure):
             [ended(tenant, failure)] + (again.map { [waits(until: $0)] } ?? goesOn(tenant, failure)) + closes(tenant, failure)
+                + (failure.failureClass == .target ? setAside(tenant, nil, failure.code) : [])
         }
     }
 
@@ -79,16 +81,16 @@ public struct DeliveryEffect: WrittenEffect {
         switch failure.failureClass {
         case .throttled, .quota: until = failure.until ?? endedAt.addingTimeInterval(60)
         case .config, .auth: until = ConnectorRecord.forGood
-        // A person who is gone is no fault of the gateway's; a group or an address that is gone is.
+        // A person who is gone is set aside, and everybody else is told by it as before; a group or an address that is gone is the whole of it.
         case .target: until = ConnectorRecord.forGood
         case .transient, .content: return []
         }
-        let isForPeople = failure.failureClass == .target
+        let spared = failure.failureClass == .target ? Self.personal : []
         let close: Statement = """
             UPDATE connector c SET closed_until = \(until), closed_class = \(failure.failureClass.rawValue), closed_reason = \(failure.message)
             FROM delivery d
             WHERE d.id = \(delivery) AND c.tenant_id = d.tenant_id AND c.name = d.connector
-                AND NOT (\(isForPeople) AND c.kind IN ('dingtalk_todo', 'sms_http', 'smtp'))
+                AND c.kind <> ALL(\(spared))
                 AND (c.closed_until IS NULL OR c.closed_until < \(until))
             """
         guard until == ConnectorRecord.forGood || failure.failureClass == .quota else { return [close] }
@@ -100,10 +102,64 @@ public struct DeliveryEffect: WrittenEffect {
             SELECT c.tenant_id, 'connector_closed', c.name, \(detail), \(endedAt), \(endedAt)
             FROM delivery d JOIN connector c ON c.tenant_id = d.tenant_id AND c.name = d.connector
             WHERE d.id = \(delivery) AND c.tenant_id = \(tenant.rawValue)
-                AND NOT (\(isForPeople) AND c.kind IN ('dingtalk_todo', 'sms_http', 'smtp'))
+                AND c.kind <> ALL(\(spared))
             ON CONFLICT (tenant_id, code, subject) WHERE resolved_at IS NULL
                 DO UPDATE SET count = a.count + 1, last_at = excluded.last_at, detail = excluded.detail
             """,
+        ]
+    }
+
+    // MARK: People who are not there any more
+
+    /// Connectors that speak to one person each.
+    private static let personal = ConnectorKind.allCases.filter(\.isPersonal).map(\.rawValue)
+    /// How long one who is not there is not tried by that connector: a colleague who came back is found within a day.
+    private static let asideFor: TimeInterval = 86_400
+    static let goneCode = "recipient_gone"
+
+    /// Puts aside the way to people whom their vendor does not know: their messages go by the next connector from now on, and somebody hears
+    /// of it, once for each of them.
+    ///
+    /// - Parameter addresses: nil: all it was for.
+    private func setAside(_ tenant: TenantID, _ addresses: [String]?, _ code: String) -> [Statement] {
+        guard addresses?.isEmpty != true else { return [] }
+        let until = endedAt.addingTimeInterval(Self.asideFor)
+        let detail = JSONBytes.encoding(["class": FailureClass.target.rawValue, "code": code])
+        return [
+            """
+            WITH left_out AS (
+                SELECT d.tenant_id, d.connector, n.address, d.messages
+                FROM delivery d JOIN connector c ON c.tenant_id = d.tenant_id AND c.name = d.connector AND c.kind = ANY(\(Self.personal))
+                    CROSS JOIN LATERAL unnest(COALESCE(\(addresses)::text[], ARRAY[d.address])) AS n(address)
+                WHERE d.id = \(delivery) AND d.tenant_id = \(tenant.rawValue) AND n.address IS NOT NULL),
+            aside AS (
+                INSERT INTO recipient_gone (tenant_id, connector, address, code, at, until)
+                SELECT DISTINCT tenant_id, connector, address, \(code), \(endedAt)::timestamptz, \(until)::timestamptz FROM left_out
+                ON CONFLICT (tenant_id, connector, address) DO UPDATE SET code = excluded.code, at = excluded.at, until = excluded.until)
+            INSERT INTO alert AS a (tenant_id, code, subject, detail, first_at, last_at)
+            SELECT DISTINCT l.tenant_id, \(Self.goneCode), l.connector || '/' || m.recipient, \(detail)::jsonb, \(endedAt)::timestamptz,
+                \(endedAt)::timestamptz
+            FROM left_out l JOIN message m ON m.id = ANY(l.messages)
+            ON CONFLICT (tenant_id, code, subject) WHERE resolved_at IS NULL
+                DO UPDATE SET count = a.count + 1, last_at = excluded.last_at, detail = excluded.detail
+            """
+        ]
+    }
+
+    /// Who was told is there again.
+    private func reached(_ tenant: TenantID, but dropped: [String]) -> [Statement] {
+        guard dropped.isEmpty else { return [] }
+        return [
+            """
+            WITH back AS (
+                DELETE FROM recipient_gone g USING delivery d
+                WHERE d.id = \(delivery) AND d.tenant_id = \(tenant.rawValue) AND g.tenant_id = d.tenant_id AND g.connector = d.connector
+                    AND g.address = d.address
+                RETURNING d.connector, d.messages)
+            UPDATE alert a SET resolved_at = \(endedAt) FROM back b JOIN message m ON m.id = ANY(b.messages)
+            WHERE a.tenant_id = \(tenant.rawValue) AND a.code = \(Self.goneCode) AND a.subject = b.connector || '/' || m.recipient
+                AND a.resolved_at IS NULL
+            """
         ]
     }
 
@@ -125,17 +181,7 @@ public struct DeliveryEffect: WrittenEffect {
                 UPDATE message m SET state = 'failed', reason = \(job.failure.errorClass.rawValue), ended_at = clock_timestamp() FROM d
                 WHERE m.id = ANY(d.messages) AND m.delivery_id = d.id AND m.state = 'sending'
                 """,
-                """
-                INSERT INTO notification (tenant_id, recipient, code, subject, text_en, text_zh, urgency, key)
-                SELECT n.tenant_id, 'role:operator', 'message_undelivered', n.id::text,
-                    'Nothing could be delivered to ' || n.recipient || ': ' || n.text_en, '未能送达 ' || n.recipient || '：' || n.text_zh,
-                    'urgent', 'undelivered:' || n.id
-                FROM notification n JOIN delivery d ON d.tenant_id = n.tenant_id AND d.id = \(id)
-                WHERE n.tenant_id = \(job.tenant.rawValue) AND n.urgency = 'urgent'
-                    AND n.id IN (SELECT notification_id FROM message WHERE id = ANY(d.messages))
-                    AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = n.tenant_id AND m.notification_id = n.id AND m.state <> 'failed')
-                ON CONFLICT (tenant_id, recipient, key) WHERE key IS NOT NULL DO NOTHING
-                """,
+                .tellUndelivered([], ofDelivery: id, of: job.tenant),
             ]
         }
     }

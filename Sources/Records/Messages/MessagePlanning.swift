@@ -57,7 +57,7 @@ extension MessageMove {
     fileprivate var isRequest: Bool {
         switch self {
         case .send, .again: true
-        case .abandon, .anotherRound, .giveUp: false
+        case .abandon, .anotherRound, .alarm, .giveUp: false
         }
     }
 }
@@ -74,7 +74,7 @@ private struct MessageDesk {
         let results = try transaction.pipeline([
             .tenants([tenant]), .connectors(of: tenant),
             """
-            SELECT m.id, m.channel, m.urgency, m.at, m.tried, m.rounds, m.not_before, m.state, m.delivery_id, m.recipient,
+            SELECT m.id, m.channel, m.urgency, m.at, m.tried, m.rounds, m.not_before, m.state, m.delivery_id, m.recipient, m.alarmed_at,
                 n.text_en, n.text_zh, n.channels AS all_channels, s.channels
             FROM message m JOIN notification n ON n.tenant_id = m.tenant_id AND n.id = m.notification_id
                 LEFT JOIN seller s ON s.tenant_id = m.tenant_id AND s.external_id = m.recipient
@@ -96,6 +96,7 @@ private struct MessageDesk {
             SELECT gate, "until" FROM breaker
             WHERE (tenant_id = \(id) OR tenant_id IS NULL) AND state IN ('open', 'throttled')
             """, .quietHours(of: tenant),
+            "SELECT connector, address FROM recipient_gone WHERE tenant_id = \(id) AND until > \(now)",
         ])
         let records = try results[1].map(ConnectorRecord.init).filter { $0.isEnabled && $0.kind != .webhook && !$0.isBroken }
         connectors = Dictionary(uniqueKeysWithValues: records.map { ($0.name, $0) })
@@ -121,10 +122,13 @@ private struct MessageDesk {
                 window: windows[record.name] ?? SendWindow(), windows: personal[record.name] ?? [:],
                 closedUntil: closed.compactMap(\.self).max())
         }
+        let gone: [String: Set<String>] = try results[7].reduce(into: [:]) {
+            $0[try $1.get("connector"), default: []].insert(try $1.get("address"))
+        }
         var waiting: [MessageBoard.Message] = []
         var underWay: [Int64: MessageBoard.Message] = [:]
         for row in results[2] {
-            let message = try MessageBoard.Message(row, records)
+            let message = try MessageBoard.Message(row, records, gone: gone)
             if try row.get("state", as: String.self) == "waiting" { waiting.append(message) } else { underWay[message.id] = message }
         }
         let deliveries = try results[3].map { row in
@@ -183,7 +187,7 @@ private struct MessageDesk {
                         SELECT id, tries, \(id), connector, \(isReserved), \(job.rawValue), \(now) FROM d)
                 SELECT * FROM d
                 """
-        case .abandon, .anotherRound, .giveUp: preconditionFailure("this move asks nobody anything")
+        case .abandon, .anotherRound, .alarm, .giveUp: preconditionFailure("this move asks nobody anything")
         }
     }
 
@@ -208,6 +212,11 @@ private struct MessageDesk {
                 WHERE id = \(message) AND tenant_id = \(id) AND state = 'waiting'
                 """
             ]
+        case .alarm(let message):
+            return [
+                "UPDATE message SET alarmed_at = \(now) WHERE id = \(message) AND tenant_id = \(id) AND alarmed_at IS NULL",
+                .tellUndelivered([message], of: tenant),
+            ]
         case .giveUp(let message, let reason):
             return [
                 """
@@ -220,21 +229,27 @@ private struct MessageDesk {
 }
 
 extension MessageBoard.Message {
-    fileprivate init(_ row: Row, _ connectors: [ConnectorRecord]) throws {
+    /// - Parameter gone: addresses nobody is at any more, by connector.
+    fileprivate init(_ row: Row, _ connectors: [ConnectorRecord], gone: [String: Set<String>]) throws {
         let channel = Channel(rawValue: try row.get("channel"))
         let reach = SellerChannels(try row.get("channels", as: JSONBytes?.self))
         var (own, otherwise) = channel?.kinds ?? ([], [])
         // Whoever is told by short message anyway is not told so twice.
         if try row.get("all_channels", as: [String].self).contains(Channel.sms.rawValue) { otherwise = [] }
         let isOut = channel.map { reach.hasOptedOut(of: $0.rawValue) } ?? false
+        var isGone = false
         let ways =
             isOut
             ? []
             : [own, otherwise].flatMap { kinds in
                 connectors.filter { kinds.contains($0.kind) }.compactMap { connector -> MessageBoard.Way? in
                     guard connector.kind.isPersonal else { return MessageBoard.Way(line: connector.name) }
-                    let address = reach.address(on: connector.kind) ?? connector.settings.to.map { $0.joined(separator: ",") }
-                    return address.map { MessageBoard.Way(line: connector.name, address: $0) }
+                    let said = reach.address(on: connector.kind) ?? connector.settings.to.map { $0.joined(separator: ",") }
+                    guard let address = said else { return nil }
+                    let left = gone[connector.name] ?? []
+                    let present = left.contains(address) ? [] : address.split(separator: ",").map(String.init).filter { !left.contains($0) }
+                    if present.isEmpty { isGone = true }
+                    return present.isEmpty ? nil : MessageBoard.Way(line: connector.name, address: present.joined(separator: ","))
                 }
             }
         let (english, chinese): (String, String) = (try row.get("text_en"), try row.get("text_zh"))
@@ -242,24 +257,8 @@ extension MessageBoard.Message {
             id: try row.get("id"), urgency: Urgency(rawValue: try row.get("urgency")) ?? .normal, since: try row.get("at"),
             bytes: max(Notice.bytes(of: english), Notice.bytes(of: chinese)), ways: ways,
             tried: Set(try row.get("tried", as: [String].self)),
-            rounds: Int(try row.get("rounds", as: Int32.self)), notBefore: try row.get("not_before"))
-    }
-}
-
-extension Statement {
-    /// Where none of an urgent notification's messages can be delivered, the operators are told inside Kiteline. The tenant must be set.
-    static func tellUndelivered(_ messages: [Int64], of tenant: TenantID) -> Statement {
-        """
-        INSERT INTO notification (tenant_id, recipient, code, subject, text_en, text_zh, urgency, key)
-        SELECT n.tenant_id, 'role:operator', 'message_undelivered', n.id::text,
-            'Nothing could be delivered to ' || n.recipient || ': ' || n.text_en, '未能送达 ' || n.recipient || '：' || n.text_zh, 'urgent',
-            'undelivered:' || n.id
-        FROM notification n
-        WHERE n.tenant_id = \(tenant.rawValue) AND n.urgency = 'urgent'
-            AND n.id IN (SELECT notification_id FROM message WHERE id = ANY(\(messages)))
-            AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = n.tenant_id AND m.notification_id = n.id AND m.state <> 'failed')
-        ON CONFLICT (tenant_id, recipient, key) WHERE key IS NOT NULL DO NOTHING
-        """
+            rounds: Int(try row.get("rounds", as: Int32.self)), notBefore: try row.get("not_before"), isGone: isGone,
+            isAlarmed: try row.get("alarmed_at", as: Date?.self) != nil)
     }
 }
 
