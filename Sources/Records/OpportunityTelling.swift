@@ -101,9 +101,13 @@ struct OpportunityTelling {
             """)
     }
 
-    /// Moves that were told: no gate was asked. One told before is not told again.
+    /// Moves that were told: no gate was asked. One told before is not told again. Its clocks are looked at again in any case.
     private func move(_ id: Int64, _ moves: [OpportunityFacts.StageEntry]) throws {
-        guard !moves.isEmpty else { return }
+        guard !moves.isEmpty else {
+            // Who has it, its dates and whether it is lost may have changed, and clocks go by them.
+            _ = try transaction.query(.armOpportunityClocks(named: [externalID], of: TenantID(tenant), at: Date()))
+            return
+        }
         let froms = [known?.stage] + moves.dropLast().map { Optional($0.stage) }
         _ = try transaction.query(
             """

@@ -416,6 +416,45 @@ import Testing
         }
     }
 
+    @Test func `a date that is told later begins its clock, and a loss ends it`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(
+                house,
+                clocks: """
+                    clocks:
+                      - { id: precheck, subject: opportunity, starts: { at: planned_signing_at, before: 72h }, when: { field: won, empty: true },
+                          levels: [{ id: opened, after: 0h, to: owner }, { id: signing, after: 72h, to: manager }] }
+                      - { id: revenue, subject: opportunity, starts: { at: revenue_node_at, before: 7d }, when: { not: { field: won, equals: false } },
+                          levels: [{ id: todo, after: 0h, to: owner }, { id: due, after: 7d, to: manager }] }
+                    """)
+            func tell(_ fields: String = "{}", owner: String = "anna", won: Bool? = nil) async throws {
+                let facts = OpportunityFacts(
+                    owner: owner, stage: "quoted", won: won, closedAt: won.map { _ in Date() }, fields: Array(fields.utf8))
+                _ = try await house.records.putOpportunity("o1", facts, of: tenant)
+            }
+            func day(_ days: Double) -> String { Date().addingTimeInterval(days * 86_400).ISO8601Format() }
+
+            try await house.working {
+                try await tell()
+                try await soon { try await house.count("clock_subject WHERE next_at IS NULL") == 1 }
+                try await tell(#"{"planned_signing_at":"\(day(2))","revenue_node_at":"\(day(3))"}"#)
+                try await soon { try await house.count("escalation") == 2 }
+                #expect(try await told(house, of: tenant).sorted() == ["precheck.opened anna", "revenue.todo anna"])
+                #expect(try await house.count("clock_subject WHERE next_at > now()") == 1)
+                // Put off, its next deadline moves along.
+                try await tell(#"{"planned_signing_at":"\(day(20))","revenue_node_at":"\(day(3))"}"#)
+                try await soon {
+                    try await house.count("clock_subject WHERE next_at > now() + interval '2 days' AND next_at < now() + interval '4 days'") == 1
+                }
+                try await tell(#"{"planned_signing_at":"\(day(20))","revenue_node_at":"\(day(3))"}"#, won: false)
+                try await soon { try await house.count("clock_subject WHERE next_at IS NULL") == 1 }
+            }
+
+            #expect(try await house.count("escalation WHERE met_at IS NULL AND withdrawn_at IS NULL") == 0)
+            #expect(try await told(house, of: tenant).count == 2)
+        }
+    }
+
     @Test func `a timer whose job is gone gets another`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await tenant(house)

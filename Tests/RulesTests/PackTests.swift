@@ -109,6 +109,35 @@ import Testing
         #expect(gates.answer(from: "won_confirmed", to: "lost", proven, now: now) == .final("won_confirmed"))
     }
 
+    @Test(arguments: RulePack.all.map(\.name))
+    func `a lost deal owes nothing`(name: String) throws {
+        let clocks = try #require(live(name).compactMap(\.ruleSet.clocks).first)
+        let now = Date(timeIntervalSince1970: 1_760_000_000)
+        let long = now.addingTimeInterval(-40 * 86_400)
+        let started: [SubjectEvent] = [
+            SubjectEvent("created", at: long), SubjectEvent("transition", at: long, ["to": .text("quoted")]),
+            SubjectEvent("demo", at: long, ["on_site": .boolean(true)]), SubjectEvent("support_request", at: long),
+            SubjectEvent("action", at: long, ["credibility": .number(80), "evidence_valid": .boolean(true)]),
+        ]
+        func deal(won: FieldValue) -> SubjectFacts {
+            var values: [String: FieldValue] = ["stage": .text("quoted"), "won": won]
+            for date in ["planned_signing_at", "revenue_node_at", "delivery_expected_at"] { values[date] = .date(long) }
+            return SubjectFacts(.opportunity, id: "1", values: values, events: started)
+        }
+        let ofDeals = clocks.clocks.filter { $0.subject == .opportunity }.map(CompiledClock.init)
+
+        for clock in ofDeals {
+            #expect(clock.reading(of: deal(won: .boolean(false)), now: now).state == .void, "\(clock.clock.id) runs on")
+            // It would have been late, had the deal not been lost.
+            #expect(clock.reading(of: deal(won: .empty), now: now).breached.isEmpty == false, "\(clock.clock.id) never began")
+        }
+        #expect(ofDeals.count >= 4)
+        // What is won is still to be delivered and paid.
+        let owed = ofDeals.filter { $0.reading(of: deal(won: .boolean(true)), now: now).state == .running }.map(\.clock.id)
+        #expect(
+            Set(owed) == Set(["demo_record", "tech_support", "revenue_node", "shipment_unsigned"]).intersection(ofDeals.map(\.clock.id)))
+    }
+
     @Test func `the sixteen clocks are in the pack of manufacturing`() throws {
         let clocks = try #require(live("manufacturing").compactMap(\.ruleSet.clocks).first)
         let wanted = [
