@@ -135,6 +135,7 @@ let package = Package(
                 .embedInCode("0034_model_rollouts.sql"), .embedInCode("0035_quiet_hours.sql"), .embedInCode("0036_match_rollouts.sql"),
                 .embedInCode("0048_tenant_policies.sql"),
                 .embedInCode("0037_undelivered.sql"),
+                .embedInCode("0037_undelivered.sql"), .embedInCode("0038_history.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

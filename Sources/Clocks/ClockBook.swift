@@ -42,7 +42,7 @@ public struct ClockBook: Sendable {
             let mine = recorded.filter {
                 $0.clock == clock.clock.id && $0.episode == clock.clock.episode(startedAt: reading.start)
             }
-            verdict.judge(clock.clock, reading, mine, hours, now: now)
+            verdict.judge(clock.clock, reading, mine, hours, knownSince: facts.knownSince, now: now)
         }
         verdict.keepTightest(recorded, breaches: breaches)
         return verdict
@@ -55,7 +55,10 @@ public struct ClockBook: Sendable {
 }
 
 extension ClockVerdict {
-    fileprivate mutating func judge(_ clock: Clock, _ reading: ClockReading, _ recorded: [RecordedLevel], _ hours: ClockHours, now: Date) {
+    /// - Parameter knownSince: what was due longer before than `ClockBook.patience` is history.
+    fileprivate mutating func judge(
+        _ clock: Clock, _ reading: ClockReading, _ recorded: [RecordedLevel], _ hours: ClockHours, knownSince: Date?, now: Date
+    ) {
         guard let start = reading.start else { return }
         let isRunning = reading.state == .running
         let held = recorded.filter { if case .held = $0.told { true } else { false } }
@@ -67,10 +70,13 @@ extension ClockVerdict {
             let before = held.first { $0.level == level.id }
             guard before != nil || !known.contains(level.id) else { continue }
             let urgency = level.urgency(dueIn: missed.dueAt.timeIntervalSince(start))
+            let isHistory =
+                knownSince.map { $0.timeIntervalSince(clock.lastMoment(of: missed.dueAt, start)) > Double(ClockBook.patience) } ?? false
             var item = Missed(
                 clock: clock, level: level, start: start, episode: clock.episode(startedAt: start), dueAt: missed.dueAt, lateBy: lateBy,
-                told: .untold, acts: isRunning && before == nil, urgency: lateBy > ClockBook.patience ? urgency.lower : urgency)
-            if sending.contains(level.id) {
+                told: .untold, acts: isRunning && before == nil && !isHistory, isHistory: isHistory,
+                urgency: lateBy > ClockBook.patience ? urgency.lower : urgency)
+            if sending.contains(level.id), !isHistory {
                 let opening = urgency == .urgent ? nil : level.opening(after: now, hours)
                 item.told = opening.map { .held(until: $0) } ?? .told
                 if let opening { look(at: opening) }
@@ -101,6 +107,13 @@ extension ClockVerdict {
     }
 
     private mutating func look(at moment: Date) { nextAt = min(nextAt ?? moment, moment) }
+}
+
+extension Clock {
+    /// Until when a level due then speaks of what is to come: a clock that leads up to a date is no history while the date is ahead.
+    fileprivate func lastMoment(of due: Date, _ start: Date) -> Date {
+        if case .field(_, let before) = self.start { max(due, start.addingTimeInterval(Double(before))) } else { due }
+    }
 }
 
 extension ClockLevel {

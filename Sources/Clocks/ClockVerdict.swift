@@ -17,6 +17,8 @@ public struct ClockVerdict: Sendable, Hashable {
         public var told: RecordedLevel.Told
         /// Whether its action is to be taken: it is missed for the first time, and nothing has made it good.
         public let acts: Bool
+        /// Whether it was due long before the subject was known here: nobody is told, and nobody is to blame.
+        public let isHistory: Bool
         /// How soon it must be read.
         public let urgency: Urgency
     }

@@ -40,7 +40,7 @@ extension Records {
             SELECT s.external_id, s.status, s.capacity, s.frozen_at, s.frozen_until, s.frozen_reason, s.frozen_by,
                 COALESCE((SELECT l.pending FROM seller_load l WHERE l.tenant_id = s.tenant_id AND l.seller_id = s.id), 0) AS pending,
                 (SELECT count(DISTINCT e.subject_id) FROM escalation e JOIN lead l ON l.tenant_id = e.tenant_id AND l.id = e.subject_id
-                 WHERE e.tenant_id = s.tenant_id AND e.subject_type = 'lead' AND e.met_at IS NULL AND e.withdrawn_at IS NULL
+                 WHERE e.tenant_id = s.tenant_id AND e.subject_type = 'lead' AND e.met_at IS NULL AND e.withdrawn_at IS NULL AND NOT e.history
                     AND l.owner_id = s.id AND l.touched_at IS NULL) AS overdue,
                 (SELECT count(*) FROM opportunity o
                  WHERE o.tenant_id = s.tenant_id AND o.owner = s.external_id AND o.won AND o.closed_at >= \(monday) AND o.closed_at <= \(now)) AS won,

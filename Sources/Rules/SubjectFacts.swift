@@ -23,8 +23,13 @@ public struct SubjectFacts: Sendable, Hashable {
     public let values: [String: FieldValue]
     /// In the order of their time.
     public let events: [SubjectEvent]
+    /// Since when it is known here; nil: always. What was due long before is history.
+    public let knownSince: Date?
 
-    public init(_ subject: SubjectType, id: String, values: [String: FieldValue], events: [SubjectEvent] = []) {
+    public init(
+        _ subject: SubjectType, id: String, values: [String: FieldValue], events: [SubjectEvent] = [], knownSince: Date? = nil
+    ) {
+        self.knownSince = knownSince
         self.subject = subject
         self.id = id
         self.values = values

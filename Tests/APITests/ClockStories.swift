@@ -56,6 +56,11 @@ import Testing
             .reversed()
     }
 
+    /// As if this service had been down since leads came, and not as if they were imported now.
+    private func knownSinceTheyCame(_ house: SalesHouse) async throws {
+        _ = try await house.rows("UPDATE lead SET created_at = received_at")
+    }
+
     /// Has the leads that wait decided on, and nobody look at their clocks.
     private func assign(_ house: SalesHouse) async throws {
         let attempts = try await house.begin()
@@ -157,6 +162,7 @@ import Testing
         try await SalesHouse.with { house in
             let tenant = try await tenant(house)
             try await house.leads((0..<8).map { lead("\($0)", minutesOld: 60 * 30) }, of: tenant)
+            try await knownSinceTheyCame(house)
 
             try await house.working(workers: 2) { try await settled(house) }
             // Everything is looked at once more.
@@ -167,6 +173,32 @@ import Testing
             #expect(try await told(house, of: tenant) == Array(repeating: "first.c role:tenant_admin", count: 8))
             #expect(try await house.count("escalation WHERE told = 'told' AND level = 'c'") == 8)
             #expect(try await house.count("lead l JOIN seller s ON s.id = l.owner_id WHERE s.external_id = 'wang'") == 8)
+            try await house.expectSound()
+        }
+    }
+
+    @Test func `leads of a year ago that are imported flood nobody and stay with whom the rules gave them to`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            try await house.seller("anna", of: tenant) { profile in
+                profile.team = "north"
+                profile.capacity = 100
+            }
+            try await house.leads((0..<20).map { lead("\($0)", minutesOld: 60 * 24 * 365) } + [lead("new", minutesOld: 5)], of: tenant)
+
+            try await house.working(workers: 2) { try await settled(house) }
+
+            #expect(try await told(house, of: tenant) == ["first.a anna"])
+            #expect(try await house.records.seller("anna", of: tenant)?.pending == 21)
+            #expect(try await house.records.seller("wang", of: tenant)?.pending == 0)
+            #expect(try await house.count("escalation WHERE history AND NOT acted AND told = 'untold'") == 60)
+            let board = try await house.records.responseBoard("first", of: tenant)
+            #expect(board.lines.map(\.late) == [1])
+            #expect(board.history == 20)
+            let month = Date().addingTimeInterval(-365 * 86_400).ISO8601Format(.iso8601.year().month())
+            let map = try await house.records.responseHeatMap("first", month: month, zone: "UTC", of: tenant)
+            #expect(map.cells.isEmpty && map.history == 20)
+            #expect(try await house.records.sellerLoad("anna", of: tenant)?.overdue == 1)
             try await house.expectSound()
         }
     }
@@ -298,6 +330,7 @@ import Testing
             }
             let start = Date().addingTimeInterval(-180 * 60)
             try await house.leads([told("website")], of: tenant)
+            try await knownSinceTheyCame(house)
             try await house.working { try await settled(house) }
             #expect(try await house.count("escalation") == 0)
 

@@ -35,6 +35,50 @@ import Testing
         #expect(verdict.nextAt == nil)
     }
 
+    @Test func `what was due long before the subject was known here is history: written down, told nobody, nothing done`() throws {
+        let book = try book(firstTouch)
+        func imported(_ seconds: Double) -> SubjectFacts {
+            SubjectFacts(.lead, id: "7", values: [:], events: [event("created", 0)], knownSince: start.addingTimeInterval(seconds))
+        }
+        let year = book.verdict(imported(365 * 86_400), after: 365 * 86_400)
+        // A form that was sent half an hour ago comes with the hourly file: its first limits are history, its last is not.
+        let hour = book.verdict(imported(3_000), after: 3_000)
+
+        #expect(year.names == ["first.a", "first.b", "first.c"])
+        #expect(year.missed.allSatisfy { $0.isHistory && !$0.acts && $0.told == .untold })
+        #expect(year.toTell.isEmpty && year.nextAt == nil)
+        #expect(hour.missed.map(\.isHistory) == [true, true])
+        #expect(hour.nextAt == start.addingTimeInterval(86_400))
+        let day = book.verdict(imported(3_000), after: 86_400, recorded: hour.recorded())
+        #expect(day.toldNames == ["first.c"])
+        #expect(day.missed.map(\.acts) == [true])
+    }
+
+    @Test func `what leads up to a date that is ahead is no history, and what led up to one long gone is`() throws {
+        let book = try book(
+            """
+            { id: precheck, subject: opportunity, starts: { at: planned_signing_at, before: 72h },
+              levels: [{ id: opened, after: 0h, to: owner }, { id: day_before, after: 48h, to: manager }] }
+            """)
+        func deal(signing days: Double) -> SubjectFacts {
+            SubjectFacts(
+                .opportunity, id: "o", values: ["planned_signing_at": .date(start.addingTimeInterval(days * 86_400))], knownSince: start)
+        }
+
+        #expect(book.verdict(deal(signing: 2), after: 1).toldNames == ["precheck.opened"])
+        #expect(book.verdict(deal(signing: 0.5), after: 1).toldNames == ["precheck.day_before"])
+        let gone = book.verdict(deal(signing: -30), after: 1)
+        #expect(gone.missed.map(\.isHistory) == [true, true] && gone.toTell.isEmpty)
+    }
+
+    @Test(arguments: [(840.0, true), (840.1, false), (10.0, true)])
+    func `ten minutes on its way is no history`(known: Double, isTold: Bool) throws {
+        let facts = SubjectFacts(.lead, id: "7", values: [:], events: [event("created", 0)], knownSince: start.addingTimeInterval(known))
+        let book = try book("{ id: first, subject: lead, starts: { on: created }, levels: [{ id: a, after: 4m, to: owner }] }")
+
+        #expect(book.verdict(facts, after: 900).toldNames == (isTold ? ["first.a"] : []))
+    }
+
     @Test func `who touches before the tick hears nothing; a late touch is written down and nobody is told`() throws {
         let book = try book(firstTouch)
 

@@ -99,6 +99,7 @@ extension Escalation {
             object.member("late_by", lateBy)
             object.member("action", action)
             object.member("acted", acted)
+            object.member("history", isHistory)
             object.member("told", told.rawValue)
             object.member("held_until", heldUntil)
             object.member("told_at", toldAt)

@@ -24,6 +24,7 @@ extension API {
             object.member("as_of", board.asOf)
             object.member("clock", board.clock)
             object.member("late", board.lines.reduce(0) { $0 + $1.late })
+            object.member("history", board.history)
             object.array("people") { list in
                 for line in board.lines {
                     list.object { item in
@@ -64,6 +65,7 @@ extension API {
             object.member("month", map.month)
             object.member("clock", map.clock)
             object.member("time_zone", map.timeZone)
+            object.member("history", map.history)
             object.array("cells") { list in
                 for cell in map.cells {
                     list.object { item in

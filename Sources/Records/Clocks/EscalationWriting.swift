@@ -69,18 +69,19 @@ extension EscalationEffect {
         guard !lines.isEmpty else { return nil }
         let items = lines.map(\.missed)
         return """
-            INSERT INTO escalation (tenant_id, subject_type, subject_id, clock, level, episode, started_at, due_at, recorded_at, late_by, action, acted,
+            INSERT INTO escalation (tenant_id, subject_type, subject_id, clock, level, episode, started_at, due_at, recorded_at, late_by, action, acted, history,
                 told, held_until, told_at, urgency, recipients, channels, owner, team, job_id)
-            SELECT n.tenant, n.type, n.id, n.clock, n.level, COALESCE(n.episode, '-infinity'), n.started, n.due, n.at, n.late, n.action, n.acted,
+            SELECT n.tenant, n.type, n.id, n.clock, n.level, COALESCE(n.episode, '-infinity'), n.started, n.due, n.at, n.late, n.action, n.acted, n.history,
                 n.told, n.held, CASE WHEN n.told = 'told' THEN n.at END, n.urgency,
                 ARRAY(SELECT jsonb_array_elements_text(n.recipients)), ARRAY(SELECT jsonb_array_elements_text(n.channels)), n.owner, n.team, n.job
             FROM unnest(\(lines.map(\.tenant)), \(lines.map(\.effect.key.type.rawValue)), \(lines.map(\.effect.key.id)), \(items.map(\.clock.id)),
                     \(items.map(\.level.id)), \(items.map(\.episode)), \(items.map(\.start)), \(items.map(\.dueAt)), \(lines.map(\.at)),
-                    \(items.map { Int32(clamping: $0.lateBy) }), \(items.map(\.level.action.rawValue)), \(items.map(\.acts)), \(lines.map(\.told)),
+                    \(items.map { Int32(clamping: $0.lateBy) }), \(items.map(\.level.action.rawValue)), \(items.map(\.acts)), \(items.map(\.isHistory)), \(lines.map(\.told)),
                     \(lines.map(\.heldUntil)), \(items.map(\.urgency.rawValue)), \(lines.map { JSONBytes(Array($0.recipients.utf8)) }),
                     \(items.map { JSONBytes(Array(JSONArray.text($0.level.channels.map(\.rawValue)).utf8)) }), \(lines.map(\.effect.owner)),
                     \(lines.map(\.effect.team)), \(lines.map(\.job)))
-                AS n(tenant, type, id, clock, level, episode, started, due, at, late, action, acted, told, held, urgency, recipients, channels, owner, team, job)
+                AS n(tenant, type, id, clock, level, episode, started, due, at, late, action, acted, history, told, held, urgency, recipients, channels, owner, team,
+                    job)
             ON CONFLICT DO NOTHING
             """
     }

@@ -36,6 +36,8 @@ public struct Escalation: Sendable, Hashable {
     public let action: String
     /// Whether the action was taken.
     public let acted: Bool
+    /// Whether it was due long before the subject was known here.
+    public let isHistory: Bool
     public let told: Told
     public let heldUntil: Date?
     public let toldAt: Date?
@@ -128,7 +130,7 @@ extension Records {
 
 extension Escalation {
     fileprivate static let columns = """
-        id, subject_type, subject_id, clock, level, started_at, due_at, recorded_at, late_by, action, acted, told, held_until, told_at, urgency,
+        id, subject_type, subject_id, clock, level, started_at, due_at, recorded_at, late_by, action, acted, history, told, held_until, told_at, urgency,
         recipients, channels, owner, team, reason, met_at, withdrawn_at
         """
 
@@ -143,6 +145,7 @@ extension Escalation {
         lateBy = Int(try row.get("late_by", as: Int32.self))
         action = try row.get("action")
         acted = try row.get("acted")
+        isHistory = try row.get("history")
         told = Told(rawValue: try row.get("told"))!  // a check in the table allows no other
         heldUntil = try row.get("held_until")
         toldAt = try row.get("told_at")

@@ -18,6 +18,8 @@ public struct ResponseBoard: Sendable {
     public let clock: String
     /// The most late first.
     public let lines: [Line]
+    /// Untouched leads whose time was over before they were known here; in no line.
+    public let history: Int
     /// The three reasons given most often; those without one are counted apart.
     public let reasons: [(reason: String, count: Int)]
     public let unspecified: Int
@@ -46,6 +48,8 @@ public struct ResponseHeatMap: Sendable {
     public let timeZone: String
     /// Those with leads, in the order of the week.
     public let cells: [Cell]
+    /// Leads whose time was over before they were known here; in no cell.
+    public let history: Int
     public let reasons: [(reason: String, count: Int)]
     public let unspecified: Int
 }
@@ -61,6 +65,7 @@ extension Records {
             FROM (
                 SELECT subject_id, min(due_at) AS due_at FROM escalation
                 WHERE tenant_id = \(tenant.rawValue) AND subject_type = 'lead' AND clock = \(clock) AND met_at IS NULL AND withdrawn_at IS NULL
+                    AND NOT history
                 GROUP BY subject_id) e
                 JOIN lead l ON l.tenant_id = \(tenant.rawValue) AND l.id = e.subject_id
                 LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
@@ -75,9 +80,16 @@ extension Records {
                 SELECT COALESCE(max(reason), CASE WHEN bool_or(acted AND action = 'transfer_to_manager') THEN 'transferred' END) AS reason
                 FROM escalation e JOIN lead l ON l.tenant_id = e.tenant_id AND l.id = e.subject_id
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(clock) AND e.met_at IS NULL
-                    AND e.withdrawn_at IS NULL AND l.touched_at IS NULL
+                    AND e.withdrawn_at IS NULL AND NOT e.history AND l.touched_at IS NULL
                 GROUP BY e.subject_id) r
             GROUP BY reason ORDER BY n DESC, reason
+            """,
+            """
+            SELECT count(*) AS n FROM (
+                SELECT e.subject_id FROM escalation e JOIN lead l ON l.tenant_id = e.tenant_id AND l.id = e.subject_id
+                WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(clock) AND e.met_at IS NULL
+                    AND e.withdrawn_at IS NULL AND l.touched_at IS NULL
+                GROUP BY e.subject_id HAVING bool_and(e.history)) h
             """,
         ])
         let lines = try rows[1].map { row in
@@ -86,7 +98,8 @@ extension Records {
                 late: Int(try row.get("late", as: Int64.self)), latestBy: Int(try row.get("latest_by", as: Int64.self)))
         }
         let (reasons, unspecified) = try Self.reasons(rows[2])
-        return ResponseBoard(asOf: now, clock: clock, lines: lines, reasons: reasons, unspecified: unspecified)
+        let history = Int(try rows[3].first!.get("n", as: Int64.self))
+        return ResponseBoard(asOf: now, clock: clock, lines: lines, history: history, reasons: reasons, unspecified: unspecified)
     }
 
     /// - Parameter month: `2026-11`, of the tenant's zone.
@@ -100,14 +113,16 @@ extension Records {
             came AS (
                 SELECT l.id, l.received_at AT TIME ZONE \(zone) AS at FROM lead l, month m
                 WHERE l.tenant_id = \(tenant.rawValue) AND l.received_at >= m.start AND l.received_at < m.until),
-            late AS (
-                SELECT DISTINCT e.subject_id FROM escalation e, month m
+            missed AS (
+                SELECT e.subject_id, bool_and(e.history) AS history FROM escalation e, month m
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.clock = \(clock) AND e.subject_type = 'lead' AND e.withdrawn_at IS NULL
-                    AND e.started_at >= m.start AND e.started_at < m.until)
+                    AND e.started_at >= m.start AND e.started_at < m.until
+                GROUP BY e.subject_id)
             SELECT extract(isodow FROM c.at)::integer AS weekday,
                 (extract(hour FROM c.at) * 60 + floor(extract(minute FROM c.at) / 15) * 15)::integer AS minute,
-                count(*) AS leads, count(t.subject_id) AS late
-            FROM came c LEFT JOIN late t ON t.subject_id = c.id
+                count(*) FILTER (WHERE t.history IS NOT TRUE) AS leads, count(*) FILTER (WHERE NOT t.history) AS late,
+                count(*) FILTER (WHERE t.history) AS history
+            FROM came c LEFT JOIN missed t ON t.subject_id = c.id
             GROUP BY 1, 2 ORDER BY 1, 2
             """,
             """
@@ -118,7 +133,7 @@ extension Records {
                 SELECT COALESCE(max(reason), CASE WHEN bool_or(acted AND action = 'transfer_to_manager') THEN 'transferred' END) AS reason
                 FROM escalation e, month m
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.clock = \(clock) AND e.subject_type = 'lead' AND e.withdrawn_at IS NULL
-                    AND e.started_at >= m.start AND e.started_at < m.until
+                    AND NOT e.history AND e.started_at >= m.start AND e.started_at < m.until
                 GROUP BY e.subject_id) r
             GROUP BY reason ORDER BY n DESC, reason
             """,
@@ -127,10 +142,11 @@ extension Records {
             ResponseHeatMap.Cell(
                 weekday: Int(try row.get("weekday", as: Int32.self)), minute: Int(try row.get("minute", as: Int32.self)),
                 leads: Int(try row.get("leads", as: Int64.self)), late: Int(try row.get("late", as: Int64.self)))
-        }
+        }.filter { $0.leads > 0 }
+        let history = try rows[1].reduce(0) { $0 + Int(try $1.get("history", as: Int64.self)) }
         let (reasons, unspecified) = try Self.reasons(rows[2])
         return ResponseHeatMap(
-            month: month, clock: clock, timeZone: zone, cells: cells, reasons: reasons, unspecified: unspecified)
+            month: month, clock: clock, timeZone: zone, cells: cells, history: history, reasons: reasons, unspecified: unspecified)
     }
 
     /// The three most frequent, and how many gave none.

@@ -37,7 +37,7 @@ extension ClockReader {
         let rows = try await postgres.pipeline([
             .tenants([tenant]),
             """
-            SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.pool, l.owner_id, l.touched_at, l.assignment_epoch,
+            SELECT l.id, l.external_id, l.source, l.received_at, l.created_at, l.fields, l.state, l.pool, l.owner_id, l.touched_at, l.assignment_epoch,
                 s.external_id AS owner, s.name AS owner_name, s.team, s.status
             FROM lead l LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
             WHERE l.tenant_id = \(tenant.rawValue) AND l.id = ANY(\(ids))
@@ -83,7 +83,9 @@ extension ClockReader {
             let history = events[id] ?? []
             values["assigned_at"] = history.last { $0.type == "assigned" }.map { .date($0.at) } ?? .empty
             return SubjectReading(
-                key: ClockKey(.lead, id), facts: SubjectFacts(.lead, id: String(id), values: values, events: [created] + history),
+                key: ClockKey(.lead, id), 
+                facts: SubjectFacts(
+                    .lead, id: String(id), values: values, events: [created] + history, knownSince: try row.get("created_at")),
                 owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
                 holding: LeadHolding(
                     epoch: Int(try row.get("assignment_epoch", as: Int32.self)), owner: try row.get("owner_id"),
@@ -138,7 +140,7 @@ extension ClockReader {
                 key: ClockKey(.customer, id),
                 facts: SubjectFacts(
                     .customer, id: CustomerID(id).name, values: values,
-                    events: [SubjectEvent("created", at: createdAt)] + (events[id] ?? [])),
+                    events: [SubjectEvent("created", at: createdAt)] + (events[id] ?? []), knownSince: try row.get("created_at")),
                 owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
                 holding: nil)
         }
@@ -151,7 +153,9 @@ extension ClockReader {
             .tenants([tenant]),
             """
             SELECT o.id, o.external_id, o.owner, o.industry, o.stage, o.won, o.amount_minor, o.currency, o.closed_at, o.updated_at, o.fields,
-                s.name AS owner_name, s.team, s.status
+                s.name AS owner_name, s.team, s.status,
+                (SELECT f.recorded_at FROM opportunity_fact f WHERE f.tenant_id = o.tenant_id AND f.opportunity_id = o.id
+                    ORDER BY f.seq LIMIT 1) AS known_since
             FROM opportunity o LEFT JOIN seller s ON s.tenant_id = o.tenant_id AND s.external_id = o.owner
             WHERE o.tenant_id = \(tenant.rawValue) AND o.id = ANY(\(ids))
             """,
@@ -179,7 +183,9 @@ extension ClockReader {
             }
             let name: String = try row.get("external_id")
             return SubjectReading(
-                key: ClockKey(.opportunity, id), facts: SubjectFacts(.opportunity, id: name, values: values, events: events[id] ?? []),
+                key: ClockKey(.opportunity, id), 
+                facts: SubjectFacts(
+                    .opportunity, id: name, values: values, events: events[id] ?? [], knownSince: try row.get("known_since")),
                 owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
                 holding: nil)
         }
