@@ -64,7 +64,7 @@ public struct ClockWriter: Sendable {
         values["level"] = .text(missed.level.id)
         values["due_at"] = .date(missed.dueAt)
         values["late_by"] = .number(Double(missed.lateBy))
-        let summary = Self.summary(facts, said)
+        let summary = summary(facts, said)
         if !summary.isEmpty { values["summary"] = .text(summary.joined(separator: language == .chinese ? "；" : "; ")) }
         if let shortfall {
             values["count"] = .number(Double(shortfall.counted))
@@ -75,16 +75,16 @@ public struct ClockWriter: Sendable {
         return values
     }
 
-    /// What was said last: of the three newest communications the day, the kind, and what was done.
-    private static func summary(_ facts: SubjectFacts, _ said: (Label) -> String) -> [String] {
-        let kinds: Set<String> = ["touch", "follow_up", "visit", "interview", "reply"]
+    /// What was said last: of the three newest communications the day where the tenant is, the kind, and what was done.
+    private func summary(_ facts: SubjectFacts, _ said: (Label) -> String) -> [String] {
+        let kinds: Set<String> = ["touch", "call", "message", "follow_up", "visit", "interview", "reply"]
         return facts.events.filter { kinds.contains($0.type) }.suffix(3).map { event in
             let kind = EventCatalogue.standard[event.type].map { said($0.label) } ?? event.type
             let told = ["our_action", "problem_solved", "result", "topic"].lazy.compactMap { name -> String? in
                 guard case .text(let text)? = event.data[name], !Placeholder.isPlaceholder(text) else { return nil }
                 return text
             }.first
-            let day = event.at.ISO8601Format(.iso8601.year().month().day())
+            let day = event.at.ISO8601Format(.iso8601(timeZone: timeZone).year().month().day())
             return told.map { "\(day) \(kind) \($0)" } ?? "\(day) \(kind)"
         }
     }

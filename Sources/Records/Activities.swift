@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import PostgresClient
+import SalesModel
 import Tenancy
 
 /// Something that happened to a subject. Kept as told, for good.
@@ -36,8 +37,11 @@ public struct NewActivity: Sendable, Hashable {
         self.evidence = JSONBytes(evidence)
     }
 
-    /// The type that means a lead's owner has been in touch.
+    /// The type that means a lead's owner has been in touch, and nothing else.
     public static let touch = "touch"
+
+    /// Whether it says of a lead that its owner has been in touch.
+    var isContact: Bool { Contact.isMade(by: type, EventCatalogue.standard[type]?.values(of: data.bytes) ?? [:]) }
 }
 
 /// Activities that speak of subjects nobody told us of: their places in the list.
@@ -48,8 +52,8 @@ public struct UnknownSubjects: Error, Sendable, Hashable {
 extension Records {
     /// Records activities, all or none, once per idempotency key.
     ///
-    /// The first touch of an assigned lead ends its waiting: it is marked, and its owner has one lead less pending. Later
-    /// touches are recorded like any activity.
+    /// The first contact (`Contact`) with an assigned lead ends its waiting: it is marked, and its owner has one lead less pending. Later
+    /// ones are recorded like any activity.
     /// - Throws: `UnknownSubjects` when a lead, opportunity or seller is not known.
     public func record(
         _ activities: [NewActivity], of tenant: TenantID, key: IdempotencyKey?, answer: @Sendable @escaping (_ ids: [Int64]) -> StoredAnswer
@@ -171,7 +175,7 @@ private struct ActivityRecording {
     /// settling does: whoever reads loads with the counter knows exactly which touches are in them.
     func touch(_ leads: [Int: [Int64]]) throws {
         var first: [Int64: Date] = [:]
-        for (place, ids) in leads where activities[place].type == NewActivity.touch {
+        for (place, ids) in leads where activities[place].isContact {
             for id in ids { first[id] = min(first[id] ?? .distantFuture, activities[place].at) }
         }
         guard !first.isEmpty else { return }

@@ -73,11 +73,12 @@ extension Records {
             // The routing version is locked before any seller's row, as settling does.
             let begun = try transaction.pipeline([
                 .bumpRouting(tenant),
-                "SELECT status, \(unescaped: Self.sellerNote) FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID) FOR UPDATE",
+                "SELECT status, team, \(unescaped: Self.sellerNote) FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID) FOR UPDATE",
             ])
             let version: Int64 = try begun[0].first!.get("version")
             let old = begun[1].first
             let oldStatus = try old?.get("status", as: String?.self)
+            let hasMoved = try old.map { try $0.get("team", as: String?.self) != profile.team } ?? false
             let row = try transaction.query(
                 """
                 INSERT INTO seller (tenant_id, external_id, name, team, status, regions, industries, capacity, weight, newcomer, channels)
@@ -108,6 +109,8 @@ extension Records {
             if try !transaction.keepShifts(of: externalID, tenant, version: version) {
                 _ = try transaction.query(.keepSellers([id], of: tenant, version: version))
             }
+            // And another line above: whatever they have is looked at again by these.
+            if hasMoved { _ = try transaction.query(.rearmClocks(ofSeller: externalID, of: tenant, at: Date())) }
             guard !leaving.isEmpty, old != nil, oldStatus != profile.status?.rawValue else { return (old == nil, Int64?.none) }
             return (false, try transaction.pipeline(statements).last!.first!.get("id", as: Int64.self))
         }

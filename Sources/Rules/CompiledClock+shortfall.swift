@@ -25,7 +25,7 @@ extension CompiledClock {
                 min(start, now)...(seconds.map { max(start, min(now, start.addingTimeInterval(Double($0)))) } ?? now)
             }
         let filter = count.filter.map(CompiledFilter.init)
-        let events = facts.events.filter { $0.type == count.type && span.contains($0.at) }
+        let events = facts.events.filter { $0.isOf(count.type) && span.contains($0.at) }
         let falling = events.filter { filter?.truth(of: $0) ?? .yes != .yes }
         let missing = Set(count.filter?.fields ?? []).filter { field in
             falling.contains { event in

@@ -130,9 +130,11 @@ extension CompiledClock {
     private func start(_ facts: SubjectFacts, _ values: [FieldValue], _ now: Date) -> Evaluated<Date?> {
         switch clock.start {
         case .events(let types, _, let isLatest, let fallback):
-            let events = facts.events.filter { $0.at <= now && types.contains($0.type) && (startFilter?.truth(of: $0) ?? .yes) == .yes }
+            let events = facts.events.filter {
+                $0.at <= now && types.contains(where: $0.isOf) && (startFilter?.truth(of: $0) ?? .yes) == .yes
+            }
             let begun = isLatest ? events.last : events.first
-            return .known((begun ?? facts.events.last { $0.at <= now && $0.type == fallback })?.at)
+            return .known((begun ?? facts.events.last { event in event.at <= now && fallback.map(event.isOf) ?? false })?.at)
         case .field(let name, let before):
             guard let slot = table[name] else { return .known(nil) }
             switch values[slot] {
@@ -165,7 +167,7 @@ extension CompiledClock {
     private func stop(_ facts: SubjectFacts, _ values: [FieldValue], _ happenings: Happenings, _ start: Date) -> Evaluated<Date?> {
         guard let rule = clock.stop else { return .known(nil) }
         let event = happenings.events.first {
-            $0.at >= start && rule.events.contains($0.type) && (stopFilter?.truth(of: $0) ?? .yes) == .yes
+            $0.at >= start && rule.events.contains(where: $0.isOf) && (stopFilter?.truth(of: $0) ?? .yes) == .yes
         }
         guard let stop else { return .known(event?.at) }
         // The first moment from which the condition held: nothing changes between two events. At most 1,000 moments are looked at;

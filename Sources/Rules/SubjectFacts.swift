@@ -12,6 +12,9 @@ public struct SubjectEvent: Sendable, Hashable {
         self.at = at
         self.data = data
     }
+
+    /// Whether rules that name this event mean it: by its type, or as a contact.
+    func isOf(_ name: String) -> Bool { type == name || name == Contact.name && Contact.isMade(by: type, data) }
 }
 
 /// What is known of one subject: its fields, and what happened to it. Clocks, gates and measures read nothing else, so they can be
@@ -101,7 +104,7 @@ public struct CompiledCount: Sendable {
     private func bounds(in happenings: Happenings?) -> ClosedRange<Int>? {
         guard let happenings, let (from, to) = span(in: happenings) else { return nil }
         var (certain, possible) = (0, 0)
-        for event in happenings.events where event.type == count.type && event.at >= from && event.at <= to {
+        for event in happenings.events where event.isOf(count.type) && event.at >= from && event.at <= to {
             switch filter?.truth(of: event) ?? .yes {
             case .yes: certain += 1
             case .unknown: possible += 1

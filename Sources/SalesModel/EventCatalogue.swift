@@ -37,6 +37,12 @@ public struct EventCatalogue: Sendable, Hashable {
     private static let people: Set<SubjectType> = [.lead, .opportunity, .customer]
 
     private static let contact = [
+        // Whatever is one: see `Contact`.
+        EventType(Contact.name, Label("contact", "联系客户"), of: people),
+        EventType(
+            "call", Label("call", "电话"), of: people,
+            [text("direction", "direction", "方向"), text("result", "result", "结果"), number("minutes", "minutes", "时长（分钟）")]),
+        EventType("message", Label("message", "消息"), of: people, [text("channel", "channel", "渠道"), text("direction", "direction", "方向")]),
         EventType(
             "touch", Label("first touch", "首触"), of: people,
             [text("channel", "channel", "渠道"), text("direction", "direction", "方向"), text("result", "result", "结果")]),

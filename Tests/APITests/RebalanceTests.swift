@@ -73,6 +73,33 @@ import Testing
         }
     }
 
+    @Test func `a visit, a call and a follow-up with words wake a lead as a touch does, and nothing less`() async throws {
+        try await house { house, tenant in
+            try await house.seller("bert", of: tenant) { ($0.capacity, $0.status) = (100, .leave) }
+            let ids = try await house.leads((0..<7).map { house.lead("\($0)") }, of: tenant)
+            try await house.workThrough()
+            #expect(try await house.records.seller("anna", of: tenant)?.pending == 7)
+            func happen(_ lead: Int, _ type: String, _ data: String = "{}") -> NewActivity {
+                NewActivity(subjectType: .lead, subject: "\(lead)", type: type, at: Date(), data: Array(data.utf8))
+            }
+
+            let told = [
+                happen(0, "visit"), happen(1, "call", #"{"result":"sent a quotation"}"#), happen(2, "follow_up", #"{"our_action":"寄样品"}"#),
+                happen(3, "visit", #"{"valid":false}"#), happen(4, "call", #"{"result":"not_answered"}"#),
+                happen(5, "follow_up", #"{"our_action":"已联系"}"#), happen(6, "reply"),
+            ]
+            _ = try await house.records.record(told, of: tenant, key: nil) { _ in StoredAnswer(status: 201, body: []) }
+            #expect(try await house.records.seller("anna", of: tenant)?.pending == 4)
+            try await house.seller("bert", of: tenant) { $0.capacity = 100 }
+            try await house.asOwner("UPDATE assignment SET assigned_at = now() - interval '16 days'")
+            _ = try await house.ledger.enqueue([.rebalance(untouchedFor: 15, of: tenant)])
+            try await house.workThrough()
+
+            let owners = try await ids.asyncMap { try await house.records.lead($0, of: tenant)?.owner }
+            #expect(owners == ["anna", "anna", "anna", "bert", "bert", "bert", "bert"])
+        }
+    }
+
     @Test func `who let a lead sleep gets it back only as the owner of its customer by another lead`() async throws {
         try await house { house, tenant in
             try await house.rule(.map, "{ sources: [website], fields: { phone: { from: phone }, company: { from: company } } }", of: tenant)

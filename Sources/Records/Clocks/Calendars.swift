@@ -113,20 +113,10 @@ extension CalendarScope {
 
     fileprivate var path: String { name.isEmpty ? word : "\(word)/\(name)" }
 
-    /// A seller's calendar concerns the leads that seller has, any other everybody's.
+    /// A seller's calendar concerns what that seller has, any other everybody's.
     fileprivate func rearming(of tenant: TenantID, at now: Date) -> Statement {
         guard case .seller(let name) = self else { return .rearmAllClocks(of: tenant, at: now) }
-        return """
-            WITH own AS (
-                SELECT c.subject_type, c.subject_id
-                FROM clock_subject c
-                    JOIN lead l ON l.tenant_id = c.tenant_id AND l.id = c.subject_id
-                    JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
-                WHERE c.tenant_id = \(tenant.rawValue) AND c.subject_type = 'lead' AND c.next_at IS NOT NULL AND s.external_id = \(name)
-                ORDER BY c.subject_type, c.subject_id FOR UPDATE OF c)
-            UPDATE clock_subject c SET fence = c.fence + 1, next_at = \(now), job_id = NULL FROM own o
-            WHERE c.tenant_id = \(tenant.rawValue) AND c.subject_type = o.subject_type AND c.subject_id = o.subject_id
-            """
+        return .rearmClocks(ofSeller: name, of: tenant, at: now)
     }
 }
 

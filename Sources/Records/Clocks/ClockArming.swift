@@ -88,6 +88,27 @@ extension Statement {
         """
     }
 
+    /// The same for whatever a seller has, because other hours count for them now. What is due already stays due.
+    static func rearmClocks(ofSeller name: String, of tenant: TenantID, at now: Date) -> Statement {
+        """
+        WITH own AS (
+            SELECT 'lead' AS type, l.id FROM seller s JOIN lead l ON l.tenant_id = s.tenant_id AND l.owner_id = s.id
+            WHERE s.tenant_id = \(tenant.rawValue) AND s.external_id = \(name)
+            UNION ALL
+            SELECT 'customer', c.id FROM seller s JOIN customer c ON c.tenant_id = s.tenant_id AND c.owner_id = s.id
+            WHERE s.tenant_id = \(tenant.rawValue) AND s.external_id = \(name)
+            UNION ALL
+            SELECT 'opportunity', o.id FROM opportunity o WHERE o.tenant_id = \(tenant.rawValue) AND o.owner = \(name)),
+        known AS (
+            SELECT c.subject_type, c.subject_id
+            FROM own o JOIN clock_subject c ON c.tenant_id = \(tenant.rawValue) AND c.subject_type = o.type AND c.subject_id = o.id
+            WHERE c.next_at IS NOT NULL
+            ORDER BY c.subject_type, c.subject_id FOR UPDATE OF c)
+        UPDATE clock_subject c SET fence = c.fence + 1, next_at = \(now), job_id = NULL FROM known k
+        WHERE c.tenant_id = \(tenant.rawValue) AND c.subject_type = k.subject_type AND c.subject_id = k.subject_id
+        """
+    }
+
     /// Has all clocks of a tenant that still run looked at again, because rules or calendars have changed: page by page, by `promoteClocks`.
     static func rearmAllClocks(of tenant: TenantID, at now: Date) -> Statement {
         """
