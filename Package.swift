@@ -136,6 +136,7 @@ let package = Package(
                 .embedInCode("0048_tenant_policies.sql"),
                 .embedInCode("0037_undelivered.sql"),
                 .embedInCode("0037_undelivered.sql"), .embedInCode("0038_history.sql"),
+                .embedInCode("0039_program_years.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -52,6 +52,7 @@ public struct Migration: Sendable {
         Migration(36, "match_rollouts", PackageResources._036_match_rollouts_sql),
         Migration(37, "undelivered", PackageResources._037_undelivered_sql),
         Migration(38, "history", PackageResources._038_history_sql),
+        Migration(39, "program_years", PackageResources._039_program_years_sql),
         Migration(48, "tenant_policies", PackageResources._048_tenant_policies_sql),
     ]
 }

@@ -144,6 +144,8 @@ struct Engine: Sendable {
             Chore("routing snapshots", every: .seconds(300)) { [records] in try await records.keepRoutingSnapshots() },
             Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },
             Chore("clocks", every: .seconds(1)) { [records] in while try await records.promoteClocks(now: Date()) {} },
+            // When it starts, and seldom after that.
+            Chore("years noted", every: .seconds(3_600)) { [records] in try await records.noteProgramYears(now: Date()) },
             Chore("clocks reconciled", every: .seconds(60)) { [records] in try await records.reconcileClocks(now: Date()) },
         ]
         return Maintenance(

@@ -1,3 +1,4 @@
+import Calendars
 import Foundation
 import JobKinds
 import Jobs
@@ -415,6 +416,123 @@ import Testing
             #expect(try await due() > 2 * 86_400)
             #expect(try await house.count("escalation") == 0)
             #expect(try await house.count("clock_subject WHERE NOT provisional") == 1)
+        }
+    }
+
+    private static let working = """
+        clocks:
+          - { id: first, subject: lead, calendar: working, starts: { on: created }, stops: { on: touch }, levels: [{ id: a, after: 4m, to: owner }] }
+          - { id: support, subject: opportunity, calendar: working, starts: { on: support_request, which: latest },
+              levels: [{ id: cto, after: 2h, to: cto }] }
+          - { id: tag, subject: customer, calendar: working, starts: { on: tag_set, which: latest }, levels: [{ id: owner, after: 2h, to: owner }] }
+        """
+
+    private static let allDay = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map { #""\#($0)":["00:00-24:00"]"# }.joined(separator: ",")
+
+    private func day(_ days: Double) -> String {
+        Date().addingTimeInterval(days * 86_400).ISO8601Format(.iso8601.year().month().day())
+    }
+
+    @Test func `a seller's leave, its end, and another team's hours move the deadlines of all that the seller has`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house, clocks: Self.working)
+            try await house.leads([lead("1", minutesOld: 0)], of: tenant)
+            _ = try await house.records.putOpportunity("o1", OpportunityFacts(owner: "anna", stage: "quoted"), of: tenant)
+            _ = try await house.records.putCustomer(
+                "c1", CustomerFactsTold(said: ["company": ["Acme"]], owner: "anna"), of: tenant, by: "test")
+            /// The subjects whose next deadline is further away than so many hours.
+            func far(_ hours: Int) async throws -> [String] {
+                try await house.rows(
+                    "SELECT subject_type FROM clock_subject WHERE next_at > now() + interval '\(hours) hours' ORDER BY 1"
+                ).map { try $0.get(0, as: String.self) }
+            }
+            try await house.working { try await soon { try await house.count("assignment") == 1 } }
+            for (type, name, event) in [(NewActivity.SubjectType.opportunity, "o1", "support_request"), (.customer, "c1", "tag_set")] {
+                try await record(NewActivity(subjectType: type, subject: name, type: event, at: Date()), house, of: tenant)
+            }
+            let all = ["customer", "lead", "opportunity"]
+            let week = #"{"week":{\#(Self.allDay)}}"#
+            _ = try await house.records.putCalendar(.tenant, body: Array(week.utf8), of: tenant, by: "test")
+            func look() async throws { try await house.working { try await settled(house) } }
+            try await look()
+            #expect(try await far(3) == [])
+            #expect(try await house.count("clock_subject WHERE next_at > now()") == 3)
+
+            let leave = #"{"days":[{"from":"\#(day(-1))","to":"\#(day(5))"}]}"#
+            _ = try await house.records.putCalendar(.seller("anna"), body: Array(leave.utf8), of: tenant, by: "test")
+            try await look()
+            #expect(try await far(72) == all)
+            _ = try await house.records.deleteCalendar(.seller("anna"), of: tenant, by: "test")
+            try await look()
+            #expect(try await far(3) == [])
+            // Another team, which is off for days.
+            _ = try await house.records.putCalendar(.team("south"), body: Array(leave.utf8), of: tenant, by: "test")
+            try await house.seller("anna", of: tenant) { $0.team = "south" }
+            try await look()
+            #expect(try await far(72) == all)
+        }
+    }
+
+    @Test func `the notice of a new year moves deadlines that were armed before it, and so does a program that brings it`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(
+                house,
+                clocks: """
+                    clocks:
+                      - { id: signing, subject: opportunity, calendar: working, starts: { at: planned_signing_at }, levels: [{ id: a, after: 4h, to: owner }] }
+                    """)
+            let hours = ["mon", "tue", "wed", "thu", "fri"].map { #""\#($0)":["09:00-18:00"]"# }.joined(separator: ",")
+            let calendar = #"{"time_zone":"Asia/Shanghai","national":"CN","week":{\#(hours)}}"#
+            _ = try await house.records.putCalendar(.tenant, body: Array(calendar.utf8), of: tenant, by: "test")
+            // New Year's Eve before the first year that nobody knows, from 17:00 on: an hour is left of that day, if it is worked at all.
+            let newest = try #require(NationalCalendar.china.years.keys.max())
+            let year = max(newest, try #require(Int(Date().ISO8601Format(.iso8601.year())))) + 1
+            let newYear = try #require(CivilDate(year: year, month: 1, day: 1))
+            let eve = newYear + -1
+            let signing = "\(eve)T17:00:00+08:00"
+            _ = try await house.records.putOpportunity(
+                "o1", OpportunityFacts(owner: "anna", stage: "quoted", fields: Array(#"{"planned_signing_at":"\#(signing)"}"#.utf8)), of: tenant)
+            func look() async throws -> String {
+                try await house.working { try await settled(house) }
+                let row = try await house.rows(
+                    """
+                    SELECT to_char(next_at AT TIME ZONE 'Asia/Shanghai', 'MM-DD HH24:MI') || CASE WHEN provisional THEN ' provisional' ELSE '' END AS at
+                    FROM clock_subject
+                    """
+                ).first
+                return try #require(row).get("at")
+            }
+            func put(off: [Int], work: [Int]) async throws {
+                func dates(_ days: [Int]) -> [CivilDate] { days.map { newYear + ($0 - 1) } }
+                try await house.records.putNotice(
+                    NationalNotice(country: "CN", year: year, papers: [], off: dates(off), work: dates(work)), by: "test")
+            }
+
+            let before = try await look()
+            #expect(before.hasSuffix(" provisional"))
+            // New Year's Eve and the days to the 4th are off; the 5th is worked, whatever day of the week it is.
+            try await put(off: [0, 1, 2, 3, 4], work: [5])
+            #expect(try await look() == "01-05 13:00")
+            // They thought better of it.
+            try await put(off: [0, 1], work: [2])
+            #expect(try await look() == "01-02 13:00")
+
+            // A program with a later year has clocks looked at that rest on what nobody knew; one without leaves all as it is.
+            _ = try await house.rows("DELETE FROM national_year")
+            _ = try await house.rows("UPDATE clock_subject SET provisional = true")
+            let program = ["CN": NationalCalendar.china.with(NationalCalendar.Year(year, days: [:]))]
+            #expect(try await house.records.noteProgramYears(now: Date()))
+            while try await house.records.promoteClocks(now: Date()) {}
+            _ = try await look()
+            _ = try await house.rows("UPDATE clock_subject SET next_at = now() + interval '90 days', provisional = true, job_id = NULL")
+            #expect(try await house.records.noteProgramYears(now: Date()) == false)
+            #expect(try await house.count("clock_rearm") == 0)
+            #expect(try await house.records.noteProgramYears(of: program, now: Date()))
+            #expect(try await house.count("clock_rearm") == 1)
+            _ = try await house.rows("DELETE FROM clock_rearm")
+            _ = try await house.rows("UPDATE clock_subject SET provisional = false")
+            #expect(try await house.records.noteProgramYears(of: ["CN": program["CN"]!.with(.init(year + 1, days: [:]))], now: Date()))
+            #expect(try await house.count("clock_rearm") == 0, "nothing rested on it")
         }
     }
 

@@ -165,8 +165,44 @@ extension Records {
                     after: .encoding(["off": notice.off.map(\.description), "work": notice.work.map(\.description)])),
             ])
         }
-        // After the notice is there for all to see, so that whoever gets a first shift from here on reads it; and each tenant by itself, so
-        // that none waits for another's. What a crash leaves out is mended by putting the notice once more.
+        // After the notice is there for all to see, so that whoever gets a first shift from here on reads it. What a crash leaves out is mended by
+        // putting the notice once more.
+        try await keepEverybodysShifts()
+    }
+
+    /// Notes the years this program came with. Where one is later than any program's before, clocks whose deadlines rest on days nobody knew are
+    /// looked at again, and shifts are worked out anew. True when there was a later one.
+    ///
+    /// Asked when a process starts. One of the older program that still runs reads the older years: after the last of them has ended a clock
+    /// it looked at in between is mended by the next start, or by putting the notice.
+    @discardableResult
+    public func noteProgramYears(of known: [String: NationalCalendar] = NationalCalendar.known, now: Date) async throws -> Bool {
+        let last = known.compactMap { country, calendar in calendar.years.keys.max().map { (country, Int32($0)) } }.sorted { $0.0 < $1.0 }
+        let rows = try await engine.transaction { transaction in
+            try transaction.pipeline([
+                .everyTenant,
+                """
+                WITH later AS (
+                    INSERT INTO program_year AS p (country, year)
+                    SELECT country, year FROM unnest(\(last.map(\.0)), \(last.map(\.1))) AS n(country, year)
+                    ON CONFLICT (country) DO UPDATE SET year = excluded.year, noted_at = clock_timestamp() WHERE p.year < excluded.year
+                    RETURNING country),
+                asked AS (
+                    INSERT INTO clock_rearm (tenant_id, asked_at)
+                    SELECT DISTINCT tenant_id, \(now)::timestamptz FROM clock_subject
+                    WHERE provisional AND next_at IS NOT NULL AND EXISTS (SELECT FROM later)
+                    ON CONFLICT (tenant_id) DO UPDATE SET asked_at = excluded.asked_at, after_type = '', after_id = 0)
+                SELECT country FROM later
+                """,
+            ])[1]
+        }
+        guard !rows.isEmpty else { return false }
+        try await keepEverybodysShifts()
+        return true
+    }
+
+    /// Each tenant by itself, so that none waits for another's.
+    private func keepEverybodysShifts() async throws {
         let rows = try await engine.pipeline([
             .everyTenant, "SELECT DISTINCT tenant_id FROM seller WHERE shift IS NOT NULL ORDER BY tenant_id",
         ])[1]
