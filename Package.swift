@@ -249,7 +249,7 @@ let package = Package(
             "APITests",
             [
                 "API", "Connectors", "FakeVendors", "LocalVendors", "Messages", "Worker", "Maintenance", "JobKinds", "Records", "Ledger",
-                "DispatchIndex", "Identity", "Jobs", "JSONEnvelope",
+                "Calendars", "DispatchIndex", "Identity", "Jobs", "JSONEnvelope",
                 "ProcessHealth", "Replay",
                 "Rules", "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers",
                 "Sampling", "TestSupport", httpClient, hummingbird,

@@ -48,8 +48,12 @@ extension ClockReader {
             WHERE a.tenant_id = \(tenant.rawValue) AND a.lead_id = ANY(\(ids))
             """,
             """
-            SELECT lead_id, decided_at FROM decision_log
-            WHERE tenant_id = \(tenant.rawValue) AND lead_id = ANY(\(ids)) AND outcome = \(AssignmentOutcome.toMarketing.rawValue)
+            -- What marketing completed is decided on once more, and comes to a seller like a new lead.
+            SELECT d.lead_id, d.decided_at, (
+                SELECT min(n.decided_at) FROM decision_log n
+                WHERE n.tenant_id = d.tenant_id AND n.lead_id = d.lead_id AND n.decided_at > d.decided_at AND n.outcome <> d.outcome) AS completed_at
+            FROM decision_log d
+            WHERE d.tenant_id = \(tenant.rawValue) AND d.lead_id = ANY(\(ids)) AND d.outcome = \(AssignmentOutcome.toMarketing.rawValue)
             """,
             Self.activities(
                 of: .lead, "SELECT l.id, l.external_id AS subject FROM ids i JOIN lead l ON l.tenant_id = i.tenant AND l.id = i.id", ids,
@@ -63,6 +67,9 @@ extension ClockReader {
         for row in rows[3] {
             events[try row.get("lead_id"), default: []].append(
                 SubjectEvent("transferred", at: try row.get("decided_at"), ["to": .text("marketing")]))
+            if let completedAt = try row.get("completed_at", as: Date?.self) {
+                events[try row.get("lead_id"), default: []].append(SubjectEvent("completed", at: completedAt))
+            }
         }
         return try rows[1].map { row in
             let id: Int64 = try row.get("id")
@@ -83,7 +90,7 @@ extension ClockReader {
             let history = events[id] ?? []
             values["assigned_at"] = history.last { $0.type == "assigned" }.map { .date($0.at) } ?? .empty
             return SubjectReading(
-                key: ClockKey(.lead, id), 
+                key: ClockKey(.lead, id),
                 facts: SubjectFacts(
                     .lead, id: String(id), values: values, events: [created] + history, knownSince: try row.get("created_at")),
                 owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
@@ -183,7 +190,7 @@ extension ClockReader {
             }
             let name: String = try row.get("external_id")
             return SubjectReading(
-                key: ClockKey(.opportunity, id), 
+                key: ClockKey(.opportunity, id),
                 facts: SubjectFacts(
                     .opportunity, id: name, values: values, events: events[id] ?? [], knownSince: try row.get("known_since")),
                 owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
