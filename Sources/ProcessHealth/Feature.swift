@@ -50,7 +50,7 @@ public enum Feature: String, Sendable, Hashable, Codable, CaseIterable {
         case .healthyFor: ("weeks since last below", "距上次低于基线周数")
         case .team: ("share of the team below the base line", "团队低于基线占比")
         case .tenure: ("weeks known to us", "在册周数")
-        case .leaveAhead: ("days of leave ahead", "未来两周请假天数")
+        case .leaveAhead: ("days of absence ahead", "未来两周缺勤天数（请假或冻结）")
         case .workdaysAhead: ("working days ahead", "未来两周工作日")
         }
     }

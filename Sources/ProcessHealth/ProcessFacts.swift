@@ -93,29 +93,43 @@ public struct StayFact: Sendable, Hashable {
     }
 }
 
+/// What was said of a seller's absence: on leave, or frozen.
+public struct AbsenceFact: Sendable, Hashable {
+    /// When it was said.
+    public var at: Date
+    /// Until when; nil: nobody knows. Not after `at`: the seller is there.
+    public var until: Date?
+
+    public init(at: Date, until: Date?) {
+        self.at = at
+        self.until = until
+    }
+}
+
 /// Everything one seller's process health rests on.
 public struct ProcessFacts: Sendable, Hashable {
     public var leads: [LeadFact]
     public var contacts: [ContactFact]
     public var entries: [EntryFact]
     public var stays: [StayFact]
-    /// Days of leave, as the instants they begin.
-    public var leave: [Date]
+    /// In the order in which they were said.
+    public var absences: [AbsenceFact]
 
     public init(
-        leads: [LeadFact] = [], contacts: [ContactFact] = [], entries: [EntryFact] = [], stays: [StayFact] = [], leave: [Date] = []
+        leads: [LeadFact] = [], contacts: [ContactFact] = [], entries: [EntryFact] = [], stays: [StayFact] = [],
+        absences: [AbsenceFact] = []
     ) {
         self.leads = leads
         self.contacts = contacts
         self.entries = entries
         self.stays = stays
-        self.leave = leave
+        self.absences = absences
     }
 
     /// What was known at an instant: recorded by then, and not of a time after it.
     public func known(at instant: Date) -> ProcessFacts {
         func isKnown(_ at: Date, _ recordedAt: Date) -> Bool { at <= instant && recordedAt <= instant }
-        var known = ProcessFacts(leave: leave)
+        var known = ProcessFacts(absences: absences.filter { $0.at <= instant })
         known.leads = leads.filter { isKnown($0.capturedAt, $0.recordedAt) }.map { lead in
             var lead = lead
             if let at = lead.touchedAt, !isKnown(at, lead.touchRecordedAt ?? at) { (lead.touchedAt, lead.touchRecordedAt) = (nil, nil) }
@@ -130,5 +144,27 @@ public struct ProcessFacts: Sendable, Hashable {
             return stay
         }
         return known
+    }
+
+    /// Whoever is spoken of.
+    public var customers: Set<String> {
+        Set(leads.map(\.customer) + contacts.map(\.customer) + entries.map(\.customer) + stays.map(\.customer))
+    }
+
+    /// The same with customers called otherwise: those that get one name are one.
+    public func renamed(_ name: (String) -> String) -> ProcessFacts {
+        var facts = self
+        for place in facts.leads.indices { facts.leads[place].customer = name(leads[place].customer) }
+        for place in facts.contacts.indices { facts.contacts[place].customer = name(contacts[place].customer) }
+        for place in facts.entries.indices { facts.entries[place].customer = name(entries[place].customer) }
+        for place in facts.stays.indices { facts.stays[place].customer = name(stays[place].customer) }
+        return facts
+    }
+
+    /// Of the fortnight after an instant, the days the seller will be away as far as was known then; one begun counts whole.
+    func daysAway(after instant: Date) -> Int {
+        guard let last = absences.last(where: { $0.at <= instant }) else { return 0 }
+        let end = min(last.until ?? .distantFuture, instant + 14 * 86_400)
+        return Int((max(0, end.timeIntervalSince(instant)) / 86_400).rounded(.up))
     }
 }

@@ -60,7 +60,7 @@ public struct WeekCounting: Sendable {
         for place in weeks.indices {
             let end = grid.end(of: place)
             if let workdays { weeks[place].workdaysAhead = workdays(end, end + 14 * 86_400) }
-            weeks[place].leaveAhead = facts.leave.count { $0 >= end && $0 < end + 14 * 86_400 }
+            weeks[place].leaveAhead = facts.daysAway(after: end)
         }
         return weeks
     }

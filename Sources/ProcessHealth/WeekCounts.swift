@@ -50,7 +50,7 @@ public struct WeekCounts: Sendable, Hashable, Codable {
     public var emptyRecords = 0
     /// Leads that waited for a first touch when the week ended.
     public var waiting = 0
-    /// Days of leave known then for the two weeks to come.
+    /// Days on leave or frozen of the two weeks to come, as far as was known then.
     public var leaveAhead = 0
     /// Working days of the two weeks to come.
     public var workdaysAhead = 10

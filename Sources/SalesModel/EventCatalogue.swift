@@ -86,6 +86,7 @@ public struct EventCatalogue: Sendable, Hashable {
             "assigned", Label("assigned", "分配"), of: [.lead, .customer], [text("seller", "seller", "销售"), text("team", "team", "团队")]),
         EventType("transferred", Label("transferred", "转交"), of: [.lead], [text("to", "to", "转交给")]),
         EventType("completed", Label("completed by marketing", "市场补充完成"), of: [.lead]),
+        EventType("closed", Label("closed", "关闭"), of: [.lead], [text("reason", "reason", "原因")]),
         EventType(
             "transition", Label("change of stage", "阶段变更"), of: [.opportunity], [text("from", "from", "原阶段"), text("to", "to", "新阶段")]),
         EventType("stage_update", Label("update within a stage", "阶段内更新"), of: [.opportunity]),

@@ -44,6 +44,7 @@ extension FieldCatalogue {
         Field("industry", .text, label: Label("industry", "行业")),
         Field("region", .list, label: Label("region", "区域")),
         Field("source", .text, label: Label("source", "来源")),
+        Field("lead", .text, label: Label("lead it came of", "来源线索")),
         Field("product_line", .text, label: Label("product line", "产品线")),
         Field("amount", .money, label: Label("amount", "金额")),
         Field("received", .money, label: Label("money received", "回款")),

@@ -41,6 +41,15 @@ extension SalesHouse {
         ])
     }
 
+    /// Says whose a lead is: a customer of that number.
+    func join(_ lead: String, to customer: Int64, of tenant: TenantID) async throws {
+        _ = try await engine.pipeline([
+            .tenants([tenant]),
+            "INSERT INTO customer (tenant_id, id) VALUES (\(tenant.rawValue), \(customer)) ON CONFLICT DO NOTHING",
+            "UPDATE lead SET customer_id = \(customer) WHERE tenant_id = \(tenant.rawValue) AND external_id = \(lead)",
+        ])
+    }
+
     /// Works out so many complete weeks and the running one, as of a moment.
     func score(_ weeks: Int, asOf: Date, of tenant: TenantID) async throws {
         _ = try await ledger.enqueue([.scoreHealth(of: tenant, weeks: weeks, asOf: asOf, isChained: false)])

@@ -52,6 +52,99 @@ import Testing
         }
     }
 
+    /// SPI-03. Its records of the lead and of the deal are one customer's.
+    @Test func `a lead that became a deal is one customer: who never lets 72 hours pass has missed nothing`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            for name in ["anna", "scout", "closer"] { try await house.seller(name, of: tenant) }
+            func deal(_ name: String, of lead: String?, owner: String, at: Date, closed: Date? = nil) async throws {
+                let fields = lead.map { #"{"lead":"\#($0)"}"# } ?? "{}"
+                _ = try await house.records.putOpportunity(
+                    name,
+                    OpportunityFacts(
+                        owner: owner, stage: closed == nil ? "quoted" : "lost", won: closed == nil ? nil : false, closedAt: closed,
+                        openedAt: at, fields: Array(fields.utf8)),
+                    of: tenant)
+            }
+            for number in 0..<6 {
+                try await house.give("l\(number)", to: "anna", at: day(-7), of: tenant)
+                try await house.join("l\(number)", to: Int64(9_000 + number), of: tenant)
+                try await deal("d\(number)", of: "l\(number)", owner: "anna", at: day(-5.5))
+                let contacts = [("lead", "touch", -7.0), ("lead", "visit", -6)].map { subject, type, at in
+                    HealthFact(subjectType: subject, subject: "l\(number)", type: type, at: day(at) + 60, actor: "anna")
+                }
+                try await house.tell(contacts, of: tenant)
+                // Every 36 hours from Tuesday on, until the end of the next week.
+                try await house.tell((0..<8).map { .followUp("d\(number)", "anna", at: day(-4.5 + 1.5 * Double($0))) }, of: tenant)
+            }
+            // The scout's lead became the closer's deal: from then on the rhythm is not the scout's.
+            try await house.give("given", to: "scout", at: day(-1), of: tenant)
+            try await deal("taken", of: "given", owner: "closer", at: day(1))
+            // Closed without a deal.
+            try await house.give("dead", to: "scout", at: day(-1), of: tenant)
+            for lead in ["given", "dead"] {
+                try await house.tell(
+                    [HealthFact(subjectType: "lead", subject: lead, type: "touch", at: day(0.5), actor: "scout")], of: tenant)
+            }
+            try await house.tell(
+                [HealthFact(subjectType: "lead", subject: "dead", type: "closed", at: day(1), actor: "scout")], of: tenant)
+
+            try await house.score(12, asOf: Date(), of: tenant)
+
+            let before = try await house.weeks(week - 1, of: tenant)
+            let weeks = try await house.weeks(week, of: tenant)
+            #expect(before["anna"]?.reading.dimensions[1].tally == Tally(cases: 24, hits: 24))
+            #expect(weeks["anna"]?.reading.dimensions[1].tally == Tally(cases: 30, hits: 30))
+            #expect(weeks["scout"]?.reading.dimensions[1].tally.cases == 0)
+        }
+    }
+
+    @Test func `two deals of one customer are one rhythm, which ends with the last of them, when that was heard of`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant)
+            try await house.give("lead", to: "anna", at: day(0), of: tenant)
+            try await house.join("lead", to: 9_000, of: tenant)
+            for (deal, closed) in [("one", day(2)), ("two", day(5))] {
+                _ = try await house.records.putOpportunity(
+                    deal,
+                    OpportunityFacts(
+                        owner: "anna", stage: "lost", won: false, closedAt: closed, openedAt: day(0),
+                        fields: Array(#"{"lead":"lead"}"#.utf8)),
+                    of: tenant)
+            }
+            try await house.tell([.followUp("one", "anna", at: day(0)), .followUp("two", "anna", at: day(2.9))], of: tenant)
+            let anna = try #require(try await HealthReader(postgres: house.app).sellers(of: tenant, limit: 10).first)
+
+            let told = try #require(
+                try await HealthReader(postgres: house.app).facts(of: [anna], from: day(-7), at: Date(), of: tenant)[anna.id])
+
+            #expect(Set(told.contacts.map(\.customer)) == ["customer:c9000"])
+            #expect(told.contacts.filter { $0.kind == .ended }.map(\.at) == [day(5)], "the first deal was lost while there was a second")
+            // Told today, so that nobody knew of it when the week ended.
+            #expect(told.contacts.filter { $0.kind == .ended }.allSatisfy { $0.recordedAt > Date() - 3_600 })
+            #expect(told.leads.map(\.customer) == ["customer:c9000"])
+        }
+    }
+
+    @Test func `absence ahead is what was known of leave and freezes when the week ended`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            for (name, status) in [("away", SellerStatus.leave), ("there", .active)] {
+                try await house.seller(name, of: tenant) { $0.status = status }
+            }
+            let sellers = try await HealthReader(postgres: house.app).sellers(of: tenant, limit: 10)
+
+            let facts = try await HealthReader(postgres: house.app).facts(of: sellers, from: day(-7), at: Date(), of: tenant)
+
+            func said(_ name: String) -> [AbsenceFact] {
+                facts[sellers.first { $0.externalID == name }!.id]?.absences ?? []
+            }
+            #expect(said("away").count == 1 && said("away").allSatisfy { $0.until == nil })
+            #expect(said("there").count == 1 && said("there").allSatisfy { $0.until == $0.at })
+        }
+    }
+
     @Test func `a stage that was entered without what its gate asks is a missed key action`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()

@@ -117,6 +117,25 @@ import Testing
         #expect(counting().counts(of: ProcessFacts(leads: leads), at: day(21)).map(\.waiting) == [1, 2, 1, 0])
     }
 
+    @Test func `days of absence ahead are counted from what was said by the end of the week`() {
+        let facts = ProcessFacts(absences: [
+            AbsenceFact(at: day(3), until: nil), AbsenceFact(at: day(10), until: day(10)), AbsenceFact(at: day(13), until: day(16.5)),
+        ])
+
+        #expect(counting().counts(of: facts, at: day(28)).map(\.leaveAhead) == [14, 3, 0, 0])
+        #expect(counting().countsAsPublished(of: facts, at: day(28)).map(\.leaveAhead) == [14, 3, 0, 0])
+    }
+
+    @Test func `customers that get one name have one rhythm`() {
+        let contacts = [0.0, 48, 96].map { ContactFact(.followUp, customer: $0 == 48 ? "deal" : "lead", at: hour($0)) }
+        let facts = ProcessFacts(leads: [LeadFact(customer: "lead", capturedAt: hour(0))], contacts: contacts)
+
+        #expect(counting().counts(of: facts, at: hour(100))[0].rhythm == Tally(cases: 1, hits: 0))
+        let one = facts.renamed { _ in "customer" }
+        #expect(counting().counts(of: one, at: hour(100))[0].rhythm == Tally(cases: 2, hits: 2))
+        #expect(one.customers == ["customer"] && facts.customers == ["lead", "deal"])
+    }
+
     @Test func `nothing that was told after a week is in what was published of it`() {
         let facts = ProcessFacts(
             leads: [

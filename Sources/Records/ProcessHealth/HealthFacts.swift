@@ -12,7 +12,8 @@ extension HealthReader {
 
     /// What these sellers did from a moment on, as recorded by another; by seller.
     ///
-    /// A lead is the first owner's (I-35). What the customer said goes to who was last in touch before. Gated entries are judged by the
+    /// A lead is the first owner's (I-35). What the customer said goes to who was last in touch before. Leads, opportunities and records of
+    /// one customer are called by the customer's number, so that a rhythm is the customer's (SPI-03). Gated entries are judged by the
     /// tenant's live gates; where it has none there are none.
     public func facts(of sellers: [HealthSeller], from start: Date, at now: Date, of tenant: TenantID) async throws -> [Int64: ProcessFacts]
     {
@@ -24,8 +25,8 @@ extension HealthReader {
                 Self.leads(of: ids, from: start - Self.waitingFor, at: now, tenant),
                 Self.deeds(of: names, from: start - Self.lookback, at: now, tenant),
                 Self.replies(to: names, from: start - Self.lookback, at: now, tenant),
-                Self.ends(of: names, from: start - Self.lookback, at: now, tenant),
                 Self.moves(of: names, from: start - Self.lookback, at: now, tenant),
+                Self.absences(of: ids, at: now, tenant),
             ])
         var facts = try Self.leadFacts(rows[0])
         let deeds = try rows[1].map(Deed.init)
@@ -45,14 +46,36 @@ extension HealthReader {
             facts[owner, default: ProcessFacts()].contacts.append(
                 ContactFact(.reply, customer: subject, at: at, recordedAt: try row.get("recorded_at")))
         }
-        for row in rows[3] {
-            let (subject, at): (String, Date) = (try row.get("subject"), try row.get("closed_at"))
-            for seller in Set((bySubject[subject] ?? []).map(\.seller)) {
-                facts[seller, default: ProcessFacts()].contacts.append(ContactFact(.ended, customer: subject, at: at))
+        for row in rows[4] {
+            facts[try row.get("seller_id"), default: ProcessFacts()].absences.append(
+                AbsenceFact(at: try row.get("at"), until: try row.get("until")))
+        }
+        let moves = try deeds.compactMap(HealthMove.init) + rows[3].map(HealthMove.init)
+        try await addStages(moves, places, to: &facts, at: now, of: tenant)
+        let customers = try await customers(of: Set(facts.values.flatMap(\.customers)).union(bySubject.keys), at: now, of: tenant)
+        Self.end(bySubject, customers, names: Dictionary(zip(ids, names), uniquingKeysWith: { first, _ in first }), in: &facts)
+        return facts.mapValues { $0.renamed(customers.key) }
+    }
+
+    /// Where a seller's relation to a customer ended no interval runs on.
+    private static func end(
+        _ bySubject: [String: [(at: Date, seller: Int64)]], _ customers: HealthCustomers, names: [Int64: String],
+        in facts: inout [Int64: ProcessFacts]
+    ) {
+        var subjects: [Int64: [String: Set<String>]] = [:]
+        for (subject, deeds) in bySubject {
+            for seller in Set(deeds.map(\.seller)) {
+                subjects[seller, default: [:]][customers.key(of: subject), default: []].insert(subject)
             }
         }
-        try await addStages(try deeds.compactMap(HealthMove.init) + rows[4].map(HealthMove.init), places, to: &facts, at: now, of: tenant)
-        return facts
+        for (seller, byCustomer) in subjects {
+            for (customer, subjects) in byCustomer {
+                for end in customers.ends(of: customer, for: names[seller] ?? "", subjects) {
+                    facts[seller, default: ProcessFacts()].contacts.append(
+                        ContactFact(.ended, customer: customer, at: end.at, recordedAt: end.recordedAt))
+                }
+            }
+        }
     }
 
     /// Who was last in touch before, or first after.
@@ -117,13 +140,14 @@ extension HealthReader {
         """
     }
 
-    private static func ends(of sellers: [String], from: Date, at now: Date, _ tenant: TenantID) -> Statement {
+    /// When sellers went on leave or were frozen, and until when, as far as was known; until that moment itself: they are back.
+    private static func absences(of sellers: [Int64], at now: Date, _ tenant: TenantID) -> Statement {
         """
-        SELECT 'opportunity:' || o.external_id AS subject, o.closed_at
-        FROM opportunity o
-        WHERE o.tenant_id = \(tenant.rawValue) AND o.closed_at >= \(from) AND o.closed_at <= \(now)
-            AND EXISTS (SELECT FROM activity a WHERE a.tenant_id = o.tenant_id AND a.subject_type = 'opportunity' AND a.subject = o.external_id
-                AND a.actor = ANY(\(sellers)))
+        SELECT seller_id, at, CASE WHEN status = 'leave' OR (frozen_at IS NOT NULL AND frozen_until IS NULL) THEN NULL
+            ELSE COALESCE(frozen_until, at) END AS until
+        FROM seller_change
+        WHERE tenant_id = \(tenant.rawValue) AND seller_id = ANY(\(sellers)) AND at <= \(now)
+        ORDER BY version
         """
     }
 }

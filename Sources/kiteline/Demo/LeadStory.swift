@@ -82,7 +82,7 @@ struct LeadStory: Sendable {
             "/v1/opportunities/\(name)",
             json: """
                 {"owner": "\(lead.owner!)", "industry": "机械", "stage": "requirement_diagnosis", "opened_at": "\(Date().formatted(.iso8601))",
-                 "amount": {"amount_minor": 48000000, "currency": "CNY"}, "fields": {"contacts": 2}}
+                 "amount": {"amount_minor": 48000000, "currency": "CNY"}, "fields": {"contacts": 2, "lead": "\(name)"}}
                 """)
         tellLine("becomes a deal", "of 480,000.00 CNY, in requirement_diagnosis")
         for step in Self.steps {
