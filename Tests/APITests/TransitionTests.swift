@@ -12,6 +12,31 @@ import Testing
         }
     }
 
+    @Test func `what is told of an opportunity has happened: no time of it lies ahead, though plans may`() async throws {
+        try await TestAPI.with { api in
+            let (soon, far) = (Date(timeIntervalSinceNow: 240).ISO8601Format(), "2099-01-01T00:00:00Z")
+            func put(_ name: String, _ more: String) async throws -> Reply {
+                try await api.send("PUT", "/v1/opportunities/\(name)", #"{"stage":"quoted"\#(more)}"#)
+            }
+
+            let refused = try await put(
+                "a",
+                #","at":"\#(far)","opened_at":"\#(far)","stages":[{"stage":"new","at":"2020-01-01T00:00:00Z"},{"stage":"quoted","at":"\#(far)"}]"#
+            )
+            let closed = try await put("a", #","won":false,"closed_at":"\#(far)""#)
+            let planned = try await put(
+                "b", #","at":"\#(soon)","opened_at":"\#(soon)","fields":{"planned_signing_at":"\#(far)","delivery_expected_at":"\#(far)"}"#)
+
+            #expect(
+                refused.status == 422
+                    && refused.faults.sorted() == ["at out_of_range", "opened_at out_of_range", "stages[1].at out_of_range"])
+            #expect(refused.text.contains("lies ahead"))
+            #expect(closed.faults == ["closed_at out_of_range"])
+            #expect(planned.status == 201, "clocks of others may be a little ahead")
+            #expect(try await api.send("GET", "/v1/opportunities/a").status == 404)
+        }
+    }
+
     /// STAGE-04, -05, -06, -07, -09, -10 and FC-24: each entry asks for its own paper, and a refusal names it and changes nothing.
     private static let entries: [(from: String, to: String, unmet: [String], papers: [String], fields: String)] = [
         (

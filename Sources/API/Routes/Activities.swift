@@ -48,13 +48,19 @@ private func list(_ root: JSONNode, _ call: Call) throws -> [NewActivity] {
     return activities
 }
 
+extension FieldReader {
+    /// What is told happened; clocks of others may be ahead of ours by five minutes (SLA-12).
+    mutating func refuse(_ name: String, ahead moment: Date?) {
+        guard let moment, moment > Date().addingTimeInterval(300) else { return }
+        fail(name, .outOfRange, "lies ahead: what is told has happened")
+    }
+}
+
 private func activity(_ node: JSONNode, path: String, _ errors: inout [FieldError]) -> NewActivity? {
     var reader = FieldReader(node, path: path)
     let type = reader.string("type", length: 1...50, required: true)
-    let now = Date()
-    let at = reader.date("at") ?? now
-    // What is told happened; clocks of others may be ahead of ours by so much (SLA-12).
-    if at > now.addingTimeInterval(300) { reader.fail("at", .outOfRange, "lies ahead: what is told has happened") }
+    let at = reader.date("at") ?? Date()
+    reader.refuse("at", ahead: at)
     if at < Date(timeIntervalSince1970: 0) { reader.fail("at", .outOfRange, "lies before 1970") }
     let actor = reader.string("actor")
     let data = reader.object("data", members: 100)

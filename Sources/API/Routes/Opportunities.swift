@@ -37,6 +37,9 @@ extension API {
             facts.fields = Array(fields.bytes)
         }
         facts.stages = stages(&reader)
+        for (name, moment) in [("at", facts.at), ("opened_at", facts.openedAt), ("closed_at", facts.closedAt)] {
+            reader.refuse(name, ahead: moment)
+        }
         if facts.won != nil && facts.closedAt == nil { reader.fail("closed_at", .missing, "is required when won is true or false") }
         if facts.won == nil && facts.closedAt != nil { reader.fail("won", .missing, "is required when closed_at is given") }
         if let opened = facts.openedAt, let closed = facts.closedAt, opened > closed {
@@ -69,6 +72,7 @@ private func stages(_ reader: inout FieldReader) -> [OpportunityFacts.StageEntry
     for (place, item) in items.enumerated() {
         var inner = FieldReader(item, path: reader.path(to: "stages[\(place)]"))
         if let stage = inner.string("stage", required: true), let at = inner.date("at", required: true) {
+            inner.refuse("at", ahead: at)
             if let last = stages.last, last.at >= at { inner.fail("at", .outOfRange, "is not after the stage before") }
             stages.append(.init(stage: stage, at: at))
         }
