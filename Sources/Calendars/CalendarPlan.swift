@@ -59,6 +59,14 @@ public struct CalendarPlan: Sendable, Hashable {
     }
 }
 
+extension CalendarPlan {
+    /// Whether any of a day is worked. Laid over each other once, however many days are asked for.
+    public var isWorked: @Sendable (CivilDate) -> Bool {
+        let days = DayPlan(self)
+        return { !days.hours(of: $0).isClosed }
+    }
+}
+
 /// A plan whose layers are laid over each other.
 struct DayPlan {
     private let week: [DayHours]

@@ -3,7 +3,7 @@ import Foundation
 /// An interval from the errors that forecasts really had, wider after a miss and narrower after a hit.
 ///
 /// Split-conformal on log((actual + 1) ÷ (forecast + 1)), with the level of adaptive conformal inference (Gibbs and Candès 2021):
-/// α ← α + γ (target − missed), γ = 0.05. Ten errors of a spread of 0.35 are believed beforehand, so that there is an interval before there
+/// α ← α + γ (target − missed), γ = 0.05. Ten errors of a spread, such as 0.35, are believed beforehand, so that there is an interval before there
 /// is an error; they stay in, ten among many. An error is learnt when its period is over, never before.
 public struct AdaptiveInterval: Sendable, Hashable {
     /// The share of actual values outside that is aimed at.
@@ -13,18 +13,21 @@ public struct AdaptiveInterval: Sendable, Hashable {
     private var errors: [Double]
 
     static let gamma = 0.05
-    static let believed = (count: 10, spread: 0.35)
+    static let believed = 10
 
-    public init(target: Double = 0.2) {
+    /// - Parameters:
+    ///   - target: the share that may lie outside.
+    ///   - spread: of the errors that are believed beforehand.
+    public init(target: Double = 0.2, spread: Double = 0.35) {
         self.target = target
         alpha = target
         // The middles of ten equal shares of a normal distribution: 5 %, 15 %, … 95 %.
         let quantiles = [0.125_661, 0.385_320, 0.674_490, 1.036_433, 1.644_854]
-        errors = (quantiles.map { -$0 } + quantiles).map { $0 * Self.believed.spread }.sorted()
+        errors = (quantiles.map { -$0 } + quantiles).map { $0 * spread }.sorted()
     }
 
     /// How many real errors it knows.
-    public var learnt: Int { errors.count - Self.believed.count }
+    public var learnt: Int { errors.count - Self.believed }
 
     /// - Parameter interval: what was given for it then; nil: none, and the level stays.
     public mutating func learn(forecast: Double, actual: Double, interval: ClosedRange<Double>?) {

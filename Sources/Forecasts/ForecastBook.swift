@@ -30,13 +30,13 @@ public struct ForecastBook: Sendable {
     ///   - odds: of an opportunity in a known stage to be won within the period, 0 to 1.
     ///   - ratio: what is usually got of an amount.
     public init(
-        _ deals: some Collection<OpenDeal>, policy: ForecastPolicy, asOf: Day, odds: (OpenDeal) -> Double,
+        _ deals: some Collection<OpenDeal>, policy: ForecastPolicy, odds: (OpenDeal) -> Double,
         ratio: (OpenDeal) -> Double = { _ in 1 }
     ) {
         var lines: [ForecastLine] = []
         lines.reserveCapacity(deals.count)
-        let limits = policy.stages.map(policy.limits.days)
-        for deal in deals { lines.append(Self.line(deal, policy, limits, asOf, odds, ratio)) }
+        let limits = policy.stages.map(policy.limits.seconds)
+        for deal in deals { lines.append(Self.line(deal, policy, limits, odds, ratio)) }
         self.init(lines, policy: policy)
     }
 
@@ -49,7 +49,7 @@ public struct ForecastBook: Sendable {
     }
 
     private static func line(
-        _ deal: OpenDeal, _ policy: ForecastPolicy, _ limits: [Int], _ asOf: Day, _ odds: (OpenDeal) -> Double,
+        _ deal: OpenDeal, _ policy: ForecastPolicy, _ limits: [Int], _ odds: (OpenDeal) -> Double,
         _ ratio: (OpenDeal) -> Double
     ) -> ForecastLine {
         var line = ForecastLine(
@@ -57,7 +57,7 @@ public struct ForecastBook: Sendable {
             amountMinor: deal.amountMinor ?? 0, odds: 0, contribution: 0)
         guard let stage = deal.stage else { return line }
         line.odds = odds(deal)
-        line.stall = deal.stall(asOf: asOf, limit: limits[stage])
+        line.stall = deal.stall(limit: limits[stage])
         guard let amount = deal.amountMinor else {
             line.standing = .excluded(.amountMissing)
             return line

@@ -20,19 +20,19 @@ public enum Exclusion: String, Sendable, Hashable, CaseIterable {
 
 /// How long an opportunity may stay without an effective action before it is stalled.
 public struct StallLimits: Sendable, Hashable {
-    /// In days; by stage, and for all others.
+    /// In seconds, as the clock of the same name counts; by stage, and for all others.
     public var byStage: [String: Int]
     public var otherwise: Int
 
     /// Five days; three where the requirement is being confirmed (STAGE-02, STAGE-03).
-    public static let standard = StallLimits(byStage: ["requirement_confirmation": 3], otherwise: 5)
+    public static let standard = StallLimits(byStage: ["requirement_confirmation": 3 * 86_400], otherwise: 5 * 86_400)
 
     public init(byStage: [String: Int], otherwise: Int) {
         self.byStage = byStage
         self.otherwise = otherwise
     }
 
-    public func days(in stage: String) -> Int { byStage[stage] ?? otherwise }
+    public func seconds(in stage: String) -> Int { byStage[stage] ?? otherwise }
 }
 
 /// Since when nothing happened.
@@ -45,6 +45,7 @@ public struct Stall: Sendable, Hashable {
     }
 
     public var reason: Reason
+    /// Whole days, at least one.
     public var days: Int
 
     public init(reason: Reason, days: Int) {
@@ -54,11 +55,13 @@ public struct Stall: Sendable, Hashable {
 }
 
 extension OpenDeal {
-    /// Nil while it moves: on the last allowed day it still does.
-    public func stall(asOf: Day, limit: Int) -> Stall? {
-        let acted = lastAction.flatMap { $0 > entered ? $0 : nil }
-        let days = (acted ?? entered).distance(to: asOf)
-        guard days > limit else { return nil }
-        return Stall(reason: acted == nil ? .noKnownAction : .noRecentAction, days: days)
+    /// Nil while it moves: up to the last allowed second it still does.
+    ///
+    /// - Parameter limit: in seconds.
+    public func stall(limit: Int) -> Stall? {
+        let acted = secondsSinceAction.flatMap { $0 < secondsInStage ? $0 : nil }
+        let seconds = acted ?? secondsInStage
+        guard seconds > limit else { return nil }
+        return Stall(reason: acted == nil ? .noKnownAction : .noRecentAction, days: max(1, seconds / 86_400))
     }
 }

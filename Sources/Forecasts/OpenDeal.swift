@@ -5,10 +5,11 @@ public struct OpenDeal: Sendable, Hashable {
     public var seller: Int32
     /// Its stage's place among the open ones; nil: a stage the rules do not know.
     public var stage: Int?
-    /// When it came into the stage.
+    /// The day on which it came into the stage.
     public var entered: Day
-    /// The last effective action; nil: none is known.
-    public var lastAction: Day?
+    /// How long it has been there, and since the last effective action; nil: none is known.
+    public var secondsInStage: Int
+    public var secondsSinceAction: Int?
     /// As entered, in minor units.
     public var amountMinor: Int64?
     /// The currency's place in the caller's list.
@@ -20,14 +21,15 @@ public struct OpenDeal: Sendable, Hashable {
     public var isSelfEntered: Bool
 
     public init(
-        id: Int64, seller: Int32 = -1, stage: Int?, entered: Day, lastAction: Day? = nil, amountMinor: Int64?, currency: Int = 0,
-        segment: Int = 0, evidence: Int = 0, isSelfEntered: Bool = false
+        id: Int64, seller: Int32 = -1, stage: Int?, entered: Day, secondsInStage: Int, secondsSinceAction: Int? = nil, amountMinor: Int64?,
+        currency: Int = 0, segment: Int = 0, evidence: Int = 0, isSelfEntered: Bool = false
     ) {
         self.id = id
         self.seller = seller
         self.stage = stage
         self.entered = entered
-        self.lastAction = lastAction
+        self.secondsInStage = secondsInStage
+        self.secondsSinceAction = secondsSinceAction
         self.amountMinor = amountMinor
         self.currency = currency
         self.segment = segment

@@ -1,9 +1,9 @@
 /// How a stage was left in the last 180 days: how often forwards, and after how long.
 public struct StageDwell: Sendable, Hashable {
-    /// Won or moved on, of all that left; nil: nothing left it.
+    /// Won or moved to a later stage, of all that left; nil: nothing left it. Going back is none.
     public var conversion: Double?
     public var exits = 0
-    /// In days; nil: nothing left it.
+    /// In days, by nearest rank: the smallest that half, or nine in ten, do not exceed; nil: nothing left it.
     public var median: Int?
     public var p90: Int?
 
@@ -12,16 +12,26 @@ public struct StageDwell: Sendable, Hashable {
         var dwells = [[Int]](repeating: [], count: facts.policy.stages.count)
         var forwards = [Int](repeating: 0, count: dwells.count)
         for visit in facts.visits {
-            guard let left = visit.stay.left, left <= asOf, left > asOf.advanced(by: -180) else { continue }
+            guard let left = visit.stay.left, left <= asOf, left > asOf.advanced(by: -180), let exit = visit.stay.exit else { continue }
             dwells[visit.stay.stage].append(visit.stay.entered.distance(to: left))
-            if visit.stay.exit != .lost { forwards[visit.stay.stage] += 1 }
+            if exit.isForwards(from: visit.stay.stage) { forwards[visit.stay.stage] += 1 }
         }
         return zip(dwells, forwards).map { days, forwards in
             guard !days.isEmpty else { return StageDwell() }
             let sorted = days.sorted()
-            return StageDwell(
-                conversion: Double(forwards) / Double(days.count), exits: days.count, median: sorted[sorted.count / 2],
-                p90: sorted[min(sorted.count - 1, sorted.count * 9 / 10)])
+            /// Tenths of all, rounded up: of ten the fifth and the ninth.
+            func rank(_ tenths: Int) -> Int { sorted[(sorted.count * tenths + 9) / 10 - 1] }
+            return StageDwell(conversion: Double(forwards) / Double(days.count), exits: days.count, median: rank(5), p90: rank(9))
+        }
+    }
+}
+
+extension Exit {
+    fileprivate func isForwards(from stage: Int) -> Bool {
+        switch self {
+        case .won: true
+        case .lost: false
+        case .moved(let to): to > stage
         }
     }
 }

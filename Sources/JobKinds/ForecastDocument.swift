@@ -126,6 +126,7 @@ struct ForecastDocument {
             $0.member("p90", outlook.paths.p90)
             $0.member("interval_low", outlook.interval.lowerBound)
             $0.member("interval_high", outlook.interval.upperBound)
+            $0.member("interval_basis", outlook.basis.rawValue)
         }
         object.array("amounts") { list in
             for (place, spread) in outlook.amounts.enumerated() {

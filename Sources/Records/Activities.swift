@@ -140,9 +140,8 @@ private struct ActivityRecording {
 
     func insert() throws -> [Int64] {
         // What is told of opportunities is numbered, so that a forecast knows how much of it it has seen.
-        let speaksOfOpportunities = activities.contains { $0.subjectType == .opportunity }
-        let seq: Int64? =
-            speaksOfOpportunities ? try transaction.query(.moveOpportunities(of: TenantID(tenant))).first!.get("seq") : nil
+        let since = activities.lazy.filter { $0.subjectType == .opportunity }.map(\.at).min()
+        let seq: Int64? = try since.flatMap { try transaction.query(.moveOpportunities(of: TenantID(tenant), since: $0)).first!.get("seq") }
         return try transaction.query(
             """
             INSERT INTO activity (tenant_id, subject_type, subject, type, at, actor, data, evidence, seq)

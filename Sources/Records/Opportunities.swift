@@ -58,6 +58,11 @@ public struct OpportunityFacts: Sendable, Hashable {
     }
 }
 
+extension OpportunityFacts {
+    /// The first moment it tells of; nil: none but now.
+    var earliest: Date? { ([at, closedAt, openedAt].compactMap { $0 } + stages.map(\.at)).min() }
+}
+
 /// Why an opportunity is not told so: its tenant's gates decide that.
 public enum OpportunityRefusal: Error, Sendable, Hashable {
     /// It stands in this stage and goes to others by transitions.
@@ -78,7 +83,7 @@ extension Records {
         let now = Date()
         let gates = gates
         return try await write(tenant) { transaction in
-            var telling = try OpportunityTelling(externalID, of: tenant, by: actor, at: now, in: transaction)
+            var telling = try OpportunityTelling(externalID, since: facts.earliest, of: tenant, by: actor, at: now, in: transaction)
             if let known = telling.known, try gates.live(of: tenant, in: transaction) != nil {
                 if known.stage != facts.stage { throw OpportunityRefusal.stageByTransition(from: known.stage) }
                 if facts.won == true, known.won != true { throw OpportunityRefusal.wonByEvidence }

@@ -4,12 +4,15 @@ import Tenancy
 
 extension Statement {
     /// Something is about to be told of opportunities. In the same transaction, before `routing_clock` and before any opportunity.
-    static func moveOpportunities(of tenant: TenantID) -> Statement {
-        """
-        INSERT INTO opportunity_clock AS c (tenant_id, seq) VALUES (\(tenant.rawValue), 1)
-        ON CONFLICT (tenant_id) DO UPDATE SET seq = c.seq + 1
-        RETURNING seq
-        """
+    ///
+    /// - Parameter since: the earliest moment it tells of; an hour later it is late, and forecasts made meanwhile lack it.
+    static func moveOpportunities(of tenant: TenantID, since: Date?) -> Statement {
+        let isLate = since.map { $0 < Date().addingTimeInterval(-3_600) } ?? false
+        return """
+            INSERT INTO opportunity_clock AS c (tenant_id, seq, late_seq) VALUES (\(tenant.rawValue), 1, \(isLate ? 1 : 0))
+            ON CONFLICT (tenant_id) DO UPDATE SET seq = c.seq + 1, late_seq = CASE WHEN \(isLate) THEN c.seq + 1 ELSE c.late_seq END
+            RETURNING seq
+            """
     }
 }
 
@@ -35,9 +38,13 @@ struct OpportunityTelling {
     /// Takes the next number, and the row's lock where there is a row.
     ///
     /// The counters come first: whoever counts deals while this is not committed counts without it, and sees the counter without it.
-    init(_ externalID: String, of tenant: TenantID, by actor: String, at now: Date, in transaction: PostgresTransaction) throws {
+    ///
+    /// - Parameter since: the earliest moment that is told of; nil: now.
+    init(
+        _ externalID: String, since: Date?, of tenant: TenantID, by actor: String, at now: Date, in transaction: PostgresTransaction
+    ) throws {
         let begun = try transaction.pipeline([
-            .moveOpportunities(of: tenant), .moveDeals(of: tenant),
+            .moveOpportunities(of: tenant, since: since), .moveDeals(of: tenant),
             """
             SELECT id, stage, won, opened_at FROM opportunity
             WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID)

@@ -71,7 +71,7 @@ extension Records {
         let (now, gates) = (Date(), gates)
         return try await write(tenant) { transaction in
             try transaction.once(key) {
-                let telling = try OpportunityTelling(externalID, of: tenant, by: actor, at: now, in: transaction)
+                let telling = try OpportunityTelling(externalID, since: wish.at, of: tenant, by: actor, at: now, in: transaction)
                 guard let known = telling.known else { throw TransitionRefusal.notFound }
                 let live = try gates.live(of: tenant, in: transaction)
                 let move = try Deciding(known, wish, gates: live, of: tenant, in: transaction).move()

@@ -141,6 +141,10 @@ struct Engine: Sendable {
                 guard try await ledger.hasTurn(for: "process_health", every: .seconds(3_600)) else { return }
                 try await records.enqueueHealthRuns(isWhole: ledger.hasTurn(for: "process_health_whole", every: .seconds(86_400)))
             },
+            Chore("late forecasts", every: .seconds(60)) { [records, ledger] in
+                guard try await ledger.hasTurn(for: "late_forecasts", every: .seconds(300)) else { return }
+                try await records.enqueueLateForecasts(now: Date())
+            },
             Chore("routing snapshots", every: .seconds(300)) { [records] in try await records.keepRoutingSnapshots() },
             Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },
             Chore("clocks", every: .seconds(1)) { [records] in while try await records.promoteClocks(now: Date()) {} },

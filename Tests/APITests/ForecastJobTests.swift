@@ -189,6 +189,116 @@ import Testing
         }
     }
 
+    @Test func `a forecast of an earlier day knows the amount, the owner and the claim of that day, not today's`() async throws {
+        try await Self.with { desk in
+            let earlier = #","at":"\#(desk.day(20))","self_entered":true"#
+            try await desk.tell("a", "about_to_sign", days: 20, amount: 1_000, currency: "USD", more: earlier)
+            try await desk.act("a", "visit", days: 18)
+            try await desk.tell(
+                "a", "about_to_sign", days: 20, amount: 999_000, owner: "s2", more: #","at":"\#(desk.day(1))""#, status: 200)
+            // Told of it first a day ago: what was said then is all there is.
+            try await desk.tell("b", "about_to_sign", days: 16, amount: 30, owner: "s3", more: #","at":"\#(desk.day(1))""#)
+
+            let job = try await desk.enqueue(#","as_of":"\#(desk.day(15))""#)
+            #expect(job["outcome"].string == "published")
+
+            let id = try await desk.api.send("GET", "/v1/forecasts").json["items"][0]["id"].string ?? ""
+            let then = try await desk.api.send("GET", "/v1/forecasts/\(id)/opportunities").json["items"].array ?? []
+            #expect(then.map { $0["amount_minor"].int } == [1_000, 30])
+            #expect(then.map { $0["currency"].string } == ["USD", "CNY"])
+            #expect(then.map { $0["seller"].string } == ["s1", "s3"])
+            #expect(then.map { $0["class"].string } == ["self_entered_expected", "committed"])
+            let now = try await desk.rebuild()["forecast"]
+            #expect(now["by_seller"].array?.contains { $0["seller"].string == "s1" } == false)
+        }
+    }
+
+    @Test func `what stands still is stalled by the hour, as the clock of the same name counts`() async throws {
+        try await Self.with { desk in
+            func hours(_ hours: Double) -> String { Date(timeIntervalSinceNow: -3_600 * hours).ISO8601Format() }
+            for (name, age) in [("just", 119.5), ("over", 120.5)] {
+                let body =
+                    #"{"owner":"s1","stage":"about_to_sign","opened_at":"\#(hours(age))","amount":{"amount_minor":7,"currency":"CNY"}}"#
+                #expect(try await desk.api.send("PUT", "/v1/opportunities/\(name)", body).status == 201)
+            }
+
+            let body = try await desk.rebuild()["forecast"]
+
+            #expect(body["totals"][0]["committed"]["count"].int == 1 && body["totals"][0]["at_risk"]["count"].int == 1)
+            #expect(body["stalled"][0]["days"].int == 5)
+        }
+    }
+
+    @Test func `what was lost and taken up again is won once, and lost once before`() async throws {
+        try await Self.with(pack: nil) { desk in
+            let stages = [("quoted", 40), ("lost", 30), ("quoted", 20), ("won", 10), ("won_confirmed", 9)].map {
+                #"{"stage":"\#($0.0)","at":"\#(desk.day($0.1))"}"#
+            }.joined(separator: ",")
+            try await desk.tell(
+                "a", "won_confirmed", days: 40, amount: 100, more: #","won":true,"closed_at":"\#(desk.day(10))","stages":[\#(stages)]"#)
+
+            let stage = try await desk.rebuild()["forecast"]["by_stage"][0]
+
+            #expect(stage["stage"].string == "quoted" && stage["conversion_n"].int == 2 && stage["conversion"].double == 0.5)
+        }
+    }
+
+    /// The state's notice of 2026: 15 to 23 February are off, and Saturday the 14th is worked.
+    @Test func `nothing begins in the holidays of the Spring Festival, and a make-up Saturday is a day of work`() async throws {
+        try await Self.with(pack: nil) { desk in
+            for back in 0..<40 {
+                let day = Date(timeIntervalSince1970: 1_771_027_200 - Double(back) * 86_400)  // the morning of 14 February there, and days before
+                let weekday = Int((day.timeIntervalSince1970 / 86_400).rounded(.down) + 3) % 7  // 0 is Monday
+                guard back == 0 || weekday < 5 else { continue }
+                let body =
+                    #"{"owner":"s1","stage":"quoted","opened_at":"\#(day.ISO8601Format())","amount":{"amount_minor":7,"currency":"CNY"}}"#
+                let status = try await desk.api.send("PUT", "/v1/opportunities/n\(back)", body).status
+                #expect(status == 201)
+            }
+            func new(_ from: String, _ to: String) async throws -> Double? {
+                let job = try await desk.run(
+                    #"{"period":{"from":"\#(from)","to":"\#(to)"},"as_of":"2026-02-14T15:00:00Z"}"#)
+                #expect(job["outcome"].string == "published", "\(job.value ?? "")")
+                return try await desk.api.send("GET", "/v1/forecasts/latest?from=\(from)&to=\(to)")
+                    .json["forecast"]["outlook"]["wins"]["expected_new"].double
+            }
+
+            let (holidays, after) = (try await new("2026-02-15", "2026-02-23"), try await new("2026-02-15", "2026-02-25"))
+            #expect(holidays == 0 && (after ?? 0) > 0)
+        }
+    }
+
+    @Test func `an interval says whether it is learnt`() async throws {
+        try await Self.with { desk in
+            try await desk.tell("a", "about_to_sign", days: 1, amount: 100)
+
+            let outlook = try await desk.rebuild()["forecast"]["outlook"]
+
+            #expect(outlook["wins"]["interval_basis"].string == "believed" && outlook["errors_learnt"].int == 0)
+        }
+    }
+
+    @Test func `what is told late has the forecasts in force made again, of every scope, and no other`() async throws {
+        try await Self.with { desk in
+            try await desk.tell("a", "about_to_sign", days: 0, amount: 100)
+            let first = try await desk.rebuild()
+            _ = try await desk.enqueue(#","scope":{"seller_ids":["s1"]}"#)
+            try await desk.tell("b", "about_to_sign", days: 0, amount: 30)
+            #expect(try await desk.api.records.enqueueLateForecasts(now: Date()) == 0, "told at once")
+
+            try await desk.act("a", "visit", days: 1)
+
+            #expect(try await desk.api.records.enqueueLateForecasts(now: Date()) == 2)
+            try await expectSoon { try await desk.api.count("forecast WHERE reason = 'event'") == 2 }
+            let latest = try await desk.latest()
+            #expect(latest["reason"].string == "event" && latest["previous"].string == first["id"].string)
+            let own = try await desk.api.send("GET", "/v1/forecasts/latest?sellers=s1").json
+            #expect(own["reason"].string == "event" && own["forecast"]["open"].int == 2)
+            #expect(try await desk.api.records.enqueueLateForecasts(now: Date()) == 0)
+            #expect(try await desk.api.send("GET", "/v1/forecasts/\(first["id"].string ?? "")").json["forecast"]["open"].int == 1)
+        }
+    }
+
     @Test func `several at once for one period end with one in force, each following the one before`() async throws {
         try await Self.with { desk in
             for number in 0..<4 { try await desk.tell("o\(number)", "about_to_sign", days: 1, amount: 100) }

@@ -13,12 +13,12 @@ import Testing
     ) -> OpenDeal {
         OpenDeal(
             id: id, seller: Int32(id % 3), stage: stage, entered: asOf.advanced(by: -days),
-            lastAction: acted.map { asOf.advanced(by: -$0) },
-            amountMinor: amount, currency: currency, isSelfEntered: selfEntered)
+            secondsInStage: days * 86_400, secondsSinceAction: acted.map { $0 * 86_400 }, amountMinor: amount, currency: currency,
+            isSelfEntered: selfEntered)
     }
 
     private func book(_ deals: [OpenDeal], odds: Double = 0.25) -> ForecastBook {
-        ForecastBook(deals, policy: policy, asOf: asOf, odds: { _ in odds })
+        ForecastBook(deals, policy: policy, odds: { _ in odds })
     }
 
     @Test func `amounts whose sum no number holds end at the greatest, and nothing stops`() {
@@ -50,6 +50,20 @@ import Testing
         #expect(book.byStage[2].stalled == 7 && book.byStage[2].byCurrency[0]?.stalledMinor == 7_000)
     }
 
+    @Test func `what stands still is stalled the second after its limit, counted from the moment and not from the day`() {
+        func stall(_ seconds: Int, acted: Int? = nil) -> Stall? {
+            OpenDeal(id: 1, stage: 0, entered: asOf, secondsInStage: seconds, secondsSinceAction: acted, amountMinor: 1).stall(
+                limit: 259_200)
+        }
+
+        #expect(stall(259_200) == nil)
+        #expect(stall(259_201) == Stall(reason: .noKnownAction, days: 3))
+        #expect(stall(900_000, acted: 259_200) == nil)
+        #expect(stall(900_000, acted: 345_600) == Stall(reason: .noRecentAction, days: 4))
+        #expect(stall(300_000, acted: 300_001) == Stall(reason: .noKnownAction, days: 3), "an action before it came here")
+        #expect(OpenDeal(id: 1, stage: 0, entered: asOf, secondsInStage: 7_201, amountMinor: 1).stall(limit: 7_200)?.days == 1)
+    }
+
     @Test func `each stands in one class, and only the first two count`() {
         let book = book([
             deal(1, 2), deal(2, 1), deal(3, 1, days: 6), deal(4, 2, selfEntered: true), deal(5, nil), deal(6, 0, amount: nil),
@@ -75,7 +89,7 @@ import Testing
     @Test(arguments: 1...20)
     func `classes, stages and sellers come to the same, to the last minor unit`(seed: UInt64) {
         let deals = random(seed)
-        let book = ForecastBook(deals, policy: policy, asOf: asOf, odds: { Double($0.id % 97) / 97 }, ratio: { _ in 0.913 })
+        let book = ForecastBook(deals, policy: policy, odds: { Double($0.id % 97) / 97 }, ratio: { _ in 0.913 })
 
         #expect(book.faults(against: deals) == [])
         #expect(book.lines.reduce(0) { $0 + $1.contribution } == (0...1).reduce(0) { $0 + book.totals.total($1) })
@@ -83,7 +97,7 @@ import Testing
 
     @Test func `an opportunity lost, doubled or counted wrongly is found`() {
         let deals = random(1)
-        let good = ForecastBook(deals, policy: policy, asOf: asOf, odds: { _ in 0.5 })
+        let good = ForecastBook(deals, policy: policy, odds: { _ in 0.5 })
         func faults(_ change: (inout [ForecastLine]) -> Void) -> [String] {
             var lines = good.lines
             change(&lines)
@@ -103,8 +117,8 @@ import Testing
     @Test(arguments: 1...20)
     func `what moved sums to the difference, to the last minor unit`(seed: UInt64) {
         let (before, after) = (random(seed), random(seed &+ 100))
-        let first = ForecastBook(before, policy: policy, asOf: asOf, odds: { Double($0.id % 97) / 97 }, ratio: { _ in 0.913 })
-        let second = ForecastBook(after, policy: policy, asOf: asOf, odds: { Double($0.id % 89) / 89 }, ratio: { _ in 0.871 })
+        let first = ForecastBook(before, policy: policy, odds: { Double($0.id % 97) / 97 }, ratio: { _ in 0.913 })
+        let second = ForecastBook(after, policy: policy, odds: { Double($0.id % 89) / 89 }, ratio: { _ in 0.871 })
         let moved = Movements(from: first.lines, to: second.lines) { $0 % 3 == 0 ? .won : $0 % 3 == 1 ? .lost : nil }
 
         for currency in 0...1 { #expect(moved.sum(currency) == second.totals.total(currency) - first.totals.total(currency)) }

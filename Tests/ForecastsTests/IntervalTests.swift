@@ -68,18 +68,6 @@ import Testing
         #expect(abs((even.p90 - even.p10) / 2.563 - 10) < 1 && abs((uneven.p90 - uneven.p10) / 2.563 - 20) < 2)
     }
 
-    @Test func `evidence cuts as believed until there are wins, then as it was, never less for more`() {
-        #expect(EvidenceHaircut.fitted([.init(won: 90, expected: 90)]) == .none, "who records none is not punished")
-        #expect(EvidenceHaircut.fitted([.init(won: 3, expected: 9), .init(won: 2, expected: 1)]) == .believed)
-
-        let fitted = EvidenceHaircut.fitted([
-            .init(won: 10, expected: 100), .init(won: 90, expected: 80), .init(won: 60, expected: 70), .init(won: 50, expected: 30),
-        ])
-        #expect(fitted.origin == .fitted && zip(fitted.factors, fitted.factors.dropFirst()).allSatisfy(<=))
-        #expect(fitted.factors[1] == fitted.factors[2], "two pieces that did worse than one are taken together with it")
-        #expect(fitted[0] < 0.2 && fitted[9] > 1.4)
-    }
-
     @Test func `amounts count for what was got of them, a segment as far as it was seen`() {
         let won = [Double](repeating: 1_000, count: 200).map { (entered: $0, realised: $0 * 0.8, segment: 0) } + [(1_000, 100, 1)]
         let ratio = AmountRatio(won: won)

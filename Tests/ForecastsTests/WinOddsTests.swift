@@ -79,6 +79,16 @@ import Testing
         #expect(abs(arrivals.expectedWins(odds) - byHand) < 1e-9)
     }
 
+    @Test func `a week of holidays is no week of work, before it and in it`() {
+        let holidays = Day(140)...Day(146)
+        let isOff: @Sendable (Day) -> Bool = { holidays.contains($0) || Arrivals.weekends($0) }
+        let begun = (0..<147).filter { !isOff(Day($0)) }.map { (day: Day($0), stage: 0) }
+        func arrivals(_ asOf: Int) -> Arrivals { Arrivals(begun: begun, stages: 1, since: Day(0), asOf: Day(asOf), isOff: isOff) }
+
+        #expect(arrivals(139).expectedWins(WinOdds(even, asOf: Day(139), window: Day(140)...Day(146))) == 0)
+        #expect(abs(arrivals(146).working - 1) < 1e-9, "a week without business was no week without customers")
+    }
+
     @Test func `weeks that differ more than chance are said to`() {
         var random = SeededNumbers(seed: 2)
         let weeks = (0..<26).map { _ in random.isHit(0.5) ? 40 : 10 }

@@ -111,7 +111,9 @@ struct ForecastFigures {
     }
 
     var rangeNote: String? {
-        body["outlook"]?["errors_learnt"]?.integer.map { words["forecast_errors", ["n": clerk.number(Int($0))]] }
+        guard let errors = body["outlook"]?["errors_learnt"]?.integer else { return nil }
+        if body["outlook"]?["wins"]?["interval_basis"]?.string == "believed" { return words["forecast_believed"] }
+        return words["forecast_errors", ["n": clerk.number(Int(errors))]]
     }
 
     // MARK: What it is made of

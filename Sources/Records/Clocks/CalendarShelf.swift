@@ -41,6 +41,8 @@ final class CalendarShelf: Sendable {
     let zone: String
     /// Nil: nobody has working hours.
     private let plan: CalendarPlan?
+    /// The tenant's own, before teams and sellers; nil: it has none.
+    let own: CalendarPlan?
     private let teams: [String: CalendarLayer]
     private let sellers: [String: CalendarLayer]
     private let held = Mutex(Held())
@@ -59,14 +61,15 @@ final class CalendarShelf: Sendable {
         teams = layers["team"] ?? [:]
         sellers = layers["seller"] ?? [:]
         guard own != nil || !layers.isEmpty else {
-            plan = nil
+            (plan, self.own) = (nil, nil)
             return
         }
         let national = try own?.national.flatMap { NationalCalendar.known[$0] }.map {
             $0.adding(try rows?[2].map { try NationalNotice($0) } ?? [])
         }
-        plan = CalendarPlan(
+        let plan = CalendarPlan(
             zone: TimeZone(identifier: own?.timeZone ?? zone) ?? .gmt, national: national, layers: [own?.layer ?? CalendarLayer()])
+        (self.plan, self.own) = (plan, own == nil ? nil : plan)
     }
 
     static func statements(reading tenant: TenantID) -> [Statement] {

@@ -83,10 +83,12 @@ private struct ForecastGathering {
     private let recordsEvidence: Bool
     /// Nil: everybody's.
     private let owners: Set<String>?
+    private let isOff: @Sendable (Day) -> Bool
 
     private var visits: [ForecastFacts.Visit] = []
     private var wins: [ForecastFacts.Win] = []
     private var begun: [(day: Day, stage: Int)] = []
+    private var won: [Day] = []
     private var open: [OpenDeal] = []
     private var ended: [Int64: Bool] = [:]
     private var sellers = Places()
@@ -114,6 +116,7 @@ private struct ForecastGathering {
         zone = try rows[0].first!.get("time_zone")
         watermark = try rows[0].first!.get("seq")
         recordsEvidence = try rows[0].first!.get("evidence")
+        isOff = try ForecastDays(of: tenant, zone: zone, in: transaction).isOff
         owners = question.scope.isWhole ? nil : Set(question.scope.sellers).union(try rows[1].map { try $0.get("external_id") })
     }
 
@@ -137,14 +140,29 @@ private struct ForecastGathering {
 
     private func day(_ column: String) -> String { "(\(column) AT TIME ZONE z.zone)::date - date '1970-01-01'" }
 
+    /// From then to the moment the forecast is made as of.
+    private func seconds(_ column: String) -> String { "extract(epoch FROM z.as_of - \(column))::bigint" }
+
+    /// What was told of each, as it was then where a moment is asked for: as told last of that moment; of one before the first telling, as
+    /// told first.
     private func opportunities(after: Int64, limit: Int) -> Statement {
         """
-        SELECT o.id, o.owner, \(unescaped: day("o.opened_at")), o.won, \(unescaped: day("o.closed_at")), o.amount_minor, o.currency, o.self_entered,
-            o.fields->>'product_line',
+        SELECT o.id, k.owner, \(unescaped: day("o.opened_at")), o.won, \(unescaped: day("o.closed_at")), k.amount_minor, k.currency, k.self_entered,
+            k.fields->>'product_line',
             CASE WHEN o.won THEN (SELECT f.amount_minor FROM opportunity_fact f
-                WHERE f.tenant_id = o.tenant_id AND f.opportunity_id = o.id AND f.amount_minor > 0 AND f.currency = o.currency ORDER BY f.seq LIMIT 1) END,
-            o.closed_at <= \(asOf), o.opened_at <= \(asOf)
+                WHERE f.tenant_id = o.tenant_id AND f.opportunity_id = o.id AND f.amount_minor > 0 AND f.currency = k.currency ORDER BY f.seq LIMIT 1) END,
+            o.closed_at <= \(asOf), o.opened_at <= \(asOf), extract(epoch FROM \(asOf)::timestamptz - o.opened_at)::bigint
         FROM opportunity o CROSS JOIN (SELECT \(zone)::text AS zone) z
+            LEFT JOIN LATERAL (
+                SELECT f.owner, f.amount_minor, f.currency, f.self_entered, f.fields FROM opportunity_fact f
+                WHERE \(question.asOf != nil) AND f.tenant_id = o.tenant_id AND f.opportunity_id = o.id
+                ORDER BY f.at <= \(asOf) DESC, CASE WHEN f.at <= \(asOf) THEN f.at END DESC NULLS LAST,
+                    CASE WHEN f.at <= \(asOf) THEN -f.seq ELSE f.seq END
+                LIMIT 1) p ON true
+            CROSS JOIN LATERAL (
+                SELECT p.* WHERE p.fields IS NOT NULL
+                UNION ALL
+                SELECT o.owner, o.amount_minor, o.currency, o.self_entered, o.fields WHERE p.fields IS NULL) k
         WHERE o.tenant_id = \(tenant) AND o.id > \(after)
         ORDER BY o.id LIMIT \(limit)
         """
@@ -152,8 +170,8 @@ private struct ForecastGathering {
 
     private func moves(_ after: Int64, _ until: Int64) -> Statement {
         """
-        SELECT t.opportunity_id, array_position(z.stages, t.to_stage), \(unescaped: day("t.at"))
-        FROM stage_transition t CROSS JOIN (SELECT \(zone)::text AS zone, \(stages.names)::text[] AS stages) z
+        SELECT t.opportunity_id, array_position(z.stages, t.to_stage), \(unescaped: day("t.at")), \(unescaped: seconds("t.at"))
+        FROM stage_transition t CROSS JOIN (SELECT \(zone)::text AS zone, \(stages.names)::text[] AS stages, \(asOf)::timestamptz AS as_of) z
         WHERE t.tenant_id = \(tenant) AND t.opportunity_id > \(after) AND t.opportunity_id <= \(until) AND t.at <= \(asOf)
         ORDER BY t.opportunity_id, t.at, t.id
         """
@@ -163,17 +181,17 @@ private struct ForecastGathering {
     /// (EVID-07, FC-32).
     private func actions(_ after: Int64, _ until: Int64) -> Statement {
         """
-        SELECT o.id, \(unescaped: day("max(a.at) FILTER (WHERE a.type <> 'evidence' OR a.data->>'verified' = 'true')")),
+        SELECT o.id, \(unescaped: seconds("max(a.at) FILTER (WHERE a.type <> 'evidence' OR a.data->>'verified' = 'true')")),
             count(DISTINCT a.data->>'kind') FILTER (WHERE a.type = 'evidence' AND a.data->>'verified' = 'true'
                 AND a.data->>'kind' IN ('contract_signed', 'first_payment', 'acceptance', 'service_start'))
         FROM opportunity o JOIN activity a ON a.tenant_id = o.tenant_id AND a.subject_type = 'opportunity' AND a.subject = o.external_id
-            CROSS JOIN (SELECT \(zone)::text AS zone) z
+            CROSS JOIN (SELECT \(asOf)::timestamptz AS as_of) z
         WHERE o.tenant_id = \(tenant) AND o.id > \(after) AND o.id <= \(until) AND (o.won IS NULL OR o.closed_at > \(asOf)) AND a.at <= \(asOf)
             AND (a.type IN ('visit', 'interview', 'demo', 'quotation', 'review', 'upload', 'checklist_item', 'evidence', 'stage_update', 'reply')
                 OR a.type = 'action' AND jsonb_typeof(a.data->'credibility') = 'number' AND (a.data->>'credibility')::numeric >= 60
                     AND a.data->>'evidence_valid' = 'true'
                 OR a.type = 'follow_up' AND \(unescaped: says("pain")) AND \(unescaped: says("our_action")))
-        GROUP BY o.id, z.zone ORDER BY o.id
+        GROUP BY o.id, z.as_of ORDER BY o.id
         """
     }
 
@@ -198,13 +216,15 @@ private struct ForecastGathering {
             let closed = won == nil ? nil : try row.get(4, as: Int32?.self).map { Day(Int($0)) }
             let currency = currencies.place(of: try row.get(6, as: String?.self) ?? "")
             let segment = segments.place(of: try row.get(8, as: String?.self) ?? "")
-            let visited = visit(history, segment, won: won, closed: closed)
             let isInScope = owners.map { owner.map($0.contains) ?? false } ?? true
+            let visited = visits(history, segment, won: won, closed: closed).map { ForecastFacts.Visit($0, isInScope: isInScope) }
             if isInScope, let first = visited.first { begun.append((Day(Int(try row.get(2, as: Int32.self))), first.stay.stage)) }
             visits += visited
             if let won {
                 ended[id] = won
-                guard won, let closed, let amount = try row.get(5, as: Int64?.self) else { continue }
+                guard won, let closed else { continue }
+                if isInScope { self.won.append(closed) }
+                guard let amount = try row.get(5, as: Int64?.self) else { continue }
                 let entered = try row.get(9, as: Int64?.self) ?? amount
                 wins.append(
                     .init(day: closed, entered: Double(entered), realised: Double(amount), segment: segment, currency: currency))
@@ -215,7 +235,8 @@ private struct ForecastGathering {
                     OpenDeal(
                         id: id, seller: owner.map { Int32(sellers.place(of: $0)) } ?? -1,
                         stage: last?.stage.flatMap { $0 < stages.open ? $0 : nil },
-                        entered: last?.day ?? opened, lastAction: action?.day,
+                        entered: last?.day ?? opened, secondsInStage: try last?.seconds ?? row.get(12),
+                        secondsSinceAction: action?.seconds,
                         amountMinor: try row.get(5), currency: currency, segment: segment, evidence: action?.evidence ?? 0,
                         isSelfEntered: try row.get(7)))
             }
@@ -223,29 +244,27 @@ private struct ForecastGathering {
     }
 
     /// A visit ends with the next move, or with the opportunity. One to a stage that nobody knows is none.
-    private func visit(_ history: [Move], _ segment: Int, won: Bool?, closed: Day?) -> [ForecastFacts.Visit] {
-        var visits: [ForecastFacts.Visit] = []
-        for (place, move) in history.enumerated() {
-            guard let stage = move.stage, stage < stages.open else { continue }
-            let next = place + 1 < history.count ? history[place + 1] : nil
-            let end: Exit? = won.map { $0 ? .won : .lost }
-            switch next {
-            case nil:
-                visits.append(
-                    .init(Stay(stage: stage, entered: move.day, left: closed, exit: end, segment: segment), won: won == true ? closed : nil)
-                )
-            case .some(let next):
-                // Into a stage nobody knows: how it left this one is not known either.
-                guard let to = next.stage else { continue }
-                let exit: Exit? = to < stages.open ? .moved(to: to) : end
-                guard let exit else { continue }
-                visits.append(
-                    .init(
-                        Stay(stage: stage, entered: move.day, left: next.day, exit: exit, segment: segment), won: won == true ? closed : nil
-                    ))
+    private func visits(_ history: [Move], _ segment: Int, won: Bool?, closed: Day?) -> [Stay] {
+        history.enumerated().compactMap { place, move in
+            guard let stage = move.stage, stage < stages.open else { return nil }
+            guard place + 1 < history.count else {
+                return Stay(stage: stage, entered: move.day, left: closed, exit: won.map { $0 ? .won : .lost }, segment: segment)
             }
+            let next = history[place + 1]
+            // Into a stage nobody knows: how it left this one is not known either.
+            guard let to = next.stage, let exit = exit(into: to, isEnd: hasEnded(history[(place + 1)...]), won) else { return nil }
+            return Stay(stage: stage, entered: move.day, left: next.day, exit: exit, segment: segment)
         }
-        return visits
+    }
+
+    /// Whether no open stage follows.
+    private func hasEnded(_ rest: ArraySlice<Move>) -> Bool { rest.allSatisfy { $0.stage.map { $0 >= stages.open } ?? false } }
+
+    /// Lost is lost, though it may have been taken up again; a win counts once, and only where it lasted.
+    private func exit(into stage: Int, isEnd: Bool, _ won: Bool?) -> Exit? {
+        if stage < stages.open { return .moved(to: stage) }
+        if isEnd { return won.map { $0 ? .won : .lost } }
+        return GateRules.isLoss(stages.names[stage]) ? .lost : nil
     }
 
     private func finished() throws -> ForecastReading {
@@ -258,8 +277,8 @@ private struct ForecastGathering {
         return ForecastReading(
             facts: ForecastFacts(
                 policy: ForecastPolicy(stages: Array(stages.names.prefix(stages.open)), limits: limits), segments: segments.names.count,
-                currencies: max(1, currencies.names.count), visits: visits, wins: wins, begun: begun, open: open,
-                recordsEvidence: recordsEvidence),
+                currencies: max(1, currencies.names.count), visits: visits, wins: wins, begun: begun, won: self.won,
+                open: open, recordsEvidence: recordsEvidence, isOff: isOff),
             asOf: asOf, day: Day(Int(asOfDay)), watermark: watermark, sellers: sellers.names, currencies: currencies.names,
             ruleVersion: stages.ruleVersion, inForce: inForce, linesInForce: kept, ended: ended)
     }
@@ -330,6 +349,8 @@ private struct Move {
     /// Among the names; nil: none of them.
     let stage: Int?
     let day: Day
+    /// From then to the moment the forecast is made as of.
+    let seconds: Int
 }
 
 /// Rows in the order of opportunities, taken as these come.
@@ -344,7 +365,10 @@ private struct Moves {
         while place < rows.count {
             let row = rows[place]
             guard try row.get(0, as: Int64.self) == id else { break }
-            moves.append(Move(stage: try row.get(1, as: Int32?.self).map { Int($0) - 1 }, day: Day(Int(try row.get(2, as: Int32.self)))))
+            moves.append(
+                Move(
+                    stage: try row.get(1, as: Int32?.self).map { Int($0) - 1 }, day: Day(Int(try row.get(2, as: Int32.self))),
+                    seconds: Int(try row.get(3, as: Int64.self))))
             place += 1
         }
         return moves
@@ -357,10 +381,10 @@ private struct Actions {
 
     init(_ rows: Rows) { self.rows = rows }
 
-    mutating func of(_ id: Int64) throws -> (day: Day?, evidence: Int)? {
+    mutating func of(_ id: Int64) throws -> (seconds: Int?, evidence: Int)? {
         guard place < rows.count, try rows[place].get(0, as: Int64.self) == id else { return nil }
         let row = rows[place]
         place += 1
-        return (try row.get(1, as: Int32?.self).map { Day(Int($0)) }, Int(try row.get(2, as: Int64.self)))
+        return (try row.get(1, as: Int64?.self).map(Int.init), Int(try row.get(2, as: Int64.self)))
     }
 }

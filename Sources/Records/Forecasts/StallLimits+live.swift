@@ -8,7 +8,7 @@ extension StallLimits {
     /// The clock that says how long an opportunity may stay where it is.
     private static let clock = "stage_dwell"
 
-    /// What the tenant's live clock `stage_dwell` allows, in whole days; without such a clock the standard.
+    /// What the tenant's live clock `stage_dwell` allows, to the second; without such a clock the standard.
     static func live(of tenant: TenantID, in transaction: PostgresTransaction) throws -> StallLimits {
         let rows = try transaction.query(
             """
@@ -34,12 +34,9 @@ extension StallLimits {
 
     private init?(_ clock: Clock) {
         switch clock.budget {
-        case .seconds(let seconds): self.init(byStage: [:], otherwise: Self.days(seconds))
-        case .classes("stage", let classes, let otherwise):
-            self.init(byStage: classes.mapValues(Self.days), otherwise: otherwise.map(Self.days) ?? .max)
+        case .seconds(let seconds): self.init(byStage: [:], otherwise: seconds)
+        case .classes("stage", let classes, let otherwise): self.init(byStage: classes, otherwise: otherwise ?? .max)
         case .classes, nil: return nil
         }
     }
-
-    private static func days(_ seconds: Int) -> Int { max(1, seconds / 86_400) }
 }
