@@ -83,3 +83,22 @@ set_up() {
     ensure_packages
     ensure_swift
 }
+
+# ensure_judge BUILD: the library by which one test has our signatures judged, in the same place as deploy/check's tools. Without it that
+# test is skipped; nothing else needs Python.
+ensure_judge() {
+    step "Standard Webhooks' own library"
+    local tools=$1/check-tools
+    if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+        say "skipped: python3 with venv is not there (python3-venv); our signatures are tried on the standard's vector only"
+        return
+    fi
+    [ -x "$tools/bin/python3" ] || python3 -m venv "$tools"
+    if "$tools/bin/pip" install -q --disable-pip-version-check standardwebhooks==1.1.0; then
+        PATH=$(realpath "$tools")/bin:$PATH
+        export PATH
+        say "standardwebhooks 1.1.0 from PyPI, in $tools"
+    else
+        say "skipped: PyPI gave no standardwebhooks 1.1.0; our signatures are tried on the standard's vector only"
+    fi
+}
