@@ -44,12 +44,7 @@ public struct AssignLead: DecidingHandler {
         ]))
 
     public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> RoutingFacts {
-        do {
-            return try await records.facts(for: jobs.compactMap { LeadID($0.arguments.lead) }, of: tenant, at: now())
-        } catch let error as RulesUnreadable {
-            // Nothing is lost and no attempt is charged: the leads go on as soon as readable rules are live.
-            throw Failure(.dependency, error.description, retryAfter: now().addingTimeInterval(60))
-        }
+        try await records.facts(for: jobs.compactMap { LeadID($0.arguments.lead) }, of: tenant, at: now())
     }
 
     public func outcome(of job: Job<Arguments>, given facts: inout RoutingFacts, at now: Date) -> Outcome {
@@ -69,12 +64,13 @@ public struct AssignLead: DecidingHandler {
             ? facts.roster.leftToPeople(at: now) : facts.roster.decision(for: lead.lead, as: resolutions.identities, at: now)
         let decision = tried.routed.decision
         var outcome = Outcome(decision.outcome)
-        outcome.effects = [LeadDecisionEffect(tried, about: lead, as: resolutions, on: &facts)]
+        let effect = LeadDecisionEffect(tried, about: lead, as: resolutions, on: &facts)
+        outcome.effects = [effect]
         outcome.ruleVersion = decision.routeVersion
         outcome.arm = tried.arm.rawValue
         // What a harmful change has done is made whole as soon as it is taken back.
-        for trial in tried.trials where trial.harm != nil {
-            outcome.followUps += [.makeWhole(rollout: trial.rollout, of: job.tenant), .releaseHeld(of: job.tenant)]
+        for rollout in effect.takesBack {
+            outcome.followUps += [.makeWhole(rollout: rollout, of: job.tenant), .releaseHeld(of: job.tenant)]
         }
         return outcome
     }

@@ -43,12 +43,8 @@ public struct EscalateOverdue: DecidingHandler {
 
     public let kind = EscalateOverdue.definition
     private let records: ClockReader
-    private let now: @Sendable () -> Date
 
-    public init(records: ClockReader, now: @escaping @Sendable () -> Date = { Date() }) {
-        self.records = records
-        self.now = now
-    }
+    public init(records: ClockReader) { self.records = records }
 
     /// The kind, for those who only need to know of it.
     public static let definition = JobKind(
@@ -64,13 +60,7 @@ public struct EscalateOverdue: DecidingHandler {
         ]), reading: Arguments.self)
 
     public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> ClockFacts {
-        do {
-            return try await records.facts(
-                for: jobs.compactMap(\.arguments.subject), pages: jobs.compactMap(\.arguments.page), of: tenant)
-        } catch let error as RulesUnreadable {
-            // Nothing is lost and no attempt is charged: the clocks are read as soon as readable rules are live.
-            throw Failure(.dependency, error.description, retryAfter: now().addingTimeInterval(60))
-        }
+        try await records.facts(for: jobs.compactMap(\.arguments.subject), pages: jobs.compactMap(\.arguments.page), of: tenant)
     }
 
     public func outcome(of job: Job<Arguments>, given facts: inout ClockFacts, at now: Date) -> Outcome {
@@ -114,7 +104,7 @@ struct EscalationReport {
 
     private var fired: Int { effects.reduce(0) { $0 + $1.verdict.missed.count + $1.verdict.released.count } }
 
-    var outcome: String { fired > 0 ? "escalated" : effects.contains { !$0.verdict.unknown.isEmpty } ? "unreadable" : "nothing_due" }
+    var outcome: String { fired > 0 ? "escalated" : effects.contains { !$0.verdict.unknown.isEmpty || $0.isUnreadable } ? "unreadable" : "nothing_due" }
 
     var json: [UInt8] {
         let readings = effects.flatMap(\.verdict.readings)

@@ -51,15 +51,10 @@ public struct ReplayRules: PerformingHandler {
         }
         guard round.state == .running else { return .completed("ended_before") }
         let run = job.attempt.fence
-        let replayed: RulesReplay
-        do {
-            replayed = try await RulesReplay.run(
-                past, window: round.window, touchWithin: job.arguments.touchWithin,
-                candidate: RuleSetReference(kind: round.kind, name: round.name, version: round.version), pageSize: pageSize
-            ) { try await past.keep($0, of: round.id, run: run) }
-        } catch let error as RulesUnreadable {
-            return .failed(.permanent, error.description)
-        }
+        let replayed = try await RulesReplay.run(
+            past, window: round.window, touchWithin: job.arguments.touchWithin,
+            candidate: RuleSetReference(kind: round.kind, name: round.name, version: round.version), pageSize: pageSize
+        ) { try await past.keep($0, of: round.id, run: run) }
         let result = replayed.json(of: round)
         return Outcome(
             .completed(replayed.verdict.isPassed ? "passed" : "failed"),

@@ -27,6 +27,11 @@ extension Statement {
         """
     }
 
+    /// Closes all open alerts of that code. The tenant must be set.
+    static func resolveAll(_ code: String, of tenant: TenantID, at now: Date) -> Statement {
+        "UPDATE alert SET resolved_at = \(now) WHERE tenant_id = \(tenant.rawValue) AND code = \(code) AND resolved_at IS NULL"
+    }
+
     /// Closes the open alert of that code and subject, if there is one. The tenant must be set.
     public static func resolve(_ code: String, _ subject: String, of tenant: TenantID, at now: Date) -> Statement {
         """

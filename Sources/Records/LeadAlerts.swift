@@ -48,6 +48,9 @@ extension LeadDecision {
             case .fieldUnmapped, .typeMismatch, .fieldMissing, .notComparable:
                 guard case .text(let field)? = reason.parameters["field"] else { return nil }
                 return LeadAlert(code: code, subject: "\(source)/\(field)", source: source, reason: reason)
+            case .rulesUnreadable:
+                guard case .text(let rules)? = reason.parameters["rule_set"] else { return nil }
+                return LeadAlert(code: RulesUnreadable.alert, subject: rules, source: source, reason: reason)
             case .noScoreRules: return LeadAlert(code: code, subject: "score", source: source, reason: reason)
             default: return nil
             }

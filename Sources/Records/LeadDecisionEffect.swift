@@ -31,6 +31,11 @@ public struct LeadDecisionEffect: JudgedEffect {
     /// Who had the customer already.
     let claim: OwnerClaim?
     let body: JSONBytes
+    /// Rollouts whose candidate could not be read when it was decided.
+    let unreadable: [UnreadableRollout]
+
+    /// The rollouts it takes back.
+    public var takesBack: [Int64] { trials.filter { $0.harm != nil }.map(\.rollout) + unreadable.map(\.id) }
 
     /// - Parameters:
     ///   - resolutions: who the lead is, by the versions it may have been decided under.
@@ -50,6 +55,9 @@ public struct LeadDecisionEffect: JudgedEffect {
         let isHeld = decision.outcome.leadState == .held
         customer = isHeld ? nil : CustomerChange(resolution, of: lead.lead, owner: decision.owner?.id, in: &facts.customers)
         body = DecisionBody.json(tried, customer: customer)
+        // Whoever decides first takes them back; if that does not hold, nothing of its group does.
+        unreadable = facts.unreadable
+        facts.unreadable = []
         facts.decided += 1
         facts.leads[lead.lead.id]?.decided = decision.outcome
     }
@@ -159,7 +167,7 @@ extension LeadDecisionEffect {
             .sorted { ($0.settled.tenant, $0.effect.lead.lead.id) < ($1.settled.tenant, $1.effect.lead.lead.id) }
         guard !decided.isEmpty else { return [] }
         let assigned = decided.filter { $0.effect.decision.owner != nil }
-        let counted = decided.filter { $0.effect.decision.owner != nil || $0.effect.customer != nil || !$0.effect.trials.isEmpty }
+        let counted = decided.filter { $0.effect.decision.owner != nil || $0.effect.customer != nil || !$0.effect.trials.isEmpty || !$0.effect.unreadable.isEmpty }
         var statements: [Statement] = []
         let changes = decided.compactMap { settled, effect in
             effect.customer.map { CustomerChange.Settled(tenant: settled.tenant, place: effect.place, change: $0) }
@@ -175,7 +183,7 @@ extension LeadDecisionEffect {
         statements += [log(decided, moved: Set(counted.map(\.settled.tenant))), events(decided)]
         let told = assigned.filter { $0.effect.decision.notice != nil }
         if !told.isEmpty { statements.append(notices(told)) }
-        statements += TrialStatements.statements(for: trials(of: decided))
+        statements += TrialStatements.statements(for: trials(of: decided)) + unreadable(decided)
         let mended = Set(decided.filter(\.effect.lead.hadFailed).map(\.settled.tenant)).sorted()
         statements += mended.map(Statement.failedAssignmentsOver) + alerts(decided)
         // Last, as everybody takes these rows.
@@ -216,6 +224,16 @@ extension LeadDecisionEffect {
                     doubtfulAs: effect.isDoubtful(trial) ? effect.customer?.customer : nil,
                     dueAt: effect.decision.owner == nil ? nil : trial.firstTouchWithin.map(effect.decision.decidedAt.addingTimeInterval),
                     trial: trial)
+            }
+        }
+    }
+
+    private static func unreadable(_ decided: [Decided]) -> [Statement] {
+        decided.flatMap { settled, effect in
+            effect.unreadable.flatMap {
+                Statement.abortRollout(
+                    $0.id, $0.kind, of: settled.tenant, by: RolloutActor.guards, percent: $0.percent, reason: $0.words,
+                    at: effect.decision.decidedAt)
             }
         }
     }

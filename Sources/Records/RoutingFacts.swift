@@ -19,6 +19,8 @@ public struct RoutingFacts: Sendable {
     public let isFuseOpen: Bool
     /// Who the leads may be.
     public var customers: CustomerFacts
+    /// Rollouts that whoever decides first has to take back.
+    var unreadable: [UnreadableRollout]
     /// Names the decisions that were made one upon another.
     public let group = Int64.random(in: .min ... .max)
     /// How many there were so far.
@@ -57,12 +59,22 @@ public struct LeadFacts: Sendable {
 /// Reads routing facts, in one trip for a batch; rules and rankings are kept for the next batch as long as they hold.
 public final class RoutingReader: Sendable {
     private struct Known: Sendable {
-        var rules: [LiveRule: LiveRuleSet] = [:]
-        /// By what is live and which rollouts run: one for each set of arms.
-        var variants: (live: [LiveRule], rollouts: [Int64], zone: String, rules: [TenantRules])?
+        var library = RuleLibrary()
+        var variants: Variants?
         /// How rollouts are judged, which does not change while they run.
         var judges: [Int64: RolloutJudge] = [:]
         var deals: (stamp: DealStamp, byWindow: [Int: DealStatistics])?
+    }
+
+    /// By what is live and which rollouts run.
+    private struct Variants: Sendable {
+        let live: [LiveRule]
+        let rollouts: [Int64]
+        let zone: String
+        /// One for each set of arms, the live ones first.
+        let rules: [TenantRules]
+        /// What of a rollout's candidate, or of what is live beside it, cannot be read.
+        let unreadable: [Int64: UnreadableRuleSet]
     }
 
     let postgres: PostgresPool
@@ -74,13 +86,14 @@ public final class RoutingReader: Sendable {
     /// - Parameter postgres: a pool under the role `kiteline_app`.
     public init(postgres: PostgresPool) { self.postgres = postgres }
 
-    /// - Throws: `RulesUnreadable` when a live rule set does not pass this version's checks.
+    /// A live rule set that cannot be read holds the leads; a candidate that cannot be read is left out, and taken back with what is decided.
     public func facts(for leads: [LeadID], of tenant: TenantID, at now: Date) async throws -> RoutingFacts {
         let rows = try await postgres.pipeline(Self.statements(reading: leads, of: tenant))
         let records = try RolloutRecord.records(rows[8], rows[9])
-        let rollouts = records.map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
+        let running = records.map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
         let zone = try rows[1].first?.get("time_zone", as: String.self) ?? "UTC"
-        let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant, in: zone)
+        let read = try await rules(rows[2].map(LiveRule.init), running, of: tenant, in: zone)
+        let (variants, rollouts) = (read.rules, running.filter { read.unreadable[$0.id] == nil })
         let stamp = DealStamp(seq: try rows[6].first?.get("deal_seq") ?? 0, end: DealWindow.end(at: now))
         let deals = try await deals(variants, of: tenant, stamp)
         let basis = DecisionBasis(
@@ -98,7 +111,7 @@ public final class RoutingReader: Sendable {
         return RoutingFacts(
             version: try rows[1].first?.get("version") ?? 0, leads: Dictionary(facts.map { ($0.lead.id, $0) }, uniquingKeysWith: { $1 }),
             roster: RolloutRoster(roster: roster, rollouts: rollouts, exposures: exposures), isFuseOpen: !rows[7].isEmpty,
-            customers: customers, basis: basis)
+            customers: customers, unreadable: records.compactMap { UnreadableRollout($0, read.unreadable[$0.id]) }, basis: basis)
     }
 
     /// By which leads are recognised now, and how many customers there are.
@@ -106,7 +119,7 @@ public final class RoutingReader: Sendable {
         let rows = try await postgres.pipeline(Self.statements(reading: [], of: tenant))
         let rollouts = try RolloutRecord.records(rows[8], rows[9]).map { $0.running(of: tenant, judge: judge(of: $0, tenant)) }
         let zone = try rows[1].first?.get("time_zone", as: String.self) ?? "UTC"
-        let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant, in: zone)
+        let variants = try await rules(rows[2].map(LiveRule.init), rollouts, of: tenant, in: zone).rules
         return (variants[0].match, Int(try rows[1].first?.get("customers", as: Int64.self) ?? 0))
     }
 
@@ -179,69 +192,42 @@ public final class RoutingReader: Sendable {
 
 // MARK: - Rules
 
-/// A live rule set that does not pass this version's checks; its tenant's leads wait until another is published.
-public struct RulesUnreadable: Error, Sendable, CustomStringConvertible {
-    public let ruleSet: RuleSetReference
-    public let faults: RuleFaults
-
-    public var description: String { "the live rule set \(ruleSet) cannot be read: \(faults.faults.first?.message ?? "")" }
-}
-
-/// A live version, before its text is read.
-private struct LiveRule: Sendable, Hashable {
-    let kind: RuleKind
-    let name: String
-    let version: Int
-    let hash: String
-
-    var lineage: String { "\(kind.rawValue)/\(name)" }
-
-    init?(_ row: Row) throws {
-        // The other kinds are no business of a decision.
-        guard let kind = RuleKind(rawValue: try row.get("kind")), kind.isOfDecisions else { return nil }
-        self.kind = kind
-        name = try row.get("name")
-        version = Int(try row.get("version", as: Int32.self))
-        hash = try row.get("hash")
-    }
-}
-
 extension RoutingReader {
-    /// The rules of each variant the rollouts ask for; the live ones first.
+    /// The rules of each variant that the rollouts ask for; the live ones first. Rollouts whose candidate cannot be read ask for none.
     private func rules(
         _ live: [LiveRule?], _ rollouts: [RunningRollout], of tenant: TenantID, in zone: String
-    ) async throws -> [TenantRules] {
-        let live = live.compactMap { $0 }.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
+    ) async throws -> Variants {
+        let live = live.compactMap { $0 }.inOrder()
         let running = rollouts.map { $0.isShadow ? -$0.id : $0.id }
         let known = known.withLock { $0[tenant] ?? Known() }
         if let variants = known.variants, variants.live == live, variants.rollouts == running, variants.zone == zone {
-            return variants.rules
+            return variants
         }
         let candidates = try await candidates(of: rollouts, of: tenant)
-        let wanted = live + candidates.values.sorted { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }
-        var sets = known.rules.filter { wanted.contains($0.key) }
-        // Maps first, since what they add is known to the others.
-        let missing = wanted.filter { $0.kind == .map && sets[$0] == nil } + wanted.filter { $0.kind != .map && sets[$0] == nil }
-        if !missing.isEmpty {
-            for (rule, source) in zip(missing, try await sources(missing, of: tenant)) {
-                let catalogue = FieldCatalogue.of(sets.values.map(\.ruleSet))
-                switch RuleSet.parse(kind: rule.kind, name: rule.name, source: source, catalogue: catalogue) {
-                case .success(let ruleSet): sets[rule] = LiveRuleSet(ruleSet, version: rule.version)
-                case .failure(let faults):
-                    throw RulesUnreadable(
-                        ruleSet: RuleSetReference(kind: rule.kind.rawValue, name: rule.name, version: rule.version), faults: faults)
-                }
-            }
-        }
-        let variants = RolloutRoster.variants(of: rollouts).map { tried in
+        func list(_ tried: [RunningRollout]) -> [LiveRule] {
             let replaced = Set(tried.map(\.lineage))
-            let rules = live.filter { !replaced.contains($0.lineage) } + tried.compactMap { candidates[$0.id] }
-            return TenantRules(rules.compactMap { sets[$0] }, timeZone: TimeZone(identifier: zone) ?? .gmt)
+            return live.filter { !replaced.contains($0.lineage) } + tried.compactMap { candidates[$0.id] }
         }
-        let read = sets
+        let sets = RolloutRoster.variants(of: rollouts)
+        let lists = sets.map(list)
+        var library = known.library
+        try await library.read(lists, of: tenant, in: postgres)
+
+        let timeZone = TimeZone(identifier: zone) ?? .gmt
+        let alone = library.rules(lists[0], timeZone: timeZone)
+        var unreadable: [Int64: UnreadableRuleSet] = [:]
+        // Smaller sets stand before those they are part of, so of a set that cannot be read only together the youngest has to go.
+        for (tried, list) in zip(sets, lists).dropFirst() where !tried.contains(where: { unreadable[$0.id] != nil }) {
+            guard let fault = library.unreadable(list, besides: alone.unreadable), let last = tried.map(\.id).max() else { continue }
+            unreadable[last] = fault
+        }
+        let readable = rollouts.filter { unreadable[$0.id] == nil }
+        let rules = RolloutRoster.variants(of: readable).map { library.rules(list($0), timeZone: timeZone) }
+        let variants = Variants(live: live, rollouts: running, zone: zone, rules: rules, unreadable: unreadable)
+        let read = library
         remember(tenant) {
-            $0.rules = read
-            $0.variants = (live, running, zone, variants)
+            $0.library = read
+            $0.variants = variants
             $0.judges = $0.judges.filter { id, _ in rollouts.contains { $0.id == id } }
         }
         return variants
@@ -259,19 +245,6 @@ extension RoutingReader {
             """,
         ])[1]
         return try rows.reduce(into: [:]) { $0[try $1.get("id")] = try LiveRule($1) }
-    }
-
-    private func sources(_ rules: [LiveRule], of tenant: TenantID) async throws -> [String] {
-        let rows = try await postgres.pipeline([
-            .tenants([tenant]),
-            """
-            SELECT v.source
-            FROM unnest(\(rules.map(\.kind.rawValue)), \(rules.map(\.name)), \(rules.map { Int32($0.version) })) WITH ORDINALITY AS n(kind, name, version, place)
-                JOIN ruleset_version v ON v.tenant_id = \(tenant.rawValue) AND v.kind = n.kind AND v.name = n.name AND v.version = n.version
-            ORDER BY n.place
-            """,
-        ])[1]
-        return try rows.map { try $0.get("source") }
     }
 }
 

@@ -9,6 +9,7 @@ extension Records {
     /// What the checks of a kind may know of the tenant: who could take its leads, where that is asked.
     func checkFacts(for kind: RuleKind, _ live: [RuleSet], of tenant: TenantID) async throws -> RuleCheckFacts {
         var facts = RuleCheckFacts(live: live)
+        if kind == .map { facts.candidates = try await candidates(beside: live, of: tenant) }
         guard kind == .route else { return facts }
         let sellers = try await read(
             tenant,
@@ -30,5 +31,18 @@ extension Records {
         // A team may be known by its members alone.
         facts.teams = Set(try teams.map { try $0.get("external_id") }).union(facts.sellers?.compactMap(\.team) ?? [])
         return facts
+    }
+
+    /// The versions that are being rolled out, as far as they can be read.
+    private func candidates(beside live: [RuleSet], of tenant: TenantID) async throws -> [RuleSet] {
+        try await read(
+            tenant,
+            """
+            \(unescaped: RuleSetVersion.select)
+            WHERE tenant_id = \(tenant.rawValue) AND (kind, name, version) IN (
+                SELECT kind, name, version FROM rollout
+                WHERE tenant_id = \(tenant.rawValue) AND state IN ('shadow', 'canary') AND kind <> 'warning_model')
+            """
+        ).map(RuleSetVersion.init).compactMap { $0.parsed(.of(live)) }
     }
 }

@@ -37,7 +37,9 @@ extension Records {
         CheckedRuleSet, RuleFaults
     > {
         let live = try await liveRuleSets(of: tenant).map(\.ruleSet)
-        switch RuleSet.parse(kind: kind, name: name, source: source, catalogue: .of(live)) {
+        // A map may say otherwise than before what its own fields are.
+        let beside = live.filter { $0.kind != kind || $0.name != name }
+        switch RuleSet.parse(kind: kind, name: name, source: source, catalogue: .of(beside)) {
         case .failure(let faults): return .failure(faults)
         case .success(let ruleSet):
             let findings = RuleCheck.findings(of: ruleSet, given: try await checkFacts(for: kind, live, of: tenant))
@@ -87,7 +89,7 @@ extension Records {
                     _ = try transaction.query(.ruleChanges([(version.version, .live)], kind, name, of: tenant))
                     try transaction.noteForClocks(version, of: tenant)
                     // Held leads wait for what routes them.
-                    if version.kind.isRouting { try release(version) }
+                    if try version.kind.isRouting || transaction.areRulesUnreadable(of: tenant) { try release(version) }
                 }
                 return answer(version, true)
             }
@@ -116,7 +118,7 @@ extension Records {
                         let version = try transaction.makeLive(
                             kind, name, version: version, of: tenant, by: actor, action: "ruleset.publish", reason: reason)
                     else { throw NoSuchVersion() }
-                    if version.kind.isRouting { try release(version) }
+                    if try version.kind.isRouting || transaction.areRulesUnreadable(of: tenant) { try release(version) }
                     return answer(version)
                 }
             }
@@ -143,7 +145,9 @@ extension Records {
                 } else {
                     mended = []
                 }
-                outbox = try transaction.pipeline(mended + statements).last!.first!.get("id")
+                // It is raised again by the next lead, if they still are.
+                let readable: [Statement] = version == nil ? [] : [.resolveAll(RulesUnreadable.alert, of: tenant, at: now)]
+                outbox = try transaction.pipeline(mended + readable + statements).last!.first!.get("id")
             }
             return (result, outbox)
         }
@@ -213,6 +217,13 @@ extension PostgresTransaction {
             SELECT FROM ruleset_version
             WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name <> \(name) AND state = 'live' LIMIT 1
             """
+        ).isEmpty
+    }
+
+    /// Whether leads are held because live rules cannot be read.
+    fileprivate func areRulesUnreadable(of tenant: TenantID) throws -> Bool {
+        try !query(
+            "SELECT FROM alert WHERE tenant_id = \(tenant.rawValue) AND code = \(RulesUnreadable.alert) AND resolved_at IS NULL LIMIT 1"
         ).isEmpty
     }
 

@@ -56,14 +56,12 @@ extension PastReader {
 
     /// Reads the rules of these lists, where they are not known yet.
     ///
-    /// - Throws: `RulesUnreadable` when one does not pass this version's checks.
+    /// What cannot be read with the maps of its time holds leads, as it would have then.
     public func fetch(_ lists: some Sequence<[RuleSetReference]>) async throws {
-        for references in Set(lists) where shelf.lacks(references) {
-            shelf.put(TenantRules(try await ruleSets(references)), for: references)
-        }
+        for references in Set(lists) where shelf.lacks(references) { shelf.put(try await rules(references), for: references) }
     }
 
-    private func ruleSets(_ references: [RuleSetReference]) async throws -> [LiveRuleSet] {
+    private func rules(_ references: [RuleSetReference]) async throws -> TenantRules {
         let rows = try await read([
             """
             SELECT v.kind, v.name, v.version, v.source
@@ -73,17 +71,18 @@ extension PastReader {
             ORDER BY v.kind <> 'map', v.kind, v.name
             """
         ])[0]
-        var sets: [LiveRuleSet] = []
+        var (sets, unreadable): ([LiveRuleSet], [UnreadableRuleSet]) = ([], [])
         for row in rows {
             guard let kind = RuleKind(rawValue: try row.get("kind")) else { continue }
             let (name, version): (String, Int32) = (try row.get("name"), try row.get("version"))
-            let catalogue = FieldCatalogue.of(sets.map(\.ruleSet))
+            let catalogue = kind == .map ? .standard : FieldCatalogue.of(sets.map(\.ruleSet))
             switch RuleSet.parse(kind: kind, name: name, source: try row.get("source"), catalogue: catalogue) {
             case .success(let ruleSet): sets.append(LiveRuleSet(ruleSet, version: Int(version)))
             case .failure(let faults):
-                throw RulesUnreadable(ruleSet: RuleSetReference(kind: kind.rawValue, name: name, version: Int(version)), faults: faults)
+                unreadable.append(
+                    UnreadableRuleSet(RuleSetReference(kind: kind.rawValue, name: name, version: Int(version)), faults))
             }
         }
-        return sets
+        return TenantRules(sets, unreadable: unreadable)
     }
 }

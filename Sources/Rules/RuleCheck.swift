@@ -23,6 +23,7 @@ public struct RuleFinding: Sendable, Hashable {
         case missingText = "missing_text"
         case actionCount = "action_count"
         case unknownStage = "unknown_stage"
+        case unreadableRules = "unreadable_rules"
     }
 
     public let severity: Severity
@@ -63,6 +64,8 @@ public struct RuleCheckFacts: Sendable {
 
     /// The tenant's other live rule sets.
     public var live: [RuleSet]
+    /// Versions that are being rolled out; only a map is held against them.
+    public var candidates: [RuleSet]
     public var sellers: [Seller]?
     public var teams: Set<String>?
     /// The most leads that may come to be pending at once.
@@ -70,10 +73,11 @@ public struct RuleCheckFacts: Sendable {
     public var nullRates: [String: NullRate]
 
     public init(
-        live: [RuleSet] = [], sellers: [Seller]? = nil, teams: Set<String>? = nil, forecastPeak: Int? = nil,
+        live: [RuleSet] = [], candidates: [RuleSet] = [], sellers: [Seller]? = nil, teams: Set<String>? = nil, forecastPeak: Int? = nil,
         nullRates: [String: NullRate] = [:]
     ) {
         self.live = live
+        self.candidates = candidates
         self.sellers = sellers
         self.teams = teams
         self.forecastPeak = forecastPeak
@@ -89,7 +93,7 @@ public enum RuleCheck {
         let others = facts.live.filter { $0.kind != ruleSet.kind || $0.name != ruleSet.name }
         let specific: [RuleFinding] =
             switch ruleSet.body {
-            case .map: []
+            case .map: self.map(ruleSet, facts)
             case .score(let score): self.score(score)
             case .route(let route): self.route(route, facts)
             case .match: []
@@ -103,21 +107,13 @@ public enum RuleCheck {
 
     /// Fields of leads that it reads and no map gives, or that come empty too often.
     private static func fields(_ ruleSet: RuleSet, _ others: [RuleSet], _ facts: RuleCheckFacts) -> [RuleFinding] {
-        let read = ruleSet.leadFields
-        let maps = others.compactMap { if case .map(let map) = $0.body { map } else { nil } }
-        let sources = Set(maps.flatMap(\.sources)).sorted()
+        let maps = others.compactMap(\.map)
         var findings: [RuleFinding] = []
-        for (name, path) in read.sorted(by: { $0.key < $1.key })
-        where FieldCatalogue.of(.lead, lead: .standard)[name]?.origin ?? .mapped == .mapped {
+        for (name, path) in ruleSet.leadFields.sorted(by: { $0.key < $1.key }) {
             // Nothing is said while there is no map at all: then every lead waits for one, visibly.
-            let lacking = sources.filter { source in
-                !maps.contains { map in
-                    (map.sources.contains(source) || map.sources.contains(MapRules.anySource))
-                        && map.fields.contains { $0.field.name == name }
-                }
-            }
+            let lacking = sources(lacking: name, maps)
             if !lacking.isEmpty {
-                let from = lacking.map { $0 == MapRules.anySource ? "any other source" : "“\($0)”" }.joined(separator: ", ")
+                let from = words(lacking)
                 findings.append(
                     .warning(
                         path, .unmappedField, "No live map gives “\(name)” for leads from \(from): they would be held. Map the field first."
@@ -132,6 +128,20 @@ public enum RuleCheck {
             }
         }
         return findings
+    }
+
+    /// Sources of which leads come that no map gives this field to; of a field that is no map's to give none.
+    static func sources(lacking name: String, _ maps: [MapRules]) -> [String] {
+        guard FieldCatalogue.of(.lead, lead: .standard)[name]?.origin ?? .mapped == .mapped else { return [] }
+        return Set(maps.flatMap(\.sources)).sorted().filter { source in
+            !maps.contains { map in
+                (map.sources.contains(source) || map.sources.contains(MapRules.anySource)) && map.fields.contains { $0.field.name == name }
+            }
+        }
+    }
+
+    static func words(_ sources: [String]) -> String {
+        sources.map { $0 == MapRules.anySource ? "any other source" : "“\($0)”" }.joined(separator: ", ")
     }
 
     private static func percent(_ share: Double) -> String { FieldValue.number((share * 1_000).rounded() / 10).description + " %" }

@@ -80,6 +80,13 @@ public struct RuleSet: Sendable, Hashable {
         }
     }
 
+    /// What is wrong with it among these fields, which may be others than those it was read with; nil: nothing.
+    public func faults(among catalogue: FieldCatalogue) -> RuleFaults? {
+        let faults = FaultList()
+        _ = Self.body(of: kind, RuleReader(node: root, path: "", faults: faults), catalogue)
+        return faults.faults.isEmpty ? nil : RuleFaults(faults.faults)
+    }
+
     private static func body(of kind: RuleKind, _ reader: RuleReader, _ catalogue: FieldCatalogue) -> Body? {
         switch kind {
         case .map: MapRules.read(reader, catalogue: catalogue).map(Body.map)
@@ -99,6 +106,7 @@ extension RuleSet {
     public var gates: GateRules? { if case .gate(let rules) = body { rules } else { nil } }
     public var measures: MeasureRules? { if case .measure(let rules) = body { rules } else { nil } }
     public var messages: MessageRules? { if case .message(let rules) = body { rules } else { nil } }
+    public var map: MapRules? { if case .map(let rules) = body { rules } else { nil } }
     public var match: MatchRules? { if case .match(let rules) = body { rules } else { nil } }
 
     /// What speaks against having this rule set live beside the others of the tenant: two maps for one source.

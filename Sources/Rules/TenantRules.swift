@@ -15,9 +15,25 @@ public struct LiveRuleSet: Sendable, Hashable {
     public var reference: RuleSetReference { RuleSetReference(kind: ruleSet.kind.rawValue, name: ruleSet.name, version: version) }
 }
 
+/// A rule set that does not pass this version's checks, or not with the fields that the maps beside it give.
+public struct UnreadableRuleSet: Sendable, Hashable {
+    public let reference: RuleSetReference
+    public let faults: RuleFaults
+
+    public init(_ reference: RuleSetReference, _ faults: RuleFaults) {
+        self.reference = reference
+        self.faults = faults
+    }
+
+    /// The first of its faults.
+    public var message: String { faults.faults.first.map { "\($0.path): \($0.message)" } ?? "" }
+}
+
 /// All live rules of a tenant, made ready to judge leads: fields have places, conditions are compiled, maps are merged by source.
 public struct TenantRules: Sendable {
     public let references: [RuleSetReference]
+    /// Live ones that cannot be read: while there are any, no lead is judged.
+    public let unreadable: [UnreadableRuleSet]
     public let table: FieldTable
     public let route: CompiledRoute?
     /// By which leads are recognised.
@@ -39,8 +55,10 @@ public struct TenantRules: Sendable {
 
     /// - Parameters:
     ///   - live: of match, score, route, clock and message sets the first by name counts.
+    ///   - unreadable: beside them.
     ///   - timeZone: the tenant's, for times in messages.
-    public init(_ live: [LiveRuleSet], timeZone: TimeZone = .gmt) {
+    public init(_ live: [LiveRuleSet], unreadable: [UnreadableRuleSet] = [], timeZone: TimeZone = .gmt) {
+        self.unreadable = unreadable
         let ordered = live.sorted { ($0.ruleSet.kind.rawValue, $0.ruleSet.name) < ($1.ruleSet.kind.rawValue, $1.ruleSet.name) }
         let mapSets = ordered.compactMap { if case .map(let map) = $0.ruleSet.body { map } else { nil } }
         let scoreSet = ordered.lazy.compactMap { if case .score(let score) = $0.ruleSet.body { ($0, score) } else { nil } }.first
@@ -52,11 +70,12 @@ public struct TenantRules: Sendable {
         messages = messageSet?.1
         following = LeadConsequences(clocks: clockSet?.1, messages: messageSet?.1, timeZone: timeZone)
         let used = [matchSet?.0, scoreSet?.0, routeSet?.0, clockSet?.0, messageSet?.0]
-        references = ordered.filter { if case .map = $0.ruleSet.body { true } else { used.contains($0) } }.map(\.reference)
+        let read = ordered.filter { if case .map = $0.ruleSet.body { true } else { used.contains($0) } }.map(\.reference)
+        references = (read + unreadable.map(\.reference)).sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
 
-        let read = (scoreSet?.1.fields ?? []).union(routeSet?.1.fields ?? [])
+        let asked = (scoreSet?.1.fields ?? []).union(routeSet?.1.fields ?? [])
         let intent = scoreSet.map { $0.1.intent.high.fields.union($0.1.intent.mid.fields) } ?? []
-        let table = FieldTable(read.union(intent).union(mapSets.flatMap { $0.fields.map(\.field.name) }).union(LeadSlots.names))
+        let table = FieldTable(asked.union(intent).union(mapSets.flatMap { $0.fields.map(\.field.name) }).union(LeadSlots.names))
         self.table = table
         slots = LeadSlots(table)
         blank = Array(repeating: .unmapped, count: table.names.count)
@@ -64,7 +83,7 @@ public struct TenantRules: Sendable {
         route = routeSet.map { CompiledRoute($0.1, table) }
         match = matchSet?.1 ?? .standard
         telling = Set((match.fields.map(\.field) + ["budget"]).compactMap { table[$0] })
-        required = read.sorted().filter { !LeadSlots.given.contains($0) }.map { ($0, table[$0]!) }
+        required = asked.sorted().filter { !LeadSlots.given.contains($0) }.map { ($0, table[$0]!) }
 
         let general = mapSets.filter { $0.sources.contains(MapRules.anySource) }
         anyMap = SourceMap(general, table: table)
@@ -170,6 +189,11 @@ extension TenantRules {
 
     /// What keeps the lead from being judged at all: what does not fit, what nobody mapped, what is not there.
     private func hold(_ judgement: inout Judgement, _ lead: Lead) -> AssignmentOutcome? {
+        for rules in unreadable {
+            judgement.reasons.append(
+                Reason(.rulesUnreadable, ["rule_set": .text(rules.reference.description), "message": .text(rules.message)]))
+        }
+        guard judgement.reasons.isEmpty else { return .heldMappingError }
         let mapped = judgement.mapped
         for misfit in mapped.misfits {
             let parameters: [String: Reason.Parameter] = [

@@ -14,6 +14,7 @@ public struct Reason: Sendable, Hashable {
         case condition
         case noRouteRules = "no_route_rules"
         case noScoreRules = "no_score_rules"
+        case rulesUnreadable = "rules_unreadable"
         case regionMatched = "region_matched"
         case regionUnknown = "region_unknown"
         case industryMatched = "industry_matched"

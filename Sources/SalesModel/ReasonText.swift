@@ -38,6 +38,8 @@ extension Reason {
             "No route rules are live for this tenant."
         case .noScoreRules:
             "No score rules are live, so there is no score to route by."
+        case .rulesUnreadable:
+            "The live rules \(the["rule_set"]) cannot be read (\(the["message"])): nobody is assigned until they or the map are mended."
         case .regionMatched:
             "Serves the lead's region \(the["region"])."
         case .regionUnknown:
@@ -116,6 +118,8 @@ extension Reason {
             "该租户没有生效的分配规则。"
         case .noScoreRules:
             "没有生效的评分规则，无法按分数分配。"
+        case .rulesUnreadable:
+            "生效规则 \(the["rule_set"]) 无法读取（\(the["message"])）：修正规则或映射之前暂停分配。"
         case .regionMatched:
             "负责该线索所在区域 \(the["region"])。"
         case .regionUnknown:

@@ -142,6 +142,35 @@ import Testing
         }
     }
 
+    @Test func `clocks whose rules cannot be read any more wait, are alarmed, and go on when they can`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant)
+            try await house.rule(.route, Self.everyone, of: tenant)
+            try await house.rule(.map, "{ sources: ['*'], fields: { note: { from: n, type: text, optional: true } } }", of: tenant)
+            try await house.rule(.map, "{ sources: ['*'], fields: { grade: { from: g, type: text, optional: true } } }", of: tenant)
+            try await house.rule(
+                .clock, Self.clocks("{ id: a, after: 4m, to: owner }", more: "    when: { field: grade, empty: true }"), of: tenant)
+            try await house.leads([lead("1", minutesOld: 3)], of: tenant)
+            try await house.workThrough()
+
+            try await house.makeLive(.map, 1, of: tenant)
+            try await house.working {
+                try await soon { try await house.count("alert WHERE code = 'rules_unreadable' AND subject = 'clock/main@1'") == 1 }
+                try await settled(house)
+            }
+            #expect(try await house.count("escalation") == 0)
+            #expect(try await house.count("clock_subject WHERE next_at > now()") == 1)
+
+            try await house.makeLive(.map, 2, of: tenant)
+            _ = try await house.rows("UPDATE lead SET received_at = received_at - interval '2 minutes'")
+            try await house.working { try await settled(house) }
+
+            #expect(try await told(house, of: tenant) == ["first.a anna"])
+            #expect(try await house.records.alerts(of: tenant, open: true).items.isEmpty)
+        }
+    }
+
     @Test func `who touches in time hears nothing`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await tenant(house)

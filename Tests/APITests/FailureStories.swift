@@ -186,6 +186,53 @@ import Testing
         }
     }
 
+    /// A map lost a field that live rules read: leads hung in retries without a word, or not, by which worker had read the rules when.
+    @Test func `live rules that cannot be read any more hold the leads and are alarmed, whoever read them before`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("ann", of: tenant)
+            let graded = "{ sources: ['*'], fields: { grade: { from: g, type: text, optional: true } } }"
+            try await house.rule(.map, "{ sources: ['*'], fields: { note: { from: n, type: text, optional: true } } }", of: tenant)
+            try await house.rule(.map, graded, of: tenant)
+            let reading = "rules: [{ id: a, when: { field: grade, equals: a }, to: marketing }, { id: all, to: everyone }]"
+            try await house.rule(.route, reading, of: tenant)
+            try await house.workThrough()
+            func decideHere(_ name: String) async throws {
+                try await house.leads([house.lead(name)], of: tenant)
+                let attempts = try await house.begin()
+                #expect(try await house.ledger.settle(try await house.decide(attempts)).done.count == 1)
+                try await house.acknowledge(attempts)
+            }
+            try await decideHere("before")
+            #expect(try await house.outcomes() == ["assigned": 1])
+
+            try await house.makeLive(.map, 1, of: tenant)
+            try await house.workThrough()
+            try await decideHere("by one who knew them")
+            let id = try await house.leads([house.lead("by one who did not")], of: tenant)[0]
+            try await house.workThrough()
+
+            #expect(try await house.outcomes() == ["assigned": 1, "held_mapping_error": 2])
+            let lead = try #require(try await house.records.lead(id, of: tenant))
+            #expect(lead.reasons(in: .english).count == 1)
+            #expect(lead.reasons(in: .english)[0].hasPrefix("The live rules route/main@1 cannot be read (rules[0].when"))
+            let alerts = try await house.records.alerts(of: tenant, open: true).items
+            #expect(alerts.map(\.code) == ["rules_unreadable"] && alerts.map(\.subject) == ["route/main@1"] && alerts.map(\.count) == [2])
+
+            try await house.makeLive(.map, 2, of: tenant)
+            try await house.workThrough()
+
+            #expect(try await house.outcomes() == ["assigned": 3, "held_mapping_error": 2])
+            #expect(try await house.records.alerts(of: tenant, open: true).items.isEmpty)
+            // What was held is held again when it is replayed.
+            let round = try await house.round(1, of: tenant)
+            try await house.workThrough()
+            let replayed = try #require(try await house.records.round(round, of: tenant))
+            #expect(replayed.replayed == 5 && replayed.state == .passed, "\(String(decoding: replayed.result?.bytes ?? [], as: UTF8.self))")
+            try await house.expectSound()
+        }
+    }
+
     private func deals(_ won: [String: Int], monthsAgo: Int, _ house: SalesHouse, _ tenant: TenantID) async throws {
         let owners = won.sorted { $0.key < $1.key }.flatMap { Array(repeating: $0.key, count: $0.value) }
         let ids = owners.indices.map { "\(monthsAgo)-\($0)" }

@@ -291,4 +291,28 @@ import Testing
             #expect(done["items"].array?.isEmpty == true)
         }
     }
+
+    @Test func `a map that live rules could not be read with is refused, and may otherwise change what its own fields are`() async throws {
+        try await TestAPI.with { api in
+            func save(_ kind: String, _ source: String) async throws -> Reply {
+                try await api.send("POST", "/v1/rulesets/\(kind)/main/versions", source, type: "application/yaml")
+            }
+            let text = "{ sources: ['*'], fields: { grade: { from: g, type: text, optional: true } } }"
+            #expect(try await save("map", text).status == 201)
+            // Nobody reads it yet.
+            let number = text.replacing("text", with: "number")
+            #expect(try await save("map", number).status == 201)
+            let route = "rules: [{ id: a, when: { field: grade, equals: a }, to: marketing }, { id: all, to: everyone }]"
+            #expect(try await save("route", route).status == 201)
+
+            let refused = try await save("map", number)
+            #expect(refused.status == 422)
+            #expect(refused.faults == ["fields conflict"])
+            #expect(refused.text.contains("route rules “main” could not be read any more"))
+            let publish = try await api.send(
+                "POST", "/v1/rulesets/map/main/versions/2/publish", #"{"reason":"as a number"}"#, as: api.acme.operatorKey)
+            #expect(publish.status == 422)
+            #expect(try await api.count("ruleset_version WHERE kind = 'map' AND state = 'live' AND version = 1") == 1)
+        }
+    }
 }

@@ -96,6 +96,39 @@ import Testing
         }
     }
 
+    /// B2: a candidate that the tenant's fields no longer let anybody read stopped all of its leads.
+    @Test(arguments: [(50.0, RuleKind.route), (0.01, .route), (0, .route), (50, .map)])
+    func `a candidate that can no longer be read harms nobody, and is taken back`(percent: Double, kind: RuleKind) async throws {
+        try await house { house, tenant in
+            let graded = "{ sources: ['*'], fields: { n: { from: n, type: number, optional: true }, grade: { from: g, type: text, optional: true } } }"
+            let bare = try await house.draft(.map, map.replacing("from: n", with: "from: m"), of: tenant)
+            try await house.rule(.map, graded, of: tenant)
+            let reading = "rules: [{ id: a, when: { field: grade, equals: a }, to: { team: dissolved } }, { id: all, to: everyone }]"
+            let rollout: Int64
+            if kind == .route {
+                rollout = try await house.roll(.route, to: try await house.draft(.route, reading, of: tenant), percent: percent, of: tenant)
+                try await house.makeLive(.map, bare, of: tenant)
+            } else {
+                rollout = try await house.roll(.map, to: bare, percent: percent, of: tenant)
+                try await house.rule(.route, reading, of: tenant)
+            }
+            try await house.workThrough()
+
+            try await leads(0..<10, house, tenant)
+            try await house.workThrough()
+
+            #expect(try await house.outcomes() == ["assigned": 10])
+            let record = try await house.rollout(rollout, of: tenant)
+            #expect(record.state == .aborted)
+            let word = kind == .route ? "unreadable: the rules route/main@2 cannot be read" : "unreadable: with it the rules route/main@2 cannot be read"
+            #expect(record.endReason?.hasPrefix(word) == true, "\(record.endReason ?? "")")
+            let alerts = try await house.records.alerts(of: tenant, open: true).items
+            #expect(alerts.map(\.code) == ["rollout_aborted"] && alerts.map(\.count) == [1])
+            #expect(try await house.count("rollout_case") == 0)
+            try await house.expectSound()
+        }
+    }
+
     @Test func `touches that fall due are judged once, and what nobody touched is never good`() async throws {
         try await house { house, tenant in
             let version = try await house.draft(.route, "rules: [{ id: other, to: everyone, by: fewest_pending }]", of: tenant)

@@ -28,6 +28,11 @@ import Testing
         (Reason(.condition, ["field": "budget", "operator": "empty"]), "budget is empty.", "budget 为空。"),
         (Reason(.noRouteRules), "No route rules are live for this tenant.", "该租户没有生效的分配规则。"),
         (Reason(.noScoreRules), "No score rules are live, so there is no score to route by.", "没有生效的评分规则，无法按分数分配。"),
+        (
+            Reason(.rulesUnreadable, ["rule_set": "route/main@2", "message": "rules[0].when: there is no field grade"]),
+            "The live rules route/main@2 cannot be read (rules[0].when: there is no field grade): nobody is assigned until they or the map are mended.",
+            "生效规则 route/main@2 无法读取（rules[0].when: there is no field grade）：修正规则或映射之前暂停分配。"
+        ),
         (Reason(.regionMatched, ["region": "浙江"]), "Serves the lead's region 浙江.", "负责该线索所在区域 浙江。"),
         (Reason(.regionUnknown), "The lead's region is not known, so region did not count.", "线索区域未知，未按区域筛选。"),
         (Reason(.industryMatched, ["industry": "orthopaedics"]), "Serves the lead's industry orthopaedics.", "负责该线索所属行业 orthopaedics。"),

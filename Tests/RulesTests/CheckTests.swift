@@ -125,6 +125,31 @@ import Testing
         #expect(try findings(.route, route) == [])
     }
 
+    @Test func `a map is held against the rules that read its fields, live or on their way`() throws {
+        let now = try parse(.map, "{ sources: [web], fields: { grade: { from: g, type: text }, budget: { from: b, currency: CNY } } }")
+        let own = "rules: [{ id: a, when: { field: grade, equals: a }, to: marketing }, { id: b, to: { pool: p } }]"
+        let route = try parse(.route, own, catalogue: .of([now]))
+        let without = "{ sources: [web], fields: { budget: { from: b, currency: CNY } } }"
+        let asNumber = "{ sources: [web], fields: { grade: { from: g, type: number }, budget: { from: b, currency: CNY } } }"
+        let live = RuleCheckFacts(live: [now, route])
+
+        #expect(try findings(.map, without, live) == ["error fields: unreadable_rules"])
+        #expect(try findings(.map, asNumber, live) == ["error fields: unreadable_rules"])
+        #expect(try findings(.map, without, RuleCheckFacts(live: [now], candidates: [route])) == ["error fields: unreadable_rules"])
+        let said = RuleCheck.findings(of: try parse(.map, without), given: live)[0].message
+        #expect(said.contains("The live route rules “main” could not be read any more") && said.contains("grade"))
+        // Another map may give it as well.
+        let other = try RuleSet.parse(kind: .map, name: "more", source: "{ sources: [fair], fields: { grade: { from: g, type: text } } }").get()
+        #expect(
+            try findings(.map, without, RuleCheckFacts(live: [now, other, route])) == ["warning fields: unmapped_field"])
+        let budget = try parse(.route, "rules: [{ id: a, when: { field: budget, present: true }, to: marketing }, { id: b, to: { pool: p } }]")
+        let noBudget = "{ sources: [web], fields: { grade: { from: g, type: text } } }"
+        #expect(try findings(.map, noBudget, RuleCheckFacts(live: [now, budget])) == ["warning fields: unmapped_field"])
+        #expect(try findings(.map, noBudget, RuleCheckFacts(live: [budget])) == ["warning fields: unmapped_field"])
+        #expect(try findings(.map, noBudget, RuleCheckFacts(live: [try parse(.map, noBudget), budget])) == [])
+        #expect(try findings(.map, "{ sources: [web], fields: { grade: { from: h, type: text }, budget: { from: b, currency: CNY } } }", live) == [])
+    }
+
     @Test func `a ladder's messages exist, fit, and speak on its channels`() throws {
         func clocks(_ message: String, _ channel: String = "mail") -> String {
             "clocks: [{ id: c, subject: lead, starts: { on: created }, levels: [{ after: 4m, to: owner, channels: \(channel), message: \(message) }] }]"

@@ -42,8 +42,7 @@ public struct ClockFacts: Sendable {
     public let subjects: [ClockKey: WatchedSubject]
     /// What is due, of jobs that name no subject; and after which to go on.
     public let pages: [Page: [ClockKey]]
-    public let book: ClockBook
-    let writer: ClockWriter
+    let rules: ClockRulesRead
     /// Those a job of this batch has looked at already.
     var looked: Set<ClockKey> = []
 
@@ -61,7 +60,26 @@ public struct ClockFacts: Sendable {
     }
 }
 
+/// The rules that clocks go by.
+struct ClockRulesRead: Sendable {
+    let rules: TenantRules
+    let book: ClockBook
+    let writer: ClockWriter
+
+    init(_ rules: TenantRules, timeZone: TimeZone) {
+        self.rules = rules
+        book = ClockBook(rules.clocks.map(CompiledClock.init))
+        writer = ClockWriter(rules.messages, timeZone: timeZone)
+    }
+
+    /// Without the words something is told all the same; without the others nobody knows what is due.
+    var isReadable: Bool { rules.unreadable.allSatisfy { $0.reference.kind == RuleKind.message.rawValue } }
+}
+
 extension ClockFacts {
+    /// A subject whose rules cannot be read is looked at again after so many seconds.
+    private static let patience: TimeInterval = 60
+
     /// What a look at a subject comes to; nil: another job is its timer, or has just looked.
     ///
     /// - Parameters:
@@ -69,20 +87,25 @@ extension ClockFacts {
     ///   - timer: the job that looks, if it was made as the subject's timer.
     public mutating func look(at key: ClockKey, clock: String? = nil, timer: Int64? = nil, now: Date) -> EscalationEffect? {
         guard let subject = subjects[key], timer == nil || subject.job == timer, looked.insert(key).inserted else { return nil }
-        let all = self.book.clocks
-        let book = clock.map { name in ClockBook(all.filter { $0.clock.id == name }) } ?? self.book
+        guard rules.isReadable else {
+            var verdict = ClockVerdict()
+            verdict.nextAt = now.addingTimeInterval(Self.patience)
+            return EscalationEffect(subject, verdict, [], unreadable: rules.rules.unreadable, isPartial: true)
+        }
+        let all = rules.book.clocks
+        let book = clock.map { name in ClockBook(all.filter { $0.clock.id == name }) } ?? rules.book
         var verdict = book.verdict(on: subject.facts, recorded: subject.recorded, hours: subject.hours, now: now)
         // A look at one clock leaves the others' deadlines to the next look, which is to come at once.
         if clock != nil { verdict.nextAt = now }
         let messages = verdict.toTell.flatMap { missed in
-            writer.messages(
+            rules.writer.messages(
                 of: missed, about: subject.facts, shortfall: shortfall(of: missed, subject, now: now), to: subject.line,
                 names: subject.names)
         }
-        return EscalationEffect(subject, verdict, messages, isPartial: clock != nil)
+        return EscalationEffect(subject, verdict, messages, unreadable: rules.rules.unreadable, isPartial: clock != nil)
     }
 
     private func shortfall(of missed: ClockVerdict.Missed, _ subject: WatchedSubject, now: Date) -> Shortfall? {
-        book.clocks.first { $0.clock.id == missed.clock.id }?.shortfall(of: subject.facts, start: missed.start, now: now)
+        rules.book.clocks.first { $0.clock.id == missed.clock.id }?.shortfall(of: subject.facts, start: missed.start, now: now)
     }
 }

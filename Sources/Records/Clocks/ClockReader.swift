@@ -9,26 +9,11 @@ import Tenancy
 
 /// Reads what clocks are judged by, in few trips for a batch; rules and calendars are kept for the next batch as long as they hold.
 public final class ClockReader: Sendable {
-    /// A live version, before its text is read.
-    private struct LiveRule: Sendable, Hashable {
-        let kind: String
-        let name: String
-        let version: Int32
-        let hash: String
-
-        init(_ row: Row) throws {
-            kind = try row.get("kind")
-            name = try row.get("name")
-            version = try row.get("version")
-            hash = try row.get("hash")
-        }
-    }
-
     private struct Known: Sendable {
         var live: [LiveRule]
         var zone: String
-        var rules: TenantRules
-        var book: ClockBook
+        var library: RuleLibrary
+        var rules: ClockRulesRead
         var calendars: CalendarShelf?
     }
 
@@ -42,7 +27,7 @@ public final class ClockReader: Sendable {
 
     /// Subjects with their facts, and the pages of what is due.
     ///
-    /// - Throws: `RulesUnreadable` when a live rule set does not pass this version's checks.
+    /// Where live rules cannot be read, subjects wait and the operators hear of it.
     public func facts(for keys: some Sequence<ClockKey>, pages: some Sequence<ClockFacts.Page>, of tenant: TenantID) async throws
         -> ClockFacts
     {
@@ -60,7 +45,7 @@ public final class ClockReader: Sendable {
                 """, .calendarVersion(of: tenant), Self.timers(of: wanted, tenant),
             ] + LineReading.statements(of: tenant) + [Self.recorded(of: wanted, tenant)])
         let zone = try heads[1].first?.get("time_zone", as: String.self) ?? "UTC"
-        let rules = try await rules(try heads[2].map(LiveRule.init), zone, of: tenant)
+        let read = try await rules(try heads[2].compactMap(LiveRule.init), zone, of: tenant)
         let calendars = try await calendars(CalendarVersion(heads[3]), zone, of: tenant)
         let lines = try LineReading(heads[5], heads[6])
         var timers: [ClockKey: (fence: Int64, job: Int64?)] = [:]
@@ -71,7 +56,7 @@ public final class ClockReader: Sendable {
         var found: [SubjectReading] = []
         for type in Set(timers.keys.map(\.type)).sorted(by: { $0.rawValue < $1.rawValue }) {
             let ids = timers.keys.filter { $0.type == type }.map(\.id).sorted()
-            found += try await subjects(type, ids, rules.rules, of: tenant)
+            found += try await subjects(type, ids, read.rules, of: tenant)
         }
         let now = Date()
         let subjects = found.map { reading in
@@ -84,8 +69,7 @@ public final class ClockReader: Sendable {
                 lead: holding)
         }
         return ClockFacts(
-            subjects: Dictionary(subjects.map { ($0.key, $0) }, uniquingKeysWith: { $1 }), pages: due, book: rules.book,
-            writer: ClockWriter(rules.rules.messages, timeZone: TimeZone(identifier: zone) ?? .gmt))
+            subjects: Dictionary(subjects.map { ($0.key, $0) }, uniquingKeysWith: { $1 }), pages: due, rules: read)
     }
 
     private func due(_ page: ClockFacts.Page, of tenant: TenantID) async throws -> [ClockKey] {
@@ -124,36 +108,20 @@ public final class ClockReader: Sendable {
 // MARK: - Rules and calendars
 
 extension ClockReader {
-    private func rules(_ live: [LiveRule], _ zone: String, of tenant: TenantID) async throws -> (rules: TenantRules, book: ClockBook) {
-        let live = live.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
-        if let known = known.withLock({ $0[tenant] }), known.live == live, known.zone == zone { return (known.rules, known.book) }
-        let rows = try await postgres.pipeline([
-            .tenants([tenant]),
-            """
-            SELECT v.kind, v.name, v.version, v.source
-            FROM unnest(\(live.map(\.kind)), \(live.map(\.name)), \(live.map(\.version))) AS n(kind, name, version)
-                JOIN ruleset_version v ON v.tenant_id = \(tenant.rawValue) AND v.kind = n.kind AND v.name = n.name AND v.version = n.version
-            -- Maps first, since what they add is known to the others.
-            ORDER BY v.kind <> 'map', v.kind, v.name
-            """,
-        ])[1]
-        var sets: [LiveRuleSet] = []
-        for row in rows {
-            guard let kind = RuleKind(rawValue: try row.get("kind")) else { continue }
-            let (name, version): (String, Int32) = (try row.get("name"), try row.get("version"))
-            switch RuleSet.parse(kind: kind, name: name, source: try row.get("source"), catalogue: .of(sets.map(\.ruleSet))) {
-            case .success(let ruleSet): sets.append(LiveRuleSet(ruleSet, version: Int(version)))
-            case .failure(let faults):
-                throw RulesUnreadable(ruleSet: RuleSetReference(kind: kind.rawValue, name: name, version: Int(version)), faults: faults)
-            }
-        }
-        let rules = TenantRules(sets, timeZone: TimeZone(identifier: zone) ?? .gmt)
-        let book = ClockBook(rules.clocks.map(CompiledClock.init))
-        known.withLock { known in
+    private func rules(_ live: [LiveRule], _ zone: String, of tenant: TenantID) async throws -> ClockRulesRead {
+        let live = live.inOrder()
+        let known = known.withLock { $0[tenant] }
+        if let known, known.live == live, known.zone == zone { return known.rules }
+        var library = known?.library ?? RuleLibrary()
+        try await library.read([live], of: tenant, in: postgres)
+        let timeZone = TimeZone(identifier: zone) ?? .gmt
+        let rules = ClockRulesRead(library.rules(live, timeZone: timeZone), timeZone: timeZone)
+        let read = library
+        self.known.withLock { known in
             if known.count >= capacity, known[tenant] == nil { known = [:] }
-            known[tenant] = Known(live: live, zone: zone, rules: rules, book: book, calendars: known[tenant]?.calendars)
+            known[tenant] = Known(live: live, zone: zone, library: read, rules: rules, calendars: known[tenant]?.calendars)
         }
-        return (rules, book)
+        return rules
     }
 
     /// Those of the version asked for, compiled as far as they were asked for before.

@@ -18,10 +18,18 @@ public struct EscalationEffect: JudgedEffect {
     let owner: String?
     let team: String?
     let lead: LeadHolding?
+    /// Live rules that could not be read.
+    let unreadable: [UnreadableRuleSet]
     /// Only some of the clocks were looked at.
     let isPartial: Bool
 
-    init(_ subject: WatchedSubject, _ verdict: ClockVerdict, _ messages: [ClockMessage], isPartial: Bool) {
+    /// Whether the subject waits for rules that can be read.
+    public var isUnreadable: Bool { !unreadable.isEmpty }
+
+    init(
+        _ subject: WatchedSubject, _ verdict: ClockVerdict, _ messages: [ClockMessage], unreadable: [UnreadableRuleSet], isPartial: Bool
+    ) {
+        self.unreadable = unreadable
         key = subject.key
         fence = subject.fence
         self.verdict = verdict

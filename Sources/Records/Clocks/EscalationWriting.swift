@@ -205,7 +205,12 @@ extension EscalationEffect {
             static func < (a: Subject, b: Subject) -> Bool { (a.tenant, a.name) < (b.tenant, b.name) }
         }
         var raised: [Subject: (detail: JSONBytes, at: Date)] = [:]
+        var unreadable: [Subject: (detail: JSONBytes, at: Date)] = [:]
         for (settled, effect) in looked {
+            for rules in effect.unreadable {
+                let detail = JSONBytes.encoding(["message": rules.message, "subject": effect.key.description])
+                unreadable[Subject(tenant: settled.tenant, name: rules.reference.description)] = (detail, settled.at)
+            }
             for (clock, tests) in effect.verdict.unknown {
                 for field in Set(tests.map(\.test.field)) {
                     let detail = JSONWriter.object { body in
@@ -217,8 +222,10 @@ extension EscalationEffect {
                 }
             }
         }
-        return raised.sorted { $0.key < $1.key }.map {
-            .raise(unreadableCode, $0.key.name, detail: $0.value.detail, of: $0.key.tenant, at: $0.value.at)
+        return [(unreadableCode, raised), (RulesUnreadable.alert, unreadable)].flatMap { code, raised in
+            raised.sorted { $0.key < $1.key }.map {
+                Statement.raise(code, $0.key.name, detail: $0.value.detail, of: $0.key.tenant, at: $0.value.at)
+            }
         }
     }
 
