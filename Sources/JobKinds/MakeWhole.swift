@@ -45,12 +45,12 @@ public struct MakeWhole: DecidingHandler {
     }
 
     public func outcome(of job: Job<Arguments>, given facts: inout [JobID: HarmedLeads], at now: Date) -> Outcome {
-        guard let rollout = Int64(job.arguments.rollout), let page = facts[job.id], let last = page.leads.last else {
+        guard let rollout = Int64(job.arguments.rollout), let page = facts[job.id], !page.leads.isEmpty else {
             return .completed("done")
         }
         var outcome = Outcome.takenBack(
             page.leads, as: "made_whole", .rolloutAborted(rollout), .rolloutAborted, of: job.tenant,
-            rest: page.leads.count < pageSize ? nil : .makeWhole(rollout: rollout, of: job.tenant, after: last.id))
+            rest: page.next.map { .makeWhole(rollout: rollout, of: job.tenant, after: $0) })
         if let recognition = page.recognition { outcome.effects.append(recognition) }
         return outcome
     }

@@ -33,7 +33,7 @@ public struct Replay: Sendable {
 
         /// Whether the candidate's end or owner is another.
         public var isDifferent: Bool {
-            candidate.map { $0.outcome != live.outcome || $0.owner != live.owner || $0.pool != live.pool } ?? false
+            candidate?.isElsewhere(than: live) ?? false
         }
     }
 

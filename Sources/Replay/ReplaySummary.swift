@@ -53,7 +53,7 @@ public struct ReplaySummary: Sendable {
         candidate.count(routed, source: past.lead.source, in: world)
         if isInTime { candidate.touchedInTime += 1 }
         let (new, old) = (routed.decision, live.decision)
-        guard new.outcome != old.outcome || new.owner != old.owner || new.pool != old.pool else { return }
+        guard new.isElsewhere(than: old) else { return }
         differing += 1
         Tally.count(past.lead.source, &differingBySource)
         Tally.count(live.regions.first ?? routed.regions.first ?? "unknown", &differingByRegion)

@@ -112,6 +112,7 @@ public struct RolloutRoster: Sendable {
         (trial.asked, trial.joined) = (asked, joined)
         if let other {
             trial.difference = decided.difference(from: other)
+            trial.isElsewhere = decided.isElsewhere(than: other)
             if other.place != decided.place { trial.otherIdentity = other.place }
         }
         // Only the canary's leads can make it look bad, or stable's that did better: it is asked after each of either.
@@ -222,6 +223,8 @@ public struct Trial: Sendable {
     public internal(set) var (asked, joined) = (false, false)
     /// Whom the other version takes it for: the place of its answer; nil where that is not for this change to say.
     public internal(set) var otherIdentity: Int?
+    /// The other version would have put the lead elsewhere, or taken it for another.
+    public internal(set) var isElsewhere = false
     /// What was decided, and what the other version would have: where they differ.
     public internal(set) var difference: (decided: String, otherwise: String)?
     /// The rollout is to be taken back, for this.
@@ -273,18 +276,26 @@ struct Answer {
         identity = who.answers[place]
     }
 
+    private func isAnother(than other: Answer) -> Bool {
+        identity.customer != other.identity.customer || identity.standing != other.identity.standing
+    }
+
+    /// Whether the lead is somewhere else by it than by another answer, or is taken for another.
+    func isElsewhere(than other: Answer) -> Bool { isAnother(than: other) || decision.isElsewhere(than: other.decision) }
+
     /// In words, where another answer is another.
     func difference(from other: Answer) -> (decided: String, otherwise: String)? {
-        if identity.customer != other.identity.customer || identity.standing != other.identity.standing {
+        if isAnother(than: other) {
             return ("\(decision.words), \(identity.words)", "\(other.decision.words), \(other.identity.words)")
         }
-        let (own, others) = (decision, other.decision)
-        guard own.outcome != others.outcome || own.owner != others.owner || own.pool != others.pool else { return nil }
-        return (own.words, others.words)
+        return decision.isElsewhere(than: other.decision) ? (decision.words, other.decision.words) : nil
     }
 }
 
 extension LeadDecision {
+    /// Whether the lead ends otherwise, or with somebody or somewhere else, than by another decision.
+    public func isElsewhere(than other: LeadDecision) -> Bool { outcome != other.outcome || owner != other.owner || pool != other.pool }
+
     /// `assigned ann`, `pooled nurture`, `held_mapping_error`.
     fileprivate var words: String { ([outcome.rawValue] + [owner?.externalID ?? pool].compactMap(\.self)).joined(separator: " ") }
 }

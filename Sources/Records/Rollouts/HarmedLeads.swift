@@ -10,14 +10,21 @@ public struct HarmedLeads: Sendable {
     public let leads: [PlacedLead]
     /// Nil: it said of none of them who it is, or somebody has acted on that since.
     public let recognition: RecogniseAnewEffect?
+    /// After which to go on; nil: these are the last.
+    public let next: LeadID?
 }
 
 extension RoutingReader {
-    /// Leads the rollout's canary decided that are still where it put them, untouched, in the order of their ids. Held ones are not among
-    /// them: those are released with all other held leads.
+    /// Leads that the rollout's canary put elsewhere than the other version would have, or took for another, and that are still there, untouched, in
+    /// the order of their ids; with them those of their customers that followed them to an owner, wherever they stand: one that stayed would be a
+    /// claim on the others. Held ones are not among them: those are released with all other held leads.
     public func harmedLeads(by rollout: Int64, of tenant: TenantID, after: LeadID, limit: Int) async throws -> HarmedLeads {
-        let leads = try await placedLeads(by: rollout, of: tenant, after: after, limit: limit)
-        return HarmedLeads(leads: leads, recognition: try await recognition(of: leads, after: rollout, of: tenant))
+        let page = try await placedLeads(by: rollout, of: tenant, after: after, limit: limit)
+        let followers = page.isEmpty ? [] : try await followers(of: page, by: rollout, of: tenant)
+        let leads = (page + followers).sorted { $0.id < $1.id }
+        return HarmedLeads(
+            leads: leads, recognition: try await recognition(of: leads, after: rollout, of: tenant),
+            next: page.count < limit ? nil : page.last?.id)
     }
 
     private func recognition(of leads: [PlacedLead], after rollout: Int64, of tenant: TenantID) async throws -> RecogniseAnewEffect? {
@@ -81,17 +88,42 @@ extension RoutingReader {
         try await postgres.pipeline([
             .tenants([tenant]),
             """
-            SELECT c.lead_id, c.epoch, a.seller_id, s.external_id, false AS touched
-            FROM rollout_case c
-                JOIN lead l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id AND l.assignment_epoch = c.epoch
-                LEFT JOIN assignment a ON a.tenant_id = c.tenant_id AND a.lead_id = c.lead_id AND a.epoch = c.epoch AND a.active
-                LEFT JOIN seller s ON s.tenant_id = a.tenant_id AND s.id = a.seller_id
-            WHERE c.tenant_id = \(tenant.rawValue) AND c.rollout_id = \(rollout) AND c.arm = 'canary' AND c.lead_id > \(after.rawValue)
-                AND l.state IN ('assigned', 'pooled', 'with_marketing', 'manual_queue') AND l.touched_at IS NULL AND a.touched_at IS NULL
+            \(unescaped: Self.placed)
+            WHERE c.tenant_id = \(tenant.rawValue) AND c.rollout_id = \(rollout) AND c.lead_id > \(after.rawValue)
+                AND (c.elsewhere OR c.customer_id IS NOT NULL) AND \(unescaped: Self.isUntouched)
             ORDER BY c.lead_id LIMIT \(limit)
             """,
         ])[1].map(PlacedLead.init)
     }
+
+    /// Of one customer no more than this many.
+    private static let mostFollowers = 1_000
+
+    private func followers(of leads: [PlacedLead], by rollout: Int64, of tenant: TenantID) async throws -> [PlacedLead] {
+        let ids = leads.map(\.id.rawValue)
+        return try await postgres.pipeline([
+            .tenants([tenant]),
+            """
+            \(unescaped: Self.placed)
+            WHERE c.tenant_id = \(tenant.rawValue) AND c.rollout_id = \(rollout) AND c.lead_id <> ALL(\(ids))
+                AND l.customer_id IN (
+                    SELECT customer_id FROM lead WHERE tenant_id = \(tenant.rawValue) AND id = ANY(\(ids)) AND customer_id IS NOT NULL)
+                AND \(unescaped: Self.isUntouched)
+            ORDER BY c.lead_id LIMIT \(Self.mostFollowers)
+            """,
+        ])[1].map(PlacedLead.init)
+    }
+
+    private static let placed = """
+        SELECT c.lead_id, c.epoch, a.seller_id, s.external_id, false AS touched
+        FROM rollout_case c
+            JOIN lead l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id AND l.assignment_epoch = c.epoch
+            LEFT JOIN assignment a ON a.tenant_id = c.tenant_id AND a.lead_id = c.lead_id AND a.epoch = c.epoch AND a.active
+            LEFT JOIN seller s ON s.tenant_id = a.tenant_id AND s.id = a.seller_id
+        """
+    private static let isUntouched = """
+        c.arm = 'canary' AND l.state IN ('assigned', 'pooled', 'with_marketing', 'manual_queue') AND l.touched_at IS NULL AND a.touched_at IS NULL
+        """
 }
 
 extension Statement {

@@ -93,12 +93,12 @@ enum TrialStatements {
 
     private static func cases(_ trials: [SettledTrial]) -> Statement {
         """
-        INSERT INTO rollout_case (tenant_id, rollout_id, lead_id, epoch, stage, arm, failed, decided_at, customer_id, due_at, judged)
+        INSERT INTO rollout_case (tenant_id, rollout_id, lead_id, epoch, stage, arm, failed, elsewhere, decided_at, customer_id, due_at, judged)
         SELECT n.*, n.due_at IS NULL
         FROM unnest(\(trials.map(\.tenant.rawValue)), \(trials.map(\.trial.rollout)), \(trials.map(\.lead.rawValue)), \(trials.map { Int32($0.epoch) }),
-            \(trials.map { Int32($0.trial.stage) }), \(trials.map { $0.trial.arm?.rawValue ?? "" }), \(trials.map(\.trial.failed)),
+            \(trials.map { Int32($0.trial.stage) }), \(trials.map { $0.trial.arm?.rawValue ?? "" }), \(trials.map(\.trial.failed)), \(trials.map(\.trial.isElsewhere)),
             \(trials.map(\.decidedAt)), \(trials.map { $0.doubtfulAs?.rawValue }), \(trials.map(\.dueAt)))
-            AS n(tenant, rollout, lead, epoch, stage, arm, failed, decided_at, customer, due_at)
+            AS n(tenant, rollout, lead, epoch, stage, arm, failed, elsewhere, decided_at, customer, due_at)
         """
     }
 
