@@ -35,7 +35,7 @@ public struct LeadDecisionEffect: JudgedEffect {
     let unreadable: [UnreadableRollout]
 
     /// The rollouts it takes back.
-    public var takesBack: [Int64] { trials.filter { $0.harm != nil }.map(\.rollout) + unreadable.map(\.id) }
+    public var takesBack: [Int64] { trials.filter { $0.harm != nil }.map(\.rollout) + unreadable.map(\.standing.id) }
 
     /// - Parameters:
     ///   - resolutions: who the lead is, by the versions it may have been decided under.
@@ -231,9 +231,8 @@ extension LeadDecisionEffect {
     private static func unreadable(_ decided: [Decided]) -> [Statement] {
         decided.flatMap { settled, effect in
             effect.unreadable.flatMap {
-                Statement.abortRollout(
-                    $0.id, $0.kind, of: settled.tenant, by: RolloutActor.guards, percent: $0.percent, reason: $0.words,
-                    at: effect.decision.decidedAt)
+                Statement.abort(
+                    $0.standing, of: settled.tenant, by: RolloutActor.guards, reason: $0.words, at: effect.decision.decidedAt)
             }
         }
     }

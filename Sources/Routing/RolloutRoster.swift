@@ -72,7 +72,7 @@ public struct RolloutRoster: Sendable {
         let shadows = variant == 0 ? shadowAnswers(lead, who, now) : []
         let routed = roster.decision(for: lead, under: variant, claim: who.answers[standing.identity].claim, at: now)
         let decided = Answer(routed.decision, standing.identity, of: who)
-        var trials = shadows.map { Trial(shadow: rollouts[$0.place].id, decided: decided, otherwise: $0.answer) }
+        var trials = shadows.map { Trial(shadow: rollouts[$0.place], decided: decided, otherwise: $0.answer) }
         for (bit, place) in canaries.enumerated() where rollouts[place].isCanary {
             trials.append(count(decided, beside: others[bit], standing.members[bit], in: place))
         }
@@ -206,6 +206,9 @@ public struct TriedLead: Sendable {
 /// One lead under one rollout.
 public struct Trial: Sendable {
     public let rollout: Int64
+    /// `route/default`, and the version that is tried.
+    public let lineage: String
+    public let candidate: Int
     /// nil: in the shadow.
     public let arm: Arm?
     /// The stage in force; 0 in the shadow.
@@ -240,6 +243,7 @@ public struct Trial: Sendable {
 
     init(_ rollout: RunningRollout, _ arm: Arm, exposed: [Exposed], failed: Bool, onlyHere: Bool) {
         self.rollout = rollout.id
+        (lineage, candidate) = (rollout.lineage, rollout.candidate)
         self.arm = arm
         stage = rollout.stages.last?.number ?? 0
         percent = rollout.percent
@@ -250,8 +254,9 @@ public struct Trial: Sendable {
     }
 
     /// - Parameter otherwise: what the candidate would have decided.
-    init(shadow rollout: Int64, decided: Answer, otherwise: Answer) {
-        self.rollout = rollout
+    init(shadow rollout: RunningRollout, decided: Answer, otherwise: Answer) {
+        self.rollout = rollout.id
+        (lineage, candidate) = (rollout.lineage, rollout.candidate)
         arm = nil
         stage = 0
         percent = .none

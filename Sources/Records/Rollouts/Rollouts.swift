@@ -200,8 +200,7 @@ struct RolloutTurning {
 
     func abortStatements(at now: Date) throws -> [Statement] {
         try admit(.abort)
-        return Statement.abortRollout(record.id, record.kind, of: tenant, by: actor, percent: record.percent, reason: reason, at: now)
-            + [audit("rollout.abort", after: ["state": "aborted"])]
+        return Statement.abort(RolloutStanding(record), of: tenant, by: actor, reason: reason, at: now)
     }
 
     /// Makes the candidate the live version. A person may do it before the evidence is there; then the history says so.

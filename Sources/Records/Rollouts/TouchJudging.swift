@@ -47,9 +47,8 @@ extension Records {
             if !judging.counts.isEmpty { _ = try transaction.pipeline(judging.counts) }
             var enqueued: [Enqueued] = []
             for (place, (record, harm)) in judging.harmed.enumerated() {
-                let abort = Statement.abortRollout(
-                    record.id, record.kind, of: tenant, by: RolloutActor.guards, percent: record.percent,
-                    reason: "\(harm.name): \(harm.words)", at: now)
+                let abort = Statement.abort(
+                    RolloutStanding(record), of: tenant, by: RolloutActor.guards, reason: "\(harm.name): \(harm.words)", at: now)
                 guard record.kind.rules != nil else {
                     _ = try transaction.pipeline([.bumpRouting(tenant)] + abort)
                     continue

@@ -35,9 +35,9 @@ enum TrialStatements {
         if !differences.isEmpty { statements.append(self.differences(differences)) }
         for harmed in canary {
             guard let harm = harmed.trial.harm else { continue }
-            statements += Statement.abortRollout(
-                harmed.trial.rollout, nil, of: harmed.tenant, by: RolloutActor.guards, percent: harmed.trial.percent,
-                reason: "\(harm.name): \(harm.words)", at: harmed.decidedAt)
+            statements += Statement.abort(
+                RolloutStanding(harmed.trial), of: harmed.tenant, by: RolloutActor.guards, reason: "\(harm.name): \(harm.words)",
+                at: harmed.decidedAt)
         }
         return statements
     }
@@ -123,47 +123,6 @@ enum TrialStatements {
             AS n(tenant, rollout, lead, epoch, at, decided, otherwise)
         WHERE (SELECT count(*) FROM rollout_difference d WHERE d.tenant_id = n.tenant AND d.rollout_id = n.rollout) < \(mostDifferences)
         ON CONFLICT DO NOTHING
-        """
-    }
-}
-
-/// Who acts on a rollout when no person does.
-enum RolloutActor {
-    static let guards = "guards"
-    /// Who takes back whom a canary's leads were taken for.
-    static let undoing = "rollout"
-}
-
-extension Statement {
-    /// Takes a running rollout back: nobody is decided by it any more, and those concerned are told. The caller holds the routing
-    /// version, moves it on, and enqueues `NewJob.makeWhole`.
-    ///
-    /// - Parameter kind: nil: of rules.
-    static func abortRollout(
-        _ rollout: Int64, _ kind: RolloutKind?, of tenant: TenantID, by actor: String, percent: Percent, reason: String, at now: Date
-    ) -> [Statement] {
-        let isModel = kind == .warningModel
-        return [
-            """
-            UPDATE rollout SET state = 'aborted', ended_at = \(now), end_reason = \(reason)
-            WHERE tenant_id = \(tenant.rawValue) AND id = \(rollout) AND state IN ('shadow', 'canary')
-            """,
-            .rolloutEvent(rollout, of: tenant, by: actor, "abort", percent: percent, reason: reason),
-            "UPDATE rollout_case SET judged = true WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(rollout) AND NOT judged",
-            .raise("rollout_aborted", "\(rollout)", detail: .encoding(["reason": reason, "by": actor]), of: tenant, at: now),
-            .notify(
-                "role:operator", "rollout_aborted", "\(rollout)", of: tenant,
-                english: "\(isModel ? "A warning model" : "A rule change") was taken back: \(reason).",
-                chinese: "\(isModel ? "预警模型" : "规则变更")已撤回：\(reason)。", urgency: .urgent, channels: [.workApp]),
-        ] + (isModel ? [.withdrawWarnings(of: rollout, tenant)] : [])
-    }
-
-    static func rolloutEvent(
-        _ rollout: Int64, of tenant: TenantID, by actor: String, _ action: String, percent: Percent, reason: String
-    ) -> Statement {
-        """
-        INSERT INTO rollout_event (tenant_id, rollout_id, actor, action, percent, reason)
-        VALUES (\(tenant.rawValue), \(rollout), \(actor), \(action), \(Int32(percent.hundredths)), \(reason))
         """
     }
 }
