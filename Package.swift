@@ -139,6 +139,7 @@ let package = Package(
                 .embedInCode("0039_program_years.sql"),
                 .embedInCode("0040_customers_of_deals.sql"), .embedInCode("0041_late_tellings.sql"),
                 .embedInCode("0043_taking_back.sql"),
+                .embedInCode("0043_taking_back.sql"), .embedInCode("0044_following.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

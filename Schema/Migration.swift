@@ -56,6 +56,7 @@ public struct Migration: Sendable {
         Migration(40, "customers_of_deals", PackageResources._040_customers_of_deals_sql),
         Migration(41, "late_tellings", PackageResources._041_late_tellings_sql),
         Migration(43, "taking_back", PackageResources._043_taking_back_sql),
+        Migration(44, "following", PackageResources._044_following_sql),
         Migration(48, "tenant_policies", PackageResources._048_tenant_policies_sql),
     ]
 }

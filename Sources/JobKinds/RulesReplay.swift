@@ -139,6 +139,7 @@ extension RulesReplay {
             object.member("not_reproduced", summary.notReproduced)
             object.member("not_replayable", summary.notReplayable)
             object.member("differing", summary.differing)
+            object.member("followed_otherwise", summary.followedOtherwise)
             object.member("assigned_earlier", summary.ahead)
             object.object("changed_outcomes") { Self.counts(summary.changedOutcomes, &$0) }
             object.object("differing_by_source") { Self.counts(summary.differingBySource, &$0) }
@@ -212,5 +213,6 @@ extension ReplayDifference {
         object.member("outcome", side.outcome)
         object.member("seller_or_pool", side.seller)
         object.member("rule", side.rule)
+        if let follows = side.follows { object.member("follows", follows) }
     }
 }

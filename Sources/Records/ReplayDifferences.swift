@@ -1,6 +1,7 @@
 import Foundation
 import PostgresClient
 import Replay
+import Routing
 import SalesModel
 import Tenancy
 
@@ -19,15 +20,20 @@ public struct ReplayDifference: Sendable, Hashable {
         public let seller: String?
         /// The rule that matched.
         public let rule: String?
+        /// Where the lead is at the same place: what follows from that otherwise, in words.
+        public let follows: String?
 
-        init(outcome: String, seller: String?, rule: String?) {
+        init(outcome: String, seller: String?, rule: String?, follows: String?) {
             self.outcome = outcome
             self.seller = seller
             self.rule = rule
+            self.follows = follows
         }
 
-        init(_ decision: LeadDecision) {
-            self.init(outcome: decision.outcome.rawValue, seller: decision.owner?.externalID ?? decision.pool, rule: decision.matchedRule)
+        init(_ decision: LeadDecision, follows: String?) {
+            self.init(
+                outcome: decision.outcome.rawValue, seller: decision.owner?.externalID ?? decision.pool, rule: decision.matchedRule,
+                follows: follows)
         }
     }
 
@@ -37,16 +43,20 @@ public struct ReplayDifference: Sendable, Hashable {
         self.place = Int64(place)
         lead = step.past.lead.id.rawValue
         decidedAt = step.past.decidedAt
-        live = Side(step.live)
-        self.candidate = Side(candidate)
+        let following = candidate.isElsewhere(than: step.live) ? nil : step.live.following(unlike: candidate)
+        live = Side(step.live, follows: following?.own)
+        self.candidate = Side(candidate, follows: following?.others)
     }
 
     init(_ row: Row) throws {
         place = try row.get("place")
         lead = try row.get("lead_id")
         decidedAt = try row.get("decided_at")
-        live = Side(outcome: try row.get("live_outcome"), seller: try row.get("live_seller"), rule: try row.get("live_rule"))
-        candidate = Side(outcome: try row.get("outcome"), seller: try row.get("seller"), rule: try row.get("rule"))
+        live = Side(
+            outcome: try row.get("live_outcome"), seller: try row.get("live_seller"), rule: try row.get("live_rule"),
+            follows: try row.get("live_follows"))
+        candidate = Side(
+            outcome: try row.get("outcome"), seller: try row.get("seller"), rule: try row.get("rule"), follows: try row.get("follows"))
     }
 }
 
@@ -59,7 +69,8 @@ extension Records {
         let rows = try await read(
             tenant,
             """
-            SELECT place, lead_id, decided_at, live_outcome, live_seller, live_rule, outcome, seller, rule FROM replay_difference
+            SELECT place, lead_id, decided_at, live_outcome, live_seller, live_rule, outcome, seller, rule, live_follows, follows
+            FROM replay_difference
             WHERE tenant_id = \(tenant.rawValue) AND round_id = \(round.id) AND run = \(run) AND place > \(cursor)
             ORDER BY place LIMIT \(limit + 1)
             """)
@@ -81,11 +92,13 @@ extension PastReader {
         guard !differences.isEmpty else { return }
         _ = try await read([
             """
-            INSERT INTO replay_difference (tenant_id, round_id, run, place, lead_id, decided_at, live_outcome, live_seller, live_rule, outcome, seller, rule)
+            INSERT INTO replay_difference (tenant_id, round_id, run, place, lead_id, decided_at, live_outcome, live_seller, live_rule, outcome, seller,
+                rule, live_follows, follows)
             SELECT \(tenant.rawValue), \(round), \(run), n.*
             FROM unnest(\(differences.map(\.place)), \(differences.map(\.lead)), \(differences.map(\.decidedAt)), \(differences.map(\.live.outcome)),
                 \(differences.map(\.live.seller)), \(differences.map(\.live.rule)), \(differences.map(\.candidate.outcome)),
-                \(differences.map(\.candidate.seller)), \(differences.map(\.candidate.rule))) AS n
+                \(differences.map(\.candidate.seller)), \(differences.map(\.candidate.rule)), \(differences.map(\.live.follows)),
+                \(differences.map(\.candidate.follows))) AS n
             ON CONFLICT DO NOTHING
             """
         ])

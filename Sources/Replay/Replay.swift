@@ -31,9 +31,9 @@ public struct Replay: Sendable {
         public let candidate: LeadDecision?
         public let isInWindow: Bool
 
-        /// Whether the candidate's end or owner is another.
+        /// Whether the candidate's end or owner is another, or what follows for the owner.
         public var isDifferent: Bool {
-            candidate?.isElsewhere(than: live) ?? false
+            candidate.map { $0.isElsewhere(than: live) || $0.following(unlike: live) != nil } ?? false
         }
     }
 

@@ -6,15 +6,17 @@ public struct ReplaySummary: Sendable {
     /// What it does not answer.
     public static let honesty = """
         A replay answers who would have got a lead, not whether it would have closed. Where a seller has other leads than they had, \
-        their touches are taken from how soon they touched their own; deals are those that were closed.
+        their touches are taken from how soon they touched their own; deals are those that were closed. Of clocks those are compared that know no working time, of messages what an owner is told of a new lead.
         """
 
     /// What happened, and what would have.
     public private(set) var live = Tally()
     public private(set) var candidate = Tally()
-    /// Decisions whose end, owner or pool is another.
+    /// Decisions whose end, owner or pool is another, or what follows from them.
     public private(set) var differing = 0
-    /// Of these, by the lead's source and first region.
+    /// Those that put the lead at the same place, where its owner owes something at another time or is told something else.
+    public private(set) var followedOtherwise = 0
+    /// Of those at another place, by the lead's source and first region.
     public private(set) var differingBySource: [String: Int] = [:]
     public private(set) var differingByRegion: [String: Int] = [:]
     /// Leads whose outcome is another: `assigned → pooled`.
@@ -53,7 +55,12 @@ public struct ReplaySummary: Sendable {
         candidate.count(routed, source: past.lead.source, in: world)
         if isInTime { candidate.touchedInTime += 1 }
         let (new, old) = (routed.decision, live.decision)
-        guard new.isElsewhere(than: old) else { return }
+        guard new.isElsewhere(than: old) else {
+            guard new.following(unlike: old) != nil else { return }
+            followedOtherwise += 1
+            differing += 1
+            return
+        }
         differing += 1
         Tally.count(past.lead.source, &differingBySource)
         Tally.count(live.regions.first ?? routed.regions.first ?? "unknown", &differingByRegion)

@@ -293,14 +293,14 @@ struct Answer {
         if isAnother(than: other) {
             return ("\(decision.words), \(identity.words)", "\(other.decision.words), \(other.identity.words)")
         }
-        return decision.isElsewhere(than: other.decision) ? (decision.words, other.decision.words) : nil
+        guard !decision.isElsewhere(than: other.decision) else { return (decision.words, other.decision.words) }
+        return decision.following(unlike: other.decision).map {
+            ("\(decision.words), \($0.own)", "\(other.decision.words), \($0.others)")
+        }
     }
 }
 
 extension LeadDecision {
-    /// Whether the lead ends otherwise, or with somebody or somewhere else, than by another decision.
-    public func isElsewhere(than other: LeadDecision) -> Bool { outcome != other.outcome || owner != other.owner || pool != other.pool }
-
     /// `assigned ann`, `pooled nurture`, `held_mapping_error`.
     fileprivate var words: String { ([outcome.rawValue] + [owner?.externalID ?? pool].compactMap(\.self)).joined(separator: " ") }
 }

@@ -45,14 +45,12 @@ extension Roster {
         case .placed(let place): route(&search, place)
         }
         search.finish()
-        if counts {
-            let decided = search.decision
-            let consequences = rules.consequences(
-                of: judgement, for: lead, owner: decided.owner?.externalID, state: decided.outcome.stateName, at: decided.decidedAt)
-            (search.decision.clocks, search.decision.looksAt) = (consequences.clocks, consequences.looksAt)
-            search.decision.notice = consequences.notice
-            search.decision.watchesCustomer = consequences.watchesCustomer
-        }
+        let decided = search.decision
+        let consequences = rules.consequences(
+            of: judgement, for: lead, owner: decided.owner?.externalID, state: decided.outcome.stateName, at: decided.decidedAt)
+        (search.decision.clocks, search.decision.looksAt) = (consequences.clocks, consequences.looksAt)
+        search.decision.notice = consequences.notice
+        search.decision.watchesCustomer = consequences.watchesCustomer
         return RoutedLead(decision: search.decision, cursor: search.cursor, regions: judgement.regions)
     }
 

@@ -122,11 +122,9 @@ extension PostgresTransaction {
     /// What the rules say of time, and of what clocks read, counts from now on: notes which subjects a clock rule set watches, now that it is
     /// live, and has running clocks looked at again.
     func noteForClocks(_ live: RuleSetVersion, of tenant: TenantID) throws {
-        if [.clock, .score, .map].contains(live.kind) { _ = try query(.rearmAllClocks(of: tenant, at: Date())) }
+        if live.kind.setsClocks { _ = try query(.rearmAllClocks(of: tenant, at: Date())) }
         guard live.kind == .clock else { return }
-        // One that needs the tenant's own fields to be read may watch anything.
-        let all: [SubjectType] = [.customer, .lead, .opportunity]
-        let watched = live.parsed(.standard)?.clocks.map { Set($0.clocks.map(\.subject)) } ?? Set(all)
+        let watched = live.watchedSubjects
         _ = try pipeline([
             """
             DELETE FROM clock_watch w
@@ -136,10 +134,43 @@ extension PostgresTransaction {
             """,
             """
             INSERT INTO clock_watch (tenant_id, ruleset, subject_type)
-            SELECT \(tenant.rawValue), \(live.name), type FROM unnest(\(all.filter(watched.contains).map(\.rawValue))) AS n(type)
+            SELECT \(tenant.rawValue), \(live.name), type FROM unnest(\(watched.map(\.rawValue))) AS n(type)
             """,
         ])
     }
+
+    /// What a candidate watches is kept beside what the live rules do, from its first customer on; the next version that goes live tidies up.
+    func noteForClocks(candidate kind: RuleKind, _ name: String, version: Int, of tenant: TenantID) throws {
+        guard kind == .clock else { return }
+        let row = try query(
+            """
+            \(unescaped: RuleSetVersion.select)
+            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND version = \(Int32(version))
+            """
+        ).first
+        guard let candidate = try row.map(RuleSetVersion.init) else { return }
+        _ = try query(
+            """
+            INSERT INTO clock_watch (tenant_id, ruleset, subject_type)
+            SELECT \(tenant.rawValue), \(name), type FROM unnest(\(candidate.watchedSubjects.map(\.rawValue))) AS n(type)
+            ON CONFLICT DO NOTHING
+            """)
+    }
+}
+
+extension RuleSetVersion {
+    /// The subjects whose clocks it keeps.
+    fileprivate var watchedSubjects: [SubjectType] {
+        // One that needs the tenant's own fields to be read may watch anything.
+        let all: [SubjectType] = [.customer, .lead, .opportunity]
+        guard let clocks = parsed(.standard)?.clocks else { return all }
+        return all.filter(Set(clocks.clocks.map(\.subject)).contains)
+    }
+}
+
+extension RuleKind {
+    /// Whether what is due, or what clocks read, changes with it.
+    var setsClocks: Bool { [.clock, .score, .map].contains(self) }
 }
 
 extension LeadDecisionEffect {

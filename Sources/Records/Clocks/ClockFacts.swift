@@ -21,6 +21,8 @@ public struct WatchedSubject: Sendable {
     let team: String?
     /// What a lead's transfer goes by; nil: it is no lead.
     let lead: LeadHolding?
+    /// Rollouts whose candidates it is judged by; empty: by what is live.
+    let canaries: [Int64]
 }
 
 /// How a lead stands with whoever has it.
@@ -42,7 +44,8 @@ public struct ClockFacts: Sendable {
     public let subjects: [ClockKey: WatchedSubject]
     /// What is due, of jobs that name no subject; and after which to go on.
     public let pages: [Page: [ClockKey]]
-    let rules: ClockRulesRead
+    /// By the canaries that serve a subject.
+    let rules: [[Int64]: ClockRulesRead]
     /// Those a job of this batch has looked at already.
     var looked: Set<ClockKey> = []
 
@@ -72,6 +75,10 @@ struct ClockRulesRead: Sendable {
         writer = ClockWriter(rules.messages, timeZone: timeZone)
     }
 
+    fileprivate func shortfall(of missed: ClockVerdict.Missed, _ facts: SubjectFacts, now: Date) -> Shortfall? {
+        book.clocks.first { $0.clock.id == missed.clock.id }?.shortfall(of: facts, start: missed.start, now: now)
+    }
+
     /// Without the words something is told all the same; without the others nobody knows what is due.
     var isReadable: Bool { rules.unreadable.allSatisfy { $0.reference.kind == RuleKind.message.rawValue } }
 }
@@ -86,7 +93,9 @@ extension ClockFacts {
     ///   - clock: only this one is acted upon; nil: all.
     ///   - timer: the job that looks, if it was made as the subject's timer.
     public mutating func look(at key: ClockKey, clock: String? = nil, timer: Int64? = nil, now: Date) -> EscalationEffect? {
-        guard let subject = subjects[key], timer == nil || subject.job == timer, looked.insert(key).inserted else { return nil }
+        guard let subject = subjects[key], timer == nil || subject.job == timer, let rules = rules[subject.canaries],
+            looked.insert(key).inserted
+        else { return nil }
         guard rules.isReadable else {
             var verdict = ClockVerdict()
             verdict.nextAt = now.addingTimeInterval(Self.patience)
@@ -99,13 +108,9 @@ extension ClockFacts {
         if clock != nil { verdict.nextAt = now }
         let messages = verdict.toTell.flatMap { missed in
             rules.writer.messages(
-                of: missed, about: subject.facts, shortfall: shortfall(of: missed, subject, now: now), to: subject.line,
+                of: missed, about: subject.facts, shortfall: rules.shortfall(of: missed, subject.facts, now: now), to: subject.line,
                 names: subject.names)
         }
         return EscalationEffect(subject, verdict, messages, unreadable: rules.rules.unreadable, isPartial: clock != nil)
-    }
-
-    private func shortfall(of missed: ClockVerdict.Missed, _ subject: WatchedSubject, now: Date) -> Shortfall? {
-        rules.book.clocks.first { $0.clock.id == missed.clock.id }?.shortfall(of: subject.facts, start: missed.start, now: now)
     }
 }

@@ -11,9 +11,12 @@ import Tenancy
 public final class ClockReader: Sendable {
     private struct Known: Sendable {
         var live: [LiveRule]
+        /// Of each running canary its candidate.
+        var candidates: [Int64: LiveRule]
         var zone: String
-        var library: RuleLibrary
-        var rules: ClockRulesRead
+        var library = RuleLibrary()
+        /// By the canaries that serve a subject.
+        var rules: [[Int64]: ClockRulesRead] = [:]
         var calendars: CalendarShelf?
     }
 
@@ -43,9 +46,16 @@ public final class ClockReader: Sendable {
                 SELECT kind, name, version, hash FROM ruleset_version
                 WHERE tenant_id = \(tenant.rawValue) AND state = 'live' AND kind IN ('map', 'score', 'clock', 'message')
                 """, .calendarVersion(of: tenant), Self.timers(of: wanted, tenant),
-            ] + LineReading.statements(of: tenant) + [Self.recorded(of: wanted, tenant)])
+            ] + LineReading.statements(of: tenant) + [
+                    Self.recorded(of: wanted, tenant), Self.arms(of: wanted, tenant), Self.canaries(of: tenant),
+                ])
         let zone = try heads[1].first?.get("time_zone", as: String.self) ?? "UTC"
-        let read = try await rules(try heads[2].compactMap(LiveRule.init), zone, of: tenant)
+        let arms = try heads[8].reduce(into: [ClockKey: [Int64]]()) { $0[try ClockKey($1), default: []].append(try $1.get("rollout_id")) }
+        let canaries = try heads[9].reduce(into: [Int64: LiveRule]()) { $0[try $1.get("id")] = try LiveRule($1) }
+        let rules = try await rules(
+            for: Set(arms.values).union([[]]), live: try heads[2].compactMap(LiveRule.init), canaries, zone, of: tenant)
+        // Whose candidate cannot be read is served by what is live, until it is taken back.
+        func serving(_ key: ClockKey) -> [Int64] { arms[key].flatMap { rules[$0] == nil ? nil : $0 } ?? [] }
         let calendars = try await calendars(CalendarVersion(heads[3]), zone, of: tenant)
         let lines = try LineReading(heads[5], heads[6])
         var timers: [ClockKey: (fence: Int64, job: Int64?)] = [:]
@@ -56,7 +66,7 @@ public final class ClockReader: Sendable {
         var found: [SubjectReading] = []
         for type in Set(timers.keys.map(\.type)).sorted(by: { $0.rawValue < $1.rawValue }) {
             let ids = timers.keys.filter { $0.type == type }.map(\.id).sorted()
-            found += try await subjects(type, ids, read.rules, of: tenant)
+            found += try await subjects(type, ids, of: tenant) { rules[serving(ClockKey(type, $0))]!.rules }
         }
         let now = Date()
         let subjects = found.map { reading in
@@ -66,10 +76,10 @@ public final class ClockReader: Sendable {
                 key: reading.key, fence: fence, job: job, facts: reading.facts, recorded: recorded[reading.key] ?? [],
                 hours: calendars.hours(of: reading.owner, in: reading.team, around: now), line: line, names: lines.names,
                 team: reading.team,
-                lead: holding)
+                lead: holding, canaries: serving(reading.key))
         }
         return ClockFacts(
-            subjects: Dictionary(subjects.map { ($0.key, $0) }, uniquingKeysWith: { $1 }), pages: due, rules: read)
+            subjects: Dictionary(subjects.map { ($0.key, $0) }, uniquingKeysWith: { $1 }), pages: due, rules: rules)
     }
 
     private func due(_ page: ClockFacts.Page, of tenant: TenantID) async throws -> [ClockKey] {
@@ -94,6 +104,39 @@ public final class ClockReader: Sendable {
             """
     }
 
+    /// Candidates of changes of what clocks go by.
+    private static func canaries(of tenant: TenantID) -> Statement {
+        """
+        SELECT r.id, v.kind, v.name, v.version, v.hash
+        FROM rollout r JOIN ruleset_version v
+            ON v.tenant_id = r.tenant_id AND v.kind = r.kind AND v.name = r.name AND v.version = r.version
+        WHERE r.tenant_id = \(tenant.rawValue) AND r.state = 'canary' AND r.kind IN ('map', 'score', 'clock', 'message')
+        """
+    }
+
+    /// Which canaries serve the subjects: a lead is in the arm that it was decided under, a customer in its own. What was there before the change
+    /// came, and whoever brought no lead since, stays with what is live.
+    private static func arms(of keys: Set<ClockKey>, _ tenant: TenantID) -> Statement {
+        let leads = keys.filter { $0.type == .lead }.map(\.id).sorted()
+        let customers = keys.filter { $0.type == .customer }.map(\.id).sorted()
+        return """
+            WITH running AS (
+                SELECT id FROM rollout
+                WHERE tenant_id = \(tenant.rawValue) AND state = 'canary' AND kind IN ('map', 'score', 'clock', 'message'))
+            SELECT 'lead' AS subject_type, c.lead_id AS subject_id, r.id AS rollout_id
+            FROM running r CROSS JOIN unnest(\(leads)) AS n(id) CROSS JOIN LATERAL (
+                SELECT c.lead_id, c.arm FROM rollout_case c
+                WHERE c.tenant_id = \(tenant.rawValue) AND c.rollout_id = r.id AND c.lead_id = n.id ORDER BY c.epoch DESC LIMIT 1) c
+            WHERE c.arm = 'canary'
+            UNION ALL
+            SELECT 'customer', n.id, r.id
+            FROM running r CROSS JOIN unnest(\(customers)) AS n(id)
+                JOIN exposure e ON e.tenant_id = \(tenant.rawValue) AND e.rollout_id = r.id AND e.customer = 'c' || n.id
+            WHERE e.arm = 'canary'
+            ORDER BY 1, 2, 3
+            """
+    }
+
     private static func recorded(of keys: Set<ClockKey>, _ tenant: TenantID) -> Statement {
         let keys = keys.sorted()
         return """
@@ -108,20 +151,36 @@ public final class ClockReader: Sendable {
 // MARK: - Rules and calendars
 
 extension ClockReader {
-    private func rules(_ live: [LiveRule], _ zone: String, of tenant: TenantID) async throws -> ClockRulesRead {
+    /// The rules for each set of canaries that serves a subject, the empty one being what is live. Sets whose candidates cannot be read are left out.
+    private func rules(
+        for sets: Set<[Int64]>, live: [LiveRule], _ candidates: [Int64: LiveRule], _ zone: String, of tenant: TenantID
+    ) async throws -> [[Int64]: ClockRulesRead] {
         let live = live.inOrder()
-        let known = known.withLock { $0[tenant] }
-        if let known, known.live == live, known.zone == zone { return known.rules }
-        var library = known?.library ?? RuleLibrary()
-        try await library.read([live], of: tenant, in: postgres)
-        let timeZone = TimeZone(identifier: zone) ?? .gmt
-        let rules = ClockRulesRead(library.rules(live, timeZone: timeZone), timeZone: timeZone)
-        let read = library
-        self.known.withLock { known in
-            if known.count >= capacity, known[tenant] == nil { known = [:] }
-            known[tenant] = Known(live: live, zone: zone, library: read, rules: rules, calendars: known[tenant]?.calendars)
+        var known = known.withLock { $0[tenant] } ?? Known(live: live, candidates: candidates, zone: zone)
+        if known.live != live || known.candidates != candidates || known.zone != zone {
+            (known.live, known.candidates, known.zone, known.rules) = (live, candidates, zone, [:])
         }
-        return rules
+        let lacking = sets.filter { known.rules[$0] == nil }
+        guard !lacking.isEmpty else { return known.rules }
+        let lists = sets.union(known.rules.keys).reduce(into: [:]) { lists, set in
+            let tried = set.compactMap { candidates[$0] }
+            let replaced = Set(tried.map(\.lineage))
+            lists[set] = live.filter { !replaced.contains($0.lineage) } + tried
+        }
+        try await known.library.read(Array(lists.values), of: tenant, in: postgres)
+        let timeZone = TimeZone(identifier: zone) ?? .gmt
+        let alone = known.library.rules(live, timeZone: timeZone)
+        for set in lacking where set.isEmpty || known.library.unreadable(lists[set]!, besides: alone.unreadable) == nil {
+            known.rules[set] = ClockRulesRead(known.library.rules(lists[set]!, timeZone: timeZone), timeZone: timeZone)
+        }
+        let read = known
+        self.known.withLock { all in
+            if all.count >= capacity, all[tenant] == nil { all = [:] }
+            let calendars = all[tenant]?.calendars
+            all[tenant] = read
+            all[tenant]?.calendars = calendars
+        }
+        return read.rules
     }
 
     /// Those of the version asked for, compiled as far as they were asked for before.

@@ -18,6 +18,8 @@ public struct EscalationEffect: JudgedEffect {
     let owner: String?
     let team: String?
     let lead: LeadHolding?
+    /// Rollouts by whose candidates it was judged.
+    let canaries: [Int64]
     /// Live rules that could not be read.
     let unreadable: [UnreadableRuleSet]
     /// Only some of the clocks were looked at.
@@ -37,6 +39,7 @@ public struct EscalationEffect: JudgedEffect {
         owner = subject.line.owner
         team = subject.team
         lead = subject.lead
+        canaries = subject.canaries
         self.isPartial = isPartial
     }
 
@@ -78,6 +81,7 @@ extension EscalationEffect {
         }
         guard !looks.isEmpty else { return [] }
         var stale = try moved(among: looks.filter { $0.effect.transfer != nil }, in: transaction)
+        stale.formUnion(try takenBack(among: looks.filter { !$0.effect.canaries.isEmpty }, in: transaction))
         let rows = Set(looks.map { Row(tenant: $0.attempt.tenant, key: $0.effect.key) }).sorted()
         let found = try transaction.query(
             """
@@ -95,6 +99,20 @@ extension EscalationEffect {
             if fences[row] != effect.fence || !taken.insert(row).inserted { stale.insert(attempt.id) }
         }
         return stale
+    }
+
+    /// Those judged by a candidate that was taken back, or is live now. Whoever ends a rollout waits until this is over.
+    private static func takenBack(among tried: [Judged], in transaction: PostgresTransaction) throws -> Set<JobID> {
+        guard !tried.isEmpty else { return [] }
+        let running = try transaction.query(
+            """
+            SELECT id FROM rollout
+            WHERE tenant_id = ANY(\(Set(tried.map(\.attempt.tenant.rawValue)).sorted())) AND id = ANY(\(Set(tried.flatMap(\.effect.canaries)).sorted()))
+                AND state = 'canary'
+            ORDER BY tenant_id, id FOR SHARE
+            """)
+        let ids = Set(try running.map { try $0.get("id", as: Int64.self) })
+        return Set(tried.filter { !ids.isSuperset(of: $0.effect.canaries) }.map(\.attempt.id))
     }
 
     /// Those whose lead is not as it was read. Locks the routing versions, the loads, the leads, as settling and touches do.

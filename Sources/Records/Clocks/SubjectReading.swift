@@ -22,9 +22,12 @@ extension ClockReader {
     private static let activitiesOfOne = 1_000
 
     /// The facts of subjects of one type. Those that are no more are left out.
-    func subjects(_ type: SubjectType, _ ids: [Int64], _ rules: TenantRules, of tenant: TenantID) async throws -> [SubjectReading] {
+    /// - Parameter rules: by which a subject's fields are read.
+    func subjects(
+        _ type: SubjectType, _ ids: [Int64], of tenant: TenantID, rules: (Int64) -> TenantRules
+    ) async throws -> [SubjectReading] {
         switch type {
-        case .lead: try await leads(ids, rules, of: tenant)
+        case .lead: try await leads(ids, of: tenant, rules: rules)
         case .opportunity: try await opportunities(ids, of: tenant)
         case .customer: try await customers(ids, of: tenant)
         case .seller, .incident: []
@@ -33,7 +36,7 @@ extension ClockReader {
 
     // MARK: Leads
 
-    private func leads(_ ids: [Int64], _ rules: TenantRules, of tenant: TenantID) async throws -> [SubjectReading] {
+    private func leads(_ ids: [Int64], of tenant: TenantID, rules: (Int64) -> TenantRules) async throws -> [SubjectReading] {
         let rows = try await postgres.pipeline([
             .tenants([tenant]),
             """
@@ -79,7 +82,7 @@ extension ClockReader {
                 fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
             let (owner, team): (String?, String?) = (try row.get("owner"), try row.get("team"))
             let touchedAt: Date? = try row.get("touched_at")
-            var values = rules.values(of: lead)
+            var values = rules(id).values(of: lead)
             values["state"] = .text(try row.get("state"))
             values["owner"] = owner.value
             values["owner.name"] = try row.get("owner_name", as: String?.self).value

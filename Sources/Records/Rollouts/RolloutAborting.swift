@@ -24,7 +24,9 @@ struct RolloutStanding: Sendable {
 
     init(_ trial: Trial) { (id, lineage, version, percent) = (trial.rollout, trial.lineage, trial.candidate, trial.percent) }
 
-    fileprivate var isModel: Bool { lineage.hasPrefix("\(RolloutKind.modelWord)/") }
+    private var kind: RolloutKind? { lineage.firstIndex(of: "/").flatMap { RolloutKind(rawValue: String(lineage[..<$0])) } }
+    fileprivate var isModel: Bool { kind == .warningModel }
+    fileprivate var setsClocks: Bool { kind?.rules?.setsClocks ?? false }
 }
 
 extension Statement {
@@ -51,6 +53,7 @@ extension Statement {
                 english: "\(rollout.isModel ? "A warning model" : "A rule change") was taken back: \(reason).",
                 chinese: "\(rollout.isModel ? "预警模型" : "规则变更")已撤回：\(reason)。", urgency: .urgent, channels: [.workApp]),
         ] + (rollout.isModel ? [.withdrawWarnings(of: rollout.id, tenant)] : [])
+            + (rollout.setsClocks ? [.rearmAllClocks(of: tenant, at: now)] : [])
     }
 
     static func rolloutEvent(

@@ -75,6 +75,9 @@ extension Records {
                     """
                 ).first!.get("id")
                 let stage: [Statement] = percent == .none ? [] : [.rolloutStage(id, number: 1, percent: percent, of: tenant)]
+                if percent != .none, let rules = kind.rules {
+                    try transaction.noteForClocks(candidate: rules, name, version: version, of: tenant)
+                }
                 _ = try transaction.pipeline(
                     stage + [
                         .rolloutEvent(id, of: tenant, by: actor, "start", percent: percent, reason: reason),
@@ -119,7 +122,11 @@ extension Records {
                     guard record.isRunning else { throw RolloutFault.ended(record.state) }
                     let turned = RolloutTurning(record: record, tenant: tenant, actor: actor, reason: reason)
                     switch turn {
-                    case .percent(let percent): _ = try transaction.pipeline(try turned.statements(percent))
+                    case .percent(let percent):
+                        _ = try transaction.pipeline(try turned.statements(percent))
+                        if let kind = record.kind.rules {
+                            try transaction.noteForClocks(candidate: kind, record.name, version: record.version, of: tenant)
+                        }
                     case .abort:
                         _ = try transaction.pipeline(try turned.abortStatements(at: Date()))
                         if record.kind.rules != nil { try release(nil) }
