@@ -171,6 +171,122 @@ import Testing
         }
     }
 
+    // MARK: Changes that are rolled out
+
+    private static let words = "messages: [{ id: late, subject: lead, texts: [{ language: en, body: \"WORD, {recipient}\" }, { language: zh, body: \"WORD\" }] }]"
+
+    private func ladder(_ minutes: Int) -> String { Self.clocks("{ id: a, after: \(minutes)m, to: owner, message: late }") }
+
+    /// A tenant whose leads are late after so many minutes, by its live rules.
+    private func tenant(_ house: SalesHouse, lateAfter minutes: Int) async throws -> TenantID {
+        let tenant = try await house.tenant()
+        try await house.seller("anna", of: tenant) { $0.capacity = 1_000 }
+        try await house.rule(.route, Self.everyone, of: tenant)
+        try await house.rule(.message, Self.words.replacing("WORD", with: "Hurry"), of: tenant)
+        try await house.rule(.clock, ladder(minutes), of: tenant)
+        try await house.workThrough()
+        return tenant
+    }
+
+    private func fired(_ rollout: Int64, _ arm: String, _ house: SalesHouse) async throws -> Int {
+        try await house.count(
+            "escalation e JOIN rollout_case c ON c.lead_id = e.subject_id WHERE c.rollout_id = \(rollout) AND c.arm = '\(arm)' AND e.told = 'told'")
+    }
+
+    @Test(arguments: [(4, 8), (8, 4)])
+    func `a lead is late by the clocks of its customer's arm, and by the live ones once the change is taken back`(
+        live: Int, candidate: Int
+    ) async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house, lateAfter: live)
+            let rollout = try await house.roll(.clock, to: try await house.draft(.clock, ladder(candidate), of: tenant), percent: 50, of: tenant)
+            try await house.leads((0..<30).map { lead("\($0)", minutesOld: 5) }, of: tenant)
+            try await house.working { try await settled(house) }
+
+            let counts = try await (
+                stable: house.count("rollout_case WHERE arm = 'stable'"), canary: house.count("rollout_case WHERE arm = 'canary'")
+            )
+            #expect(counts.stable + counts.canary == 30 && counts.stable > 5 && counts.canary > 5)
+            #expect(try await fired(rollout, "stable", house) == (live == 4 ? counts.stable : 0))
+            #expect(try await fired(rollout, "canary", house) == (candidate == 4 ? counts.canary : 0))
+
+            try await house.turn(rollout, .abort, of: tenant)
+            try await house.working { try await settled(house) }
+
+            #expect(try await fired(rollout, "stable", house) == (live == 4 ? counts.stable : 0))
+            #expect(try await fired(rollout, "canary", house) == counts.canary, "by the live clocks, or it was told before")
+            #expect(try await house.count("clock_subject WHERE clocks @> '[{\"clock\": \"first\"}]'") == 30)
+            #expect(try await house.count("notification WHERE code = 'lead_taken_back'") == 0)
+            try await house.expectSound()
+        }
+    }
+
+    @Test func `a clock change that goes to everybody has everybody's clocks looked at by it`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house, lateAfter: 8)
+            let rollout = try await house.roll(.clock, to: try await house.draft(.clock, ladder(4), of: tenant), percent: 0.01, of: tenant)
+            try await house.leads((0..<10).map { lead("\($0)", minutesOld: 5) }, of: tenant)
+            try await house.working { try await settled(house) }
+            #expect(try await house.count("escalation") == (try await house.count("rollout_case WHERE arm = 'canary'")))
+
+            try await house.turn(rollout, .promote, of: tenant)
+            try await house.working { try await settled(house) }
+
+            #expect(try await house.count("escalation WHERE told = 'told'") == 10)
+        }
+    }
+
+    @Test func `what is told of a missed level is said in the words of the lead's arm`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house, lateAfter: 4)
+            let version = try await house.draft(.message, Self.words.replacing("WORD", with: "Please call"), of: tenant)
+            let rollout = try await house.roll(.message, to: version, percent: 50, of: tenant)
+            try await house.leads((0..<30).map { lead("\($0)", minutesOld: 5) }, of: tenant)
+            try await house.working { try await settled(house) }
+
+            func said(_ arm: String, _ words: String) async throws -> Int {
+                try await house.count(
+                    """
+                    notification n JOIN rollout_case c ON n.subject = 'lead/' || c.lead_id
+                    WHERE n.code = 'first.a' AND c.arm = '\(arm)' AND n.text_en = '\(words), anna'
+                    """)
+            }
+            #expect(try await said("stable", "Hurry") == house.count("rollout_case WHERE arm = 'stable'"))
+            #expect(try await said("canary", "Please call") == house.count("rollout_case WHERE arm = 'canary'"))
+            #expect(try await house.count("rollout_case WHERE arm = 'canary'") > 5)
+
+            try await house.turn(rollout, .abort, of: tenant)
+            try await house.leads((30..<40).map { lead("\($0)", minutesOld: 5) }, of: tenant)
+            try await house.working { try await settled(house) }
+            #expect(try await house.count("notification WHERE code = 'first.a' AND text_en = 'Hurry, anna'") == (try await said("stable", "Hurry")) + 10)
+        }
+    }
+
+    @Test func `nothing is told by a clock or in words that were taken back while somebody looked`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house, lateAfter: 8)
+            let changes = [
+                try await house.roll(.clock, to: try await house.draft(.clock, ladder(4), of: tenant), percent: 100, of: tenant),
+                try await house.roll(
+                    .message, to: try await house.draft(.message, Self.words.replacing("WORD", with: "x"), of: tenant), percent: 100, of: tenant),
+            ]
+            try await house.leads([lead("1", minutesOld: 5)], of: tenant)
+            try await assign(house)
+            while try await house.records.promoteClocks(now: Date()) {}
+            for (place, rollout) in changes.enumerated() {
+                let attempts = try await house.begin(of: "escalate_overdue")
+                let settlements = try await house.decide(attempts, of: "escalate_overdue")
+                #expect(settlements.count == 1 && settlements.flatMap(\.outcome.effects).count == 1)
+
+                try await house.turn(rollout, .abort, of: tenant)
+                #expect(try await house.ledger.settle(settlements).stale == attempts.map(\.id), "\(place)")
+                try await house.acknowledge(attempts)
+            }
+
+            #expect(try await house.count("escalation") == 0)
+        }
+    }
+
     @Test func `who touches in time hears nothing`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await tenant(house)

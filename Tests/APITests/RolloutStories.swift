@@ -333,6 +333,40 @@ import Testing
         }
     }
 
+    @Test func `a shadow and a replay of clocks and words say what they would have changed`() async throws {
+        try await house { house, tenant in
+            try await house.rule(.clock, clock(4), of: tenant)
+            try await house.rule(.message, message("Hello"), of: tenant)
+            try await house.workThrough()
+            let clocks = try await house.draft(.clock, clock(8), of: tenant)
+            let words = try await house.draft(.message, message("Good day"), of: tenant)
+            let shadows = [
+                try await house.roll(.clock, to: clocks, percent: 0, of: tenant), try await house.roll(.message, to: words, percent: 0, of: tenant),
+            ]
+            try await leads(0..<10, house, tenant)
+            try await house.workThrough()
+
+            for rollout in shadows { #expect(try await house.rollout(rollout, of: tenant).shadow.different == 10) }
+            func differences(_ rollout: Int64, _ own: String, _ other: String) async throws -> Int {
+                try await house.count(
+                    "rollout_difference WHERE rollout_id = \(rollout) AND decided LIKE 'assigned%\(own)%' AND otherwise LIKE 'assigned%\(other)%'")
+            }
+            #expect(try await differences(shadows[0], "first_touch.reminder due in", "first_touch.reminder due in") == 10)
+            #expect(try await differences(shadows[1], "told “Hello, ", "told “Good day, ") == 10)
+
+            for (kind, version) in [(RuleKind.clock, clocks), (.message, words)] {
+                let id = try await house.round(version, kind: kind, of: tenant)
+                try await house.workThrough()
+                let round = try #require(try await house.records.round(id, of: tenant))
+                #expect(round.state == .passed && round.differing == 10)
+                let result = String(decoding: round.result?.bytes ?? [], as: UTF8.self)
+                #expect(result.replacing(" ", with: "").contains(#""followed_otherwise":10"#))
+                let found = try await house.records.differences(of: round, of: tenant, limit: 20).items
+                #expect(found.count == 10 && found.allSatisfy { $0.live.seller == $0.candidate.seller && $0.live.follows != $0.candidate.follows })
+            }
+        }
+    }
+
     /// With several workers under load, the percentage is changed, taken back and promoted at random.
     @Test(arguments: [1, 2])
     func `whatever people turn, each customer's arm is that of the percentage in force, and an abort is the end of it`(
