@@ -85,6 +85,12 @@ extension Records {
                         """
                     ).first
                     guard let round = try row?.get("id", as: Int64.self) else { throw NoSuchVersion() }
+                    _ = try transaction.query(
+                        .audit(
+                            tenant, by: actor, "ruleset.replay", "\(kind.rawValue)/\(name)@\(version)",
+                            after: .encoding([
+                                "round": String(round), "from": RFC3339.text(window.lowerBound), "to": RFC3339.text(window.upperBound),
+                            ])))
                     let (statements, made) = ledger.statements(
                         enqueueing: [.replayRules(round, touchWithin: touchWithin, of: tenant)], as: [job], at: now)
                     enqueued = made(try transaction.pipeline(statements).last!.first!.get("id"))

@@ -47,6 +47,7 @@ extension Statement {
                 before: .encoding(["state": state.rawValue, "percent": rollout.percent.description]),
                 after: .encoding(["state": RolloutState.Name.aborted.rawValue]), reason: reason),
             "UPDATE rollout_case SET judged = true WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(rollout.id) AND NOT judged",
+            .resolve(RolloutTurning.unfit, "\(rollout.id)", of: tenant, at: now),
             .raise("rollout_aborted", "\(rollout.id)", detail: .encoding(["reason": reason, "by": actor]), of: tenant, at: now),
             .notify(
                 "role:operator", "rollout_aborted", "\(rollout.id)", of: tenant,

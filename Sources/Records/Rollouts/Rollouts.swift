@@ -27,10 +27,12 @@ public enum RolloutFault: Error, Sendable, Hashable {
     case refused(RolloutRefusal)
 }
 
-/// What a person does to a rollout.
+/// What is done to a rollout.
 public enum RolloutTurn: Sendable, Hashable {
     case percent(Percent)
     case promote
+    /// Nobody does: its guards find it good enough, which is judged in the transaction that makes it live.
+    case promoteOnEvidence
     case abort
 }
 
@@ -130,7 +132,8 @@ extension Records {
                     case .abort:
                         _ = try transaction.pipeline(try turned.abortStatements(at: Date()))
                         if record.kind.rules != nil { try release(nil) }
-                    case .promote: if let version = try turned.promote(in: transaction) { try release(version) }
+                    case .promote, .promoteOnEvidence:
+                        if let version = try turned.promote(onEvidence: turn == .promoteOnEvidence, in: transaction) { try release(version) }
                     }
                     return answer(try transaction.rollout(id, of: tenant)!)
                 }
@@ -213,9 +216,9 @@ struct RolloutTurning {
     /// Makes the candidate the live version. A person may do it before the evidence is there; then the history says so.
     ///
     /// - Returns: the version whose rules became live; nil where it is no rules.
-    func promote(in transaction: PostgresTransaction) throws -> RuleSetVersion? {
+    func promote(onEvidence: Bool, in transaction: PostgresTransaction) throws -> RuleSetVersion? {
         let verdict = record.verdict(of: tenant)
-        try admit(.promote(verdict, override: reason))
+        try admit(.promote(verdict, override: onEvidence ? nil : reason))
         let because = verdict.decision == .promotable ? reason : "\(reason) (before the evidence: \(verdict.words))"
         var live: RuleSetVersion?
         switch record.kind {
@@ -226,6 +229,7 @@ struct RolloutTurning {
         case .warningModel: try transaction.makeModelLive(version: record.version, of: tenant, by: actor, reason: because)
         }
         _ = try transaction.pipeline([
+            .resolve(Self.unfit, "\(record.id)", of: tenant, at: Date()),
             """
             UPDATE rollout SET state = 'live', ended_at = now(), end_reason = \(because)
             WHERE tenant_id = \(tenant.rawValue) AND id = \(record.id)
@@ -235,6 +239,9 @@ struct RolloutTurning {
         ])
         return live
     }
+
+    /// The alarm that a change would go live by its evidence, and does not go together with what is live today.
+    static let unfit = "rollout_unfit"
 
     private func audit(_ action: String, after: [String: String]) -> Statement {
         .audit(

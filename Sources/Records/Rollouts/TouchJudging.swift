@@ -4,6 +4,7 @@ import Ledger
 import PostgresClient
 import Rollouts
 import Routing
+import Rules
 import Tenancy
 
 extension Records {
@@ -14,7 +15,14 @@ extension Records {
     public func judgeRollouts(now: Date, limit: Int = 1_000) async throws -> Bool {
         var isMore = false
         for tenant in try await tenantsToJudge(now: now) {
-            if try await judge(tenant, now, limit) { isMore = true }
+            do {
+                if try await judge(tenant, now, limit) { isMore = true }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                // The others are judged all the same.
+                logger.error("a tenant's rollouts could not be judged", metadata: ["tenant": "\(tenant)", "error": "\(error)"])
+            }
         }
         return isMore
     }
@@ -96,9 +104,38 @@ extension Records {
     private func promoteThoseThatMay(_ tenant: TenantID) async throws {
         for record in try await rollouts(of: tenant, running: true).items
         where record.state == .canary && record.terms.promotion == .automatic && record.verdict(of: tenant).decision == .promotable {
-            _ = try await turn(
-                rollout: record.id, .promote, of: tenant, by: RolloutActor.guards, reason: record.verdict(of: tenant).words, key: nil
-            ) { _ in StoredAnswer(status: 200, body: []) }
+            if let fault = try await fault(of: record, tenant) {
+                try await alarm(fault, about: record, tenant)
+                continue
+            }
+            do {
+                _ = try await turn(
+                    rollout: record.id, .promoteOnEvidence, of: tenant, by: RolloutActor.guards, reason: record.verdict(of: tenant).words,
+                    key: nil
+                ) { _ in StoredAnswer(status: 200, body: []) }
+            } catch RolloutFault.refused, RolloutFault.ended {
+                // What was seen since speaks otherwise, or somebody was quicker.
+            }
+        }
+    }
+
+    /// Why a candidate does not go together with what is live today; nil: it does.
+    private func fault(of record: RolloutRecord, _ tenant: TenantID) async throws -> RuleFault? {
+        guard let kind = record.kind.rules, let version = try await ruleSetVersion(kind, record.name, version: record.version, of: tenant),
+            case .failure(let faults) = try await check(kind, record.name, version.source, of: tenant)
+        else { return nil }
+        return faults.faults.first
+    }
+
+    /// Once, until it ends.
+    private func alarm(_ fault: RuleFault, about record: RolloutRecord, _ tenant: TenantID) async throws {
+        try await write(tenant, on: engine) { transaction in
+            _ = try transaction.query(
+                """
+                INSERT INTO alert (tenant_id, code, subject, detail)
+                VALUES (\(tenant.rawValue), \(RolloutTurning.unfit), \(String(record.id)), \(JSONBytes.encoding(["path": fault.path, "message": fault.message])))
+                ON CONFLICT (tenant_id, code, subject) WHERE resolved_at IS NULL DO NOTHING
+                """)
         }
     }
 }
