@@ -9,16 +9,16 @@ import Testing
 
 /// Rule changes let out to some customers first, from end to end: real servers, real workers.
 @Suite struct RolloutStories {
-    private let map = "{ sources: ['*'], fields: { n: { from: n, type: number, optional: true } } }"
-    private let good = "rules: [{ id: all, to: everyone, by: round_robin }]"
-    private let bad = """
+    let map = "{ sources: ['*'], fields: { n: { from: n, type: number, optional: true } } }"
+    let good = "rules: [{ id: all, to: everyone, by: round_robin }]"
+    let bad = """
         rules:
           - { id: gone, when: { field: n, lt: 92 }, to: { team: dissolved } }
           - { id: all, to: everyone, by: round_robin }
         """
 
     /// With what tells who a lead is.
-    private let mapping = """
+    let mapping = """
         sources: ['*']
         fields:
           n: { from: n, type: number, optional: true }
@@ -27,7 +27,7 @@ import Testing
           phone: { from: phone, optional: true }
         """
 
-    private func clock(_ minutes: Int) -> String {
+    func clock(_ minutes: Int) -> String {
         """
         clocks:
           - id: first_touch
@@ -39,7 +39,7 @@ import Testing
         """
     }
 
-    private func message(_ greeting: String) -> String {
+    func message(_ greeting: String) -> String {
         """
         messages:
           - id: new_lead
@@ -51,7 +51,7 @@ import Testing
     }
 
     /// Leads of so many buyers, each with a firm and a phone of their own; they come again under another `again`.
-    private func buyers(
+    func buyers(
         _ numbers: Range<Int>, _ house: SalesHouse, _ tenant: TenantID, again: Int = 0, _ n: (Int) -> Int
     ) async throws {
         let firms = ["明远", "华泰", "北辰", "金桥", "锦绣", "长庚", "海纳", "蓝天", "鼎新", "瑞丰"]
@@ -66,7 +66,7 @@ import Testing
         try await house.workThrough()
     }
 
-    private func house(_ body: (SalesHouse, TenantID) async throws -> Void) async throws {
+    func house(_ body: (SalesHouse, TenantID) async throws -> Void) async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()
             for name in ["ann", "bob", "cyd"] { try await house.seller(name, of: tenant) { $0.capacity = 10_000 } }
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    private func leads(_ numbers: Range<Int>, _ house: SalesHouse, _ tenant: TenantID) async throws {
+    func leads(_ numbers: Range<Int>, _ house: SalesHouse, _ tenant: TenantID) async throws {
         for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: 50) {
             let batch = (start..<min(start + 50, numbers.upperBound)).map { house.lead("\($0)", #"{"n":\#($0 * 37 % 100)}"#) }
             try await house.leads(batch, of: tenant)
@@ -107,6 +107,9 @@ import Testing
             #expect(try await house.count("lead WHERE state <> 'assigned'") == 0)
             #expect(try await house.records.alerts(of: tenant, open: true).items.contains { $0.code == "rollout_aborted" })
             #expect(try await house.records.notifications(of: tenant, to: "role:operator").items.map(\.code) == ["rollout_aborted"])
+            #expect(try await abortsByGuards(house) == 1)
+            let kept = try #require(try await house.records.tenant(Slug("acme")!))
+            #expect(try await house.records.verifyAudit(of: kept).faults.isEmpty)
             try await house.expectSound()
         }
     }
@@ -131,6 +134,7 @@ import Testing
             let record = try await house.rollout(rollout, of: tenant)
             #expect(record.state == .aborted)
             #expect(record.endReason?.hasPrefix("first_touch:") == true)
+            #expect(try await abortsByGuards(house) == 1)
             #expect(record.stages[0].canaryTouches.failures == canary.count - 1)
             #expect(record.stages[0].stableTouches.failures == 0)
             try await house.workThrough()
@@ -174,6 +178,7 @@ import Testing
             let alerts = try await house.records.alerts(of: tenant, open: true).items
             #expect(alerts.map(\.code) == ["rollout_aborted"] && alerts.map(\.count) == [1])
             #expect(try await house.count("rollout_case") == 0)
+            #expect(try await abortsByGuards(house) == 1)
             try await house.expectSound()
         }
     }
@@ -429,18 +434,27 @@ import Testing
         }
     }
 
-    private func canaries(of rollout: Int64, _ house: SalesHouse) async throws -> Int {
+    /// As the audit log has them.
+    func abortsByGuards(_ house: SalesHouse) async throws -> Int {
+        try await house.count(
+            """
+            audit_log a JOIN rollout r ON r.tenant_id = a.tenant_id AND a.subject = r.kind || '/' || r.name || '@' || r.version
+            WHERE a.action = 'rollout.abort' AND a.actor = 'guards' AND a.reason = r.end_reason AND a.after->>'state' = 'aborted'
+            """)
+    }
+
+    func canaries(of rollout: Int64, _ house: SalesHouse) async throws -> Int {
         try await house.count("rollout_case WHERE rollout_id = \(rollout)")
     }
 
-    private func externalIDs(_ condition: String, _ house: SalesHouse) async throws -> [String] {
+    func externalIDs(_ condition: String, _ house: SalesHouse) async throws -> [String] {
         try await house.rows("SELECT l.external_id FROM rollout_case c JOIN lead l ON l.id = c.lead_id WHERE \(condition) ORDER BY l.id")
             .map {
                 try $0.get("external_id")
             }
     }
 
-    private func touch(_ leads: [String], _ house: SalesHouse, _ tenant: TenantID) async throws {
+    func touch(_ leads: [String], _ house: SalesHouse, _ tenant: TenantID) async throws {
         let touches = leads.map { NewActivity(subjectType: .lead, subject: $0, type: NewActivity.touch, at: Date()) }
         _ = try await house.records.record(touches, of: tenant, key: nil) { _ in StoredAnswer(status: 201, body: []) }
     }
