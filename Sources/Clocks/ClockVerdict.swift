@@ -35,6 +35,11 @@ public struct ClockVerdict: Sendable, Hashable {
     public var withdrawn: [RecordedLevel] = []
     /// When to look again, if nothing happens before.
     public var nextAt: Date?
+
+    /// Nothing was found.
+    /// - Parameter nextAt: when to look again.
+    public init(nextAt: Date? = nil) { self.nextAt = nextAt }
+
     /// Whether a day that nobody knows yet has a say in when.
     public var isProvisional: Bool {
         readings.contains { $0.state == .running && $0.levels.contains { $0.isProvisional && !$0.isBreached } }

@@ -104,7 +104,9 @@ struct EscalationReport {
 
     private var fired: Int { effects.reduce(0) { $0 + $1.verdict.missed.count + $1.verdict.released.count } }
 
-    var outcome: String { fired > 0 ? "escalated" : effects.contains { !$0.verdict.unknown.isEmpty || $0.isUnreadable } ? "unreadable" : "nothing_due" }
+    var outcome: String {
+        fired > 0 ? "escalated" : effects.contains { !$0.verdict.unknown.isEmpty || $0.isUnreadable } ? "unreadable" : "nothing_due"
+    }
 
     var json: [UInt8] {
         let readings = effects.flatMap(\.verdict.readings)

@@ -167,7 +167,9 @@ extension LeadDecisionEffect {
             .sorted { ($0.settled.tenant, $0.effect.lead.lead.id) < ($1.settled.tenant, $1.effect.lead.lead.id) }
         guard !decided.isEmpty else { return [] }
         let assigned = decided.filter { $0.effect.decision.owner != nil }
-        let counted = decided.filter { $0.effect.decision.owner != nil || $0.effect.customer != nil || !$0.effect.trials.isEmpty || !$0.effect.unreadable.isEmpty }
+        let counted = decided.filter {
+            $0.effect.decision.owner != nil || $0.effect.customer != nil || !$0.effect.trials.isEmpty || !$0.effect.unreadable.isEmpty
+        }
         var statements: [Statement] = []
         let changes = decided.compactMap { settled, effect in
             effect.customer.map { CustomerChange.Settled(tenant: settled.tenant, place: effect.place, change: $0) }

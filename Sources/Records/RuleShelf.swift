@@ -58,10 +58,10 @@ extension PastReader {
     ///
     /// What cannot be read with the maps of its time holds leads, as it would have then.
     public func fetch(_ lists: some Sequence<[RuleSetReference]>) async throws {
-        for references in Set(lists) where shelf.lacks(references) { shelf.put(try await rules(references), for: references) }
+        for references in Set(lists) where shelf.lacks(references) { shelf.put(try await read(references), for: references) }
     }
 
-    private func rules(_ references: [RuleSetReference]) async throws -> TenantRules {
+    private func read(_ references: [RuleSetReference]) async throws -> TenantRules {
         let rows = try await read([
             """
             SELECT v.kind, v.name, v.version, v.source

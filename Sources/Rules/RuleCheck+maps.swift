@@ -14,7 +14,8 @@ extension RuleCheck {
                 return [
                     .error(
                         "fields", .unreadableRules,
-                        "\(who) could not be read any more with this map (\(fault.path): \(fault.message)) Change them first, or keep the field.")
+                        "\(who) could not be read any more with this map (\(fault.path): \(fault.message)) Change them first, or keep the field."
+                    )
                 ]
             }
             return reader.leadFields.keys.sorted().compactMap { name in

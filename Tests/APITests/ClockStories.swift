@@ -173,7 +173,8 @@ import Testing
 
     // MARK: Changes that are rolled out
 
-    private static let words = "messages: [{ id: late, subject: lead, texts: [{ language: en, body: \"WORD, {recipient}\" }, { language: zh, body: \"WORD\" }] }]"
+    private static let words =
+        "messages: [{ id: late, subject: lead, texts: [{ language: en, body: \"WORD, {recipient}\" }, { language: zh, body: \"WORD\" }] }]"
 
     private func ladder(_ minutes: Int) -> String { Self.clocks("{ id: a, after: \(minutes)m, to: owner, message: late }") }
 
@@ -190,7 +191,8 @@ import Testing
 
     private func fired(_ rollout: Int64, _ arm: String, _ house: SalesHouse) async throws -> Int {
         try await house.count(
-            "escalation e JOIN rollout_case c ON c.lead_id = e.subject_id WHERE c.rollout_id = \(rollout) AND c.arm = '\(arm)' AND e.told = 'told'")
+            "escalation e JOIN rollout_case c ON c.lead_id = e.subject_id WHERE c.rollout_id = \(rollout) AND c.arm = '\(arm)' AND e.told = 'told'"
+        )
     }
 
     @Test(arguments: [(4, 8), (8, 4)])
@@ -199,7 +201,8 @@ import Testing
     ) async throws {
         try await SalesHouse.with { house in
             let tenant = try await tenant(house, lateAfter: live)
-            let rollout = try await house.roll(.clock, to: try await house.draft(.clock, ladder(candidate), of: tenant), percent: 50, of: tenant)
+            let rollout = try await house.roll(
+                .clock, to: try await house.draft(.clock, ladder(candidate), of: tenant), percent: 50, of: tenant)
             try await house.leads((0..<30).map { lead("\($0)", minutesOld: 5) }, of: tenant)
             try await house.working { try await settled(house) }
 
@@ -258,7 +261,9 @@ import Testing
             try await house.turn(rollout, .abort, of: tenant)
             try await house.leads((30..<40).map { lead("\($0)", minutesOld: 5) }, of: tenant)
             try await house.working { try await settled(house) }
-            #expect(try await house.count("notification WHERE code = 'first.a' AND text_en = 'Hurry, anna'") == (try await said("stable", "Hurry")) + 10)
+            #expect(
+                try await house.count("notification WHERE code = 'first.a' AND text_en = 'Hurry, anna'")
+                    == (try await said("stable", "Hurry")) + 10)
         }
     }
 
@@ -268,7 +273,8 @@ import Testing
             let changes = [
                 try await house.roll(.clock, to: try await house.draft(.clock, ladder(4), of: tenant), percent: 100, of: tenant),
                 try await house.roll(
-                    .message, to: try await house.draft(.message, Self.words.replacing("WORD", with: "x"), of: tenant), percent: 100, of: tenant),
+                    .message, to: try await house.draft(.message, Self.words.replacing("WORD", with: "x"), of: tenant), percent: 100,
+                    of: tenant),
             ]
             try await house.leads([lead("1", minutesOld: 5)], of: tenant)
             try await assign(house)

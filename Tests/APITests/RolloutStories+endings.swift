@@ -34,7 +34,9 @@ extension RolloutStories {
 
             let record = try await house.rollout(rollout, of: tenant)
             #expect(record.state == (areAllTouched ? .live : .aborted), "\(record.verdict(of: tenant).words)")
-            #expect(try await house.count("ruleset_version WHERE kind = 'route' AND state = 'live' AND version = \(areAllTouched ? version : 1)") == 1)
+            #expect(
+                try await house.count(
+                    "ruleset_version WHERE kind = 'route' AND state = 'live' AND version = \(areAllTouched ? version : 1)") == 1)
             let promotions = "audit_log WHERE action = 'rollout.promote' AND actor = 'guards' AND reason NOT LIKE '%before the evidence%'"
             #expect(try await house.count(promotions) == (areAllTouched ? 1 : 0))
             #expect(try await house.count("rollout_event WHERE action = 'promote' AND actor = 'guards'") == (areAllTouched ? 1 : 0))
@@ -47,7 +49,8 @@ extension RolloutStories {
         try await house { house, tenant in
             let bare = try await house.draft(.map, map.replacing("from: n", with: "from: m"), of: tenant)
             try await house.rule(
-                .map, "{ sources: ['*'], fields: { n: { from: n, type: number, optional: true }, g: { from: g, type: text, optional: true } } }",
+                .map,
+                "{ sources: ['*'], fields: { n: { from: n, type: number, optional: true }, g: { from: g, type: text, optional: true } } }",
                 of: tenant)
             let reading = "rules: [{ id: a, when: { field: g, equals: a }, to: marketing }, { id: v, to: everyone, by: fewest_pending }]"
             let rollout = try await house.roll(

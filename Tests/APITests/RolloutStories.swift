@@ -153,7 +153,8 @@ import Testing
     @Test(arguments: [(50.0, RuleKind.route), (0.01, .route), (0, .route), (50, .map)])
     func `a candidate that can no longer be read harms nobody, and is taken back`(percent: Double, kind: RuleKind) async throws {
         try await house { house, tenant in
-            let graded = "{ sources: ['*'], fields: { n: { from: n, type: number, optional: true }, grade: { from: g, type: text, optional: true } } }"
+            let graded =
+                "{ sources: ['*'], fields: { n: { from: n, type: number, optional: true }, grade: { from: g, type: text, optional: true } } }"
             let bare = try await house.draft(.map, map.replacing("from: n", with: "from: m"), of: tenant)
             try await house.rule(.map, graded, of: tenant)
             let reading = "rules: [{ id: a, when: { field: grade, equals: a }, to: { team: dissolved } }, { id: all, to: everyone }]"
@@ -173,7 +174,9 @@ import Testing
             #expect(try await house.outcomes() == ["assigned": 10])
             let record = try await house.rollout(rollout, of: tenant)
             #expect(record.state == .aborted)
-            let word = kind == .route ? "unreadable: the rules route/main@2 cannot be read" : "unreadable: with it the rules route/main@2 cannot be read"
+            let word =
+                kind == .route
+                ? "unreadable: the rules route/main@2 cannot be read" : "unreadable: with it the rules route/main@2 cannot be read"
             #expect(record.endReason?.hasPrefix(word) == true, "\(record.endReason ?? "")")
             let alerts = try await house.records.alerts(of: tenant, open: true).items
             #expect(alerts.map(\.code) == ["rollout_aborted"] && alerts.map(\.count) == [1])
@@ -216,7 +219,8 @@ import Testing
             try await house.workThrough()
             let changes = [
                 try await house.roll(.clock, to: try await house.draft(.clock, clock(8), of: tenant), percent: 100, of: tenant),
-                try await house.roll(.message, to: try await house.draft(.message, message("Good day"), of: tenant), percent: 100, of: tenant),
+                try await house.roll(
+                    .message, to: try await house.draft(.message, message("Good day"), of: tenant), percent: 100, of: tenant),
             ]
             try await leads(0..<9, house, tenant)
             try await house.workThrough()
@@ -346,7 +350,8 @@ import Testing
             let clocks = try await house.draft(.clock, clock(8), of: tenant)
             let words = try await house.draft(.message, message("Good day"), of: tenant)
             let shadows = [
-                try await house.roll(.clock, to: clocks, percent: 0, of: tenant), try await house.roll(.message, to: words, percent: 0, of: tenant),
+                try await house.roll(.clock, to: clocks, percent: 0, of: tenant),
+                try await house.roll(.message, to: words, percent: 0, of: tenant),
             ]
             try await leads(0..<10, house, tenant)
             try await house.workThrough()
@@ -354,7 +359,8 @@ import Testing
             for rollout in shadows { #expect(try await house.rollout(rollout, of: tenant).shadow.different == 10) }
             func differences(_ rollout: Int64, _ own: String, _ other: String) async throws -> Int {
                 try await house.count(
-                    "rollout_difference WHERE rollout_id = \(rollout) AND decided LIKE 'assigned%\(own)%' AND otherwise LIKE 'assigned%\(other)%'")
+                    "rollout_difference WHERE rollout_id = \(rollout) AND decided LIKE 'assigned%\(own)%' AND otherwise LIKE 'assigned%\(other)%'"
+                )
             }
             #expect(try await differences(shadows[0], "first_touch.reminder due in", "first_touch.reminder due in") == 10)
             #expect(try await differences(shadows[1], "told “Hello, ", "told “Good day, ") == 10)
@@ -367,7 +373,9 @@ import Testing
                 let result = String(decoding: round.result?.bytes ?? [], as: UTF8.self)
                 #expect(result.replacing(" ", with: "").contains(#""followed_otherwise":10"#))
                 let found = try await house.records.differences(of: round, of: tenant, limit: 20).items
-                #expect(found.count == 10 && found.allSatisfy { $0.live.seller == $0.candidate.seller && $0.live.follows != $0.candidate.follows })
+                #expect(
+                    found.count == 10
+                        && found.allSatisfy { $0.live.seller == $0.candidate.seller && $0.live.follows != $0.candidate.follows })
             }
         }
     }

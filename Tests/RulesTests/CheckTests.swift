@@ -139,15 +139,19 @@ import Testing
         let said = RuleCheck.findings(of: try parse(.map, without), given: live)[0].message
         #expect(said.contains("The live route rules “main” could not be read any more") && said.contains("grade"))
         // Another map may give it as well.
-        let other = try RuleSet.parse(kind: .map, name: "more", source: "{ sources: [fair], fields: { grade: { from: g, type: text } } }").get()
+        let other = try RuleSet.parse(kind: .map, name: "more", source: "{ sources: [fair], fields: { grade: { from: g, type: text } } }")
+            .get()
         #expect(
             try findings(.map, without, RuleCheckFacts(live: [now, other, route])) == ["warning fields: unmapped_field"])
-        let budget = try parse(.route, "rules: [{ id: a, when: { field: budget, present: true }, to: marketing }, { id: b, to: { pool: p } }]")
+        let budget = try parse(
+            .route, "rules: [{ id: a, when: { field: budget, present: true }, to: marketing }, { id: b, to: { pool: p } }]")
         let noBudget = "{ sources: [web], fields: { grade: { from: g, type: text } } }"
         #expect(try findings(.map, noBudget, RuleCheckFacts(live: [now, budget])) == ["warning fields: unmapped_field"])
         #expect(try findings(.map, noBudget, RuleCheckFacts(live: [budget])) == ["warning fields: unmapped_field"])
         #expect(try findings(.map, noBudget, RuleCheckFacts(live: [try parse(.map, noBudget), budget])) == [])
-        #expect(try findings(.map, "{ sources: [web], fields: { grade: { from: h, type: text }, budget: { from: b, currency: CNY } } }", live) == [])
+        #expect(
+            try findings(.map, "{ sources: [web], fields: { grade: { from: h, type: text }, budget: { from: b, currency: CNY } } }", live)
+                == [])
     }
 
     @Test func `a ladder's messages exist, fit, and speak on its channels`() throws {

@@ -2,6 +2,7 @@ import Foundation
 import Identity
 import Ledger
 import PostgresClient
+import Rules
 import SalesModel
 import Tenancy
 

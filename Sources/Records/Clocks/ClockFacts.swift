@@ -68,9 +68,14 @@ struct ClockRulesRead: Sendable {
     let rules: TenantRules
     let book: ClockBook
     let writer: ClockWriter
+    /// Of which the operators hear.
+    let unreadable: [UnreadableRuleSet]
 
-    init(_ rules: TenantRules, timeZone: TimeZone) {
-        self.rules = rules
+    init(_ list: [LiveRule], of library: RuleLibrary, timeZone: TimeZone) {
+        let all = library.rules(list, timeZone: timeZone)
+        unreadable = all.unreadable
+        let lost = Set(unreadable.map(\.reference)).filter { $0.kind == RuleKind.message.rawValue }
+        rules = lost.isEmpty ? all : library.rules(list.filter { !lost.contains($0.reference) }, timeZone: timeZone)
         book = ClockBook(rules.clocks.map(CompiledClock.init))
         writer = ClockWriter(rules.messages, timeZone: timeZone)
     }
@@ -80,7 +85,7 @@ struct ClockRulesRead: Sendable {
     }
 
     /// Without the words something is told all the same; without the others nobody knows what is due.
-    var isReadable: Bool { rules.unreadable.allSatisfy { $0.reference.kind == RuleKind.message.rawValue } }
+    var isReadable: Bool { rules.unreadable.isEmpty }
 }
 
 extension ClockFacts {
@@ -97,9 +102,8 @@ extension ClockFacts {
             looked.insert(key).inserted
         else { return nil }
         guard rules.isReadable else {
-            var verdict = ClockVerdict()
-            verdict.nextAt = now.addingTimeInterval(Self.patience)
-            return EscalationEffect(subject, verdict, [], unreadable: rules.rules.unreadable, isPartial: true)
+            let verdict = ClockVerdict(nextAt: now.addingTimeInterval(Self.patience))
+            return EscalationEffect(subject, verdict, [], unreadable: rules.unreadable, isPartial: true)
         }
         let all = rules.book.clocks
         let book = clock.map { name in ClockBook(all.filter { $0.clock.id == name }) } ?? rules.book
@@ -111,6 +115,6 @@ extension ClockFacts {
                 of: missed, about: subject.facts, shortfall: rules.shortfall(of: missed, subject.facts, now: now), to: subject.line,
                 names: subject.names)
         }
-        return EscalationEffect(subject, verdict, messages, unreadable: rules.rules.unreadable, isPartial: clock != nil)
+        return EscalationEffect(subject, verdict, messages, unreadable: rules.unreadable, isPartial: clock != nil)
     }
 }

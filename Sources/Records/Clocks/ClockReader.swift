@@ -47,8 +47,8 @@ public final class ClockReader: Sendable {
                 WHERE tenant_id = \(tenant.rawValue) AND state = 'live' AND kind IN ('map', 'score', 'clock', 'message')
                 """, .calendarVersion(of: tenant), Self.timers(of: wanted, tenant),
             ] + LineReading.statements(of: tenant) + [
-                    Self.recorded(of: wanted, tenant), Self.arms(of: wanted, tenant), Self.canaries(of: tenant),
-                ])
+                Self.recorded(of: wanted, tenant), Self.arms(of: wanted, tenant), Self.canaries(of: tenant),
+            ])
         let zone = try heads[1].first?.get("time_zone", as: String.self) ?? "UTC"
         let arms = try heads[8].reduce(into: [ClockKey: [Int64]]()) { $0[try ClockKey($1), default: []].append(try $1.get("rollout_id")) }
         let canaries = try heads[9].reduce(into: [Int64: LiveRule]()) { $0[try $1.get("id")] = try LiveRule($1) }
@@ -162,7 +162,7 @@ extension ClockReader {
         }
         let lacking = sets.filter { known.rules[$0] == nil }
         guard !lacking.isEmpty else { return known.rules }
-        let lists = sets.union(known.rules.keys).reduce(into: [:]) { lists, set in
+        let lists = sets.union(known.rules.keys).reduce(into: [[Int64]: [LiveRule]]()) { lists, set in
             let tried = set.compactMap { candidates[$0] }
             let replaced = Set(tried.map(\.lineage))
             lists[set] = live.filter { !replaced.contains($0.lineage) } + tried
@@ -171,7 +171,7 @@ extension ClockReader {
         let timeZone = TimeZone(identifier: zone) ?? .gmt
         let alone = known.library.rules(live, timeZone: timeZone)
         for set in lacking where set.isEmpty || known.library.unreadable(lists[set]!, besides: alone.unreadable) == nil {
-            known.rules[set] = ClockRulesRead(known.library.rules(lists[set]!, timeZone: timeZone), timeZone: timeZone)
+            known.rules[set] = ClockRulesRead(lists[set]!, of: known.library, timeZone: timeZone)
         }
         let read = known
         self.known.withLock { all in

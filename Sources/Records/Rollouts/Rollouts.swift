@@ -133,7 +133,9 @@ extension Records {
                         _ = try transaction.pipeline(try turned.abortStatements(at: Date()))
                         if record.kind.rules != nil { try release(nil) }
                     case .promote, .promoteOnEvidence:
-                        if let version = try turned.promote(onEvidence: turn == .promoteOnEvidence, in: transaction) { try release(version) }
+                        if let version = try turned.promote(onEvidence: turn == .promoteOnEvidence, in: transaction) {
+                            try release(version)
+                        }
                     }
                     return answer(try transaction.rollout(id, of: tenant)!)
                 }
