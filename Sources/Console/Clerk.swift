@@ -54,6 +54,13 @@ public struct Clerk: Sendable {
         return "UTC" + (minutes < 0 ? "−" : "+") + String(abs(minutes) / 60) + (rest == 0 ? "" : ":\(two(rest))")
     }
 
+    /// A sentence whose times are those of machines, with the reader's own.
+    public func local(_ text: String) -> String {
+        text.replacing(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/) { time in
+            RFC3339.date(String(time.output)).map(full) ?? String(time.output)
+        }
+    }
+
     public func ago(_ date: Date) -> String {
         let seconds = now.timeIntervalSince(date)
         if abs(seconds) < 1 { return words["time_now"] }

@@ -9,15 +9,17 @@ public struct ReleaseHeld: DecidingHandler {
     public struct Arguments: JobArguments, Decodable {
         var after: String?
         var until: String?
-        /// Also those that wait for a person: the fuse was closed.
+        /// Also those that wait for a person: the fuse was closed, or the route is another.
         var manual: Bool?
+        var trigger: AssignmentTrigger?
     }
 
-    /// The leads one job lets go, and where it ends.
+    /// The leads one job lets go, where it ends, and why.
     public struct Page: Sendable {
         var leads: [HeldLead]
         var until: LeadID
-        var isFuseReset = false
+        var orManual = false
+        var trigger = AssignmentTrigger.mappingFixed
     }
 
     public let kind = ReleaseHeld.definition
@@ -36,27 +38,28 @@ public struct ReleaseHeld: DecidingHandler {
             .optional("after", .string(maxLength: 20), "the lead after which to go on"),
             .optional("until", .string(maxLength: 20), "the last lead to let go"),
             .optional("manual", .boolean, "also leads that wait for a person"),
+            .optional("trigger", .choice(AssignmentTrigger.allCases.map(\.rawValue)), "why they are assigned again"),
         ]), isPublic: false)
 
     public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: Page] {
         var pages: [JobID: Page] = [:]
         for job in jobs {
-            let isFuseReset = job.arguments.manual ?? false
-            let last = try await records.lastHeldLead(of: tenant, orManual: isFuseReset)
+            let orManual = job.arguments.manual ?? false
+            let last = try await records.lastHeldLead(of: tenant, orManual: orManual)
             guard let until = job.arguments.until.flatMap(LeadID.init) ?? last else { continue }
             let after = job.arguments.after.flatMap(LeadID.init) ?? LeadID(0)
-            let leads = try await records.heldLeads(of: tenant, orManual: isFuseReset, after: after, until: until, limit: pageSize)
-            pages[job.id] = Page(leads: leads, until: until, isFuseReset: isFuseReset)
+            let leads = try await records.heldLeads(of: tenant, orManual: orManual, after: after, until: until, limit: pageSize)
+            let trigger = job.arguments.trigger ?? (orManual ? .fuseReset : .mappingFixed)
+            pages[job.id] = Page(leads: leads, until: until, orManual: orManual, trigger: trigger)
         }
         return pages
     }
 
     public func outcome(of job: Job<Arguments>, given facts: inout [JobID: Page], at now: Date) -> Outcome {
         guard let page = facts[job.id], let last = page.leads.last else { return .completed("done") }
-        let trigger: AssignmentTrigger = page.isFuseReset ? .fuseReset : .mappingFixed
-        var next = page.leads.map { NewJob.assignLead($0.id.rawValue, of: job.tenant, trigger: trigger, epoch: $0.epoch + 1) }
+        var next = page.leads.map { NewJob.assignLead($0.id.rawValue, of: job.tenant, trigger: page.trigger, epoch: $0.epoch + 1) }
         if page.leads.count == pageSize {
-            next.append(.releaseHeld(of: job.tenant, orManual: page.isFuseReset, after: last.id, until: page.until))
+            next.append(.releaseHeld(of: job.tenant, orManual: page.orManual, for: page.trigger, after: last.id, until: page.until))
         }
         return Outcome(.completed("released"), effects: [ReleaseHeldEffect(leads: page.leads)], followUps: next)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import PostgresClient
 import Tenancy
 
@@ -42,6 +43,38 @@ extension Statement {
 }
 
 extension Records {
+    /// Ends an alert by hand, once per idempotency key; one that is over stays as it is. Nil: there is none of that id.
+    ///
+    /// What it was about is not touched: when that happens again, another alert begins.
+    public func resolve(
+        alert id: Int64, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?, now: Date = Date(),
+        answer: @Sendable @escaping (Alert) -> StoredAnswer
+    ) async throws -> Once? {
+        do {
+            return try await write(tenant, on: engine) { transaction in
+                try transaction.once(key) {
+                    let found = try transaction.query(
+                        "SELECT \(unescaped: Alert.columns) FROM alert WHERE tenant_id = \(tenant.rawValue) AND id = \(id) FOR UPDATE"
+                    ).first.map(Alert.init)
+                    guard let alert = found else { throw NoSuchAlert() }
+                    guard alert.resolvedAt == nil else { return answer(alert) }
+                    let rows = try transaction.pipeline([
+                        """
+                        UPDATE alert SET resolved_at = \(now) WHERE tenant_id = \(tenant.rawValue) AND id = \(id)
+                        RETURNING \(unescaped: Alert.columns)
+                        """,
+                        .audit(
+                            tenant, by: actor, "alert.resolve", "\(alert.code)/\(alert.subject)", before: .encoding(["alert_id": "\(id)"]),
+                            after: nil, reason: reason),
+                    ])[0]
+                    return answer(try Alert(rows.first!))
+                }
+            }
+        } catch is NoSuchAlert {
+            return nil
+        }
+    }
+
     /// Alerts, the newest first.
     ///
     /// - Parameter open: only those that still last.
@@ -49,7 +82,7 @@ extension Records {
         let rows = try await read(
             tenant,
             """
-            SELECT id, code, subject, detail, count, first_at, last_at, resolved_at
+            SELECT \(unescaped: Alert.columns)
             FROM alert
             WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) AND (\(open)::boolean IS NULL OR \(open)::boolean = (resolved_at IS NULL))
             ORDER BY id DESC
@@ -60,7 +93,11 @@ extension Records {
     }
 }
 
+private struct NoSuchAlert: Error {}
+
 extension Alert {
+    static let columns = "id, code, subject, detail, count, first_at, last_at, resolved_at"
+
     init(_ row: Row) throws {
         id = try row.get("id")
         code = try row.get("code")

@@ -3,10 +3,11 @@ import PostgresClient
 import Tenancy
 
 /// Why a lead is to be assigned.
-public enum AssignmentTrigger: String, Sendable, CaseIterable {
+public enum AssignmentTrigger: String, Sendable, CaseIterable, Decodable {
     case created
     case batchImport = "batch_import"
     case mappingFixed = "mapping_fixed"
+    case rulesChanged = "rules_changed"
     case marketingCompleted = "marketing_completed"
     case fuseReset = "fuse_reset"
     case manualRequeue = "manual_requeue"

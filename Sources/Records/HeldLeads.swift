@@ -13,6 +13,11 @@ public struct HeldLead: Sendable, Hashable {
 }
 
 extension RoutingReader {
+    /// While the fuse is open nobody finds a place but with a person, and closing it lets them all go.
+    private var isFuseClosed: String {
+        "NOT EXISTS (SELECT FROM assignment_fuse f WHERE f.tenant_id = lead.tenant_id AND f.state = 'open')"
+    }
+
     /// Held leads in the order of their ids, from after one up to and including another.
     ///
     /// - Parameter orManual: also those that wait for a person.
@@ -23,7 +28,7 @@ extension RoutingReader {
             .tenants([tenant]),
             """
             SELECT id, assignment_epoch FROM lead
-            WHERE tenant_id = \(tenant.rawValue) AND (state = 'held' OR \(orManual) AND state = 'manual_queue')
+            WHERE tenant_id = \(tenant.rawValue) AND (state = 'held' OR \(orManual) AND state = 'manual_queue' AND \(unescaped: isFuseClosed))
                 AND id > \(after.rawValue) AND id <= \(until.rawValue)
             ORDER BY id LIMIT \(limit)
             """,
@@ -36,7 +41,7 @@ extension RoutingReader {
             .tenants([tenant]),
             """
             SELECT max(id) AS id FROM lead
-            WHERE tenant_id = \(tenant.rawValue) AND (state = 'held' OR \(orManual) AND state = 'manual_queue')
+            WHERE tenant_id = \(tenant.rawValue) AND (state = 'held' OR \(orManual) AND state = 'manual_queue' AND \(unescaped: isFuseClosed))
             """,
         ])[1].first?.get("id", as: Int64?.self).map(LeadID.init)
     }
@@ -92,24 +97,26 @@ public struct ReleaseHeldEffect: JudgedEffect, Equatable {
 }
 
 extension NewJob {
-    /// The job that has a tenant's held leads assigned again, to be enqueued when a map is published.
+    /// The job that has a tenant's held leads assigned again, to be enqueued when a rule set becomes live or the fuse is closed.
     ///
     /// - Parameters:
     ///   - orManual: also those that wait for a person.
+    ///   - trigger: why they are assigned again; nil: the fuse was closed where those that wait for a person are meant, else the map was mended.
     ///   - after: where to go on.
     ///   - until: the last one held when it began, so that it ends although leads are held again behind it.
     public static func releaseHeld(
-        of tenant: TenantID, orManual: Bool = false, after: LeadID = LeadID(0), until: LeadID? = nil
+        of tenant: TenantID, orManual: Bool = false, for trigger: AssignmentTrigger? = nil, after: LeadID = LeadID(0),
+        until: LeadID? = nil
     ) -> NewJob {
         let end = until.map { #","until":"\#($0)""# } ?? ""
-        let manual = orManual ? #","manual":true"# : ""
+        let manual = (orManual ? #","manual":true"# : "") + (trigger.map { #","trigger":"\#($0.rawValue)""# } ?? "")
         return NewJob(tenant: tenant, kind: "release_held", arguments: Array(#"{"after":"\#(after)"\#(end)\#(manual)}"#.utf8))
     }
 }
 
 extension Statement {
     /// What a newly live map puts right: the drift alarms of the outside fields it speaks of are armed again, and its own
-    /// mapping errors are over. The tenant must be set. Enqueue `NewJob.releaseHeld` in the same transaction.
+    /// mapping errors are over, and what clocks could not read of them. The tenant must be set. Enqueue `NewJob.releaseHeld` in the same transaction.
     public static func mapBecameLive(_ map: MapRules, of tenant: TenantID, at now: Date) -> [Statement] {
         let isForAny = map.sources.contains(MapRules.anySource)
         let outside = Array(map.ignored.union(map.fields.flatMap(\.from))).sorted()
@@ -126,9 +133,9 @@ extension Statement {
             // A subject is source/field; a field's name has no slash.
             """
             UPDATE alert SET resolved_at = \(now)
-            WHERE tenant_id = \(tenant.rawValue) AND code = 'mapping_error' AND resolved_at IS NULL
+            WHERE tenant_id = \(tenant.rawValue) AND code IN ('mapping_error', 'clock_unreadable') AND resolved_at IS NULL
                 AND substring(subject FROM '[^/]*$') = ANY(\(map.fields.map(\.field.name)))
-                AND (\(isForAny) OR regexp_replace(subject, '/[^/]*$', '') = ANY(\(map.sources)))
+                AND (\(isForAny) OR code = 'clock_unreadable' OR regexp_replace(subject, '/[^/]*$', '') = ANY(\(map.sources)))
             """,
         ]
     }

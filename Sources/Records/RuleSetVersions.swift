@@ -57,7 +57,7 @@ extension Records {
         answer: @Sendable @escaping (_ version: RuleSetVersion, _ isNew: Bool) -> StoredAnswer
     ) async throws -> Once {
         let (kind, name) = (checked.ruleSet.kind.rawValue, checked.ruleSet.name)
-        return try await releasing(tenant) { transaction, release in
+        return try await releasing(tenant, orManual: checked.ruleSet.kind == .route) { transaction, release in
             try transaction.once(key) {
                 // One after another: the version's number is the next one.
                 _ = try transaction.query(.bumpRouting(tenant))
@@ -103,7 +103,7 @@ extension Records {
         answer: @Sendable @escaping (RuleSetVersion) -> StoredAnswer
     ) async throws -> Once? {
         do {
-            return try await releasing(tenant) { transaction, release in
+            return try await releasing(tenant, orManual: kind == .route) { transaction, release in
                 try transaction.once(key) {
                     let running = try transaction.pipeline([
                         .bumpRouting(tenant),
@@ -129,13 +129,16 @@ extension Records {
 
     /// A transaction that may make a version live or take one back; calling `release` enqueues what follows from that, with a version
     /// that became live what has the tenant's held leads judged again.
+    ///
+    /// - Parameter orManual: also those that wait for a person: what becomes live says where leads go.
     func releasing<R: Sendable>(
-        _ tenant: TenantID, following jobs: [NewJob] = [],
+        _ tenant: TenantID, orManual: Bool = false, following jobs: [NewJob] = [],
         _ body: @Sendable @escaping (PostgresTransaction, _ release: (RuleSetVersion?) throws -> Void) throws -> R
     ) async throws -> R {
         let ledger = ledger
         let now = Date()
-        let (_, statements, enqueued) = try await ledger.enqueueing([.releaseHeld(of: tenant)] + jobs, at: now)
+        let release = NewJob.releaseHeld(of: tenant, orManual: orManual, for: orManual ? .rulesChanged : nil)
+        let (_, statements, enqueued) = try await ledger.enqueueing([release] + jobs, at: now)
         let (result, outbox) = try await write(tenant, on: engine) { transaction in
             var outbox: Int64?
             let result = try body(transaction) { version in

@@ -37,6 +37,30 @@ import Testing
         }
     }
 
+    @Test func `an alert is ended from the page with a reason, and only by an operator`() async throws {
+        try await House.with { house in
+            let tenant = house.acme.id.rawValue
+            _ = try await house.owner.query(
+                "INSERT INTO alert (tenant_id, code, subject) VALUES (\(tenant), 'escalation_failed', 'permanent')")
+            let (operators, tenants) = (Browser(house), Browser(house))
+            try await operators.signIn(house.acme.operatorKey)
+            try await tenants.signIn(house.acme.tenantKey)
+            let page = try await operators.get("/console/now")
+            let id = try #require(page.text.firstMatch(of: /\/console\/alerts\/(\d+)\/resolve/)).1
+            let seen = try await tenants.get("/console/now")
+
+            let silent = try await operators.submit(page, "/console/alerts/\(id)/resolve", ["reason": ""])
+            let ended = try await operators.submit(page, "/console/alerts/\(id)/resolve", ["reason": "the form is mended"])
+            let after = try await operators.get("/console/now?done=alert_ended")
+
+            #expect(!seen.text.contains("/console/alerts/"))
+            #expect(silent.status == 422 && silent.text.contains("<code>reason</code>"))
+            #expect(ended.status == 303 && ended["location"] == "/console/now?done=alert_ended")
+            #expect(after.text.contains("The alert is over.") && !after.text.contains("/console/alerts/"))
+            #expect(try await house.count("audit_log WHERE action = 'alert.resolve' AND reason = 'the form is mended'") == 1)
+        }
+    }
+
     @Test func `a dependency that is paused is shown with its reason and resumed from the page, the platform's only shown`() async throws {
         try await House.with { house in
             try await house.call("POST", "/v1/breakers/erp/open", #"{"reason":"on fire"}"#, as: house.acme.operatorKey)

@@ -38,15 +38,22 @@ import Testing
             #"{"from":"2026-03-18T06:30:00Z","minutes":2,"kinds":[{"kind":"probe","completed":[3,1],"failed":[0,1]}],"failures":[{"cause":"permanent","count":1,"last_at":"2026-03-18T06:31:00Z","error":"no"}]}"#
         let facts = NowView.Facts(
             queues: try node(queues), flow: try node(flow),
-            alerts: try node(#"{"items":[{"id":"1","code":"failure_rate","subject":"probe","first_at":"2026-03-18T06:08:05Z"}]}"#),
+            alerts: try node(
+                #"{"items":[{"id":"1","code":"failure_rate","subject":"probe","detail":{},"first_at":"2026-03-18T06:08:05Z"},{"id":"2","code":"rollout_aborted","subject":"4","detail":{},"first_at":"2026-03-18T06:08:05Z"},{"id":"3","code":"mapping_error","subject":"web/n","detail":{"lead_id":"88"},"first_at":"2026-03-18T06:08:05Z"}]}"#
+            ),
             breakers: try node(#"{"items":[{"key":"erp","state":"open","reason":"x","changed_at":"2026-03-18T06:08:05Z"}]}"#),
             fuse: try node(#"{"state":"open","reason":"wrong","changed_at":"2026-03-18T06:08:05Z"}"#), rollouts: try node(#"{"items":[]}"#),
             weight: 3)
 
-        let view = NowView.page(layout, clerk, facts)
+        let view = NowView.page(layout, clerk, facts, once: "x")
 
         try compare(view, "now")
-        #expect(view["attention"]?.items.count == 4)
+        #expect(view["attention"]?.items.count == 6)
+        #expect(
+            view["attention"]?.items[1...3].map { $0["itemHref"] } == [
+                "/console/dead-letters?kind=probe", "/console/rollouts/4", "/console/leads/88",
+            ])
+        #expect(view["attention"]?.items[1]["endForm"]?["action"] == "/console/alerts/1/resolve")
         #expect(view["flowChart"]?["bars"]?.items.map { $0["height"] } == ["60", "20", "20"])
         #expect(view["flowChart"]?["bars"]?.items.map { $0["y"] } == ["40", "80", "60"])
         #expect(view["shares"]?.items.first?["received"] == "60 %")
@@ -98,7 +105,7 @@ import Testing
     @Test func `leads`() throws {
         let (layout, clerk) = frame()
         let lead =
-            #"{"id":"4711","external_id":"L-1","source":"web","received_at":"2026-03-18T06:30:05Z","fields":{"company":"江苏客户","utm":"x"},"state":"assigned","held_reason":null,"owner":"s1","pool":null,"score":86,"touched_at":null,"job_id":"9","clocks":[{"clock":"lead_first_touch","level":"reminder","due_at":"2026-03-18T06:34:05Z","state":"running","provisional":true}],"assignment":{"outcome":"assigned","matched_rule":"all","rule_version":"route/default@3","rule_sets":["route/default@3","score/default@2"],"arm":"stable","score":{"total":86,"industry_match":20,"budget_clarity":16,"missing":["urgency"]},"band":"high","candidates":[{"seller_id":"s1","metric":0.382,"pending":2},{"seller_id":"s2","metric":null,"pending":3}],"candidate_count":2,"excluded":[{"seller_id":"s9","code":"over_load"}],"excluded_count":1,"unmapped":["utm"]},"explanation":{"en":["Rule all applies."],"zh":["规则适用。"]}}"#
+            #"{"id":"4711","external_id":"L-1","source":"web","received_at":"2026-03-18T06:30:05Z","fields":{"company":"江苏客户","utm":"x"},"state":"assigned","held_reason":null,"owner":"s1","pool":null,"score":86,"touched_at":null,"job_id":"9","clocks":[{"clock":"fair_interview","level":"todo","due_at":"2026-03-18T06:30:05Z","state":"running","provisional":false},{"clock":"lead_first_touch","level":"reminder","due_at":"2026-03-18T06:34:05Z","state":"running","provisional":true}],"assignment":{"outcome":"assigned","matched_rule":"all","rule_version":"route/default@3","rule_sets":["route/default@3","score/default@2"],"arm":"stable","score":{"total":86,"industry_match":20,"budget_clarity":16,"missing":["urgency"]},"band":"high","candidates":[{"seller_id":"s1","metric":0.382,"pending":2},{"seller_id":"s2","metric":null,"pending":3}],"candidate_count":2,"excluded":[{"seller_id":"s9","code":"over_load"}],"excluded_count":1,"unmapped":["utm"]},"explanation":{"en":["It is due at 2026-03-18T06:34:05.25Z."],"zh":["规则适用。"]}}"#
         let names = SellerNames(try node(Self.sellers))
         let list = LeadsView.page(layout, clerk, page: try node(#"{"items":[\#(lead)],"next_cursor":"1"}"#), sellers: names, query: .init())
         let facts = LeadView.Facts(
@@ -115,6 +122,7 @@ import Testing
         try compare(list, "leads")
         #expect(list["leads"]?.items.first?["touch"]?["label"] == "due in 2 min")
         try compare(view, "lead")
+        #expect(view["reasons"] == ["It is due at 2026-03-18 14:34:05."])
         #expect(view["candidates"]?.items.map { $0["isOwner"] } == [true, false])
         #expect(view["score"]?["scoreParts"]?.items.map { $0["pointsX"] } == ["100", "80", "0", "0", "0"])
         #expect(view["fields"]?.items.map { $0["fieldNote"] } == [View.nothing, "not mapped"])
@@ -124,11 +132,15 @@ import Testing
             frame(role: .tenant).0, clerk,
             .init(
                 lead: try node(
-                    #"{"id":"1","external_id":"L","source":"web","received_at":"2026-03-18T06:30:05Z","fields":{},"state":"held","held_reason":"mapping_error","owner":null,"explanation":{"en":["why"]}}"#
+                    #"{"id":"1","external_id":"L","source":"web","received_at":"2026-03-18T06:30:05Z","fields":{},"state":"held","held_reason":"held_mapping_error","owner":null,"explanation":{"en":["why"]}}"#
                 ),
                 sellers: names, job: nil, escalations: try node(#"{"items":[]}"#), fuse: try node(#"{"state":"closed"}"#)), once: "k")
         try compare(held, "lead.held")
-        #expect(held["held"]?["heldWords"] == "why" && held["assign"] == View.nothing)
+        #expect(held["held"]?["heldTitle"] == "It is held: a field cannot be mapped")
+        #expect(held["held"]?["heldHref"] == "/console/rules")
+        #expect(
+            held["held"]?["heldWords"]
+                == "why Send it again with the field put right, or mend the map: it is decided at once." && held["assign"] == View.nothing)
     }
 
     @Test func `breakers and dead letters`() throws {

@@ -4,7 +4,8 @@ import Tenancy
 
 extension API {
     static let alertEndpoints = [
-        Endpoint(.get, "/v1/alerts", takesQuery: true, answer: listAlerts)
+        Endpoint(.get, "/v1/alerts", takesQuery: true, answer: listAlerts),
+        Endpoint(.post, "/v1/alerts/{id}/resolve", .tenant(.operator), answer: resolveAlert),
     ]
 }
 
@@ -12,6 +13,17 @@ extension API {
 @Sendable private func listAlerts(_ call: Call) async throws -> Answer {
     let (open, cursor, limit) = try call.query { ($0.bool("open"), $0.cursor(), $0.limit()) }
     return .page(try await call.records.alerts(of: call.tenant.id, open: open, before: cursor ?? .max, limit: limit), \.json)
+}
+
+/// `POST /v1/alerts/{id}/resolve`
+@Sendable private func resolveAlert(_ call: Call) async throws -> Answer {
+    let id = try call.id()
+    let (reason, key) = try await call.wish()
+    let once = try await call.records.resolve(alert: id, of: call.tenant.id, by: call.actor, reason: reason, key: key) {
+        StoredAnswer(status: 200, body: $0.json)
+    }
+    guard let once else { throw Problem.notFound }
+    return try call.answer(once)
 }
 
 extension Alert {

@@ -33,6 +33,8 @@ struct Dials {
         ])
     }
 
+    func end(alert id: String) -> View { isOperator ? control("alert-\(id)", "alerts/\(encoded(id))/resolve").view() : .nothing }
+
     func resume(kind: String) -> View {
         isOperator ? control("resume-\(kind)", "queues/\(encoded(kind))/resume").view() : .nothing
     }

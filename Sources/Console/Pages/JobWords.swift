@@ -29,9 +29,7 @@ enum JobWords {
     /// Why it waits: in the visitor's language where the code says it all, else as the API has it, with its times as the visitor reads them.
     static func waiting(_ job: JSONNode, _ clerk: Clerk) -> String? {
         guard let said = job["why_waiting"]?.string else { return nil }
-        let text = said.replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/) { match in
-            RFC3339.date(String(match.0)).map { clerk.full($0) } ?? String(match.0)
-        }
+        let text = clerk.local(said)
         guard clerk.words.language != .english, let code = job["waiting_code"]?.string else { return text }
         return clerk.words.all["waiting_\(code)"] ?? text
     }

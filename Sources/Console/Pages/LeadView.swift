@@ -29,7 +29,7 @@ public enum LeadView {
         let (words, lead) = (layout.words, facts.lead)
         let decision = lead["assignment"].flatMap { $0.type == .object ? $0 : nil }
         let owner = facts.sellers.name(lead["owner"]?.string)
-        let reasons = lead["explanation"]?[words.language.rawValue]?.elements.compactMap(\.string) ?? []
+        let reasons = lead["explanation"]?[words.language.rawValue]?.elements.compactMap { $0.string.map(clerk.local) } ?? []
         let tables = LeadDecisionTables(decision: decision, owner: lead["owner"]?.string, sellers: facts.sellers, clerk: clerk)
         let assigning = AssignForm(layout: layout, facts: facts, once: once, refusal: refusal)
         let clocks = lead["clocks"]?.elements ?? []
@@ -70,10 +70,12 @@ public enum LeadView {
 
     private static func held(_ lead: JSONNode, _ reasons: [String], _ words: Words) -> View {
         guard lead["state"]?.string == "held", let reason = lead["held_reason"]?.string else { return .nothing }
-        let isMapping = reason == "mapping_error"
+        let isMapping = reason == "held_mapping_error"
+        let why = reason.hasPrefix("held_") ? String(reason.dropFirst("held_".count)) : reason
+        let told = reasons + (isMapping ? [words["lead_held_do"]] : [])
         return [
-            "heldTitle": .text(words["lead_held", ["reason": words.known("held", reason)]]),
-            "heldWords": .text(reasons.joined(separator: words.language == .chinese ? "" : " ")),
+            "heldTitle": .text(words["lead_held", ["reason": words.known("held", why)]]),
+            "heldWords": .text(told.joined(separator: words.language == .chinese ? "" : " ")),
             "heldHref": .text(isMapping ? Layout.path("rules") : nil), "heldLinkLabel": .text(isMapping ? words["lead_to_map"] : nil),
         ]
     }

@@ -31,7 +31,8 @@ enum LeadWords {
             let received = lead["received_at"]?.date ?? touched
             return .chip(.good, words["lead_touched_after", ["span": clerk.span(max(0, touched.timeIntervalSince(received)))]])
         }
-        let due = (lead["clocks"]?.elements ?? []).compactMap { $0["due_at"]?.date }.min()
+        let touches = (lead["clocks"]?.elements ?? []).filter { $0["clock"]?.string == "lead_first_touch" }
+        let due = touches.compactMap { $0["due_at"]?.date }.min()
         guard let due, lead["owner"]?.string != nil else { return .nothing }
         let left = due.timeIntervalSince(clerk.now)
         return left >= 0

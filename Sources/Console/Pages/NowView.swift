@@ -33,17 +33,19 @@ public enum NowView {
         }
     }
 
-    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
+    /// - Parameter once: lets each form be done once.
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let words = layout.words
         let lines = facts.flow["kinds"]?.elements.map(Line.init) ?? []
         let queues = facts.queues["items"]?.elements ?? []
-        let attention = attention(facts, clerk)
+        let attention = attention(facts, clerk, Dials(layout: layout, once: once, refusal: refusal))
         let failures = facts.flow["failures"]?.elements ?? []
         let shares = shares(layout, facts, queues, clerk)
         return layout.page(
             words["now_title"],
             [
-                "asOf": clerk.when(clerk.now), "indexAway": .flag(facts.queues["index"]?.string == "away"),
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "indexAway": .flag(facts.queues["index"]?.string == "away"),
                 "hasAttention": .flag(!attention.isEmpty), "attention": .list(attention),
                 "tiles": .list(tiles(queues, lines, clerk)), "flowChart": chart(lines, facts.flow, clerk),
                 "kinds": .list(kinds(queues, lines, clerk)), "hasShares": .flag(!shares.isEmpty), "shares": .list(shares),
@@ -69,11 +71,13 @@ public enum NowView {
 
     // MARK: What needs somebody
 
-    private static func attention(_ facts: Facts, _ clerk: Clerk) -> [View] {
+    private static func attention(_ facts: Facts, _ clerk: Clerk, _ dials: Dials) -> [View] {
         let words = clerk.words
         var items: [View] = []
-        func item(_ tone: Tone, _ label: String, _ text: String, href: String?, since: View) {
-            items.append(["state": .chip(tone, label), "itemText": .text(text), "itemHref": .text(href), "since": since])
+        func item(_ tone: Tone, _ label: String, _ text: String, href: String?, since: View, ending: View = .nothing) {
+            items.append([
+                "state": .chip(tone, label), "itemText": .text(text), "itemHref": .text(href), "since": since, "endForm": ending,
+            ])
         }
         if facts.fuse["state"]?.string == "open" {
             item(
@@ -86,7 +90,9 @@ public enum NowView {
             // The fuse has said so itself.
             if code == "assignment_fuse", isFuseOpen { continue }
             let text = words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
-            item(.bad, words["now_alert_label"], text, href: place(of: code, subject), since: clerk.when(alert["first_at"]))
+            item(
+                .bad, words["now_alert_label"], text, href: place(of: alert, code, subject), since: clerk.when(alert["first_at"]),
+                ending: dials.end(alert: alert["id"]?.string ?? ""))
         }
         for breaker in facts.breakers["items"]?.elements ?? [] where breaker["state"]?.string != "closed" {
             let text = words[
@@ -117,16 +123,16 @@ public enum NowView {
         return items
     }
 
-    /// Where something can be done about an alert; nil: nowhere in particular.
-    private static func place(of code: String, _ subject: String) -> String? {
+    /// Where something can be done about an alert: the very lead or rollout where it names one; nil: nowhere in particular.
+    private static func place(of alert: JSONNode, _ code: String, _ subject: String) -> String? {
         switch code {
-        case "schema_drift", "mapping_error", "clock_unreadable": Layout.path("rules")
-        case "missing_data": Layout.path("leads") + Console.query([("state", "held")])
-        case "manual_queue": Layout.path("leads") + Console.query([("state", "manual_queue")])
-        case "failure_rate": Layout.path("dead-letters") + Console.query([("kind", subject)])
-        case "rollout_aborted": Layout.path("rollouts")
-        case "assignment_fuse", "incident_late": Layout.path("breakers")
-        default: nil
+        case "schema_drift", "clock_unreadable": return Layout.path("rules")
+        case "missing_data": return Layout.path("leads") + Console.query([("state", "held")])
+        case "manual_queue": return Layout.path("leads") + Console.query([("state", "manual_queue")])
+        case "failure_rate": return Layout.path("dead-letters") + Console.query([("kind", subject)])
+        case "rollout_aborted": return Layout.path("rollouts/\(encoded(subject))")
+        case "assignment_fuse", "incident_late": return Layout.path("breakers")
+        default: return alert["detail"]?["lead_id"]?.string.map { Layout.path("leads/\($0)") }
         }
     }
 

@@ -171,8 +171,10 @@ public enum RolloutView {
             ]]
     }
 
+    /// Nothing where no shadow was run: the differences shown are those of the canary then.
     private static func shadowLead(_ rollout: JSONNode, _ clerk: Clerk) -> String {
         let shadow = rollout["shadow"]
+        guard (shadow?["leads"]?.integer ?? 0) > 0 else { return "" }
         return clerk.words[
             "rollout_shadow_words",
             ["different": clerk.number(shadow?["different"]) ?? "0", "leads": clerk.number(shadow?["leads"]) ?? "0"]]

@@ -1,11 +1,12 @@
+import API
 import Console
 import Hummingbird
 
 extension ConsoleSite {
-    static let nowPages = [Page(.get, "now", answer: showNow)]
+    static let nowPages = [Page(.get, "now") { try await showNow($0) }, Page(.post, "alerts/{id}/resolve", answer: endAlert)]
 }
 
-@Sendable private func showNow(_ visit: Visit) async throws -> Response {
+private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
     async let queues = visit.read("/v1/queues")
     async let flow = visit.read("/v1/flow?minutes=60")
     async let alerts = visit.read("/v1/alerts?open=true&limit=20")
@@ -15,5 +16,14 @@ extension ConsoleSite {
     let facts = NowView.Facts(
         queues: try await queues, flow: try await flow, alerts: try await alerts, breakers: try await breakers, fuse: try await fuse,
         rollouts: try await rollouts, weight: visit.tenant?.settings.weight)
-    return try await visit.page("now", area: "now") { NowView.page($0, $1, facts) }
+    return try await visit.page("now", area: "now", refusal: refusal) {
+        NowView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
+    }
+}
+
+@Sendable private func endAlert(_ visit: Visit) async throws -> Response {
+    let reply = await visit.act(.post, "/v1/alerts/\(visit.id)/resolve", visit.reason)
+    return try await visit.finish(reply, form: visit.form["formId"], done: "alert_ended", to: Layout.path("now")) {
+        try await showNow(visit, refusal: $0)
+    }
 }

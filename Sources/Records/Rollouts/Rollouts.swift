@@ -82,6 +82,7 @@ extension Records {
                 }
                 _ = try transaction.pipeline(
                     stage + [
+                        .abortsHeardOf(kind.rawValue, name, of: tenant, at: Date()),
                         .rolloutEvent(id, of: tenant, by: actor, "start", percent: percent, reason: reason),
                         .audit(
                             tenant, by: actor, "rollout.start", "\(kind.rawValue)/\(name)@\(version)",
@@ -116,7 +117,9 @@ extension Records {
         answer: @Sendable @escaping (RolloutRecord) -> StoredAnswer
     ) async throws -> Once? {
         do {
-            return try await releasing(tenant, following: turn == .abort ? [.makeWhole(rollout: id, of: tenant)] : []) {
+            return try await releasing(
+                tenant, orManual: turn == .promote, following: turn == .abort ? [.makeWhole(rollout: id, of: tenant)] : []
+            ) {
                 transaction, release in
                 try transaction.once(key) {
                     _ = try transaction.query(.bumpRouting(tenant))
