@@ -24,12 +24,13 @@ public struct SendNotification: PerformingHandler {
     public let kind = SendNotification.definition
     private let reader: DeliveryReader
     private let courier: Courier
-    private let secrets: SecretBox?
+    private let secrets: SecretBox
     /// Tries of a delivery by one connector before its messages go on.
     private let mostTries = 12
 
-    /// - Parameter secrets: opens what connectors keep; nil: none is configured, and nothing is sent.
-    public init(reader: DeliveryReader, courier: Courier, secrets: SecretBox?) {
+    /// - Parameter secrets: opens what connectors keep. A process without the key has no such handler: it would take every
+    ///   connector for broken, while another process can open them.
+    public init(reader: DeliveryReader, courier: Courier, secrets: SecretBox) {
         self.reader = reader
         self.courier = courier
         self.secrets = secrets
@@ -63,8 +64,8 @@ public struct SendNotification: PerformingHandler {
         if let account = delivery.account(of: job.tenant, secrets) {
             result = await courier.deliver(delivery.parcel, by: account)
         } else {
-            let message = secrets == nil ? "KITELINE_SECRET_KEY is not set" : "the secrets were sealed under another KITELINE_SECRET_KEY"
-            result = .failed(DeliveryFailure(.config, code: "secret_key", message: message))
+            result = .failed(
+                DeliveryFailure(.config, code: "secret_key", message: "the secrets were sealed under another KITELINE_SECRET_KEY"))
         }
         return outcome(of: delivery, number, result, at: Date())
     }
@@ -108,8 +109,8 @@ extension OutgoingDelivery {
     }
 
     /// Nil when its secrets cannot be opened.
-    fileprivate func account(of tenant: TenantID, _ box: SecretBox?) -> ConnectorAccount? {
-        guard let opened = box?.open(secrets, place: ConnectorSecrets.place(connector, of: tenant)),
+    fileprivate func account(of tenant: TenantID, _ box: SecretBox) -> ConnectorAccount? {
+        guard let opened = box.open(secrets, place: ConnectorSecrets.place(connector, of: tenant)),
             let values = try? JSONDecoder().decode([String: String].self, from: Data(opened))
         else { return nil }
         return ConnectorAccount(name: connector, kind: kind, settings: settings, secrets: values)

@@ -70,10 +70,16 @@ struct Engine: Sendable {
         secrets = settings.optional(.secretKey).flatMap { Data(base64Encoded: $0) }.flatMap { SecretBox(key: Array($0)) }
     }
 
-    /// Every kind of job there is.
+    /// Every kind of job there is, also those this process leaves to others.
+    var kinds: [JobKind] { handlers.map(\.kind) + (secrets == nil ? [SendNotification.definition] : []) }
+
+    /// What this process can run: without the key that opens connectors' secrets, everything but messages to the outside.
     var handlers: [AnyHandler] {
         let routing = RoutingReader(postgres: appPool)
-        return [
+        let sending = secrets.map { box in
+            AnyHandler(SendNotification(reader: DeliveryReader(postgres: appPool), courier: courier, secrets: box))
+        }
+        return [sending].compactMap(\.self) + [
             AnyHandler(AssignLead(records: routing)), AnyHandler(ReleaseHeld(records: routing)),
             AnyHandler(MakeWhole(records: routing)), AnyHandler(RebalanceLeads(records: routing)),
             AnyHandler(GenerateReport(records: routing)),
@@ -82,27 +88,30 @@ struct Engine: Sendable {
             AnyHandler(RebuildForecast(records: ForecastReader(postgres: appPool))),
             AnyHandler(RunProcessHealth(records: HealthReader(postgres: appPool))),
             AnyHandler(DiagnoseProcessHealth(records: HealthReader(postgres: appPool))),
-            AnyHandler(SendNotification(reader: DeliveryReader(postgres: appPool), courier: courier, secrets: secrets)),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]
     }
 
-    /// The kinds of a list with commas; nil: all there are.
+    /// The kinds of a list with commas. No list: all this process can run; nil says that these are all there are.
     func kinds(named list: String?) throws -> Set<String>? {
-        guard let list else { return nil }
+        guard let list else { return secrets == nil ? Set(handlers.map(\.kind.name)) : nil }
         let names = Set(list.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
-        let known = handlers.map(\.kind.name)
+        let known = kinds.map(\.name)
         guard !names.isEmpty else { throw SetUpError("--kinds names none; there are \(known.sorted().joined(separator: ", "))") }
         let unknown = names.subtracting(known).sorted()
         guard unknown.isEmpty else {
             throw SetUpError(
                 "there is no kind \(unknown.joined(separator: ", ")); there are \(known.sorted().joined(separator: ", "))")
         }
+        if secrets == nil, names.contains(SendNotification.definition.name) {
+            throw SetUpError("KITELINE_SECRET_KEY is not set: without it \(SendNotification.definition.name) is left to other processes")
+        }
         return names
     }
 
-    /// - Parameter kinds: nil: all.
-    func worker(kinds: Set<String>? = nil) throws -> Worker {
+    /// - Parameter kinds: as `kinds(named:)` answers them.
+    func worker(kinds: Set<String>?) throws -> Worker {
+        if secrets == nil { logger.warning("KITELINE_SECRET_KEY is not set: this process leaves messages to the outside to others") }
         let worker = WorkerSettings(
             concurrency: try settings.count(.concurrency), drain: try settings.duration(.drainSeconds),
             beat: try settings.duration(.beatSeconds), kinds: kinds, slowCalls: try settings.durationsByName(.slowCalls))
@@ -128,6 +137,7 @@ struct Engine: Sendable {
                 guard try await ledger.hasTurn(for: "reconcile_assignments", every: pause) else { return }
                 try await records.reconcileAssignments(now: Date())
             },
+            Chore("alerts of leads", every: .seconds(5)) { [records] in try await records.endAlertsOfLeads(now: Date()) },
             Chore("failure rates", every: .seconds(20)) { [records] in try await records.watchFailureRates(now: Date()) },
             Chore("memory alarm", every: .seconds(5)) { [records, dispatch] in
                 try await records.watchUnpushed(isFull: dispatch.isFull, now: Date())
@@ -167,7 +177,7 @@ struct Engine: Sendable {
         limits.headerTime = try settings.duration(.headerSeconds)
         limits.bodyPause = try settings.duration(.bodySeconds)
         return API(
-            records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), metrics: metrics, limits: limits,
+            records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, metrics: metrics, limits: limits,
             transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)),
             outgoing: courier.policy, secrets: secrets, traces: traces, logs: logs, logger: logger)
     }

@@ -6,6 +6,7 @@ import Testing
     private let file = try! SettingsFile(path: "k.conf", text: "# ours\nKITELINE_PORT = 3\n\nKITELINE_REDIS_URL='unix:///file'\n")
     private let dev = ReadyFile(
         url: "http://dev", platformKey: "kl_p_dev", postgresURL: "postgres://dev", redisURL: "unix:///dev", consoleURL: nil,
+        secretKey: String(repeating: "A", count: 43) + "=", localTargets: "yes",
         pids: .init(postgres: 1, redis: 2, kiteline: 3))
 
     @Test func `flags come before the environment, that before the file, that before a running dev, that before the standard`() throws {
@@ -20,6 +21,18 @@ import Testing
         #expect(try Settings(environment: [:], file: file, dev: dev).text(.redisURL) == "unix:///file")
         #expect(
             try Settings(environment: [:], dev: dev, devPath: "d").value(of: .redisURL) == .init(text: "unix:///dev", source: .dev("d")))
+    }
+
+    @Test func `what is secret of a running dev goes to its own API and its own Postgres only`() throws {
+        func taken(_ environment: [String: String]) throws -> [String?] {
+            let settings = try Settings(environment: environment, dev: dev)
+            return [settings.optional(.key), settings.optional(.secretKey), settings.optional(.localTargets)]
+        }
+
+        #expect(try taken([:]) == ["kl_p_dev", dev.secretKey, "yes"])
+        #expect(try taken(["KITELINE_URL": "http://dev"]) == ["kl_p_dev", dev.secretKey, "yes"])
+        #expect(try taken(["KITELINE_URL": "https://kiteline.example.com"]) == [nil, dev.secretKey, "yes"])
+        #expect(try taken(["KITELINE_POSTGRES_URL": "postgres://elsewhere"]) == ["kl_p_dev", nil, "no"])
     }
 
     @Test func `what is not set and has no standard is named, with what it is for`() throws {

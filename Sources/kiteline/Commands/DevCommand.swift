@@ -63,7 +63,7 @@ struct DevCommand: AsyncParsableCommand {
     private func run(on servers: LocalServers, _ settings: Settings) async throws {
         try await Engine.with(settings, role: "dev") { engine in
             let key = try await PlatformKey.find(in: dataDir, engine.records)
-            let announcement = Announcement(dataDir, servers, platformKey: key)
+            let announcement = Announcement(dataDir, servers, platformKey: key, settings)
             let host = try settings.text(.host)
             let (addresses, address) = AsyncStream.makeStream(of: String.self)
             let server = try engine.server { port in
@@ -75,12 +75,18 @@ struct DevCommand: AsyncParsableCommand {
             let services: [any Service] =
                 engine.exporting
                 + [ServerKeeper(servers, announcement, engine.logger), try engine.maintenance(noWorker ? .pushing : .full)]
-                + (noWorker ? [] : try (0..<workers).map { _ in try engine.worker() }) + [server]
+                + (noWorker ? [] : try (0..<workers).map { _ in try engine.worker(kinds: try engine.kinds(named: nil)) }) + [server]
             // They are stopped from the last to the first: no new requests, then the running jobs, then what they need.
             var group = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
             if demo {
                 let demo = DemoService(addresses: addresses) {
                     Demo(remote: Remote(url: $0, key: key, tenant: nil), records: engine.records)
+                } afterwards: { [once] url in
+                    guard !once else { return }
+                    // The first link has scrolled away, and may have been used.
+                    let link = try? await ConsoleLink.make(engine.records, key: key, at: url, for: ConsoleLink.aDay)
+                    print("\nThe demo is over; Kiteline runs until Ctrl-C. See for yourself:\n\n  \(link ?? url + "/console/")\n")
+                    fflush(nil)
                 }
                 group.append(
                     .init(

@@ -8,12 +8,15 @@ final class Announcement: Sendable {
     private let folder: String
     private let servers: LocalServers
     private let platformKey: String
+    /// What processes beside this one have to share with it.
+    private let shared: (secretKey: String?, localTargets: String?)
     private let addresses = Mutex<(url: String, console: String?)?>(nil)
 
-    init(_ folder: String, _ servers: LocalServers, platformKey: String) {
+    init(_ folder: String, _ servers: LocalServers, platformKey: String, _ settings: Settings) {
         self.folder = folder
         self.servers = servers
         self.platformKey = platformKey
+        shared = (settings.optional(.secretKey), settings.optional(.localTargets))
     }
 
     /// Called once, when the API answers.
@@ -44,6 +47,7 @@ final class Announcement: Sendable {
         guard let (url, console) = addresses.withLock(\.self) else { return }
         let file = ReadyFile(
             url: url, platformKey: platformKey, postgresURL: servers.postgresURL, redisURL: servers.redisURL, consoleURL: console,
+            secretKey: shared.secretKey, localTargets: shared.localTargets,
             pids: .init(postgres: servers.postgresPID, redis: servers.redisPID, kiteline: getpid()))
         do { try file.write(in: folder) } catch { logger.error("Cannot write ready.json", metadata: ["error": "\(error)"]) }
     }

@@ -14,6 +14,10 @@ struct ReadyFile: Codable, Sendable {
     var redisURL: String
     /// Null where no link could be made.
     var consoleURL: String?
+    /// What connectors' secrets are sealed under; nil: an older one's file.
+    var secretKey: String?
+    /// Whether connectors may lead to this machine: yes or no.
+    var localTargets: String?
     var pids: PIDs
 
     private enum CodingKeys: String, CodingKey {
@@ -22,6 +26,8 @@ struct ReadyFile: Codable, Sendable {
         case postgresURL = "postgres_url"
         case redisURL = "redis_url"
         case consoleURL = "console_url"
+        case secretKey = "secret_key"
+        case localTargets = "local_targets"
         case pids
     }
 
@@ -32,6 +38,8 @@ struct ReadyFile: Codable, Sendable {
         try container.encode(postgresURL, forKey: .postgresURL)
         try container.encode(redisURL, forKey: .redisURL)
         try container.encode(consoleURL, forKey: .consoleURL)  // said also when there is none
+        try container.encodeIfPresent(secretKey, forKey: .secretKey)
+        try container.encodeIfPresent(localTargets, forKey: .localTargets)
         try container.encode(pids, forKey: .pids)
     }
 
@@ -58,6 +66,8 @@ struct ReadyFile: Codable, Sendable {
         case .redisURL: redisURL
         case .apiURL: url
         case .key: platformKey
+        case .secretKey: secretKey
+        case .localTargets: localTargets
         default: nil
         }
     }

@@ -142,7 +142,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .fuseSeconds: "how far back assignments are looked at for it"
         case .reconcileSeconds: "between two comparisons of what assignments said with how leads stand"
         case .secretKey:
-            "seals what connectors must not show: 32 random bytes in Base64, the same for every process; not set: no connectors"
+            "seals what connectors must not show: 32 random bytes in Base64, the same for every process; not set: no connectors, and messages are left to others"
         case .localTargets:
             "whether connectors may lead to this machine, without TLS: no, or yes for demonstrations and gateways beside the service"
         case .logLevel: "the least that is logged"

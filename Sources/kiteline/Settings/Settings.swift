@@ -38,7 +38,7 @@ struct Settings: Sendable {
                 flags[setting].map { Value(text: $0, source: .flag) },
                 environment[setting.rawValue].map { Value(text: $0, source: .environment) },
                 file.flatMap { file in file.values[setting].map { Value(text: $0, source: .file(file.path)) } },
-                dev?.value(of: setting).map { Value(text: $0, source: .dev(devPath)) },
+                dev.flatMap { values.shared(setting, of: $0) }.map { Value(text: $0, source: .dev(devPath)) },
                 setting.standard.map { Value(text: $0, source: .standard) },
             ]
             guard let value = candidates.compactMap(\.self).first else { continue }
@@ -143,5 +143,21 @@ extension Setting {
     private func withoutPassword(_ text: String) -> String {
         text.replacing(/(:\/\/[^:@\/?]*):[^@]*@/) { "\($0.1):***@" }
             .replacing(/(?i)(password=)('[^']*'|[^&\s]*)/) { "\($0.1)***" }
+    }
+}
+
+extension [Setting: Settings.Value] {
+    /// What a running dev says of a setting. What is secret goes only where it belongs: its key to its own API, and what seals connectors'
+    /// secrets to who works on its own Postgres.
+    fileprivate func shared(_ setting: Setting, of dev: ReadyFile) -> String? {
+        let place: Setting? =
+            switch setting {
+            case .key: .apiURL
+            case .secretKey, .localTargets: .postgresURL
+            default: nil
+            }
+        // Places stand before what belongs to them, so they are known here.
+        guard place.map({ self[$0]?.text == dev.value(of: $0) }) ?? true else { return nil }
+        return dev.value(of: setting)
     }
 }
