@@ -67,14 +67,21 @@ final class RunningJobs: Sendable {
     }
 
     /// Marks jobs that others have taken over and stops them.
-    func lose(_ ids: [JobID]) {
-        let tasks = state.withLock { state in
-            ids.compactMap { id -> Task<Void, Never>? in
-                state.entries[id]?.isLost = true
-                return state.entries[id]?.task
+    ///
+    /// - Parameter claims: those the index does not know as ours any more.
+    /// - Returns: how many others have. What was acknowledged while the index was asked has ended, and a later claim of the same job is
+    ///   another.
+    @discardableResult
+    func lose(_ claims: [Claim]) -> Int {
+        let lost = state.withLock { state in
+            claims.compactMap { claim -> Entry? in
+                guard state.entries[claim.id]?.claim.token == claim.token else { return nil }
+                state.entries[claim.id]?.isLost = true
+                return state.entries[claim.id]
             }
         }
-        for task in tasks { task.cancel() }
+        for entry in lost { entry.task?.cancel() }
+        return lost.count { !$0.isFinished }
     }
 
     /// Attempts that have run longer than they may, and their tasks.

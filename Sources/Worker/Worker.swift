@@ -78,7 +78,9 @@ public final class Worker: Service {
                 } onCancel: {
                     claiming.cancel()
                 }
+                logger.notice("draining", metadata: ["jobs": "\(running.count)"])
                 await self.drain()
+                logger.notice("drained", metadata: ["jobs": "\(count.value.settled)"])
                 group.cancelAll()
             }
         } onGracefulShutdown: {
@@ -220,9 +222,10 @@ extension Worker {
     private func keepLeases() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: dispatch.lease / 3)
-            if let lost = try? await dispatch.heartbeat(running.claims), !lost.isEmpty {
-                running.lose(lost)
-                count.add { $0.leasesLost += lost.count }
+            let claims = running.claims
+            if let gone = (try? await dispatch.heartbeat(claims)).map(Set.init), !gone.isEmpty {
+                let lost = running.lose(claims.filter { gone.contains($0.id) })
+                count.add { $0.leasesLost += lost }
             }
         }
     }
