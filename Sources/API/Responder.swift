@@ -139,7 +139,10 @@ struct Responder: HTTPResponder {
     private func problem(_ error: any Error, _ context: RequestSource) -> Problem {
         let problem = Problem(error)
         if problem.status == 500 { context.logger.error("request failed", metadata: ["error": "\(error)"]) }
-        if problem.status == 503 { context.logger.warning("request could not be served", metadata: ["error": "\(error)"]) }
+        // Who asked has gone: nobody is answered, and nothing is wrong.
+        if problem.status == 503, !Task.isCancelled {
+            context.logger.warning("request could not be served", metadata: ["error": "\(error)"])
+        }
         return problem
     }
 

@@ -72,7 +72,8 @@ extension Courier {
                 ConnectorFinding(.reach, false, "Nobody answers there: \(failure.message)."),
             ]
         case .success(let answer):
-            let isGood = answer.status < 500
+            // Not to know OPTIONS is no trouble: messages come by POST.
+            let isGood = answer.status < 500 || answer.status == 501
             let reach = ConnectorFinding(
                 .reach, isGood, isGood ? "Somebody answers there." : "The other side is in trouble (HTTP \(answer.status)).")
             return [ConnectorFinding(.address, true, "The address may be talked to."), reach] + (isGood ? [await login()] : [])

@@ -9,15 +9,18 @@ public struct NewLead: Sendable, Hashable {
     public var source: String
     public var externalID: String
     public var receivedAt: Date
+    /// Whether its source says when it came; if not, a lead told of before keeps its time.
+    public var isDated: Bool
     /// A JSON object, by outside field name.
     public var fields: JSONBytes
     /// W3C traceparent the job that assigns it is below.
     public var traceContext: String?
 
-    public init(source: String, externalID: String, receivedAt: Date, fields: [UInt8]) {
+    public init(source: String, externalID: String, receivedAt: Date, isDated: Bool = true, fields: [UInt8]) {
         self.source = source
         self.externalID = externalID
         self.receivedAt = receivedAt
+        self.isDated = isDated
         self.fields = JSONBytes(fields)
     }
 
@@ -175,19 +178,22 @@ struct LeadIntake {
 
     /// A row that has the job it was offered is one that needed one: it is new, or begins another epoch.
     private var upsert: Statement {
-        """
-        INSERT INTO lead AS l (tenant_id, source, external_id, received_at, fields, job_id)
-        SELECT \(tenant.rawValue), n.source, n.external_id, n.received_at, n.fields, n.job
-        FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID)), \(distinct.map(\.receivedAt)), \(distinct.map(\.fields)),
-            \(distinct.map { offered[Name($0)]?.rawValue })) AS n(source, external_id, received_at, fields, job)
-        ON CONFLICT (tenant_id, source, external_id) DO UPDATE
-            SET fields = excluded.fields, received_at = excluded.received_at, updated_at = now(), told = l.told + 1,
-                state = CASE WHEN l.state IN ('held', 'with_marketing') THEN 'awaiting_assignment' ELSE l.state END,
-                held_reason = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_reason END,
-                held_detail = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_detail END,
-                assignment_epoch = l.assignment_epoch + CASE WHEN l.state IN ('held', 'with_marketing') THEN 1 ELSE 0 END,
-                job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN excluded.job_id ELSE l.job_id END
-        RETURNING l.id, l.source, l.external_id, l.assignment_epoch, l.job_id
-        """
+        let undated = distinct.filter { !$0.isDated }
+        return """
+            INSERT INTO lead AS l (tenant_id, source, external_id, received_at, fields, job_id)
+            SELECT \(tenant.rawValue), n.source, n.external_id, n.received_at, n.fields, n.job
+            FROM unnest(\(distinct.map(\.source)), \(distinct.map(\.externalID)), \(distinct.map(\.receivedAt)), \(distinct.map(\.fields)),
+                \(distinct.map { offered[Name($0)]?.rawValue })) AS n(source, external_id, received_at, fields, job)
+            ON CONFLICT (tenant_id, source, external_id) DO UPDATE
+                SET fields = excluded.fields, updated_at = now(), told = l.told + 1,
+                    received_at = CASE WHEN (l.source, l.external_id) IN (SELECT * FROM unnest(\(undated.map(\.source)), \(undated.map(\.externalID))))
+                        THEN l.received_at ELSE excluded.received_at END,
+                    state = CASE WHEN l.state IN ('held', 'with_marketing') THEN 'awaiting_assignment' ELSE l.state END,
+                    held_reason = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_reason END,
+                    held_detail = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_detail END,
+                    assignment_epoch = l.assignment_epoch + CASE WHEN l.state IN ('held', 'with_marketing') THEN 1 ELSE 0 END,
+                    job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN excluded.job_id ELSE l.job_id END
+            RETURNING l.id, l.source, l.external_id, l.assignment_epoch, l.job_id
+            """
     }
 }

@@ -100,6 +100,27 @@ import Testing
         }
     }
 
+    @Test func `a lead told again without its time keeps the time it came, with one it has that`() async throws {
+        try await TestAPI.with { api in
+            func received() async throws -> String? { try await api.send("GET", "/v1/leads/1").json["received_at"].string }
+            func tell(_ time: String) async throws {
+                #expect(try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web"\#(time)}"#).status == 202)
+            }
+            _ = try await api.owner.query("ALTER SEQUENCE lead_id_seq RESTART WITH 1")
+            try await tell(#","received_at":"2026-01-31T08:00:00Z""#)
+
+            try await tell("")
+            let csv = "id,note\nL1,again\n"
+            let file = try await api.send("POST", "/v1/leads:import?source=web&external_id=id", csv, type: "text/csv")
+            let kept = try await received()
+            try await tell(#","received_at":"2026-02-01T08:00:00Z""#)
+
+            #expect(file.status == 202)
+            #expect(kept == "2026-01-31T08:00:00Z")
+            #expect(try await received() == "2026-02-01T08:00:00Z")
+        }
+    }
+
     @Test func `every wrong field of a lead is named, and nothing is stored`() async throws {
         try await TestAPI.with { api in
             let many = (0..<201).map { #""f\#($0)":1"# }.joined(separator: ",")

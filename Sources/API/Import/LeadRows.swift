@@ -95,7 +95,9 @@ struct CSVLeads: LeadReading {
             }
             guard let externalID = names.firstIndex(of: columns.externalID) else {
                 throw unreadable(
-                    "external_id", "there is no column \(columns.externalID); there are \(names.prefix(20).joined(separator: ", "))")
+                    "external_id",
+                    "there is no column \(columns.externalID); there are \(names.prefix(20).joined(separator: ", "))\(separatorHint(names))"
+                )
             }
             let receivedAt = columns.receivedAt.flatMap { names.firstIndex(of: $0) }
             if let wanted = columns.receivedAt, receivedAt == nil {
@@ -103,6 +105,12 @@ struct CSVLeads: LeadReading {
             }
             return Header(names: names, externalID: externalID, receivedAt: receivedAt)
         }
+    }
+
+    /// Programs of some countries write semicolons where others write commas.
+    private func separatorHint(_ names: [String]) -> String {
+        guard names.count == 1, let name = names.first, name.contains(where: { ";\t|".contains($0) }) else { return "" }
+        return ". Columns must be separated by commas"
     }
 
     private func lead(_ row: CSVReader.Row, _ header: Header) -> ImportedRow {
@@ -185,7 +193,9 @@ extension LeadColumns {
         guard id.unicodeScalars.count <= 200 else {
             return .fault(ImportFault(line: line, field: self.externalID, message: "has more than 200 characters"))
         }
-        guard let text else { return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: now, fields: fields)) }
+        guard let text else {
+            return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: now, isDated: false, fields: fields))
+        }
         guard let receivedAt = time(text.trimmingCharacters(in: .whitespaces)) else {
             return .fault(
                 ImportFault(
