@@ -19,7 +19,8 @@ struct Kiteline: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
             QueueCommand.self, RulesCommand.self, RolloutCommand.self, FuseCommand.self, BreakerCommand.self, DeadLetterCommand.self,
-            ImportCommand.self, ConnectorCommand.self, SellerCommand.self, IdentityCommand.self, ForecastCommand.self,
+            ImportCommand.self, LeadCommand.self, AlertCommand.self, ConnectorCommand.self, SellerCommand.self, IdentityCommand.self,
+            ForecastCommand.self,
             ProcessHealthCommand.self, AuditCommand.self, BackupCommand.self, RestoreCommand.self, ConsoleCommand.self, DoctorCommand.self,
             BenchCommand.self,
         ])
@@ -75,6 +76,11 @@ struct SetUpError: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
+
+    /// Of a file somebody named.
+    static func unreadable(_ path: String) -> SetUpError {
+        SetUpError(FileManager.default.fileExists(atPath: path) ? "the file \(path) cannot be read" : "there is no file \(path)")
+    }
 }
 
 func complain(_ text: String) {

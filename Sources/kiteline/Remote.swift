@@ -89,10 +89,10 @@ struct Remote: Sendable {
             request.body = body
         }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
-        return try await send(request, timeout)
+        return try await send(request, "\(request.method.rawValue) \(path)", timeout)
     }
 
-    private func send(_ request: HTTPClientRequest, _ timeout: TimeAmount) async throws -> Data {
+    private func send(_ request: HTTPClientRequest, _ asked: String, _ timeout: TimeAmount) async throws -> Data {
         let status: (code: UInt, reason: String)
         let data: Data
         do {
@@ -105,7 +105,7 @@ struct Remote: Sendable {
             throw Failure("no answer from \(url): \(error)")
         }
         guard (200..<300).contains(status.code) else {
-            if let refusal = try? JSONDecoder().decode(Refusal.self, from: data) { throw refusal }
+            if let refusal = try? JSONDecoder().decode(Refusal.self, from: data) { throw refusal.forCommandLine(asked, tenant: tenant) }
             throw Failure("\(url) answered \(status.code) \(status.reason)")
         }
         return data
@@ -125,10 +125,27 @@ struct Refusal: Error, Decodable, CustomStringConvertible {
     }
     let title: String
     let code: String
-    let detail: String?
+    private(set) var detail: String?
     let errors: [Field]?
 
     var fields: [Field] { errors ?? [] }
+
+    /// In the words of a command line, which has no headers.
+    ///
+    /// - Parameter asked: method and path.
+    func forCommandLine(_ asked: String, tenant: String?) -> Refusal {
+        var refusal = self
+        switch code {
+        case "tenant_required": refusal.detail = "A platform key acts for a tenant: name it with --tenant SLUG."
+        case "not_found":
+            let whose = tenant.map { " for the tenant \($0), if there is one of that name" } ?? ""
+            refusal.detail = "It was asked for \(asked)\(whose)." + (detail.map { " \($0)" } ?? "")
+        case "sandbox_rounds_missing":
+            refusal.detail = detail?.replacing("POST …/replay.", with: "kiteline rules replay --kind KIND --version N.")
+        default: break
+        }
+        return refusal
+    }
 
     var description: String {
         let fields = fields.map { "\n  \($0.field): \($0.message)" }.joined()

@@ -24,6 +24,12 @@ import Testing
         (["job", "list", "--url", "http://localhost", "--key", "a\nb"], "KITELINE_KEY holds a space"),
         (["identity", "measure", "--companies", "100", "--data", "nowhere"], "There is no"),
         (["forecast", "backtest", "--data", "nowhere"], "There is no"),
+        (
+            ["import", "leads", "nowhere.csv", "--source", "web", "--external-id", "id", "--url", "http://localhost", "--key", "k"],
+            "there is no file nowhere.csv"
+        ),
+        (["rules", "publish", "nowhere.yaml", "--kind", "route", "--draft"], "there is no file nowhere.yaml"),
+        (["lead", "show", "L-1"], "for its id at a source add --source"),
         (["rollout", "set", "1", "nan", "--reason", "x"], "A percentage is from 0 to 100"),
     ])
     func `what the user can put right ends with 2 and says what`(arguments: [String], message: String) async throws {
@@ -72,6 +78,39 @@ import Testing
                 try rules.map { try $0.get("kind", as: String.self) } == [
                     "clock", "gate", "map", "match", "measure", "message", "route", "score",
                 ])
+        }
+    }
+
+    @Test func `a key that is made stands alone on standard output`() async throws {
+        try await withDatabase { _, environment, scratch in
+            let made = try await ProgramRun.run(["key", "create", "--role", "platform"], in: scratch, environment: environment)
+
+            #expect(made.status == 0)
+            #expect(made.output.wholeMatch(of: /kl_p_[\w-]{43}\n/) != nil)
+            #expect(made.errors.contains("It is not shown again."))
+        }
+    }
+
+    @Test func `a process without the key of connectors' secrets knows of messages and leaves them to others`() async throws {
+        try await withDatabase { _, environment, scratch in
+            let key = ["KITELINE_SECRET_KEY": String(repeating: "A", count: 43) + "="]
+            func kinds(_ environment: [String: String]) async throws -> (known: Bool, run: Bool, asked: Set<String>?) {
+                try await kiteline.Engine.with(Settings(environment: environment)) { engine in
+                    let (known, run) = (engine.kinds.map(\.name), engine.handlers.map(\.kind.name))
+                    return (known.contains("send_notification"), run.contains("send_notification"), try engine.kinds(named: nil))
+                }
+            }
+
+            let with = try await kinds(environment.merging(key) { $1 })
+            let without = try await kinds(environment)
+            let doctor = try await ProgramRun.run(["doctor", "--json"], in: scratch, environment: environment)
+            let asked = try await ProgramRun.run(["work", "--kinds", "send_notification"], in: scratch, environment: environment)
+
+            #expect(with.known && with.run && with.asked == nil)
+            #expect(without.known && !without.run)
+            #expect(without.asked?.contains("probe") == true && without.asked?.contains("send_notification") == false)
+            #expect(doctor.output.contains(#""check":"secret key","found":"not set","verdict":"doubtful""#))
+            #expect(asked.status == 2 && asked.errors.contains("KITELINE_SECRET_KEY is not set"))
         }
     }
 

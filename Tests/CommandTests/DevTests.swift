@@ -30,6 +30,80 @@ struct DevTests {
         }
     }
 
+    @Test func `a worker started beside it shares its key, and says when it works and when it has drained`() async throws {
+        try await withScratch { scratch in
+            let dev = try ProgramRun(["dev", "--port", "0", "--no-worker"], in: scratch)
+            let ready = try await ready(dev, scratch)
+            let rights = try FileManager.default.attributesOfItem(atPath: scratch + "/.kiteline/ready.json")[.posixPermissions] as? Int
+            #expect(try await ProgramRun.run(["tenant", "create", "acme"], in: scratch).status == 0)
+            let beside = try ProgramRun(["work"], in: scratch)
+            let enqueued = try await ProgramRun.run(["job", "enqueue", "probe", "--tenant", "acme", "--json"], in: scratch)
+            let id = String(try #require(enqueued.output.firstMatch(of: /"id":"(\d+)"/)).1)
+            var state = ""
+            for _ in 0..<200 where !state.contains(#""state":"completed""#) {
+                state = try await ProgramRun.run(["job", "get", id, "--tenant", "acme"], in: scratch).output
+            }
+            beside.send(SIGTERM)
+            let end = try await beside.end()
+            dev.send(SIGTERM)
+            _ = try await dev.end()
+
+            #expect(rights == 0o600)
+            #expect(ready.secretKey?.isEmpty == false)
+            #expect(state.contains(#""state":"completed""#))
+            #expect(end.status == 0)
+            #expect(["at work", "draining", "drained"].allSatisfy(end.errors.contains), "\(end.errors)")
+            #expect(!end.errors.contains("KITELINE_SECRET_KEY"))
+        }
+    }
+
+    @Test func `leads, alerts, tenants and drafts are looked at and turned from the command line, in its own words`() async throws {
+        try await withScratch { scratch in
+            let dev = try ProgramRun(["dev", "--port", "0"], in: scratch)
+            _ = try await ready(dev, scratch)
+            func run(_ arguments: String...) async throws -> ProgramRun.Result { try await ProgramRun.run(arguments, in: scratch) }
+            #expect(try await run("tenant", "create", "acme").status == 0)
+            try "id;company\nL1;Kite\n".write(toFile: scratch + "/semicolons.csv", atomically: true, encoding: .utf8)
+            try "id,company\nL1,Kite\n".write(toFile: scratch + "/leads.csv", atomically: true, encoding: .utf8)
+            try "rules: [{ id: gone, to: { team: dissolved } }]".write(
+                toFile: scratch + "/route.yaml", atomically: true, encoding: .utf8)
+
+            let draft = try await run("rules", "publish", "route.yaml", "--kind", "route", "--draft", "--tenant", "acme")
+            let none = try await run("rules", "show", "--kind", "route", "--tenant", "acme", "--json")
+            let live = try await run("rules", "publish", "route.yaml", "--kind", "route", "--reason", "first", "--tenant", "acme")
+            let separated = try await run(
+                "import", "leads", "semicolons.csv", "--source", "web", "--external-id", "id", "--tenant", "acme")
+            let imported = try await run("import", "leads", "leads.csv", "--source", "web", "--external-id", "id", "--tenant", "acme")
+            var list = ""
+            for _ in 0..<200 where !list.contains("manual_queue") {
+                list = try await run("lead", "list", "--state", "manual_queue", "--tenant", "acme").output
+            }
+            let shown = try await run("lead", "show", "L1", "--source", "web", "--tenant", "acme")
+            let alerts = try await run("alert", "list", "--tenant", "acme", "--json")
+            let alert = String(try #require(alerts.output.firstMatch(of: /"id":"(\d+)"/)).1)
+            let resolved = try await run("alert", "resolve", alert, "--reason", "seen", "--tenant", "acme")
+            let paused = try await run("tenant", "pause", "acme", "--reason", "they moved")
+            let tenants = try await run("tenant", "list")
+            let resumed = try await run("tenant", "resume", "acme", "--reason", "they are back")
+            let unnamed = try await run("lead", "list")
+            let nobody = try await run("queue", "list", "--tenant", "nobody")
+            dev.send(SIGTERM)
+            _ = try await dev.end()
+
+            #expect(draft.status == 1 && draft.errors.contains("there is no route/default yet"))
+            #expect(none.output.contains(#""items":[]"#))
+            #expect(live.status == 0 && live.output.contains("version 1 is live"))
+            #expect(separated.status == 1 && separated.errors.contains("Columns must be separated by commas"))
+            #expect(imported.status == 0 && list.contains("L1"))
+            #expect(shown.output.contains("(web/L1) is manual_queue, with nobody") && shown.output.contains("rule gone"))
+            #expect(resolved.output == "alert \(alert) (manual_queue of gone) is over\n")
+            #expect(paused.output == "acme is paused\n" && resumed.output == "acme goes on\n")
+            #expect(tenants.output.contains("they moved") && tenants.output.contains("no limit"))
+            #expect(unnamed.status == 1 && unnamed.errors.contains("--tenant SLUG") && !unnamed.errors.contains("Kiteline-Tenant"))
+            #expect(nobody.errors.contains("GET /v1/queues") && nobody.errors.contains("nobody"))
+        }
+    }
+
     @Test func `queues are paused and breakers opened from the command line`() async throws {
         try await withScratch { scratch in
             let dev = try ProgramRun(["dev", "--port", "0"], in: scratch)

@@ -30,18 +30,36 @@ struct BreakerCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let data = try await remote.remote().request(.get, "/v1/breakers")
+            let remote = try remote.remote()
+            let data = try await remote.request(.get, "/v1/breakers")
             if json { return printLine(data) }
             let page = try JSON.read(Page.self, from: data)
+            let slugs = page.items.contains { $0.tenantId != nil } ? await slugs(remote) : [:]
+            func tenant(_ id: String) -> String { slugs[id] ?? "tenant \(id)" }
             print(
                 Table(
                     ["key", "of", "state", "until", "reason"],
                     page.items.map { item in
                         [
-                            item.key, item.scope == "all" ? "everybody" : "tenant \(item.tenantId ?? "")",
+                            item.key, item.scope == "all" ? "everybody" : item.tenantId.map(tenant) ?? "",
                             item.forced ? "\(item.state) by hand" : item.state, item.until ?? "", item.reason,
                         ]
                     }))
+        }
+
+        private struct Tenants: Decodable {
+            struct Item: Decodable { let tenantId, slug: String }
+            let items: [Item]
+        }
+
+        /// By id; none for a key that may not ask, which sees its own tenant's breakers only.
+        private func slugs(_ remote: Remote) async -> [String: String] {
+            guard
+                let data = try? await Remote(url: remote.url, key: remote.key, tenant: nil).request(
+                    .get, "/v1/tenants", query: ["limit": "500"]),
+                let page = try? JSON.read(Tenants.self, from: data)
+            else { return [:] }
+            return Dictionary(page.items.map { ($0.tenantId, $0.slug) }) { first, _ in first }
         }
     }
 

@@ -153,7 +153,7 @@ enum ConnectorWords {
     }
 
     static func contents(of file: String) throws -> Data {
-        guard let data = FileManager.default.contents(atPath: file) else { throw ValidationError("the file \(file) cannot be read") }
+        guard let data = FileManager.default.contents(atPath: file) else { throw SetUpError.unreadable(file) }
         return data
     }
 

@@ -14,6 +14,12 @@ struct FuseCommand: AsyncParsableCommand {
         let changedAt: String?
     }
 
+    /// Whether automatic assignment is stopped; false where that cannot be asked.
+    static func isOpen(_ remote: Remote) async throws -> Bool {
+        guard let data = try? await remote.request(.get, "/v1/fuses/assignment") else { return false }
+        return try JSON.read(Answer.self, from: data).state == "open"
+    }
+
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Whether it is open, since when and why.")
 

@@ -89,6 +89,9 @@ struct ImportCommand: AsyncParsableCommand {
             let data = try await remote.request(.get, "/v1/imports/\(id)")
             let summary = try JSON.read(Summary.self, from: data)
             json ? printLine(data) : show(summary, id)
+            if !json, summary.accepted > 0, try await FuseCommand.isOpen(remote) {
+                print("The assignment fuse is open: these leads wait for people, or until it is closed.")
+            }
             // Nothing at all was taken in: whoever runs this from a script has to hear of it.
             if summary.state == "failed" || summary.rows > 0 && summary.accepted == 0 { throw ExitCode(ExitStatus.failed) }
         }
@@ -170,7 +173,7 @@ struct FileChunks: AsyncSequence, Sendable {
             let attributes = try? FileManager.default.attributesOfItem(atPath: path),
             attributes[.type] as? FileAttributeType == .typeRegular,
             let size = attributes[.size] as? Int64 ?? (attributes[.size] as? Int).map(Int64.init)
-        else { throw SetUpError("the file \(path) cannot be read") }
+        else { throw SetUpError.unreadable(path) }
         try handle.seek(toOffset: UInt64(count))
         self.handle = handle
         self.head = head

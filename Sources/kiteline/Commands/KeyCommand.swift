@@ -42,7 +42,10 @@ struct KeyCommand: AsyncParsableCommand {
                 let (key, id) = try await engine.records.createKey(role, for: tenant?.id, by: commandLine)
                 return Answer(id: "\(id)", role: role.rawValue, key: key.secret)
             }
-            print(json ? try JSON.text(answer) : "\(answer.key)\nIts number is \(answer.id). It is not shown again.")
+            if json { return print(try JSON.text(answer)) }
+            // Alone on standard output, so that KEY=$(kiteline key create …) holds the key and nothing else.
+            print(answer.key)
+            complain("Its number is \(answer.id). It is not shown again.")
         }
     }
 

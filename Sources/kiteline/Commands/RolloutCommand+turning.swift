@@ -79,7 +79,7 @@ extension RolloutCommand {
             if automatic { guards["promotion"] = "automatic" }
             var body: [String: Any] = ["kind": kind, "name": name, "version": version, "percent": percent, "guards": guards]
             body["reason"] = reason
-            try await RolloutView.show(try remote.remote(), .post, "/v1/rollouts", body, json: json)
+            try await RolloutView.show(try remote.remote(), .post, "/v1/rollouts", body, json: json, whole: false)
         }
     }
 
@@ -155,7 +155,7 @@ struct RolloutOptions: ParsableArguments {
     func turn(_ method: Remote.Method, _ path: String, _ body: [String: Any]) async throws {
         guard id.allSatisfy(\.isWholeNumber) else { throw ValidationError("\"\(id)\" is no rollout's id") }
         let body = body.merging(["reason": reason]) { $1 }
-        try await RolloutView.show(try remote.remote(), method, "/v1/rollouts/\(id)\(path)", body, json: json)
+        try await RolloutView.show(try remote.remote(), method, "/v1/rollouts/\(id)\(path)", body, json: json, whole: false)
     }
 }
 
@@ -172,7 +172,13 @@ private struct RolloutView: Decodable {
         let name, decision, words: String
         let eValue, threshold: Double
     }
-    struct Event: Decodable { let at, actor, action, reason: String }
+    struct Event: Decodable {
+        let at, actor, action, reason: String
+        let percent: Double
+
+        /// What was done, with the share it was done to.
+        var did: String { ["canary", "percent", "start"].contains(action) ? "\(action) \(RolloutView.share(percent))" : action }
+    }
 
     let id, kind, name, state: String
     let version: Int
@@ -182,17 +188,34 @@ private struct RolloutView: Decodable {
     let guards: [Reading]
     let history: [Event]?
 
-    var cells: [String] { [id, "\(kind)/\(name)@\(version)", state, "\(percent) %", words ?? ""] }
+    var cells: [String] { [id, "\(kind)/\(name)@\(version)", state, Self.share(percent), words ?? ""] }
 
-    static func show(_ remote: Remote, _ method: Remote.Method, _ path: String, _ body: [String: Any]?, json: Bool) async throws {
+    static func show(
+        _ remote: Remote, _ method: Remote.Method, _ path: String, _ body: [String: Any]?, json: Bool, whole: Bool = true
+    ) async throws {
         let bytes = try body.map { try JSONSerialization.data(withJSONObject: $0, options: [.sortedKeys]) }
         let data = try await remote.request(method, path, body: bytes.map { .bytes(Array($0)) })
         if json { return printLine(data) }
-        print(try JSON.read(RolloutView.self, from: data).text)
+        let rollout = try JSON.read(RolloutView.self, from: data)
+        print(whole ? rollout.text : "\(rollout.head). kiteline rollout show \(rollout.id) has the evidence.")
+        guard rollout.isRunning, rollout.kind != "warning_model", try await FuseCommand.isOpen(remote) else { return }
+        print("The assignment fuse is open: nothing is decided.")
+    }
+
+    private var isRunning: Bool { ["shadow", "canary"].contains(state) }
+
+    /// `5 %`, `0.25 %`
+    fileprivate static func share(_ percent: Double) -> String { String(format: "%g %%", percent) }
+
+    /// Evidence can be anything from 1e-9 to 1e12: never in powers where a number of it will do.
+    private static func number(_ value: Double) -> String { String(format: abs(value) >= 1_000 ? "%.0f" : "%.3g", value) }
+
+    private var head: String {
+        let share = isRunning ? " at \(Self.share(percent))" : ""
+        return "rollout \(id): \(kind)/\(name) version \(version) is \(state)\(share)" + (words.map { ", \($0)" } ?? "")
     }
 
     private var text: String {
-        let head = "rollout \(id): \(kind)/\(name) version \(version) is \(state) at \(percent) %" + (words.map { ", \($0)" } ?? "")
         let arms = Table(
             ["arm", "version", kind == "warning_model" ? "warnings" : "leads", "failures"],
             [("stable", arms.stable), ("canary", arms.canary)].map {
@@ -200,8 +223,8 @@ private struct RolloutView: Decodable {
             })
         let guards = Table(
             ["guard", "evidence of harm", "aborts at", "decision", "what it says"],
-            guards.map { [$0.name, String(format: "%.3g", $0.eValue), String(format: "%.3g", $0.threshold), $0.decision, $0.words] })
-        let history = (history ?? []).map { "\($0.at)  \($0.actor)  \($0.action): \($0.reason)" }.joined(separator: "\n")
+            guards.map { [$0.name, Self.number($0.eValue), Self.number($0.threshold), $0.decision, $0.words] })
+        let history = (history ?? []).map { "\($0.at)  \($0.actor)  \($0.did): \($0.reason)" }.joined(separator: "\n")
         return "\(head)\n\n\(arms)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
     }
 }

@@ -10,7 +10,7 @@ struct RulesCommand: AsyncParsableCommand {
 
     /// The file of a rule set.
     static func source(of path: String) throws -> String {
-        guard let data = FileManager.default.contents(atPath: path) else { throw SetUpError("the file \(path) cannot be read") }
+        guard let data = FileManager.default.contents(atPath: path) else { throw SetUpError.unreadable(path) }
         guard let text = String(validating: data, as: UTF8.self) else { throw Failure("\(path) is not UTF-8") }
         return text
     }
@@ -55,6 +55,7 @@ struct RulesCommand: AsyncParsableCommand {
             let source = try RulesCommand.source(of: file)
             let remote = try remote.remote()
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
+            if draft { try await requireEarlier(remote, path) }
             var data = try await remote.request(.post, path, body: .bytes(Array(source.utf8)), type: "application/yaml")
             let saved = try JSON.read(Saved.self, from: data)
             if saved.state != "live", !draft, let reason {
@@ -65,6 +66,20 @@ struct RulesCommand: AsyncParsableCommand {
             let live = try JSON.read(Saved.self, from: data)
             for warning in live.warnings { print("warning: \(warning)") }
             print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)")
+        }
+
+        private struct Versions: Decodable {
+            struct Item: Decodable { let version: Int }
+            let items: [Item]
+        }
+
+        /// A draft is something to be rolled out beside what is live.
+        private func requireEarlier(_ remote: Remote, _ path: String) async throws {
+            let versions = try JSON.read(Versions.self, from: try await remote.request(.get, path, query: ["limit": "1"]))
+            guard versions.items.isEmpty else { return }
+            throw Failure(
+                "there is no \(kind.rawValue)/\(name) yet, and the first version of a name is live at once: to publish it, give a --reason and no --draft"
+            )
         }
     }
 

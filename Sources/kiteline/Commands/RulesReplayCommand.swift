@@ -53,6 +53,7 @@ struct RulesReplayCommand: AsyncParsableCommand {
         }
         struct World: Decodable {
             let decided: Int
+            let outcomes: [String: Int]?
             let unmatchedShare: Double?
             let unknownPathShare: Double?
             let toInactive: Int
@@ -82,6 +83,10 @@ struct RulesReplayCommand: AsyncParsableCommand {
         let note: String?
     }
 
+    private struct Rounds: Decodable {
+        let passed, required: Int
+    }
+
     func run() async throws {
         let api = try remote.remote()
         let body = try JSONSerialization.data(withJSONObject: request(), options: [.sortedKeys])
@@ -96,10 +101,17 @@ struct RulesReplayCommand: AsyncParsableCommand {
                 try await Task.sleep(for: .milliseconds(300))
                 continue
             }
-            if json { printLine(data) } else if let result = round.result { show(result, id, round.state) }
+            if json { printLine(data) } else if let result = round.result { show(result, id, "\(round.state)\(try await count(api))") }
             guard round.state == "passed" else { throw ExitCode.failure }
             return
         }
+    }
+
+    /// How many rounds of those the tenant asks for this version has passed.
+    private func count(_ api: Remote) async throws -> String {
+        let data = try await api.request(.get, "/v1/rulesets/\(kind.rawValue)/\(name)/versions/\(version)/rounds", query: ["limit": "1"])
+        let rounds = try JSON.read(Rounds.self, from: data)
+        return rounds.required > 0 ? " (version \(version) has passed \(rounds.passed) of \(rounds.required))" : ""
     }
 
     private func request() -> [String: Any] {
@@ -121,8 +133,15 @@ struct RulesReplayCommand: AsyncParsableCommand {
         )
         func percent(_ share: Double?) -> String { share.map { String(format: "%.1f %%", $0 * 100) } ?? "" }
         func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "" }
+        func ended(_ world: Result.World, _ codes: [String]) -> String {
+            "\(codes.reduce(0) { $0 + (world.outcomes?[$1] ?? 0) })"
+        }
         let rows: [(String, (Result.World) -> String)] = [
-            ("leads decided", { "\($0.decided)" }), ("without an owner", { percent($0.unmatchedShare) }),
+            ("leads decided", { "\($0.decided)" }), ("assigned", { ended($0, ["assigned", "assigned_existing_owner"]) }),
+            ("in a pool", { ended($0, ["pooled"]) }), ("with marketing", { ended($0, ["to_marketing"]) }),
+            ("held", { ended($0, ["held_mapping_error", "held_missing_data"]) }),
+            ("left to a person", { ended($0, ["manual_queue_fallback", "manual_queue_fuse"]) }),
+            ("without an owner", { percent($0.unmatchedShare) }),
             ("held for a missing field", { percent($0.unknownPathShare) }), ("to inactive sellers", { "\($0.toInactive)" }),
             ("share of the first three", { percent($0.topThreeShare) }), ("unevenness (Gini)", { number($0.gini) }),
             ("peak of waiting leads", { "\($0.peakPending) of \($0.peakCapacity)" }),
@@ -134,6 +153,8 @@ struct RulesReplayCommand: AsyncParsableCommand {
                 Table(
                     ["lead", "live", "version \(version)"],
                     first.map { [$0.leadId, $0.live.sellerOrPool ?? $0.live.outcome, $0.candidate.sellerOrPool ?? $0.candidate.outcome] }))
+            let more = (result.differing ?? 0) - first.count
+            if more > 0 { print("… and \(more) more: GET /v1/rounds/\(id)/differences") }
         }
         if let note = result.note { print(note) }
     }

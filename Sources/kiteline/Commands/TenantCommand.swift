@@ -1,4 +1,5 @@
 import ArgumentParser
+import AsyncHTTPClient
 import Foundation
 import Records
 import Rules
@@ -6,7 +7,8 @@ import Tenancy
 
 struct TenantCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tenant", abstract: "The companies that share this Kiteline.", subcommands: [Create.self, List.self])
+        commandName: "tenant", abstract: "The companies that share this Kiteline.",
+        subcommands: [Create.self, List.self, Pause.self, Resume.self])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -105,7 +107,25 @@ struct TenantCommand: AsyncParsableCommand {
             let slug: String
             let weight: Int
             let cap: Int
+            let rate: Double?
+            let burst: Int?
+            let pausedAt: Date?
+            let pausedReason: String?
             let createdAt: Date
+
+            init(_ tenant: Tenant) {
+                (tenantID, slug, createdAt) = ("\(tenant.id)", tenant.slug, tenant.createdAt)
+                (weight, cap) = (tenant.settings.weight, tenant.settings.cap)
+                (rate, burst) = (tenant.settings.rate, tenant.settings.burst)
+                (pausedAt, pausedReason) = (tenant.paused?.since, tenant.paused?.reason)
+            }
+
+            var cells: [String] {
+                [
+                    tenantID, slug, "\(weight)", "\(cap)", rate.map { String(format: "%g/s", $0) } ?? "no limit", pausedReason ?? "",
+                    createdAt.ISO8601Format(),
+                ]
+            }
         }
 
         func run() async throws {
@@ -119,14 +139,50 @@ struct TenantCommand: AsyncParsableCommand {
                 }
                 return all
             }
-            let items = tenants.map {
-                Item(tenantID: "\($0.id)", slug: $0.slug, weight: $0.settings.weight, cap: $0.settings.cap, createdAt: $0.createdAt)
-            }
+            let items = tenants.map(Item.init)
             if json { return print(try JSON.text(["items": items])) }
-            print(
-                Table(
-                    ["id", "slug", "weight", "cap", "created"],
-                    items.map { [$0.tenantID, $0.slug, "\($0.weight)", "\($0.cap)", $0.createdAt.ISO8601Format()] }))
+            print(Table(["id", "slug", "weight", "cap", "rate", "paused", "created"], items.map(\.cells)))
+        }
+    }
+
+    struct Pause: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Hold back everything of a tenant, over the API. What runs goes on; what comes in is kept.")
+
+        @OptionGroup var turn: TurnOptions
+
+        func run() async throws { try await turn.apply("pause", "\(turn.slug) is paused") }
+    }
+
+    struct Resume: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let everything of a tenant go again.")
+
+        @OptionGroup var turn: TurnOptions
+
+        func run() async throws { try await turn.apply("resume", "\(turn.slug) goes on") }
+    }
+
+    struct TurnOptions: ParsableArguments {
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "Its short name.")
+        var slug: String
+
+        @Option(help: "Why; kept in the audit log, and shown with each job that waits.")
+        var reason: String
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func validate() throws {
+            guard Slug(slug) != nil else { throw ValidationError("\"\(slug)\" is no slug") }
+        }
+
+        func apply(_ what: String, _ said: String) async throws {
+            let body = try JSONSerialization.data(withJSONObject: ["reason": reason])
+            let data = try await remote.remote().request(.post, "/v1/tenants/\(slug)/\(what)", body: .bytes(Array(body)))
+            if json { return printLine(data) }
+            print(said)
         }
     }
 }

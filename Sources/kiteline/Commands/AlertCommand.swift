@@ -1,0 +1,79 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+
+struct AlertCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alert", abstract: "What went wrong and somebody should hear of, over the API.",
+        subcommands: [List.self, Resolve.self])
+
+    private struct Item: Decodable {
+        let id, code, subject, firstAt: String
+        let count: Int
+        let resolvedAt: String?
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Alerts that last, the newest first; with --all also those that are over.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Flag(help: "Also those that are over.")
+        var all = false
+
+        @Option(help: "How many at most.")
+        var limit = 50
+
+        @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
+        var cursor: String?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Page: Decodable {
+            let items: [Item]
+            let nextCursor: String?
+        }
+
+        func run() async throws {
+            let query = ["open": all ? nil : "true", "limit": "\(limit)", "cursor": cursor]
+            let data = try await remote.remote().request(.get, "/v1/alerts", query: query)
+            if json { return printLine(data) }
+            let page = try JSON.read(Page.self, from: data)
+            print(
+                Table(
+                    ["id", "what", "of", "times", "since", "over"],
+                    page.items.map { [$0.id, $0.code, $0.subject, "\($0.count)", $0.firstAt, $0.resolvedAt ?? ""] }))
+            if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
+        }
+    }
+
+    struct Resolve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End an alert by hand. What it is about is not touched: when it happens again, it is raised again.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "Its number, as `kiteline alert list` shows it.")
+        var id: String
+
+        @Option(help: "Why; kept in the audit log.")
+        var reason: String
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func validate() throws {
+            guard id.isID else { throw ValidationError("\"\(id)\" is no alert's number") }
+        }
+
+        func run() async throws {
+            let body = try JSONSerialization.data(withJSONObject: ["reason": reason])
+            let data = try await remote.remote().request(.post, "/v1/alerts/\(id)/resolve", body: .bytes(Array(body)))
+            if json { return printLine(data) }
+            let alert = try JSON.read(Item.self, from: data)
+            print("alert \(alert.id) (\(alert.code) of \(alert.subject)) is over")
+        }
+    }
+}

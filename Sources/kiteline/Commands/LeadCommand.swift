@@ -1,0 +1,156 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+
+struct LeadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lead", abstract: "A tenant's leads: where each is and why, over the API.", subcommands: [Show.self, List.self])
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Where a lead is, why it has its owner, and who else was looked at.",
+            discussion: "By its number, as `kiteline lead list` shows it, or by --source and its id there.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "Its number; with --source its id at that source.")
+        var id: String
+
+        @Option(help: "Where it came from.")
+        var source: String?
+
+        @Option(help: "The language of its reasons: en or zh.")
+        var language = "en"
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func validate() throws {
+            guard ["en", "zh"].contains(language) else { throw ValidationError("--language is en or zh") }
+            guard source != nil || id.isID else {
+                throw ValidationError("\"\(id)\" is no lead's number; for its id at a source add --source")
+            }
+        }
+
+        private struct Found: Decodable {
+            struct Item: Decodable { let id: String }
+            let items: [Item]
+        }
+
+        func run() async throws {
+            let remote = try remote.remote()
+            let data = try await remote.request(.get, "/v1/leads/\(try await number(remote))")
+            if json { return printLine(data) }
+            print(try JSON.read(LeadView.self, from: data).text(language))
+        }
+
+        private func number(_ remote: Remote) async throws -> String {
+            guard let source else { return id }
+            let data = try await remote.request(.get, "/v1/leads", query: ["source": source, "external_id": id])
+            guard let lead = try JSON.read(Found.self, from: data).items.first else {
+                throw Failure("there is no lead \(id) of the source \(source)")
+            }
+            return lead.id
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Leads, the newest first.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Option(help: "awaiting_assignment, assigned, pooled, with_marketing, manual_queue or held.")
+        var state: String?
+
+        @Option(help: "Only those that came from there.")
+        var source: String?
+
+        @Option(help: "How many at most.")
+        var limit = 50
+
+        @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
+        var cursor: String?
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Page: Decodable {
+            let items: [LeadView]
+            let nextCursor: String?
+        }
+
+        func run() async throws {
+            let query = ["state": state, "source": source, "limit": "\(limit)", "cursor": cursor]
+            let data = try await remote.remote().request(.get, "/v1/leads", query: query)
+            if json { return printLine(data) }
+            let page = try JSON.read(Page.self, from: data)
+            print(Table(["id", "source", "external id", "state", "with", "rule", "score", "received"], page.items.map(\.cells)))
+            if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
+        }
+    }
+}
+
+extension String {
+    /// Whether it may be the number of something.
+    var isID: Bool { !isEmpty && utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }
+}
+
+/// A lead as the API tells of it.
+private struct LeadView: Decodable {
+    struct Words: Decodable {
+        let en, zh: [String]
+
+        func said(_ language: String) -> [String] { language == "zh" ? zh : en }
+    }
+
+    struct Decision: Decodable {
+        let matchedRule: String?
+        let ruleVersion: String?
+        let arm: String?
+    }
+
+    struct Clock: Decodable {
+        let clock: String
+        let level: String?
+        let dueAt: String?
+        let state: String?
+    }
+
+    let id, source, externalId, state, receivedAt: String
+    let heldReason, owner, pool, touchedAt: String?
+    let score: Double?
+    let assignment: Decision?
+    let explanation, leftOut: Words
+    let clocks: [Clock]
+
+    private var place: String { owner ?? pool.map { "pool \($0)" } ?? "nobody" }
+
+    var cells: [String] {
+        [
+            id, source, externalId, heldReason ?? state, owner ?? pool ?? "", assignment?.matchedRule ?? "",
+            score.map { String(format: "%.0f", $0) } ?? "", receivedAt,
+        ]
+    }
+
+    func text(_ language: String) -> String {
+        var lines = ["lead \(id) (\(source)/\(externalId)) is \(state)\(heldReason.map { ", \($0)" } ?? ""), with \(place)"]
+        let score = score.map { String(format: ", score %.0f", $0) } ?? ""
+        let touched = touchedAt.map { ", first touched \($0)" } ?? ""
+        lines.append("received \(receivedAt)\(touched)\(score)")
+        if let decision = assignment, let version = decision.ruleVersion {
+            lines.append(
+                "decided by \(version)\(decision.matchedRule.map { ", rule \($0)" } ?? "")\(decision.arm.map { ", arm \($0)" } ?? "")")
+        }
+        func list(_ title: String, _ words: [String]) {
+            if !words.isEmpty { lines += ["", title] + words.map { "  – \($0)" } }
+        }
+        list("why", explanation.said(language))
+        list("left out", leftOut.said(language))
+        list(
+            "due",
+            clocks.compactMap { clock in
+                clock.dueAt.map { "\(clock.clock)\(clock.level.map { " \($0)" } ?? "") \($0)\(clock.state.map { ", \($0)" } ?? "")" }
+            })
+        return lines.joined(separator: "\n")
+    }
+}
