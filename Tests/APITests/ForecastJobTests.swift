@@ -247,7 +247,8 @@ import Testing
     @Test func `nothing begins in the holidays of the Spring Festival, and a make-up Saturday is a day of work`() async throws {
         try await Self.with(pack: nil) { desk in
             for back in 0..<40 {
-                let day = Date(timeIntervalSince1970: 1_771_027_200 - Double(back) * 86_400)  // the morning of 14 February there, and days before
+                // The morning of 14 February there, and days before.
+                let day = Date(timeIntervalSince1970: 1_771_027_200 - Double(back) * 86_400)
                 let weekday = Int((day.timeIntervalSince1970 / 86_400).rounded(.down) + 3) % 7  // 0 is Monday
                 guard back == 0 || weekday < 5 else { continue }
                 let body =

@@ -20,11 +20,8 @@ struct WorkCommand: AsyncParsableCommand {
         try await Engine.with(settings, role: "work") { engine in
             let kinds = try engine.kinds(named: kinds)
             try await checkSchema(settings)
-            engine.logger.notice(
-                "at work, SIGTERM drains",
-                metadata: [
-                    "jobs": "\(try settings.text(.concurrency))", "kind": "\(kinds.map { $0.sorted().joined(separator: ",") } ?? "all")",
-                ])
+            let (places, named) = (try settings.text(.concurrency), kinds.map { $0.sorted().joined(separator: ",") } ?? "all")
+            engine.logger.notice("at work, SIGTERM drains", metadata: ["jobs": "\(places)", "kind": "\(named)"])
             let group = ServiceGroup(
                 services: engine.exporting + [try engine.maintenance(.full), try engine.worker(kinds: kinds)],
                 gracefulShutdownSignals: [.sigterm, .sigint],
