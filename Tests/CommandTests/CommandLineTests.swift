@@ -2,6 +2,8 @@ import NIOPosix
 import TestSupport
 import Testing
 
+@testable import kiteline
+
 /// What scripts build on: exit status, where things are written, and JSON.
 @Suite struct CommandLineTests {
     @Test(arguments: [["--help"], ["help", "dev"], ["--version"], ["tenant", "create", "--help"]])
@@ -95,7 +97,7 @@ import Testing
         try await withDatabase { _, environment, scratch in
             let key = ["KITELINE_SECRET_KEY": String(repeating: "A", count: 43) + "="]
             func kinds(_ environment: [String: String]) async throws -> (known: Bool, run: Bool, asked: Set<String>?) {
-                try await kiteline.Engine.with(Settings(environment: environment)) { engine in
+                try await Engine.with(Settings(environment: environment)) { engine in
                     let (known, run) = (engine.kinds.map(\.name), engine.handlers.map(\.kind.name))
                     return (known.contains("send_notification"), run.contains("send_notification"), try engine.kinds(named: nil))
                 }
