@@ -42,7 +42,9 @@ public struct ClockVerdict: Sendable, Hashable {
 
     /// Whether a day that nobody knows yet has a say in when.
     public var isProvisional: Bool {
-        readings.contains { $0.state == .running && $0.levels.contains { $0.isProvisional && !$0.isBreached } }
+        readings.contains {
+            ($0.state == .running || $0.state == .notStarted) && $0.levels.contains { $0.isProvisional && !$0.isBreached }
+        }
     }
 
     /// Those somebody is to be told of now.
