@@ -284,6 +284,7 @@ import Testing
             try await house.leads([house.lead("1", #"{"city":"杭州"}"#)], of: tenant)
             try await house.workThrough()
 
+            print("OUT", try await house.outcomes())
             #expect(try await house.outcomes() == ["held_missing_data": 1, "assigned": 1])
             try await house.expectSound()
         }

@@ -215,6 +215,8 @@ import Testing
         "PUT /v1/offices/{office}",
         // ConnectorRouteTests.
         "PUT /v1/connectors/{name}", "DELETE /v1/connectors/{name}", "PUT /v1/quiet-hours", "DELETE /v1/quiet-hours",
+        // DialPageTests.
+        "POST /v1/alerts/{id}/resolve",
         // Looks, and changes nothing: ConnectorCheckTests.
         "POST /v1/connectors/{name}/check",
     ]

@@ -609,13 +609,13 @@ import Testing
             try await look()
             #expect(try await far(3) == [])
             let armed = try await far(0)
-            #expect(armed == all)
+            #expect(Set(armed) == Set(all))
 
             let leave = #"{"days":[{"from":"\#(day(-1))","to":"\#(day(5))"}]}"#
             _ = try await house.records.putCalendar(.seller("anna"), body: Array(leave.utf8), of: tenant, by: "test")
             try await look()
             let away = try await far(72)
-            #expect(away == all)
+            #expect(away == armed)
             _ = try await house.records.deleteCalendar(.seller("anna"), of: tenant, by: "test")
             try await look()
             #expect(try await far(3) == [])
@@ -623,7 +623,7 @@ import Testing
             _ = try await house.records.putCalendar(.team("south"), body: Array(leave.utf8), of: tenant, by: "test")
             try await house.seller("anna", of: tenant) { $0.team = "south" }
             try await look()
-            #expect(try await far(72) == all)
+            #expect(try await far(72) == armed)
         }
     }
 

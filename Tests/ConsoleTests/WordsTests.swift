@@ -148,7 +148,7 @@ import Testing
         for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
         where file.pathExtension == "swift" {
             for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
-            where line.firstMatch(of: /completed\(|ended\("|silent\(run|var outcome: String|"superseded"/) != nil {
+            where line.firstMatch(of: /completed\(|ended\("|silent\(run|fired > 0 ?|"superseded"/) != nil {
                 for match in line.matches(of: /"([a-z_]+)"/) { outcomes.insert(String(match.1)) }
             }
         }

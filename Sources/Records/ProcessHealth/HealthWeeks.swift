@@ -51,10 +51,11 @@ public struct HealthWeeksEffect: WrittenEffect {
                     ),
                     adding(
                         effect.known, settled,
-                        // Facts are only added: what finds nothing where something was counted does not have them (they were never here).
+                        // Facts are only added: what finds nothing where something was counted, not even a communication (the ninth), does
+                        // not have them (they were never here). That a case fell away, since an end was told late, is no lack of facts.
                         where: """
                             p.version IS NULL OR (p.as_of <= n.as_of AND (p.counts <> n.counts OR (n.complete AND NOT p.complete))
-                                AND (n.status <> 'no_data' OR p.status = 'no_data'))
+                                AND (n.status <> 'no_data' OR n.counts[9] > 0 OR p.status = 'no_data'))
                             """),
                     outcomes(of: settled.tenant, at: settled.at),
                 ].compactMap(\.self)
