@@ -116,10 +116,8 @@ import Testing
 
     @Test func `owners who leave the canary's leads untouched end it, and only the untouched leads move`() async throws {
         try await house { house, tenant in
-            try await house.seller("lazy", of: tenant) {
-                $0.capacity = 10_000
-                $0.team = "slow"
-            }
+            // Nobody's turn by the live version, which would otherwise give some of the leads to the same seller: those stay.
+            try await house.seller("lazy", of: tenant) { ($0.capacity, $0.weight, $0.team) = (10_000, 0, "slow") }
             let version = try await house.draft(.route, "rules: [{ id: slow, to: { team: slow } }]", of: tenant)
             let rollout = try await house.roll(.route, to: version, percent: 50, terms: RolloutTerms(firstTouchMinutes: 4), of: tenant)
             try await leads(0..<120, house, tenant)
@@ -178,7 +176,8 @@ import Testing
                 kind == .route
                 ? "unreadable: the rules route/main@2 cannot be read" : "unreadable: with it the rules route/main@2 cannot be read"
             #expect(record.endReason?.hasPrefix(word) == true, "\(record.endReason ?? "")")
-            let alerts = try await house.records.alerts(of: tenant, open: true).items
+            // The map that lost the field lost another, too.
+            let alerts = try await house.records.alerts(of: tenant, open: true).items.filter { $0.code != "schema_drift" }
             #expect(alerts.map(\.code) == ["rollout_aborted"] && alerts.map(\.count) == [1])
             #expect(try await house.count("rollout_case") == 0)
             #expect(try await abortsByGuards(house) == 1)
