@@ -63,6 +63,8 @@ extension RolloutStories {
             #expect(try await house.count("rollout_case") == 0)
             #expect(try await house.count("exposure") == 0)
             #expect(try await house.count("assignment") == 0)
+            // By the same worker, under the same attempts.
+            #expect(try await house.ledger.settle(try await house.decide(attempts)).done.count == 20)
             try await house.acknowledge(attempts)
             try await house.workThrough()
             #expect(try await house.outcomes() == ["assigned": 20])
