@@ -91,7 +91,7 @@ struct DevTests {
             _ = try await dev.end()
 
             #expect(draft.status == 1 && draft.errors.contains("there is no route/default yet"))
-            #expect(none.output.contains(#""items":[]"#))
+            #expect(none.status == 1 && none.errors.contains("not_found"), "a route was kept")
             #expect(live.status == 0 && live.output.contains("version 1 is live"))
             #expect(separated.status == 1 && separated.errors.contains("Columns must be separated by commas"))
             #expect(imported.status == 0 && list.contains("L1"))

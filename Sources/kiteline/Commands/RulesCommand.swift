@@ -55,7 +55,7 @@ struct RulesCommand: AsyncParsableCommand {
             let source = try RulesCommand.source(of: file)
             let remote = try remote.remote()
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
-            if draft { try await requireEarlier(remote, path) }
+            if draft { try await requireEarlier(remote) }
             var data = try await remote.request(.post, path, body: .bytes(Array(source.utf8)), type: "application/yaml")
             let saved = try JSON.read(Saved.self, from: data)
             if saved.state != "live", !draft, let reason {
@@ -68,15 +68,15 @@ struct RulesCommand: AsyncParsableCommand {
             print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)")
         }
 
-        private struct Versions: Decodable {
-            struct Item: Decodable { let version: Int }
+        private struct Names: Decodable {
+            struct Item: Decodable { let kind, name: String }
             let items: [Item]
         }
 
         /// A draft is something to be rolled out beside what is live.
-        private func requireEarlier(_ remote: Remote, _ path: String) async throws {
-            let versions = try JSON.read(Versions.self, from: try await remote.request(.get, path, query: ["limit": "1"]))
-            guard versions.items.isEmpty else { return }
+        private func requireEarlier(_ remote: Remote) async throws {
+            let names = try JSON.read(Names.self, from: try await remote.request(.get, "/v1/rulesets"))
+            guard !names.items.contains(where: { $0.kind == kind.rawValue && $0.name == name }) else { return }
             throw Failure(
                 "there is no \(kind.rawValue)/\(name) yet, and the first version of a name is live at once: to publish it, give a --reason and no --draft"
             )
