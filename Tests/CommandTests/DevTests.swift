@@ -80,7 +80,7 @@ struct DevTests {
             }
             let shown = try await run("lead", "show", "L1", "--source", "web", "--tenant", "acme")
             let alerts = try await run("alert", "list", "--tenant", "acme", "--json")
-            let alert = String(try #require(alerts.output.firstMatch(of: /"id":"(\d+)"/)).1)
+            let alert = String(try #require(alerts.output.firstMatch(of: /"id":"(\d+)","code":"manual_queue"/)).1)
             let resolved = try await run("alert", "resolve", alert, "--reason", "seen", "--tenant", "acme")
             let paused = try await run("tenant", "pause", "acme", "--reason", "they moved")
             let tenants = try await run("tenant", "list")

@@ -40,7 +40,7 @@ extension ClockReader {
         let rows = try await postgres.pipeline([
             .tenants([tenant]),
             """
-            SELECT l.id, l.external_id, l.source, l.received_at, l.created_at, l.fields, l.state, l.pool, l.owner_id, l.touched_at, l.assignment_epoch,
+            SELECT l.id, l.external_id, l.source, l.received_at, l.created_at, l.updated_at, l.fields, l.state, l.pool, l.owner_id, l.touched_at, l.assignment_epoch,
                 s.external_id AS owner, s.name AS owner_name, s.team, s.status
             FROM lead l LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
             WHERE l.tenant_id = \(tenant.rawValue) AND l.id = ANY(\(ids))
@@ -83,14 +83,22 @@ extension ClockReader {
             let (owner, team): (String?, String?) = (try row.get("owner"), try row.get("team"))
             let touchedAt: Date? = try row.get("touched_at")
             var values = rules(id).values(of: lead)
-            values["state"] = .text(try row.get("state"))
+            let state: String = try row.get("state")
+            values["state"] = .text(state)
             values["owner"] = owner.value
             values["owner.name"] = try row.get("owner_name", as: String?.self).value
             values["team"] = team.value
             values["pool"] = try row.get("pool", as: String?.self).value
             values["touched_at"] = touchedAt.map(FieldValue.date) ?? .empty
             let created = SubjectEvent("created", at: lead.receivedAt, ["source": .text(lead.source)])
-            let history = events[id] ?? []
+            var history = events[id] ?? []
+            // Completed, and not decided on again yet: nobody is late with it meanwhile.
+            let sentAt = history.filter { $0.type == "transferred" }.map(\.at).max()
+            if let sentAt, state == LeadState.awaitingAssignment.rawValue,
+                !history.contains(where: { $0.type == "completed" && $0.at > sentAt })
+            {
+                history.append(SubjectEvent("completed", at: try row.get("updated_at")))
+            }
             values["assigned_at"] = history.last { $0.type == "assigned" }.map { .date($0.at) } ?? .empty
             return SubjectReading(
                 key: ClockKey(.lead, id),
