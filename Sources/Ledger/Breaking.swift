@@ -269,12 +269,11 @@ extension PostgresTransaction {
 
     /// Breakers that open and close by themselves are in the audit log like those a person sets; what they do in between is in their events.
     fileprivate func audit(_ key: BreakerKey, from old: Breaker, to new: Breaker) throws {
+        func note(_ breaker: Breaker) -> JSONBytes { JSONBytes(Array(#"{"state":"\#(breaker.state.rawValue)"}"#.utf8)) }
         _ = try query(
-            """
-            INSERT INTO audit_log (tenant_id, actor, action, subject, before, after, reason)
-            VALUES (\(key.tenant?.rawValue), 'kiteline', \(new.state == .closed ? "breaker.close" : "breaker.open"), \(key.dependency),
-                jsonb_build_object('state', \(old.state.rawValue)::text), jsonb_build_object('state', \(new.state.rawValue)::text), \(new.reason))
-            """)
+            .audit(
+                key.tenant, by: "kiteline", new.state == .closed ? "breaker.close" : "breaker.open", key.dependency, before: note(old),
+                after: note(new), reason: new.reason))
     }
 
     fileprivate func store(_ breaker: Breaker, as key: BreakerKey, changesState: Bool, by actor: String?) throws {

@@ -28,7 +28,7 @@ extension Ledger {
 
     /// The limit of a gate; nil: it has none.
     public func limit(of gate: String) async throws -> Int? {
-        try await postgres.transaction { try $0.limits(of: [gate]) }[gate] ?? nil
+        try [String: Int?](limits: try await postgres.query(.limits(of: [gate])))[gate] ?? nil
     }
 
     /// The limits of all gates that have one: the smallest of what people and breakers ask for.
@@ -46,14 +46,23 @@ extension Ledger {
 extension PostgresTransaction {
     /// The limits of gates: of each the smallest of what people and its breaker ask for; nil: nobody asks for any.
     func limits(of gates: [String]) throws -> [String: Int?] {
-        guard !gates.isEmpty else { return [:] }
-        let rows = try query(
-            """
-            SELECT n.gate, (SELECT min("limit") FROM (
-                SELECT "limit" FROM gate_limit WHERE gate = n.gate UNION ALL SELECT "limit" FROM breaker WHERE gate = n.gate) g) AS least
-            FROM unnest(\(gates)) AS n(gate)
-            """)
-        return try rows.reduce(into: [:]) { $0[try $1.get("gate")] = .some(try $1.get("least", as: Int32?.self).map(Int.init)) }
+        gates.isEmpty ? [:] : try [String: Int?](limits: query(.limits(of: gates)))
+    }
+}
+
+extension Statement {
+    fileprivate static func limits(of gates: [String]) -> Statement {
+        """
+        SELECT n.gate, (SELECT min("limit") FROM (
+            SELECT "limit" FROM gate_limit WHERE gate = n.gate UNION ALL SELECT "limit" FROM breaker WHERE gate = n.gate) g) AS least
+        FROM unnest(\(gates)) AS n(gate)
+        """
+    }
+}
+
+extension [String: Int?] {
+    fileprivate init(limits rows: Rows) throws {
+        self = try rows.reduce(into: [:]) { $0[try $1.get("gate")] = .some(try $1.get("least", as: Int32?.self).map(Int.init)) }
     }
 }
 

@@ -1,19 +1,7 @@
 import Foundation
+import Ledger
 import PostgresClient
 import Tenancy
-
-extension Statement {
-    /// One line in the log of what people changed. For transactions of `kiteline_engine`.
-    static func audit(
-        _ tenant: TenantID?, by actor: String, _ action: String, _ subject: String, before: JSONBytes? = nil, after: JSONBytes? = nil,
-        reason: String? = nil
-    ) -> Statement {
-        """
-        INSERT INTO audit_log (tenant_id, actor, action, subject, before, after, reason)
-        VALUES (\(tenant?.rawValue), \(actor), \(action), \(subject), \(before), \(after), \(reason))
-        """
-    }
-}
 
 extension PostgresTransaction {
     /// Writes down what became of something that is told again and again; what changed nothing is not written.

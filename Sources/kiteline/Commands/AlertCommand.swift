@@ -17,35 +17,16 @@ struct AlertCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Alerts that last, the newest first; with --all also those that are over.")
 
-        @OptionGroup var remote: RemoteOptions
+        @OptionGroup var pages: PageOptions
 
         @Flag(help: "Also those that are over.")
         var all = false
 
-        @Option(help: "How many at most.")
-        var limit = 50
-
-        @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
-        var cursor: String?
-
-        @Flag(help: "Print JSON.")
-        var json = false
-
-        private struct Page: Decodable {
-            let items: [Item]
-            let nextCursor: String?
-        }
-
         func run() async throws {
-            let query = ["open": all ? nil : "true", "limit": "\(limit)", "cursor": cursor]
-            let data = try await remote.remote().request(.get, "/v1/alerts", query: query)
-            if json { return printLine(data) }
-            let page = try JSON.read(Page.self, from: data)
-            print(
-                Table(
-                    ["id", "what", "of", "times", "since", "over"],
-                    page.items.map { [$0.id, $0.code, $0.subject, "\($0.count)", $0.firstAt, $0.resolvedAt ?? ""] }))
-            if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
+            try await pages.list("/v1/alerts", ["open": all ? nil : "true"], ["id", "what", "of", "times", "since", "over"]) {
+                (alert: Item) in
+                [alert.id, alert.code, alert.subject, "\(alert.count)", alert.firstAt, alert.resolvedAt ?? ""]
+            }
         }
     }
 

@@ -9,32 +9,12 @@ struct DeadLetterCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Dead letters that nobody has redriven, the newest job first.")
 
-        @OptionGroup var remote: RemoteOptions
+        @OptionGroup var pages: PageOptions
         @OptionGroup var filter: DeadLetterOptions
 
-        @Option(help: "How many at most.")
-        var limit = 50
-
-        @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
-        var cursor: String?
-
-        @Flag(help: "Print JSON.")
-        var json = false
-
-        private struct Page: Decodable {
-            let items: [Letter]
-            let nextCursor: String?
-        }
-
         func run() async throws {
-            let query = [
-                "kind": filter.kind, "error_class": filter.errorClass, "since": filter.since, "limit": "\(limit)", "cursor": cursor,
-            ]
-            let data = try await remote.remote().request(.get, "/v1/dlq", query: query)
-            if json { return printLine(data) }
-            let page = try JSON.read(Page.self, from: data)
-            print(Table(Letter.columns, page.items.map(\.cells)))
-            if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
+            let filters = ["kind": filter.kind, "error_class": filter.errorClass, "since": filter.since]
+            try await pages.list("/v1/dlq", filters, Letter.columns) { (letter: Letter) in letter.cells }
         }
     }
 

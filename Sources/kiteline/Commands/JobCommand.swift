@@ -129,7 +129,7 @@ struct JobCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Jobs, the newest first.")
 
-        @OptionGroup var remote: RemoteOptions
+        @OptionGroup var pages: PageOptions
 
         @Option(help: "scheduled, available, running, retryable, parked, completed, cancelled or discarded.")
         var state: String?
@@ -137,38 +137,18 @@ struct JobCommand: AsyncParsableCommand {
         @Option(help: "Only this kind.")
         var kind: String?
 
-        @Option(help: "How many at most.")
-        var limit = 50
-
-        @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
-        var cursor: String?
-
-        @Flag(help: "Print JSON.")
-        var json = false
-
-        private struct Page: Decodable {
-            struct Item: Decodable {
-                let id: String
-                let kind: String
-                let state: String
-                let attempt: Int
-                let outcome: String?
-                let createdAt: String
-            }
-            let items: [Item]
-            let nextCursor: String?
+        private struct Item: Decodable {
+            let id, kind, state, createdAt: String
+            let attempt: Int
+            let outcome: String?
         }
 
         func run() async throws {
-            let data = try await remote.remote().request(
-                .get, "/v1/jobs", query: ["state": state, "kind": kind, "limit": "\(limit)", "cursor": cursor])
-            if json { return printLine(data) }
-            let page = try JSON.read(Page.self, from: data)
-            print(
-                Table(
-                    ["id", "kind", "state", "attempt", "outcome", "created"],
-                    page.items.map { [$0.id, $0.kind, $0.state, "\($0.attempt)", $0.outcome ?? "", $0.createdAt] }))
-            if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
+            try await pages.list(
+                "/v1/jobs", ["state": state, "kind": kind], ["id", "kind", "state", "attempt", "outcome", "created"]
+            ) { (job: Item) in
+                [job.id, job.kind, job.state, "\(job.attempt)", job.outcome ?? "", job.createdAt]
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ struct LeadCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Leads, the newest first.")
 
-        @OptionGroup var remote: RemoteOptions
+        @OptionGroup var pages: PageOptions
 
         @Option(help: "awaiting_assignment, assigned, pooled, with_marketing, manual_queue or held.")
         var state: String?
@@ -65,27 +65,11 @@ struct LeadCommand: AsyncParsableCommand {
         @Option(help: "Only those that came from there.")
         var source: String?
 
-        @Option(help: "How many at most.")
-        var limit = 50
-
-        @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
-        var cursor: String?
-
-        @Flag(help: "Print JSON.")
-        var json = false
-
-        private struct Page: Decodable {
-            let items: [LeadView]
-            let nextCursor: String?
-        }
-
         func run() async throws {
-            let query = ["state": state, "source": source, "limit": "\(limit)", "cursor": cursor]
-            let data = try await remote.remote().request(.get, "/v1/leads", query: query)
-            if json { return printLine(data) }
-            let page = try JSON.read(Page.self, from: data)
-            print(Table(["id", "source", "external id", "state", "with", "rule", "score", "received"], page.items.map(\.cells)))
-            if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
+            try await pages.list(
+                "/v1/leads", ["state": state, "source": source],
+                ["id", "source", "external id", "state", "with", "rule", "score", "received"]
+            ) { (lead: LeadView) in lead.cells }
         }
     }
 }

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+
+/// The flags of commands that list something over the API, a page at a time.
+struct PageOptions: ParsableArguments {
+    @OptionGroup var remote: RemoteOptions
+
+    @Option(help: "How many at most.")
+    var limit = 50
+
+    @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
+    var cursor: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    private struct Page<Item: Decodable>: Decodable {
+        let items: [Item]
+        let nextCursor: String?
+    }
+
+    /// Asks for a page and prints it: as it came, or as a table, with what to add to go on.
+    func list<Item: Decodable>(
+        _ path: String, _ filters: [String: String?] = [:], _ columns: [String], cells: (Item) -> [String]
+    ) async throws {
+        let query = filters.merging(["limit": "\(limit)", "cursor": cursor]) { $1 }
+        let data = try await remote.remote().request(.get, path, query: query)
+        if json { return printLine(data) }
+        let page = try JSON.read(Page<Item>.self, from: data)
+        print(Table(columns, page.items.map(cells)))
+        if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
+    }
+}
