@@ -26,6 +26,8 @@ import Testing
                     let failed = try await api.enqueued(probe(#"{"fail_times":1,"error_class":"permanent"}"#))
                     let later = try await api.enqueued(#"{"kind":"probe","run_at":"2031-01-01T00:00:00Z"}"#)
                     _ = try await api.send("POST", "/v1/jobs/\(later)/cancel", #"{"reason":"not needed"}"#)
+                    // What waits when its queue is paused does not end.
+                    try await expectSoon { Set([done, failed]).isSubset(of: reader.events.compactMap(\.job)) }
                     _ = try await api.send("POST", "/v1/queues/probe/pause", #"{"reason":"stock taking"}"#, as: api.acme.operatorKey)
                     _ = try await api.send("POST", "/v1/breakers/erp/open", #"{"reason":"x"}"#, as: api.acme.operatorKey)
                     _ = try await api.owner.query(
