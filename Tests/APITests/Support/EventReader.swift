@@ -34,10 +34,17 @@ final class EventReader: Sendable {
     var isOver: Bool { state.withLock { $0.isOver } }
 
     /// Reads until the stream ends or its task is cancelled.
-    func read(_ body: HTTPClientResponse.Body) async throws {
+    /// - Parameter pause: nothing is taken for so long, at first and whenever some megabytes were: whoever sends has begun by then.
+    func read(_ body: HTTPClientResponse.Body, pausing pause: Duration? = nil) async throws {
         defer { state.withLock { $0.isOver = true } }
         var rest = ""
+        var taken = 4_000_000
         for try await piece in body {
+            if let pause, taken > 3_000_000 {
+                taken = 0
+                try await Task.sleep(for: pause)
+            }
+            taken += piece.readableBytes
             rest += String(buffer: piece)
             while let end = rest.firstRange(of: "\n\n") {
                 take(rest[..<end.lowerBound])
