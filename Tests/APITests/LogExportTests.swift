@@ -41,8 +41,8 @@ import Testing
                 logger.warning("took jobs back", metadata: ["jobs": "3", "reason": "say \"no\"\nand go"])
                 logger.notice("job set aside", metadata: .of(attempt, [.errorClass: "poison"]))
                 logger.debug("not asked for")
-                try await expectSoon { collector.lines.count == 2 }
-                #expect(exporter.counts == ExportCounts(exported: 2, dropped: 0))
+                // Counted when the collector has answered, which is after it has them.
+                try await expectSoon { exporter.counts == ExportCounts(exported: 2, dropped: 0) }
             }
 
             let lines = collector.lines
