@@ -21,14 +21,18 @@ extension RolloutStories {
 
             // Each time by a worker that begins, and knows nobody.
             try await buyers(0..<60, house, tenant) { $0 }
+            try await house.workThrough()
             let first = try await exposed()
             try await house.turn(rollout, .percent(#require(Percent(95))), of: tenant)
             try await buyers(0..<60, house, tenant, again: 1) { $0 }
+            try await house.workThrough()
             #expect(try await exposed() == first)
             try await buyers(60..<80, house, tenant) { $0 }
+            try await house.workThrough()
             let second = try await exposed()
             try await house.turn(rollout, .percent(#require(Percent(1))), of: tenant)
             try await buyers(0..<80, house, tenant, again: 2) { $0 }
+            try await house.workThrough()
 
             #expect(try await exposed() == second)
             #expect(first.count == 60 && second.count == 80 && Array(second.prefix(60)) == first)
