@@ -127,7 +127,7 @@ extension Worker {
                     passing: passed)
                 passed = reply.claims.isEmpty && reply.more ? reply.passed : 0
                 if reply.claims.isEmpty {
-                    if !reply.more { try await wait(for: bell, atMost: min(settings.idle, reply.nextDue ?? settings.idle)) }
+                    if !reply.more { try await rest(after: reply, bell) }
                 } else {
                     CrashPoint.afterClaim.reached()
                     running.hold(reply.claims)
@@ -142,9 +142,10 @@ extension Worker {
         await bell.close()
     }
 
-    /// A worker of some kinds does not listen: it would take rings that are meant for the others.
-    private func wait(for bell: Bell, atMost limit: Duration) async throws {
-        if settings.kinds == nil { try await bell.wait(atMost: limit) } else { try await Task.sleep(for: min(limit, .milliseconds(50))) }
+    /// While there is only work that others take it does not listen: it would take the rings that are meant for them.
+    private func rest(after reply: ClaimReply, _ bell: Bell) async throws {
+        let limit = min(settings.idle, reply.nextDue ?? settings.idle)
+        if reply.passed > 0 { try await Task.sleep(for: min(limit, settings.aside)) } else { try await bell.wait(atMost: limit) }
     }
 
     /// The life of a batch of claims, up to its handlers; the settler does the rest.

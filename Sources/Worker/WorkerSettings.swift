@@ -14,6 +14,8 @@ public struct WorkerSettings: Sendable {
     public var attention: Duration
     /// The longest sleep without asking for work.
     public var idle: Duration
+    /// How long a worker that found only work for others leaves the bell to them.
+    public var aside: Duration
     /// Between two reports on dependencies when nothing is wrong.
     public var telling: Duration
     public var breakers: BreakerPolicy
@@ -26,13 +28,15 @@ public struct WorkerSettings: Sendable {
 
     public init(
         concurrency: Int = 400, drain: Duration = .seconds(25), beat: Duration = .seconds(10),
-        idle: Duration = .seconds(1), attention: Duration = .milliseconds(500), telling: Duration = .seconds(1),
+        idle: Duration = .seconds(1), aside: Duration = .milliseconds(50), attention: Duration = .milliseconds(500),
+        telling: Duration = .seconds(1),
         breakers: BreakerPolicy = BreakerPolicy(), kinds: Set<String>? = nil, slowCalls: [String: Duration] = [:]
     ) {
         self.concurrency = concurrency
         self.drain = drain
         self.beat = beat
         self.idle = idle
+        self.aside = aside
         self.kinds = kinds
         self.slowCalls = slowCalls
         self.telling = telling

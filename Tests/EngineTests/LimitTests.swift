@@ -172,6 +172,25 @@ import Testing
         #expect(try await engine.dispatch.claim(500).claims.count == 200)
     }
 
+    @Test func `what a worker of some kinds passes over is rung for, and it knows that it is others' to take`() async throws {
+        let engine = try await Engine()
+        let bell = RedisArgument("\(engine.database.keyPrefix){q:0}:bell")
+        try await push(engine, 1, of: "probe", for: TenantID(1), from: 10)
+        // It took the ring that the push gave.
+        _ = try await engine.redis.send(["DEL", bell])
+
+        let reply = try await engine.dispatch.claim(10, kinds: ["assign_lead"])
+
+        #expect(reply.claims.isEmpty && !reply.more && reply.passed == 1)
+        #expect(try await engine.redis.send(["EXISTS", bell]).int == 1)
+        // Whoever takes it leaves nothing to ring for.
+        _ = try await engine.redis.send(["DEL", bell])
+        #expect(try await engine.dispatch.claim(10).claims.count == 1)
+        let nothing = try await engine.dispatch.claim(10, kinds: ["assign_lead"])
+        #expect(nothing.claims.isEmpty && nothing.passed == 0)
+        #expect(try await engine.redis.send(["EXISTS", bell]).int == 0)
+    }
+
     @Test func `a job says why it waits`() async throws {
         let engine = try await Engine()
         let (a, b) = (try await engine.tenant("a", cap: 1), try await engine.tenant("b"))

@@ -31,6 +31,19 @@ import Worker
         #expect(try await engine.index("ZCARD", "lease") == 0)
     }
 
+    @Test func `a worker of some kinds is woken by the bell, not by the time`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let settings = WorkerSettings(beat: .milliseconds(100), idle: .seconds(3_600), aside: .seconds(3_600), kinds: ["probe"])
+        try await engine.running([engine.probeHandler], settings: settings) { _ in
+            for number in 1...3 {
+                _ = try await engine.ledger.enqueue([engine.probe(tenant, key: "e\(number)")])
+
+                try await expectSoon { try await engine.count("job_history WHERE state = 'completed'") == number }
+            }
+        }
+    }
+
     @Test func `a failing job is tried again until it succeeds, and its attempts are counted`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant()

@@ -117,10 +117,11 @@ extension RedisScript {
                   call('HSET', H, 'V', V, 'seq', seq + got, 'lately', faded(h[4], h[5]) + given, 'lat', now)
                 end
 
-                -- Whom a worker of some kinds passed over is others' to serve.
-                local more = call('ZCARD', ACT) > (choosy and passed or 0) and 1 or 0
+                -- Whom a worker of some kinds passed over is others' to serve: they are rung for.
+                local active = call('ZCARD', ACT)
+                local more = active > (choosy and passed or 0) and 1 or 0
                 if call('EXISTS', WAKE) == 1 then more = 1 end
-                if more == 1 then call('ZADD', BELL, 0, 'work') end
+                if more == 1 or active > 0 then call('ZADD', BELL, 0, 'work') end
                 local soonest = -1
                 for _, timer in ipairs({SCH, THR}) do
                   local next = call('ZRANGE', timer, 0, 0, 'WITHSCORES')[2]
