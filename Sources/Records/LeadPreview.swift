@@ -1,5 +1,4 @@
 import Foundation
-import JSONEnvelope
 import Rules
 import SalesModel
 import Tenancy
@@ -37,9 +36,6 @@ extension Records {
 extension Lead {
     /// As it would be read once it was stored.
     fileprivate init(_ new: NewLead) throws {
-        let fields = try JSONEnvelope(new.fields.bytes, levels: 6, limits: .stored).root
-        self.init(
-            id: LeadID(0), source: new.source, receivedAt: new.receivedAt,
-            fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
+        self.init(id: LeadID(0), source: new.source, receivedAt: new.receivedAt, fields: try OutsideValue.fields(new.fields.bytes))
     }
 }

@@ -222,11 +222,10 @@ extension PastReader {
         guard let fields = try row.get("fields", as: JSONBytes?.self), let receivedAt = try row.get("received_at", as: Date?.self) else {
             return nil
         }
-        let root = try JSONEnvelope(fields.bytes, levels: 6, limits: .stored).root
         return PastDecision(
             lead: Lead(
                 id: LeadID(try row.get("lead_id")), source: try row.get("source"), receivedAt: receivedAt,
-                fields: Dictionary(root.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }),
+                fields: try OutsideValue.fields(fields.bytes),
                 recycledFrom: try row.get("recycled_from", as: Int64?.self).map(SellerID.init)),
             epoch: Int(try row.get("epoch", as: Int32.self)), job: try row.get("job_id"), version: try row.get("version"),
             moved: try row.get("moved"), loadSeq: try row.get("load_seq"), dealSeq: try row.get("deal_seq"),

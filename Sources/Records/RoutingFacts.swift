@@ -299,10 +299,9 @@ extension RoutingReader {
 
 extension LeadFacts {
     fileprivate init(_ row: Row) throws {
-        let fields = try JSONEnvelope(row.get("fields", as: JSONBytes.self).bytes, levels: 6, limits: .stored).root
         lead = Lead(
             id: LeadID(try row.get("id")), source: try row.get("source"), receivedAt: try row.get("received_at"),
-            fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }),
+            fields: try OutsideValue.fields(row.get("fields", as: JSONBytes.self).bytes),
             recycledFrom: try row.get("recycled_from", as: Int64?.self).map(SellerID.init))
         epoch = Int(try row.get("assignment_epoch", as: Int32.self))
         isAssigned = try row.get("is_assigned")
@@ -314,6 +313,12 @@ extension LeadFacts {
 }
 
 extension OutsideValue {
+    /// A lead's own values by outside name, as they were stored.
+    static func fields(_ json: [UInt8]) throws -> [String: OutsideValue] {
+        let root = try JSONEnvelope(json, levels: 6, limits: .stored).root
+        return Dictionary(root.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 })
+    }
+
     init(_ node: JSONNode) {
         switch node.type {
         case .string: self = .text(node.string ?? "")

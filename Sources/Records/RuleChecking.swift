@@ -1,5 +1,6 @@
 import PostgresClient
 import Rules
+import SalesModel
 import Tenancy
 
 extension Records {
@@ -10,7 +11,10 @@ extension Records {
     func checkFacts(for kind: RuleKind, _ live: [RuleSet], of tenant: TenantID) async throws -> RuleCheckFacts {
         var facts = RuleCheckFacts(live: live)
         if kind == .map { facts.candidates = try await candidates(beside: live, of: tenant) }
+        guard kind == .route || kind == .score else { return facts }
+        facts.nullRates = try await nullRates(live, of: tenant)
         guard kind == .route else { return facts }
+        facts.pendingPeak = try await pendingPeak(of: tenant)
         let sellers = try await read(
             tenant,
             """
@@ -31,6 +35,39 @@ extension Records {
         // A team may be known by its members alone.
         facts.teams = Set(try teams.map { try $0.get("external_id") }).union(facts.sellers?.compactMap(\.team) ?? [])
         return facts
+    }
+
+    /// The most leads that waited for their first contact at the same moment of the last 90 days, of the last 20,000 that came.
+    private func pendingPeak(of tenant: TenantID) async throws -> Int? {
+        // At the same moment who is touched goes before who comes.
+        let rows = try await read(
+            tenant,
+            """
+            WITH l AS (
+                SELECT received_at, touched_at FROM lead
+                WHERE tenant_id = \(tenant.rawValue) AND state <> 'with_marketing'
+                    AND received_at BETWEEN now() - interval '90 days' AND COALESCE(touched_at, 'infinity')
+                ORDER BY id DESC
+                LIMIT 20000)
+            SELECT max(waiting) AS peak
+            FROM (
+                SELECT sum(step) OVER (ORDER BY at, step) AS waiting
+                FROM (SELECT received_at AS at, 1 AS step FROM l UNION ALL SELECT touched_at, -1 FROM l WHERE touched_at IS NOT NULL) s) w
+            """)
+        return try rows.first?.get("peak", as: Int64?.self).map(Int.init)
+    }
+
+    /// How often each field came empty in the newest leads, beside those before them.
+    private func nullRates(_ live: [RuleSet], of tenant: TenantID) async throws -> [String: RuleCheckFacts.NullRate] {
+        let rows = try await read(
+            tenant,
+            "SELECT id, source, received_at, fields FROM lead WHERE tenant_id = \(tenant.rawValue) ORDER BY id DESC LIMIT 500")
+        let leads = try rows.map { row in
+            Lead(
+                id: LeadID(try row.get("id")), source: try row.get("source"), receivedAt: try row.get("received_at"),
+                fields: try OutsideValue.fields(row.get("fields", as: JSONBytes.self).bytes))
+        }
+        return TenantRules(live.filter { $0.kind == .map }.map { LiveRuleSet($0, version: 0) }).nullRates(newestFirst: leads)
     }
 
     /// The versions that are being rolled out, as far as they can be read.

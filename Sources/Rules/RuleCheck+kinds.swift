@@ -34,13 +34,13 @@ extension RuleCheck {
                     "There is no fallback: leads nobody can take go to the manual queue, with an alarm. Name a pool under fallback: { pool: … }."
                 ))
         }
-        if let peak = facts.forecastPeak, let sellers = facts.sellers {
+        if let peak = facts.pendingPeak, let sellers = facts.sellers {
             let capacity = sellers.filter(\.isActive).reduce(0) { $0 + max(0, $1.capacity) }
             if capacity < peak {
                 findings.append(
                     .warning(
                         "", .capacityBelowPeak,
-                        "The active sellers can have \(capacity) leads pending together; the forecast's peak is \(peak). The rest would fall back."
+                        "The active sellers can have \(capacity) leads pending together, and \(peak) waited at once at the busiest moment of the last 90 days. The rest would fall back; raise capacities, or name a pool."
                     ))
             }
         }

@@ -68,19 +68,19 @@ public struct RuleCheckFacts: Sendable {
     public var candidates: [RuleSet]
     public var sellers: [Seller]?
     public var teams: Set<String>?
-    /// The most leads that may come to be pending at once.
-    public var forecastPeak: Int?
+    /// The most leads that waited for their first contact at once, lately.
+    public var pendingPeak: Int?
     public var nullRates: [String: NullRate]
 
     public init(
-        live: [RuleSet] = [], candidates: [RuleSet] = [], sellers: [Seller]? = nil, teams: Set<String>? = nil, forecastPeak: Int? = nil,
+        live: [RuleSet] = [], candidates: [RuleSet] = [], sellers: [Seller]? = nil, teams: Set<String>? = nil, pendingPeak: Int? = nil,
         nullRates: [String: NullRate] = [:]
     ) {
         self.live = live
         self.candidates = candidates
         self.sellers = sellers
         self.teams = teams
-        self.forecastPeak = forecastPeak
+        self.pendingPeak = pendingPeak
         self.nullRates = nullRates
     }
 }

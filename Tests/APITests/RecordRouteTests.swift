@@ -234,6 +234,33 @@ import Testing
         }
     }
 
+    @Test func `a route is held against the leads that came lately`() async throws {
+        try await TestAPI.with { api in
+            let map = "{ sources: ['*'], fields: { size: { from: b, type: number, optional: true } } }"
+            _ = try await api.send("POST", "/v1/rulesets/map/default/versions", map, type: "application/yaml")
+            _ = try await api.send("PUT", "/v1/sellers/anna", #"{"name":"Anna","status":"active","capacity":8}"#)
+            // 300 leads, each touched when the next one came; then, at one moment, nine that nobody has touched yet. The last hundred
+            // lack what the others had.
+            _ = try await api.owner.query(
+                """
+                INSERT INTO lead (tenant_id, external_id, source, received_at, touched_at, fields)
+                SELECT \(api.acme.id.rawValue), 'l' || n, 'web', now() - (400 - LEAST(n, 292)) * interval '1 minute',
+                    CASE WHEN n < 292 THEN now() - (399 - n) * interval '1 minute' END, CASE WHEN n <= 200 THEN '{"b": 1}' ELSE '{}' END::jsonb
+                FROM generate_series(1, 300) n
+                """)
+            func findings(_ capacity: Int) async throws -> [String?] {
+                _ = try await api.send("PUT", "/v1/sellers/anna", #"{"name":"Anna","status":"active","capacity":\#(capacity)}"#)
+                let route =
+                    "rules: [{ id: a, when: { field: size, gte: 1 }, to: { pool: p } }, { id: b, to: everyone, by: fewest_pending }]"
+                let reply = try await api.send("POST", "/v1/rulesets/route/default/versions?dry_run=true", route, type: "application/yaml")
+                return try reply.json["findings"].array?.map { $0["code"].string } ?? []
+            }
+
+            #expect(try await findings(8) == ["no_fallback", "capacity_below_peak", "null_rate"])
+            #expect(try await findings(9) == ["no_fallback", "null_rate"])
+        }
+    }
+
     @Test func `a rule set that is wrong is refused with the path of each fault`() async throws {
         try await TestAPI.with { api in
             let wrong = try await api.send(

@@ -19,7 +19,7 @@ enum RuleUse {
     }
 
     static func everything(in ruleSet: RuleSet) {
-        _ = RuleCheck.findings(of: ruleSet, given: RuleCheckFacts(live: [ruleSet], sellers: [], teams: [], forecastPeak: 1))
+        _ = RuleCheck.findings(of: ruleSet, given: RuleCheckFacts(live: [ruleSet], sellers: [], teams: [], pendingPeak: 1))
         for clock in ruleSet.clocks?.clocks ?? [] {
             let reading = CompiledClock(clock).reading(of: facts(clock.subject), now: now.addingTimeInterval(1_000))
             _ = (reading.next, reading.toSend(sent: [], clock.catchUp))

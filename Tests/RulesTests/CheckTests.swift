@@ -1,3 +1,4 @@
+import Foundation
 import SalesModel
 import Testing
 
@@ -100,7 +101,7 @@ import Testing
             """
         let facts = RuleCheckFacts(
             sellers: [.init("left", team: "empty", isActive: false), .init("anna", team: "a", capacity: 8)], teams: ["empty", "a"],
-            forecastPeak: 9)
+            pendingPeak: 9)
 
         #expect(
             try findings(.route, source, facts) == [
@@ -123,6 +124,31 @@ import Testing
         facts = RuleCheckFacts(live: [map], nullRates: ["budget": .init(observed: 0.4, highest: 0.2)])
         #expect(try findings(.route, route, facts) == ["warning rules[0].when: null_rate"])
         #expect(try findings(.route, route) == [])
+    }
+
+    @Test func `a field that comes empty far more often than before is told from one that always did, and from chance`() throws {
+        let map = try parse(
+            .map, "{ sources: ['*'], fields: { size: { from: b, type: number, optional: true }, industry: { from: i, optional: true } } }"
+        )
+        let rules = TenantRules([LiveRuleSet(map, version: 1)])
+        /// The newest 100 lack `recent` sizes, the 400 before them `before`; every other lead has no industry.
+        func rates(recent: Int, before: Int) -> [String: RuleCheckFacts.NullRate] {
+            let leads = (0..<500).map { number in
+                let lacks = number < 100 ? number < recent : number - 100 < before
+                var fields: [String: OutsideValue] = number % 2 == 0 ? ["i": .text("x")] : [:]
+                if !lacks { fields["b"] = .number(1) }
+                return Lead(id: LeadID(Int64(500 - number)), source: "web", receivedAt: Date(timeIntervalSince1970: 0), fields: fields)
+            }
+            return rules.nullRates(newestFirst: leads)
+        }
+
+        func isHigh(_ rate: RuleCheckFacts.NullRate?) throws -> Bool { try #require(rate).observed > #require(rate).highest }
+        #expect(try isHigh(rates(recent: 40, before: 40)["size"]))
+        #expect(try !isHigh(rates(recent: 40, before: 40)["industry"]))
+        #expect(try !isHigh(rates(recent: 12, before: 40)["size"]))
+        #expect(try !isHigh(rates(recent: 1, before: 0)["size"]))
+        #expect(try isHigh(rates(recent: 10, before: 0)["size"]))
+        #expect(rules.nullRates(newestFirst: []).isEmpty)
     }
 
     @Test func `a map is held against the rules that read its fields, live or on their way`() throws {

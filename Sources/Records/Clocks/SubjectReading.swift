@@ -76,10 +76,9 @@ extension ClockReader {
         }
         return try rows[1].map { row in
             let id: Int64 = try row.get("id")
-            let fields = try JSONEnvelope(row.get("fields", as: JSONBytes.self).bytes, levels: 6, limits: .stored).root
             let lead = Lead(
                 id: LeadID(id), source: try row.get("source"), receivedAt: try row.get("received_at"),
-                fields: Dictionary(fields.members.map { ($0.key, OutsideValue($0.value)) }, uniquingKeysWith: { $1 }))
+                fields: try OutsideValue.fields(row.get("fields", as: JSONBytes.self).bytes))
             let (owner, team): (String?, String?) = (try row.get("owner"), try row.get("team"))
             let touchedAt: Date? = try row.get("touched_at")
             var values = rules(id).values(of: lead)
