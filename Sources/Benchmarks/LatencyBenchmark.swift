@@ -21,6 +21,7 @@ public struct LatencyBenchmark: Sendable {
     public func run(executable: String) async throws -> BenchmarkResult {
         try await BenchServers.with { bench in
             try await bench.mustBeDurable()
+            let disk = try await DiskSync(in: bench.folder, perSecond: perSecond)
             let quiet = try await bench.tenant("quiet")
             let neighbours = neighbour > 0 ? try await bench.fill(neighbour, slug: "neighbour") : []
             let upkeep = Task { try await bench.keepPushing() }
@@ -39,7 +40,7 @@ public struct LatencyBenchmark: Sendable {
                 throw BenchmarkError.wrong("the neighbour's jobs ended before the quiet tenant's: give it more")
             }
             await fleet.stop()
-            return try await result(bench, quiet, cpu: after - before, left: left)
+            return try await result(bench, quiet, cpu: after - before, disk: disk, left: left)
         }
     }
 
@@ -55,7 +56,8 @@ public struct LatencyBenchmark: Sendable {
         try await bench.count("SELECT count(*) FROM job_history WHERE tenant_id = \(tenant.rawValue)")
     }
 
-    private func result(_ bench: BenchServers, _ tenant: TenantID, cpu: CPUTimes, left: Int) async throws -> BenchmarkResult {
+    private func result(_ bench: BenchServers, _ tenant: TenantID, cpu: CPUTimes, disk: DiskSync, left: Int) async throws -> BenchmarkResult
+    {
         let row = try await bench.owner.query(
             """
             SELECT 1000 * percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM started_at - enqueued_at)::float8) AS p50,
@@ -68,6 +70,8 @@ public struct LatencyBenchmark: Sendable {
             p50Ms: try row.get("p50"),
             p99Ms: try row.get("p99"), cpuUsPerJob: cpu.total / Double(jobs) * 1e6, share: cpu.shares, machine: .this,
             settings: ["jobs": "\(jobs)", "per_second": "\(perSecond)", "neighbour": "\(neighbour)"],
-            more: neighbour > 0 ? ["neighbour_jobs_left": Double(left)] : [:])
+            more: ["disk_sync_p50_ms": disk.p50, "disk_sync_p99_ms": disk.p99].merging(
+                neighbour > 0 ? ["neighbour_jobs_left": Double(left)] : [:]
+            ) { $1 })
     }
 }

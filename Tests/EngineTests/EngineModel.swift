@@ -187,6 +187,8 @@ struct EngineModel {
         let held = try await engine.redis.send(["ZRANGE", key, "0", "-1"]).array?.compactMap(\.string) ?? []
         let ending = held.shuffled(using: &random).prefix(count ?? held.count)
         for id in ending { _ = try await engine.redis.send(["ZADD", key, "XX", "1", RedisArgument(id)]) }
+        // A machine that stood still for ten seconds would have nothing taken back for a whole lease.
+        _ = try await engine.redis.send(["HDEL", RedisArgument("\(engine.database.keyPrefix){q:0}:\(epoch):h"), "reap", "noreap"])
         if !ending.isEmpty { log.append("leases end: \(ending)") }
     }
 

@@ -172,6 +172,24 @@ struct Boundary: Sendable, CustomTestStringConvertible {
         #expect(late.state == .running && late.breached.map(\.id) == ["card"])
     }
 
+    /// FC-32.
+    @Test(arguments: ["已联系", "待反馈", "已沟通", "待推进", " 已联系。", "Contacted"])
+    func `a record that says nothing is no contact, no structured follow-up and no effective action`(words: String) throws {
+        let record: [String: FieldValue] = [
+            "pain": .text(words), "our_action": .text(words), "customer_next_step": .text(words), "promised_at": .date(start),
+        ]
+        #expect(!Contact.isMade(by: "follow_up", record))
+        #expect(Contact.isMade(by: "follow_up", record.merging(["pain": .text("交期太长")]) { $1 }))
+        let records = (1...3).map { Boundary.Happening("follow_up", Double($0), record) }
+        for name in ["golden_48h", "no_effective_action", "lead_first_touch", "director_callback"] {
+            var row = try #require(Boundary.all.first { $0.clock == name })
+            row.events = [Boundary.Happening("created")] + records
+            let last = try #require(row.due.last).seconds
+            let reading = try clock(name).reading(of: facts(row), now: start.addingTimeInterval(last + 60))
+            #expect(reading.breached.map(\.id) == row.due.map(\.level), "\(name)")
+        }
+    }
+
     @Test func `every clock of the requirements is on a timeline`() {
         #expect(Set(Boundary.all.map(\.clock)).count == 17, "the sixteen, and the fair's interview")
     }
