@@ -43,7 +43,9 @@ import Testing
             ),
             breakers: try node(#"{"items":[{"key":"erp","state":"open","reason":"x","changed_at":"2026-03-18T06:08:05Z"}]}"#),
             fuse: try node(#"{"state":"open","reason":"wrong","changed_at":"2026-03-18T06:08:05Z"}"#), rollouts: try node(#"{"items":[]}"#),
-            weight: 3)
+            notices: try node(
+                #"{"items":[{"id":"9","recipient":"role:seller","code":"seller_frozen","subject":"a","text":"x","text_zh":"x","at":"2026-03-18T06:20:00Z"},{"id":"8","recipient":"role:seller","code":"rules_changed","subject":"route/default@4","text":"Version 4. Why: south\nrule south","text_zh":"第 4 版\n· 规则 south","at":"2026-03-18T06:08:05Z"}]}"#
+            ), weight: 3)
 
         let view = NowView.page(layout, clerk, facts, once: "x")
 
@@ -54,6 +56,8 @@ import Testing
                 "/console/dead-letters?kind=probe", "/console/rollouts/4", "/console/leads/88",
             ])
         #expect(view["attention"]?.items[1]["endForm"]?["action"] == "/console/alerts/1/resolve")
+        #expect(view["banner"]?["bannerText"] == "Version 4. Why: south" && view["banner"]?["rulesHref"] == "/console/rules/route/default")
+        #expect(view["banner"]?["changes"]?.items == ["rule south"])
         #expect(view["flowChart"]?["bars"]?.items.map { $0["height"] } == ["60", "20", "20"])
         #expect(view["flowChart"]?["bars"]?.items.map { $0["y"] } == ["40", "80", "60"])
         #expect(view["shares"]?.items.first?["received"] == "60 %")
@@ -87,13 +91,15 @@ import Testing
         let facts = RolloutView.Facts(
             rollout: try node(Self.rollout),
             diff: try node(#"{"from":3,"to":4,"changes":[{"path":"rules[0]","en":"rule added","zh":"新增规则"}]}"#),
-            rounds: try node(#"{"passed":3,"required":3,"items":[]}"#), round: try node(round))
+            rounds: try node(#"{"passed":3,"required":3,"items":[]}"#), round: try node(round),
+            sellers: SellerNames(try node(#"{"items":[{"external_id":"Chen","name":"陈晓"}]}"#)))
 
         let view = RolloutView.page(layout, clerk, facts, once: "k")
 
         // Evidence is not kept over time: there is a bar where the sample has a line.
         #expect(view.lacks(try Contexts.view("rollout")) == [])
         try compare(view, "rollout")
+        #expect(view["replay"]?["replaySellers"]?.items.first?["sellerName"] == "陈晓")
         #expect(view["guards"]?.items.first?["guardBar"]?["barX"] == "49.95")
         #expect(view["lifeSteps"]?.items.map { $0["stepClass"] } == ["done", "done", "done", "done", "here", ""])
         #expect(view["arms"]?.items.map { $0["touchX"] } == ["10.14", "13.68"])

@@ -17,11 +17,14 @@ public enum NowView {
         public var fuse: JSONNode
         /// `GET /v1/rollouts?running=true`
         public var rollouts: JSONNode
+        /// `GET /v1/notifications?recipient=role:seller`
+        public var notices: JSONNode
         /// The tenant's share of worker time against the others' weights; nil: not told to this key.
         public var weight: Int?
 
         public init(
-            queues: JSONNode, flow: JSONNode, alerts: JSONNode, breakers: JSONNode, fuse: JSONNode, rollouts: JSONNode, weight: Int?
+            queues: JSONNode, flow: JSONNode, alerts: JSONNode, breakers: JSONNode, fuse: JSONNode, rollouts: JSONNode, notices: JSONNode,
+            weight: Int?
         ) {
             self.queues = queues
             self.flow = flow
@@ -29,6 +32,7 @@ public enum NowView {
             self.breakers = breakers
             self.fuse = fuse
             self.rollouts = rollouts
+            self.notices = notices
             self.weight = weight
         }
     }
@@ -44,13 +48,28 @@ public enum NowView {
         return layout.page(
             words["now_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "asOf": clerk.when(clerk.now), "banner": banner(facts.notices, clerk),
+                "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "indexAway": .flag(facts.queues["index"]?.string == "away"),
                 "hasAttention": .flag(!attention.isEmpty), "attention": .list(attention),
                 "tiles": .list(tiles(queues, lines, clerk)), "flowChart": chart(lines, facts.flow, clerk),
                 "kinds": .list(kinds(queues, lines, clerk)), "hasShares": .flag(!shares.isEmpty), "shares": .list(shares),
                 "hasFailures": .flag(!failures.isEmpty), "failures": .list(failures.map { failure($0, clerk) }),
             ])
+    }
+
+    /// The change of rules that sellers were told of last, for a day: what is now, what it was, why (RULE-08).
+    private static func banner(_ notices: JSONNode, _ clerk: Clerk) -> View {
+        let told = notices["items"]?.elements.first { $0["code"]?.string == "rules_changed" }
+        guard let told, let at = told["at"]?.date, clerk.now.timeIntervalSince(at) < 86_400 else { return .nothing }
+        let text = told[clerk.words.language == .chinese ? "text_zh" : "text"]?.string ?? ""
+        let lines = text.split(separator: "\n").map { $0.hasPrefix("· ") ? $0.dropFirst(2) : $0 }
+        let ruleSet = told["subject"]?.string?.split(separator: "@").first.map(String.init)
+        return [
+            "bannerText": .text(lines.first.map(String.init) ?? ""), "hasChanges": .flag(lines.count > 1),
+            "changes": .list(lines.dropFirst().map { .text(String($0)) }),
+            "rulesHref": .text(Layout.path("rules/\(ruleSet ?? "")")), "since": clerk.when(at),
+        ]
     }
 
     /// How one kind's jobs ended, minute by minute.

@@ -13,12 +13,14 @@ public enum RolloutView {
         public var rounds: JSONNode?
         /// `GET /v1/rounds/{id}` of the newest that has ended.
         public var round: JSONNode?
+        public var sellers: SellerNames
 
-        public init(rollout: JSONNode, diff: JSONNode?, rounds: JSONNode?, round: JSONNode?) {
+        public init(rollout: JSONNode, diff: JSONNode?, rounds: JSONNode?, round: JSONNode?, sellers: SellerNames) {
             self.rollout = rollout
             self.diff = diff
             self.rounds = rounds
             self.round = round
+            self.sellers = sellers
         }
     }
 
@@ -48,8 +50,9 @@ public enum RolloutView {
                     changes.map {
                         ["changeWords": .text($0[words.language.rawValue]?.string), "changePath": .text($0["path"]?.string)]
                     }),
-                "replay": RoundView.view(facts.rounds, facts.round, clerk), "shadowLead": .text(shadowLead(rollout, clerk)),
-                "hasDifferences": .flag(!differences.isEmpty), "differences": .list(differences.map { difference($0, clerk) }),
+                "replay": RoundView.view(facts.rounds, facts.round, facts.sellers, clerk), "shadowLead": .text(shadowLead(rollout, clerk)),
+                "hasDifferences": .flag(!differences.isEmpty),
+                "differences": .list(differences.map { difference($0, facts.sellers, clerk) }),
                 "shadowNoneWhy": .text(
                     words[(rollout["shadow"]?["leads"]?.integer ?? 0) == 0 ? "rollout_shadow_none_yet" : "rollout_shadow_alike"]),
                 "control": controls.percent, "promote": controls.promote, "abort": controls.abort, "noControls": controls.none,
@@ -180,11 +183,21 @@ public enum RolloutView {
             ["different": clerk.number(shadow?["different"]) ?? "0", "leads": clerk.number(shadow?["leads"]) ?? "0"]]
     }
 
-    private static func difference(_ difference: JSONNode, _ clerk: Clerk) -> View {
+    private static func difference(_ difference: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
         let lead = difference["lead_id"]?.string ?? ""
+        /// `assigned anna`, `pooled shared`
+        func place(_ told: String?) -> String? {
+            let parts = told?.split(separator: " ", maxSplits: 1).map(String.init) ?? []
+            guard let outcome = parts.first else { return nil }
+            let state = clerk.words.known("lead_state", outcome)
+            guard parts.count == 2 else { return state }
+            let name = outcome == "assigned" ? sellers.name(parts[1]) ?? parts[1] : parts[1]
+            return clerk.words["rollout_place", ["state": state, "name": name]]
+        }
         return [
-            "leadHref": .text(Layout.path("leads/\(lead)")), "leadNumber": .text(lead), "decided": .text(difference["decided"]?.string),
-            "otherwise": .text(difference["otherwise"]?.string), "at": clerk.when(difference["at"]),
+            "leadHref": .text(Layout.path("leads/\(lead)")), "leadNumber": .text(lead),
+            "decided": .text(place(difference["decided"]?.string)),
+            "otherwise": .text(place(difference["otherwise"]?.string)), "at": clerk.when(difference["at"]),
         ]
     }
 

@@ -6,7 +6,7 @@ enum RoundView {
     /// - Parameters:
     ///   - rounds: `GET …/rounds`.
     ///   - round: `GET /v1/rounds/{id}` of the newest that has ended; nil: none has.
-    static func view(_ rounds: JSONNode?, _ round: JSONNode?, _ clerk: Clerk) -> View {
+    static func view(_ rounds: JSONNode?, _ round: JSONNode?, _ names: SellerNames, _ clerk: Clerk) -> View {
         guard let round, let result = round["result"], result.type == .object, let live = result["live"],
             let candidate = result["candidate"]
         else {
@@ -34,7 +34,7 @@ enum RoundView {
                 sellers.map { seller in
                     let (before, after) = (Int(seller["live"]?.integer ?? 0), Int(seller["candidate"]?.integer ?? 0))
                     return [
-                        "sellerName": .text(seller["name"]?.string), "liveCount": .text(clerk.number(before)),
+                        "sellerName": .text(names.name(seller["name"]?.string)), "liveCount": .text(clerk.number(before)),
                         "candidateCount": .text(clerk.number(after)), "liveX": .text(Picture.length(most == 0 ? 0 : Double(before) / most)),
                         "candidateX": .text(Picture.length(most == 0 ? 0 : Double(after) / most)),
                     ]

@@ -61,9 +61,11 @@ private func showRollout(_ visit: Visit, refusal: Refusal? = nil) async throws -
     let set = "/v1/rulesets/\(rollout["kind"]?.string ?? "")/\(encoded(rollout["name"]?.string ?? ""))/versions/\(version)"
     async let diff = visit.readIfAny("\(set)/diff?from=\(arms?["stable"]?["version"]?.integer ?? 0)")
     async let rounds = visit.readIfAny("\(set)/rounds?limit=10")
+    async let sellers = visit.read("/v1/sellers?limit=500")
     let tried = try await rounds
     let ended = tried?["items"]?.elements.first { $0["state"]?.string != "running" }?["round_id"]?.string
-    var facts = RolloutView.Facts(rollout: rollout, diff: try await diff, rounds: tried, round: nil)
+    var facts = RolloutView.Facts(
+        rollout: rollout, diff: try await diff, rounds: tried, round: nil, sellers: SellerNames(try await sellers))
     if let ended { facts.round = try await visit.readIfAny("/v1/rounds/\(encoded(ended))") }
     return try await visit.page("rollout", area: "rollouts", refusal: refusal) { [facts] in
         RolloutView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
