@@ -9,7 +9,7 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: "Each suite starts durable servers of its own, prints the limit beside its figure, and leaves nothing behind.",
         subcommands: [
             QueueBenchCommand.self, AssignBenchCommand.self, APIBenchCommand.self, LatencyBenchCommand.self, FairnessBenchCommand.self,
-            IndexBenchCommand.self, SnapshotBenchCommand.self, ReplayBenchCommand.self, ForecastBenchCommand.self,
+            IndexBenchCommand.self, SnapshotBenchCommand.self, PagesBenchCommand.self, ReplayBenchCommand.self, ForecastBenchCommand.self,
             ProcessHealthBenchCommand.self, RebuildBenchCommand.self, DrainBenchCommand.self, IdleBenchCommand.self,
             ClocksBenchCommand.self, MessagesBenchCommand.self, FaultsBenchCommand.self,
         ])

@@ -1,0 +1,118 @@
+import Foundation
+import Records
+import Rules
+import SalesModel
+import Sampling
+import Tenancy
+
+/// How soon the console's pages answer an operator whose tenant has a great many leads, jobs and missed deadlines.
+///
+/// Everything behind them was made by the service itself: leads assigned by rules, their jobs' history, a clock each that ran out.
+public struct PagesBenchmark: Sendable {
+    public var leads: Int
+    /// How often each page is asked for, one after the other over one connection.
+    public var requests: Int
+    public var goalMs: Double
+
+    public init(leads: Int = 100_000, requests: Int = 40, goalMs: Double = 300) {
+        self.leads = leads
+        self.requests = requests
+        self.goalMs = goalMs
+    }
+
+    private let places = [
+        "now", "jobs", "jobs?state=completed", "jobs?kind=escalate_overdue", "dead-letters", "breakers", "rules", "rules/route/default",
+        "rollouts", "leads", "leads?state=assigned", "leads?source=bench", "overdue", "forecast", "process-health",
+    ]
+    private let clock = """
+        clocks:
+          - id: first_touch
+            label: { en: first touch, zh: 首触 }
+            subject: lead
+            starts: { on: created }
+            stops: { on: touch }
+            levels: [{ id: reminder, after: 1s, to: [owner] }]
+        """
+
+    /// From request to the answer's last byte.
+    public struct Page: Codable, Sendable {
+        public var path: String
+        public var p50Ms: Double
+        public var p99Ms: Double
+    }
+
+    public struct Report: Codable, Sendable {
+        public var suite = "pages"
+        public var leads: Int
+        public var jobs: Int
+        public var goalMs: Double
+        public var pages: [Page]
+        public var machine: Machine
+    }
+
+    /// - Parameter executable: the `kiteline` program.
+    /// - Throws: `BenchmarkError.wrong` when a page does not answer 200.
+    public func run(executable: String) async throws -> Report {
+        try await BenchServers.with { bench in
+            try await bench.mustBeDurable()
+            let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
+            let tenant = try await fill(bench, records, executable)
+            let token = try await signIn(records, tenant)
+            let port = Int.random(in: 20_000..<30_000)
+            let server = bench.processes(executable, ["serve", "--port", "\(port)"])
+            try server.start()
+            try await untilItAnswers(port, token)
+            var pages: [Page] = []
+            for place in places + ["leads/\(try await bench.count("SELECT max(id) FROM lead"))"] {
+                let answers = try await asking(place, port, token).run(total: requests)
+                guard answers.statuses == [200: requests] else { throw BenchmarkError.wrong("/console/\(place): \(answers.statuses)") }
+                pages.append(Page(path: "/console/\(place)", p50Ms: answers.percentile(0.5), p99Ms: answers.percentile(0.99)))
+            }
+            await server.stop()
+            let jobs = try await bench.count("SELECT count(*) FROM job_history")
+            return Report(leads: leads, jobs: jobs, goalMs: goalMs, pages: pages, machine: .this)
+        }
+    }
+
+    /// Has the leads assigned, and their clocks run out.
+    private func fill(_ bench: BenchServers, _ records: Records, _ executable: String) async throws -> TenantID {
+        let assigning = AssignBenchmark(leads: leads, tenants: 1, sellers: 100)
+        let tenant = try await assigning.setUp(bench, records, 0)
+        guard case .success(let checked) = try await records.check(.clock, "default", clock, of: tenant) else {
+            throw BenchmarkError.wrong("the clock's rules are not valid")
+        }
+        _ = try await records.save(checked, of: tenant, by: "bench", key: nil) { _, _ in StoredAnswer(status: 201, body: []) }
+        let fleet = bench.workers(executable)
+        try fleet.start()
+        var chance = SeededNumbers(seed: 1)
+        try await assigning.tell(Array(0..<leads), records, tenant, &chance)
+        try await bench.everythingPushed()
+        while try await bench.count("SELECT count(*) FROM escalation") < leads { try await Task.sleep(for: .milliseconds(200)) }
+        try await bench.drained()
+        await fleet.stop()
+        return tenant
+    }
+
+    private func signIn(_ records: Records, _ tenant: TenantID) async throws -> SessionToken {
+        let key = try await records.createKey(.operator, for: tenant, by: "bench")
+        guard let bearer = try await KeyRing(records).principal(key.key) else { throw BenchmarkError.wrong("the key is not known") }
+        let token = SessionToken(chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
+        try await records.openSession(token, for: bearer, until: Date().addingTimeInterval(3_600), now: Date())
+        return token
+    }
+
+    private func asking(_ place: String, _ port: Int, _ token: SessionToken) -> LoadGenerator {
+        let request = Array(
+            "GET /console/\(place) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nCookie: kl_session=\(token.secret)\r\nAccept-Language: en\r\n\r\n"
+                .utf8)
+        return LoadGenerator(host: "127.0.0.1", port: port, connections: 1) { _ in request }
+    }
+
+    private func untilItAnswers(_ port: Int, _ token: SessionToken) async throws {
+        for _ in 0..<200 {
+            if let answer = try? await asking("now", port, token).run(total: 1), answer.statuses[200] == 1 { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw BenchmarkError.wrong("the server did not answer")
+    }
+}
