@@ -136,6 +136,7 @@ let package = Package(
                 .embedInCode("0037_undelivered.sql"), .embedInCode("0038_history.sql"), .embedInCode("0039_program_years.sql"),
                 .embedInCode("0040_customers_of_deals.sql"), .embedInCode("0041_late_tellings.sql"),
                 .embedInCode("0043_taking_back.sql"), .embedInCode("0044_following.sql"), .embedInCode("0048_tenant_policies.sql"),
+                .embedInCode("0049_quick_compression.sql"), .embedInCode("0050_failures_index.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

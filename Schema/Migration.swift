@@ -58,5 +58,7 @@ public struct Migration: Sendable {
         Migration(43, "taking_back", PackageResources._043_taking_back_sql),
         Migration(44, "following", PackageResources._044_following_sql),
         Migration(48, "tenant_policies", PackageResources._048_tenant_policies_sql),
+        Migration(49, "quick_compression", PackageResources._049_quick_compression_sql),
+        Migration(50, "failures_index", PackageResources._050_failures_index_sql),
     ]
 }

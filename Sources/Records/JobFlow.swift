@@ -31,18 +31,20 @@ public struct JobFlow: Sendable, Hashable {
 }
 
 extension Records {
-    /// Whole minutes up to and with the one `now` is in.
+    /// Whole minutes up to and with the one `now` is in. Minutes that are over are counted once in a process.
     public func jobFlow(of tenant: TenantID, minutes: Int, now: Date) async throws -> JobFlow {
-        let from = Date(timeIntervalSince1970: ((now.timeIntervalSince1970 / 60).rounded(.down) - Double(minutes - 1)) * 60)
+        let minute = Int((now.timeIntervalSince1970 / 60).rounded(.down))
+        let from = Self.start(of: minute - minutes + 1)
+        var span = flows.span(of: tenant, from: minute - minutes + 1)
         let results = try await app.pipeline([
             .tenants([tenant]),
             // The index on finished_at knows blocks of rows; only those of the window are read.
             """
-            SELECT kind, least(\(Int32(minutes - 1)), floor(extract(epoch FROM finished_at - \(from)::timestamptz) / 60)::int) AS minute,
+            SELECT kind, floor(extract(epoch FROM finished_at) / 60)::bigint AS minute,
                 count(*) FILTER (WHERE \(unescaped: isFailure)) AS failed,
                 count(*) FILTER (WHERE state = 'completed' AND NOT coalesce(\(unescaped: isFailure), false)) AS completed
             FROM job_history
-            WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(from) AND finished_at <= \(now)
+            WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(Self.start(of: span.next)) AND finished_at <= \(now)
             GROUP BY 1, 2
             """,
             """
@@ -55,10 +57,15 @@ extension Records {
             LIMIT 20
             """,
         ])
+        for row in results[1] {
+            let ended = FlowShelf.Ended(completed: try row.get("completed"), failed: try row.get("failed"))
+            span.minutes[Int(try row.get("minute", as: Int64.self)), default: [:]][try row.get("kind")] = ended
+        }
+        flows.keep(span, of: tenant, now: minute)
         let errors = try await errors(
             of: tenant, jobs: try results[2].map { try $0.get("newest") }, runs: try results[2].map { try $0.get("newest_run") })
         return JobFlow(
-            from: from, minutes: minutes, lines: try lines(results[1], minutes: minutes),
+            from: from, minutes: minutes, lines: Self.lines(span, minutes: minutes),
             failures: try results[2].map { row in
                 JobFlow.Failures(
                     cause: try row.get("cause"), count: try row.get("jobs"), lastAt: try row.get("last_at"),
@@ -66,19 +73,13 @@ extension Records {
             })
     }
 
-    private func lines(_ rows: Rows, minutes: Int) throws -> [JobFlow.Line] {
-        var byKind: [String: JobFlow.Line] = [:]
-        for row in rows {
-            let kind: String = try row.get("kind")
-            let minute = Int(try row.get("minute", as: Int32.self))
-            guard (0..<minutes).contains(minute) else { continue }
-            let empty = [Int](repeating: 0, count: minutes)
-            var line = byKind[kind] ?? JobFlow.Line(kind: kind, completed: empty, failed: empty)
-            line.completed[minute] = try row.get("completed")
-            line.failed[minute] = try row.get("failed")
-            byKind[kind] = line
+    private static func start(of minute: Int) -> Date { Date(timeIntervalSince1970: Double(minute) * 60) }
+
+    private static func lines(_ span: FlowShelf.Span, minutes: Int) -> [JobFlow.Line] {
+        Set(span.minutes.values.flatMap(\.keys)).sorted().map { kind in
+            let ended = (span.first..<span.first + minutes).map { span.minutes[$0]?[kind] ?? FlowShelf.Ended(completed: 0, failed: 0) }
+            return JobFlow.Line(kind: kind, completed: ended.map(\.completed), failed: ended.map(\.failed))
         }
-        return byKind.values.sorted { $0.kind < $1.kind }
     }
 
     private func errors(of tenant: TenantID, jobs: [Int64], runs: [Int32]) async throws -> [Int64: String] {

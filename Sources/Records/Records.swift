@@ -16,6 +16,7 @@ public struct Records: Sendable {
     let logger: Logger
     /// Of all tenants, read when first asked.
     let gates = GateShelf()
+    let flows = FlowShelf()
 
     /// - Parameters:
     ///   - app: a pool under the role `kiteline_app`.

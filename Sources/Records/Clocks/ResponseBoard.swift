@@ -57,100 +57,88 @@ public struct ResponseHeatMap: Sendable {
 extension Records {
     /// The leads a clock calls late at this moment.
     public func responseBoard(_ clock: String, of tenant: TenantID, now: Date = Date()) async throws -> ResponseBoard {
-        let rows = try await app.pipeline([
-            .tenants([tenant]),
+        // Each late lead is gone through once. A touch counts before anybody has looked at the clock again.
+        let rows = try await read(
+            tenant,
             """
-            SELECT s.external_id AS owner, s.name, s.team, count(*) AS late,
-                max(extract(epoch FROM \(now)::timestamptz - e.due_at))::bigint AS latest_by
-            FROM (
-                SELECT subject_id, min(due_at) AS due_at FROM escalation
-                WHERE tenant_id = \(tenant.rawValue) AND subject_type = 'lead' AND clock = \(clock) AND met_at IS NULL AND withdrawn_at IS NULL
-                    AND NOT history
-                GROUP BY subject_id) e
-                JOIN lead l ON l.tenant_id = \(tenant.rawValue) AND l.id = e.subject_id
-                LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
-            -- A touch counts before anybody has looked at the clock again.
-            WHERE l.touched_at IS NULL
-            GROUP BY s.external_id, s.name, s.team
-            ORDER BY count(*) DESC, s.external_id NULLS LAST LIMIT 1000
-            """,
-            """
-            SELECT reason, count(*) AS n
-            FROM (
-                SELECT COALESCE(max(reason), CASE WHEN bool_or(acted AND action = 'transfer_to_manager') THEN 'transferred' END) AS reason
+            WITH late AS MATERIALIZED (
+                SELECT min(l.owner_id) AS owner, min(e.due_at) FILTER (WHERE NOT e.history) AS due_at, bool_and(e.history) AS history,
+                    \(unescaped: Self.reason) AS reason
                 FROM escalation e JOIN lead l ON l.tenant_id = e.tenant_id AND l.id = e.subject_id
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(clock) AND e.met_at IS NULL
-                    AND e.withdrawn_at IS NULL AND NOT e.history AND l.touched_at IS NULL
-                GROUP BY e.subject_id) r
-            GROUP BY reason ORDER BY n DESC, reason
-            """,
-            """
-            SELECT count(*) AS n FROM (
-                SELECT e.subject_id FROM escalation e JOIN lead l ON l.tenant_id = e.tenant_id AND l.id = e.subject_id
-                WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(clock) AND e.met_at IS NULL
                     AND e.withdrawn_at IS NULL AND l.touched_at IS NULL
-                GROUP BY e.subject_id HAVING bool_and(e.history)) h
-            """,
-        ])
-        let lines = try rows[1].map { row in
+                GROUP BY e.subject_id),
+            lines AS (
+                SELECT s.external_id, s.name, s.team, count(*) AS n, max(extract(epoch FROM \(now)::timestamptz - e.due_at))::bigint AS latest_by
+                FROM late e LEFT JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.id = e.owner
+                WHERE NOT e.history
+                GROUP BY s.external_id, s.name, s.team
+                ORDER BY n DESC LIMIT 1000)
+            SELECT 'line' AS part, external_id AS owner, name, team, NULL AS reason, n, latest_by FROM lines
+            UNION ALL SELECT 'reason', NULL, NULL, NULL, reason, count(*), NULL FROM late WHERE NOT history GROUP BY reason
+            UNION ALL SELECT 'history', NULL, NULL, NULL, NULL, count(*), NULL FROM late WHERE history
+            ORDER BY n DESC, owner NULLS LAST, reason
+            """)
+        let parts = try Dictionary(grouping: rows) { try $0.get("part", as: String.self) }
+        let lines = try (parts["line"] ?? []).map { row in
             ResponseBoard.Line(
                 owner: try row.get("owner"), name: try row.get("name"), team: try row.get("team"),
-                late: Int(try row.get("late", as: Int64.self)), latestBy: Int(try row.get("latest_by", as: Int64.self)))
+                late: Int(try row.get("n", as: Int64.self)), latestBy: Int(try row.get("latest_by", as: Int64.self)))
         }
-        let (reasons, unspecified) = try Self.reasons(rows[2])
-        let history = Int(try rows[3].first!.get("n", as: Int64.self))
+        let (reasons, unspecified) = try Self.reasons(parts["reason"] ?? [])
+        let history = try (parts["history"] ?? []).first.map { Int(try $0.get("n", as: Int64.self)) } ?? 0
         return ResponseBoard(asOf: now, clock: clock, lines: lines, history: history, reasons: reasons, unspecified: unspecified)
     }
+
+    /// Why a lead is late, of its escalations `e` that are no history; null: nobody has said.
+    private static let reason = """
+        COALESCE(max(e.reason) FILTER (WHERE NOT e.history),
+            CASE WHEN bool_or(e.acted AND e.action = 'transfer_to_manager' AND NOT e.history) THEN 'transferred' END)
+        """
 
     /// - Parameter month: `2026-11`, of the tenant's zone.
     public func responseHeatMap(_ clock: String, month: String, zone: String, of tenant: TenantID) async throws -> ResponseHeatMap {
         let first = "\(month)-01"
-        let rows = try await app.pipeline([
-            .tenants([tenant]),
+        let rows = try await read(
+            tenant,
             """
             WITH month AS (
                 SELECT \(first)::text::timestamp AT TIME ZONE \(zone) AS start, (\(first)::text::timestamp + interval '1 month') AT TIME ZONE \(zone) AS until),
             came AS (
                 SELECT l.id, l.received_at AT TIME ZONE \(zone) AS at FROM lead l, month m
                 WHERE l.tenant_id = \(tenant.rawValue) AND l.received_at >= m.start AND l.received_at < m.until),
-            missed AS (
-                SELECT e.subject_id, bool_and(e.history) AS history FROM escalation e, month m
-                WHERE e.tenant_id = \(tenant.rawValue) AND e.clock = \(clock) AND e.subject_type = 'lead' AND e.withdrawn_at IS NULL
-                    AND e.started_at >= m.start AND e.started_at < m.until
-                GROUP BY e.subject_id)
-            SELECT extract(isodow FROM c.at)::integer AS weekday,
-                (extract(hour FROM c.at) * 60 + floor(extract(minute FROM c.at) / 15) * 15)::integer AS minute,
-                count(*) FILTER (WHERE t.history IS NOT TRUE) AS leads, count(*) FILTER (WHERE NOT t.history) AS late,
-                count(*) FILTER (WHERE t.history) AS history
-            FROM came c LEFT JOIN missed t ON t.subject_id = c.id
-            GROUP BY 1, 2 ORDER BY 1, 2
-            """,
-            """
-            WITH month AS (
-                SELECT \(first)::text::timestamp AT TIME ZONE \(zone) AS start, (\(first)::text::timestamp + interval '1 month') AT TIME ZONE \(zone) AS until)
-            SELECT reason, count(*) AS n
-            FROM (
-                SELECT COALESCE(max(reason), CASE WHEN bool_or(acted AND action = 'transfer_to_manager') THEN 'transferred' END) AS reason
+            missed AS MATERIALIZED (
+                SELECT e.subject_id, bool_and(e.history) AS history, \(unescaped: Self.reason) AS reason
                 FROM escalation e, month m
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.clock = \(clock) AND e.subject_type = 'lead' AND e.withdrawn_at IS NULL
-                    AND NOT e.history AND e.started_at >= m.start AND e.started_at < m.until
-                GROUP BY e.subject_id) r
-            GROUP BY reason ORDER BY n DESC, reason
-            """,
-        ])
-        let cells = try rows[1].map { row in
+                    AND e.started_at >= m.start AND e.started_at < m.until
+                GROUP BY e.subject_id),
+            cells AS (
+                SELECT extract(isodow FROM c.at)::integer AS weekday,
+                    (extract(hour FROM c.at) * 60 + floor(extract(minute FROM c.at) / 15) * 15)::integer AS minute,
+                    count(*) FILTER (WHERE t.history IS NOT TRUE) AS leads, count(*) FILTER (WHERE NOT t.history) AS late,
+                    count(*) FILTER (WHERE t.history) AS history
+                FROM came c LEFT JOIN missed t ON t.subject_id = c.id
+                GROUP BY 1, 2)
+            SELECT 'cell' AS part, weekday, minute, leads, late, history, NULL AS reason, 0 AS n FROM cells
+            UNION ALL
+            SELECT 'reason', NULL, NULL, NULL, NULL, NULL, reason, count(*) FROM missed WHERE NOT history GROUP BY reason
+            ORDER BY weekday, minute, n DESC, reason
+            """)
+        let parts = try Dictionary(grouping: rows) { try $0.get("part", as: String.self) }
+        let cells = try (parts["cell"] ?? []).map { row in
             ResponseHeatMap.Cell(
                 weekday: Int(try row.get("weekday", as: Int32.self)), minute: Int(try row.get("minute", as: Int32.self)),
                 leads: Int(try row.get("leads", as: Int64.self)), late: Int(try row.get("late", as: Int64.self)))
         }.filter { $0.leads > 0 }
-        let history = try rows[1].reduce(0) { $0 + Int(try $1.get("history", as: Int64.self)) }
-        let (reasons, unspecified) = try Self.reasons(rows[2])
+        let history = try (parts["cell"] ?? []).reduce(0) { $0 + Int(try $1.get("history", as: Int64.self)) }
+        let (reasons, unspecified) = try Self.reasons(parts["reason"] ?? [])
         return ResponseHeatMap(
             month: month, clock: clock, timeZone: zone, cells: cells, history: history, reasons: reasons, unspecified: unspecified)
     }
 
     /// The three most frequent, and how many gave none.
-    private static func reasons(_ rows: Rows) throws -> ([(reason: String, count: Int)], unspecified: Int) {
+    private static func reasons(_ rows: [Row]) throws -> ([(reason: String, count: Int)], unspecified: Int) {
         var named: [(reason: String, count: Int)] = []
         var unspecified = 0
         for row in rows {

@@ -1,0 +1,46 @@
+import Synchronization
+import Tenancy
+
+/// How tenants' jobs ended in minutes that are over, so that a page that shows an hour counts the last minutes only.
+final class FlowShelf: Sendable {
+    /// What ended in one minute, by kind.
+    typealias Minute = [String: Ended]
+
+    struct Ended: Sendable, Hashable {
+        var completed: Int
+        var failed: Int
+    }
+
+    /// Minutes are counted since 1970; all from `first` on are known, up to the one before `next`.
+    struct Span: Sendable {
+        var first: Int
+        var next: Int
+        var minutes: [Int: Minute] = [:]
+    }
+
+    /// A job's end is stamped before its transaction commits, which takes no longer than a statement may.
+    private static let settledAfter = 2
+    private static let longest = 180
+    private static let most = 1_000
+
+    private let known = Mutex<[TenantID: Span]>([:])
+
+    /// What is known from a minute on; where nothing is, a span that ends there.
+    func span(of tenant: TenantID, from first: Int) -> Span {
+        let known = known.withLock { $0[tenant] }
+        guard let known, known.first <= first, first < known.next else { return Span(first: first, next: first) }
+        return Span(first: first, next: known.next, minutes: known.minutes.filter { $0.key >= first })
+    }
+
+    /// Keeps what was counted, but for the last minutes, in which jobs still end.
+    func keep(_ span: Span, of tenant: TenantID, now minute: Int) {
+        let end = minute - Self.settledAfter
+        guard span.first < end, end - span.first <= Self.longest else { return }
+        known.withLock { known in
+            // A wider window is not given up for a narrower one.
+            if let other = known[tenant], other.first < span.first, other.next >= end, end - other.first <= Self.longest { return }
+            if known.count >= Self.most { known.removeAll() }
+            known[tenant] = Span(first: span.first, next: end, minutes: span.minutes.filter { $0.key < end })
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+/// `GET /v1/flow`: what ended minute by minute.
+@Suite struct FlowRouteTests {
+    @Test func `what ended is told by kind and minute, and what failed by its cause`() async throws {
+        try await TestAPI.with { api in
+            try await end(api, 3, minutesAgo: 30)
+            try await end(api, 2, minutesAgo: 0)
+            try await end(api, 1, kind: "assign_lead", state: "discarded", minutesAgo: 40)
+            try await end(api, 5, minutesAgo: 90)
+
+            let flow = try await api.send("GET", "/v1/flow?minutes=60").json
+
+            #expect(try kinds(flow) == ["assign_lead: 0/1", "probe: 5/0"])
+            #expect(flow["failures"].array?.map { "\($0["cause"].string ?? "") \($0["count"].int ?? 0)" } == ["permanent 1"])
+            #expect(try kinds(try await api.send("GET", "/v1/flow?minutes=120").json) == ["assign_lead: 0/1", "probe: 10/0"])
+        }
+    }
+
+    @Test func `minutes that are over are counted once, and the last ones each time`() async throws {
+        try await TestAPI.with { api in
+            try await end(api, 3, minutesAgo: 30)
+            #expect(try kinds(try await api.send("GET", "/v1/flow").json) == ["probe: 3/0"])
+
+            // Nothing ends half an hour ago any more; were it so, nobody would look there.
+            try await end(api, 4, minutesAgo: 20)
+            try await end(api, 2, minutesAgo: 1)
+            try await end(api, 1, minutesAgo: 0)
+
+            #expect(try kinds(try await api.send("GET", "/v1/flow").json) == ["probe: 6/0"])
+            #expect(try kinds(try await api.send("GET", "/v1/flow?minutes=10").json) == ["probe: 3/0"])
+            // A wider window than was counted is counted whole.
+            #expect(try kinds(try await api.send("GET", "/v1/flow?minutes=90").json) == ["probe: 10/0"])
+        }
+    }
+
+    private func end(
+        _ api: TestAPI, _ jobs: Int, kind: String = "probe", state: String = "completed", minutesAgo: Int
+    ) async throws {
+        _ = try await api.owner.query(
+            """
+            INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, attempt, lost, fence, enqueued_at, finished_at)
+            SELECT (SELECT COALESCE(max(id), 0) FROM job_history) + n, 1, \(api.acme.id.rawValue), \(kind), \(state)::text::job_end,
+                CASE WHEN \(state)::text = 'discarded' THEN 'permanent' END, 1, 0, 1, at, at
+            FROM generate_series(1, \(Int32(jobs))) n, (SELECT now() - \(Int32(minutesAgo)) * interval '1 minute' AS at) t
+            """)
+    }
+
+    /// `kind: completed/failed` over all minutes.
+    private func kinds(_ flow: JSON) throws -> [String] {
+        try #require(flow["kinds"].array).map { line in
+            func sum(_ name: String) -> Int { line[name].array?.compactMap(\.int).reduce(0, +) ?? 0 }
+            return "\(line["kind"].string ?? ""): \(sum("completed"))/\(sum("failed"))"
+        }
+    }
+}
