@@ -7,8 +7,8 @@ final class FlowShelf: Sendable {
     typealias Minute = [String: Ended]
 
     struct Ended: Sendable, Hashable {
-        var completed: Int
-        var failed: Int
+        var completed = 0
+        var failed = 0
     }
 
     /// Minutes are counted since 1970; all from `first` on are known, up to the one before `next`.

@@ -40,12 +40,11 @@ extension Records {
             .tenants([tenant]),
             // The index on finished_at knows blocks of rows; only those of the window are read.
             """
-            SELECT kind, floor(extract(epoch FROM finished_at) / 60)::bigint AS minute,
-                count(*) FILTER (WHERE \(unescaped: isFailure)) AS failed,
-                count(*) FILTER (WHERE state = 'completed' AND NOT coalesce(\(unescaped: isFailure), false)) AS completed
+            SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, \(unescaped: isFailure) IS TRUE AS failed, count(*) AS jobs
             FROM job_history
             WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(Self.start(of: span.next)) AND finished_at <= \(now)
-            GROUP BY 1, 2
+                AND (state = 'completed' OR \(unescaped: isFailure))
+            GROUP BY 1, 2, 3
             """,
             """
             SELECT COALESCE(error_class, outcome, 'unknown') AS cause, count(*) AS jobs, max(finished_at) AS last_at, (array_agg(id ORDER BY finished_at DESC))[1] AS newest,
@@ -58,8 +57,10 @@ extension Records {
             """,
         ])
         for row in results[1] {
-            let ended = FlowShelf.Ended(completed: try row.get("completed"), failed: try row.get("failed"))
-            span.minutes[Int(try row.get("minute", as: Int64.self)), default: [:]][try row.get("kind")] = ended
+            let (kind, jobs): (String, Int) = (try row.get("kind"), try row.get("jobs"))
+            let minute = Int(try row.get("minute", as: Date.self).timeIntervalSince1970 / 60)
+            let count = try row.get("failed", as: Bool.self) ? \FlowShelf.Ended.failed : \.completed
+            span.minutes[minute, default: [:]][kind, default: FlowShelf.Ended()][keyPath: count] = jobs
         }
         flows.keep(span, of: tenant, now: minute)
         let errors = try await errors(
@@ -77,7 +78,7 @@ extension Records {
 
     private static func lines(_ span: FlowShelf.Span, minutes: Int) -> [JobFlow.Line] {
         Set(span.minutes.values.flatMap(\.keys)).sorted().map { kind in
-            let ended = (span.first..<span.first + minutes).map { span.minutes[$0]?[kind] ?? FlowShelf.Ended(completed: 0, failed: 0) }
+            let ended = (span.first..<span.first + minutes).map { span.minutes[$0]?[kind] ?? FlowShelf.Ended() }
             return JobFlow.Line(kind: kind, completed: ended.map(\.completed), failed: ended.map(\.failed))
         }
     }

@@ -69,7 +69,7 @@ extension Records {
                     AND e.withdrawn_at IS NULL AND l.touched_at IS NULL
                 GROUP BY e.subject_id),
             lines AS (
-                SELECT s.external_id, s.name, s.team, count(*) AS n, max(extract(epoch FROM \(now)::timestamptz - e.due_at))::bigint AS latest_by
+                SELECT s.external_id, s.name, s.team, count(*) AS n, extract(epoch FROM \(now)::timestamptz - min(e.due_at))::bigint AS latest_by
                 FROM late e LEFT JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.id = e.owner
                 WHERE NOT e.history
                 GROUP BY s.external_id, s.name, s.team
@@ -113,12 +113,17 @@ extension Records {
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.clock = \(clock) AND e.subject_type = 'lead' AND e.withdrawn_at IS NULL
                     AND e.started_at >= m.start AND e.started_at < m.until
                 GROUP BY e.subject_id),
-            cells AS (
-                SELECT extract(isodow FROM c.at)::integer AS weekday,
-                    (extract(hour FROM c.at) * 60 + floor(extract(minute FROM c.at) / 15) * 15)::integer AS minute,
+            -- First by the quarters of the month, of which there are few: what is asked of each would cost more than reading the leads.
+            quarters AS (
+                SELECT date_bin('15 minutes', c.at, '2000-01-01') AS at,
                     count(*) FILTER (WHERE t.history IS NOT TRUE) AS leads, count(*) FILTER (WHERE NOT t.history) AS late,
                     count(*) FILTER (WHERE t.history) AS history
                 FROM came c LEFT JOIN missed t ON t.subject_id = c.id
+                GROUP BY 1),
+            cells AS (
+                SELECT extract(isodow FROM at)::integer AS weekday, (extract(hour FROM at) * 60 + extract(minute FROM at))::integer AS minute,
+                    sum(leads)::bigint AS leads, sum(late)::bigint AS late, sum(history)::bigint AS history
+                FROM quarters
                 GROUP BY 1, 2)
             SELECT 'cell' AS part, weekday, minute, leads, late, history, NULL AS reason, 0 AS n FROM cells
             UNION ALL
