@@ -71,6 +71,12 @@ struct QueryReader {
         return text == "true"
     }
 
+    /// The same, where the opposite done by mistake does harm: given without a value it is refused.
+    mutating func explicitBool(_ name: String) -> Bool? {
+        if parameters[name]?.isEmpty == true { errors.append(FieldError(name, .notAllowed, "must be true or false")) }
+        return bool(name)
+    }
+
     mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
         guard let text = string(name) else { return nil }
         guard let value = Int(text), range.contains(value) else {

@@ -37,6 +37,7 @@ struct PastErrors: Sendable {
             (interval, basis, spread) = (learner, .believed, common.spread)
             return
         }
+        var tried = 0
         var unlearnt: [(day: Day, forecast: Double, actual: Double, interval: ClosedRange<Double>)] = []
         for day in origins.reversed() {
             while let told = unlearnt.first, told.day.advanced(by: ahead.upperBound) <= day {
@@ -47,7 +48,14 @@ struct PastErrors: Sendable {
             let window = day.advanced(by: ahead.lowerBound)...day.advanced(by: ahead.upperBound)
             let forecast = Self.forecast(of: window, on: day, facts, settings)
             let actual = Double(facts.won.reduce(0) { $0 + (window.contains($1) ? 1 : 0) })
+            // Where nothing was open and nothing came, two zeros are no good forecast.
+            guard actual > 0 || facts.visits.contains(where: { $0.isOpen(on: day) }) else { continue }
+            tried += 1
             unlearnt.append((day, forecast, actual, learner.interval(around: forecast)))
+        }
+        guard tried >= Self.wanted else {
+            (interval, basis, spread) = (AdaptiveInterval(spread: Self.believed(expected)), .believed, AdaptiveInterval().spread)
+            return
         }
         for told in unlearnt {
             common.learn(forecast: told.forecast, actual: told.actual, interval: nil)
@@ -71,8 +79,7 @@ struct PastErrors: Sendable {
     private static func forecast(of window: ClosedRange<Day>, on day: Day, _ facts: ForecastFacts, _ settings: HazardSettings) -> Double {
         let odds = WinOdds(HazardModel(ForecastRun.counts(facts, day, settings), settings: settings), asOf: day, window: window)
         var forecast = 0.0
-        for visit in facts.visits
-        where visit.isInScope && visit.stay.entered <= day && visit.stay.left.map({ $0 > day }) ?? true {
+        for visit in facts.visits where visit.isOpen(on: day) {
             forecast += odds.odds(stage: visit.stay.stage, entered: visit.stay.entered)
         }
         let hasBegun = facts.begun.contains { $0.day <= day }
@@ -85,4 +92,9 @@ struct PastErrors: Sendable {
         guard basis == .believed else { return interval }
         return min(interval.lowerBound, paths.p10)...max(interval.upperBound, paths.p90)
     }
+}
+
+extension ForecastFacts.Visit {
+    /// Whether it is of the scope and its opportunity stood there on that day.
+    fileprivate func isOpen(on day: Day) -> Bool { isInScope && stay.entered <= day && stay.left.map { $0 > day } ?? true }
 }

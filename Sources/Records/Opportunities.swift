@@ -72,24 +72,27 @@ public enum OpportunityRefusal: Error, Sendable, Hashable {
 }
 
 extension Records {
-    /// Stores an opportunity as told; true when it is new.
+    /// Stores an opportunity as told; whether it is new, and what is known of it now.
     ///
     /// What is new is believed, whatever it says of the past: it may be years old. From then on, where the tenant has gates, only a
-    /// transition moves it, and only evidence wins it.
+    /// transition moves it, only evidence wins it, and nobody's words undo that; who says nothing of its end leaves it ended.
     /// - Throws: `OpportunityRefusal`.
     public func putOpportunity(_ externalID: String, _ facts: OpportunityFacts, of tenant: TenantID, by actor: String = "system")
-        async throws -> Bool
+        async throws -> (isNew: Bool, facts: OpportunityFacts)
     {
         let now = Date()
         let gates = gates
         return try await write(tenant) { transaction in
+            var facts = facts
             var telling = try OpportunityTelling(externalID, since: facts.earliest, of: tenant, by: actor, at: now, in: transaction)
             if let known = telling.known, try gates.live(of: tenant, in: transaction) != nil {
                 if known.stage != facts.stage { throw OpportunityRefusal.stageByTransition(from: known.stage) }
                 if facts.won == true, known.won != true { throw OpportunityRefusal.wonByEvidence }
+                if facts.won == false, known.won == true { throw OpportunityRefusal.wonByEvidence }
+                if facts.won == nil { (facts.won, facts.closedAt) = (known.won, known.closedAt) }
             }
             try telling.tell(facts)
-            return telling.known == nil
+            return (telling.known == nil, facts)
         }
     }
 }

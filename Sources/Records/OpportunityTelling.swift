@@ -23,6 +23,7 @@ struct OpportunityTelling {
         let id: Int64
         let stage: String
         let won: Bool?
+        let closedAt: Date?
         let openedAt: Date
     }
 
@@ -46,7 +47,7 @@ struct OpportunityTelling {
         let begun = try transaction.pipeline([
             .moveOpportunities(of: tenant, since: since), .moveDeals(of: tenant),
             """
-            SELECT id, stage, won, opened_at FROM opportunity
+            SELECT id, stage, won, closed_at, opened_at FROM opportunity
             WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID)
             FOR UPDATE
             """,
@@ -54,7 +55,9 @@ struct OpportunityTelling {
         seq = try begun[0].first!.get("seq")
         dealSeq = try begun[1].first!.get("deal_seq")
         known = try begun[2].first.map {
-            Known(id: try $0.get("id"), stage: try $0.get("stage"), won: try $0.get("won"), openedAt: try $0.get("opened_at"))
+            Known(
+                id: try $0.get("id"), stage: try $0.get("stage"), won: try $0.get("won"), closedAt: try $0.get("closed_at"),
+                openedAt: try $0.get("opened_at"))
         }
         self.externalID = externalID
         self.tenant = tenant.rawValue

@@ -35,7 +35,7 @@ extension RuleCheck {
                 ))
         }
         if let peak = facts.pendingPeak, let sellers = facts.sellers {
-            let capacity = sellers.filter(\.isActive).reduce(0) { $0 + max(0, $1.capacity) }
+            let capacity = sellers.filter(\.isActive).reduce(0) { $0 + max(0, $1.capacity) + 1 }
             if capacity < peak {
                 findings.append(
                     .warning(

@@ -255,7 +255,7 @@ import Testing
     @Test(.timeLimit(.minutes(5)))
     func `a reader who takes too long is cut with a last word, and can go on`() async throws {
         var limits = Limits()
-        limits.streamPause = .milliseconds(300)
+        limits.streamPause = .milliseconds(900)
         try await TestAPI.with(.init(limits: limits)) { api in
             let start = try await api.listening { $0.lastID }
             // More than any buffer between here and there holds.
@@ -270,7 +270,7 @@ import Testing
             let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
             // Takes nothing for longer than it may, but not so long as to be hung up on.
             let reader = EventReader()
-            try await reader.read(response.body, pausing: .milliseconds(600))
+            try await reader.read(response.body, pausing: .milliseconds(1_800))
 
             #expect(reader.events.last?.type == "end")
             #expect(reader.events.last?.json["reason"].string == "too_slow")

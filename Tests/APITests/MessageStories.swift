@@ -292,7 +292,7 @@ import Testing
             try await house.house.rule(.route, "rules: [{ id: all, to: everyone }]", of: house.tenant)
             house.vendors.with { $0.troubles[.dingtalk] = .down }
             var terms = MessagePlanner.Terms()
-            terms.patience = 1
+            terms.patience = 10
 
             try await house.sending(MessagePlanner(terms)) {
                 for number in 0..<10 { try await house.tell("alert \(number)·") }

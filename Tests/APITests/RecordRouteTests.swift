@@ -256,8 +256,8 @@ import Testing
                 return try reply.json["findings"].array?.map { $0["code"].string } ?? []
             }
 
-            #expect(try await findings(8) == ["no_fallback", "capacity_below_peak", "null_rate"])
-            #expect(try await findings(9) == ["no_fallback", "null_rate"])
+            #expect(try await findings(7) == ["no_fallback", "capacity_below_peak", "null_rate"])
+            #expect(try await findings(8) == ["no_fallback", "null_rate"])
         }
     }
 

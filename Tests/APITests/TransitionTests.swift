@@ -147,6 +147,12 @@ import Testing
             #expect(try await desk.api.count("opportunity WHERE won AND closed_at IS NOT NULL AND external_id = 'o-acceptance'") == 1)
             let closed = try await desk.move("o-acceptance", "lost")
             #expect(closed.status == 409)
+            // Nor do words undo it: who tells of something else leaves it won.
+            let told = try await desk.put("o-acceptance", #"{"stage":"won_confirmed","owner":"anna"}"#)
+            #expect(try told.status == 200 && told.json["won"].bool == true)
+            let undone = try await desk.put("o-acceptance", #"{"stage":"won_confirmed","won":false,"closed_at":"2026-01-01T00:00:00Z"}"#)
+            #expect(undone.status == 403)
+            #expect(try await desk.api.count("opportunity WHERE won AND closed_at IS NOT NULL AND external_id = 'o-acceptance'") == 1)
         }
     }
 

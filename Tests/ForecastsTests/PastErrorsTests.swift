@@ -60,6 +60,19 @@ import Testing
         #expect(width(28, 12) > 1.4 * width(28, 1))
     }
 
+    @Test func `days on which there was nothing to forecast teach nothing`() {
+        var data = InventedTenant(seed: 35, days: 35).deals()
+        let day = data.lastEnding
+        // One deal that was lost years ago.
+        let began = day.advanced(by: -1_500)
+        data.deals.append(.init(stays: [Stay(entered: began, left: began.advanced(by: 30), exit: .lost)]))
+
+        let outlook = run(facts(data, on: day), day, days: 28).0
+
+        #expect(outlook.basis == .believed && outlook.errorsLearnt == 0)
+        #expect(outlook.interval.lowerBound <= outlook.paths.p10 && outlook.interval.upperBound >= outlook.paths.p90)
+    }
+
     @Test func `before there are errors it is only believed, and no narrower than chance makes it`() {
         let data = InventedTenant(seed: 34, days: 120).deals()
         let day = data.lastEnding

@@ -101,7 +101,7 @@ import Testing
             """
         let facts = RuleCheckFacts(
             sellers: [.init("left", team: "empty", isActive: false), .init("anna", team: "a", capacity: 8)], teams: ["empty", "a"],
-            pendingPeak: 9)
+            pendingPeak: 10)
 
         #expect(
             try findings(.route, source, facts) == [

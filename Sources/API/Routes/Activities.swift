@@ -49,10 +49,11 @@ private func list(_ root: JSONNode, _ call: Call) throws -> [NewActivity] {
 }
 
 extension FieldReader {
-    /// What is told happened; clocks of others may be ahead of ours by five minutes (SLA-12).
-    mutating func refuse(_ name: String, ahead moment: Date?) {
-        guard let moment, moment > Date().addingTimeInterval(300) else { return }
-        fail(name, .outOfRange, "lies ahead: what is told has happened")
+    /// What is told happened, and not before there were such records; clocks of others may be ahead of ours by five minutes (SLA-12).
+    mutating func refuse(_ name: String, unlikely moment: Date?) {
+        guard let moment else { return }
+        if moment > Date().addingTimeInterval(300) { fail(name, .outOfRange, "lies ahead: what is told has happened") }
+        if moment < Date(timeIntervalSince1970: 0) { fail(name, .outOfRange, "lies before 1970") }
     }
 }
 
@@ -60,8 +61,7 @@ private func activity(_ node: JSONNode, path: String, _ errors: inout [FieldErro
     var reader = FieldReader(node, path: path)
     let type = reader.string("type", length: 1...50, required: true)
     let at = reader.date("at") ?? Date()
-    reader.refuse("at", ahead: at)
-    if at < Date(timeIntervalSince1970: 0) { reader.fail("at", .outOfRange, "lies before 1970") }
+    reader.refuse("at", unlikely: at)
     let actor = reader.string("actor")
     let data = reader.object("data", members: 100)
     let evidence = reader.array("evidence", count: 0...50)

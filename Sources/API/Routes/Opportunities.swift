@@ -38,7 +38,7 @@ extension API {
         }
         facts.stages = stages(&reader)
         for (name, moment) in [("at", facts.at), ("opened_at", facts.openedAt), ("closed_at", facts.closedAt)] {
-            reader.refuse(name, ahead: moment)
+            reader.refuse(name, unlikely: moment)
         }
         if facts.won != nil && facts.closedAt == nil { reader.fail("closed_at", .missing, "is required when won is true or false") }
         if facts.won == nil && facts.closedAt != nil { reader.fail("won", .missing, "is required when closed_at is given") }
@@ -48,8 +48,8 @@ extension API {
         return facts
     }
     do {
-        let isNew = try await call.records.putOpportunity(externalID, facts, of: call.tenant.id, by: call.actor)
-        return Answer(isNew ? 201 : 200, facts.json(externalID))
+        let put = try await call.records.putOpportunity(externalID, facts, of: call.tenant.id, by: call.actor)
+        return Answer(put.isNew ? 201 : 200, put.facts.json(externalID))
     } catch let refusal as OpportunityRefusal {
         throw Problem(refusal)
     }
@@ -72,7 +72,7 @@ private func stages(_ reader: inout FieldReader) -> [OpportunityFacts.StageEntry
     for (place, item) in items.enumerated() {
         var inner = FieldReader(item, path: reader.path(to: "stages[\(place)]"))
         if let stage = inner.string("stage", required: true), let at = inner.date("at", required: true) {
-            inner.refuse("at", ahead: at)
+            inner.refuse("at", unlikely: at)
             if let last = stages.last, last.at >= at { inner.fail("at", .outOfRange, "is not after the stage before") }
             stages.append(.init(stage: stage, at: at))
         }

@@ -35,7 +35,7 @@ extension API {
 @Sendable private func saveRuleSet(_ call: Call) async throws -> Answer {
     try call.requireMediaType(["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "application/json"])
     let (kind, name) = try call.ruleSetName()
-    let isDryRun = try call.query { $0.bool("dry_run") ?? false }
+    let isDryRun = try call.query { $0.explicitBool("dry_run") ?? false }
     let body = try await call.body(atMost: call.limits.ruleSetBody)
     let key = try call.idempotencyKey(over: body)
     guard let source = String(validating: body, as: UTF8.self) else {

@@ -21,6 +21,7 @@ private let clockSkew: TimeInterval = 60
                 return Int64(text) ?? 0
             } ?? [])
         if let at = wish.at, at > Date().addingTimeInterval(clockSkew) { reader.fail("at", .outOfRange, "has not come yet") }
+        if let at = wish.at, at < Date(timeIntervalSince1970: 0) { reader.fail("at", .outOfRange, "lies before 1970") }
         return wish
     }
     do {
