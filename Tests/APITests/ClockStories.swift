@@ -738,7 +738,9 @@ import Testing
                     owner: owner, stage: "quoted", won: won, closedAt: won.map { _ in Date() }, fields: Array(fields.utf8))
                 _ = try await house.records.putOpportunity("o1", facts, of: tenant)
             }
-            func day(_ days: Double) -> String { Date().addingTimeInterval(days * 86_400).ISO8601Format() }
+            // Of one moment: a date that moves by a second is another date.
+            let now = Date()
+            func day(_ days: Double) -> String { now.addingTimeInterval(days * 86_400).ISO8601Format() }
 
             try await house.working {
                 try await tell()

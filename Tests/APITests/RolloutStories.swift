@@ -108,6 +108,9 @@ import Testing
             #expect(try await house.records.alerts(of: tenant, open: true).items.contains { $0.code == "rollout_aborted" })
             #expect(try await house.records.notifications(of: tenant, to: "role:operator").items.map(\.code) == ["rollout_aborted"])
             #expect(try await abortsByGuards(house) == 1)
+            // Tried again, it does not find its own failures in what it is held against.
+            let again = try await house.rollout(try await house.roll(.route, to: version, percent: 5, of: tenant), of: tenant)
+            #expect(again.before.failures == 0 && again.before.n >= 990, "\(again.before)")
             let kept = try #require(try await house.records.tenant(Slug("acme")!))
             #expect(try await house.records.verifyAudit(of: kept).faults.isEmpty)
             try await house.expectSound()
