@@ -38,6 +38,8 @@ public struct Limits: Sendable {
     public var streams = 500
     /// A reader of events who takes longer over what fits into a connection is slow, and is told so and cut.
     public var streamPause = Duration.seconds(10)
+    /// One who takes nothing for so long is hung up on: there is no room left for a last word.
+    public var streamHangUp = Duration.seconds(30)
     /// Between two signs of life on a stream where nothing happens.
     public var streamBeat = Duration.seconds(15)
 

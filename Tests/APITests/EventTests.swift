@@ -255,22 +255,14 @@ import Testing
     @Test(.timeLimit(.minutes(5)))
     func `a reader who takes too long is cut with a last word, and can go on`() async throws {
         var limits = Limits()
-        limits.streamPause = .milliseconds(900)
+        limits.streamPause = .milliseconds(500)
+        limits.streamHangUp = .seconds(300)
         try await TestAPI.with(.init(limits: limits)) { api in
             let start = try await api.listening { $0.lastID }
-            // More than any buffer between here and there holds.
-            _ = try await api.owner.query(
-                """
-                INSERT INTO event (tenant_id, type, body)
-                SELECT \(api.acme.id.rawValue), 'job.held', jsonb_build_object('n', n, 'pad', repeat('x', 20000)) FROM generate_series(1, 1500) n
-                """)
-            var request = HTTPClientRequest(url: api.url + "/v1/events")
-            request.headers.add(name: "Authorization", value: "Bearer \(api.acme.tenantKey)")
-            request.headers.add(name: "Last-Event-ID", value: start)
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
-            // Takes nothing for longer than it may, but not so long as to be hung up on.
+            try await api.fillEvents()
+            let response = try await api.events(after: start)
             let reader = EventReader()
-            try await reader.read(response.body, pausing: .milliseconds(1_800))
+            try await reader.read(response.body, pausing: .seconds(1))
 
             #expect(reader.events.last?.type == "end")
             #expect(reader.events.last?.json["reason"].string == "too_slow")
@@ -279,6 +271,22 @@ import Testing
             try await api.listening(after: reader.lastID) { again in
                 try await expectSoon { again.events.first?.json["data"]["n"].int == heard.count + 1 }
             }
+        }
+    }
+
+    @Test func `a reader who takes nothing at all is hung up on`() async throws {
+        var limits = Limits()
+        limits.streamHangUp = .milliseconds(10)
+        try await TestAPI.with(.init(limits: limits)) { api in
+            let start = try await api.listening { $0.lastID }
+            try await api.fillEvents()
+            let response = try await api.events(after: start)
+
+            try await expectSoon { api.api.events.count == 0 }
+            let reader = EventReader()
+            // What was under way is still taken, and then the connection is at its end.
+            await #expect(throws: (any Error).self) { try await reader.read(response.body) }
+            #expect(reader.events.allSatisfy { $0.type != "end" })
         }
     }
 
@@ -354,6 +362,23 @@ import Testing
 extension TestAPI {
     func enqueued(_ body: String, as key: String? = "acme", headers: [String: String] = [:]) async throws -> String {
         try #require(try await send("POST", "/v1/jobs", body, as: key, headers: headers).json["id"].string)
+    }
+
+    /// More events than any buffer between the server and its reader holds.
+    fileprivate func fillEvents() async throws {
+        _ = try await owner.query(
+            """
+            INSERT INTO event (tenant_id, type, body)
+            SELECT \(acme.id.rawValue), 'job.held', jsonb_build_object('n', n, 'pad', repeat('x', 20000)) FROM generate_series(1, 1500) n
+            """)
+    }
+
+    /// The events after that id; taken as the answer's body is read.
+    fileprivate func events(after start: String) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: url + "/v1/events")
+        request.headers.add(name: "Authorization", value: "Bearer \(acme.tenantKey)")
+        request.headers.add(name: "Last-Event-ID", value: start)
+        return try await HTTPClient.shared.execute(request, timeout: .seconds(120))
     }
 
     /// Gives `body` as many readers.

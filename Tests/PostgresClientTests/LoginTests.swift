@@ -131,7 +131,8 @@ extension LoginTests {
         try await Command.run(
             """
             mkdir \(folder) && cd \(folder)
-            openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=elsewhere -keyout key.pem -out cert.pem
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=elsewhere \\
+                -keyout key.pem -out cert.pem
             printf 'local all all trust\\nhost all all 127.0.0.1/32 scram-sha-256\\n' > hba
             chmod 600 key.pem; [ $(id -u) = 0 ] && chown -R postgres . || true
             """)

@@ -114,11 +114,11 @@ final class EventHub: Sendable {
         for bell in bells { bell.yield() }
     }
 
-    /// Readers who take nothing at all are hung up on: there is no room left for a last word to them.
+    /// Readers who take nothing at all are hung up on.
     private func ringAll(_ now: ContinuousClock.Instant) {
         let listeners = state.withLock { Array($0.listeners.values) }
         for listener in listeners {
-            if let since = listener.writingSince, now - since > limits.streamPause * 3 { listener.connection.close(promise: nil) }
+            if let since = listener.writingSince, now - since > limits.streamHangUp { listener.connection.close(promise: nil) }
             listener.bell.yield()
         }
     }
