@@ -83,7 +83,7 @@ let package = Package(
         domain("Tenancy", ["COpenSSL"]),
         domain("SalesModel", ["Calendars"]),
         domain(
-            "Rules", ["Calendars", "Identity", "SalesModel", "COpenSSL", yams],
+            "Rules", ["Calendars", "Identity", "JSONEnvelope", "SalesModel", "COpenSSL", yams],
             resources: ["manufacturing", "medical", "education", "store", "saas"].flatMap { trade in
                 ["map", "score", "route", "match", "clock", "gate", "measure", "message"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
             }),
@@ -137,6 +137,7 @@ let package = Package(
                 .embedInCode("0040_customers_of_deals.sql"), .embedInCode("0041_late_tellings.sql"),
                 .embedInCode("0043_taking_back.sql"), .embedInCode("0044_following.sql"), .embedInCode("0048_tenant_policies.sql"),
                 .embedInCode("0049_quick_compression.sql"), .embedInCode("0050_failures_index.sql"),
+                .embedInCode("0059_seller_breaker.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

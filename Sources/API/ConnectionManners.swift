@@ -31,6 +31,8 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
     /// Requests whose head was read, and answers that were written whole.
     private var heads = 0
     private var answers = 0
+    /// Whether the other end asked for the connection to end with the answer to the request in hand.
+    private var isLast = false
     /// Since when we wait for bytes; nil while we do not ask for any.
     private var waitingSince: NIODeadline?
     /// Of this phase.
@@ -55,6 +57,7 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             heads += 1
+            isLast = head.headerFields[.connection]?.lowercased() == "close"
             begin(.body(isStreamed: head.path?.hasPrefix(API.streamedPath) ?? false))
         case .body: break
         case .end: begin(.idle)
@@ -98,7 +101,9 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
         case .body: break
         case .end:
             answers += 1
-            if isComplaining { hangUp(context) }
+            // A body that was refused is not read to its end, so the server would wait for it.
+            let isUnread = if case .body = phase { isLast } else { false }
+            if isComplaining || isUnread { hangUp(context) }
         }
         context.write(data, promise: promise)
     }

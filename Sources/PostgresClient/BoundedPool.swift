@@ -17,9 +17,9 @@ public struct BoundedPool: Sendable {
         try await pool.query(statement, deadline: deadline ?? patience)
     }
 
-    /// As `PostgresPool.pipeline`.
+    /// As `PostgresPool.pipeline`. One that loses a deadlock is run again.
     public func pipeline(_ statements: [Statement], deadline: Duration? = nil) async throws -> [Rows] {
-        try await pool.pipeline(statements, deadline: deadline ?? patience)
+        try await againAfterConflict { try await pool.pipeline(statements, deadline: deadline ?? patience) }
     }
 
     /// As `PostgresPool.transaction`.
@@ -28,4 +28,18 @@ public struct BoundedPool: Sendable {
     ) async throws -> R {
         try await pool.transaction(deadline: deadline ?? patience, body)
     }
+
+    /// Runs what is all or nothing again, twice at most, when it stood in another transaction's way: nothing of it was kept, and the winner has
+    /// moved on by then. Partitions are made beside whoever reads, so even a reader may lose.
+    public func againAfterConflict<R>(_ body: () async throws -> R) async throws -> R {
+        for _ in 0..<2 {
+            do { return try await body() } catch let error as PostgresError where error.isConflict {}
+        }
+        return try await body()
+    }
+}
+
+extension PostgresError {
+    /// Two transactions stood in each other's way: deadlock or serialization failure.
+    fileprivate var isConflict: Bool { sqlState == "40P01" || sqlState == "40001" }
 }

@@ -18,7 +18,8 @@ protocol JudgedEffect: WrittenEffect {
 public struct RecordsEffectWriter: EffectWriter {
     /// In the order in which they lock and are written.
     private static let kinds: [any WrittenEffect.Type] = [
-        LeadDecisionEffect.self, ReleaseHeldEffect.self, TakeBackEffect.self, RecogniseAnewEffect.self, HealthPredictionsEffect.self,
+        LeadDecisionEffect.self, ReleaseHeldEffect.self, TakeBackEffect.self, RecogniseAnewEffect.self, SellerBreakerEffect.self,
+        HealthPredictionsEffect.self,
         ProbeEffect.self,
         SandboxRoundEffect.self, ReportEffect.self, EscalationEffect.self, DeliveryEffect.self, ForecastEffect.self, HealthWeeksEffect.self,
         HealthModelEffect.self,

@@ -31,7 +31,7 @@ public struct SellerFreeze: Sendable, Hashable {
     }
 
     /// As the audit log keeps it.
-    fileprivate var note: [String: String] {
+    var note: [String: String] {
         var note = ["since": since.ISO8601Format(), "until": until?.ISO8601Format() ?? "thawed", "reason": reason]
         note["by"] = by
         return note
@@ -104,11 +104,7 @@ extension PostgresTransaction {
             ? SellerFreeze(since: before?.since ?? now, until: wish.until, reason: wish.reason, by: wish.by) : nil
         let id: Int64 = try seller.get("id")
         _ = try pipeline([
-            """
-            UPDATE seller SET frozen_at = \(after?.since), frozen_until = \(after?.until), frozen_reason = \(after?.reason), frozen_by = \(after?.by),
-                updated_at = now()
-            WHERE tenant_id = \(tenant.rawValue) AND id = \(id)
-            """, .keepSellers([id], of: tenant, version: try rows[0].first!.get("version")),
+            .freeze(id, after, breaker: nil, of: tenant), .keepSellers([id], of: tenant),
             .audit(
                 tenant, by: wish.by.map { "\(actor) for \($0)" } ?? actor, wish.isFrozen ? "seller.freeze" : "seller.thaw", wish.seller,
                 before: before.map { .encoding($0.note) }, after: after.map { .encoding($0.note) }, reason: wish.reason),
@@ -120,8 +116,18 @@ extension PostgresTransaction {
 }
 
 extension Statement {
+    /// Sets or ends a freeze. Under the routing version's lock; the seller is to be kept for replays in the same transaction.
+    /// - Parameter breaker: the deals for which it is the breaker's doing; nil: somebody's.
+    static func freeze(_ seller: Int64, _ freeze: SellerFreeze?, breaker deals: [Int64]?, of tenant: TenantID) -> Statement {
+        """
+        UPDATE seller SET frozen_at = \(freeze?.since), frozen_until = \(freeze?.until), frozen_reason = \(freeze?.reason), frozen_by = \(freeze?.by),
+            breaker_open = \(deals != nil), breaker_deals = COALESCE(\(deals), breaker_deals), updated_at = now()
+        WHERE tenant_id = \(tenant.rawValue) AND id = \(seller)
+        """
+    }
+
     /// Who leads a seller's team, and the teams above it: a circle of teams ends by itself.
-    fileprivate static func managers(of seller: String, _ tenant: TenantID) -> Statement {
+    static func managers(of seller: String, _ tenant: TenantID) -> Statement {
         """
         WITH RECURSIVE above AS (
             SELECT t.external_id, t.manager, t.superior FROM seller s JOIN team t ON t.tenant_id = s.tenant_id AND t.external_id = s.team
@@ -133,7 +139,7 @@ extension Statement {
         """
     }
 
-    fileprivate static func notify(_ freeze: SellerFreeze, of seller: String, _ tenant: TenantID) -> Statement {
+    static func notify(_ freeze: SellerFreeze, of seller: String, _ tenant: TenantID) -> Statement {
         let until = freeze.until?.ISO8601Format()
         return .notify(
             seller, "seller_frozen", seller, of: tenant,
@@ -142,7 +148,7 @@ extension Statement {
             chinese: "暂停向您分配新线索" + (until.map { "，至 \($0)" } ?? "") + "：\(freeze.reason)。现有线索不受影响。")
     }
 
-    fileprivate static func notifyThawed(_ seller: String, _ reason: String, _ tenant: TenantID) -> Statement {
+    static func notifyThawed(_ seller: String, _ reason: String, _ tenant: TenantID) -> Statement {
         .notify(
             seller, "seller_thawed", seller, of: tenant, english: "You get new leads again: \(reason).", chinese: "已恢复向您分配新线索：\(reason)。")
     }

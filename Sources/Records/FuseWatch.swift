@@ -18,7 +18,8 @@ struct FailingAssignments: Sendable, Hashable {
 extension Records {
     /// Opens the fuse of every tenant whose assignments fail too often (RULE-07). To be called now and then; it never closes one.
     ///
-    /// Only what ended after the fuse was last touched counts, or it would open again at once after somebody closed it.
+    /// Only what ended after the fuse was last touched counts, or it would open again at once after somebody closed it; and nothing that a
+    /// rollout's candidate decided which has been taken back since: what made it fail is gone.
     /// - Returns: whose were opened.
     @discardableResult public func watchAssignments(_ alarm: FailureAlarm = FailureAlarm(), now: Date) async throws -> [TenantID] {
         let failing = try await failingAssignments(alarm, now: now)
@@ -30,17 +31,25 @@ extension Records {
     }
 
     private func failingAssignments(_ alarm: FailureAlarm, now: Date) async throws -> [FailingAssignments] {
-        try await engine.pipeline([
+        let since = now.addingTimeInterval(-alarm.window)
+        return try await engine.pipeline([
             .everyTenant,
             """
+            WITH taken_back AS MATERIALIZED (
+                SELECT d.tenant_id, d.job_id
+                FROM rollout r
+                JOIN rollout_case c ON c.tenant_id = r.tenant_id AND c.rollout_id = r.id AND c.arm = 'canary'
+                JOIN decision_log d ON d.tenant_id = c.tenant_id AND d.lead_id = c.lead_id AND d.epoch = c.epoch
+                WHERE r.state = 'aborted' AND r.ended_at > \(since))
             SELECT h.tenant_id, count(*) AS ended, count(*) FILTER (WHERE \(unescaped: isFailure)) AS failed,
                 mode() WITHIN GROUP (ORDER BY COALESCE(h.error_class, h.outcome, 'unknown')) FILTER (WHERE \(unescaped: isFailure)) AS cause,
                 min(h.finished_at) FILTER (WHERE \(unescaped: isFailure)) AS first_at
-            FROM (SELECT tenant_id, state, outcome, error_class, finished_at FROM job_history
-                WHERE finished_at > \(now.addingTimeInterval(-alarm.window)) AND finished_at <= \(now) AND kind = \(NewJob.assignLeadKind)
+            FROM (SELECT tenant_id, id, state, outcome, error_class, finished_at FROM job_history
+                WHERE finished_at > \(since) AND finished_at <= \(now) AND kind = \(NewJob.assignLeadKind)
                     AND state <> 'cancelled' AND (outcome IS NULL OR outcome NOT IN ('manual_queue_fuse', 'already_assigned'))) h
             WHERE NOT EXISTS (SELECT FROM assignment_fuse f
                 WHERE f.tenant_id = h.tenant_id AND (f.state = 'open' OR f.changed_at >= h.finished_at))
+                AND (h.tenant_id, h.id) NOT IN (SELECT tenant_id, job_id FROM taken_back)
             GROUP BY h.tenant_id
             HAVING count(*) >= \(alarm.jobs) AND count(*) FILTER (WHERE \(unescaped: isFailure)) >= \(alarm.share) * count(*)
             ORDER BY h.tenant_id

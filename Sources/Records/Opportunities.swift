@@ -82,7 +82,7 @@ extension Records {
     {
         let now = Date()
         let gates = gates
-        return try await write(tenant) { transaction in
+        return try await tell(tenant, at: now) { transaction in
             var facts = facts
             var telling = try OpportunityTelling(externalID, since: facts.earliest, of: tenant, by: actor, at: now, in: transaction)
             if let known = telling.known, try gates.live(of: tenant, in: transaction) != nil {
@@ -92,7 +92,7 @@ extension Records {
                 if facts.won == nil { (facts.won, facts.closedAt) = (known.won, known.closedAt) }
             }
             try telling.tell(facts)
-            return (telling.known == nil, facts)
+            return ((telling.known == nil, facts), telling.breakers(owner: facts.owner, won: facts.won, closedAt: facts.closedAt))
         }
     }
 }

@@ -21,6 +21,7 @@ struct OpportunityTelling {
     /// What was known of it before.
     struct Known {
         let id: Int64
+        let owner: String?
         let stage: String
         let won: Bool?
         let closedAt: Date?
@@ -31,7 +32,7 @@ struct OpportunityTelling {
     private let externalID: String
     private let tenant: Int64
     private let actor: String
-    private let now: Date
+    let now: Date
     private let transaction: PostgresTransaction
     private let seq: Int64
     private let dealSeq: Int64
@@ -47,7 +48,7 @@ struct OpportunityTelling {
         let begun = try transaction.pipeline([
             .moveOpportunities(of: tenant, since: since), .moveDeals(of: tenant),
             """
-            SELECT id, stage, won, closed_at, opened_at FROM opportunity
+            SELECT id, owner, stage, won, closed_at, opened_at FROM opportunity
             WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID)
             FOR UPDATE
             """,
@@ -56,8 +57,8 @@ struct OpportunityTelling {
         dealSeq = try begun[1].first!.get("deal_seq")
         known = try begun[2].first.map {
             Known(
-                id: try $0.get("id"), stage: try $0.get("stage"), won: try $0.get("won"), closedAt: try $0.get("closed_at"),
-                openedAt: try $0.get("opened_at"))
+                id: try $0.get("id"), owner: try $0.get("owner"), stage: try $0.get("stage"), won: try $0.get("won"),
+                closedAt: try $0.get("closed_at"), openedAt: try $0.get("opened_at"))
         }
         self.externalID = externalID
         self.tenant = tenant.rawValue

@@ -52,23 +52,13 @@ extension BoundedPool {
     func write<R: Sendable>(
         _ tenant: TenantID, deadline: Duration? = nil, _ body: @Sendable @escaping (PostgresTransaction) throws -> R
     ) async throws -> R {
-        var tries = 3
-        while true {
-            do {
-                return try await transaction(deadline: deadline) { transaction in
-                    _ = try transaction.query(.tenants([tenant]))
-                    return try body(transaction)
-                }
-            } catch let error as PostgresError where error.isConflict && tries > 1 {
-                tries -= 1
+        try await againAfterConflict {
+            try await transaction(deadline: deadline) { transaction in
+                _ = try transaction.query(.tenants([tenant]))
+                return try body(transaction)
             }
         }
     }
-}
-
-extension PostgresError {
-    /// Two transactions stood in each other's way: deadlock or serialization failure. Nothing was kept.
-    var isConflict: Bool { sqlState == "40P01" || sqlState == "40001" }
 }
 
 /// A part of a list, and how to ask for the next.

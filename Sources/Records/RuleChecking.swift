@@ -37,7 +37,8 @@ extension Records {
         return facts
     }
 
-    /// The most leads that waited for their first contact at the same moment of the last 90 days, of the last 20,000 that came.
+    /// The most leads that waited for their first contact at the same moment of the last 90 days, of the last 20,000 that came; one that still waits does so
+    /// however long ago it came.
     private func pendingPeak(of tenant: TenantID) async throws -> Int? {
         // At the same moment who is touched goes before who comes.
         let rows = try await read(
@@ -46,7 +47,7 @@ extension Records {
             WITH l AS (
                 SELECT received_at, touched_at FROM lead
                 WHERE tenant_id = \(tenant.rawValue) AND state NOT IN ('with_marketing', 'pooled')
-                    AND received_at BETWEEN now() - interval '90 days' AND LEAST(touched_at, now())
+                    AND received_at <= LEAST(touched_at, now()) AND (touched_at IS NULL OR received_at > now() - interval '90 days')
                 ORDER BY id DESC
                 LIMIT 20000)
             SELECT max(waiting) AS peak

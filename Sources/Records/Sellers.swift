@@ -75,7 +75,6 @@ extension Records {
                 .bumpRouting(tenant),
                 "SELECT status, team, \(unescaped: Self.sellerNote) FROM seller WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID) FOR UPDATE",
             ])
-            let version: Int64 = try begun[0].first!.get("version")
             let old = begun[1].first
             let oldStatus = try old?.get("status", as: String?.self)
             let hasMoved = try old.map { try $0.get("team", as: String?.self) != profile.team } ?? false
@@ -106,8 +105,8 @@ extension Records {
             }
             _ = try transaction.pipeline(more)
             // Another team may have other hours.
-            if try !transaction.keepShifts(of: externalID, tenant, version: version) {
-                _ = try transaction.query(.keepSellers([id], of: tenant, version: version))
+            if try !transaction.keepShifts(of: externalID, tenant) {
+                _ = try transaction.query(.keepSellers([id], of: tenant))
             }
             // And another line above: whatever they have is looked at again by these.
             if hasMoved { _ = try transaction.query(.rearmClocks(ofSeller: externalID, of: tenant, at: Date())) }

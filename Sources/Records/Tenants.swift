@@ -105,8 +105,8 @@ extension Records {
             if settings.timeZone != before.timeZone {
                 // Shifts without a zone of their own follow the tenant's.
                 _ = try transaction.query(.tenants([tenant.id]))
-                let version: Int64 = try transaction.query(.bumpRouting(tenant.id)).first!.get("version")
-                try transaction.keepShifts(tenant.id, version: version)
+                _ = try transaction.query(.bumpRouting(tenant.id))
+                try transaction.keepShifts(tenant.id)
             }
             return tenant
         }

@@ -69,16 +69,22 @@ extension Records {
         answer: @Sendable @escaping (_ id: Int64, DecidedMove) -> StoredAnswer
     ) async throws -> Once {
         let (now, gates) = (Date(), gates)
-        return try await write(tenant) { transaction in
-            try transaction.once(key) {
+        return try await tell(tenant, at: now) { transaction in
+            var breakers: [String] = []
+            let once = try transaction.once(key) {
                 let telling = try OpportunityTelling(externalID, since: wish.at, of: tenant, by: actor, at: now, in: transaction)
                 guard let known = telling.known else { throw TransitionRefusal.notFound }
                 let live = try gates.live(of: tenant, in: transaction)
                 let move = try Deciding(known, wish, gates: live, of: tenant, in: transaction).move()
                 let id = try telling.append(move, of: known.id)
-                if !move.isLate { try telling.settle(known.id, stage: move.to, won: move.outcome(gates: live), at: move.at) }
+                if !move.isLate {
+                    let won = move.outcome(gates: live)
+                    try telling.settle(known.id, stage: move.to, won: won, at: move.at)
+                    breakers = telling.breakers(owner: known.owner, won: won, closedAt: move.at)
+                }
                 return answer(id, move)
             }
+            return (once, breakers)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import SalesModel
 
 /// What must be true of a lead, in the one language all rule sets share.
@@ -173,20 +174,27 @@ extension Condition {
     /// A value as the field's type reads it.
     private static func operand(_ reader: RuleReader, _ field: Field) -> FieldValue? {
         switch field.type {
-        case .text, .list: return reader.text().map(FieldValue.text)
+        case .text, .list: return reader.text().flatMap { word($0, reader, field) }
         case .number: return reader.number().map(FieldValue.number)
         case .boolean: return reader.boolean().map(FieldValue.boolean)
         case .money:
             guard let text = reader.text() else { return nil }
             if let money = Money(ruleText: text) { return .money(money) }
-            reader.fault(.wrongType, "An amount is written with its currency, such as “CNY 500000”.")
+            reader.fault(.wrongType, "An amount is written with its ISO currency, such as “CNY 500000”.")
             return nil
         case .date:
             guard let text = reader.text() else { return nil }
             if let date = DateReading.date(from: text) { return .date(date) }
-            reader.fault(.wrongType, "A date is written as 2026-01-31 or 2026-01-31T09:00:00Z.")
+            reader.fault(.wrongType, "A date is written as 2026-01-31 or 2026-01-31T09:00:00Z, and is one of the calendar.")
             return nil
         }
+    }
+
+    /// What a field of few values cannot be makes a condition that never holds.
+    private static func word(_ text: String, _ reader: RuleReader, _ field: Field) -> FieldValue? {
+        guard let values = field.values, !values.contains(text) else { return .text(text) }
+        reader.fault(.unknownValue, "“\(field.name)” is never “\(text)”; it is one of: \(values.joined(separator: ", ")).")
+        return nil
     }
 }
 
@@ -202,5 +210,8 @@ extension Money {
         self.init(mainUnits: amount, currency: currency)
     }
 
-    static func isCurrency(_ text: String) -> Bool { text.utf8.count == 3 && text.utf8.allSatisfy { (65...90).contains($0) } }
+    /// Three capital letters that ISO 4217 knows: an amount in another "currency" compares with none.
+    static func isCurrency(_ text: String) -> Bool { currencies.contains(text) }
+
+    private static let currencies = Set(Locale.Currency.isoCurrencies.map(\.identifier))
 }

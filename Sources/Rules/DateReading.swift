@@ -1,15 +1,16 @@
 import Foundation
+import JSONEnvelope
 
 /// Dates as outside systems and rule sets write them.
 enum DateReading {
-    /// `2026-01-31` (midnight UTC), or RFC 3339 with or without fractions of a second.
+    /// `2026-01-31` (midnight UTC), or RFC 3339; the colon of the offset may be missing, as Salesforce and Java write it.
     static func date(from text: String) -> Date? {
-        if text.utf8.count == 10 {
-            return try? Date(text, strategy: Date.ISO8601FormatStyle().year().month().day().dateSeparator(.dash))
-        }
-        // The longest RFC 3339 time with nine digits of fraction and an offset has 35.
-        guard text.utf8.count <= 35 else { return nil }
-        return (try? Date(text, strategy: .iso8601))
-            ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+        RFC3339.day(text) ?? RFC3339.date(text) ?? withColon(text).flatMap(RFC3339.date)
+    }
+
+    private static func withColon(_ text: String) -> String? {
+        let offset = Array(text.utf8.suffix(5))
+        guard offset.count == 5, [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(offset[0]) else { return nil }
+        return "\(text.dropLast(2)):\(text.suffix(2))"
     }
 }

@@ -56,7 +56,24 @@ extension GateRules {
         let gates = items.map { Gate.read($0, names, known.compactMap { $0 }, scope.conditions(subject)) }
         items.refuseRepeated(gates.map { $0?.id })
         guard stages != nil, !known.contains(where: { $0 == nil }), !gates.contains(where: { $0 == nil }) else { return nil }
-        return GateRules(subject: subject, stages: known.compactMap { $0 }, gates: gates.compactMap { $0 })
+        let rules = GateRules(subject: subject, stages: known.compactMap { $0 }, gates: gates.compactMap { $0 })
+        for (reader, gate) in zip(items, rules.gates) { rules.refuseUnasked(gate, reader) }
+        return rules
+    }
+
+    /// Whoever waits in a stage goes there without its gates being asked; nor is there a way on from a final one.
+    private func refuseUnasked(_ gate: Gate, _ reader: RuleReader) {
+        for (place, requirement) in gate.requirements.enumerated() {
+            guard case .wait(let stage) = requirement.otherwise else { continue }
+            let member = reader.at(["requires", "\(place)", "otherwise", "wait_in"])
+            if stages.contains(where: { $0.id == stage && $0.isFinal }) {
+                member.fault(.conflict, "“\(stage)” is final: what waits there never goes on. Wait in another stage.")
+            }
+            if let other = gates.first(where: { $0.to.contains(stage) && $0.meets(gate) }) {
+                member.fault(
+                    .conflict, "“\(stage)” is guarded by “\(other.id)”, which waiting would pass by. Wait in a stage without a gate.")
+            }
+        }
     }
 }
 
@@ -94,6 +111,9 @@ extension Stage {
 }
 
 extension Gate {
+    /// Whether some transition may be asked of both by where it comes from.
+    fileprivate func meets(_ other: Gate) -> Bool { from.isEmpty || other.from.isEmpty || !Set(from).isDisjoint(with: other.from) }
+
     fileprivate static func read(_ reader: RuleReader, _ names: [String], _ stages: [Stage], _ conditions: ConditionScope) -> Gate? {
         guard let object = reader.object(keys: ["id", "from", "to", "requires", "action_list"]) else { return nil }
         let id = object.required("id", "a short name; answers show it.")?.identifier()

@@ -22,8 +22,7 @@ extension MatchRules {
         if rules.method == .fellegiSunter { refuse(["card"], in: object, "method: card") }
         guard isRead else { return nil }
         for fault in rules.faults {
-            let place = RuleReader(node: reader.node(at: fault.path), path: Self.path(fault.path), faults: reader.faults)
-            place.fault(fault.path == ["card"] ? .weights : .outOfRange, fault.message)
+            reader.at(fault.path).fault(fault.path == ["card"] ? .weights : .outOfRange, fault.message)
         }
         return rules
     }
@@ -34,32 +33,21 @@ extension MatchRules {
 
     private static func aliases(_ reader: RuleReader) -> [String: String]? {
         guard let members = reader.members(limit: 5_000) else { return nil }
+        // An alias is looked up once: one of an alias would lead nowhere.
+        let names = Set(members.map(\.0))
         let pairs = members.compactMap { alias, reader -> (String, String)? in
             guard let name = reader.text() else { return nil }
             guard name != alias else {
                 reader.fault(.conflict, "“\(alias)” stands for itself; leave it out.")
                 return nil
             }
+            guard !names.contains(name) else {
+                reader.fault(.conflict, "“\(name)” is an alias itself; name what it stands for.")
+                return nil
+            }
             return (alias, name)
         }
         return pairs.count == members.count ? Dictionary(pairs, uniquingKeysWith: { first, _ in first }) : nil
-    }
-
-    private static func path(_ parts: [String]) -> String {
-        parts.reduce("") { path, part in Int(part) != nil ? "\(path)[\(part)]" : path.isEmpty ? part : "\(path).\(part)" }
-    }
-}
-
-extension RuleReader {
-    /// The node at a path, or the last there is on the way to it.
-    fileprivate func node(at path: [String]) -> RuleNode {
-        path.reduce(node) { node, part in
-            switch node.content {
-            case .object(let members): members.first { $0.key == part }?.value ?? node
-            case .list(let items): Int(part).flatMap { items.indices.contains($0) ? items[$0] : nil } ?? node
-            case .scalar: node
-            }
-        }
     }
 }
 

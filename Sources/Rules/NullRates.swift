@@ -6,7 +6,13 @@ extension TenantRules {
     ///
     /// A lead counts for a field if a map gives the field to its source.
     public func nullRates(newestFirst leads: [Lead], newest: Int = 100) -> [String: RuleCheckFacts.NullRate] {
-        let mapped = leads.map { judgement(of: $0).mapped.values }
+        // What took its default came empty too.
+        let mapped = leads.map { lead in
+            let mapped = judgement(of: lead).mapped
+            return mapped.defaulted.reduce(into: mapped.values) { values, filled in
+                if let slot = table[filled.field] { values[slot] = .empty }
+            }
+        }
         return Dictionary(
             uniqueKeysWithValues: table.names.enumerated().compactMap { slot, name in
                 let values = mapped.map { $0[slot] }

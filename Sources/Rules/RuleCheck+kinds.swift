@@ -27,19 +27,20 @@ extension RuleCheck {
         for (place, alternate) in rules.fallback.alternates.enumerated() {
             findings += target(alternate, "fallback.alternates[\(place)]", facts)
         }
-        if rules.fallback == Fallback(alternates: [], pool: nil), rules.placements.contains(where: \.target.hasSellers) {
+        let hasSellers = rules.placements.contains { $0.target.hasSellers }
+        if rules.fallback == Fallback(alternates: [], pool: nil), hasSellers {
             findings.append(
                 .warning(
                     "fallback", .noFallback,
                     "There is no fallback: leads nobody can take go to the manual queue, with an alarm. Name a pool under fallback: { pool: … }."
                 ))
         }
-        if let peak = facts.pendingPeak, let sellers = facts.sellers {
+        if hasSellers, let peak = facts.pendingPeak, let sellers = facts.sellers {
             let capacity = sellers.filter(\.isActive).reduce(0) { $0 + max(0, $1.capacity) + 1 }
             if capacity < peak {
                 findings.append(
                     .warning(
-                        "", .capacityBelowPeak,
+                        "rules", .capacityBelowPeak,
                         "The active sellers can have \(capacity) leads pending together, and \(peak) waited at once at the busiest moment of the last 90 days. The rest would fall back; raise capacities, or name a pool."
                     ))
             }

@@ -37,6 +37,20 @@ struct RuleReader {
         return members.map { ($0.key, RuleReader(node: $0.value, path: Self.path(path, $0.key), faults: faults)) }
     }
 
+    /// The place these keys and numbers lead to, or the last there is on the way to it; its path is theirs all the same.
+    func at(_ parts: [String]) -> RuleReader {
+        parts.reduce(self) { place, part in
+            let node =
+                switch place.node.content {
+                case .object(let members): members.first { $0.key == part }?.value
+                case .list(let items): Int(part).flatMap { items.indices.contains($0) ? items[$0] : nil }
+                case .scalar: nil as RuleNode?
+                }
+            let path = Int(part) == nil ? Self.path(place.path, part) : "\(place.path)[\(part)]"
+            return RuleReader(node: node ?? place.node, path: path, faults: faults)
+        }
+    }
+
     func items(limit: Int = 500) -> [RuleReader]? {
         guard case .list(let items) = node.content else {
             fault(.wrongType, "Here must be a list.")

@@ -19,12 +19,15 @@ public struct Field: Sendable, Hashable {
     public let type: FieldType
     public let origin: Origin
     public let label: Label
+    /// All it can be; nil: anything of its type.
+    public let values: [String]?
 
-    public init(_ name: String, _ type: FieldType, origin: Origin = .mapped, label: Label) {
+    public init(_ name: String, _ type: FieldType, origin: Origin = .mapped, label: Label, values: [String]? = nil) {
         self.name = name
         self.type = type
         self.origin = origin
         self.label = label
+        self.values = values
     }
 }
 
@@ -79,7 +82,7 @@ public struct FieldCatalogue: Sendable, Hashable {
         Field("interactions", .number, label: Label("past interactions", "历史互动次数")),
         Field("account_manager", .text, label: Label("account manager", "专属客户经理")),
         Field("score", .number, origin: .score, label: Label("score", "线索质量分")),
-        Field("band", .text, origin: .score, label: Label("score band", "分数段")),
-        Field("intent", .text, origin: .score, label: Label("intent grade", "意向等级")),
+        Field("band", .text, origin: .score, label: Label("score band", "分数段"), values: Band.allCases.map(\.rawValue)),
+        Field("intent", .text, origin: .score, label: Label("intent grade", "意向等级"), values: IntentGrade.allCases.map(\.rawValue)),
     ])
 }

@@ -6,8 +6,8 @@ public struct Limits: Sendable {
     public var batchBody = 16 << 20
     /// Bytes of one import.
     public var importBody = 2 << 30
-    /// Bytes of a rule set.
-    public var ruleSetBody = 512 << 10
+    /// Bytes of a rule set; reading one takes no more either.
+    public var ruleSetBody = 256 << 10
     /// Brackets open at once.
     public var depth = 32
     /// Members of one object, elements of one array.

@@ -82,7 +82,7 @@ struct Engine: Sendable {
         return [sending].compactMap(\.self) + [
             AnyHandler(AssignLead(records: routing)), AnyHandler(ReleaseHeld(records: routing)),
             AnyHandler(MakeWhole(records: routing)), AnyHandler(RebalanceLeads(records: routing)),
-            AnyHandler(GenerateReport(records: routing)),
+            AnyHandler(EvaluateSellerBreaker(records: routing)), AnyHandler(GenerateReport(records: routing)),
             AnyHandler(EscalateOverdue(records: ClockReader(postgres: appPool))),
             AnyHandler(ReplayRules(records: routing)),
             AnyHandler(RebuildForecast(records: ForecastReader(postgres: appPool))),

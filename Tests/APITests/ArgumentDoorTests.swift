@@ -30,6 +30,7 @@ import Testing
         ("rebalance_leads", #"{"lead_id":"abc"}"#, ["args.lead_id invalid"]),
         ("rebalance_leads", #"{"lead_id":"0"}"#, ["args.lead_id invalid"]),
         ("rebalance_leads", #"{"after":"zz"}"#, ["args.after invalid"]),
+        ("evaluate_seller_breaker", #"{"deals":1}"#, ["args.deals out_of_range", "args.seller missing"]),
         ("diagnose_spi", "{}", ["kind not_allowed"]),
     ]
 
@@ -37,7 +38,7 @@ import Testing
         var options = TestAPI.Options()
         options.kinds = [
             RebuildForecast.definition, RunProcessHealth.definition, DiagnoseProcessHealth.definition, GenerateReport.definition,
-            EscalateOverdue.definition, RebalanceLeads.definition,
+            EscalateOverdue.definition, RebalanceLeads.definition, EvaluateSellerBreaker.definition,
         ]
         try await TestAPI.with(options, body)
     }

@@ -33,6 +33,18 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `a last request that is refused before it was read does not keep its connection`() async throws {
+        var limits = Limits()
+        limits.body = 1_000
+        try await TestAPI.with(.init(limits: limits)) { api in
+            let chunk = "10000\r\n\(String(repeating: "x", count: 65_536))\r\n"
+            let answer = try await api.exchange(
+                "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer \(api.acme.tenantKey)\r\n"
+                    + "Transfer-Encoding: chunked\r\n\r\n" + String(repeating: chunk, count: 80))
+            #expect(answer.hasPrefix("HTTP/1.1 413 "))
+        }
+    }
+
     /// Not one byte comes any more, or one now and then.
     @Test(arguments: ["", "a"])
     func `whoever sends headers or a body too slowly is hung up on with 408`(_ drip: String) async throws {

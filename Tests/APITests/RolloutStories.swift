@@ -111,6 +111,10 @@ import Testing
             // Tried again, it does not find its own failures in what it is held against.
             let again = try await house.rollout(try await house.roll(.route, to: version, percent: 5, of: tenant), of: tenant)
             #expect(again.before.failures == 0 && again.before.n >= 990, "\(again.before)")
+            // Nor does the fuse open for them, however little it takes.
+            var alarm = FailureAlarm()
+            (alarm.share, alarm.jobs) = (0.000_1, 1)
+            #expect(try await house.records.watchAssignments(alarm, now: Date()) == [])
             let kept = try #require(try await house.records.tenant(Slug("acme")!))
             #expect(try await house.records.verifyAudit(of: kept).faults.isEmpty)
             try await house.expectSound()

@@ -166,7 +166,8 @@ final class SalesHouse: Sendable {
         [
             AnyHandler(AssignLead(records: reader)), AnyHandler(ReleaseHeld(records: reader, pageSize: 3)),
             AnyHandler(MakeWhole(records: reader, pageSize: 3)), AnyHandler(ReplayRules(records: reader, pageSize: 5)),
-            AnyHandler(RebalanceLeads(records: reader, pageSize: 3)), AnyHandler(GenerateReport(records: reader)),
+            AnyHandler(RebalanceLeads(records: reader, pageSize: 3)), AnyHandler(EvaluateSellerBreaker(records: reader)),
+            AnyHandler(GenerateReport(records: reader)),
             AnyHandler(RunProcessHealth(records: HealthReader(postgres: app), pageSize: 3)),
             AnyHandler(DiagnoseProcessHealth(records: HealthReader(postgres: app))),
             AnyHandler(EscalateOverdue(records: ClockReader(postgres: app))),

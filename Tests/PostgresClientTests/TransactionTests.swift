@@ -191,4 +191,35 @@ import Testing
     private func count(_ pool: PostgresPool) async throws -> Int {
         try await pool.query("SELECT count(*) FROM kept")[0].get(0)
     }
+
+    @Test func `a pipeline that loses a deadlock is run again when the other has ended`() async throws {
+        let pool = try await Server.pool(size: 2)
+        _ = try await pool.query("CREATE TABLE lost_deadlock AS SELECT n AS id, 0 AS turns FROM generate_series(1, 2) n")
+        let isHeld = Locked(false)
+        let winner = Task {
+            try await pool.transaction { transaction in
+                _ = try transaction.pipeline([
+                    "SET LOCAL deadlock_timeout = '5min'", "UPDATE lost_deadlock SET turns = turns + 1 WHERE id = 1",
+                ])
+                isHeld.value = true
+                // The other has the second row, and waits for the first.
+                while try transaction.query("SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))").isEmpty {
+                    _ = try transaction.query("SELECT pg_sleep(0.01)")
+                }
+                _ = try transaction.query("UPDATE lost_deadlock SET turns = turns + 1 WHERE id = 2")
+                return true
+            }
+        }
+        try await eventually { isHeld.value }
+
+        let rows = try await BoundedPool(pool, patience: .seconds(60)).pipeline([
+            "SET LOCAL deadlock_timeout = '3s'", "UPDATE lost_deadlock SET turns = turns + 10 WHERE id = 2",
+            "UPDATE lost_deadlock SET turns = turns + 10 WHERE id = 1 RETURNING turns",
+        ])
+
+        #expect(try await winner.value)
+        #expect(try rows[2].first?.get("turns", as: Int32.self) == 11)
+        #expect(try await pool.query("SELECT sum(turns) AS turns FROM lost_deadlock").first?.get("turns", as: Int64.self) == 22)
+        await pool.close()
+    }
 }

@@ -107,9 +107,11 @@ import Testing
             try findings(.route, source, facts) == [
                 "warning rules[0].to: unknown_target", "warning rules[1].to: inactive_target",
                 "warning rules[1].alternates[0]: unknown_target",
-                "warning rules[2].to: empty_target", "warning strategy.low.to: empty_target", "warning : capacity_below_peak",
+                "warning rules[2].to: empty_target", "warning strategy.low.to: empty_target", "warning rules: capacity_below_peak",
             ])
         #expect(try findings(.route, source) == [])
+        // Pools take any number.
+        #expect(try findings(.route, "rules: [{ id: a, to: { pool: p } }]", facts) == [])
     }
 
     @Test func `fields that no map gives, or that come empty too often, are found for each source`() throws {
@@ -130,7 +132,7 @@ import Testing
         let map = try parse(
             .map, "{ sources: ['*'], fields: { size: { from: b, type: number, optional: true }, industry: { from: i, optional: true } } }"
         )
-        let rules = TenantRules([LiveRuleSet(map, version: 1)])
+        var rules = TenantRules([LiveRuleSet(map, version: 1)])
         /// The newest 100 lack `recent` sizes, the 400 before them `before`; every other lead has no industry.
         func rates(recent: Int, before: Int) -> [String: RuleCheckFacts.NullRate] {
             let leads = (0..<500).map { number in
@@ -149,6 +151,10 @@ import Testing
         #expect(try !isHigh(rates(recent: 1, before: 0)["size"]))
         #expect(try isHigh(rates(recent: 10, before: 0)["size"]))
         #expect(rules.nullRates(newestFirst: []).isEmpty)
+
+        let defaulted = try parse(.map, "{ sources: ['*'], fields: { size: { from: b, type: number, default: 0 } } }")
+        rules = TenantRules([LiveRuleSet(defaulted, version: 1)])
+        #expect(try isHigh(rates(recent: 10, before: 0)["size"]), "a default hides nothing")
     }
 
     @Test func `a map is held against the rules that read its fields, live or on their way`() throws {

@@ -8,7 +8,7 @@ import Testing
         Field("text", .text, label: Label("", "")), Field("number", .number, label: Label("", "")),
         Field("money", .money, label: Label("", "")),
         Field("list", .list, label: Label("", "")), Field("flag", .boolean, label: Label("", "")),
-        Field("date", .date, label: Label("", "")),
+        Field("date", .date, label: Label("", "")), Field("size", .text, label: Label("", ""), values: ["small", "large"]),
     ])
 
     /// What a condition, written as rules write it, says of one value of its field.
@@ -95,7 +95,12 @@ import Testing
         ("{ field: number, gt: many }", "when.gt: wrong_type"),
         ("{ field: money, gt: 5 }", "when.gt: wrong_type"),
         ("{ field: flag, equals: yes }", "when.equals: wrong_type"),
+        ("{ field: money, gt: XYZ 5 }", "when.gt: wrong_type"),
         ("{ field: date, gt: tomorrow }", "when.gt: wrong_type"),
+        ("{ field: date, gt: '2026-02-30' }", "when.gt: wrong_type"),
+        ("{ field: date, gt: '2026-01-31T25:00:00Z' }", "when.gt: wrong_type"),
+        ("{ field: size, equals: huge }", "when.equals: unknown_value"),
+        ("{ field: size, in: [small, huge] }", "when.in[1]: unknown_value"),
         ("{ field: text, in: [] }", "when.in: empty"),
         ("{ field: text, equals: a, any: [] }", "when: conflict"),
         ("{ all: [] }", "when.all: empty"),

@@ -38,6 +38,10 @@ import Testing
             "mine", "{ mine: { from: m, type: date } }", "m", "2026-01-31T08:00:00.5+08:00",
             .date(Date(timeIntervalSince1970: 1_769_817_600.5))
         ),
+        (
+            "mine", "{ mine: { from: m, type: date } }", "m", "2026-01-31T08:00:00.000+0800",
+            .date(Date(timeIntervalSince1970: 1_769_817_600))
+        ),
     ])
     func `an outside value is read as its field's type`(
         field: String, fields: String, name: String, outside: OutsideValue, expected: FieldValue
@@ -55,6 +59,8 @@ import Testing
         ("{ industry: { from: b } }", .object(["a": 1])),
         ("{ mine: { from: b, type: boolean } }", .text("maybe")),
         ("{ mine: { from: b, type: date } }", .text("31.01.2026")),
+        ("{ mine: { from: b, type: date } }", .text("2026-02-30")),
+        ("{ budget: { from: b, currency: CNY } }", .text("XYZ 500")),
         ("{ intent_signals: { from: b } }", .list([.object([:]), .object(["a": 1])])),
         ("{ industry: { from: b, values: { a: A }, unlisted: hold } }", .text("b")),
     ])

@@ -94,6 +94,7 @@ import Testing
         Refusal("CID-05", .match, "{ method: fellegi_sunter, card: { phone: 40 } }", "card: conflict", "method: card"),
         Refusal("CID-05", .match, "{ bands: { link: 1, review: 2 } }", "bands: out_of_range", "no later than"),
         Refusal("CID-05", .match, "{ fields: [{ field: phne }] }", "fields[0].field: unknown_field", "did you mean “phone”"),
+        Refusal("CID-05", .match, "aliases: { A: B, B: A }", "aliases.A: conflict", "an alias itself"),
         // Clocks
         Refusal("SLA-03", .clock, clock("starts: { on: creation }"), "clocks[0].starts.on: unknown_value", "no event “creation”"),
         Refusal("SLA-03", .clock, clock("starts: { on: incident_detected }"), "clocks[0].starts.on: conflict", "does not happen to a lead"),
@@ -157,6 +158,17 @@ import Testing
         Refusal(
             "STAGE-08", .gate, gate("to: b, requires: [{ id: r, when: { field: competitor, filled: true }, otherwise: { wait_in: b } }]"),
             "gates[0].requires[0].otherwise.wait_in: conflict", "the very stage"),
+        Refusal(
+            "STAGE-08", .gate, gate("to: b, requires: [{ id: r, when: { field: competitor, filled: true }, otherwise: { wait_in: won } }]"),
+            "gates[0].requires[0].otherwise.wait_in: conflict", "is final"),
+        Refusal(
+            "STAGE-08", .gate,
+            """
+            stages: [a, b, c]
+            gates:
+              - { id: g, to: b, requires: [{ id: r, when: { field: competitor, filled: true }, otherwise: { wait_in: c } }] }
+              - { id: h, to: c, requires: [{ id: r, when: { field: competitor, filled: true } }] }
+            """, "gates[0].requires[0].otherwise.wait_in: conflict", "guarded by “h”"),
         Refusal(
             "STAGE-08", .gate, gate("to: b, requires: [{ id: r, when: { field: competitor, filled: true }, otherwise: later }]"),
             "gates[0].requires[0].otherwise: unknown_value", "refuse, warn"),

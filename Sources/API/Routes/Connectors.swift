@@ -173,7 +173,7 @@ private struct ConnectorReading {
         let kind = reader.choice("kind", of: ConnectorKind.allCases.map(\.rawValue), required: true).flatMap(ConnectorKind.init)
         let place = reader.integer("place", in: 0...1_000) ?? 100
         let isEnabled = reader.bool("enabled") ?? true
-        let reason = reader.string("reason", length: 1...500, required: true)
+        let reason = reader.words("reason", length: 1...500, required: true)
         let settingsNode = reader.object("settings", members: 30)
         let secretsNode = reader.object("secrets", members: 10)
         guard let kind, let reason else { return nil }

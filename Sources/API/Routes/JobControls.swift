@@ -57,7 +57,7 @@ extension Call {
         let key = try idempotencyKey(over: body)
         guard !body.isEmpty else { return (nil, key) }
         try requireMediaType(["application/json"])
-        return (try object(body) { $0.string("reason", length: 1...500) }, key)
+        return (try object(body) { $0.words("reason", length: 1...500) }, key)
     }
 
     fileprivate func controlled(_ control: () async throws -> Once) async throws -> Answer {

@@ -27,7 +27,7 @@ extension API {
         return RolloutWish(
             kind: kind, name: reader.string("name", length: 1...63, required: true) ?? "",
             version: reader.integer("version", in: 1...Int(Int32.max), required: true) ?? 0, percent: reader.percent(required: true),
-            terms: kind == .warningModel ? reader.modelTerms() : reader.terms(of: kind), reason: reader.string("reason", length: 1...1_000))
+            terms: kind == .warningModel ? reader.modelTerms() : reader.terms(of: kind), reason: reader.words("reason", length: 1...1_000))
     }
     guard let kind = wish.kind, let percent = wish.percent else { throw Problem.unexpected }  // the reader refuses a body without
     let tenant = call.tenant.id
@@ -121,7 +121,7 @@ extension Call {
         try requireMediaType(["application/json"])
         let body = try await body(atMost: limits.body)
         let key = try idempotencyKey(over: body)
-        let (reason, turn) = try object(body) { ($0.string("reason", length: 1...1_000, required: true) ?? "", read(&$0)) }
+        let (reason, turn) = try object(body) { ($0.words("reason", length: 1...1_000, required: true) ?? "", read(&$0)) }
         guard let turn else { throw Problem.unexpected }  // the reader refuses a body without
         let tenant = tenant.id
         if turn == .promote, let (record, _, _) = try await records.rollout(id, of: tenant), record.isRunning {

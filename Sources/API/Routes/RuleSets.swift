@@ -67,7 +67,7 @@ extension API {
     let version = try call.version()
     let body = try await call.body(atMost: call.limits.body)
     let key = try call.idempotencyKey(over: body)
-    let reason = try call.object(body) { $0.string("reason", length: 1...1_000, required: true) ?? "" }
+    let reason = try call.object(body) { $0.words("reason", length: 1...1_000, required: true) ?? "" }
     guard let candidate = try await call.records.ruleSetVersion(kind, name, version: version, of: call.tenant.id) else {
         throw Problem.notFound
     }

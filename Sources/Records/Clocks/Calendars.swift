@@ -38,7 +38,7 @@ extension Records {
         let body = JSONBytes(body)
         return try await write(tenant, on: engine) { transaction in
             // Locked before anything else, as by all who change what decisions rest on.
-            let version: Int64 = try transaction.query(.bumpRouting(tenant)).first!.get("version")
+            _ = try transaction.query(.bumpRouting(tenant))
             let rows = try transaction.pipeline([
                 "SELECT body FROM calendar_layer WHERE tenant_id = \(tenant.rawValue) AND scope = \(scope.word) AND name = \(scope.name) FOR UPDATE",
                 """
@@ -51,7 +51,7 @@ extension Records {
                 Self.calendarsChanged(of: tenant, scope, now: now) + [
                     .audit(tenant, by: actor, "calendar.put", scope.path, before: before, after: body)
                 ])
-            try transaction.keepShifts(of: scope.seller, tenant, version: version)
+            try transaction.keepShifts(of: scope.seller, tenant)
             return before == nil
         }
     }
@@ -59,7 +59,7 @@ extension Records {
     /// Takes a calendar away; false: there was none.
     public func deleteCalendar(_ scope: CalendarScope, of tenant: TenantID, by actor: String, now: Date = Date()) async throws -> Bool {
         try await write(tenant, on: engine) { transaction in
-            let version: Int64 = try transaction.query(.bumpRouting(tenant)).first!.get("version")
+            _ = try transaction.query(.bumpRouting(tenant))
             let rows = try transaction.query(
                 """
                 DELETE FROM calendar_layer WHERE tenant_id = \(tenant.rawValue) AND scope = \(scope.word) AND name = \(scope.name) RETURNING body
@@ -69,7 +69,7 @@ extension Records {
                 Self.calendarsChanged(of: tenant, scope, now: now) + [
                     .audit(tenant, by: actor, "calendar.delete", scope.path, before: try row.get("body", as: JSONBytes.self))
                 ])
-            try transaction.keepShifts(of: scope.seller, tenant, version: version)
+            try transaction.keepShifts(of: scope.seller, tenant)
             return true
         }
     }
@@ -208,7 +208,8 @@ extension Records {
         ])[1]
         for tenant in try rows.map({ TenantID(try $0.get("tenant_id")) }) {
             _ = try await write(tenant, on: engine) { transaction in
-                try transaction.keepShifts(tenant, version: try transaction.query(.bumpRouting(tenant)).first!.get("version"))
+                _ = try transaction.query(.bumpRouting(tenant))
+                try transaction.keepShifts(tenant)
             }
         }
     }

@@ -8,7 +8,7 @@ extension PostgresTransaction {
     /// - Parameter seller: only this one, by external id; nil: all of the tenant's.
     /// - Returns: whether anybody's changed; what those sellers are is kept then.
     @discardableResult
-    func keepShifts(of seller: String? = nil, _ tenant: TenantID, version: Int64) throws -> Bool {
+    func keepShifts(of seller: String? = nil, _ tenant: TenantID) throws -> Bool {
         let rows = try pipeline([
             "SELECT scope, name, body FROM calendar_layer WHERE tenant_id = \(tenant.rawValue)",
             """
@@ -44,20 +44,21 @@ extension PostgresTransaction {
             UPDATE seller s SET shift = n.shift FROM unnest(\(changed), \(names)) AS n(id, shift)
             WHERE s.tenant_id = \(tenant.rawValue) AND s.id = n.id
             """,
-            .keepSellers(changed, of: tenant, version: version),
+            .keepSellers(changed, of: tenant),
         ])
         return true
     }
 }
 
 extension Statement {
-    /// Keeps what sellers are from a version of the routing state on, for those who decide again later.
-    static func keepSellers(_ sellers: [Int64], of tenant: TenantID, version: Int64) -> Statement {
+    /// Keeps what sellers are from the version of the routing state in hand on, for those who decide again later.
+    static func keepSellers(_ sellers: [Int64], of tenant: TenantID) -> Statement {
         """
         INSERT INTO seller_change AS c (tenant_id, version, seller_id, external_id, team, status, regions, industries, capacity, weight, newcomer,
             frozen_at, frozen_until, shift)
-        SELECT tenant_id, \(version), id, external_id, team, status, regions, industries, capacity, weight, newcomer, frozen_at, frozen_until, shift
-        FROM seller WHERE tenant_id = \(tenant.rawValue) AND id = ANY(\(sellers))
+        SELECT s.tenant_id, r.version, id, external_id, team, status, regions, industries, capacity, weight, newcomer, frozen_at, frozen_until, shift
+        FROM seller s JOIN routing_state r ON r.tenant_id = s.tenant_id
+        WHERE s.tenant_id = \(tenant.rawValue) AND s.id = ANY(\(sellers))
         """
     }
 }
