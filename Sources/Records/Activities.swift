@@ -16,6 +16,7 @@ public struct NewActivity: Sendable, Hashable {
     /// Which source's, where two sources use the same id for different leads; nil: every one of that id.
     public var source: String?
     public var type: String
+    /// A moment ahead of our clock counts as now: what is told has happened.
     public var at: Date
     public var actor: String?
     /// A JSON object.
@@ -52,8 +53,8 @@ public struct UnknownSubjects: Error, Sendable, Hashable {
 extension Records {
     /// Records activities, all or none, once per idempotency key.
     ///
-    /// The first contact (`Contact`) with an assigned lead ends its waiting: it is marked, and its owner has one lead less pending. Later
-    /// ones are recorded like any activity.
+    /// The first contact (`Contact`) with a lead ends its waiting, whatever it says of when that was: the lead is marked, and its owner has one
+    /// lead less pending; whoever is given a lead that nobody has yet owes no other. Later ones are recorded like any activity.
     /// - Throws: `UnknownSubjects` when a lead, opportunity or seller is not known.
     public func record(
         _ activities: [NewActivity], of tenant: TenantID, key: IdempotencyKey?, answer: @Sendable @escaping (_ ids: [Int64]) -> StoredAnswer
@@ -78,7 +79,12 @@ private struct ActivityRecording {
     private let transaction: PostgresTransaction
 
     init(_ activities: [NewActivity], of tenant: TenantID, in transaction: PostgresTransaction) {
-        self.activities = activities
+        let now = Date()
+        self.activities = activities.map { told in
+            var activity = told
+            activity.at = min(told.at, now)
+            return activity
+        }
         self.tenant = tenant.rawValue
         self.transaction = transaction
     }
@@ -179,7 +185,6 @@ private struct ActivityRecording {
         }
         guard !first.isEmpty else { return }
         let ids = first.keys.sorted()
-        let times = ids.map { first[$0]! }
         _ = try transaction.pipeline([
             .moveLoads(of: TenantID(tenant)),
             """
@@ -189,28 +194,15 @@ private struct ActivityRecording {
             ORDER BY s.seller_id
             FOR UPDATE
             """,
-            // A lead that is not assigned now has nobody who could have touched it: that is recorded, and no more.
             """
             SELECT FROM lead l WHERE l.tenant_id = \(tenant) AND l.id = ANY(\(ids)) ORDER BY l.id FOR UPDATE
             """,
             """
-            WITH first AS (
-                UPDATE assignment a SET touched_at = n.at
-                FROM unnest(\(ids), \(times)) AS n(lead, at)
-                WHERE a.tenant_id = \(tenant) AND a.lead_id = n.lead AND a.active AND a.touched_at IS NULL
-                RETURNING a.lead_id, a.seller_id, n.at),
-            marked AS (
-                UPDATE lead l SET touched_at = f.at, updated_at = now()
-                FROM first f
-                WHERE l.tenant_id = \(tenant) AND l.id = f.lead_id),
-            kept AS (
-                INSERT INTO load_change (tenant_id, seq, lead_id, seller_id, change)
-                SELECT c.tenant_id, c.load_seq, f.lead_id, f.seller_id, -1
-                FROM first f JOIN routing_clock c ON c.tenant_id = \(tenant))
-            UPDATE seller_load s SET pending = s.pending - f.touched
-            FROM (SELECT seller_id, count(*)::integer AS touched FROM first GROUP BY seller_id) f
-            WHERE s.tenant_id = \(tenant) AND s.seller_id = f.seller_id
+            UPDATE lead l SET touched_at = n.at, updated_at = now()
+            FROM unnest(\(ids), \(ids.map { first[$0]! })) AS n(id, at)
+            WHERE l.tenant_id = \(tenant) AND l.id = n.id AND l.touched_at IS NULL
             """,
+            .endWaiting(of: ids, TenantID(tenant)),
         ])
     }
 }

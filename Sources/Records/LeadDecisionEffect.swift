@@ -80,7 +80,7 @@ extension LeadDecisionEffect {
         var versions: [TenantID: Int64] = [:]
         for row in rows[1] { versions[TenantID(try row.get("tenant_id"))] = try row.get("version") }
         var current: [Row: (epoch: Int32, updatedAt: Date)] = [:]
-        for row in rows[3] {
+        for row in rows.last! {
             current[Row(tenant: TenantID(try row.get("tenant_id")), id: try row.get("id"))] = (
                 try row.get("assignment_epoch"), try row.get("updated_at")
             )
@@ -112,9 +112,11 @@ extension LeadDecisionEffect {
         )
         .sorted { ($0.tenant, $0.id) < ($1.tenant, $1.id) }
         let leads = decisions.map { Row(tenant: $0.attempt.tenant, id: $0.effect.lead.lead.id.rawValue) }
+        let relieved = Set(decisions.filter(\.effect.isRelieved).map(\.attempt.tenant)).sorted()
         return [
             .beginRoutingVersions(of: tenants),
             "SELECT tenant_id, version FROM routing_state WHERE tenant_id = ANY(\(tenants.map(\.rawValue))) ORDER BY tenant_id FOR UPDATE",
+        ] + relieved.map(Statement.moveLoads) + [
             """
             SELECT FROM seller_load l JOIN unnest(\(loads.map(\.tenant.rawValue)), \(loads.map(\.id))) AS n(tenant, id)
                 ON l.tenant_id = n.tenant AND l.seller_id = n.id
@@ -179,6 +181,7 @@ extension LeadDecisionEffect {
         statements += CustomerChange.statements(for: changes)
         statements.append(leads(decided))
         if !assigned.isEmpty { statements.append(assignments(assigned)) }
+        statements += relieving(decided)
         let cursors = cursors(decided)
         if !cursors.isEmpty { statements.append(turns(cursors)) }
         // Whose version this settle moves on; a replay has to know which group did.
@@ -191,6 +194,15 @@ extension LeadDecisionEffect {
         // Last, as everybody takes these rows.
         statements += [armingCustomers(decided), arming(decided)].compactMap { $0 }
         return statements
+    }
+
+    /// Whether it gives somebody a lead that was touched before anybody had it: its owner has nothing to wait for. It counts on its owner for
+    /// the decisions of its group, and no longer; a replay finds both told.
+    private var isRelieved: Bool { lead.isTouched && decision.owner != nil }
+
+    private static func relieving(_ decided: [Decided]) -> [Statement] {
+        let relieved = Dictionary(grouping: decided.filter(\.effect.isRelieved), by: \.settled.tenant).sorted { $0.key < $1.key }
+        return relieved.map { tenant, decided in .endWaiting(of: decided.map(\.effect.lead.lead.id.rawValue), tenant) }
     }
 
     /// A lead that has only just come is told at once, on two channels besides Kiteline's own; one that waited longer than this, or comes from

@@ -83,6 +83,10 @@ private struct Giving {
         if let before, !wish.isOverride { throw ManualRefusal.owned(by: before) }
         let epoch = try lead.get("assignment_epoch", as: Int32.self) + 1
         try write(owner, epoch, job: try lead.get("job_id", as: Int64?.self) ?? 0, before: before)
+        // Told after the giving, and so under a number of its own.
+        if before == nil, try lead.get("is_touched") {
+            _ = try transaction.pipeline([.moveLoads(of: tenant), .endWaiting(of: [wish.lead], tenant)])
+        }
         return Int(epoch)
     }
 
@@ -97,7 +101,8 @@ private struct Giving {
             FOR UPDATE
             """,
             """
-            SELECT l.assignment_epoch, l.job_id, (SELECT s.external_id FROM seller s WHERE s.tenant_id = l.tenant_id AND s.id = l.owner_id) AS owner
+            SELECT l.assignment_epoch, l.job_id, l.touched_at IS NOT NULL AS is_touched,
+                (SELECT s.external_id FROM seller s WHERE s.tenant_id = l.tenant_id AND s.id = l.owner_id) AS owner
             FROM lead l WHERE l.tenant_id = \(tenant.rawValue) AND l.id = \(wish.lead)
             FOR UPDATE OF l
             """,
@@ -125,7 +130,8 @@ private struct Giving {
             """,
             """
             UPDATE lead SET state = 'assigned', owner_id = \(owner.rawValue), pool = NULL, held_reason = NULL, held_detail = NULL,
-                assignment_epoch = \(epoch), touched_at = NULL, updated_at = now()
+                -- The touch of another owner is not this one's; one from before anybody had it is.
+                assignment_epoch = \(epoch), touched_at = CASE WHEN owner_id IS NULL THEN touched_at END, updated_at = now()
             WHERE tenant_id = \(tenant.rawValue) AND id = \(wish.lead)
             """,
             """

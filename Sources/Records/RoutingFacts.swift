@@ -44,6 +44,8 @@ public struct LeadFacts: Sendable {
     public let lead: Lead
     public let epoch: Int
     public let isAssigned: Bool
+    /// Whether somebody was in touch with it, though perhaps nobody has it.
+    let isTouched: Bool
     /// How often the lead had been told again.
     let told: Int32
     /// Of an earlier decision.
@@ -137,6 +139,7 @@ public final class RoutingReader: Sendable {
             "SELECT kind, name, version, hash FROM ruleset_version WHERE tenant_id = \(tenant.rawValue) AND state = 'live'",
             """
             SELECT l.id, l.source, l.received_at, l.fields, l.assignment_epoch, l.updated_at, l.held_reason, l.told, l.customer_id,
+                l.touched_at IS NOT NULL AS is_touched,
                 (SELECT a.seller_id FROM assignment a
                  WHERE a.tenant_id = l.tenant_id AND a.lead_id = l.id AND a.epoch = l.assignment_epoch - 1 AND a.recycled) AS recycled_from,
                 -- A scalar sub-select is looked up by key for each lead; a join was at times planned as a scan of all assignments.
@@ -305,6 +308,7 @@ extension LeadFacts {
             recycledFrom: try row.get("recycled_from", as: Int64?.self).map(SellerID.init))
         epoch = Int(try row.get("assignment_epoch", as: Int32.self))
         isAssigned = try row.get("is_assigned")
+        isTouched = try row.get("is_touched")
         resolvedTo = try row.get("customer_id", as: Int64?.self).map(CustomerID.init)
         hadFailed = try row.get("held_reason", as: String?.self) == FailedAssignment.heldReason
         updatedAt = try row.get("updated_at")

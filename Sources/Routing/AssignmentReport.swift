@@ -8,6 +8,7 @@ public struct AssignmentReport: Sendable, Hashable {
         /// The rule that chose the seller.
         public let strategy: String
         public let assignedAt: Date
+        /// Not before it was assigned.
         public let touchedAt: Date?
         /// The first activity about the lead after its assignment, of whatever type.
         public let followedUpAt: Date?
@@ -16,7 +17,7 @@ public struct AssignmentReport: Sendable, Hashable {
             self.seller = seller
             self.strategy = strategy
             self.assignedAt = assignedAt
-            self.touchedAt = touchedAt
+            self.touchedAt = touchedAt.map { max($0, assignedAt) }
             self.followedUpAt = followedUpAt
         }
     }
@@ -75,7 +76,7 @@ extension AssignmentReport.Line {
     fileprivate init(_ name: String, _ cases: [AssignmentReport.Case], at now: Date) {
         self.name = name
         received = cases.count
-        let waits = cases.compactMap { one in one.touchedAt.map { max(0, $0.timeIntervalSince(one.assignedAt)) } }.sorted()
+        let waits = cases.compactMap { one in one.touchedAt?.timeIntervalSince(one.assignedAt) }.sorted()
         touched = waits.count
         let middle = waits.count / 2
         medianTouch = waits.isEmpty ? nil : waits.count % 2 == 1 ? waits[middle] : (waits[middle - 1] + waits[middle]) / 2

@@ -75,12 +75,13 @@ extension CompiledClock {
     /// - Parameter working: of whoever has the subject.
     public func reading(of facts: SubjectFacts, now: Date, in working: WorkingTime = .always) -> ClockReading {
         let values = facts.values(in: table)
-        let begun: Date?
-        switch start(facts, values, now) {
+        let begun: Beginning?
+        switch beginning(facts, values, now) {
         case .unknown(let tests): return reading(.unknown(tests))
-        case .known(let start): begun = start
+        case .known(let beginning): begun = beginning
         }
-        guard let start = begun else { return reading(.notStarted) }
+        guard let begun else { return reading(.notStarted) }
+        let start = begun.at
         let happenings = Happenings(facts.events.filter { $0.at <= now }, now: now, start: start)
         switch when?.truth(of: values, happenings) ?? .yes {
         case .yes: break
@@ -93,7 +94,7 @@ extension CompiledClock {
         case .known(nil): return reading(.void, start)
         case .known(let seconds?): budget = seconds
         }
-        switch stop(facts, values, happenings, start) {
+        switch stop(values, happenings, begun) {
         case .unknown(let tests): return reading(.unknown(tests), start)
         case .known(let end):
             let levels = clock.levels.map { level in
@@ -127,20 +128,28 @@ extension CompiledClock {
         ClockReading(clock: clock.id, state: state, start: start, levels: [])
     }
 
-    private func start(_ facts: SubjectFacts, _ values: [FieldValue], _ now: Date) -> Evaluated<Date?> {
+    /// When it began, and from when on events stop it.
+    private struct Beginning {
+        let at: Date
+        let since: Date
+    }
+
+    private func beginning(_ facts: SubjectFacts, _ values: [FieldValue], _ now: Date) -> Evaluated<Beginning?> {
         switch clock.start {
         case .events(let types, _, let isLatest, let fallback):
             let events = facts.events.filter {
                 $0.at <= now && types.contains(where: $0.isOf) && (startFilter?.truth(of: $0) ?? .yes) == .yes
             }
             let begun = isLatest ? events.last : events.first
-            return .known((begun ?? facts.events.last { event in event.at <= now && fallback.map(event.isOf) ?? false })?.at)
+            let event = begun ?? facts.events.last { event in event.at <= now && fallback.map(event.isOf) ?? false }
+            return .known(event.map { Beginning(at: $0.at, since: $0.since) })
         case .field(let name, let before):
             guard let slot = table[name] else { return .known(nil) }
             switch values[slot] {
             case .date(let date):
                 // Possibly to come: what is due is known beforehand.
-                return .known(date.addingTimeInterval(-Double(before)))
+                let start = date.addingTimeInterval(-Double(before))
+                return .known(Beginning(at: start, since: start))
             case .empty: return .known(nil)
             default: return .unknown([DecidingTest(test: .init(field: name, comparison: .isPresent), value: values[slot], truth: .unknown)])
             }
@@ -164,20 +173,23 @@ extension CompiledClock {
     }
 
     /// When it was stopped; nil while it runs.
-    private func stop(_ facts: SubjectFacts, _ values: [FieldValue], _ happenings: Happenings, _ start: Date) -> Evaluated<Date?> {
+    private func stop(_ values: [FieldValue], _ happenings: Happenings, _ begun: Beginning) -> Evaluated<Date?> {
         guard let rule = clock.stop else { return .known(nil) }
+        let start = begun.at
         let event = happenings.events.first {
-            $0.at >= start && rule.events.contains(where: $0.isOf) && (stopFilter?.truth(of: $0) ?? .yes) == .yes
+            $0.at >= begun.since && rule.events.contains(where: $0.isOf) && (stopFilter?.truth(of: $0) ?? .yes) == .yes
         }
-        guard let stop else { return .known(event?.at) }
+        // What came before it began is there when it begins.
+        let stopped = event.map { max($0.at, start) }
+        guard let stop else { return .known(stopped) }
         // The first moment from which the condition held: nothing changes between two events. At most 1,000 moments are looked at;
         // beyond that the latest is.
         let moments = [start] + happenings.events.map(\.at).filter { $0 > start }.suffix(1_000) + [happenings.now]
-        for moment in moments where event.map({ moment < $0.at }) ?? true {
+        for moment in moments where stopped.map({ moment < $0 }) ?? true {
             let view = Happenings(happenings.events.filter { $0.at <= moment }, now: moment, start: start)
             if stop.truth(of: values, view) == .yes { return .known(moment) }
         }
-        if event == nil, stop.truth(of: values, happenings) == .unknown { return .unknown(stop.decidingTests(for: values, happenings)) }
-        return .known(event?.at)
+        if stopped == nil, stop.truth(of: values, happenings) == .unknown { return .unknown(stop.decidingTests(for: values, happenings)) }
+        return .known(stopped)
     }
 }

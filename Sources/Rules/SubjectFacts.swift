@@ -6,11 +6,14 @@ public struct SubjectEvent: Sendable, Hashable {
     public let type: String
     public let at: Date
     public let data: [String: FieldValue]
+    /// From when on events stop a clock that begins with this one; its own moment, unless what came before counts as come with it.
+    public let since: Date
 
-    public init(_ type: String, at: Date, _ data: [String: FieldValue] = [:]) {
+    public init(_ type: String, at: Date, _ data: [String: FieldValue] = [:], since: Date? = nil) {
         self.type = type
         self.at = at
         self.data = data
+        self.since = since ?? at
     }
 
     /// Whether rules that name this event mean it: by its type, or as a contact.

@@ -46,6 +46,17 @@ private let firstTouch = """
         #expect(reading.toSend(sent: [], .highest) == [])
     }
 
+    @Test func `what counts from before a beginning stops its clock as it begins`() throws {
+        let created = SubjectEvent("created", at: start, since: .distantPast)
+        func state(_ events: SubjectEvent...) throws -> ClockReading.State {
+            try clock(firstTouch).reading(of: facts(.lead, [:], events), now: start.addingTimeInterval(1_000)).state
+        }
+
+        #expect(try state(event("touch", -3_600), created) == .met(at: start))
+        #expect(try state(event("touch", -3_600), event("created", 0)) == .running)
+        #expect(try state(event("visit", -3_600), created, event("touch", 30)) == .met(at: start.addingTimeInterval(30)))
+    }
+
     @Test func `a late worker records every level missed and sends the highest alone`() throws {
         let clock = try clock(firstTouch)
         let reading = clock.reading(of: facts(.lead, [:], [event("created", 0)]), now: start.addingTimeInterval(90_000))

@@ -190,14 +190,14 @@ extension LeadDecisionEffect {
             """
     }
 
-    /// Arms the clocks of leads that were decided on, to be looked at when the first of them is due.
+    /// Arms the clocks of leads that were decided on, to be looked at when the first of them is due; of a lead that was touched already, at once.
     static func arming(_ decided: [(settled: SettledEffect, effect: LeadDecisionEffect)]) -> Statement? {
         let armed = decided.filter { $0.effect.decision.looksAt != nil }
         guard !armed.isEmpty else { return nil }
         return """
             INSERT INTO clock_subject AS c (tenant_id, subject_type, subject_id, next_at, clocks, looked_at)
             SELECT n.tenant, 'lead', n.id, n.at, n.clocks, n.now
-            FROM unnest(\(armed.map(\.settled.tenant.rawValue)), \(armed.map(\.effect.lead.lead.id.rawValue)), \(armed.map(\.effect.decision.looksAt)),
+            FROM unnest(\(armed.map(\.settled.tenant.rawValue)), \(armed.map(\.effect.lead.lead.id.rawValue)), \(armed.map { $0.effect.lead.isTouched ? $0.effect.decision.decidedAt : $0.effect.decision.looksAt }),
                     \(armed.map { ClockDocument.json($0.effect.decision.clocks) }), \(armed.map(\.effect.decision.decidedAt)))
                 AS n(tenant, id, at, clocks, now)
             ORDER BY n.tenant, n.id

@@ -46,7 +46,7 @@ extension ClockReader {
             WHERE l.tenant_id = \(tenant.rawValue) AND l.id = ANY(\(ids))
             """,
             """
-            SELECT a.lead_id, a.assigned_at, s.external_id AS seller, s.team
+            SELECT a.lead_id, a.assigned_at, a.touched_at, s.external_id AS seller, s.team
             FROM assignment a JOIN seller s ON s.tenant_id = a.tenant_id AND s.id = a.seller_id
             WHERE a.tenant_id = \(tenant.rawValue) AND a.lead_id = ANY(\(ids))
             """,
@@ -65,7 +65,10 @@ extension ClockReader {
         var events: [Int64: [SubjectEvent]] = try Self.events(rows[4])
         for row in rows[2] {
             let data = ["seller": FieldValue.text(try row.get("seller")), "team": try row.get("team", as: String?.self).value]
-            events[try row.get("lead_id"), default: []].append(SubjectEvent("assigned", at: try row.get("assigned_at"), data))
+            let assignedAt: Date = try row.get("assigned_at")
+            // An owner whose lead was touched before it came to them owes no touch, to their load as to the clock.
+            let since = min(assignedAt, try row.get("touched_at", as: Date?.self) ?? assignedAt)
+            events[try row.get("lead_id"), default: []].append(SubjectEvent("assigned", at: assignedAt, data, since: since))
         }
         for row in rows[3] {
             events[try row.get("lead_id"), default: []].append(
@@ -89,7 +92,8 @@ extension ClockReader {
             values["team"] = team.value
             values["pool"] = try row.get("pool", as: String?.self).value
             values["touched_at"] = touchedAt.map(FieldValue.date) ?? .empty
-            let created = SubjectEvent("created", at: lead.receivedAt, ["source": .text(lead.source)])
+            // What is told of a lead has to do with it, though its source says that it came later (SLA-12).
+            let created = SubjectEvent("created", at: lead.receivedAt, ["source": .text(lead.source)], since: .distantPast)
             var history = events[id] ?? []
             // Completed, and not decided on again yet: nobody is late with it meanwhile.
             let sentAt = history.filter { $0.type == "transferred" }.map(\.at).max()

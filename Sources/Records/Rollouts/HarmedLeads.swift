@@ -115,14 +115,15 @@ extension RoutingReader {
     }
 
     private static let placed = """
-        SELECT c.lead_id, c.epoch, a.seller_id, s.external_id, false AS touched
+        SELECT c.lead_id, c.epoch, a.seller_id, s.external_id, l.touched_at IS NOT NULL AS touched
         FROM rollout_case c
             JOIN lead l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id AND l.assignment_epoch = c.epoch
             LEFT JOIN assignment a ON a.tenant_id = c.tenant_id AND a.lead_id = c.lead_id AND a.epoch = c.epoch AND a.active
             LEFT JOIN seller s ON s.tenant_id = a.tenant_id AND s.id = a.seller_id
         """
     private static let isUntouched = """
-        c.arm = 'canary' AND l.state IN ('assigned', 'pooled', 'with_marketing', 'manual_queue') AND l.touched_at IS NULL AND a.touched_at IS NULL
+        c.arm = 'canary' AND l.state IN ('assigned', 'pooled', 'with_marketing', 'manual_queue')
+            AND (l.owner_id IS NULL OR l.touched_at IS NULL AND a.touched_at IS NULL)
         """
 }
 
