@@ -142,6 +142,34 @@ import Testing
         }
     }
 
+    @Test func `a transfer that moves nobody is none, to the board as to the escalation`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            // Nobody is above bert.
+            try await house.seller("bert", of: tenant)
+            try await house.rule(
+                .route,
+                "rules: [{ id: hers, when: { field: source, equals: hers }, to: { sellers: [anna] } }, { id: his, to: { sellers: [bert] } }]",
+                of: tenant)
+            var his = lead("2", minutesOld: 9)
+            his.source = "his"
+            var hers = lead("1", minutesOld: 9)
+            hers.source = "hers"
+            let ids = try await house.leads([hers, his], of: tenant)
+
+            try await house.working { try await settled(house) }
+
+            #expect(try await house.records.lead(ids[0], of: tenant)?.owner == "wang")
+            #expect(try await house.records.lead(ids[1], of: tenant)?.owner == "bert")
+            let transfers = try await house.records.escalations(of: tenant).items.filter { $0.level == "b" }
+            #expect(Dictionary(uniqueKeysWithValues: transfers.map { ($0.subject.id, $0.acted) }) == [ids[0]: true, ids[1]: false])
+            let board = try await house.records.responseBoard("first", of: tenant)
+            #expect(board.reasons.map(\.reason) == ["transferred"] && board.reasons.map(\.count) == [1])
+            #expect(board.unspecified == 1)
+            try await house.expectSound()
+        }
+    }
+
     @Test func `clocks whose rules cannot be read any more wait, are alarmed, and go on when they can`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()

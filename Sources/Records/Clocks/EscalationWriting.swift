@@ -40,6 +40,15 @@ extension EscalationEffect {
         let effect: EscalationEffect
         let missed: ClockVerdict.Missed
 
+        /// Whether something was done about it: a lead that its manager has already goes to nobody.
+        var acted: Bool {
+            guard missed.acts else { return false }
+            return switch missed.level.action {
+            case .transferToManager: effect.transfer != nil
+            case .recycle: effect.recycling(of: TenantID(tenant)) != nil
+            default: true
+            }
+        }
         var heldUntil: Date? { if case .held(let until) = missed.told { until } else { nil } }
         var told: String {
             switch missed.told {
@@ -76,7 +85,7 @@ extension EscalationEffect {
                 ARRAY(SELECT jsonb_array_elements_text(n.recipients)), ARRAY(SELECT jsonb_array_elements_text(n.channels)), n.owner, n.team, n.job
             FROM unnest(\(lines.map(\.tenant)), \(lines.map(\.effect.key.type.rawValue)), \(lines.map(\.effect.key.id)), \(items.map(\.clock.id)),
                     \(items.map(\.level.id)), \(items.map(\.episode)), \(items.map(\.start)), \(items.map(\.dueAt)), \(lines.map(\.at)),
-                    \(items.map { Int32(clamping: $0.lateBy) }), \(items.map(\.level.action.rawValue)), \(items.map(\.acts)), \(items.map(\.isHistory)), \(lines.map(\.told)),
+                    \(items.map { Int32(clamping: $0.lateBy) }), \(items.map(\.level.action.rawValue)), \(lines.map(\.acted)), \(items.map(\.isHistory)), \(lines.map(\.told)),
                     \(lines.map(\.heldUntil)), \(items.map(\.urgency.rawValue)), \(lines.map { JSONBytes(Array($0.recipients.utf8)) }),
                     \(items.map { JSONBytes(Array(JSONArray.text($0.level.channels.map(\.rawValue)).utf8)) }), \(lines.map(\.effect.owner)),
                     \(lines.map(\.effect.team)), \(lines.map(\.job)))
