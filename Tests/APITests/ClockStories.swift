@@ -170,6 +170,26 @@ import Testing
         }
     }
 
+    @Test func `a lead that is late stands in the month it came, whenever its clock began`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house, clocks: Self.clocks("{ id: a, after: 4m, to: owner }"))
+            try await house.leads([lead("1", minutesOld: 60 * 24 * 45)], of: tenant)
+            try await knownSinceTheyCame(house)
+            try await house.working { try await settled(house) }
+            // What marketing completed later began its clock then.
+            try await house.asOwner("UPDATE escalation SET started_at = now()")
+            func map(_ daysAgo: Double) async throws -> ResponseHeatMap {
+                let month = Date().addingTimeInterval(-daysAgo * 86_400).ISO8601Format(.iso8601.year().month())
+                return try await house.records.responseHeatMap("first", month: month, zone: "UTC", of: tenant)
+            }
+
+            let (came, began) = try await (map(45), map(0))
+
+            #expect(came.cells.map(\.late) == [1] && came.unspecified == 1)
+            #expect(began.cells.isEmpty && began.unspecified == 0)
+        }
+    }
+
     @Test func `clocks whose rules cannot be read any more wait, are alarmed, and go on when they can`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()

@@ -107,11 +107,11 @@ extension Records {
             came AS (
                 SELECT l.id, l.received_at AT TIME ZONE \(zone) AS at FROM lead l, month m
                 WHERE l.tenant_id = \(tenant.rawValue) AND l.received_at >= m.start AND l.received_at < m.until),
+            -- A lead stands where it came, though its clock began in another month.
             missed AS MATERIALIZED (
                 SELECT e.subject_id, bool_and(e.history) AS history, \(unescaped: Self.reason) AS reason
-                FROM escalation e, month m
-                WHERE e.tenant_id = \(tenant.rawValue) AND e.clock = \(clock) AND e.subject_type = 'lead' AND e.withdrawn_at IS NULL
-                    AND e.started_at >= m.start AND e.started_at < m.until
+                FROM came c JOIN escalation e ON e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.subject_id = c.id
+                WHERE e.clock = \(clock) AND e.withdrawn_at IS NULL
                 GROUP BY e.subject_id),
             -- First by the quarters of the month, of which there are few: what is asked of each would cost more than reading the leads.
             quarters AS (
