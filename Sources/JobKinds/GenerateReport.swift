@@ -80,7 +80,7 @@ struct AssignmentEffectiveness {
         report = AssignmentReport(facts.cases.filter { period.contains($0.assignedAt) }, at: now)
         let earlier = AssignmentReport(facts.cases.filter { before.contains($0.assignedAt) }, at: now)
         flagged = report.flagged(before: earlier)
-        spread = LeadSpread(facts.cases, facts.sellers, in: period)
+        spread = LeadSpread(facts.cases, facts.sellers, in: period, at: now)
     }
 
     var effect: ReportEffect {
@@ -117,14 +117,16 @@ struct AssignmentEffectiveness {
         item.member("median_first_touch_s", line.medianTouch.map { $0.rounded() })
         item.member("judged", line.judged)
         item.member("followed_up_72h", line.followedUp)
-        item.member("follow_up_rate", line.followUpRate.map { ($0 * 1_000).rounded() / 1_000 })
+        item.member("follow_up_rate", line.followUpRate.map(rounded))
         // Nothing yet says which deal came of which lead: no figure, rather than an invented one.
         item.member("conversion_30d", json: Array("null".utf8))
     }
 
+    private static func rounded(_ share: Double) -> Double { (share * 1_000).rounded() / 1_000 }
+
     private func fairness(_ object: inout JSONWriter) {
-        object.member("top3_share", spread.topShare.map { ($0 * 1_000).rounded() / 1_000 })
-        object.member("top3_share_limit", LeadSpread.highestTopShare)
+        object.member("top3_share", spread.topShare.map(Self.rounded))
+        object.member("top3_share_limit", Self.rounded(spread.topShareLimit))
         object.member("drought_limit_days", LeadSpread.longestDrought / 86_400)
         object.array("longest_droughts") { list in
             for drought in spread.droughts.prefix(20) {
