@@ -4,6 +4,7 @@ import Jobs
 import Ledger
 import PostgresClient
 import Routing
+import SalesModel
 import Tenancy
 
 /// What reports there are.
@@ -79,8 +80,12 @@ extension RoutingReader {
             .tenants([tenant]),
             """
             SELECT s.external_id, a.assigned_at, a.touched_at,
-                COALESCE((SELECT d.body->>'matched_rule' FROM decision_log d
-                          WHERE d.tenant_id = a.tenant_id AND d.lead_id = a.lead_id AND d.epoch = a.epoch AND d.job_id = a.job_id), 'by hand') AS strategy,
+                (SELECT CASE
+                    WHEN d.outcome = \(AssignmentOutcome.assignedExistingOwner.rawValue) THEN \(Strategy.owner.rawValue)
+                    WHEN d.body->'reasons'->0->>'code' = \(Reason.Code.transferredOverdue.rawValue) THEN \(Strategy.clock.rawValue)
+                    ELSE d.body->>'matched_rule' END
+                 FROM decision_log d
+                 WHERE d.tenant_id = a.tenant_id AND d.lead_id = a.lead_id AND d.epoch = a.epoch AND d.job_id = a.job_id) AS strategy,
                 (SELECT min(x.at) FROM activity x
                  WHERE x.tenant_id = a.tenant_id AND x.subject_type = 'lead' AND x.subject = l.external_id AND x.at > a.assigned_at) AS followed_up_at
             FROM assignment a
@@ -137,10 +142,21 @@ extension RoutingReader {
     }
 }
 
+/// What a lead's giving is reported as where no rule chose its seller.
+private enum Strategy: String {
+    /// A person did.
+    case hand = "by hand"
+    /// Nobody touched it in time, and its clock gave it to the manager.
+    case clock = "by a clock"
+    /// Its customer had an owner.
+    case owner = "customer's owner"
+}
+
 extension AssignmentReport.Case {
     fileprivate init(_ row: Row) throws {
         self.init(
-            seller: try row.get("external_id"), strategy: try row.get("strategy"), assignedAt: try row.get("assigned_at"),
+            seller: try row.get("external_id"), strategy: try row.get("strategy", as: String?.self) ?? Strategy.hand.rawValue,
+            assignedAt: try row.get("assigned_at"),
             touchedAt: try row.get("touched_at"), followedUpAt: try row.get("followed_up_at"))
     }
 }

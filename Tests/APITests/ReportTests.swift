@@ -64,6 +64,49 @@ import Testing
         }
     }
 
+    @Test func `leads are reported by what gave them: a rule, a customer's owner, a clock, a hand`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            for name in ["anna", "bert", "wang"] { try await house.seller(name, of: tenant) { ($0.capacity, $0.team) = (1_000, "north") } }
+            _ = try await house.records.putTeam("north", TeamProfile(name: "North", manager: "wang"), of: tenant, by: "test")
+            try await house.rule(.map, "{ sources: ['*'], fields: { phone: { from: phone, optional: true } } }", of: tenant)
+            try await house.rule(.route, "rules: [{ id: hers, to: { sellers: [anna] } }]", of: tenant)
+            try await house.rule(
+                .clock,
+                """
+                clocks: [{ id: first, subject: lead, starts: { on: created }, stops: { on: contact },
+                  levels: [{ id: b, after: 30m, to: manager, do: transfer_to_manager }] }]
+                """, of: tenant)
+            try await house.workThrough()
+            let phone = #"{"phone":"13800000001"}"#
+            for id in ["1", "2"] {
+                try await house.leads([house.lead(id, phone)], of: tenant)
+                try await house.workThrough()
+            }
+            let given = try await house.leads([house.lead("3")], of: tenant)[0]
+            try await house.workThrough()
+            try await house.give(given, to: "bert", of: tenant, isOverride: true)
+            var late = house.lead("4")
+            late.receivedAt = Date().addingTimeInterval(-31 * 60)
+            try await house.leads([late], of: tenant)
+            try await house.working {
+                try await soon {
+                    try await house.count("assignment a JOIN seller s ON s.id = a.seller_id WHERE s.external_id = 'wang'") == 1
+                }
+            }
+            let now = Date()
+
+            try await report(
+                house, tenant,
+                #","from":"\#((now - 3_600).ISO8601Format())","to":"\#((now + 3_600).ISO8601Format())""#)
+
+            let page = try await house.records.reports(of: tenant, limit: 9).items
+            let body = JSON(try JSONSerialization.jsonObject(with: Data(try #require(page.first).body.bytes)))
+            let counts = (body["strategies"].array ?? []).map { "\($0["name"].string ?? "") \($0["received"].int ?? 0)" }
+            #expect(counts == ["by a clock 1", "by hand 1", "customer's owner 1", "hers 3"])
+        }
+    }
+
     @Test func `without a time it is the tenant's last month, and a wrong time fails for good`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()
