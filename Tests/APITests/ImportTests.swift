@@ -75,6 +75,22 @@ import Testing
         }
     }
 
+    @Test func `rows of before 1970 or of the future are listed with their field, others proceed`() async throws {
+        try await TestAPI.with { api in
+            let times = ["0001-01-01", "1969-12-31 23:59", "2018-02-01", "2999-01-01T00:00:00Z", "9999-12-31", Date().ISO8601Format()]
+            let csv = "mql_id,first_contact_date\n" + times.enumerated().map { "\($0),\($1)\n" }.joined()
+
+            let reply = try await api.send("POST", Self.path, csv, type: "text/csv")
+
+            let record = try await api.send("GET", "/v1/imports/\(try reply.json["import_id"].string ?? "")").json
+            #expect([record["accepted"].int, record["rejected"].int] == [2, 4])
+            let errors = try #require(record["errors"].array)
+            #expect(errors.map { $0["line"].int } == [2, 3, 5, 6])
+            #expect(errors.allSatisfy { $0["field"].string == "first_contact_date" })
+            #expect(errors.map { $0["message"].string?.prefix(10) } == ["lies befor", "lies befor", "lies ahead", "lies ahead"])
+        }
+    }
+
     @Test func `bad lines of NDJSON are listed too`() async throws {
         try await TestAPI.with { api in
             let lines = [

@@ -30,6 +30,27 @@ import Testing
         }
     }
 
+    @Test(arguments: ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "2999-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+    func `a lead came neither before 1970 nor in the future`(receivedAt: String) async throws {
+        try await TestAPI.with { api in
+            let refused = try await api.send("POST", "/v1/leads", #"{"external_id":"L-1","received_at":"\#(receivedAt)"}"#)
+
+            #expect(refused.status == 422)
+            #expect(refused.faults == ["received_at out_of_range"])
+            #expect(try await api.count("lead") == 0)
+        }
+    }
+
+    @Test func `a lead of a source whose clock is a little ahead came now`() async throws {
+        try await TestAPI.with { api in
+            let ahead = (Date() + 240).ISO8601Format()
+            let taken = try await api.send("POST", "/v1/leads", #"{"external_id":"L-1","received_at":"\#(ahead)"}"#)
+
+            #expect(taken.status == 202)
+            #expect(try await api.count("lead WHERE received_at <= clock_timestamp()") == 1)
+        }
+    }
+
     @Test func `a lead told of again keeps its number, has its fields replaced, and is not assigned twice`() async throws {
         try await TestAPI.with { api in
             let first = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web","fields":{"a":1,"b":2}}"#)

@@ -202,7 +202,12 @@ extension LeadColumns {
                     line: line, field: self.receivedAt,
                     message: "must be a time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00:00 or 2026-01-31"))
         }
-        return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: receivedAt, fields: fields))
+        // By the clock, not by when the file began: it may be long in coming, and leads come meanwhile.
+        let now = Date()
+        if let fault = ToldMoment.fault(in: receivedAt, now: now) {
+            return .fault(ImportFault(line: line, field: self.receivedAt, message: fault))
+        }
+        return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: min(receivedAt, now), fields: fields))
     }
 
     /// RFC 3339, or a day or a time of day without an offset, which then is the tenant's own.

@@ -48,15 +48,6 @@ private func list(_ root: JSONNode, _ call: Call) throws -> [NewActivity] {
     return activities
 }
 
-extension FieldReader {
-    /// What is told happened, and not before there were such records; clocks of others may be ahead of ours by five minutes (SLA-12).
-    mutating func refuse(_ name: String, unlikely moment: Date?) {
-        guard let moment else { return }
-        if moment > Date().addingTimeInterval(300) { fail(name, .outOfRange, "lies ahead: what is told has happened") }
-        if moment < Date(timeIntervalSince1970: 0) { fail(name, .outOfRange, "lies before 1970") }
-    }
-}
-
 private func activity(_ node: JSONNode, path: String, _ errors: inout [FieldError]) -> NewActivity? {
     var reader = FieldReader(node, path: path)
     let type = reader.string("type", length: 1...50, required: true)

@@ -22,10 +22,11 @@ extension API {
     let body = try await call.body(atMost: call.limits.body)
     let key = try call.idempotencyKey(over: body)
     let lead = try call.object(body) { reader in
-        let receivedAt = reader.date("received_at")
+        let (receivedAt, now) = (reader.date("received_at"), Date())
+        reader.refuse("received_at", unlikely: receivedAt)
         return NewLead(
             source: reader.string("source") ?? API.unknownSource, externalID: reader.string("external_id", required: true) ?? "",
-            receivedAt: receivedAt ?? Date(), isDated: receivedAt != nil,
+            receivedAt: min(receivedAt ?? now, now), isDated: receivedAt != nil,
             fields: reader.object("fields", members: call.limits.leadFields).map { Array($0.bytes) } ?? Array("{}".utf8))
     }
     try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)

@@ -20,8 +20,7 @@ private let clockSkew: TimeInterval = 60
                 if Int64(text) == nil { reader.fail("evidence[\(place)]", .notFound, "is no activity of this opportunity") }
                 return Int64(text) ?? 0
             } ?? [])
-        if let at = wish.at, at > Date().addingTimeInterval(clockSkew) { reader.fail("at", .outOfRange, "has not come yet") }
-        if let at = wish.at, at < Date(timeIntervalSince1970: 0) { reader.fail("at", .outOfRange, "lies before 1970") }
+        reader.refuse("at", unlikely: wish.at, skew: clockSkew)
         return wish
     }
     do {
