@@ -15,12 +15,26 @@ public struct OutgoingPolicy: Sendable, Hashable {
 
     /// What is wrong with an address before its name is even looked up; nil: nothing.
     public func fault(in url: String) -> String? {
-        guard let parts = URLComponents(string: url), let host = parts.host, !host.isEmpty else { return "is no URL with a host" }
+        // Others read a blank or a backslash as the end of something; what is read in two ways leads to two places.
+        guard !url.contains(where: { $0.isWhitespace || $0 == "\\" }) else { return "must hold neither blanks nor backslashes" }
+        guard let parts = URLComponents(string: url), let host = parts.host, Self.isHost(parts.encodedHost ?? host) else {
+            return "is no URL with a host"
+        }
         guard parts.scheme == "https" || parts.scheme == "http" && allowsLoopback else { return "must begin with https://" }
         guard parts.port.map({ (1...65_535).contains($0) }) ?? true else { return "must name a port from 1 to 65535" }
         guard parts.user == nil, parts.password == nil else { return "must not hold a user or password" }
         guard parts.fragment == nil else { return "must not hold a fragment" }
         return fault(host: host)
+    }
+
+    /// Whether it is written like a name or an address: `example.com`, `[2001:db8::1]`.
+    private static func isHost(_ host: String) -> Bool {
+        if host.hasPrefix("["), host.hasSuffix("]") { return true }
+        let labels = (host.hasSuffix(".") ? host.dropLast() : host[...]).split(separator: ".", omittingEmptySubsequences: false)
+        return labels.allSatisfy { label in
+            (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+                && label.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+        }
     }
 
     /// The same of a host alone: a numeric address must be public, and some names never are.

@@ -163,6 +163,15 @@ import Testing
             ["settings.from bad_format", "settings.host not_allowed", "settings.security not_allowed"]
         ),
         (#"{"kind":"dingtalk_todo","secrets":{"app_key":"k","app_secret":"s"},"reason":"x"}"#, ["settings.creator missing"]),
+        (
+            #"{"kind":"sms_http","settings":{"url":"https://example.com/sms"},"secrets":{"authorization":"Bearer x\r\nX-Other: y"},"reason":"x"}"#,
+            ["secrets.authorization bad_format"]
+        ),
+        (
+            #"{"kind":"smtp","settings":{"host":"mail.example.com","from":"a@example.com","security":"tls"},"secrets":{"user":"u","password":"p\u0007"},"reason":"x"}"#,
+            ["secrets.password bad_format"]
+        ),
+        (#"{"kind":"wecom_robot","secrets":{"key":"k\n"},"reason":"x"}"#, ["secrets.key bad_format"]),
     ])
     func `what cannot be is refused, every field named`(body: String, faults: [String]) async throws {
         try await with { api in
@@ -171,6 +180,35 @@ import Testing
             #expect(refused.status == 422)
             #expect(try refused.json["errors"].array?.map { "\($0["field"].string!) \($0["code"].string!)" }.sorted() == faults)
             #expect(try await api.count("connector") == 0)
+        }
+    }
+
+    @Test(arguments: [
+        "https://", "https:///path", "https:example.com", "https://:443/", "//example.com/", "example.com", "ftp://example.com/",
+        "file:///etc/passwd",
+        "javascript:alert(1)", "https://@example.com/", "https://:@example.com/", "https://user@example.com/", "https://exa mple.com/",
+        " https://example.com/",
+        "https://example.com/a b", #"https://example.com\\@example.org/"#, "https://exa%6dple.com/", "https://..example.com/",
+        "https://example..com/",
+        "https://-example.com/", "https://example.com/#part",
+    ])
+    func `what is no plain address of a host outside is refused`(url: String) async throws {
+        try await with { api in
+            for kind in ["webhook", "sms_http"] {
+                let refused = try await put(api, "c", #"{"kind":"\#(kind)","settings":{"url":"\#(url)"},"reason":"x"}"#)
+                #expect(refused.faults == ["settings.url not_allowed"], "\(kind)")
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "https://example.com", "https://example.com.:8443/a/b?c=%20d", "https://xn--fsqu00a.xn--fiqs8s/", "https://8.8.8.8/",
+        "https://a_b.example.com/",
+    ])
+    func `a plain address of a host outside is taken`(url: String) async throws {
+        try await with { api in
+            let made = try await put(api, "c", #"{"kind":"webhook","settings":{"url":"\#(url)"},"reason":"x"}"#)
+            #expect(made.status == 201, "\(made.text)")
         }
     }
 

@@ -245,7 +245,7 @@ private struct ConnectorReading {
             reader.fail("settings.agent_id", .missing, "is required: the number of the app the messages come from")
         case .dingtalkRobot, .dingtalkTodo, .wecomRobot, .wecomApp, .feishuBot, .feishuApp, .smsGateway, .webhook: break
         }
-        for (name, text) in settings.texts where text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+        for (name, text) in settings.texts where text.holdsControlCharacters {
             reader.fail("settings.\(name)", .badFormat, "must hold no control characters")
         }
         for address in settings.to ?? [] where address.contains(",") { reader.fail("settings.to", .badFormat, "must hold no comma") }
@@ -274,14 +274,21 @@ private struct ConnectorReading {
         var inner = FieldReader(node, path: "secrets")
         var values: [String: String] = [:]
         for secret in kind.secrets { values[secret.name] = inner.string(secret.name, length: 1...500, required: secret.isRequired) }
-        if kind == .webhook {
-            for (name, value) in values where Signing.webhookKey(value) == nil {
-                inner.fail(name, .badFormat, "must be whsec_ and 24 to 64 bytes in Base64")
+        for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+            if kind == .webhook {
+                if Signing.webhookKey(value) == nil { inner.fail(name, .badFormat, "must be whsec_ and 24 to 64 bytes in Base64") }
+            } else if value.holdsControlCharacters {
+                // It goes into a header or a URL, where a line's end would begin another.
+                inner.fail(name, .badFormat, "must hold no control characters")
             }
         }
         reader.add(inner.finish())
         return (values, nil)
     }
+}
+
+extension String {
+    fileprivate var holdsControlCharacters: Bool { unicodeScalars.contains { $0.properties.generalCategory == .control } }
 }
 
 extension ConnectorSettings {
