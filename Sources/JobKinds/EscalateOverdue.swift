@@ -19,6 +19,7 @@ public struct EscalateOverdue: DecidingHandler {
         var limit: Int
         var after: ClockKey?
         var fence: Int?
+        var until: ClockKey?
 
         public init(json: [UInt8]) throws {
             let reader = try ArgumentReader(json)
@@ -36,9 +37,16 @@ public struct EscalateOverdue: DecidingHandler {
             limit = min(5_000, max(1, try reader.integer("limit") ?? 500))
             after = try reader.string("cursor").flatMap(ClockKey.init)
             fence = try reader.integer("fence")
+            until = try reader.string("until").flatMap(ClockKey.init)
         }
 
-        var page: ClockFacts.Page? { subject == nil ? ClockFacts.Page(asOf: asOf, after: after, limit: limit) : nil }
+        /// Whether the job was made as the timer of whatever it looks at.
+        var isTimer: Bool { fence != nil || until != nil }
+
+        func page(of job: JobID) -> ClockFacts.Page? {
+            guard subject == nil else { return nil }
+            return ClockFacts.Page(asOf: asOf, after: after, limit: limit, timer: until.map { .init(job: job, until: $0) })
+        }
     }
 
     public let kind = EscalateOverdue.definition
@@ -57,28 +65,30 @@ public struct EscalateOverdue: DecidingHandler {
             .optional("limit", .integer(1...5_000), "subjects looked at in one job; default 500"),
             .optional("cursor", .string(maxLength: 40), "where to go on"),
             .optional("fence", .integer(0...Int64.max), "of the subject; set by its own timer"),
+            .optional("until", .string(maxLength: 40), "where to end; set by the timer of many"),
         ]), reading: Arguments.self)
 
     public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> ClockFacts {
-        try await records.facts(for: jobs.compactMap(\.arguments.subject), pages: jobs.compactMap(\.arguments.page), of: tenant)
+        try await records.facts(
+            for: jobs.compactMap(\.arguments.subject), pages: jobs.compactMap { $0.arguments.page(of: $0.id) }, of: tenant)
     }
 
     public func outcome(of job: Job<Arguments>, given facts: inout ClockFacts, at now: Date) -> Outcome {
         let arguments = job.arguments
         // A timer was granted when it was due by the ledger's clock, which this process' may be behind.
-        guard arguments.fence != nil || arguments.asOf <= now.addingTimeInterval(1) else {
+        guard arguments.isTimer || arguments.asOf <= now.addingTimeInterval(1) else {
             return .failed(.permanent, "as_of is later than now")
         }
         if let subject = arguments.subject, facts.subjects[subject] == nil {
             return arguments.fence == nil ? .failed(.permanent, "there are no clocks of \(subject)") : .completed("gone")
         }
-        let page = arguments.page.flatMap { facts.pages[$0] }
+        let page = arguments.page(of: job.id).flatMap { facts.pages[$0] }
         let effects = (page ?? arguments.subject.map { [$0] } ?? []).compactMap { subject in
-            facts.look(at: subject, clock: arguments.clock, timer: arguments.fence == nil ? nil : job.id.rawValue, now: now)
+            facts.look(at: subject, clock: arguments.clock, timer: arguments.isTimer ? job.id.rawValue : nil, now: now)
         }
         // Another job is its timer now: something has happened since this one was made.
         guard !effects.isEmpty else { return .completed(page?.isEmpty ?? false ? "nothing_due" : "superseded") }
-        let report = EscalationReport(effects, cursor: page?.count == arguments.limit ? page?.last : nil)
+        let report = EscalationReport(effects, cursor: arguments.until == nil && page?.count == arguments.limit ? page?.last : nil)
         var outcome = Outcome(.completed(report.outcome), effects: effects, result: report.json)
         outcome.followUps = effects.compactMap { $0.recycling(of: job.tenant) }
         if let cursor = report.cursor {

@@ -618,6 +618,34 @@ import Testing
         }
     }
 
+    @Test func `clocks that are all looked at again are so by few jobs, and what happens meanwhile counts`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await tenant(house)
+            try await house.seller("anna", of: tenant) { ($0.team, $0.capacity) = ("north", 1_000) }
+            try await house.leads((0..<150).map { lead("\($0)", minutesOld: 0) }, of: tenant)
+            while try await house.count("lead WHERE state = 'awaiting_assignment'") > 0 { try await assign(house) }
+            _ = try await house.rows("UPDATE clock_subject SET looked_at = NULL, clocks = '[]'")
+            let whole = #"{"week":{\#(Self.allDay)}}"#
+            _ = try await house.records.putCalendar(.tenant, body: Array(whole.utf8), of: tenant, by: "test")
+            while try await house.records.promoteClocks(now: Date()) {}
+
+            let attempts = try await house.begin(of: "escalate_overdue")
+            let settlements = try await house.decide(attempts, of: "escalate_overdue")
+            try await record(touch("3"), house, of: tenant)
+            let settled = try await house.ledger.settle(settlements)
+            let again = try await house.ledger.settle(
+                try await house.decide(attempts.filter { settled.stale.contains($0.id) }, of: "escalate_overdue"))
+            try await house.acknowledge(attempts)
+
+            #expect(attempts.count == 2 && settled.stale.count == 1 && again.stale.isEmpty)
+            #expect(try await house.count("clock_subject WHERE looked_at IS NOT NULL AND job_id IS NULL AND next_at > now()") == 149)
+            try await house.working { try await self.settled(house) }
+            #expect(try await house.count("clock_subject WHERE clocks @> '[{\"clock\": \"first\", \"state\": \"met\"}]'") == 1)
+            #expect(try await house.count("clock_subject WHERE clocks @> '[{\"clock\": \"first\", \"state\": \"running\"}]'") == 149)
+            #expect(try await house.count("escalation") == 0)
+        }
+    }
+
     private static let working = """
         clocks:
           - { id: first, subject: lead, calendar: working, starts: { on: created }, stops: { on: touch }, levels: [{ id: a, after: 30m, to: owner }] }

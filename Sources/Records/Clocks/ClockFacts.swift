@@ -1,6 +1,7 @@
 import Calendars
 import Clocks
 import Foundation
+import Jobs
 import Rules
 import SalesModel
 import Tenancy
@@ -54,11 +55,26 @@ public struct ClockFacts: Sendable {
         public let asOf: Date
         public let after: ClockKey?
         public let limit: Int
+        /// Not all that are due, but those that this job is the timer of.
+        public let timer: Timer?
 
-        public init(asOf: Date, after: ClockKey?, limit: Int) {
+        /// A job that is the timer of many.
+        public struct Timer: Sendable, Hashable {
+            let job: JobID
+            /// The last of them.
+            let until: ClockKey
+
+            public init(job: JobID, until: ClockKey) {
+                self.job = job
+                self.until = until
+            }
+        }
+
+        public init(asOf: Date, after: ClockKey?, limit: Int, timer: Timer? = nil) {
             self.asOf = asOf
             self.after = after
             self.limit = limit
+            self.timer = timer
         }
     }
 }

@@ -23,6 +23,18 @@ extension NewJob {
         return NewJob(tenant: tenant, kind: escalateOverdueKind, arguments: arguments, priority: 7, runAt: due)
     }
 
+    /// The job that looks at many subjects once more, as the timer of each: those from after one key up to another that are noted with it.
+    fileprivate static func escalateOverdue(_ subjects: ArraySlice<ClockKey>, after: ClockKey?, of tenant: TenantID, at now: Date) -> NewJob
+    {
+        let arguments = JSONWriter.object { body in
+            body.member("as_of", now)
+            body.member("limit", subjects.count)
+            body.member("cursor", after?.description)
+            body.member("until", subjects.last?.description)
+        }
+        return NewJob(tenant: tenant, kind: escalateOverdueKind, arguments: arguments, priority: 7)
+    }
+
     /// The job that goes on where another ended that looks at all that is due.
     public static func escalateOverdue(asOf: Date, clock: String?, limit: Int, after: ClockKey, of tenant: TenantID) -> NewJob {
         let arguments = JSONWriter.object { body in
@@ -72,38 +84,66 @@ extension Records {
         return count == limit
     }
 
-    /// Moves a page of the clocks on that are all to be looked at again; false: no tenant's are.
+    /// Subjects one job looks at once more. A job for each would cost ten times what looking costs; of more, one that something happens to would
+    /// have too many looked at again with it.
+    private static let lookedAtTogether = 100
+
+    /// Moves a page of the clocks on that are all to be looked at again, and makes the jobs that look; false: no tenant's are.
     private func rearmPage(now: Date, limit: Int = 5_000) async throws -> Bool {
         guard try await engine.query("SELECT FROM clock_rearm LIMIT 1").count > 0 else { return false }
-        return try await engine.transaction { transaction in
-            let asked = try transaction.query(
-                "SELECT tenant_id, after_type, after_id FROM clock_rearm ORDER BY asked_at LIMIT 1 FOR UPDATE SKIP LOCKED")
-            guard let row = asked.first else { return false }
-            let (tenant, type, id): (Int64, String, Int64) = (try row.get("tenant_id"), try row.get("after_type"), try row.get("after_id"))
-            let page = try transaction.query(
-                """
-                WITH page AS (
-                    SELECT subject_type, subject_id, next_at FROM clock_subject
-                    WHERE tenant_id = \(tenant) AND (subject_type, subject_id) > (\(type), \(id))
-                    ORDER BY subject_type, subject_id LIMIT \(limit) FOR UPDATE),
-                moved AS (
-                    UPDATE clock_subject c SET fence = c.fence + 1, next_at = \(now), job_id = NULL
-                    FROM page p
-                    WHERE p.next_at IS NOT NULL AND c.tenant_id = \(tenant) AND c.subject_type = p.subject_type AND c.subject_id = p.subject_id)
-                SELECT subject_type, subject_id FROM page ORDER BY subject_type DESC, subject_id DESC
-                """)
-            let next: Statement
-            if page.count == limit, let last = page.first {
-                next = """
-                    UPDATE clock_rearm SET after_type = \(try last.get("subject_type", as: String.self)), after_id = \(try last.get("subject_id", as: Int64.self))
-                    WHERE tenant_id = \(tenant)
-                    """
-            } else {
-                next = "DELETE FROM clock_rearm WHERE tenant_id = \(tenant)"
-            }
-            _ = try transaction.query(next)
-            return true
+        let ids = try await ledger.reserve((limit + Self.lookedAtTogether - 1) / Self.lookedAtTogether)
+        let ledger = ledger
+        let (isAsked, enqueued) = try await engine.transaction { transaction in
+            guard let (tenant, subjects) = try Self.nextPage(limit, in: transaction) else { return (false, Enqueued?.none) }
+            guard !subjects.isEmpty else { return (true, nil) }
+            let (jobs, noted) = Self.lookAgain(at: subjects, ids, of: tenant, now: now)
+            let (statements, enqueued) = ledger.statements(enqueueing: jobs, as: Array(ids.prefix(jobs.count)), at: now)
+            return (true, enqueued(try transaction.pipeline([noted] + statements).last!.first!.get("id")))
         }
+        if let enqueued { ledger.announce(enqueued) }
+        return isAsked
+    }
+
+    /// The next subjects of a tenant whose clocks are all to be looked at again, locked: those of a page that still run. Nil: there is no such tenant.
+    private static func nextPage(_ limit: Int, in transaction: PostgresTransaction) throws -> (tenant: TenantID, running: [ClockKey])? {
+        let asked = try transaction.query(
+            "SELECT tenant_id, after_type, after_id FROM clock_rearm ORDER BY asked_at LIMIT 1 FOR UPDATE SKIP LOCKED")
+        guard let row = asked.first else { return nil }
+        let (tenant, type, id): (Int64, String, Int64) = (try row.get("tenant_id"), try row.get("after_type"), try row.get("after_id"))
+        let page = try transaction.query(
+            """
+            SELECT subject_type, subject_id, next_at IS NOT NULL AS runs FROM clock_subject
+            WHERE tenant_id = \(tenant) AND (subject_type, subject_id) > (\(type), \(id))
+            ORDER BY subject_type, subject_id LIMIT \(limit) FOR UPDATE
+            """)
+        if page.count == limit, let last = try page.last.map(ClockKey.init) {
+            _ = try transaction.query(
+                "UPDATE clock_rearm SET after_type = \(last.type.rawValue), after_id = \(last.id) WHERE tenant_id = \(tenant)")
+        } else {
+            _ = try transaction.query("DELETE FROM clock_rearm WHERE tenant_id = \(tenant)")
+        }
+        return (TenantID(tenant), try page.filter { try $0.get("runs") }.map(ClockKey.init))
+    }
+
+    /// The jobs that look at these, and the statement that notes each with its subjects.
+    private static func lookAgain(
+        at subjects: [ClockKey], _ ids: [JobID], of tenant: TenantID, now: Date
+    ) -> (jobs: [NewJob], noted: Statement) {
+        let starts = Array(stride(from: 0, to: subjects.count, by: lookedAtTogether))
+        let jobs = starts.map { start in
+            NewJob.escalateOverdue(
+                subjects[start..<min(start + lookedAtTogether, subjects.count)], after: start == 0 ? nil : subjects[start - 1], of: tenant,
+                at: now)
+        }
+        let timers = subjects.indices.map { ids[$0 / lookedAtTogether].rawValue }
+        return (
+            jobs,
+            """
+            UPDATE clock_subject c SET fence = c.fence + 1, next_at = \(now), job_id = n.job
+            FROM unnest(\(subjects.map(\.type.rawValue)), \(subjects.map(\.id)), \(timers)) AS n(type, id, job)
+            WHERE c.tenant_id = \(tenant.rawValue) AND c.subject_type = n.type AND c.subject_id = n.id
+            """
+        )
     }
 
     /// Clocks whose job is gone without having looked get another: nothing of the kind should happen, and nobody should have to notice.

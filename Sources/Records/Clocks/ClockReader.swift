@@ -83,15 +83,23 @@ public final class ClockReader: Sendable {
     }
 
     private func due(_ page: ClockFacts.Page, of tenant: TenantID) async throws -> [ClockKey] {
-        try await postgres.pipeline([
-            .tenants([tenant]),
-            """
-            SELECT subject_type, subject_id FROM clock_subject
-            WHERE tenant_id = \(tenant.rawValue) AND next_at <= \(page.asOf)
-                AND (subject_type, subject_id) > (\(page.after?.type.rawValue ?? ""), \(page.after?.id ?? 0))
-            ORDER BY subject_type, subject_id LIMIT \(page.limit)
-            """,
-        ])[1].map(ClockKey.init)
+        let after = (type: page.after?.type.rawValue ?? "", id: page.after?.id ?? 0)
+        let keys: Statement
+        if let timer = page.timer {
+            keys = """
+                SELECT subject_type, subject_id FROM clock_subject
+                WHERE tenant_id = \(tenant.rawValue) AND job_id = \(timer.job.rawValue) AND (subject_type, subject_id) > (\(after.type), \(after.id))
+                    AND (subject_type, subject_id) <= (\(timer.until.type.rawValue), \(timer.until.id))
+                ORDER BY subject_type, subject_id LIMIT \(page.limit)
+                """
+        } else {
+            keys = """
+                SELECT subject_type, subject_id FROM clock_subject
+                WHERE tenant_id = \(tenant.rawValue) AND next_at <= \(page.asOf) AND (subject_type, subject_id) > (\(after.type), \(after.id))
+                ORDER BY subject_type, subject_id LIMIT \(page.limit)
+                """
+        }
+        return try await postgres.pipeline([.tenants([tenant]), keys])[1].map(ClockKey.init)
     }
 
     private static func timers(of keys: Set<ClockKey>, _ tenant: TenantID) -> Statement {
