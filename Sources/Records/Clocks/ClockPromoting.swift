@@ -84,8 +84,8 @@ extension Records {
         return count == limit
     }
 
-    /// Subjects one job looks at once more. A job for each would cost ten times what looking costs; of more, one that something happens to would
-    /// have too many looked at again with it.
+    /// Subjects one job looks at once more. A job for each costs a whole life of a job for a look; of more, one that something happens to would have
+    /// too many looked at again with it.
     private static let lookedAtTogether = 100
 
     /// Moves a page of the clocks on that are all to be looked at again, and makes the jobs that look; false: no tenant's are.
