@@ -12,7 +12,7 @@ import PackageDescription
 //   Records                                   tenant data in Postgres
 //   Ledger  DispatchIndex  Schema             jobs in Postgres · the Redis index · migrations
 //   PostgresClient  RedisClient  LocalServers  CrashPoints  Telemetry  Connectors  LocalVendors   libpq · NIO + hiredis · private servers · where fault runs kill · traces out · messages out
-//   Console  Jobs  Breakers  Schedules  Calendars  Rules  Clocks  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope  Sampling   pure
+//   Console  Jobs  Permissions  Breakers  Schedules  Calendars  Rules  Clocks  Rollouts  Forecasts  Routing  Replay  Identity  ProcessHealth  SalesModel  Messages  FakeVendors  Tenancy  JSONEnvelope  Sampling   pure
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
@@ -88,6 +88,7 @@ let package = Package(
                 ["map", "score", "route", "match", "clock", "gate", "measure", "message"].map { .embedInCode("Packs/\(trade)-\($0).yaml") }
             }),
         domain("Breakers"),
+        domain("Permissions", ["JSONEnvelope", "SalesModel"]),
         domain("Rollouts", ["Sampling"]),
         domain("Forecasts", ["SalesModel", "Sampling"]),
         domain("Routing", ["SalesModel", "Rules", "Rollouts"]),
@@ -137,6 +138,7 @@ let package = Package(
                 .embedInCode("0040_customers_of_deals.sql"), .embedInCode("0041_late_tellings.sql"),
                 .embedInCode("0043_taking_back.sql"), .embedInCode("0044_following.sql"), .embedInCode("0048_tenant_policies.sql"),
                 .embedInCode("0049_quick_compression.sql"), .embedInCode("0050_failures_index.sql"),
+                .embedInCode("0051_people.sql"), .embedInCode("0052_access.sql"),
                 .embedInCode("0059_seller_breaker.sql"),
             ],
             swiftSettings: settings),
@@ -149,7 +151,7 @@ let package = Package(
                 "Clocks", "Rollouts",
                 "Routing",
                 "Replay",
-                "SalesModel", "Messages",
+                "SalesModel", "Messages", "Permissions",
                 "Tenancy", "JSONEnvelope",
                 logging,
             ]),
@@ -167,7 +169,7 @@ let package = Package(
             "API",
             [
                 "Identity", "Jobs", "Breakers", "ProcessHealth", "Schedules", "Calendars", "Ledger", "DispatchIndex", "Records", "JobKinds",
-                "Connectors", "Messages", "Rules", "Rollouts", "SalesModel", "Tenancy",
+                "Connectors", "Messages", "Permissions", "Rules", "Rollouts", "SalesModel", "Tenancy",
                 "JSONEnvelope", "Telemetry",
                 logging, lifecycle, tracing, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, hummingbird, hummingbirdCore,
             ],
@@ -212,6 +214,7 @@ let package = Package(
         tests("RulesTests", ["Calendars", "Rules", "Identity", "SalesModel"]),
         tests("ClocksTests", ["Clocks", "Calendars", "Rules", "SalesModel"]),
         tests("BreakersTests", ["Breakers"]),
+        tests("PermissionsTests", ["JSONEnvelope", "Permissions", "SalesModel", "Sampling"]),
         tests("RolloutsTests", ["Rollouts", "Sampling"]),
         tests("ForecastsTests", ["Forecasts", "Sampling"]),
         tests("RoutingTests", ["Calendars", "Routing", "Rollouts", "Rules", "SalesModel", "Sampling"]),
@@ -251,7 +254,7 @@ let package = Package(
             [
                 "API", "Connectors", "FakeVendors", "LocalVendors", "Messages", "Worker", "Maintenance", "JobKinds", "Records", "Ledger",
                 "Calendars", "DispatchIndex", "Identity", "Jobs", "JSONEnvelope",
-                "ProcessHealth", "Replay",
+                "Permissions", "ProcessHealth", "Replay",
                 "Rules", "Rollouts", "SalesModel", "Schema", "Tenancy", "Telemetry", "PostgresClient", "RedisClient", "LocalServers",
                 "Sampling", "TestSupport", httpClient, hummingbird,
                 lifecycle,

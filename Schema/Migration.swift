@@ -60,6 +60,8 @@ public struct Migration: Sendable {
         Migration(48, "tenant_policies", PackageResources._048_tenant_policies_sql),
         Migration(49, "quick_compression", PackageResources._049_quick_compression_sql),
         Migration(50, "failures_index", PackageResources._050_failures_index_sql),
+        Migration(51, "people", PackageResources._051_people_sql),
+        Migration(52, "access", PackageResources._052_access_sql),
         Migration(59, "seller_breaker", PackageResources._059_seller_breaker_sql),
     ]
 }

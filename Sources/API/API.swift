@@ -80,6 +80,6 @@ public struct API: Sendable {
         + flowEndpoints + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
         + escalationEndpoints + calendarEndpoints + responseEndpoints + alertEndpoints + reportEndpoints + connectorEndpoints
         + quietHoursEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + keyEndpoints + usageEndpoints
-        + workerEndpoints
+        + workerEndpoints + accessEndpoints
         + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

@@ -33,6 +33,9 @@ struct Call: Sendable {
     /// The same where an endpoint may be called for all tenants at once: nil then.
     var tenantOrAll: TenantID? { principal?.tenant?.id }
 
+    /// The person whose key this is, where it is one's.
+    var user: String? { principal?.user }
+
     /// Who is asking, as the audit log names them.
     var actor: String { principal?.actor ?? "nobody" }
 }

@@ -14,6 +14,18 @@ struct Endpoint: Sendable {
         case platform
     }
 
+    /// What a person's key may do here, besides what its role allows.
+    enum People: Sendable, Hashable {
+        /// It asks the person's policies itself.
+        case judged
+        /// It shows and changes nothing that has a city.
+        case harmless
+        /// It shows or changes records wherever they are: not for whom a data domain holds.
+        case unheld
+        /// What permissions rest on, and the rules: never.
+        case never
+    }
+
     let method: HTTPRequest.Method
     /// As OpenAPI writes it: `/v1/jobs/{id}`.
     let path: String
@@ -22,17 +34,19 @@ struct Endpoint: Sendable {
     let module: Module?
     /// Whether it reads the query itself. A query where none is read is refused, so that nothing is ignored in silence.
     let takesQuery: Bool
+    let people: People
     let answer: @Sendable (Call) async throws -> Answer
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ access: Access = .tenant(.tenant), module: Module? = nil,
-        takesQuery: Bool = false, answer: @Sendable @escaping (Call) async throws -> Answer
+        takesQuery: Bool = false, people: People = .unheld, answer: @Sendable @escaping (Call) async throws -> Answer
     ) {
         self.method = method
         self.path = path
         self.access = access
         self.module = module
         self.takesQuery = takesQuery
+        self.people = people
         self.answer = answer
     }
 }

@@ -35,7 +35,8 @@ extension EnqueueLane {
     /// The job a request asks for; nil: let others see.
     func accept(_ head: HTTPRequest, _ body: ByteBuffer) -> Accepted? {
         guard api.transport.admits(peer: peer, forwardedProto: head.headerFields[.forwardedProto]),
-            let header = head.headerFields[.authorization], let principal = bearer(header), let tenant = principal.tenant
+            let header = head.headerFields[.authorization], let principal = bearer(header), let tenant = principal.tenant,
+            principal.user == nil  // a person may be held to a data domain, which is asked for elsewhere
         else { return nil }
         guard let envelope = try? JSONEnvelope(Array(body.readableBytesView), levels: 2, limits: api.limits.envelope) else { return nil }
         var reading = NewJobReading(api, tenant: tenant, now: Date())

@@ -83,7 +83,12 @@ struct Responder: HTTPResponder {
                 connection: context.connection, span: span)
             // Who asks the process alone, such as a probe or a scraper, may add what they like.
             if !endpoint.takesQuery, endpoint.access != .open { try call.query { _ in } }
-            return try await endpoint.answer(call)
+            do {
+                if let principal, let user = principal.user { try await admit(user, principal, to: endpoint) }
+                return try await endpoint.answer(call)
+            } catch let refusal as AccessRefusal {
+                throw try await problem(refusal, principal, endpoint)
+            }
         }
     }
 
@@ -128,6 +133,33 @@ struct Responder: HTTPResponder {
         guard let slug = Slug(named), let principal = try await api.keys.principal(bearer, actingFor: slug) else { throw Problem.notFound }
         return principal
     }
+
+    /// Lets a person's key pass to the endpoint, where the endpoint does not ask their policies itself.
+    private func admit(_ user: String, _ principal: Principal, to endpoint: Endpoint) async throws {
+        switch endpoint.people {
+        case .judged, .harmless: return
+        case .unheld:
+            guard let tenant = principal.tenant else { return }
+            let judge = try await api.records.accessJudge(of: user, of: tenant.id)
+            guard judge.book.hasDomain(judge.person) else { return }
+            try await api.records.noteRefusal(of: principal.actor, tenant: tenant.id, name(of: endpoint), code: "data_domain")
+            throw Problem.beyondDomain(user)
+        case .never:
+            try await api.records.noteRefusal(of: principal.actor, tenant: principal.tenant?.id, name(of: endpoint), code: "not_for_people")
+            throw Problem.notForPeople
+        }
+    }
+
+    /// A person's refusal, written down with the policy it comes from.
+    private func problem(_ refusal: AccessRefusal, _ principal: Principal?, _ endpoint: Endpoint) async throws -> Problem {
+        let code = refusal.verdict.refusal?.rawValue ?? ""
+        try await api.records.noteRefusal(
+            of: principal?.actor ?? "nobody", tenant: principal?.tenant?.id, name(of: endpoint), code: code,
+            policy: refusal.verdict.producedBy?.policy.id)
+        return Problem(refusal)
+    }
+
+    private func name(of endpoint: Endpoint) -> String { "\(endpoint.method.rawValue) \(endpoint.path)" }
 
     /// A refusal that is written down.
     private func refusal(_ principal: Principal, _ needed: Role, _ endpoint: Endpoint) async throws -> Problem {

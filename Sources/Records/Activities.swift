@@ -55,14 +55,21 @@ extension Records {
     ///
     /// The first contact (`Contact`) with a lead ends its waiting, whatever it says of when that was: the lead is marked, and its owner has one
     /// lead less pending; whoever is given a lead that nobody has yet owes no other. Later ones are recorded like any activity.
-    /// - Throws: `UnknownSubjects` when a lead, opportunity or seller is not known.
+    /// - Parameter user: the person who tells of them, if they may; nil: nobody in particular.
+    /// - Throws: `UnknownSubjects` when a lead, opportunity or seller is not known; `AccessRefusal`.
     public func record(
-        _ activities: [NewActivity], of tenant: TenantID, key: IdempotencyKey?, answer: @Sendable @escaping (_ ids: [Int64]) -> StoredAnswer
+        _ activities: [NewActivity], of tenant: TenantID, by user: String? = nil, key: IdempotencyKey?,
+        answer: @Sendable @escaping (_ ids: [Int64]) -> StoredAnswer
     ) async throws -> Once {
         try await write(tenant) { transaction in
             try transaction.once(key) {
                 let recording = ActivityRecording(activities, of: tenant, in: transaction)
                 let known = try recording.knownSubjects()
+                if let user {
+                    try transaction.admitActivities(
+                        ofLeads: known.leads.values.flatMap { $0 }, opportunities: known.opportunities.values.flatMap { $0 },
+                        customers: activities.contains { $0.subjectType == .customer }, by: user, of: tenant)
+                }
                 let ids = try recording.insert()
                 try recording.touch(known.leads)
                 try recording.armClocks(known)

@@ -18,4 +18,10 @@ extension Records {
     public func noteRefusal(of actor: String, tenant: TenantID?, _ attempted: String, needed: Role) async throws {
         _ = try await engine.query(.audit(tenant, by: actor, "refused", attempted, after: .encoding(["needed": needed.rawValue])))
     }
+
+    /// Writes down that somebody tried what is not for them as the person they are.
+    public func noteRefusal(of actor: String, tenant: TenantID?, _ attempted: String, code: String, policy: String? = nil) async throws {
+        let note = ["code": code, "policy": policy].compactMapValues { $0 }
+        _ = try await engine.query(.audit(tenant, by: actor, "refused", attempted, after: .encoding(note)))
+    }
 }

@@ -43,7 +43,7 @@ extension Records {
     public func session(_ token: SessionToken, now: Date) async throws -> ConsoleSession? {
         let rows = try await engine.query(
             """
-            SELECT s.id AS session_id, s.key_id, s.acting_for, s.expires_at, k.role, t.*
+            SELECT s.id AS session_id, s.key_id, s.acting_for, s.expires_at, k.role, k.person, t.*
             FROM console_session s
             JOIN api_key k ON k.id = s.key_id AND k.revoked_at IS NULL
             LEFT JOIN tenant t ON t.id = COALESCE(s.tenant_id, s.acting_for)
@@ -54,7 +54,8 @@ extension Records {
         let tenant = role == .platform && !isActing ? nil : try Tenant(row)
         return ConsoleSession(
             id: try row.get("session_id"),
-            bearer: Principal(key: try row.get("key_id"), role: role, tenant: role == .platform ? nil : tenant),
+            bearer: Principal(
+                key: try row.get("key_id"), role: role, tenant: role == .platform ? nil : tenant, user: try row.get("person")),
             actingFor: role == .platform ? tenant : nil, expiresAt: try row.get("expires_at"))
     }
 
@@ -93,13 +94,14 @@ extension Records {
         let rows = try await engine.query(
             """
             WITH used AS (DELETE FROM console_link WHERE hash = \(token.hash.bytes) RETURNING key_id, expires_at)
-            SELECT k.id AS key_id, k.role, t.*
+            SELECT k.id AS key_id, k.role, k.person, t.*
             FROM used
             JOIN api_key k ON k.id = used.key_id AND k.revoked_at IS NULL
             LEFT JOIN tenant t ON t.id = k.tenant_id
             WHERE used.expires_at > \(now)
             """)
         guard let row = rows.first, let role = Role(rawValue: try row.get("role")) else { return nil }
-        return Principal(key: try row.get("key_id"), role: role, tenant: role == .platform ? nil : try Tenant(row))
+        return Principal(
+            key: try row.get("key_id"), role: role, tenant: role == .platform ? nil : try Tenant(row), user: try row.get("person"))
     }
 }

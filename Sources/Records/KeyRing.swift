@@ -8,9 +8,18 @@ public struct Principal: Sendable, Hashable {
     public let role: Role
     /// Nil only for a platform key that acts for nobody.
     public let tenant: Tenant?
+    /// Whose key it is, by the tenant's own name: what they may do is judged by their policies. Nil: nobody's in particular.
+    public let user: String?
+
+    init(key: Int64, role: Role, tenant: Tenant?, user: String? = nil) {
+        self.key = key
+        self.role = role
+        self.tenant = tenant
+        self.user = user
+    }
 
     /// As the audit log names them.
-    public var actor: String { "key:\(key)" }
+    public var actor: String { user.map { "key:\(key) of \($0)" } ?? "key:\(key)" }
 }
 
 /// A bearer as one connection remembers it, for as long as the ring would.
@@ -58,11 +67,10 @@ public final class KeyRing: Sendable {
         let hash = key.hash
         let now = now()
         if let known = state.withLock({ $0.bearers[hash] }), known.until > now { return known.value }
-        guard let (id, role, tenant) = try await records.bearer(of: hash) else {
+        guard let principal = try await records.bearer(of: hash) else {
             state.withLock { $0.bearers[hash] = nil }
             return nil
         }
-        let principal = Principal(key: id, role: role, tenant: tenant)
         state.withLock { state in
             if state.bearers.count >= most { state.bearers = state.bearers.filter { $0.value.until > now } }
             if state.bearers.count >= most { state.bearers.removeAll() }

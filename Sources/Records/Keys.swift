@@ -8,6 +8,8 @@ public struct KeyRecord: Sendable, Hashable {
     public let role: Role
     /// Nil: a platform key.
     public let tenant: TenantID?
+    /// Whose it is, by the tenant's own name; nil: nobody's in particular.
+    public let user: String?
     public let hint: String
     public let createdAt: Date
     public let revokedAt: Date?
@@ -16,20 +18,27 @@ public struct KeyRecord: Sendable, Hashable {
 extension Records {
     /// Makes a key and keeps its hash. The secret is in the answer and nowhere else.
     ///
-    /// - Parameter tenant: whose; nil exactly for a platform key.
-    public func createKey(_ role: Role, for tenant: TenantID?, by actor: String) async throws -> (key: APIKey, id: Int64) {
+    /// - Parameters:
+    ///   - tenant: whose; nil exactly for a platform key.
+    ///   - user: a seller or a manager, of whom alone a tenant's key is from then on.
+    public func createKey(_ role: Role, for tenant: TenantID?, user: String? = nil, by actor: String) async throws -> (
+        key: APIKey, id: Int64
+    ) {
         precondition((role == .platform) == (tenant == nil), "a platform key has no tenant, any other has one")
+        precondition(user == nil || role == .tenant, "only a tenant's key is a person's")
         let key = APIKey(role: role, chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
         let id = try await engine.transaction { transaction in
             let id: Int64 = try transaction.query(
                 """
-                INSERT INTO api_key (tenant_id, role, hash, hint)
-                VALUES (\(tenant?.rawValue), \(role.rawValue), \(key.hash.bytes), \(key.hint))
+                INSERT INTO api_key (tenant_id, role, person, hash, hint)
+                VALUES (\(tenant?.rawValue), \(role.rawValue), \(user), \(key.hash.bytes), \(key.hint))
                 RETURNING id
                 """
             ).first!.get("id")
             _ = try transaction.query(
-                .audit(tenant, by: actor, "key.create", String(id), after: .encoding(["role": role.rawValue, "hint": key.hint])))
+                .audit(
+                    tenant, by: actor, "key.create", String(id),
+                    after: .encoding(["role": role.rawValue, "hint": key.hint, "user": user].compactMapValues { $0 })))
             return id
         }
         return (key, id)
@@ -39,7 +48,7 @@ extension Records {
     public func keys(of tenant: TenantID?) async throws -> [KeyRecord] {
         try await engine.query(
             """
-            SELECT id, role, tenant_id, hint, created_at, revoked_at
+            SELECT id, role, tenant_id, person, hint, created_at, revoked_at
             FROM api_key
             WHERE tenant_id IS NOT DISTINCT FROM \(tenant?.rawValue)
             ORDER BY id DESC
@@ -61,15 +70,16 @@ extension Records {
     }
 
     /// Who bears the key of this hash; nil when nobody does, or not any more.
-    func bearer(of hash: KeyHash) async throws -> (key: Int64, role: Role, tenant: Tenant?)? {
+    func bearer(of hash: KeyHash) async throws -> Principal? {
         let rows = try await engine.query(
             """
-            SELECT k.id AS key_id, k.role, t.*
+            SELECT k.id AS key_id, k.role, k.person, t.*
             FROM api_key k LEFT JOIN tenant t ON t.id = k.tenant_id
             WHERE k.hash = \(hash.bytes) AND k.revoked_at IS NULL
             """)
         guard let row = rows.first, let role = Role(rawValue: try row.get("role")) else { return nil }
-        return (try row.get("key_id"), role, role == .platform ? nil : try Tenant(row))
+        return Principal(
+            key: try row.get("key_id"), role: role, tenant: role == .platform ? nil : try Tenant(row), user: try row.get("person"))
     }
 }
 
@@ -78,6 +88,7 @@ extension KeyRecord {
         id = try row.get("id")
         role = Role(rawValue: try row.get("role"))!  // a check in the table allows no other
         tenant = try row.get("tenant_id", as: Int64?.self).map(TenantID.init)
+        user = try row.get("person")
         hint = try row.get("hint")
         createdAt = try row.get("created_at")
         revokedAt = try row.get("revoked_at")

@@ -47,15 +47,22 @@ extension Records {
     }
 
     /// Takes one lead in, once per idempotency key. Without a key it shares its commit with whoever else comes at that moment.
+    ///
+    /// - Parameter user: the person who tells of it, if they may; nil: nobody in particular.
+    /// - Throws: `AccessRefusal`.
     public func takeIn(
-        _ lead: NewLead, of tenant: TenantID, key: IdempotencyKey?, answer: @Sendable @escaping (LeadReceipt) -> StoredAnswer
+        _ lead: NewLead, of tenant: TenantID, by user: String? = nil, key: IdempotencyKey?,
+        answer: @Sendable @escaping (LeadReceipt) -> StoredAnswer
     ) async throws -> Once {
-        guard let key else { return .done(answer(try await intake.submit(IntakeRequest(lead: lead, tenant: tenant), weight: 1))) }
+        guard key != nil || user != nil else {
+            return .done(answer(try await intake.submit(IntakeRequest(lead: lead, tenant: tenant), weight: 1)))
+        }
         let ledger = ledger
         let ids = try await ledger.reserve(1)
         let (once, enqueued) = try await write(tenant, on: engine) { transaction in
             var enqueued: Enqueued?
             let once = try transaction.once(key) {
+                if let user { try transaction.admit(lead, by: user, of: tenant) }
                 let taken = try LeadIntake([lead], of: tenant, trigger: .created, ledger: ledger, ids: ids).run(in: transaction)
                 enqueued = taken.enqueued
                 return answer(taken.receipts[0])

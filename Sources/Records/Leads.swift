@@ -49,10 +49,12 @@ extension Records {
     }
 
     /// Leads, the newest first.
-    public func leads(of tenant: TenantID, state: LeadState?, source: String?, externalID: String?, before cursor: Int64 = .max, limit: Int)
-        async throws
-        -> Page<LeadRecord>
-    {
+    ///
+    /// - Parameter within: those of these cities only; nil: wherever they are.
+    public func leads(
+        of tenant: TenantID, state: LeadState?, source: String?, externalID: String?, within: LeadCities? = nil,
+        before cursor: Int64 = .max, limit: Int
+    ) async throws -> Page<LeadRecord> {
         let rows = try await read(
             tenant,
             """
@@ -61,6 +63,7 @@ extension Records {
                 AND (\(state?.rawValue)::text IS NULL OR l.state = \(state?.rawValue))
                 AND (\(source)::text IS NULL OR l.source = \(source))
                 AND (\(externalID)::text IS NULL OR l.external_id = \(externalID))
+                AND (\(within?.keys)::text[] IS NULL OR city_of(l.fields, \(within?.fields)::text[]) = ANY(\(within?.keys)))
             ORDER BY l.id DESC
             LIMIT \(limit + 1)
             """)

@@ -36,13 +36,17 @@ public enum ManualRefusal: Error, Sendable, Hashable {
 
 extension Records {
     /// Gives a lead to a seller by hand, as another assignment of it: jobs that wait for an earlier one find it done.
-    /// - Throws: `ManualRefusal`.
+    /// - Parameter user: the person who does it, if they may; nil: nobody in particular.
+    /// - Throws: `ManualRefusal`, `AccessRefusal`.
     public func assign(
-        _ wish: ManualAssignment, of tenant: TenantID, by actor: String, key: IdempotencyKey?, now: Date = Date(),
+        _ wish: ManualAssignment, of tenant: TenantID, by actor: String, user: String? = nil, key: IdempotencyKey?, now: Date = Date(),
         answer: @Sendable @escaping (_ epoch: Int) -> StoredAnswer
     ) async throws -> Once {
         try await write(tenant, on: engine) { transaction in
-            try transaction.once(key) { answer(try Giving(wish, tenant, actor, now, transaction).run()) }
+            try transaction.once(key) {
+                if let user { try transaction.admitGiving(wish.lead, by: user, of: tenant) }
+                return answer(try Giving(wish, tenant, actor, now, transaction).run())
+            }
         }
     }
 }

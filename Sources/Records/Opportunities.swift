@@ -76,15 +76,17 @@ extension Records {
     ///
     /// What is new is believed, whatever it says of the past: it may be years old. From then on, where the tenant has gates, only a
     /// transition moves it, only evidence wins it, and nobody's words undo that; who says nothing of its end leaves it ended.
-    /// - Throws: `OpportunityRefusal`.
-    public func putOpportunity(_ externalID: String, _ facts: OpportunityFacts, of tenant: TenantID, by actor: String = "system")
-        async throws -> (isNew: Bool, facts: OpportunityFacts)
-    {
+    /// - Parameter user: the person who tells it, if they may; nil: nobody in particular.
+    /// - Throws: `OpportunityRefusal`, `AccessRefusal`.
+    public func putOpportunity(
+        _ externalID: String, _ facts: OpportunityFacts, of tenant: TenantID, by actor: String = "system", user: String? = nil
+    ) async throws -> (isNew: Bool, facts: OpportunityFacts) {
         let now = Date()
         let gates = gates
         return try await tell(tenant, at: now) { transaction in
             var facts = facts
             var telling = try OpportunityTelling(externalID, since: facts.earliest, of: tenant, by: actor, at: now, in: transaction)
+            if let user { try transaction.admit(facts, over: telling.known, by: user, of: tenant) }
             if let known = telling.known, try gates.live(of: tenant, in: transaction) != nil {
                 if known.stage != facts.stage { throw OpportunityRefusal.stageByTransition(from: known.stage) }
                 if facts.won == true, known.won != true { throw OpportunityRefusal.wonByEvidence }

@@ -26,6 +26,8 @@ struct OpportunityTelling {
         let won: Bool?
         let closedAt: Date?
         let openedAt: Date
+        /// A JSON object.
+        let fields: JSONBytes
     }
 
     let known: Known?
@@ -48,7 +50,7 @@ struct OpportunityTelling {
         let begun = try transaction.pipeline([
             .moveOpportunities(of: tenant, since: since), .moveDeals(of: tenant),
             """
-            SELECT id, owner, stage, won, closed_at, opened_at FROM opportunity
+            SELECT id, owner, stage, won, closed_at, opened_at, fields FROM opportunity
             WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID)
             FOR UPDATE
             """,
@@ -58,7 +60,8 @@ struct OpportunityTelling {
         known = try begun[2].first.map {
             Known(
                 id: try $0.get("id"), owner: try $0.get("owner"), stage: try $0.get("stage"), won: try $0.get("won"),
-                closedAt: try $0.get("closed_at"), openedAt: try $0.get("opened_at"))
+                closedAt: try $0.get("closed_at"), openedAt: try $0.get("opened_at"),
+                fields: try $0.get("fields"))
         }
         self.externalID = externalID
         self.tenant = tenant.rawValue

@@ -63,9 +63,11 @@ extension Records {
     ///
     /// Gates are asked on what was known to have happened up to the moment of the transition. One that is told late is put into its place
     /// among the others; where a later one is known, the opportunity stays where that brought it.
-    /// - Throws: `TransitionRefusal`.
+    ///
+    /// - Parameter user: the person who moves it, if they may; nil: nobody in particular.
+    /// - Throws: `TransitionRefusal`, `AccessRefusal`.
     public func move(
-        _ externalID: String, _ wish: TransitionWish, of tenant: TenantID, by actor: String, key: IdempotencyKey?,
+        _ externalID: String, _ wish: TransitionWish, of tenant: TenantID, by actor: String, user: String? = nil, key: IdempotencyKey?,
         answer: @Sendable @escaping (_ id: Int64, DecidedMove) -> StoredAnswer
     ) async throws -> Once {
         let (now, gates) = (Date(), gates)
@@ -74,6 +76,9 @@ extension Records {
             let once = try transaction.once(key) {
                 let telling = try OpportunityTelling(externalID, since: wish.at, of: tenant, by: actor, at: now, in: transaction)
                 guard let known = telling.known else { throw TransitionRefusal.notFound }
+                if let user {
+                    try transaction.accessJudge(of: user, of: tenant).require(.editOpportunity, ofOpportunity: known.fields.bytes)
+                }
                 let live = try gates.live(of: tenant, in: transaction)
                 let move = try Deciding(known, wish, gates: live, of: tenant, in: transaction).move()
                 let id = try telling.append(move, of: known.id)

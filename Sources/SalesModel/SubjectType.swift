@@ -43,6 +43,7 @@ extension FieldCatalogue {
         Field("team", .text, label: Label("team", "团队")),
         Field("industry", .text, label: Label("industry", "行业")),
         Field("region", .list, label: Label("region", "区域")),
+        Field("city", .text, label: Label("city", "城市")),
         Field("source", .text, label: Label("source", "来源")),
         Field("lead", .text, label: Label("lead it came of", "来源线索")),
         Field("product_line", .text, label: Label("product line", "产品线")),

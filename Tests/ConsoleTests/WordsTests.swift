@@ -127,7 +127,7 @@ import Testing
             "already_decided", "bad_request", "closed", "customer_buried", "customer_exists", "customer_not_parted", "customer_same",
             "evidence_missing", "headers_too_large", "https_required", "no_secret_key", "not_the_manager", "requirements_unmet",
             "seller_not_frozen", "stage_by_transition", "stage_final", "stage_unchanged", "too_many_connectors", "too_many_schedules",
-            "too_slow", "unreadable_file", "won_by_evidence",
+            "too_slow", "unreadable_file", "version_changed", "version_current", "won_by_evidence",
         ]
         let folder = Self.root.appending(path: "Sources/API")
         var codes: Set<String> = []

@@ -5,7 +5,7 @@ import Tenancy
 
 extension API {
     static let activityEndpoints = [
-        Endpoint(.post, "/v1/activities", answer: recordActivities)
+        Endpoint(.post, "/v1/activities", people: .judged, answer: recordActivities)
     ]
 }
 
@@ -20,7 +20,7 @@ extension API {
     let activities = isList ? try list(root, call) : [try single(root)]
     do {
         return try call.answer(
-            try await call.records.record(activities, of: call.tenant.id, key: key) { ids in
+            try await call.records.record(activities, of: call.tenant.id, by: call.user, key: key) { ids in
                 StoredAnswer(
                     status: 201,
                     body: JSONWriter.object { object in

@@ -6,16 +6,16 @@ import Tenancy
 
 extension API {
     static let calendarEndpoints = [
-        Endpoint(.get, "/v1/calendar", answer: readCalendar),
+        Endpoint(.get, "/v1/calendar", people: .harmless, answer: readCalendar),
         Endpoint(.put, "/v1/calendar", .tenant(.operator), answer: putCalendar),
-        Endpoint(.get, "/v1/calendar/due", takesQuery: true, answer: readDue),
-        Endpoint(.get, "/v1/calendar/teams/{ext}", answer: readTeamCalendar),
+        Endpoint(.get, "/v1/calendar/due", takesQuery: true, people: .harmless, answer: readDue),
+        Endpoint(.get, "/v1/calendar/teams/{ext}", people: .harmless, answer: readTeamCalendar),
         Endpoint(.put, "/v1/calendar/teams/{ext}", .tenant(.operator), answer: putTeamCalendar),
         Endpoint(.delete, "/v1/calendar/teams/{ext}", .tenant(.operator), answer: deleteTeamCalendar),
-        Endpoint(.get, "/v1/calendar/sellers/{ext}", answer: readSellerCalendar),
+        Endpoint(.get, "/v1/calendar/sellers/{ext}", people: .harmless, answer: readSellerCalendar),
         Endpoint(.put, "/v1/calendar/sellers/{ext}", answer: putSellerCalendar),
         Endpoint(.delete, "/v1/calendar/sellers/{ext}", answer: deleteSellerCalendar),
-        Endpoint(.get, "/v1/national-calendars/{country}", answer: readNotices),
+        Endpoint(.get, "/v1/national-calendars/{country}", people: .harmless, answer: readNotices),
         Endpoint(.put, "/v1/national-calendars/{country}/{year}", .platform, answer: putNotice),
     ]
 }

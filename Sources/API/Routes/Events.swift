@@ -30,12 +30,30 @@ extension API {
 extension Call {
     /// Whether what it was asked with is still good.
     fileprivate var isStillAllowed: @Sendable () async -> Bool {
+        let (isWelcome, mayHearAll) = (isStillWelcome, mayHearAll)
+        return {
+            guard await isWelcome() else { return false }
+            return await mayHearAll()
+        }
+    }
+
+    private var isStillWelcome: @Sendable () async -> Bool {
         if let visitor { return visitor.isStillWelcome }
         let (keys, key, acting) = (api.keys, request.sentKey, principal)
         return {
             guard let key else { return false }
             // Without Postgres nobody knows; then there is nothing to be read either.
             do { return try await keys.principal(key)?.key == acting?.key } catch { return true }
+        }
+    }
+
+    /// Whether no data domain holds the person whose key it is: one may have been given since the stream began.
+    private var mayHearAll: @Sendable () async -> Bool {
+        guard let user else { return { true } }
+        let (records, tenant) = (records, tenant.id)
+        return {
+            guard let judge = try? await records.accessJudge(of: user, of: tenant) else { return true }
+            return !judge.book.hasDomain(judge.person)
         }
     }
 

@@ -13,7 +13,9 @@ import Tenancy
         let until = reader.date("until")
         if until != nil, !isFrozen { reader.fail("until", .notAllowed, "is for a freeze only") }
         if let until, until <= now { reader.fail("until", .outOfRange, "has passed") }
-        return (isFrozen, until, reader.string("by", required: !isOperator))
+        let named = reader.string("by", required: !isOperator && call.user == nil)
+        if let user = call.user, let named, named != user { reader.fail("by", .notAllowed, "is whose key this is: \(user)") }
+        return (isFrozen, until, call.user ?? named)
     }
     do {
         return try call.answer(

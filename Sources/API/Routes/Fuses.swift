@@ -5,10 +5,10 @@ import Tenancy
 
 extension API {
     static let fuseEndpoints = [
-        Endpoint(.get, "/v1/fuses/assignment", answer: readFuse),
+        Endpoint(.get, "/v1/fuses/assignment", people: .harmless, answer: readFuse),
         Endpoint(.put, "/v1/fuses/assignment", .tenant(.operator), answer: setFuse),
         Endpoint(.get, "/v1/incidents", takesQuery: true, answer: listIncidents),
-        Endpoint(.post, "/v1/leads/{id}/assign", answer: assignByHand),
+        Endpoint(.post, "/v1/leads/{id}/assign", people: .judged, answer: assignByHand),
     ]
 }
 
@@ -49,7 +49,7 @@ extension API {
     let wish = ManualAssignment(lead: lead, seller: seller, reason: reason, isOverride: isOverride)
     do {
         return try call.answer(
-            try await call.records.assign(wish, of: call.tenant.id, by: call.actor, key: key) { epoch in
+            try await call.records.assign(wish, of: call.tenant.id, by: call.actor, user: call.user, key: key) { epoch in
                 StoredAnswer(
                     status: 200,
                     body: JSONWriter.object { object in

@@ -2,6 +2,7 @@ import Foundation
 import JSONEnvelope
 import Jobs
 import Ledger
+import Permissions
 import Records
 import Tenancy
 
@@ -37,6 +38,8 @@ extension API {
             source: query.string("source", required: true) ?? "", externalID: query.string("external_id", required: true) ?? "",
             receivedAt: query.string("received_at"), timeZone: TimeZone(identifier: call.tenant.settings.timeZone) ?? .gmt, now: Date())
     }
+    // Row by row nobody is asked: whom a data domain holds was refused before.
+    if let judge = try await call.judge() { for action in [RecordAction.createLead, .editLead] { try judge.require(action) } }
     let key = try call.idempotencyKey()
     try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)
     let reader: any LeadReading = isCSV ? CSVLeads(columns, call.limits) : NDJSONLeads(columns, call.limits)

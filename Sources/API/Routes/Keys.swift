@@ -16,6 +16,7 @@ extension API {
         JSONWriter.object { object in
             object.member("id", String(key.id))
             object.member("role", key.role.rawValue)
+            object.member("user", key.user)
             object.member("hint", key.hint)
             object.member("created_at", key.createdAt)
             object.member("revoked_at", key.revokedAt)
@@ -26,16 +27,28 @@ extension API {
 /// `POST /v1/tenants/{slug}/keys`: the answer is the only place where the key stands, so nothing keeps it for a repetition.
 @Sendable private func createKey(_ call: Call) async throws -> Answer {
     let roles: [Role] = [.tenant, .operator]
-    let role = try await call.object { reader in
-        reader.choice("role", of: roles.map(\.rawValue), required: true).flatMap(Role.init)
+    let (role, user) = try await call.object { reader in
+        let role = reader.choice("role", of: roles.map(\.rawValue), required: true).flatMap(Role.init)
+        let user = reader.string("user")
+        if user != nil, role == .operator {
+            reader.fail("user", .notAllowed, "is for a tenant's key: an operator's is nobody's in particular")
+        }
+        return (role, user)
     }
     guard let role else { throw Problem.unexpected }  // the reader refuses a body without
-    let (key, id) = try await call.records.createKey(role, for: try await call.namedTenant().id, by: call.actor)
+    let tenant = try await call.namedTenant().id
+    if let user, try await !call.records.isPerson(user, of: tenant) {
+        throw Problem.invalid([
+            FieldError("user", .notFound, "is no seller and leads no team of this tenant: tell of them first (PUT /v1/sellers/{ext})")
+        ])
+    }
+    let (key, id) = try await call.records.createKey(role, for: tenant, user: user, by: call.actor)
     return Answer(
         201,
         JSONWriter.object { object in
             object.member("id", String(id))
             object.member("role", role.rawValue)
+            object.member("user", user)
             object.member("key", key.secret)
         })
 }

@@ -1,15 +1,16 @@
 import Foundation
 import JSONEnvelope
 import Jobs
+import Permissions
 import Records
 import SalesModel
 import Tenancy
 
 extension API {
     static let leadEndpoints = [
-        Endpoint(.post, "/v1/leads", answer: takeInLead),
-        Endpoint(.get, "/v1/leads", takesQuery: true, answer: listLeads),
-        Endpoint(.get, "/v1/leads/{id}", answer: readLead),
+        Endpoint(.post, "/v1/leads", people: .judged, answer: takeInLead),
+        Endpoint(.get, "/v1/leads", takesQuery: true, people: .judged, answer: listLeads),
+        Endpoint(.get, "/v1/leads/{id}", people: .judged, answer: readLead),
     ]
 
     /// The source of a lead that names none.
@@ -32,7 +33,7 @@ extension API {
     try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)
     let deferral = call.api.deferral(of: call.tenant.id, CollectionOfOne(NewJob.assignLeadKind))
     let once = try await call.enqueuing { trace in
-        try await call.records.takeIn(lead.traced(by: trace), of: call.tenant.id, key: key) { receipt in
+        try await call.records.takeIn(lead.traced(by: trace), of: call.tenant.id, by: call.user, key: key) { receipt in
             StoredAnswer(
                 status: 202,
                 body: JSONWriter.object { object in
@@ -49,18 +50,34 @@ extension API {
 @Sendable private func readLead(_ call: Call) async throws -> Answer {
     let id = try call.id()
     guard let lead = try await call.records.lead(id, of: call.tenant.id) else { throw Problem.notFound }
+    try await call.judge()?.require(.queryLead, ofLead: lead.fields.bytes)
     return Answer(200, lead.json(clocks: try await call.records.clocks(of: ClockKey(.lead, id), of: call.tenant.id)?.bytes))
 }
 
 /// `GET /v1/leads`
 @Sendable private func listLeads(_ call: Call) async throws -> Answer {
-    let (state, source, externalID, cursor, limit) = try call.query { query in
-        (query.choice("state", of: LeadState.self), query.string("source"), query.string("external_id"), query.cursor(), query.limit())
+    let (state, source, externalID, city, cursor, limit) = try call.query { query in
+        (
+            query.choice("state", of: LeadState.self), query.string("source"), query.string("external_id"), query.string("city"),
+            query.cursor(), query.limit()
+        )
     }
+    let within = try await cities(of: call, asked: city.flatMap { City($0) })
     return .page(
         try await call.records.leads(
-            of: call.tenant.id, state: state, source: source, externalID: externalID, before: cursor ?? .max, limit: limit)
+            of: call.tenant.id, state: state, source: source, externalID: externalID, within: within, before: cursor ?? .max, limit: limit)
     ) { $0.json() }
+}
+
+/// The cities a list of leads is of: the one that is asked for, or those of the person's data domain; nil: all.
+private func cities(of call: Call, asked: City?) async throws -> LeadCities? {
+    guard let judge = try await call.judge() else {
+        guard let asked else { return nil }
+        return LeadCities([asked], named: try await call.records.accessPolicies(of: call.tenant.id)?.book.cityFields)
+    }
+    try judge.require(.queryLead, in: asked.map { .city($0) } ?? .unasked)
+    let cities = asked.map { [$0] } ?? judge.verdict(on: .queryLead).cities
+    return cities.map { LeadCities($0, named: judge.book.cityFields) }
 }
 
 extension LeadRecord {

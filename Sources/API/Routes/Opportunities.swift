@@ -6,15 +6,16 @@ import Tenancy
 
 extension API {
     static let opportunityEndpoints = [
-        Endpoint(.get, "/v1/opportunities/{ext}", module: .opportunities, answer: readOpportunity),
-        Endpoint(.put, "/v1/opportunities/{ext}", module: .opportunities, answer: putOpportunity),
-        Endpoint(.post, "/v1/opportunities/{ext}/transitions", module: .opportunities, answer: moveOpportunity),
+        Endpoint(.get, "/v1/opportunities/{ext}", module: .opportunities, people: .judged, answer: readOpportunity),
+        Endpoint(.put, "/v1/opportunities/{ext}", module: .opportunities, people: .judged, answer: putOpportunity),
+        Endpoint(.post, "/v1/opportunities/{ext}/transitions", module: .opportunities, people: .judged, answer: moveOpportunity),
     ]
 }
 
 /// `GET /v1/opportunities/{ext}`
 @Sendable private func readOpportunity(_ call: Call) async throws -> Answer {
     guard let opportunity = try await call.records.opportunity(try call.externalID(), of: call.tenant.id) else { throw Problem.notFound }
+    try await call.judge()?.require(.queryOpportunity, ofOpportunity: opportunity.facts.fields)
     return Answer(200, opportunity.json)
 }
 
@@ -48,7 +49,7 @@ extension API {
         return facts
     }
     do {
-        let put = try await call.records.putOpportunity(externalID, facts, of: call.tenant.id, by: call.actor)
+        let put = try await call.records.putOpportunity(externalID, facts, of: call.tenant.id, by: call.actor, user: call.user)
         return Answer(put.isNew ? 201 : 200, put.facts.json(externalID))
     } catch let refusal as OpportunityRefusal {
         throw Problem(refusal)

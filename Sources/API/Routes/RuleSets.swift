@@ -6,11 +6,12 @@ import Tenancy
 
 extension API {
     static let ruleSetEndpoints = [
-        Endpoint(.get, "/v1/rulesets", answer: listRuleSets),
-        Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions", takesQuery: true, answer: saveRuleSet),
-        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions", takesQuery: true, answer: listRuleSetVersions),
-        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}", answer: readRuleSetVersion),
-        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}/diff", takesQuery: true, answer: readRuleSetDifference),
+        Endpoint(.get, "/v1/rulesets", people: .never, answer: listRuleSets),
+        Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions", takesQuery: true, people: .never, answer: saveRuleSet),
+        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions", takesQuery: true, people: .never, answer: listRuleSetVersions),
+        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}", people: .never, answer: readRuleSetVersion),
+        Endpoint(
+            .get, "/v1/rulesets/{kind}/{name}/versions/{version}/diff", takesQuery: true, people: .never, answer: readRuleSetDifference),
         Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions/{version}/publish", .tenant(.operator), answer: publishRuleSet),
     ]
 }

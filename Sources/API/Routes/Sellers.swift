@@ -5,12 +5,12 @@ import Tenancy
 
 extension API {
     static let sellerEndpoints = [
-        Endpoint(.put, "/v1/teams/{ext}", answer: putTeam),
-        Endpoint(.put, "/v1/sellers/{ext}", answer: putSeller),
-        Endpoint(.get, "/v1/sellers/{ext}", answer: readSeller),
-        Endpoint(.get, "/v1/sellers", takesQuery: true, answer: listSellers),
-        Endpoint(.put, "/v1/sellers/{ext}/freeze", answer: setFreeze),
-        Endpoint(.get, "/v1/sellers/{ext}/load", answer: readLoad),
+        Endpoint(.put, "/v1/teams/{ext}", people: .never, answer: putTeam),
+        Endpoint(.put, "/v1/sellers/{ext}", people: .never, answer: putSeller),
+        Endpoint(.get, "/v1/sellers/{ext}", people: .harmless, answer: readSeller),
+        Endpoint(.get, "/v1/sellers", takesQuery: true, people: .harmless, answer: listSellers),
+        Endpoint(.put, "/v1/sellers/{ext}/freeze", people: .harmless, answer: setFreeze),
+        Endpoint(.get, "/v1/sellers/{ext}/load", people: .harmless, answer: readLoad),
     ]
 }
 

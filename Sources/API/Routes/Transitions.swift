@@ -25,7 +25,7 @@ private let clockSkew: TimeInterval = 60
     }
     do {
         return try call.answer(
-            try await call.records.move(externalID, wish, of: call.tenant.id, by: call.actor, key: key) { id, move in
+            try await call.records.move(externalID, wish, of: call.tenant.id, by: call.actor, user: call.user, key: key) { id, move in
                 StoredAnswer(status: 200, body: move.json(id))
             })
     } catch let refusal as TransitionRefusal {

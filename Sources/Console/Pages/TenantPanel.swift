@@ -63,7 +63,7 @@ struct TenantPanel {
         let name = "key:\(id)"
         let revoke = Control("revoke-\(id)", action: Layout.path("tenants/\(slug)/keys/\(id)/revoke"), once: once, refusal: refusal)
         return [
-            "keyName": .text(name),
+            "keyName": .text(key["user"]?.string.map { "\(name) · \($0)" } ?? name),
             "keyState": isRevoked ? .chip(.idle, words["key_revoked"]) : .chip(.good, words["key_active"]),
             "keyWords": .text(
                 words[

@@ -20,10 +20,14 @@ struct KeyCommand: AsyncParsableCommand {
         @Option(help: "tenant, operator or platform.")
         var role: Role
 
+        @Option(help: "A seller or manager, of whom alone a tenant's key is: it does what the permissions let them do.")
+        var user: String?
+
         @Flag(help: "Print JSON.")
         var json = false
 
         func validate() throws {
+            guard user == nil || role == .tenant else { throw ValidationError("--user is for a key of the role tenant") }
             guard (role == .platform) == (tenant == nil) else {
                 throw ValidationError(
                     role == .platform ? "a platform key belongs to no tenant: leave --tenant out" : "whose key? --tenant SLUG")
@@ -39,7 +43,10 @@ struct KeyCommand: AsyncParsableCommand {
         func run() async throws {
             let answer = try await Engine.with(try options.settings()) { engine in
                 let tenant = try await engine.tenant(named: tenant)
-                let (key, id) = try await engine.records.createKey(role, for: tenant?.id, by: commandLine)
+                if let user, let tenant, try await !engine.records.isPerson(user, of: tenant.id) {
+                    throw Failure("\(user) is no seller of \(tenant.slug) and leads no team there")
+                }
+                let (key, id) = try await engine.records.createKey(role, for: tenant?.id, user: user, by: commandLine)
                 return Answer(id: "\(id)", role: role.rawValue, key: key.secret)
             }
             if json { return print(try JSON.text(answer)) }
@@ -63,6 +70,7 @@ struct KeyCommand: AsyncParsableCommand {
         private struct Item: Encodable {
             let id: String
             let role: String
+            let user: String?
             let hint: String
             let createdAt: Date
             let revokedAt: Date?
@@ -74,14 +82,16 @@ struct KeyCommand: AsyncParsableCommand {
             }
             let items = keys.map {
                 Item(
-                    id: "\($0.id)", role: $0.role.rawValue, hint: $0.hint, createdAt: $0.createdAt,
+                    id: "\($0.id)", role: $0.role.rawValue, user: $0.user, hint: $0.hint, createdAt: $0.createdAt,
                     revokedAt: $0.revokedAt)
             }
             if json { return print(try JSON.text(["items": items])) }
             print(
                 Table(
-                    ["id", "role", "key", "created", "revoked"],
-                    items.map { [$0.id, $0.role, $0.hint, $0.createdAt.ISO8601Format(), $0.revokedAt?.ISO8601Format() ?? ""] }))
+                    ["id", "role", "user", "key", "created", "revoked"],
+                    items.map {
+                        [$0.id, $0.role, $0.user ?? "", $0.hint, $0.createdAt.ISO8601Format(), $0.revokedAt?.ISO8601Format() ?? ""]
+                    }))
         }
     }
 
