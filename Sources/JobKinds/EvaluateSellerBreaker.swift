@@ -1,5 +1,4 @@
 import Foundation
-import JSONEnvelope
 import Jobs
 import Records
 import SalesModel
@@ -7,54 +6,41 @@ import Tenancy
 
 /// Judges a seller's last deals (BRK-01): enqueued when one is told to be lost, or a lost one is corrected.
 public struct EvaluateSellerBreaker: DecidingHandler {
-    public struct Arguments: JobArguments {
+    public struct Arguments: JobArguments, Decodable {
         let seller: String
-        let breaker: SellerBreaker
-
-        public init(json: [UInt8]) throws {
-            let reader = try ArgumentReader(json)
-            guard let seller = try reader.string("seller") else { throw ArgumentFaults([.init("seller", "is required")]) }
-            self.seller = seller
-            let usual = SellerBreaker()
-            breaker = SellerBreaker(
-                deals: try reader.integer("deals") ?? usual.deals, percent: try reader.integer("percent") ?? usual.percent,
-                reason: try reader.string("reason") ?? usual.reason, days: try reader.integer("days") ?? usual.days)
-        }
     }
 
     public let kind = EvaluateSellerBreaker.definition
     private let records: RoutingReader
+    private let breaker = SellerBreaker()
 
     public init(records: RoutingReader) { self.records = records }
 
-    /// The kind, for those who only need to know of it.
+    /// The kind, for those who only need to know of it. Nobody asks for it: who may freeze whom is for managers and operators to say.
     public static let definition = JobKind(
-        "evaluate_seller_breaker",
-        arguments: ArgumentSchema([
-            .required("seller", .string(maxLength: 200), "whose deals"),
-            .optional("deals", .integer(2...20), "how many of the last deals must all be lost, default 3"),
-            .optional("percent", .integer(0...99), "of a hundred of them more must be lost for the reason, default 60"),
-            .optional("reason", .string(maxLength: 100), "the loss_reason that counts, default slow_proposal_response"),
-            .optional("days", .integer(1...365), "how long no new leads come, default 14"),
-        ]), reading: Arguments.self)
+        "evaluate_seller_breaker", arguments: ArgumentSchema([.required("seller", .string(maxLength: 200), "whose deals")]), isPublic: false
+    )
 
     public func facts(for jobs: [Job<Arguments>], of tenant: TenantID) async throws -> [JobID: SellerBreakerFacts] {
         var facts: [JobID: SellerBreakerFacts] = [:]
         for job in jobs {
             facts[job.id] = try await records.breakerFacts(
-                ofSeller: job.arguments.seller, last: job.arguments.breaker.deals, of: tenant)
+                ofSeller: job.arguments.seller, last: breaker.deals, of: tenant)
         }
         return facts
     }
 
     public func outcome(of job: Job<Arguments>, given facts: inout [JobID: SellerBreakerFacts], at now: Date) -> Outcome {
         guard let known = facts[job.id] else { return .completed("unknown_seller") }
-        let breaker = job.arguments.breaker
         let verdict = breaker.verdict(on: known.deals, known.state(at: now))
-        return switch verdict {
-        case .opens: .completed("frozen", [SellerBreakerEffect(known, breaker, verdict)])
-        case .closes: .completed("thawed", [SellerBreakerEffect(known, breaker, verdict)])
-        case .stays: .completed("unchanged")
+        switch verdict {
+        case .opens:
+            var outcome = Outcome.completed("frozen", [SellerBreakerEffect(known, breaker, verdict)])
+            // Who corrected a deal while this was judged has had it judged on a seller that was not frozen yet.
+            outcome.followUps = [.sellerBreaker(of: job.arguments.seller, job.tenant)]
+            return outcome
+        case .closes: return .completed("thawed", [SellerBreakerEffect(known, breaker, verdict)])
+        case .stays: return .completed("unchanged")
         }
     }
 }

@@ -19,7 +19,7 @@ public struct BoundedPool: Sendable {
 
     /// As `PostgresPool.pipeline`. One that loses a deadlock is run again.
     public func pipeline(_ statements: [Statement], deadline: Duration? = nil) async throws -> [Rows] {
-        try await againAfterConflict { try await pool.pipeline(statements, deadline: deadline ?? patience) }
+        try await againAfterConflict(deadline: deadline) { try await pool.pipeline(statements, deadline: $0) }
     }
 
     /// As `PostgresPool.transaction`.
@@ -31,11 +31,13 @@ public struct BoundedPool: Sendable {
 
     /// Runs what is all or nothing again, twice at most, when it stood in another transaction's way: nothing of it was kept, and the winner has
     /// moved on by then. Partitions are made beside whoever reads, so even a reader may lose.
-    public func againAfterConflict<R>(_ body: () async throws -> R) async throws -> R {
+    /// - Parameter body: gets what is left of the deadline, which is for all tries together.
+    public func againAfterConflict<R>(deadline: Duration?, _ body: (_ left: Duration) async throws -> R) async throws -> R {
+        let end = ContinuousClock.now + (deadline ?? patience)
         for _ in 0..<2 {
-            do { return try await body() } catch let error as PostgresError where error.isConflict {}
+            do { return try await body(end - .now) } catch let error as PostgresError where error.isConflict {}
         }
-        return try await body()
+        return try await body(end - .now)
     }
 }
 

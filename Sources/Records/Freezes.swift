@@ -10,7 +10,7 @@ public struct SellerFreeze: Sendable, Hashable {
     /// Nil: until thawed.
     public let until: Date?
     public let reason: String
-    /// Who decided it, by the tenant's own name; nil: whoever bears the key.
+    /// Who decided it, by the tenant's own name; nil: whoever bears the key, or the breaker of lost deals.
     public let by: String?
 
     public init(since: Date, until: Date?, reason: String, by: String?) {
@@ -139,13 +139,13 @@ extension Statement {
         """
     }
 
-    static func notify(_ freeze: SellerFreeze, of seller: String, _ tenant: TenantID) -> Statement {
+    static func notify(_ freeze: SellerFreeze, chinese: String? = nil, of seller: String, _ tenant: TenantID) -> Statement {
         let until = freeze.until?.ISO8601Format()
         return .notify(
             seller, "seller_frozen", seller, of: tenant,
             english: "You get no new leads " + (until.map { "until \($0)" } ?? "for now")
                 + ": \(freeze.reason). Those you have stay yours.",
-            chinese: "暂停向您分配新线索" + (until.map { "，至 \($0)" } ?? "") + "：\(freeze.reason)。现有线索不受影响。")
+            chinese: "暂停向您分配新线索" + (until.map { "，至 \($0)" } ?? "") + "：\(chinese ?? freeze.reason)。现有线索不受影响。")
     }
 
     static func notifyThawed(_ seller: String, _ reason: String, _ tenant: TenantID) -> Statement {

@@ -19,7 +19,7 @@ extension Records {
     /// Opens the fuse of every tenant whose assignments fail too often (RULE-07). To be called now and then; it never closes one.
     ///
     /// Only what ended after the fuse was last touched counts, or it would open again at once after somebody closed it; and nothing that a
-    /// rollout's candidate decided which has been taken back since: what made it fail is gone.
+    /// rollout's candidate decided if that was taken back since: what made it fail is gone.
     /// - Returns: whose were opened.
     @discardableResult public func watchAssignments(_ alarm: FailureAlarm = FailureAlarm(), now: Date) async throws -> [TenantID] {
         let failing = try await failingAssignments(alarm, now: now)
@@ -40,7 +40,9 @@ extension Records {
                 FROM rollout r
                 JOIN rollout_case c ON c.tenant_id = r.tenant_id AND c.rollout_id = r.id AND c.arm = 'canary'
                 JOIN decision_log d ON d.tenant_id = c.tenant_id AND d.lead_id = c.lead_id AND d.epoch = c.epoch
-                WHERE r.state = 'aborted' AND r.ended_at > \(since))
+                    -- A job ends in the transaction that logs its decision.
+                    AND d.decided_at > \(since.addingTimeInterval(-60))
+                WHERE r.state = 'aborted' AND r.ended_at > \(since) AND c.decided_at > \(since.addingTimeInterval(-60)))
             SELECT h.tenant_id, count(*) AS ended, count(*) FILTER (WHERE \(unescaped: isFailure)) AS failed,
                 mode() WITHIN GROUP (ORDER BY COALESCE(h.error_class, h.outcome, 'unknown')) FILTER (WHERE \(unescaped: isFailure)) AS cause,
                 min(h.finished_at) FILTER (WHERE \(unescaped: isFailure)) AS first_at

@@ -105,7 +105,7 @@ private struct Giving {
             FOR UPDATE
             """,
             """
-            SELECT l.assignment_epoch, l.job_id, l.touched_at IS NOT NULL AS is_touched,
+            SELECT l.assignment_epoch, l.job_id, l.touched_at IS NOT NULL AND l.state <> 'with_marketing' AS is_touched,
                 (SELECT s.external_id FROM seller s WHERE s.tenant_id = l.tenant_id AND s.id = l.owner_id) AS owner
             FROM lead l WHERE l.tenant_id = \(tenant.rawValue) AND l.id = \(wish.lead)
             FOR UPDATE OF l
@@ -134,8 +134,8 @@ private struct Giving {
             """,
             """
             UPDATE lead SET state = 'assigned', owner_id = \(owner.rawValue), pool = NULL, held_reason = NULL, held_detail = NULL,
-                -- The touch of another owner is not this one's; one from before anybody had it is.
-                assignment_epoch = \(epoch), touched_at = CASE WHEN owner_id IS NULL THEN touched_at END, updated_at = now()
+                -- The touch of another owner, or of marketing, is not this one's; one from before anybody had it is.
+                assignment_epoch = \(epoch), touched_at = CASE WHEN owner_id IS NULL AND state <> 'with_marketing' THEN touched_at END, updated_at = now()
             WHERE tenant_id = \(tenant.rawValue) AND id = \(wish.lead)
             """,
             """

@@ -94,7 +94,10 @@ extension Records {
                 if facts.won == nil { (facts.won, facts.closedAt) = (known.won, known.closedAt) }
             }
             try telling.tell(facts)
-            return ((telling.known == nil, facts), telling.breakers(owner: facts.owner, won: facts.won, closedAt: facts.closedAt))
+            return (
+                (telling.known == nil, facts),
+                telling.breakers(owner: facts.owner, won: facts.won, closedAt: facts.closedAt, fields: facts.fields)
+            )
         }
     }
 }

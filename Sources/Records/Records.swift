@@ -52,8 +52,8 @@ extension BoundedPool {
     func write<R: Sendable>(
         _ tenant: TenantID, deadline: Duration? = nil, _ body: @Sendable @escaping (PostgresTransaction) throws -> R
     ) async throws -> R {
-        try await againAfterConflict {
-            try await transaction(deadline: deadline) { transaction in
+        try await againAfterConflict(deadline: deadline) { left in
+            try await transaction(deadline: left) { transaction in
                 _ = try transaction.query(.tenants([tenant]))
                 return try body(transaction)
             }

@@ -16,6 +16,9 @@ public struct SellerBreakerFacts: Sendable {
     let managers: [String]
     /// Those that have ended, the last one first.
     public let deals: [SellerBreaker.Deal]
+    /// What ended longer ago, as an import tells it, freezes nobody today.
+    static let memory: TimeInterval = 90 * 86_400
+
     private let isOpen: Bool
     private let tripped: [Int64]
 
@@ -40,6 +43,7 @@ extension RoutingReader {
     /// - Parameter count: of the last deals, beside those the breaker opened for.
     /// - Returns: nil: there is no such seller.
     public func breakerFacts(ofSeller seller: String, last count: Int, of tenant: TenantID) async throws -> SellerBreakerFacts? {
+        let since = Date().addingTimeInterval(-SellerBreakerFacts.memory)
         let rows = try await postgres.pipeline([
             .tenants([tenant]),
             """
@@ -50,7 +54,7 @@ extension RoutingReader {
             WITH ended AS NOT MATERIALIZED (
                 SELECT id, won, closed_at, fields->>'loss_reason' AS reason FROM opportunity
                 WHERE tenant_id = \(tenant.rawValue) AND owner = \(seller) AND won IS NOT NULL)
-            (SELECT * FROM ended ORDER BY closed_at DESC, id DESC LIMIT \(count))
+            (SELECT * FROM ended WHERE closed_at > \(since) ORDER BY closed_at DESC, id DESC LIMIT \(count))
             UNION
             SELECT e.* FROM ended e JOIN seller s ON e.id = ANY(s.breaker_deals)
             WHERE s.tenant_id = \(tenant.rawValue) AND s.external_id = \(seller)
@@ -110,7 +114,7 @@ public struct SellerBreakerEffect: JudgedEffect {
 
     private func opening(_ deals: [Int64], _ matching: Int, of tenant: TenantID, at now: Date) -> [Statement] {
         let english = "\(matching) of the last \(deals.count) lost deals were lost for: \(breaker.reason)"
-        let chinese = "最近 \(deals.count) 个丢单中有 \(matching) 个的原因是「\(breaker.reason)」"
+        let chinese = "最近 \(deals.count) 个丢单中有 \(matching) 个的原因是「\(breaker.chineseReason)」"
         let freeze = SellerFreeze(since: now, until: now.addingTimeInterval(Double(breaker.days) * 86_400), reason: english, by: nil)
         let until = freeze.until?.ISO8601Format() ?? ""
         let seller = facts.externalID
@@ -120,13 +124,13 @@ public struct SellerBreakerEffect: JudgedEffect {
                 tenant, by: Self.actor, "seller.freeze", seller, before: facts.freeze.map { .encoding($0.note) },
                 after: .encoding(freeze.note),
                 reason: english),
-            .notify(freeze, of: seller, tenant),
+            .notify(freeze, chinese: chinese, of: seller, tenant),
             .notify(
                 seller, "training_due", breaker.reason, of: tenant,
                 english: "Training for you: \(breaker.reason). Your manager ends the freeze once it is passed.",
-                chinese: "请参加针对「\(breaker.reason)」的培训，通过后由您的主管解除冻结。"),
+                chinese: "请参加针对「\(breaker.chineseReason)」的培训，通过后由您的主管解除冻结。"),
         ]
-            + facts.managers.map { manager in
+            + facts.managers.filter { $0 != seller }.map { manager in
                 .notify(
                     manager, "seller_frozen", seller, of: tenant,
                     english: "\(seller) gets no new leads until \(until): \(english).", chinese: "\(seller) 暂停接收新线索，至 \(until)：\(chinese)。")
@@ -147,12 +151,20 @@ public struct SellerBreakerEffect: JudgedEffect {
 }
 
 extension OpportunityTelling {
-    /// Whose last deals are to be judged anew: where a deal is lost, or one that was lost is told otherwise. What ended long ago, as an import
-    /// tells it, freezes nobody today.
-    func breakers(owner: String?, won: Bool?, closedAt: Date?) -> [String] {
-        let isRecent = closedAt.map { $0 > now.addingTimeInterval(-90 * 86_400) } ?? true
+    /// Whose last deals are to be judged anew: where a deal is lost, or one that was lost is told otherwise.
+    func breakers(owner: String?, won: Bool?, closedAt: Date?, fields: [UInt8]) -> [String] {
+        let isRecent = closedAt.map { $0 > now.addingTimeInterval(-SellerBreakerFacts.memory) } ?? true
         guard won == false && isRecent || known?.won == false else { return [] }
+        if let known, known.owner == owner, known.won == won, known.closedAt == closedAt,
+            Self.lossReason(known.fields.bytes) == Self.lossReason(fields)
+        {
+            return []
+        }
         return Set([owner, known?.owner].compactMap(\.self)).sorted()
+    }
+
+    private static func lossReason(_ fields: [UInt8]) -> String? {
+        (try? JSONEnvelope(fields, levels: 1, limits: .stored))?.root["loss_reason"]?.string
     }
 }
 
@@ -182,7 +194,7 @@ extension Records {
 
 extension NewJob {
     /// The job that judges a seller's last deals.
-    static func sellerBreaker(of seller: String, _ tenant: TenantID) -> NewJob {
+    public static func sellerBreaker(of seller: String, _ tenant: TenantID) -> NewJob {
         NewJob(tenant: tenant, kind: "evaluate_seller_breaker", arguments: JSONWriter.object { $0.member("seller", seller) })
     }
 }

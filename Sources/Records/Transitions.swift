@@ -85,7 +85,7 @@ extension Records {
                 if !move.isLate {
                     let won = move.outcome(gates: live)
                     try telling.settle(known.id, stage: move.to, won: won, at: move.at)
-                    breakers = telling.breakers(owner: known.owner, won: won, closedAt: move.at)
+                    breakers = telling.breakers(owner: known.owner, won: won, closedAt: move.at, fields: known.fields.bytes)
                 }
                 return answer(id, move)
             }

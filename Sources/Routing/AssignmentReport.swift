@@ -17,7 +17,7 @@ public struct AssignmentReport: Sendable, Hashable {
             self.seller = seller
             self.strategy = strategy
             self.assignedAt = assignedAt
-            self.touchedAt = touchedAt.map { max($0, assignedAt) }
+            self.touchedAt = touchedAt
             self.followedUpAt = followedUpAt
         }
     }
@@ -27,7 +27,7 @@ public struct AssignmentReport: Sendable, Hashable {
         public let name: String
         public let received: Int
         public let touched: Int
-        /// From assignment to first touch, in seconds, of those touched; nil: none was.
+        /// From assignment to first touch, in seconds, of those touched after it; nil: none was.
         public let medianTouch: TimeInterval?
         /// Leads old enough to be judged, and those of them followed up within 72 hours.
         public let judged: Int
@@ -76,8 +76,8 @@ extension AssignmentReport.Line {
     fileprivate init(_ name: String, _ cases: [AssignmentReport.Case], at now: Date) {
         self.name = name
         received = cases.count
-        let waits = cases.compactMap { one in one.touchedAt?.timeIntervalSince(one.assignedAt) }.sorted()
-        touched = waits.count
+        touched = cases.count { $0.touchedAt != nil }
+        let waits = cases.compactMap { one in one.touchedAt?.timeIntervalSince(one.assignedAt) }.filter { $0 >= 0 }.sorted()
         let middle = waits.count / 2
         medianTouch = waits.isEmpty ? nil : waits.count % 2 == 1 ? waits[middle] : (waits[middle - 1] + waits[middle]) / 2
         let within = AssignmentReport.followUpWithin

@@ -202,16 +202,17 @@ extension Money {
     /// `CNY 500000` or `500000 CNY`, in main units.
     init?(ruleText text: String) {
         let words = text.split(separator: " ").map(String.init)
-        guard words.count == 2, let currency = words.first(where: Self.isCurrency),
-            let amount = words.first(where: { !Self.isCurrency($0) })
+        guard words.count == 2, let place = words.firstIndex(where: { Self.currency($0) != nil }),
+            let currency = Self.currency(words[place]),
+            case let amount = words[1 - place], Self.currency(amount) == nil
         else {
             return nil
         }
         self.init(mainUnits: amount, currency: currency)
     }
 
-    /// Three capital letters that ISO 4217 knows: an amount in another "currency" compares with none.
-    static func isCurrency(_ text: String) -> Bool { currencies.contains(text) }
+    /// A code of ISO 4217, by which amounts compare; nil: it is none. `RMB` is what many write for the yuan.
+    static func currency(_ text: String) -> String? { text == "RMB" ? "CNY" : currencies.contains(text) ? text : nil }
 
     private static let currencies = Set(Locale.Currency.isoCurrencies.map(\.identifier))
 }

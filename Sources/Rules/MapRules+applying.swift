@@ -156,8 +156,8 @@ extension FieldValue {
     }
 
     private init?(_ members: [String: OutsideValue]) {
-        guard case .number(let amount)? = members["amount_minor"], case .text(let currency)? = members["currency"],
-            Money.isCurrency(currency),
+        guard case .number(let amount)? = members["amount_minor"], case .text(let text)? = members["currency"],
+            let currency = Money.currency(text),
             let minor = Int64(exactly: amount)
         else { return nil }
         self = .money(Money(amountMinor: minor, currency: currency))

@@ -115,11 +115,11 @@ extension MappedField {
             reader.fault(.conflict, "Only an amount has a currency; “\(field.name)” is a \(field.type.rawValue).")
             return nil
         }
-        guard Money.isCurrency(text) else {
-            reader.fault(.outOfRange, "A currency is three capital letters, such as CNY.")
+        guard let currency = Money.currency(text) else {
+            reader.fault(.outOfRange, "“\(text)” is no currency of ISO 4217, such as CNY.")
             return nil
         }
-        return text
+        return currency
     }
 
     private static func absence(_ object: RuleObject, _ field: Field, _ currency: String?) -> Absence {

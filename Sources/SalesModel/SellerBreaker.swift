@@ -76,6 +76,9 @@ public struct SellerBreaker: Sendable, Hashable {
         return matching * 100 > percent * count ? matching : nil
     }
 
+    /// The reason as people read it in Chinese.
+    public var chineseReason: String { reason == Self.slowProposal.code ? Self.slowProposal.chinese : reason }
+
     private func counts(_ said: String?) -> Bool {
         said == reason || reason == Self.slowProposal.code && said == Self.slowProposal.chinese
     }

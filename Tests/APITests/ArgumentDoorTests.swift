@@ -30,7 +30,7 @@ import Testing
         ("rebalance_leads", #"{"lead_id":"abc"}"#, ["args.lead_id invalid"]),
         ("rebalance_leads", #"{"lead_id":"0"}"#, ["args.lead_id invalid"]),
         ("rebalance_leads", #"{"after":"zz"}"#, ["args.after invalid"]),
-        ("evaluate_seller_breaker", #"{"deals":1}"#, ["args.deals out_of_range", "args.seller missing"]),
+        ("evaluate_seller_breaker", #"{"seller":"anna"}"#, ["kind not_allowed"]),
         ("diagnose_spi", "{}", ["kind not_allowed"]),
     ]
 

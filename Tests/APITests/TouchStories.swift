@@ -114,7 +114,8 @@ import Testing
         }
     }
 
-    @Test func `whom marketing has called waits for a first touch once it is completed`() async throws {
+    @Test(arguments: [false, true])
+    func `whom marketing has called waits for a first touch once it is completed, or given by hand`(byHand: Bool) async throws {
         // Its stay with marketing was never decided.
         try await house(isReplayed: false) { house, tenant in
             let lead = try await house.leads([house.lead("1")], of: tenant)[0]
@@ -126,7 +127,11 @@ import Testing
             try await call("1", house, of: tenant)
             #expect(try await house.records.lead(lead, of: tenant)?.touchedAt != nil)
 
-            try await house.leads([house.lead("1", #"{"budget":1}"#)], of: tenant)
+            if byHand {
+                try await house.give(lead, to: "anna", of: tenant)
+            } else {
+                try await house.leads([house.lead("1", #"{"budget":1}"#)], of: tenant)
+            }
 
             #expect(try await house.records.lead(lead, of: tenant)?.touchedAt == nil)
             try await house.workThrough()

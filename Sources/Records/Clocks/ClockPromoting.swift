@@ -23,13 +23,13 @@ extension NewJob {
         return NewJob(tenant: tenant, kind: escalateOverdueKind, arguments: arguments, priority: 7, runAt: due)
     }
 
-    /// The job that looks at many subjects once more, as the timer of each: those from after one key up to another that are noted with it.
-    fileprivate static func escalateOverdue(_ subjects: ArraySlice<ClockKey>, after: ClockKey?, of tenant: TenantID, at now: Date) -> NewJob
-    {
+    /// The job that looks at many subjects once more, as the timer of each: those from one key up to another that are noted with it.
+    fileprivate static func escalateOverdue(_ subjects: ArraySlice<ClockKey>, of tenant: TenantID, at now: Date) -> NewJob {
+        let before = subjects.first.map { ClockKey($0.type, $0.id - 1) }
         let arguments = JSONWriter.object { body in
             body.member("as_of", now)
             body.member("limit", subjects.count)
-            body.member("cursor", after?.description)
+            body.member("cursor", before?.description)
             body.member("until", subjects.last?.description)
         }
         return NewJob(tenant: tenant, kind: escalateOverdueKind, arguments: arguments, priority: 7)
@@ -131,9 +131,7 @@ extension Records {
     ) -> (jobs: [NewJob], noted: Statement) {
         let starts = Array(stride(from: 0, to: subjects.count, by: lookedAtTogether))
         let jobs = starts.map { start in
-            NewJob.escalateOverdue(
-                subjects[start..<min(start + lookedAtTogether, subjects.count)], after: start == 0 ? nil : subjects[start - 1], of: tenant,
-                at: now)
+            NewJob.escalateOverdue(subjects[start..<min(start + lookedAtTogether, subjects.count)], of: tenant, at: now)
         }
         let timers = subjects.indices.map { ids[$0 / lookedAtTogether].rawValue }
         return (
