@@ -106,7 +106,7 @@ public struct LeadSpread: Sendable, Hashable {
     /// When more leads than the capacity waited for their first touch.
     private static func paused(_ cases: [AssignmentReport.Case], _ capacity: Int) -> [Range<Date>] {
         let changes = cases.flatMap { one -> [(at: Date, change: Int)] in
-            [(one.assignedAt, 1)] + (one.touchedAt.map { [($0, -1)] } ?? [])
+            [(one.assignedAt, 1)] + (one.touchedAt.map { [(max($0, one.assignedAt), -1)] } ?? [])
         }.sorted { ($0.at, $0.change) < ($1.at, $1.change) }
         var spans: [Range<Date>] = []
         var (pending, since) = (0, Date?.none)

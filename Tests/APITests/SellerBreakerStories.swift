@@ -7,6 +7,9 @@ import Testing
 
 /// BRK-01 from end to end: deals are told as lost, nobody asks for anything, and the seller gets no new leads.
 @Suite struct SellerBreakerStories {
+    /// Told twice a deal has the same end, to the microsecond.
+    private let today = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+
     private func house(_ body: (SalesHouse, TenantID) async throws -> Void) async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()
@@ -24,7 +27,7 @@ import Testing
     ) async throws {
         let fields = reason.map { #"{"loss_reason":"\#($0)"}"# } ?? "{}"
         let facts = OpportunityFacts(
-            owner: "anna", stage: won ? "won" : "lost", won: won, closedAt: Date().addingTimeInterval(-daysAgo * 86_400),
+            owner: "anna", stage: won ? "won" : "lost", won: won, closedAt: today.addingTimeInterval(-daysAgo * 86_400),
             fields: Array(fields.utf8))
         _ = try await house.records.putOpportunity(deal, facts, of: tenant, by: "crm")
         try await house.workThrough()

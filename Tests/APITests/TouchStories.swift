@@ -128,6 +128,7 @@ import Testing
             #expect(try await house.records.lead(lead, of: tenant)?.touchedAt != nil)
 
             if byHand {
+                try await house.fuse(.open, of: tenant)
                 try await house.give(lead, to: "anna", of: tenant)
             } else {
                 try await house.leads([house.lead("1", #"{"budget":1}"#)], of: tenant)
