@@ -17,6 +17,22 @@ enum Server {
     static func pool(size: Int = 1, waiting: Int = 10_000) async throws -> PostgresPool {
         PostgresPool(PostgresConfiguration(url: try await url()), size: size, waiting: waiting, logger: logger)
     }
+
+    /// What `body` answers with a pool whose links live through it. Where a cancel takes half a second to arrive, as on a machine that has too
+    /// much to do, its link is dropped by right: then it is tried again, a few times.
+    static func withLastingLinks<R>(size: Int = 1, _ body: (PostgresPool) async throws -> R) async throws -> R {
+        for _ in 0..<5 {
+            let pool = try await pool(size: size)
+            let result: Result<R, any Error>
+            do { result = .success(try await body(pool)) } catch { result = .failure(error) }
+            let dropped = pool.statistics.reconnects
+            await pool.close()
+            if dropped == 0 { return try result.get() }
+        }
+        throw LinksDropped()
+    }
+
+    struct LinksDropped: Error {}
 }
 
 /// Waits until something is so, without holding up a thread.
