@@ -63,5 +63,7 @@ public struct Migration: Sendable {
         Migration(51, "people", PackageResources._051_people_sql),
         Migration(52, "access", PackageResources._052_access_sql),
         Migration(59, "seller_breaker", PackageResources._059_seller_breaker_sql),
+        Migration(60, "incident_clocks", PackageResources._060_incident_clocks_sql),
+        Migration(61, "activity_source", PackageResources._061_activity_source_sql),
     ]
 }

@@ -157,12 +157,12 @@ private struct ActivityRecording {
         let seq: Int64? = try since.flatMap { try transaction.query(.moveOpportunities(of: TenantID(tenant), since: $0)).first!.get("seq") }
         return try transaction.query(
             """
-            INSERT INTO activity (tenant_id, subject_type, subject, type, at, actor, data, evidence, seq)
-            SELECT \(tenant), n.subject_type, n.subject, n.type, n.at, n.actor, n.data, n.evidence,
+            INSERT INTO activity (tenant_id, subject_type, subject, source, type, at, actor, data, evidence, seq)
+            SELECT \(tenant), n.subject_type, n.subject, n.source, n.type, n.at, n.actor, n.data, n.evidence,
                 CASE WHEN n.subject_type = 'opportunity' THEN \(seq)::bigint END
-            FROM unnest(\(activities.map(\.subjectType.rawValue)), \(activities.map(\.subject)), \(activities.map(\.type)), \(activities.map(\.at)),
-                \(activities.map(\.actor)), \(activities.map(\.data)), \(activities.map(\.evidence)))
-                WITH ORDINALITY AS n(subject_type, subject, type, at, actor, data, evidence, place)
+            FROM unnest(\(activities.map(\.subjectType.rawValue)), \(activities.map(\.subject)), \(activities.map(\.source)), \(activities.map(\.type)),
+                \(activities.map(\.at)), \(activities.map(\.actor)), \(activities.map(\.data)), \(activities.map(\.evidence)))
+                WITH ORDINALITY AS n(subject_type, subject, source, type, at, actor, data, evidence, place)
             ORDER BY n.place
             RETURNING id
             """

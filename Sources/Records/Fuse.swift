@@ -67,9 +67,10 @@ extension Records {
                         .audit(
                             tenant, by: turn.actor, "fuse.\(turn.state == .open ? "open" : "close")", AssignmentFuse.subject,
                             before: .encoding(["state": before.state.rawValue]), after: .encoding(["state": after.state.rawValue]),
-                            reason: turn.reason)
+                            reason: turn.reason),
+                        .armIncidentClocks(of: tenant, at: turn.at),
                     ])
-                if turn.state == .closed { outbox = try results[results.count - 2].first!.get("id") }
+                if turn.state == .closed { outbox = try results[results.count - 3].first!.get("id") }
                 return answer(after)
             }
             return (once, outbox)

@@ -53,11 +53,20 @@ extension Records {
         _ = try await engine.pipeline([
             .everyTenant,
             """
-            UPDATE incident i SET drained_at = \(now)
-            WHERE i.fixed_at IS NOT NULL AND i.drained_at IS NULL
-                AND NOT EXISTS (SELECT FROM job_live j WHERE j.tenant_id = i.tenant_id AND j.kind = 'release_held')
-                AND NOT EXISTS (SELECT FROM lead l
-                    WHERE l.tenant_id = i.tenant_id AND l.state = 'awaiting_assignment' AND l.created_at <= i.fixed_at)
+            -- Their clocks, where a rule keeps some, are looked at again.
+            WITH over AS (
+                UPDATE incident i SET drained_at = \(now)
+                WHERE i.fixed_at IS NOT NULL AND i.drained_at IS NULL
+                    AND NOT EXISTS (SELECT FROM job_live j WHERE j.tenant_id = i.tenant_id AND j.kind = 'release_held')
+                    AND NOT EXISTS (SELECT FROM lead l
+                        WHERE l.tenant_id = i.tenant_id AND l.state = 'awaiting_assignment' AND l.created_at <= i.fixed_at)
+                RETURNING tenant_id, id),
+            known AS (
+                SELECT c.tenant_id, c.subject_id
+                FROM over o JOIN clock_subject c ON c.tenant_id = o.tenant_id AND c.subject_type = 'incident' AND c.subject_id = o.id
+                ORDER BY c.tenant_id, c.subject_id FOR UPDATE OF c)
+            UPDATE clock_subject c SET fence = c.fence + 1, next_at = \(now), job_id = NULL FROM known k
+            WHERE c.tenant_id = k.tenant_id AND c.subject_type = 'incident' AND c.subject_id = k.subject_id
             """,
             """
             INSERT INTO alert AS a (tenant_id, code, subject, detail, first_at, last_at)

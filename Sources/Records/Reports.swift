@@ -87,7 +87,8 @@ extension RoutingReader {
                  FROM decision_log d
                  WHERE d.tenant_id = a.tenant_id AND d.lead_id = a.lead_id AND d.epoch = a.epoch AND d.job_id = a.job_id) AS strategy,
                 (SELECT min(x.at) FROM activity x
-                 WHERE x.tenant_id = a.tenant_id AND x.subject_type = 'lead' AND x.subject = l.external_id AND x.at > a.assigned_at) AS followed_up_at
+                 WHERE x.tenant_id = a.tenant_id AND x.subject_type = 'lead' AND x.subject = l.external_id AND (x.source IS NULL OR x.source = l.source)
+                    AND x.at > a.assigned_at) AS followed_up_at
             FROM assignment a
                 JOIN lead l ON l.tenant_id = a.tenant_id AND l.id = a.lead_id
                 JOIN seller s ON s.tenant_id = a.tenant_id AND s.id = a.seller_id

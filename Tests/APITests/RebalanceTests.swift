@@ -1,6 +1,7 @@
 import Foundation
 import Jobs
 import Ledger
+import PostgresClient
 import Records
 import SalesModel
 import Tenancy
@@ -155,6 +156,44 @@ import Testing
 
             #expect(settled.stale == [attempt.id] && settled.done.isEmpty)
             #expect(try await house.records.lead(id, of: tenant)?.owner == owner)
+        }
+    }
+
+    @Test func `a settle that judges several kinds locks its tenants in one order`() async throws {
+        try await house { house, one in
+            let two = try await house.tenant("other")
+            try await house.seller("carl", of: two)
+            try await house.rule(.route, everyone, of: two)
+            let id = try await house.leads([house.lead("1")], of: one)[0]
+            try await house.workThrough()
+            try await house.asOwner("UPDATE assignment SET assigned_at = now() - interval '16 days'")
+            _ = try await house.ledger.enqueue([.rebalance(untouchedFor: 15, lead: LeadID(id), of: one)])
+            let taking = try await house.decide(try await house.begin(of: "rebalance_leads"), of: "rebalance_leads")
+            try await house.leads([house.lead("2")], of: two)
+            let settlements = try await house.decide(try await house.begin()) + taking
+            #expect(Set(settlements.map(\.attempt.tenant)) == [one, two])
+
+            let (held, hold) = AsyncStream<Void>.makeStream()
+            // Decisions come before what takes back: each kind for itself would lock the second tenant first.
+            async let isOtherFree = house.engine.transaction { transaction in
+                _ = try transaction.pipeline([
+                    .tenants([one, two]), "SELECT FROM routing_state WHERE tenant_id = \(one.rawValue) FOR UPDATE",
+                ])
+                hold.yield()
+                let waiting: Statement = """
+                    SELECT pg_sleep(0.01) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+                    """
+                while try transaction.query(waiting).isEmpty {}
+                let free: Statement = "SELECT FROM routing_state WHERE tenant_id = \(two.rawValue) FOR UPDATE SKIP LOCKED"
+                return try transaction.query(free).count == 1
+            }
+            for await _ in held { break }
+            let settled = try await house.ledger.settle(settlements)
+
+            #expect(try await isOtherFree)
+            #expect(settled.done.count == 2)
+            try await house.acknowledge(settlements.map(\.attempt))
+            try await house.workThrough()
         }
     }
 }

@@ -80,6 +80,30 @@ import Testing
         }
     }
 
+    @Test func `a touch of one source's lead is none of another's with the same id`() async throws {
+        try await house { house, tenant in
+            var (ours, theirs) = (house.lead("1"), house.lead("1"))
+            (ours.source, theirs.source) = ("website", "fair")
+            let ids = try await house.leads([ours, theirs], of: tenant)
+            try await assign(house)
+
+            let call = NewActivity(subjectType: .lead, subject: "1", source: "fair", type: "call", at: Date())
+            _ = try await house.records.record([call], of: tenant, key: nil) { _ in StoredAnswer(status: 201, body: []) }
+
+            func states(_ lead: Int64) -> String {
+                "clock_subject WHERE subject_id = \(lead) AND jsonb_path_query_array(clocks, '$[*].state')"
+            }
+            try await house.working { try await soon { try await house.count("\(states(ids[1])) = '[\"met\", \"met\"]'") == 1 } }
+            #expect(try await house.records.lead(ids[1], of: tenant)?.touchedAt != nil)
+            #expect(try await house.records.lead(ids[0], of: tenant)?.touchedAt == nil)
+            // Looked at anew for another reason it is still untouched.
+            try await house.asOwner("UPDATE clock_subject SET next_at = now(), looked_at = NULL WHERE subject_id = \(ids[0])")
+            let anew = "clock_subject WHERE subject_id = \(ids[0]) AND looked_at IS NOT NULL"
+            try await house.working { try await soon { try await house.count(anew) == 1 } }
+            #expect(try await house.count("\(states(ids[0])) = '[\"running\", \"running\"]'") == 1)
+        }
+    }
+
     @Test func `a touch while its lead is decided on has it decided on again`() async throws {
         try await house { house, tenant in
             let lead = try await house.leads([house.lead("1")], of: tenant)[0]

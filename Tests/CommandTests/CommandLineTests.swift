@@ -163,6 +163,30 @@ import Testing
         }
     }
 
+    @Test func `the doctor names live rules that this version does not read`() async throws {
+        try await withDatabase { database, environment, scratch in
+            let made = try await ProgramRun.run(
+                ["tenant", "create", "acme", "--pack", "saas"], in: scratch, environment: environment)
+            #expect(made.status == 0, "\(made.errors)")
+            let before = try await ProgramRun.run(["doctor", "--json"], in: scratch, environment: environment)
+            #expect(before.output.contains(/"check":"live rules","found":"all \d+ are read by this version","verdict":"good"/))
+
+            // As an earlier version may have let it in.
+            let owner = database.pool(size: 1)
+            let rows = try await owner.query(
+                "UPDATE ruleset_version SET source = 'rules: [{ id: a, to: everyone, by: chance }]' WHERE kind = 'route' AND state = 'live' RETURNING name"
+            )
+            await owner.close()
+            let after = try await ProgramRun.run(["doctor", "--json"], in: scratch, environment: environment)
+
+            #expect(rows.count == 1)
+            #expect(after.status == 1)
+            #expect(
+                after.output.contains(/"check":"live rules","found":"tenant \d+: route\/default@1: [^"]+","verdict":"wrong"/),
+                "\(after.output)")
+        }
+    }
+
     @Test func `log lines for a collector want a collector`() async throws {
         try await withDatabase { _, environment, scratch in
             let result = try await ProgramRun.run(

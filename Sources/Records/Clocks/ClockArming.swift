@@ -77,6 +77,18 @@ extension Statement {
         """
     }
 
+    /// The same for a tenant's incidents that are not over yet.
+    static func armIncidentClocks(of tenant: TenantID, at now: Date) -> Statement {
+        """
+        INSERT INTO clock_subject AS c (tenant_id, subject_type, subject_id, next_at)
+        SELECT \(tenant.rawValue), 'incident', i.id, \(now)::timestamptz FROM incident i
+        WHERE i.tenant_id = \(tenant.rawValue) AND i.drained_at IS NULL
+            AND EXISTS (SELECT FROM clock_watch w WHERE w.tenant_id = \(tenant.rawValue) AND w.subject_type = 'incident')
+        ORDER BY i.id
+        ON CONFLICT (tenant_id, subject_type, subject_id) DO UPDATE SET fence = c.fence + 1, next_at = excluded.next_at, job_id = NULL
+        """
+    }
+
     /// The same for those that have clocks already, and for nobody else.
     static func rearmClocks(of type: SubjectType, _ ids: some Collection<Int64>, of tenant: TenantID, at now: Date) -> Statement {
         """
@@ -137,6 +149,8 @@ extension PostgresTransaction {
             INSERT INTO clock_watch (tenant_id, ruleset, subject_type)
             SELECT \(tenant.rawValue), \(live.name), type FROM unnest(\(watched.map(\.rawValue))) AS n(type)
             """,
+            // Nothing may happen to an incident until it is over.
+            .armIncidentClocks(of: tenant, at: Date()),
         ])
     }
 
@@ -163,7 +177,7 @@ extension RuleSetVersion {
     /// The subjects whose clocks it keeps.
     fileprivate var watchedSubjects: [SubjectType] {
         // One that needs the tenant's own fields to be read may watch anything.
-        let all: [SubjectType] = [.customer, .lead, .opportunity]
+        let all: [SubjectType] = [.customer, .incident, .lead, .opportunity]
         guard let clocks = parsed(.standard)?.clocks else { return all }
         return all.filter(Set(clocks.clocks.map(\.subject)).contains)
     }

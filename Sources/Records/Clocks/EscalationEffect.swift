@@ -59,6 +59,9 @@ public struct EscalationEffect: JudgedEffect {
     }
 
     private var isUntouched: Bool { lead?.isTouched == false }
+
+    /// Only a lead that changes hands has to do with routing.
+    var locksRouting: Bool { transfer != nil }
 }
 
 // MARK: - Whether it still holds

@@ -30,7 +30,8 @@ extension ClockReader {
         case .lead: try await leads(ids, of: tenant, rules: rules)
         case .opportunity: try await opportunities(ids, of: tenant)
         case .customer: try await customers(ids, of: tenant)
-        case .seller, .incident: []
+        case .incident: try await incidents(ids, of: tenant)
+        case .seller: []
         }
     }
 
@@ -59,8 +60,9 @@ extension ClockReader {
             WHERE d.tenant_id = \(tenant.rawValue) AND d.lead_id = ANY(\(ids)) AND d.outcome = \(AssignmentOutcome.toMarketing.rawValue)
             """,
             Self.activities(
-                of: .lead, "SELECT l.id, l.external_id AS subject FROM ids i JOIN lead l ON l.tenant_id = i.tenant AND l.id = i.id", ids,
-                tenant),
+                of: .lead,
+                "SELECT l.id, l.external_id AS subject, l.source FROM ids i JOIN lead l ON l.tenant_id = i.tenant AND l.id = i.id",
+                ids, tenant),
         ])
         var events: [Int64: [SubjectEvent]] = try Self.events(rows[4])
         for row in rows[2] {
@@ -134,7 +136,7 @@ extension ClockReader {
             Self.activities(
                 of: .customer,
                 """
-                SELECT c.id, n.subject
+                SELECT c.id, n.subject, NULL::text AS source
                 FROM ids i JOIN customer c ON c.tenant_id = i.tenant AND c.id = i.id
                     CROSS JOIN LATERAL (VALUES (c.external_id), ('c' || c.id)) AS n(subject)
                 WHERE n.subject IS NOT NULL
@@ -142,7 +144,7 @@ extension ClockReader {
             Self.activities(
                 of: .lead,
                 """
-                SELECT l.customer_id AS id, l.external_id AS subject
+                SELECT l.customer_id AS id, l.external_id AS subject, l.source
                 FROM ids i JOIN lead l ON l.tenant_id = i.tenant AND l.customer_id = i.id
                 """, ids, tenant),
         ])
@@ -182,8 +184,10 @@ extension ClockReader {
             """,
             Self.activities(
                 of: .opportunity,
-                "SELECT o.id, o.external_id AS subject FROM ids i JOIN opportunity o ON o.tenant_id = i.tenant AND o.id = i.id", ids, tenant
-            ),
+                """
+                SELECT o.id, o.external_id AS subject, NULL::text AS source
+                FROM ids i JOIN opportunity o ON o.tenant_id = i.tenant AND o.id = i.id
+                """, ids, tenant),
         ])
         let events = try Self.events(rows[2])
         return try rows[1].map { row in
@@ -222,16 +226,51 @@ extension ClockReader {
         }
     }
 
+    // MARK: Incidents
+
+    /// An incident is nobody's, and over when the last lead that waited has been decided anew. Its alarm may have been seen before the fuse
+    /// was opened: what became due in between is late, and not history.
+    private func incidents(_ ids: [Int64], of tenant: TenantID) async throws -> [SubjectReading] {
+        let rows = try await postgres.pipeline([
+            .tenants([tenant]),
+            """
+            SELECT id, detected_at, fuse_opened_at, drained_at FROM incident
+            WHERE tenant_id = \(tenant.rawValue) AND id = ANY(\(ids))
+            """,
+        ])
+        return try rows[1].map { row in
+            let id: Int64 = try row.get("id")
+            let detectedAt: Date = try row.get("detected_at")
+            let drainedAt: Date? = try row.get("drained_at")
+            let events = [
+                SubjectEvent("incident_detected", at: detectedAt), SubjectEvent("fuse_opened", at: try row.get("fuse_opened_at")),
+            ]
+            return SubjectReading(
+                key: ClockKey(.incident, id),
+                facts: SubjectFacts(
+                    .incident, id: String(id),
+                    values: [
+                        "severity": .empty, "module": .text(AssignmentFuse.subject), "detected_at": .date(detectedAt),
+                        "resolved_at": drainedAt.map(FieldValue.date) ?? .empty,
+                    ],
+                    events: events + (drainedAt.map { [SubjectEvent("incident_resolved", at: $0)] } ?? []), knownSince: detectedAt),
+                owner: nil, team: nil, isOwnerActive: false, holding: nil)
+        }
+    }
+
     // MARK: Activities
 
-    /// - Parameter subjects: SQL that makes of `ids` (tenant, id) the `id` and the `subject`, the external id its activities are told under.
+    /// - Parameter subjects: SQL that makes of `ids` (tenant, id) the `id`, and the `subject` and `source` its activities are told under: the
+    ///   external id, and whose it is, where sources may use the same for different subjects.
     private static func activities(of type: SubjectType, _ subjects: String, _ ids: [Int64], _ tenant: TenantID) -> Statement {
         """
         WITH ids AS (SELECT \(tenant.rawValue)::bigint AS tenant, id FROM unnest(\(ids)) AS n(id)), wanted AS (\(unescaped: subjects))
-        SELECT w.id, a.type, a.at, a.actor, a.data
+        -- What was told of every lead of an id happened to their customer once.
+        SELECT DISTINCT ON (w.id, a.at, a.id) w.id, a.type, a.at, a.actor, a.data
         FROM wanted w CROSS JOIN LATERAL (
             SELECT a.id, a.type, a.at, a.actor, a.data FROM activity a
             WHERE a.tenant_id = \(tenant.rawValue) AND a.subject_type = \(type.rawValue) AND a.subject = w.subject
+                AND (a.source IS NULL OR w.source IS NULL OR a.source = w.source)
             ORDER BY a.at DESC, a.id DESC LIMIT \(activitiesOfOne)) a
         ORDER BY w.id, a.at, a.id
         """

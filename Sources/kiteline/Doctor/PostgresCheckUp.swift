@@ -1,5 +1,6 @@
 import Foundation
 import PostgresClient
+import Records
 import Schema
 
 /// Looks at Postgres as Kiteline needs it.
@@ -12,7 +13,7 @@ struct PostgresCheckUp {
         do {
             return try await withOwner(settings) { pool in
                 try await server(pool) + roles(pool) + [try await clock(pool), await schema(pool)]
-            }
+            } + [await liveRules()]
         } catch {
             return [.wrong("postgres", "\(error)", "KITELINE_POSTGRES_URL must name a server that answers")]
         }
@@ -77,6 +78,27 @@ struct PostgresCheckUp {
             return .judge("schema", found, missing.isEmpty, "run: kiteline migrate")
         } catch {
             return .wrong("schema", "\(error)", "use the version of Kiteline that migrated this database, or a later one")
+        }
+    }
+
+    /// What is live and no longer read would hold its tenant's leads: to be known before this version takes over.
+    private func liveRules() async -> Finding {
+        let check = "live rules"
+        do {
+            let pool = PostgresPool(
+                PostgresConfiguration(url: try settings.text(.postgresURL), role: "kiteline_engine"), size: 1,
+                logger: settings.logger("kiteline"))
+            let read: Result<(unreadable: [UnreadableLiveRules], readable: Int), any Error>
+            do { read = .success(try await pool.readingLiveRules()) } catch { read = .failure(error) }
+            await pool.close()
+            let (unreadable, readable) = try read.get()
+            guard let first = unreadable.first else { return .good(check, "all \(readable) are read by this version") }
+            let more = unreadable.count > 1 ? ", and \(unreadable.count - 1) more" : ""
+            return .wrong(
+                check, "\(first)\(more)",
+                "publish them anew before this version takes over: what they decide would wait (rules check tells the faults)")
+        } catch {
+            return .judge(check, "not looked at: \(error)", false, else: .doubtful, "run: kiteline migrate")
         }
     }
 }
