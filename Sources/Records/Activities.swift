@@ -62,20 +62,25 @@ extension Records {
         answer: @Sendable @escaping (_ ids: [Int64]) -> StoredAnswer
     ) async throws -> Once {
         try await write(tenant) { transaction in
-            try transaction.once(key) {
-                let recording = ActivityRecording(activities, of: tenant, in: transaction)
-                let known = try recording.knownSubjects()
-                if let user {
-                    try transaction.admitActivities(
-                        ofLeads: known.leads.values.flatMap { $0 }, opportunities: known.opportunities.values.flatMap { $0 },
-                        customers: activities.contains { $0.subjectType == .customer }, by: user, of: tenant)
-                }
-                let ids = try recording.insert()
-                try recording.touch(known.leads)
-                try recording.armClocks(known)
-                return answer(ids)
-            }
+            try transaction.once(key) { answer(try transaction.record(activities, of: tenant, by: user)) }
         }
+    }
+}
+
+extension PostgresTransaction {
+    /// The same in a transaction; the ids of the activities, in order.
+    func record(_ activities: [NewActivity], of tenant: TenantID, by user: String?) throws -> [Int64] {
+        let recording = ActivityRecording(activities, of: tenant, in: self)
+        let known = try recording.knownSubjects()
+        if let user {
+            try admitActivities(
+                ofLeads: known.leads.values.flatMap { $0 }, opportunities: known.opportunities.values.flatMap { $0 },
+                customers: activities.contains { $0.subjectType == .customer }, by: user, of: tenant)
+        }
+        let ids = try recording.insert()
+        try recording.touch(known.leads)
+        try recording.armClocks(known)
+        return ids
     }
 }
 

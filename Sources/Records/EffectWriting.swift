@@ -28,7 +28,7 @@ public struct RecordsEffectWriter: EffectWriter {
     private static let kinds: [any WrittenEffect.Type] = [
         LeadDecisionEffect.self, ReleaseHeldEffect.self, TakeBackEffect.self, RecogniseAnewEffect.self, SellerBreakerEffect.self,
         HealthPredictionsEffect.self,
-        ProbeEffect.self,
+        ProbeEffect.self, AccessProbeEffect.self,
         SandboxRoundEffect.self, ReportEffect.self, EscalationEffect.self, DeliveryEffect.self, ForecastEffect.self, HealthWeeksEffect.self,
         HealthModelEffect.self,
         HealthDiagnosisEffect.self,

@@ -57,16 +57,8 @@ extension Records {
     ) async throws -> Page<LeadRecord> {
         let rows = try await read(
             tenant,
-            """
-            \(unescaped: LeadRecord.select)
-            WHERE l.tenant_id = \(tenant.rawValue) AND l.id < \(cursor)
-                AND (\(state?.rawValue)::text IS NULL OR l.state = \(state?.rawValue))
-                AND (\(source)::text IS NULL OR l.source = \(source))
-                AND (\(externalID)::text IS NULL OR l.external_id = \(externalID))
-                AND (\(within?.keys)::text[] IS NULL OR city_of(l.fields, \(within?.fields)::text[]) = ANY(\(within?.keys)))
-            ORDER BY l.id DESC
-            LIMIT \(limit + 1)
-            """)
+            LeadRecord.list(
+                of: tenant, state: state, source: source, externalID: externalID, within: within, before: cursor, limit: limit + 1))
         let items = try rows.prefix(limit).map(LeadRecord.init)
         return Page(items: items, next: rows.count > limit ? items.last?.id : nil)
     }
@@ -80,6 +72,23 @@ extension LeadRecord {
                 AS decision
         FROM lead l LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
         """
+
+    /// Those of a tenant, the newest first.
+    static func list(
+        of tenant: TenantID, state: LeadState?, source: String?, externalID: String?, within: LeadCities?, before cursor: Int64 = .max,
+        limit: Int
+    ) -> Statement {
+        """
+        \(unescaped: select)
+        WHERE l.tenant_id = \(tenant.rawValue) AND l.id < \(cursor)
+            AND (\(state?.rawValue)::text IS NULL OR l.state = \(state?.rawValue))
+            AND (\(source)::text IS NULL OR l.source = \(source))
+            AND (\(externalID)::text IS NULL OR l.external_id = \(externalID))
+            AND (\(within?.keys)::text[] IS NULL OR city_of(l.fields, \(within?.fields)::text[]) = ANY(\(within?.keys)))
+        ORDER BY l.id DESC
+        LIMIT \(limit)
+        """
+    }
 
     init(_ row: Row) throws {
         id = try row.get("id")

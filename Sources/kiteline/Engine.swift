@@ -88,6 +88,7 @@ struct Engine: Sendable {
             AnyHandler(RebuildForecast(records: ForecastReader(postgres: appPool))),
             AnyHandler(RunProcessHealth(records: HealthReader(postgres: appPool))),
             AnyHandler(DiagnoseProcessHealth(records: HealthReader(postgres: appPool))),
+            AnyHandler(ProbeAccess(prober: AccessProber(engine: enginePool, ledger: ledger))),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]
     }
@@ -154,6 +155,10 @@ struct Engine: Sendable {
             Chore("late forecasts", every: .seconds(60)) { [records, ledger] in
                 guard try await ledger.hasTurn(for: "late_forecasts", every: .seconds(300)) else { return }
                 try await records.enqueueLateForecasts(now: Date())
+            },
+            Chore("access probes", every: .seconds(60)) { [records, ledger] in
+                guard try await ledger.hasTurn(for: "probe_access", every: .seconds(3_600)) else { return }
+                try await records.enqueueAccessProbes()
             },
             Chore("routing snapshots", every: .seconds(300)) { [records] in try await records.keepRoutingSnapshots() },
             Chore("schedules", every: .seconds(1)) { [records] in while try await records.fireSchedules(now: Date()) {} },

@@ -127,7 +127,8 @@ extension Records {
 }
 
 extension PostgresTransaction {
-    fileprivate func currentAccess(of tenant: TenantID) throws -> AccessVersion? {
+    /// The version that counts; nil: the tenant has said nothing.
+    func currentAccess(of tenant: TenantID) throws -> AccessVersion? {
         try query("\(unescaped: AccessVersion.select) WHERE tenant_id = \(tenant.rawValue) ORDER BY version DESC LIMIT 1").first
             .map(AccessVersion.init)
     }
