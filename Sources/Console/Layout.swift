@@ -101,7 +101,7 @@ extension Layout {
                 "nav_operate",
                 (tenant == nil ? [] : ["now", "jobs", "dead-letters", "breakers"]) + (may(.platform) ? ["workers", "tenants"] : [])
             ),
-            ("nav_change", tenant == nil ? [] : ["rules", "rollouts"]),
+            ("nav_change", tenant == nil ? [] : ["rules", "rollouts"] + (may(.operator) ? ["permissions"] : [])),
             ("nav_sell", tenant == nil ? [] : ["leads", "overdue", "forecast", "process-health"]),
         ]
         return groups.filter { !$0.areas.isEmpty }.map { group in

@@ -60,7 +60,7 @@ public struct EscalateOverdue: DecidingHandler {
         arguments: ArgumentSchema([
             .required("as_of", .string(maxLength: 40), "what is due by then; never later than now"),
             .optional("clock", .string(maxLength: 64), "one clock; default: all"),
-            .optional("subject_type", .choice(["lead", "opportunity", "customer"]), "of the subject; default: lead"),
+            .optional("subject_type", .choice(["lead", "opportunity", "customer", "incident"]), "of the subject; default: lead"),
             .optional("subject_id", .string(maxLength: 20), "one subject; default: all that are due"),
             .optional("limit", .integer(1...5_000), "subjects looked at in one job; default 500"),
             .optional("cursor", .string(maxLength: 40), "where to go on"),

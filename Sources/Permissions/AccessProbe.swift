@@ -20,7 +20,7 @@ public struct AccessProbe: Sendable, Hashable {
     public var place: PolicyBook.Place { city.map { .city($0) } ?? .unnamed }
 
     /// `seller/成都/opportunity.create`
-    public var name: String { "\(role)/\(city?.name ?? "-")/\(action.rawValue)" }
+    public var name: String { "\(role)/\(city?.key ?? "-")/\(action.rawValue)" }
 }
 
 /// What came of trying.
@@ -50,42 +50,94 @@ public struct ProbeFailure: Sendable, Hashable {
     public let message: String
 }
 
+/// What is to be tried in one round.
+public struct AccessProbePlan: Sendable, Hashable {
+    public let probes: [AccessProbe]
+    /// Whether that is all there is.
+    public let isComplete: Bool
+}
+
 extension PolicyBook {
+    /// Names of cities that are longer are none.
+    private static let longestName = 100
+
     /// What is to be tried: for each role and each city of its people, one person of each kind the policies make of them, and every action.
     ///
-    /// The cities of a role are those its people are known to sell in, and those of their data domains; where there are none, a record without
-    /// a city has to do.
-    public func probes(of holders: [Holder]) -> [AccessProbe] {
-        var members: [String: [Holder]] = [:]
-        for holder in holders { for role in roles(of: holder.person) { members[role, default: []].append(holder) } }
-        return members.sorted { $0.key < $1.key }.flatMap { role, members in
-            var places: [City: [(holder: Holder, isTheirs: Bool)]] = [:]
-            for holder in members {
-                let own = Set(holder.cities)
-                let allowed = RecordAction.allCases.flatMap { cities(for: $0, of: holder.person) ?? [] }
-                for city in own.union(allowed) { places[city, default: []].append((holder, own.contains(city))) }
-            }
-            let asked: [(city: City?, people: [(holder: Holder, isTheirs: Bool)])] =
-                places.isEmpty
-                ? [(nil, members.map { ($0, false) })] : places.sorted { $0.key.key < $1.key.key }.map { ($0.key, $0.value) }
-            return asked.flatMap { city, people in
-                standingFor(people, in: city).flatMap { holder, isTheirs in
-                    RecordAction.allCases.map {
-                        AccessProbe(role: role, person: holder.person, city: city, isTheirs: isTheirs, action: $0)
-                    }
-                }
+    /// The cities of a role are those its people are known to sell in, and those of their data domains; for whom there are none, a record
+    /// without a city has to do. Where there is more than `limit`, another `turn` begins elsewhere.
+    public func plan(for holders: [Holder], actions: [RecordAction] = RecordAction.allCases, limit: Int, turn: Int = 0) -> AccessProbePlan {
+        let members = alike(holders)
+        let places = members.flatMap { role, kinds in
+            Set(kinds.flatMap { kind in self.places(of: kind).map { $0 } }).sorted { ($0?.key ?? "") < ($1?.key ?? "") }.map { (role, $0) }
+        }
+        guard !places.isEmpty else { return AccessProbePlan(probes: [], isComplete: true) }
+        let start = turn % places.count
+        var probes: [AccessProbe] = []
+        for (role, city) in places[start...] + places[..<start] {
+            for (person, isTheirs) in standingFor(members.first { $0.role == role }!.kinds, in: city) {
+                guard probes.count + actions.count <= limit else { return AccessProbePlan(probes: probes, isComplete: false) }
+                probes += actions.map { AccessProbe(role: role, person: person, city: city, isTheirs: isTheirs, action: $0) }
             }
         }
+        return AccessProbePlan(probes: probes, isComplete: true)
     }
 
-    /// The first of each kind of people, whom the policies let do the same there; who sells there comes first.
-    private func standingFor(
-        _ people: [(holder: Holder, isTheirs: Bool)], in city: City?
-    ) -> [(holder: Holder, isTheirs: Bool)] {
+    /// People of whom the policies say the same, wherever they are.
+    private struct Alike {
+        /// The first of them, by name.
+        var first: Person
+        /// Where they are known to sell, and the first who does.
+        var cities: [City: Person] = [:]
+        /// Whether somebody among them is known to sell nowhere.
+        var hasPlaceless = false
+    }
+
+    /// By role: verdicts rest on roles and teams, and on the name of whoever a policy names.
+    private func alike(_ holders: [Holder]) -> [(role: String, kinds: [Alike])] {
+        struct Kind: Hashable {
+            let roles: Set<String>
+            let teams: [String: Int]
+            let named: String?
+        }
+        var own: [String: Set<String>] = [:]
+        for (role, people) in roles { for person in people { own[person, default: []].insert(role) } }
+        let named = Set(policies.compactMap(\.subject.user))
+        var kinds: [Kind: Alike] = [:]
+        for holder in holders.sorted(by: { $0.person.id < $1.person.id }) {
+            let person = holder.person
+            var roles = own[person.id] ?? []
+            if person.isSeller { roles.insert(BuiltInRole.seller.rawValue) }
+            if person.isManager { roles.insert(BuiltInRole.manager.rawValue) }
+            let kind = Kind(roles: roles, teams: person.teams, named: named.contains(person.id) ? person.id : nil)
+            var alike = kinds[kind] ?? Alike(first: person)
+            let cities = holder.cities.filter { $0.name.count <= Self.longestName }
+            for city in cities where alike.cities[city] == nil { alike.cities[city] = person }
+            if cities.isEmpty { alike.hasPlaceless = true }
+            kinds[kind] = alike
+        }
+        var members: [String: [Alike]] = [:]
+        for (kind, alike) in kinds { for role in kind.roles { members[role, default: []].append(alike) } }
+        return members.sorted { $0.key < $1.key }.map { (role: $0.key, kinds: $0.value.sorted { $0.first.id < $1.first.id }) }
+    }
+
+    /// Nil: a record without a city.
+    private func places(of kind: Alike) -> [City?] {
+        let domains = RecordAction.allCases.compactMap { cities(for: $0, of: kind.first) }
+        let all = Set(kind.cities.keys).union(domains.joined().filter { $0.name.count <= Self.longestName })
+        let isPlaceless = domains.isEmpty && kind.hasPlaceless
+        return all.map { $0 } + (isPlaceless ? [nil] : [])
+    }
+
+    /// One of each kind of people, whom the policies let do the same there; who sells there comes first.
+    private func standingFor(_ kinds: [Alike], in city: City?) -> [(person: Person, isTheirs: Bool)] {
         let place: Place = city.map { .city($0) } ?? .unnamed
+        let people = kinds.filter { places(of: $0).contains(city) }.map { kind in
+            let theirs = city.flatMap { kind.cities[$0] }
+            return (person: theirs ?? kind.first, isTheirs: theirs != nil)
+        }
         var seen: Set<[Verdict.Refusal?]> = []
-        return people.sorted { ($0.isTheirs ? 0 : 1, $0.holder.person.id) < ($1.isTheirs ? 0 : 1, $1.holder.person.id) }.filter { person in
-            seen.insert(RecordAction.allCases.map { verdict(on: $0, by: person.holder.person, in: place).refusal }).inserted
+        return people.sorted { ($0.isTheirs ? 0 : 1, $0.person.id) < ($1.isTheirs ? 0 : 1, $1.person.id) }.filter { one in
+            seen.insert(RecordAction.allCases.map { verdict(on: $0, by: one.person, in: place).refusal }).inserted
         }
     }
 

@@ -43,9 +43,7 @@ public struct LeadRecord: Sendable, Hashable {
 
 extension Records {
     public func lead(_ id: Int64, of tenant: TenantID) async throws -> LeadRecord? {
-        try await read(
-            tenant, "\(unescaped: LeadRecord.select) WHERE l.tenant_id = \(tenant.rawValue) AND l.id = \(id)"
-        ).first.map(LeadRecord.init)
+        try await read(tenant, LeadRecord.one(id, of: tenant)).first.map(LeadRecord.init)
     }
 
     /// Leads, the newest first.
@@ -72,6 +70,10 @@ extension LeadRecord {
                 AS decision
         FROM lead l LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
         """
+
+    static func one(_ id: Int64, of tenant: TenantID) -> Statement {
+        "\(unescaped: select) WHERE l.tenant_id = \(tenant.rawValue) AND l.id = \(id)"
+    }
 
     /// Those of a tenant, the newest first.
     static func list(

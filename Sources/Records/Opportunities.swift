@@ -84,20 +84,30 @@ extension Records {
         let now = Date()
         let gates = gates
         return try await tell(tenant, at: now) { transaction in
-            var facts = facts
-            var telling = try OpportunityTelling(externalID, since: facts.earliest, of: tenant, by: actor, at: now, in: transaction)
-            if let user { try transaction.admit(facts, over: telling.known, by: user, of: tenant) }
-            if let known = telling.known, try gates.live(of: tenant, in: transaction) != nil {
-                if known.stage != facts.stage { throw OpportunityRefusal.stageByTransition(from: known.stage) }
-                if facts.won == true, known.won != true { throw OpportunityRefusal.wonByEvidence }
-                if facts.won == false, known.won == true { throw OpportunityRefusal.wonByEvidence }
-                if facts.won == nil { (facts.won, facts.closedAt) = (known.won, known.closedAt) }
-            }
-            try telling.tell(facts)
-            return (
-                (telling.known == nil, facts),
-                telling.breakers(owner: facts.owner, won: facts.won, closedAt: facts.closedAt, fields: facts.fields)
-            )
+            try transaction.tell(externalID, facts, of: tenant, by: actor, user: user, gates: gates, at: now)
         }
+    }
+}
+
+extension PostgresTransaction {
+    /// The same in a transaction; beside it the sellers whose breakers are to be judged.
+    func tell(
+        _ externalID: String, _ facts: OpportunityFacts, of tenant: TenantID, by actor: String, user: String?, gates: GateShelf,
+        at now: Date
+    ) throws -> (result: (isNew: Bool, facts: OpportunityFacts), breakers: [String]) {
+        var facts = facts
+        var telling = try OpportunityTelling(externalID, since: facts.earliest, of: tenant, by: actor, at: now, in: self)
+        if let user { try admit(facts, over: telling.known, by: user, of: tenant) }
+        if let known = telling.known, try gates.live(of: tenant, in: self) != nil {
+            if known.stage != facts.stage { throw OpportunityRefusal.stageByTransition(from: known.stage) }
+            if facts.won == true, known.won != true { throw OpportunityRefusal.wonByEvidence }
+            if facts.won == false, known.won == true { throw OpportunityRefusal.wonByEvidence }
+            if facts.won == nil { (facts.won, facts.closedAt) = (known.won, known.closedAt) }
+        }
+        try telling.tell(facts)
+        return (
+            (telling.known == nil, facts),
+            telling.breakers(owner: facts.owner, won: facts.won, closedAt: facts.closedAt, fields: facts.fields)
+        )
     }
 }

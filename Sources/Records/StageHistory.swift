@@ -26,8 +26,14 @@ public struct Opportunity: Sendable {
 extension Records {
     /// Nil when there is none. Of a very long history the last 500 moves.
     public func opportunity(_ externalID: String, of tenant: TenantID) async throws -> Opportunity? {
-        let rows = try await app.pipeline([
-            .tenants([tenant]),
+        try Opportunity(externalID, try await app.pipeline([.tenants([tenant])] + Opportunity.statements(externalID, tenant)).dropFirst())
+    }
+}
+
+extension Opportunity {
+    /// What it is made of.
+    static func statements(_ externalID: String, _ tenant: TenantID) -> [Statement] {
+        [
             """
             SELECT owner, industry, stage, won, amount_minor, currency, closed_at, opened_at, self_entered, fields
             FROM opportunity WHERE tenant_id = \(tenant.rawValue) AND external_id = \(externalID)
@@ -40,16 +46,21 @@ extension Records {
                 ORDER BY t.at DESC, t.id DESC LIMIT 500) last
             ORDER BY at, id
             """,
-        ])
-        guard let row = rows[1].first else { return nil }
+        ]
+    }
+
+    /// Nil: there is none.
+    init?(_ externalID: String, _ rows: some Collection<Rows>) throws {
+        let rows = Array(rows)
+        guard let row = rows[0].first else { return nil }
         let fields = try row.get("fields", as: JSONBytes.self).bytes
-        return Opportunity(
+        self.init(
             externalID: externalID,
             facts: OpportunityFacts(
                 owner: try row.get("owner"), industry: try row.get("industry"), stage: try row.get("stage"), won: try row.get("won"),
                 amountMinor: try row.get("amount_minor"), currency: try row.get("currency"), closedAt: try row.get("closed_at"),
                 openedAt: try row.get("opened_at"), isSelfEntered: try row.get("self_entered"), fields: fields),
-            transitions: try rows[2].map { row in
+            transitions: try rows[1].map { row in
                 Opportunity.Transition(
                     id: try row.get("id"), from: try row.get("from_stage"), to: try row.get("to_stage"), asked: try row.get("asked"),
                     at: try row.get("at"), recordedAt: try row.get("recorded_at"), actor: try row.get("actor"),

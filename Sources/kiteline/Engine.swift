@@ -88,7 +88,7 @@ struct Engine: Sendable {
             AnyHandler(RebuildForecast(records: ForecastReader(postgres: appPool))),
             AnyHandler(RunProcessHealth(records: HealthReader(postgres: appPool))),
             AnyHandler(DiagnoseProcessHealth(records: HealthReader(postgres: appPool))),
-            AnyHandler(ProbeAccess(prober: AccessProber(engine: enginePool, ledger: ledger))),
+            AnyHandler(ProbeAccess(prober: AccessProber(records))),
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: appPool))),
         ]
     }

@@ -219,8 +219,8 @@ import Testing
         "POST /v1/alerts/{id}/resolve",
         // With what is lost by them: PermissionTests. The check changes nothing.
         "POST /v1/access/versions", "POST /v1/access/versions/{version}/restore", "POST /v1/access/check",
-        // Looks, and changes nothing: ConnectorCheckTests.
-        "POST /v1/connectors/{name}/check",
+        // They look, and change nothing: ConnectorCheckTests, AccessProbeStories.
+        "POST /v1/connectors/{name}/check", "POST /v1/access/probe",
     ]
 
     @Test func `everything an operator can do leaves who, what it was before and after, and why`() async throws {

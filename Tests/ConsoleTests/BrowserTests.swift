@@ -9,7 +9,7 @@ import Testing
 struct BrowserTests {
     private static let pages = [
         "now", "jobs", "rollouts", "breakers", "dead-letters", "leads", "overdue", "forecast", "process-health", "rules",
-        "rules/route/default",
+        "rules/route/default", "permissions",
     ]
 
     @Test(arguments: Chromium.Size.allCases, ["en", "zh"])

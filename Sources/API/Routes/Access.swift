@@ -10,6 +10,7 @@ extension API {
         Endpoint(.get, "/v1/access/effective", takesQuery: true, people: .judged, answer: readEffective),
         Endpoint(.get, "/v1/access/policies", .tenant(.operator), answer: readPolicies),
         Endpoint(.post, "/v1/access/check", .tenant(.operator), answer: checkPolicies),
+        Endpoint(.post, "/v1/access/probe", .tenant(.operator), answer: probeAccess),
         Endpoint(.get, "/v1/access/versions", .tenant(.operator), takesQuery: true, answer: listVersions),
         Endpoint(.post, "/v1/access/versions", .tenant(.operator), answer: changePolicies),
         Endpoint(.get, "/v1/access/versions/{version}", .tenant(.operator), answer: readVersion),
@@ -116,6 +117,12 @@ extension AppliedPolicy {
                 }
             }
         })
+}
+
+/// `POST /v1/access/probe`: has it tried now what people may do (ACCESS-09).
+@Sendable private func probeAccess(_ call: Call) async throws -> Answer {
+    let job = try await call.records.enqueueAccessProbe(of: call.tenant.id)
+    return Answer(202, JSONWriter.object { $0.member("id", job.description) })
 }
 
 /// `POST /v1/access/versions`: the next version, which counts from the next request on.

@@ -110,7 +110,8 @@ public enum NowView {
             if code == "assignment_fuse", isFuseOpen { continue }
             let text = words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
             item(
-                .bad, words["now_alert_label"], text, href: place(of: alert, code, subject), since: clerk.when(alert["first_at"]),
+                .bad, words["now_alert_label"], text, href: place(of: alert, code, subject, mayOperate: dials.isOperator),
+                since: clerk.when(alert["first_at"]),
                 ending: dials.end(alert: alert["id"]?.string ?? ""))
         }
         for breaker in facts.breakers["items"]?.elements ?? [] where breaker["state"]?.string != "closed" {
@@ -143,7 +144,7 @@ public enum NowView {
     }
 
     /// Where something can be done about an alert: the very lead or rollout where it names one; nil: nowhere in particular.
-    private static func place(of alert: JSONNode, _ code: String, _ subject: String) -> String? {
+    private static func place(of alert: JSONNode, _ code: String, _ subject: String, mayOperate: Bool) -> String? {
         switch code {
         case "schema_drift", "clock_unreadable": return Layout.path("rules")
         case "missing_data": return Layout.path("leads") + Console.query([("state", "held")])
@@ -151,6 +152,7 @@ public enum NowView {
         case "failure_rate": return Layout.path("dead-letters") + Console.query([("kind", subject)])
         case "rollout_aborted": return Layout.path("rollouts/\(encoded(subject))")
         case "assignment_fuse", "incident_late": return Layout.path("breakers")
+        case PermissionsView.alertCode: return mayOperate ? Layout.path("permissions") : nil
         default: return alert["detail"]?["lead_id"]?.string.map { Layout.path("leads/\($0)") }
         }
     }

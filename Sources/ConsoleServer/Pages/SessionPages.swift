@@ -8,7 +8,7 @@ extension ConsoleSite {
     /// Every page there is.
     static let pages: [Page] =
         sessionPages + nowPages + jobPages + rolloutPages + leadPages
-        + deadLetterPages + breakerPages + tenantPages + overduePages + forecastPages + rulePages + processHealthPages
+        + deadLetterPages + breakerPages + tenantPages + overduePages + forecastPages + rulePages + processHealthPages + permissionPages
         + workerPages
 
     static let sessionPages = [

@@ -3,6 +3,20 @@ import Permissions
 import PostgresClient
 import Tenancy
 
+extension AccessCensus {
+    /// The same people, known to sell only where the tenant's own records or policies name a city: a region may be a province.
+    func holders(inCitiesOf book: PolicyBook, of tenant: TenantID, in transaction: PostgresTransaction) throws -> [Holder] {
+        let rows = try transaction.query(
+            """
+            SELECT DISTINCT city_of(l.fields, \(book.cityFields)) AS city FROM (
+                SELECT fields FROM lead WHERE tenant_id = \(tenant.rawValue) ORDER BY id DESC LIMIT 5000) l
+            """)
+        let named = try rows.compactMap { try $0.get("city", as: String?.self).flatMap { City($0) } }
+        let known = Set(named).union(book.policies.flatMap { $0.cities ?? [] }).union(dealCities)
+        return holders.map { Holder($0.person, cities: $0.cities.filter(known.contains)) }
+    }
+}
+
 /// Everybody a change of permissions may concern: active sellers, whoever leads a team, whoever bears a key of their own. A seller who is
 /// not active is left out.
 struct AccessCensus {
@@ -10,6 +24,8 @@ struct AccessCensus {
     let teams: Set<String>
     /// Everybody who is known, active or not.
     let people: Set<String>
+    /// Of open opportunities.
+    let dealCities: Set<City>
 
     /// Owners and cities of open opportunities that are looked at; beyond that a seller's regions have to do.
     private static let most = 20_000
@@ -32,7 +48,7 @@ struct AccessCensus {
             """
             SELECT DISTINCT owner, fields ->> 'city' AS city FROM opportunity
             WHERE tenant_id = \(tenant.rawValue) AND won IS NULL AND owner IS NOT NULL AND jsonb_typeof(fields -> 'city') = 'string'
-            LIMIT \(Self.most)
+            ORDER BY owner, city LIMIT \(Self.most)
             """,
         ])
         let sellers = try Dictionary(
@@ -50,6 +66,7 @@ struct AccessCensus {
             cities[try row.get("owner"), default: []].append(try row.get("city"))
         }
         teams = Set(organisation.teams.keys)
+        dealCities = Set(cities.values.joined().compactMap { City($0) })
         people = organisation.managers.union(bearers).union(sellers.keys)
         holders = people.sorted().compactMap { id in
             let seller = sellers[id]

@@ -9,53 +9,89 @@ import Tenancy
 /// What a round of the probe found.
 public struct AccessProbeRound: Sendable {
     /// Of the permissions it was judged by; 0: the tenant has said nothing.
-    public let version: Int
-    public let tried: Int
-    /// Beyond what one round tries.
-    public let leftOut: Int
-    public let failures: [ProbeFailure]
+    public var version = 0
+    public var tried: [AccessProbe] = []
+    /// Whether everything was tried there is.
+    public var isComplete = true
+    public var failures: [ProbeFailure] = []
+    /// Whether the tenant's permissions can be read: by those that cannot, nobody may do anything.
+    public var isReadable = true
 }
 
 /// Does what people do, in their names, as their requests would: judged by the same code, written by the same statements. Each try is a
 /// transaction of its own that is undone, so that nobody ever sees what it told of, and nobody is told.
 public struct AccessProber: Sendable {
     /// Tries of one round; with some milliseconds each it ends within a minute.
-    public static let most = 2_000
-    /// A try that takes longer has failed: whoever waits for it has gone.
-    private static let patience: Duration = .seconds(5)
+    private static let most = 2_000
+    /// How long a round goes on where tries hang. Well within its job's time: what was found is told.
+    private static let patience: Duration = .seconds(150)
+    /// After so many tries of one action that took too long, it is not tried again in this round.
+    private static let stuck = 3
 
-    private let engine: PostgresPool
-    private let ledger: Ledger
+    private let records: Records
 
-    /// - Parameter engine: a pool under the role `kiteline_engine`.
-    public init(engine: PostgresPool, ledger: Ledger) {
-        self.engine = engine
-        self.ledger = ledger
+    public init(_ records: Records) { self.records = records }
+
+    private struct Basis: Equatable {
+        let version: Int
+        let book: PolicyBook
+        let holders: [Holder]
+        let actions: [RecordAction]
     }
 
     /// Tries every action for each role and data domain of a tenant.
-    /// - Throws: what keeps it from trying at all.
-    public func round(of tenant: TenantID) async throws -> AccessProbeRound {
-        let (version, book, holders) = try await engine.transaction { transaction in
-            _ = try transaction.query(.tenants([tenant]))
-            let current = try transaction.currentAccess(of: tenant)
-            return (current?.version ?? 0, current?.book ?? .empty, try AccessCensus(of: tenant, in: transaction).holders)
+    /// - Throws: what keeps it from trying at all; a `Failure` where permissions or people changed meanwhile, so that nothing is found by
+    ///   what no longer counts.
+    public func round(of tenant: TenantID, turn: Int = Int(Date().timeIntervalSince1970 / 3_600)) async throws -> AccessProbeRound {
+        var round = AccessProbeRound()
+        let basis: Basis
+        do { basis = try await self.basis(of: tenant) } catch is UnreadablePolicies {
+            round.isReadable = false
+            return round
         }
-        let probes = book.probes(of: holders)
-        let ids = try await ledger.reserve(min(probes.count, Self.most))
-        var failures: [ProbeFailure] = []
-        for (probe, id) in zip(probes, ids) {
-            let trial = AccessTrial(probe, of: tenant, cityField: book.cityFields.first, ledger: ledger, job: id)
-            if let failure = book.failure(of: probe, answering: try await answer(to: trial)) { failures.append(failure) }
+        let plan = basis.book.plan(for: basis.holders, actions: basis.actions, limit: Self.most, turn: turn)
+        round.version = basis.version
+        round.isComplete = plan.isComplete
+        let end = ContinuousClock.now + Self.patience
+        var slow: [RecordAction: Int] = [:]
+        for (probe, id) in zip(plan.probes, try await records.ledger.reserve(plan.probes.count)) {
+            guard ContinuousClock.now < end, slow[probe.action, default: 0] < Self.stuck else {
+                round.isComplete = false
+                continue
+            }
+            try Task.checkCancellation()
+            let trial = AccessTrial(probe, of: tenant, cityField: basis.book.cityFields.first, records: records, job: id)
+            let answer = try await answer(to: trial)
+            if answer == .failed(Self.tooSlow) { slow[probe.action, default: 0] += 1 }
+            if let failure = basis.book.failure(of: probe, answering: answer) { round.failures.append(failure) }
+            round.tried.append(probe)
         }
-        return AccessProbeRound(
-            version: version, tried: ids.count, leftOut: max(0, probes.count - ids.count), failures: failures)
+        if !round.failures.isEmpty, try await self.basis(of: tenant) != basis {
+            throw Failure(.transient, "permissions or people changed while they were tried")
+        }
+        return round
     }
+
+    private func basis(of tenant: TenantID) async throws -> Basis {
+        try await records.write(tenant, on: records.engine) { transaction in
+            let current = try transaction.currentAccess(of: tenant)
+            let book = current?.book ?? .empty
+            let off: [String] = try transaction.query("SELECT modules_off FROM tenant WHERE id = \(tenant.rawValue)").first!.get(
+                "modules_off")
+            return Basis(
+                version: current?.version ?? 0, book: book,
+                holders: try AccessCensus(of: tenant, in: transaction).holders(inCitiesOf: book, of: tenant, in: transaction),
+                // A module that is off answers nobody.
+                actions: RecordAction.allCases.filter { !off.contains(Module.opportunities.rawValue) || !$0.isOfOpportunities })
+        }
+    }
+
+    private static let tooSlow = "it took too long"
 
     private func answer(to trial: AccessTrial) async throws -> ProbeAnswer {
         struct Undone: Error {}
         do {
-            let _: Never = try await engine.transaction(deadline: Self.patience) { transaction in
+            let _: Never = try await records.write(trial.tenant, on: records.engine) { transaction in
                 try trial.run(in: transaction)
                 throw Undone()
             }
@@ -67,18 +103,26 @@ public struct AccessProber: Sendable {
             throw error
         } catch let error as CancellationError {
             throw error
+        } catch let error as PostgresError where error.code == .deadline {
+            return .failed(Self.tooSlow)
         } catch {
-            return .failed("\(error)")
+            return .failed(String("\(error)".prefix(300)))
         }
     }
 }
 
+extension RecordAction {
+    fileprivate var isOfOpportunities: Bool { [.createOpportunity, .editOpportunity, .queryOpportunity].contains(self) }
+}
+
 extension PostgresError {
-    /// The server is away, or nobody waits any more: everything would fail.
+    /// The server is away or busy, or nobody waits any more: everything would fail.
     fileprivate var saysNothingOfTheTrial: Bool {
         switch code {
         case .connectionLost, .unknownCommit, .cancelled, .poolExhausted, .closed, .roleRefused: true
-        case .server, .deadline, .decoding, .invalidRequest: false
+        case .deadline: !mayHaveRun
+        case .server: isRetryable
+        case .decoding, .invalidRequest: false
         }
     }
 }
@@ -87,83 +131,87 @@ extension PostgresError {
 private struct AccessTrial: Sendable {
     private static let source = "kiteline-probe"
 
+    let tenant: TenantID
     private let probe: AccessProbe
-    private let tenant: TenantID
-    private let ledger: Ledger
+    private let records: Records
     private let job: JobID
     private let lead: NewLead
     private let opportunity: OpportunityFacts
 
     /// - Parameter job: a number nobody else has; it names the records too.
-    init(_ probe: AccessProbe, of tenant: TenantID, cityField: String?, ledger: Ledger, job: JobID) {
+    init(_ probe: AccessProbe, of tenant: TenantID, cityField: String?, records: Records, job: JobID) {
         func fields(_ name: String?) -> [UInt8] {
             JSONWriter.object { object in if let name, let city = probe.city { object.member(name, city.name) } }
         }
         self.probe = probe
         self.tenant = tenant
-        self.ledger = ledger
+        self.records = records
         self.job = job
         lead = NewLead(source: Self.source, externalID: "probe-\(job)", receivedAt: Date(), fields: fields(cityField))
         opportunity = OpportunityFacts(owner: probe.person.id, stage: "new", fields: fields(OpportunityFacts.cityFields.first))
     }
 
     private var user: String { probe.person.id }
+    private var name: String { "probe-\(job)" }
 
     func run(in transaction: PostgresTransaction) throws {
-        _ = try transaction.query(.tenants([tenant]))
         switch probe.action {
         case .createLead:
             try transaction.admit(lead, by: user, of: tenant)
-            try takeIn(transaction)
+            _ = try takeIn(transaction)
         case .editLead:
-            try takeIn(transaction)
+            _ = try takeIn(transaction)
             try transaction.admit(lead, by: user, of: tenant)
-            try takeIn(transaction, isKnown: true)
+            _ = try takeIn(transaction, isKnown: true)
         case .queryLead:
-            try takeIn(transaction)
-            try findLead(transaction)
-        case .createOpportunity: try tell(transaction, inTheirName: true)
+            let id = try takeIn(transaction)
+            try find(lead: id, transaction)
+        case .createOpportunity: try tell(transaction, user)
         case .editOpportunity:
-            try tell(transaction, inTheirName: false)
-            try tell(transaction, inTheirName: true)
+            try tell(transaction, nil)
+            try tell(transaction, user)
         case .queryOpportunity:
-            try tell(transaction, inTheirName: false)
+            try tell(transaction, nil)
             try findOpportunity(transaction)
         case .createActivity:
-            try takeIn(transaction)
+            _ = try takeIn(transaction)
+            try becomeApplication(transaction)
             let note = NewActivity(subjectType: .lead, subject: lead.externalID, source: Self.source, type: "tag_set", at: Date())
             _ = try transaction.record([note], of: tenant, by: user)
         }
     }
 
+    /// As the requests do that need no more.
+    private func becomeApplication(_ transaction: PostgresTransaction) throws { _ = try transaction.query("SET LOCAL ROLE kiteline_app") }
+
     /// - Parameter isKnown: it has its job already.
-    private func takeIn(_ transaction: PostgresTransaction, isKnown: Bool = false) throws {
-        _ = try LeadIntake([lead], of: tenant, trigger: .created, ledger: ledger, ids: isKnown ? [] : [job]).run(in: transaction)
+    private func takeIn(_ transaction: PostgresTransaction, isKnown: Bool = false) throws -> Int64 {
+        let intake = LeadIntake([lead], of: tenant, trigger: .created, ledger: records.ledger, ids: isKnown ? [] : [job])
+        return try intake.run(in: transaction).receipts[0].lead
     }
 
-    /// By its id, and in the list of the cities they may see.
-    private func findLead(_ transaction: PostgresTransaction) throws {
+    /// By its number, and in the list of the cities they may see.
+    private func find(lead id: Int64, _ transaction: PostgresTransaction) throws {
+        try becomeApplication(transaction)
+        let found = try transaction.query(LeadRecord.one(id, of: tenant)).first.map(LeadRecord.init)
+        guard let found else { throw NotFound() }
         let judge = try transaction.accessJudge(of: user, of: tenant)
-        try judge.require(.queryLead, ofLead: lead.fields.bytes)
+        try judge.require(.queryLead, ofLead: found.fields.bytes)
         let within = judge.verdict(on: .queryLead).cities.map { LeadCities($0, named: judge.book.cityFields) }
         let listed = try transaction.query(
             LeadRecord.list(of: tenant, state: nil, source: Self.source, externalID: lead.externalID, within: within, limit: 1))
         guard listed.count == 1 else { throw NotFound() }
     }
 
-    private func tell(_ transaction: PostgresTransaction, inTheirName: Bool) throws {
-        var telling = try OpportunityTelling(
-            "probe-\(job)", since: nil, of: tenant, by: Self.source, at: Date(), in: transaction)
-        if inTheirName { try transaction.admit(opportunity, over: telling.known, by: user, of: tenant) }
-        try telling.tell(opportunity)
+    private func tell(_ transaction: PostgresTransaction, _ user: String?) throws {
+        _ = try transaction.tell(name, opportunity, of: tenant, by: Self.source, user: user, gates: records.gates, at: Date())
     }
 
     private func findOpportunity(_ transaction: PostgresTransaction) throws {
-        let found = try transaction.query(
-            "SELECT fields FROM opportunity WHERE tenant_id = \(tenant.rawValue) AND external_id = \("probe-\(job)")")
-        guard let row = found.first else { throw NotFound() }
-        let fields = try row.get("fields", as: JSONBytes.self).bytes
-        try transaction.accessJudge(of: user, of: tenant).require(.queryOpportunity, ofOpportunity: fields)
+        try becomeApplication(transaction)
+        let rows = try transaction.pipeline(Opportunity.statements(name, tenant))
+        guard let found = try Opportunity(name, rows) else { throw NotFound() }
+        try transaction.accessJudge(of: user, of: tenant).require(.queryOpportunity, ofOpportunity: found.facts.fields)
     }
 
     private struct NotFound: Error, CustomStringConvertible {

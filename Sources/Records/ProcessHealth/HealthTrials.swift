@@ -115,6 +115,9 @@ extension HealthBasis {
 }
 
 extension HealthPredictionsEffect {
+    /// It only has them stand still.
+    var locksRouting: Bool { false }
+
     /// The jobs whose predictions rest on a standing that is no more: an abort is obeyed by whatever has not been committed.
     static func stale(among settlements: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
         var stale: Set<JobID> = []

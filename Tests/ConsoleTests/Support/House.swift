@@ -76,6 +76,7 @@ final class House: Sendable {
         handlers = [
             AnyHandler(Probe(dependencies: ProbeDependencies(postgres: app))), AnyHandler(AssignLead(records: routing)),
             AnyHandler(RebuildForecast(records: ForecastReader(postgres: app))), AnyHandler(ReplayRules(records: routing)),
+            AnyHandler(ProbeAccess(prober: AccessProber(records))),
         ]
         api = API(
             records: records, ledger: ledger, dispatch: dispatch, kinds: handlers.map(\.kind), transport: transport, logger: silent)
