@@ -96,6 +96,20 @@ import Testing
         }
     }
 
+    @Test func `a lost deal that was won after all, or ended long ago, is a correction like another`() async throws {
+        for isWon in [true, false] {
+            try await house { house, tenant in
+                for (day, reason) in [(1, "slow_proposal_response"), (2, nil), (3, "slow_proposal_response")] {
+                    try await lose("d\(day)", reason, daysAgo: Double(4 - day), house, tenant)
+                }
+                #expect(try await freeze(house, tenant) != nil)
+
+                try await lose("d3", isWon ? nil : "price", daysAgo: isWon ? 1 : 400, won: isWon, house, tenant)
+                #expect(try await freeze(house, tenant) == nil)
+            }
+        }
+    }
+
     @Test func `deals of long ago, as an import tells them, and owners nobody told of freeze nobody`() async throws {
         try await house { house, tenant in
             for _ in 0..<2 {

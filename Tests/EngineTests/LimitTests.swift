@@ -70,10 +70,12 @@ import Testing
         #expect(ratio > 9 && ratio < 11, "\(got)")
     }
 
-    @Test func `a job that took far longer than expected costs its tenant half a minute of turns at most`() async throws {
+    /// - Parameter leaves: whether it has nothing else to do meanwhile, and comes back.
+    @Test(arguments: [false, true])
+    func `a job that took far longer than expected costs its tenant half a minute of turns at most`(leaves: Bool) async throws {
         let engine = try await Engine()
         let (slow, other) = (try await engine.tenant("slow"), try await engine.tenant("other"))
-        try await push(engine, 100, of: "probe", for: slow, from: 1)
+        try await push(engine, leaves ? 1 : 100, of: "probe", for: slow, from: 1)
         try await push(engine, 1_000, of: "probe", for: other, from: 1_001)
         func turns(_ count: Int, spent: Duration) async throws -> [Claim] {
             let claims = try await engine.dispatch.claim(count).claims
@@ -81,6 +83,7 @@ import Testing
             return claims
         }
         #expect(try await turns(2, spent: .seconds(1)).contains { $0.tenant == slow })
+        if leaves { try await push(engine, 100, of: "probe", for: slow, from: 5_001) }
 
         // Of the other's worker-time half a minute passes, then the slow one has a turn again.
         var spent = 0

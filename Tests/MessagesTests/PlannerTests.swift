@@ -245,6 +245,22 @@ import Testing
             ])
     }
 
+    @Test func `one person is sent no more than is theirs, whatever the line has left, and others go on`() {
+        let line = MessageBoard.Line(name: "app", kind: .wecomApp)
+        let messages = (1...15).map { number in
+            // Each fills a message of its own.
+            MessageBoard.Message(
+                id: Int64(number), urgency: .normal, since: start - 30, bytes: 2_000,
+                ways: [MessageBoard.Way(line: "app", address: number == 15 ? "bert" : "anna")])
+        }
+
+        let sent = moves([line], messages).compactMap { move in
+            if case .send(_, _, let address, _, _) = move { address } else { nil }
+        }
+        #expect(sent.filter { $0 == "anna" }.count == ConnectorKind.wecomApp.personalBudget?.perMinute)
+        #expect(sent.contains("bert"))
+    }
+
     @Test func `digests keep away from the full and the half hour`() {
         let hour = Date(timeIntervalSince1970: 1_700_002_800)
         func sent(_ minute: Double) -> Int {
