@@ -12,11 +12,12 @@ extension Ledger {
     /// Ids in one partition.
     public static let partitionSize: Int64 = 50_000_000
 
-    /// Makes the partitions that coming ids will need.
+    /// Makes the partitions that coming ids will need; again, where it lost a deadlock to whoever reads at that moment.
     /// - Returns: how many were made.
     @discardableResult
     public func makePartitions(of size: Int64 = partitionSize) async throws -> Int {
-        let results = try await postgres.pipeline([.shortLocks, "SELECT make_job_partitions(\(size)) AS made"])
+        let patient = BoundedPool(postgres, patience: .seconds(30))
+        let results = try await patient.pipeline([.shortLocks, "SELECT make_job_partitions(\(size)) AS made"])
         return Int(try results[1].first!.get("made", as: Int32.self))
     }
 

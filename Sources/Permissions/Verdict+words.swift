@@ -8,7 +8,7 @@ extension Verdict {
         case (.permission?, .chinese): "\(action.rawValue) 被\(origin(decidedBy, .chinese))禁止。\(tie(.chinese))"
         case (.dataDomain?, .english): "\(outside(.english)): \(list(.english))."
         case (.dataDomain?, .chinese): "\(outside(.chinese))：\(list(.chinese))。"
-        case (nil, .english): allowed(.english) + (domains.isEmpty ? "" : " Only in the cities of \(list(.english)).")
+        case (nil, .english): allowed(.english) + (domains.isEmpty ? "" : " Only within its data domains: \(list(.english)).")
         case (nil, .chinese): allowed(.chinese) + (domains.isEmpty ? "" : "仅限以下数据域的城市：\(list(.chinese))。")
         }
     }
