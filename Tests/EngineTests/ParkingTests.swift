@@ -51,6 +51,7 @@ import Worker
         #expect(try await engine.ledger.endParked([:]) == 0)
         #expect(try await engine.ledger.endParked(["probe": .seconds(95)]) == 0, "the breaker went down later than that")
         #expect(try await engine.ledger.endParked(["stub": .seconds(60)]) == 0)
+        #expect(try await engine.ledger.endParked(["stub": .seconds(60), "probe": .seconds(95)]) == 0, "nor for another's sake")
         #expect(try await engine.ledger.endParked(["probe": .seconds(60)]) == 1)
         #expect(try await engine.ledger.endParked(["probe": .seconds(60)]) == 0)
 
