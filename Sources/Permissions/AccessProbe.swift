@@ -67,14 +67,14 @@ extension PolicyBook {
     /// without a city has to do. Where there is more than `limit`, another `turn` begins elsewhere.
     public func plan(for holders: [Holder], actions: [RecordAction] = RecordAction.allCases, limit: Int, turn: Int = 0) -> AccessProbePlan {
         let members = alike(holders)
-        let places = members.flatMap { role, kinds in
-            Set(kinds.flatMap { kind in self.places(of: kind).map { $0 } }).sorted { ($0?.key ?? "") < ($1?.key ?? "") }.map { (role, $0) }
+        let places = members.sorted { $0.key < $1.key }.flatMap { role, kinds in
+            Set(kinds.flatMap(\.places)).sorted { ($0?.key ?? "") < ($1?.key ?? "") }.map { (role, $0) }
         }
         guard !places.isEmpty else { return AccessProbePlan(probes: [], isComplete: true) }
         let start = turn % places.count
         var probes: [AccessProbe] = []
         for (role, city) in places[start...] + places[..<start] {
-            for (person, isTheirs) in standingFor(members.first { $0.role == role }!.kinds, in: city) {
+            for (person, isTheirs) in standingFor(members[role] ?? [], in: city) {
                 guard probes.count + actions.count <= limit else { return AccessProbePlan(probes: probes, isComplete: false) }
                 probes += actions.map { AccessProbe(role: role, person: person, city: city, isTheirs: isTheirs, action: $0) }
             }
@@ -90,10 +90,12 @@ extension PolicyBook {
         var cities: [City: Person] = [:]
         /// Whether somebody among them is known to sell nowhere.
         var hasPlaceless = false
+        /// Where they are tried; nil: with a record that names no city.
+        var places: Set<City?> = []
     }
 
     /// By role: verdicts rest on roles and teams, and on the name of whoever a policy names.
-    private func alike(_ holders: [Holder]) -> [(role: String, kinds: [Alike])] {
+    private func alike(_ holders: [Holder]) -> [String: [Alike]] {
         struct Kind: Hashable {
             let roles: Set<String>
             let teams: [String: Int]
@@ -116,22 +118,23 @@ extension PolicyBook {
             kinds[kind] = alike
         }
         var members: [String: [Alike]] = [:]
-        for (kind, alike) in kinds { for role in kind.roles { members[role, default: []].append(alike) } }
-        return members.sorted { $0.key < $1.key }.map { (role: $0.key, kinds: $0.value.sorted { $0.first.id < $1.first.id }) }
+        for (kind, var alike) in kinds {
+            alike.places = places(of: alike)
+            for role in kind.roles { members[role, default: []].append(alike) }
+        }
+        return members
     }
 
-    /// Nil: a record without a city.
-    private func places(of kind: Alike) -> [City?] {
+    private func places(of kind: Alike) -> Set<City?> {
         let domains = RecordAction.allCases.compactMap { cities(for: $0, of: kind.first) }
         let all = Set(kind.cities.keys).union(domains.joined().filter { $0.name.count <= Self.longestName })
-        let isPlaceless = domains.isEmpty && kind.hasPlaceless
-        return all.map { $0 } + (isPlaceless ? [nil] : [])
+        return Set(all.map { $0 } + (domains.isEmpty && kind.hasPlaceless ? [nil] : []))
     }
 
     /// One of each kind of people, whom the policies let do the same there; who sells there comes first.
     private func standingFor(_ kinds: [Alike], in city: City?) -> [(person: Person, isTheirs: Bool)] {
         let place: Place = city.map { .city($0) } ?? .unnamed
-        let people = kinds.filter { places(of: $0).contains(city) }.map { kind in
+        let people = kinds.filter { $0.places.contains(city) }.map { kind in
             let theirs = city.flatMap { kind.cities[$0] }
             return (person: theirs ?? kind.first, isTheirs: theirs != nil)
         }

@@ -77,6 +77,13 @@ import Testing
                 INSERT INTO alert (tenant_id, code, subject, detail)
                 VALUES (\(house.acme.id.rawValue), 'access_probe_failed', 'seller/成都/opportunity.create', \(detail)::jsonb)
                 """)
+            _ = try await house.owner.query(
+                """
+                INSERT INTO alert (tenant_id, code, subject, detail) VALUES
+                    (\(house.acme.id.rawValue), 'access_probe_failed', 'policies', '{"cause":"unreadable"}'),
+                    (\(house.acme.id.rawValue), 'access_probe_failed', 'manager/*/lead.edit',
+                     '{"role":"manager","domain":"上海","action":"lead.edit","user":"wang","cause":"broken","domains":["上海","杭州"],"domains_failed":6}')
+                """)
             let (operators, tenants) = (Browser(house), Browser(house))
             try await operators.signIn(house.acme.operatorKey)
             try await tenants.signIn(house.acme.tenantKey)
@@ -86,6 +93,8 @@ import Testing
             let seen = try await tenants.get(Self.path)
 
             #expect(page.text.contains("seller · 成都 · anna") && page.text.contains("none of their data domains holds"))
+            #expect(page.text.contains("<h3>Policies</h3>") && page.text.contains("the policies cannot be read"))
+            #expect(page.text.contains("manager · 上海, 杭州 · wang"))
             #expect(asked["location"] == "\(Self.path)?done=probe_asked")
             #expect(try await house.count("job WHERE kind = 'probe_access'") == 1)
             #expect(now.text.contains(Self.path) && now.text.contains("Somebody cannot do what they have to"))

@@ -155,13 +155,21 @@ public enum PermissionsView {
         let (detail, words) = (alert["detail"], clerk.words)
         let cause = detail?["cause"]?.string ?? ""
         return [
-            "failedAction": .text(words.known("action", action(detail?["action"]))),
-            "failedRole": .text(words.known("people_role", detail?["role"]?.string ?? "")),
-            "failedCity": .text(detail?["domain"]?.string ?? "–"), "failedUser": .text(detail?["user"]?.string),
+            // Permissions that cannot be read are of no action.
+            "failedAction": .text(
+                detail?["action"] == nil ? words["permissions_policies"] : words.known("action", action(detail?["action"]))),
+            "failedFor": .text(
+                [detail?["role"]?.string.map { words.known("people_role", $0) }, domain(detail), detail?["user"]?.string]
+                    .compactMap(\.self).joined(separator: " · ")),
             "failedWhy": .text(
                 [words.known("probe_cause", cause), detail?["message"]?.string].compactMap(\.self).joined(separator: ": ")),
             "failedSince": clerk.when(alert["first_at"]),
         ]
+    }
+
+    /// The city, or all that failed where many did.
+    private static func domain(_ detail: JSONNode?) -> String? {
+        detail?["domains"]?.elements.compactMap(\.string).joined(separator: ", ") ?? detail?["domain"]?.string
     }
 
     private static func kept(_ version: JSONNode, current: Int64, once: String, _ refusal: Refusal?, _ clerk: Clerk) -> View {
