@@ -67,7 +67,7 @@ struct Keys: Sendable {
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
         -- Worker-time given lately, ms: what was given a minute ago counts half.
-        local function faded(sum, at) return sum and tonumber(sum) * 0.5 ^ ((now - tonumber(at)) / 60000) or 0 end
+        local function faded(sum, at) return sum and tonumber(sum) * 0.5 ^ (math.max(0, now - tonumber(at)) / 60000) or 0 end
 
         -- Lets a tenant with claimable work compete again, from the present on: time spent idle or full earns nothing.
         local function admit(tid, V)

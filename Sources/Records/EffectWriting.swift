@@ -14,12 +14,27 @@ protocol JudgedEffect: WrittenEffect {
     /// Those whose facts have changed: they are handled again.
     static func stale(among settlements: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID>
 
-    /// Whether judging it locks its tenant's routing version.
-    var locksRouting: Bool { get }
+    /// What judging it locks of its tenant; nil: not even the routing version.
+    var routingLocks: RoutingLocks? { get }
 }
 
 extension JudgedEffect {
-    var locksRouting: Bool { true }
+    var routingLocks: RoutingLocks? { RoutingLocks() }
+}
+
+/// What judging an effect locks of its tenant beside the routing version.
+struct RoutingLocks {
+    /// Whose loads.
+    var sellers: [Int64] = []
+    var leads: [Int64] = []
+    /// Whether it moves the counter of loads.
+    var movesLoads = false
+
+    fileprivate mutating func formUnion(_ other: RoutingLocks) {
+        sellers += other.sellers
+        leads += other.leads
+        movesLoads = movesLoads || other.movesLoads
+    }
 }
 
 /// Writes every kind of effect handlers can ask for, set by set.
@@ -40,25 +55,43 @@ public struct RecordsEffectWriter: EffectWriter {
     public func mustBeJudged(_ effect: any Effect) -> Bool { effect is any JudgedEffect }
 
     public func stale(among settlements: [Settlement], missing: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
-        let tenants = Self.locked(settlements)
-        if tenants.count > 1 {
-            _ = try transaction.query(
-                "SELECT FROM routing_state WHERE tenant_id = ANY(\(tenants.map(\.rawValue))) ORDER BY tenant_id FOR UPDATE")
-        }
+        let locks = Self.locks(settlements)
+        if !locks.isEmpty { _ = try transaction.pipeline(locks) }
         return try Self.judged.reduce(into: []) { stale, kind in stale.formUnion(try kind.stale(among: settlements, in: transaction)) }
     }
 
-    /// The tenants whose routing versions several kinds would lock, each for itself: two settles must not do so in different orders. Decisions
-    /// alone lock theirs in order.
-    private static func locked(_ settlements: [Settlement]) -> [TenantID] {
-        var (tenants, isOfSeveralKinds): (Set<TenantID>, Bool) = ([], false)
+    /// Locks at once what several kinds would lock each for itself: routing versions, counters of loads, loads, leads, each in the order of
+    /// their keys, as touches and other settles do. Decisions alone lock theirs so.
+    private static func locks(_ settlements: [Settlement]) -> [Statement] {
+        var isOfSeveralKinds = false
+        var locked: [TenantID: RoutingLocks] = [:]
         for settlement in settlements {
-            for effect in settlement.outcome.effects.lazy.compactMap({ $0 as? any JudgedEffect }) where effect.locksRouting {
-                tenants.insert(settlement.attempt.tenant)
+            for effect in settlement.outcome.effects.lazy.compactMap({ $0 as? any JudgedEffect }) {
+                guard let locks = effect.routingLocks else { continue }
+                locked[settlement.attempt.tenant, default: RoutingLocks()].formUnion(locks)
                 if !(effect is LeadDecisionEffect) { isOfSeveralKinds = true }
             }
         }
-        return isOfSeveralKinds ? tenants.sorted() : []
+        guard isOfSeveralKinds else { return [] }
+        let sellers = locked.flatMap { tenant, locks in Set(locks.sellers).map { (tenant: tenant.rawValue, id: $0) } }
+        let leads = locked.flatMap { tenant, locks in Set(locks.leads).map { (tenant: tenant.rawValue, id: $0) } }
+        return [
+            "SELECT FROM routing_state WHERE tenant_id = ANY(\(locked.keys.map(\.rawValue))) ORDER BY tenant_id FOR UPDATE",
+            """
+            INSERT INTO routing_clock AS c (tenant_id)
+            SELECT t FROM unnest(\(locked.filter(\.value.movesLoads).keys.map(\.rawValue))) AS t ORDER BY t
+            ON CONFLICT (tenant_id) DO UPDATE SET load_seq = c.load_seq
+            """,
+            """
+            SELECT FROM seller_load l JOIN unnest(\(sellers.map(\.tenant)), \(sellers.map(\.id))) AS n(tenant, id)
+                ON l.tenant_id = n.tenant AND l.seller_id = n.id
+            ORDER BY l.tenant_id, l.seller_id FOR UPDATE OF l
+            """,
+            """
+            SELECT FROM lead l JOIN unnest(\(leads.map(\.tenant)), \(leads.map(\.id))) AS n(tenant, id) ON l.tenant_id = n.tenant AND l.id = n.id
+            ORDER BY l.tenant_id, l.id FOR UPDATE OF l
+            """,
+        ]
     }
 
     public func statements(for effects: [SettledEffect]) throws -> [Statement] { Self.kinds.flatMap { $0.statements(for: effects) } }

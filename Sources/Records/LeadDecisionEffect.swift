@@ -94,6 +94,11 @@ extension LeadDecisionEffect {
         return Set(decisions.map(\.attempt.id)).subtracting(kept)
     }
 
+    var routingLocks: RoutingLocks? {
+        RoutingLocks(
+            sellers: decision.owner.map { [$0.id.rawValue] } ?? [], leads: [lead.lead.id.rawValue], movesLoads: isRelieved)
+    }
+
     private typealias Judged = (attempt: Attempt, effect: LeadDecisionEffect)
 
     private static func decisions(among settlements: [Settlement]) -> [Judged] {

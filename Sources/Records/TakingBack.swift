@@ -37,6 +37,10 @@ public struct TakeBackEffect: JudgedEffect, Equatable {
         self.leads = leads
     }
 
+    var routingLocks: RoutingLocks? {
+        RoutingLocks(sellers: leads.compactMap(\.seller), leads: leads.map(\.id.rawValue), movesLoads: true)
+    }
+
     /// Those some of whose leads were touched or moved in the meantime: they look again. Locks the routing version, the loads and
     /// the leads, in the order deciding does.
     static func stale(among settlements: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {

@@ -196,4 +196,42 @@ import Testing
             try await house.workThrough()
         }
     }
+
+    @Test func `a settle that judges several kinds locks counters before loads, as a touch does`() async throws {
+        try await house { house, tenant in
+            let id = try await house.leads([house.lead("1")], of: tenant)[0]
+            try await house.workThrough()
+            try await house.asOwner("UPDATE assignment SET assigned_at = now() - interval '16 days'")
+            _ = try await house.ledger.enqueue([.rebalance(untouchedFor: 15, lead: LeadID(id), of: tenant)])
+            let taking = try await house.decide(try await house.begin(of: "rebalance_leads"), of: "rebalance_leads")
+            try await house.leads([house.lead("2")], of: tenant)
+            let settlements = try await house.decide(try await house.begin()) + taking
+            let loads = try await house.count("seller_load")
+
+            let (held, hold) = AsyncStream<Void>.makeStream()
+            // A touch begins so.
+            async let free = house.engine.transaction { transaction in
+                _ = try transaction.pipeline([
+                    .tenants([tenant]),
+                    """
+                    INSERT INTO routing_clock AS c (tenant_id) VALUES (\(tenant.rawValue))
+                    ON CONFLICT (tenant_id) DO UPDATE SET load_seq = c.load_seq + 1
+                    """,
+                ])
+                hold.yield()
+                let waiting: Statement = """
+                    SELECT pg_sleep(0.01) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+                    """
+                while try transaction.query(waiting).isEmpty {}
+                return try transaction.query("SELECT FROM seller_load FOR UPDATE SKIP LOCKED").count
+            }
+            for await _ in held { break }
+            let settled = try await house.ledger.settle(settlements)
+
+            #expect(try await free == loads)
+            #expect(loads > 0 && settled.done.count == 2)
+            try await house.acknowledge(settlements.map(\.attempt))
+            try await house.workThrough()
+        }
+    }
 }

@@ -93,6 +93,32 @@ import Testing
         }
     }
 
+    @Test func `a key of one person is made for somebody the tenant has, and is listed as theirs`() async throws {
+        try await withDatabase { database, environment, scratch in
+            func create(_ role: String, _ user: String) async throws -> ProgramRun {
+                try await ProgramRun.run(
+                    ["key", "create", "--tenant", "acme", "--role", role, "--user", user], in: scratch, environment: environment)
+            }
+            let tenant = try await ProgramRun.run(["tenant", "create", "acme"], in: scratch, environment: environment)
+            #expect(tenant.status == 0, "\(tenant.errors)")
+            let owner = database.pool(size: 1)
+            _ = try await owner.query("INSERT INTO seller (tenant_id, external_id, name) SELECT id, 'anna', 'Anna' FROM tenant")
+            await owner.close()
+
+            let made = try await create("tenant", "anna")
+            let stranger = try await create("tenant", "nobody")
+            let operators = try await create("operator", "anna")
+            let list = try await ProgramRun.run(["key", "list", "--tenant", "acme", "--json"], in: scratch, environment: environment)
+
+            #expect(made.output.wholeMatch(of: /kl_t_[\w-]{43}\n/) != nil, "\(made.errors)")
+            #expect(stranger.status == 1)
+            #expect(stranger.errors == "Error: nobody is no seller of acme and leads no team there\n")
+            #expect(operators.status == 2)
+            #expect(operators.errors.contains("--user is for a key of the role tenant"))
+            #expect(list.output.components(separatedBy: #""user":"anna""#).count == 2, "\(list.output)")
+        }
+    }
+
     @Test func `a process without the key of connectors' secrets knows of messages and leaves them to others`() async throws {
         try await withDatabase { _, environment, scratch in
             let key = ["KITELINE_SECRET_KEY": String(repeating: "A", count: 43) + "="]

@@ -13,8 +13,9 @@ import Testing
 @testable import Maintenance
 
 /// Plays API, workers and caretakers against a real ledger and a real index, in an order drawn from a seed, and lets go wrong
-/// what can: answers are lost, calls repeated, claims forgotten, leases end, workers die, the index is lost, old claims and old
-/// attempts come back late. At the end every accepted job must have ended, each run once, with its effect once.
+/// what can: answers are lost, calls repeated, claims forgotten, leases end, workers die, the index is lost, its clock steps, the
+/// stores are slow, so that whoever waits for one goes on when others have been there, old claims and old attempts come back late.
+/// At the end every accepted job must have ended, each run once, with its effect once.
 struct EngineModel {
     let engine: Engine
     let tenants: [TenantID]
@@ -27,6 +28,8 @@ struct EngineModel {
     var attempts: [Attempt] = []
     var settlements: [Int64: Settlement] = [:]
     var worker: Int64
+    /// Calls on their way to a slow store.
+    var slow: [(name: String, go: () async throws -> Void)] = []
     var log: [String] = []
 
     init(_ engine: Engine, tenants: [TenantID], seed: UInt64) async throws {
@@ -44,17 +47,20 @@ struct EngineModel {
                 log.append("refused")
             }
         }
+        while !slow.isEmpty { do { try await arrive() } catch DispatchError.epochLost {} catch LedgerError.epochLost {} }
         try await finish()
         try await check()
     }
 
     private mutating func step() async throws {
         switch Int.random(in: 0..<100, using: &random) {
-        case ..<18: try await enqueue()
-        case ..<30: try await relay()
-        case ..<46: try await claim()
-        case ..<60: try await begin()
-        case ..<78: try await settle()
+        case ..<17: try await enqueue()
+        case ..<28: try await relay()
+        case ..<43: try await claim()
+        case ..<56: try await begin()
+        case ..<73: try await settle()
+        case ..<76: try await arrive()
+        case ..<78: try await stepClock()
         case ..<82: try await endLeases()
         case ..<85:
             log.append("worker dies")
@@ -88,11 +94,19 @@ struct EngineModel {
     private mutating func relay() async throws {
         let owed = try await engine.ledger.owed(olderThan: .zero)
         let pushes = owed.jobs.map(Push.init)
+        if chance(8) {
+            return later("push \(pushes.map(\.id))") { [engine] in
+                let offered = try await engine.dispatch.offer(pushes)
+                try await engine.ledger.defer(offered.surplus.map(SurplusJob.init), confirming: owed.outbox, epoch: offered.epoch)
+            }
+        }
         var offered = try await engine.dispatch.offer(pushes)
         if chance(4) { offered = try await engine.dispatch.offer(pushes) }
         if chance(4) { return log.append("push, unconfirmed") }
-        try await engine.ledger.defer(offered.surplus.map(SurplusJob.init), confirming: owed.outbox, epoch: offered.epoch)
         log.append("push \(pushes.map(\.id)), surplus \(offered.surplus.map(\.id))")
+        try await now(orLater: "confirm") { [engine, offered] in
+            try await engine.ledger.defer(offered.surplus.map(SurplusJob.init), confirming: owed.outbox, epoch: offered.epoch)
+        }
     }
 
     /// Brings deferred jobs in; dies in between now and then.
@@ -103,9 +117,11 @@ struct EngineModel {
             let epoch = try await engine.dispatch.push(deferred.jobs.map(Push.init))
             log.append("refill \(deferred.jobs.map(\.id))")
             if chance(5) { continue }
-            try await engine.ledger.confirm(deferred, epoch: epoch)
-            if chance(5) { continue }
-            try await engine.dispatch.noteFilled(line, by: deferred.count, next: deferred.next)
+            let isNoted = !chance(5)
+            try await now(orLater: "confirm the refill") { [engine] in
+                try await engine.ledger.confirm(deferred, epoch: epoch)
+                if isNoted { try await engine.dispatch.noteFilled(line, by: deferred.count, next: deferred.next) }
+            }
         }
     }
 
@@ -127,12 +143,11 @@ struct EngineModel {
         if chance(10) { return log.append("answer lost") }
         attempts += granted.attempts
         let byID = Dictionary(together.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        try await engine.dispatch.acknowledge(
+        let refused =
             granted.gone.compactMap { byID[$0].map { Acknowledgement($0) } }
-                + granted.elsewhere.compactMap { byID[$0].map { Acknowledgement(runningElsewhere: $0, at: Date()) } }
-                + granted.early.compactMap { job in
-                    byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .later(job.runAt)) }
-                })
+            + granted.elsewhere.compactMap { byID[$0].map { Acknowledgement(runningElsewhere: $0, at: Date()) } }
+            + granted.early.compactMap { job in byID[job.id].map { Acknowledgement($0, priority: job.priority, next: .later(job.runAt)) } }
+        try await acknowledge(refused)
     }
 
     private mutating func settle() async throws {
@@ -148,7 +163,7 @@ struct EngineModel {
         if !chance(6) { attempts.removeAll { attempt in distinct.contains { $0.id == attempt.id && $0.token == attempt.token } } }
         if chance(8) { return log.append("acknowledgement lost") }
         let done = Set(settled.done)
-        try await engine.dispatch.acknowledge(
+        try await acknowledge(
             ends.filter { done.contains($0.attempt.id) }.map { end in
                 let claim = Claim(id: end.attempt.id, tenant: end.attempt.tenant, token: end.attempt.token)
                 return switch end.disposition {
@@ -156,6 +171,10 @@ struct EngineModel {
                 case .retry(let at, _, _): Acknowledgement(claim, priority: end.attempt.priority, next: .later(at))
                 }
             })
+    }
+
+    private mutating func acknowledge(_ ends: [Acknowledgement]) async throws {
+        try await now(orLater: "acknowledge \(ends.map(\.claim.id))") { [engine] in try await engine.dispatch.acknowledge(ends) }
     }
 
     /// However often an attempt is settled, it is with what it answered.
@@ -178,7 +197,27 @@ struct EngineModel {
     /// Some leases end, and whoever looks takes the jobs back.
     private mutating func endLeases() async throws {
         try await endLeases(chance(2) ? nil : 3)
-        _ = try await LeaseReaper(ledger: engine.ledger, dispatch: engine.dispatch, logger: engine.logger).run()
+        if !chance(4) {
+            _ = try await reaper.run()
+            return
+        }
+        let expired = try await engine.dispatch.expired(limit: 100)
+        later("take back \(expired.map(\.id))") { [engine] in
+            let rescues = try await engine.ledger.rescue(expired.map { ClaimedJob(id: $0.id, token: $0.token) })
+            try await engine.dispatch.acknowledge(expired.map { Acknowledgement($0, after: rescues[$0.id] ?? .gone) })
+        }
+    }
+
+    private var reaper: LeaseReaper { LeaseReaper(ledger: engine.ledger, dispatch: engine.dispatch, logger: engine.logger) }
+
+    /// The clock of Redis steps between two looks of whoever reaps; the ledger's does not.
+    private mutating func stepClock() async throws {
+        guard let epoch = engine.dispatch.epoch else { return }
+        let step = Duration.milliseconds(Int.random(in: -3_600_000...3_600_000, using: &random))
+        log.append("clock \(step)")
+        _ = try await reaper.run()
+        try await engine.redis.stepClock(ofIndex: "\(engine.database.keyPrefix){q:0}:\(epoch):", by: step)
+        _ = try await reaper.run()
     }
 
     private mutating func endLeases(_ count: Int?) async throws {
@@ -234,6 +273,25 @@ struct EngineModel {
 
     private mutating func chance(_ one: Int) -> Bool { Int.random(in: 0..<one, using: &random) == 0 }
 
+    // MARK: Slow stores
+
+    private mutating func later(_ name: String, _ go: @escaping () async throws -> Void) {
+        log.append("slow: \(name)")
+        slow.append((name, go))
+    }
+
+    private mutating func now(orLater name: String, _ go: @escaping () async throws -> Void) async throws {
+        if chance(6) { later(name, go) } else { try await go() }
+    }
+
+    /// One of the calls that are on their way gets there.
+    private mutating func arrive() async throws {
+        guard !slow.isEmpty else { return }
+        let (name, go) = slow.remove(at: Int.random(in: 0..<slow.count, using: &random))
+        log.append("arrives: \(name)")
+        try await go()
+    }
+
     // MARK: The end
 
     /// Whoever held something is gone; what is left is carried out in order.
@@ -245,7 +303,7 @@ struct EngineModel {
             do {
                 try await engine.bringForward("sch")
                 try await endLeases(nil)
-                while try await LeaseReaper(ledger: engine.ledger, dispatch: engine.dispatch, logger: engine.logger).run() {}
+                while try await reaper.run() {}
                 try await loseWorker()
                 while try await Relay(ledger: engine.ledger, dispatch: engine.dispatch, age: .zero).run() {}
                 try await engine.ledger.finishCancelling()
@@ -266,7 +324,7 @@ struct EngineModel {
                 // What ended while it was claimed is dropped when its lease ends.
                 try await engine.bringForward("sch")
                 try await endLeases(nil)
-                while try await LeaseReaper(ledger: engine.ledger, dispatch: engine.dispatch, logger: engine.logger).run() {}
+                while try await reaper.run() {}
                 return
             }
         }

@@ -74,7 +74,8 @@ struct IndexModel {
         case ..<88: try await configure(tenants.randomElement(using: &random)!)
         case ..<94: try await setGate()
         case ..<95: try await heartbeat()
-        case ..<99: try await refill()
+        case ..<97: try await refill()
+        case ..<99: try await stepClock()
         default: try await rebuild()
         }
     }
@@ -205,6 +206,18 @@ struct IndexModel {
         try #require(lost.allSatisfy { id in !running.contains(id) || ended.contains { $0.id == id } }, "\(story)")
     }
 
+    /// The clock steps between two looks of whoever reaps.
+    private mutating func stepClock() async throws {
+        let step = Duration.milliseconds(Int.random(in: -3_600_000...3_600_000, using: &random))
+        log.append("clock \(step)")
+        _ = try await dispatch.expired(limit: 100)
+        try await redis.stepClock(ofIndex: "\(namespace){q:0}:\(epoch):", by: step)
+        // Tokens came in time that never was.
+        for tenant in tenants where shares[tenant]?.rate != nil { begun[tenant] = (.now, 0) }
+        let taken = try await dispatch.expired(limit: 100)
+        try #require(taken.isEmpty || (.zero ... .seconds(10)).contains(step), "taken from workers who could not beat; \(story)")
+    }
+
     private mutating func rebuild() async throws {
         epoch += 1
         log.append("rebuild \(epoch)")
@@ -304,6 +317,9 @@ struct IndexModel {
         }
         let (isActive, isThrottled) = (index.active["\(tenant)"] != nil, index.throttled["\(tenant)"] != nil)
         try #require(!(isActive && isThrottled), "\(story)")
+        // The slowest rate here gives a token every 50 ms.
+        let longest = Date().timeIntervalSince1970 * 1000 + 51
+        try #require(index.throttled["\(tenant)"] ?? 0 <= longest, "tenant \(tenant) waits for longer than a token takes; \(story)")
         if state.competing.isEmpty {
             try #require(!isActive && !isThrottled, "tenant \(tenant) competes without work; \(story)")
         } else {

@@ -10,7 +10,7 @@ import Testing
 
 @testable import Maintenance
 
-/// A Redis of the test's own that runs out of memory.
+/// A Redis of the test's own that runs out of memory, or of disk.
 @Suite struct MemoryTests {
     private func withSmallRedis(_ body: (Engine) async throws -> Void) async throws {
         var options = LocalServers.Options.test
@@ -80,6 +80,49 @@ import Testing
             _ = try await engine.dispatch.lookAtMemory(share: 0.8)
             try await engine.dispatch.push([refused])
             #expect(try await engine.dispatch.ready(of: tenant) == 1)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `while Redis cannot write to its disk jobs are accepted, running ones end, and all goes on when it can`() async throws {
+        try await withSmallRedis { engine in
+            let tenant = try await engine.tenant()
+            let early = try await engine.enqueueAndOffer((0..<4).map { _ in engine.probe(tenant) })
+            let running = try await engine.begin(2)
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent(uniqueKeyPrefix())
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+            _ = try await engine.redis.send(["CONFIG", "SET", "dir", RedisArgument(folder.path)])
+            _ = try await engine.redis.send(["CONFIG", "SET", "save", "3600 1"])
+            // Nothing can be written to a folder that is gone.
+            try FileManager.default.removeItem(at: folder)
+            try await save(engine, until: "err")
+
+            let late = try await engine.ledger.enqueue((0..<3).map { _ in engine.probe(tenant) })
+            await #expect { try await engine.dispatch.claim(9) } throws: { ($0 as? RedisError)?.prefix == "MISCONF" }
+            await #expect(throws: RedisError.self) {
+                try await Relay(ledger: engine.ledger, dispatch: engine.dispatch, age: .zero).run()
+            }
+            #expect(try await engine.outbox() == 1)
+            #expect(try await engine.settle(running).done.count == 2)
+            await #expect(throws: RedisError.self) { try await engine.acknowledge(running) }
+
+            _ = try await engine.redis.send(["CONFIG", "SET", "dir", RedisArgument(FileManager.default.temporaryDirectory.path)])
+            _ = try await engine.redis.send(["CONFIG", "SET", "dbfilename", RedisArgument("\(folder.lastPathComponent).rdb")])
+            try await save(engine, until: "ok")
+            try? FileManager.default.removeItem(atPath: folder.path + ".rdb")
+            try await engine.acknowledge(running)
+            while try await Relay(ledger: engine.ledger, dispatch: engine.dispatch, age: .zero).run() {}
+            #expect(Set(try await engine.begin(9).map(\.id)) == Set(early + late).subtracting(running.map(\.id)))
+            #expect(try await engine.dispatch.state(of: tenant).running == 5)
+        }
+    }
+
+    /// Has Redis save itself, until it says how that went.
+    private func save(_ engine: Engine, until status: String) async throws {
+        try await expectSoon {
+            _ = try? await engine.redis.send(["BGSAVE"])
+            let persistence = try await engine.redis.send(["INFO", "persistence"]).string ?? ""
+            return persistence.contains("rdb_last_bgsave_status:\(status)")
         }
     }
 

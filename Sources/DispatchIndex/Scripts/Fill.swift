@@ -39,15 +39,17 @@ extension RedisScript {
             for _, line in ipairs(call('SRANDMEMBER', DFR, 100)) do
               local key = p .. 'df:' .. line
               local d = call('HMGET', key, 'busy', 'win', 'lvl', 'at', 'since', 'rate')
-              if tonumber(d[1] or 0) <= now then
+              local busy = tonumber(d[1] or 0)
+              -- A time further ahead than anybody was given is from before the clock went back.
+              if busy <= now or busy > now + 5000 then
                 local tid, flow = string.match(line, '^(%d+):(.*)$')
                 local held = call('ZCARD', p .. 'r:' .. line)
                 local capacity = tonumber(call('HGET', p .. 't:' .. tid, 'rcap') or \(TenantShare.standard.capacity))
                 local window = math.max(capacity, tonumber(d[2] or 0))
                 if held * 2 <= window then
-                  local drained = tonumber(d[3] or 0) - held
-                  if drained > 0 then
-                    local rate = drained * 1000 / math.max(1, now - tonumber(d[4] or d[5] or now))
+                  local drained, since = tonumber(d[3] or 0) - held, tonumber(d[4] or d[5] or now)
+                  if drained > 0 and since <= now then
+                    local rate = drained * 1000 / math.max(1, now - since)
                     window = math.max(capacity, math.min(20000, math.floor(rate / 4)))
                     if d[6] then rate = (rate + tonumber(d[6])) / 2 end
                     call('HSET', key, 'win', window, 'rate', string.format('%.3f', rate))
@@ -72,7 +74,7 @@ extension RedisScript {
             if ARGV[5] ~= '' then
               call('SADD', DFR, line)
               call('HSET', key, 'n', left, 'from', ARGV[5], 'lvl', call('ZCARD', p .. 'r:' .. line), 'at', now, 'busy', 0)
-            elseif left > 0 and now - tonumber(d[2] or 0) < 3000 then
+            elseif left > 0 and math.abs(now - tonumber(d[2] or 0)) < 3000 then
               call('HSET', key, 'n', left, 'busy', now + 50)
               if ARGV[4] ~= '0' then call('HSET', key, 'lvl', call('ZCARD', p .. 'r:' .. line), 'at', now) end
             else

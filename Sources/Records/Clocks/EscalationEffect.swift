@@ -61,7 +61,9 @@ public struct EscalationEffect: JudgedEffect {
     private var isUntouched: Bool { lead?.isTouched == false }
 
     /// Only a lead that changes hands has to do with routing.
-    var locksRouting: Bool { transfer != nil }
+    var routingLocks: RoutingLocks? {
+        transfer.map { RoutingLocks(sellers: [lead?.owner, $0.id].compactMap { $0 }, leads: [key.id], movesLoads: true) }
+    }
 }
 
 // MARK: - Whether it still holds

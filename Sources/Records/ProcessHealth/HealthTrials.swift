@@ -116,7 +116,7 @@ extension HealthBasis {
 
 extension HealthPredictionsEffect {
     /// It only has them stand still.
-    var locksRouting: Bool { false }
+    var routingLocks: RoutingLocks? { nil }
 
     /// The jobs whose predictions rest on a standing that is no more: an abort is obeyed by whatever has not been committed.
     static func stale(among settlements: [Settlement], in transaction: PostgresTransaction) throws -> Set<JobID> {
