@@ -95,7 +95,7 @@ import Testing
 
     @Test func `a key of one person is made for somebody the tenant has, and is listed as theirs`() async throws {
         try await withDatabase { database, environment, scratch in
-            func create(_ role: String, _ user: String) async throws -> ProgramRun {
+            func create(_ role: String, _ user: String) async throws -> ProgramRun.Result {
                 try await ProgramRun.run(
                     ["key", "create", "--tenant", "acme", "--role", role, "--user", user], in: scratch, environment: environment)
             }

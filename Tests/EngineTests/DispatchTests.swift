@@ -193,6 +193,38 @@ import Testing
         #expect(try await engine.dispatch.expired(handover: .zero).map(\.id) == ids)
     }
 
+    @Test func `after the clock went back leases, throttled tenants, lines that are filled and shares go by the present`() async throws {
+        let engine = try await Engine(lease: .milliseconds(1))
+        let (plain, limited, small) = (try await engine.tenant(), try await engine.tenant("limited"), try await engine.tenant("small"))
+        try await engine.dispatch.configure([TenantShare(tenant: limited, weight: 1, cap: 100, rate: 20, burst: 1)])
+        try await engine.setCapacity(1, of: small)
+        let ids = try await engine.enqueue([engine.probe(plain)])
+        #expect(try await engine.dispatch.claim(9).claims.map(\.id) == ids)
+        try await engine.enqueue((0..<2).map { _ in engine.probe(limited) })
+        try await engine.enqueueAndOffer((0..<3).map { _ in engine.probe(small) })
+        var begun: [Claim] = []
+        // The first token has to come.
+        try await expectSoon {
+            begun += try await engine.dispatch.claim(1).claims
+            return Set(begun.map(\.tenant)) == [limited, small]
+        }
+        try await engine.dispatch.acknowledge(begun.map { Acknowledgement($0) })
+        #expect(try await engine.dispatch.thirsty().map(\.line.tenant) == [small])
+        #expect(try await engine.dispatch.thirsty().isEmpty, "somebody fills it")
+        _ = try await engine.dispatch.expired(handover: .zero)
+
+        try await engine.redis.stepClock(
+            ofIndex: "\(engine.database.keyPrefix){q:0}:\(engine.dispatch.epoch!):", by: .seconds(-3_600))
+
+        #expect(try await engine.dispatch.thirsty().map(\.line.tenant) == [small])
+        #expect(try await engine.dispatch.expired(handover: .zero).isEmpty)
+        try await expectSoon { try await engine.dispatch.claim(1).claims.map(\.tenant) == [limited] }
+        try await expectSoon { try await engine.dispatch.expired(handover: .zero).map(\.id).contains(ids[0]) }
+        // Three claims of three tenants, two of them from before the step.
+        let shares = try await engine.dispatch.fairness(of: [plain, limited, small]).compactMap(\.shareReceived)
+        #expect(shares.count == 3 && shares.allSatisfy { $0 > 0.05 && $0 < 0.9 }, "\(shares)")
+    }
+
     @Test func `a heartbeat names the claims that are no longer ours`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant()

@@ -15,7 +15,7 @@ import Testing
     private func withSmallRedis(_ body: (Engine) async throws -> Void) async throws {
         var options = LocalServers.Options.test
         options.postgres = false
-        options.redisArguments = ["--maxmemory", "6mb"]
+        options.redisArguments = ["--maxmemory", "6mb", "--enable-protected-configs", "yes"]
         try await TestServers.own(options: options) { servers in
             let engine = try await Engine(redisURL: servers.redisURL)
             try await body(engine)
