@@ -189,7 +189,7 @@ import Testing
         }
     }
 
-    @Test func `the doctor names live rules that this version does not read`() async throws {
+    @Test func `the doctor names rules, live or rolled out, that this version does not read`() async throws {
         try await withDatabase { database, environment, scratch in
             let made = try await ProgramRun.run(
                 ["tenant", "create", "acme", "--pack", "saas"], in: scratch, environment: environment)
@@ -205,7 +205,20 @@ import Testing
             await owner.close()
             let after = try await ProgramRun.run(["doctor", "--json"], in: scratch, environment: environment)
 
+            // Live rules are read again; a candidate that is rolled out is not.
+            let again = database.pool(size: 1)
+            _ = try await again.query("UPDATE ruleset_version SET state = 'retired' WHERE kind = 'route' AND version = 1")
+            _ = try await again.query(
+                """
+                INSERT INTO rollout (tenant_id, kind, name, version, stable_version, state, plan, before_n, before_failures, started_by)
+                SELECT tenant_id, kind, name, version, version, 'canary', '{}', 0, 0, 'test' FROM ruleset_version WHERE kind = 'route'
+                """)
+            await again.close()
+            let rolledOut = try await ProgramRun.run(["doctor", "--json"], in: scratch, environment: environment)
+
             #expect(rows.count == 1)
+            #expect(
+                rolledOut.output.contains(/"found":"tenant \d+: route\/default@1, rolled out: [^"]+","verdict":"wrong"/), "\(rolledOut)")
             #expect(after.status == 1)
             #expect(
                 after.output.contains(/"check":"live rules","found":"tenant \d+: route\/default@1: [^"]+","verdict":"wrong"/),

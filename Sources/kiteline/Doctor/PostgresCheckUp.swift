@@ -81,14 +81,15 @@ struct PostgresCheckUp {
         }
     }
 
-    /// What is live and no longer read would hold its tenant's leads: to be known before this version takes over.
+    /// What is live and no longer read would hold its tenant's leads, what is rolled out would be taken back: to be known before this version
+    /// takes over.
     private func liveRules() async -> Finding {
         let check = "live rules"
         do {
             let pool = PostgresPool(
                 PostgresConfiguration(url: try settings.text(.postgresURL), role: "kiteline_engine"), size: 1,
                 logger: settings.logger("kiteline"))
-            let read: Result<(unreadable: [UnreadableLiveRules], readable: Int), any Error>
+            let read: Result<(unreadable: [UnreadableRules], readable: Int), any Error>
             do { read = .success(try await pool.readingLiveRules()) } catch { read = .failure(error) }
             await pool.close()
             let (unreadable, readable) = try read.get()
@@ -96,7 +97,8 @@ struct PostgresCheckUp {
             let more = unreadable.count > 1 ? ", and \(unreadable.count - 1) more" : ""
             return .wrong(
                 check, "\(first)\(more)",
-                "publish them anew before this version takes over: what they decide would wait (rules check tells the faults)")
+                "publish them anew before this version takes over: what they decide would wait (rules check tells the faults); what is rolled out "
+                    + "would be taken back")
         } catch {
             return .judge(check, "not looked at: \(error)", false, else: .doubtful, "run: kiteline migrate")
         }
