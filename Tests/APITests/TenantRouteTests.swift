@@ -34,9 +34,12 @@ import Testing
             let again = try await put("initech", only)
             #expect(try await api.count("tenant WHERE slug = 'acme' AND weight = 1") == 1)
             #expect(try await api.count("ruleset_version WHERE tenant_id = \(api.acme.id)") == 0)
+            let unknown = try await put("acme", ["If-None-Match": "\"etag\""])
+            #expect(try await api.count("tenant WHERE slug = 'acme' AND weight = 1") == 1)
             let changed = try await put("acme", [:])
 
             #expect(refused.status == 412 && refused.code == "tenant_exists")
+            #expect(unknown.status == 422 && unknown.text.contains("If-None-Match"))
             #expect([made.status, again.status, changed.status] == [201, 412, 200])
         }
     }

@@ -66,7 +66,10 @@ private func put(_ slug: Slug, _ change: TenantChange, _ call: Call) async throw
     // Who begins with a pack begins with its care.
     if change.pack != nil { settings.sandboxRounds = RulePack.sandboxRounds }
     change.apply(to: &settings)
-    if call.request.headers[.ifNoneMatch] == "*" {
+    if let condition = call.request.headers[.ifNoneMatch] {
+        guard condition == "*" else {
+            throw Problem.invalid([FieldError("If-None-Match", .badFormat, "must be *, which only creates, or be left out")])
+        }
         guard let tenant = try await call.records.createTenant(slug, settings, by: call.actor) else { throw Problem.tenantExists(slug) }
         return (tenant, 201)
     }
