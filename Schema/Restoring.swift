@@ -24,7 +24,7 @@ public struct Restoring: Sendable {
     /// The index' epoch moves on by this and a little more, since claims carry it in 21 bits.
     private static let epochGap: Int64 = 1_000
 
-    /// Throws when something is there already, or somebody is connected.
+    /// Throws when something is there already, somebody is connected, or row security would hide from us what we restored.
     public func check() async throws {
         let row = try await pool.query(
             """
@@ -32,10 +32,12 @@ public struct Restoring: Sendable {
                     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema') AS tables,
                 (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'kiteline'
                     AND pid <> pg_backend_pid()) AS sessions,
-                pg_encoding_to_char(encoding) AS encoding
+                pg_encoding_to_char(encoding) AS encoding, current_user::text AS name,
+                (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AS sees_all
             FROM pg_database WHERE datname = current_database()
             """
         ).first!
+        guard try row.get("sees_all", as: Bool.self) else { throw BackupError.cannotCount(user: try row.get("name")) }
         let (tables, sessions) = (try row.get("tables", as: Int64.self), try row.get("sessions", as: Int64.self))
         guard tables == 0 else { throw BackupError.notEmpty(tables: Int(tables)) }
         guard sessions == 0 else { throw BackupError.inUse(sessions: Int(sessions)) }

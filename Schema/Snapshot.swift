@@ -64,6 +64,7 @@ extension PostgresTransaction {
 public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
     case notOurs
     case blind(user: String)
+    case cannotCount(user: String)
     case notEmpty(tables: Int)
     case inUse(sessions: Int)
     case encoding(String)
@@ -73,6 +74,9 @@ public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
         case .notOurs: "the database has never been migrated by Kiteline: there is nothing to back up"
         case .blind(let user):
             "the Postgres user \(user) is held back by row security and would copy an empty ledger: name another, or let a superuser run "
+                + "ALTER ROLE \(user) BYPASSRLS"
+        case .cannotCount(let user):
+            "the Postgres user \(user) is held back by row security and could not count what it restored: name another, or let a superuser run "
                 + "ALTER ROLE \(user) BYPASSRLS"
         case .notEmpty(let tables):
             "the database is not empty, it has \(tables) tables. A backup goes into a new one: createdb kiteline_restored, and name it with "

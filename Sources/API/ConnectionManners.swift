@@ -211,7 +211,8 @@ extension Problem {
     private static func words(for error: any Error) -> String {
         switch error as? HTTPParserError {
         case .invalidMethod: "The method is none."
-        case .invalidURL, .invalidHost, .invalidPath, .invalidPort, .invalidQueryString, .invalidFragment: "The target is no URL path."
+        case .invalidURL, .invalidHost, .invalidPath, .invalidPort, .invalidQueryString, .invalidFragment:
+            "The target is no URL path. What is not ASCII is percent-encoded: 成 is %E6%88%90."
         case .invalidVersion: "The version is none that is spoken here."
         case .invalidHeaderToken: "A header holds a character that none may hold."
         case .invalidContentLength: "The Content-Length is no number."

@@ -3,8 +3,10 @@ public struct Loss: Sendable, Hashable {
     public let user: String
     /// After the change, with the policy that denies it.
     public let verdict: Verdict
-    /// Where they may not do it any more; nil: nowhere at all.
+    /// Where they may not do it any more; nil: nowhere at all. None: wherever it is not told to be allowed, as it is not known where they sell.
     public let cities: [City]?
+    /// Where alone they may do it from now on, where they were held to no city before and `cities` names none.
+    public let onlyIn: [City]?
 }
 
 /// Somebody whom a change may concern.
@@ -31,15 +33,19 @@ public struct PreFlight: Sendable, Hashable {
         let before = old.verdict(on: action, by: holder.person)
         let after = new.verdict(on: action, by: holder.person)
         guard before.isAllowed else { return nil }
-        guard after.isAllowed else { return Loss(user: holder.person.id, verdict: after, cities: nil) }
+        guard after.isAllowed else { return Loss(user: holder.person.id, verdict: after, cities: nil, onlyIn: nil) }
         // Where they could: the cities of their domain, and where they are known to sell.
         var seen: Set<City> = []
         let could = ((before.cities ?? []) + holder.cities).filter { seen.insert($0).inserted }.filter {
             before.cities?.contains($0) ?? true
         }
         let lost = could.filter { !(after.cities?.contains($0) ?? true) }
-        guard let first = lost.first else { return nil }
-        return Loss(user: holder.person.id, verdict: new.verdict(on: action, by: holder.person, in: .city(first)), cities: lost)
+        guard let first = lost.first else {
+            guard before.cities == nil, let onlyIn = after.cities, holder.cities.isEmpty else { return nil }
+            return Loss(user: holder.person.id, verdict: after, cities: [], onlyIn: onlyIn)
+        }
+        let verdict = new.verdict(on: action, by: holder.person, in: .city(first))
+        return Loss(user: holder.person.id, verdict: verdict, cities: lost, onlyIn: nil)
     }
 
     /// Who may create opportunities no more, somewhere or at all.

@@ -63,6 +63,8 @@ extension RuleCheck {
         }
     }
 
+    private static let elsewhere = "leads would go to the alternates, or else to the fallback."
+
     private static func target(_ target: Target, _ path: String, _ facts: RuleCheckFacts) -> [RuleFinding] {
         guard let sellers = facts.sellers else { return [] }
         let active = sellers.filter(\.isActive)
@@ -74,18 +76,18 @@ extension RuleCheck {
         case .sellers(let names):
             return names.flatMap { name -> [RuleFinding] in
                 guard let seller = sellers.first(where: { $0.externalID == name }) else {
-                    return [.warning(path, .unknownTarget, "There is no seller “\(name)”; leads would go to the alternates.")]
+                    return [.warning(path, .unknownTarget, "There is no seller “\(name)”; \(Self.elsewhere)")]
                 }
                 return seller.isActive
-                    ? [] : [.warning(path, .inactiveTarget, "The seller “\(name)” is not active; leads would go to the alternates.")]
+                    ? [] : [.warning(path, .inactiveTarget, "The seller “\(name)” is not active; \(Self.elsewhere)")]
             }
         case .teams(let names):
             return names.flatMap { name -> [RuleFinding] in
                 if let teams = facts.teams, !teams.contains(name) {
-                    return [.warning(path, .unknownTarget, "There is no team “\(name)”; leads would go to the alternates.")]
+                    return [.warning(path, .unknownTarget, "There is no team “\(name)”; \(Self.elsewhere)")]
                 }
                 return active.contains { $0.team == name }
-                    ? [] : [.warning(path, .emptyTarget, "Nobody in the team “\(name)” is active; leads would go to the alternates.")]
+                    ? [] : [.warning(path, .emptyTarget, "Nobody in the team “\(name)” is active; \(Self.elsewhere)")]
             }
         case .sellerInField, .pool, .marketing: return []
         }

@@ -66,7 +66,7 @@ extension Reason {
         case .teamExhausted:
             "Nobody in team \(the["team"]) could take it, so others were asked."
         case .targetExhausted:
-            "Nobody could take it in: \(the["target"])."
+            "This way of choosing found nobody among: \(the["target"]); the next one was tried."
         case .alternate:
             "Passed on to the alternate: \(the["target"])."
         case .pooled:
@@ -146,7 +146,7 @@ extension Reason {
         case .teamExhausted:
             "「\(the["team"])」无人可接，转由其他销售承接。"
         case .targetExhausted:
-            "无人可接：\(the["target"])。"
+            "该选择方式在以下范围内未找到人选：\(the["target"])，已转用下一种方式。"
         case .alternate:
             "转给备选：\(the["target"])。"
         case .pooled:

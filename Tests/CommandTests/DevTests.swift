@@ -104,6 +104,46 @@ struct DevTests {
         }
     }
 
+    @Test func `a change of rules is shadowed, promoted and gone back on from the command line`() async throws {
+        try await withScratch { scratch in
+            let dev = try ProgramRun(["dev", "--port", "0"], in: scratch)
+            _ = try await ready(dev, scratch)
+            func run(_ arguments: String...) async throws -> ProgramRun.Result {
+                try await ProgramRun.run(arguments + ["--tenant", "acme"], in: scratch)
+            }
+            #expect(try await ProgramRun.run(["tenant", "create", "acme"], in: scratch).status == 0)
+            for pool in ["east", "west"] {
+                try "rules: [{ id: all, to: { pool: \(pool) } }]".write(
+                    toFile: scratch + "/\(pool).yaml", atomically: true, encoding: .utf8)
+            }
+            try "id,company\nL1,Kite\n".write(toFile: scratch + "/leads.csv", atomically: true, encoding: .utf8)
+
+            #expect(try await run("rules", "publish", "east.yaml", "--kind", "route", "--reason", "first").status == 0)
+            let draft = try await run("rules", "publish", "west.yaml", "--kind", "route", "--draft")
+            let started = try await run("rollout", "start", "route", "default", "2", "--percent", "0", "--json")
+            let rollout = String(try #require(started.output.firstMatch(of: /"id":"(\d+)"/), "\(started)").1)
+            _ = try await run("import", "leads", "leads.csv", "--source", "web", "--external-id", "id")
+            var shown = ""
+            for _ in 0..<200 where !shown.contains("in the shadow") { shown = try await run("rollout", "show", rollout).output }
+            let promoted = try await run("rollout", "promote", rollout, "--reason", "good")
+            let again = try await run("rollout", "abort", rollout, "--reason", "not so good")
+            let back = try await run("rules", "back", "--kind", "route", "--version", "1", "--reason", "complaints")
+            let versions = try await run("rules", "show", "--kind", "route")
+            let numbers = try await run("rules", "diff", "1", "2", "--kind", "route")
+            dev.send(SIGTERM)
+            _ = try await dev.end()
+
+            #expect(draft.output.contains("next: kiteline rollout start route default 2 --percent 0"), "\(draft)")
+            #expect(shown.contains("in the shadow: 1 leads decided beside, 1 otherwise, 0 failed"), "\(shown)")
+            #expect(shown.contains("pooled") && shown.contains("would be"), "\(shown)")
+            #expect(promoted.status == 0)
+            #expect(again.status == 1 && again.errors.contains("kiteline rules back"), "\(again)")
+            #expect(back.output == "route/default version 1 is live\n", "\(back)")
+            #expect(versions.output.split(separator: "\n").contains { $0.hasPrefix("1 ") && $0.contains(" live ") }, "\(versions)")
+            #expect(numbers.status == 2 && numbers.errors.contains("--from 1 --to 2"), "\(numbers)")
+        }
+    }
+
     @Test func `queues are paused and breakers opened from the command line`() async throws {
         try await withScratch { scratch in
             let dev = try ProgramRun(["dev", "--port", "0"], in: scratch)

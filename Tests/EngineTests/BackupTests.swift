@@ -258,15 +258,21 @@ struct BackupTests {
         }
     }
 
-    @Test func `a user whom row security holds back is not let make an empty backup`() async throws {
+    @Test func `a user whom row security holds back is not let make an empty backup, nor restore one it could not count`() async throws {
         try await BackupScene.with { scene in
             _ = try await scene.query("CREATE ROLE \(unescaped: scene.login) LOGIN IN ROLE kiteline_engine", in: scene.database)
             let url = scene.database.url.replacing("kiteline@", with: "\(scene.login)@")
             _ = try await scene.query("GRANT SELECT ON schema_migration TO \(unescaped: scene.login)", in: scene.database)
             let result = try await scene.run("backup", scene.backups, on: scene.database, environment: ["KITELINE_POSTGRES_URL": url])
+            let made = try await scene.run("backup", scene.backups, "--json", on: scene.database)
+            let folder = String(try #require(made.output.firstMatch(of: /"folder":"([^"]+)"/), "\(made.errors)").1)
+            let empty = try await scene.emptyDatabase()
+            let other = empty.url.replacing("kiteline@", with: "\(scene.login)@")
+            let restored = try await scene.run("restore", folder, on: empty, environment: ["KITELINE_POSTGRES_URL": other])
             _ = try await scene.query("DROP OWNED BY \(unescaped: scene.login)", in: scene.database)
             _ = try await scene.query("DROP ROLE \(unescaped: scene.login)", in: scene.database)
             #expect(result.status == 2 && result.errors.contains("BYPASSRLS"), "\(result.errors)")
+            #expect(restored.status == 2 && restored.errors.contains("could not count what it restored"), "\(restored)")
         }
     }
 }

@@ -36,6 +36,17 @@ import Testing
         #expect(flight.confirmation == "remove opportunity.create from 2")
     }
 
+    @Test func `whoever was held to no city, and is not known to sell in any, is told where alone they may from now on`() {
+        let domain = Policy("sh", .allow, [.createOpportunity], to: .everyone, cities: cities("上海"))
+        let flight = PreFlight(from: .empty, to: book(domain), for: [Holder(mia), Holder(anna, cities: cities("上海"))])
+
+        #expect(told(flight) == ["mia opportunity.create "])
+        #expect(flight.losses.first?.onlyIn == cities("上海"))
+        #expect(flight.losses.first?.verdict.text(in: .english).contains("Only within its data domains") == true)
+        #expect(flight.confirmation == "remove opportunity.create from 1")
+        #expect(PreFlight(from: book(domain), to: book(domain), for: [Holder(mia)]).losses == [])
+    }
+
     @Test func `what nobody had before nobody loses, and what is given back asks for nothing`() {
         let closed = book(Policy("ro", .deny, writing, to: .everyone))
 

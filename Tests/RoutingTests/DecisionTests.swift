@@ -84,7 +84,8 @@ import Testing
         #expect(decision.leftOut == ["no_ranking_data: s1 s2"])
         #expect(
             decision.words() == [
-                "Lead score 100, high band.", "Nobody could take it in: everyone.", "Fewest leads waiting for a first touch: 0.",
+                "Lead score 100, high band.", "This way of choosing found nobody among: everyone; the next one was tried.",
+                "Fewest leads waiting for a first touch: 0.",
             ])
     }
 

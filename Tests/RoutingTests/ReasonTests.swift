@@ -60,7 +60,10 @@ import Testing
         (Reason(.dedicated), "Dedicated to this lead.", "该线索的专属客户经理。"),
         (Reason(.teamFirst, ["team": "key"]), "Team key comes first.", "优先分配至「key」。"),
         (Reason(.teamExhausted, ["team": "key"]), "Nobody in team key could take it, so others were asked.", "「key」无人可接，转由其他销售承接。"),
-        (Reason(.targetExhausted, ["target": "key"]), "Nobody could take it in: key.", "无人可接：key。"),
+        (
+            Reason(.targetExhausted, ["target": "key"]), "This way of choosing found nobody among: key; the next one was tried.",
+            "该选择方式在以下范围内未找到人选：key，已转用下一种方式。"
+        ),
         (Reason(.alternate, ["target": "anna"]), "Passed on to the alternate: anna.", "转给备选：anna。"),
         (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入「nurture」。"),
         (Reason(.toMarketing), "Handed to marketing to be completed.", "转市场部补充信息。"),

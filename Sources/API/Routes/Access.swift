@@ -204,6 +204,7 @@ extension Loss {
         object.member("user", user)
         object.member("action", verdict.action.rawValue)
         if let cities { object.member("cities", cities.map(\.name)) } else { object.member("cities", String?.none) }
+        if let onlyIn { object.member("only_in", onlyIn.map(\.name)) } else { object.member("only_in", String?.none) }
         object.member("policy", verdict.producedBy?.policy.id)
         verdict.explain(in: &object)
     }

@@ -173,7 +173,11 @@ extension Problem {
             self.init(
                 409, "gate_not_passed", "This model may not warn", detail: "\(reasons.joined(separator: "; ")).")
         case .ended(let state):
-            self.init(409, "rollout_ended", "The rollout has ended", detail: "It is \(state.rawValue). Start a new one.")
+            self.init(
+                409, "rollout_ended", "The rollout has ended",
+                detail: state == .live
+                    ? "It is live. To go back, publish the earlier version again: POST …/versions/{version}/publish, kiteline rules back."
+                    : "It is \(state.rawValue). Start a new one.")
         case .refused(let refusal): self.init(409, "rollout_refused", "The rollout cannot do that", detail: "\(refusal)")
         }
     }

@@ -94,7 +94,10 @@ extension Problem {
     static func roundsMissing(_ rounds: SandboxRounds) -> Problem {
         Problem(
             409, "sandbox_rounds_missing", "This version has not passed enough rounds in the sandbox",
-            detail: "It has passed \(rounds.passed) of \(rounds.required). Replay it on recorded leads first: POST …/replay.")
+            detail: """
+                It has passed \(rounds.passed) of \(rounds.required). Replay it on recorded leads first: POST …/replay, kiteline rules replay. Why a \
+                round failed is with the round. Sellers and teams who came after those leads could not get them: replay what came since (from).
+                """)
     }
 }
 

@@ -88,9 +88,19 @@ private struct LeadView: Decodable {
     }
 
     struct Decision: Decodable {
+        struct Candidate: Decodable {
+            let sellerId: String
+            /// Of whatever the rule ranks by.
+            let metric: Double?
+            let pending: Int?
+        }
+
         let matchedRule: String?
         let ruleVersion: String?
         let arm: String?
+        /// The first of those compared.
+        let candidates: [Candidate]?
+        let candidateCount: Int?
     }
 
     struct Clock: Decodable {
@@ -116,6 +126,13 @@ private struct LeadView: Decodable {
         ]
     }
 
+    /// `ben: 2 waiting, figure 0.333; got it`
+    private func line(of candidate: Decision.Candidate) -> String {
+        let facts = [candidate.pending.map { "\($0) waiting" }, candidate.metric.map { String(format: "figure %.3g", $0) }].compactMap(
+            \.self)
+        return "\(candidate.sellerId): \(facts.joined(separator: ", "))\(candidate.sellerId == owner ? "; got it" : "")"
+    }
+
     func text(_ language: String) -> String {
         var lines = ["lead \(id) (\(source)/\(externalId)) is \(state)\(heldReason.map { ", \($0)" } ?? ""), with \(place)"]
         let score = score.map { String(format: ", score %.0f", $0) } ?? ""
@@ -129,6 +146,8 @@ private struct LeadView: Decodable {
             if !words.isEmpty { lines += ["", title] + words.map { "  – \($0)" } }
         }
         list("why", explanation.said(language))
+        let compared = assignment?.candidates ?? []
+        list("compared (\(assignment?.candidateCount ?? compared.count))", compared.map(line(of:)))
         list("left out", leftOut.said(language))
         list(
             "due",

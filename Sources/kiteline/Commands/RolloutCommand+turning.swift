@@ -180,13 +180,19 @@ private struct RolloutView: Decodable {
         var did: String { ["canary", "percent", "start"].contains(action) ? "\(action) \(RolloutView.share(percent))" : action }
     }
 
+    /// What the version would have decided of leads that the live one decided.
+    struct Shadow: Decodable { let leads, different, failures: Int }
+    struct Difference: Decodable { let leadId, decided, otherwise: String }
+
     let id, kind, name, state: String
     let version: Int
     let percent: Double
     let words: String?
     let arms: Arms
     let guards: [Reading]
+    let shadow: Shadow
     let history: [Event]?
+    let differences: [Difference]?
 
     var cells: [String] { [id, "\(kind)/\(name)@\(version)", state, Self.share(percent), words ?? ""] }
 
@@ -224,7 +230,12 @@ private struct RolloutView: Decodable {
         let guards = Table(
             ["guard", "evidence of harm", "aborts at", "decision", "what it says"],
             guards.map { [$0.name, Self.number($0.eValue), Self.number($0.threshold), $0.decision, $0.words] })
+        let shadow =
+            shadow.leads == 0
+            ? ""
+            : "\n\nin the shadow: \(shadow.leads) leads decided beside, \(shadow.different) otherwise, \(shadow.failures) failed"
+        let differences = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), would be \($0.otherwise)" }.joined()
         let history = (history ?? []).map { "\($0.at)  \($0.actor)  \($0.did): \($0.reason)" }.joined(separator: "\n")
-        return "\(head)\n\n\(arms)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
+        return "\(head)\n\n\(arms)\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
     }
 }

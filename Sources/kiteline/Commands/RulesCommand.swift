@@ -6,7 +6,7 @@ import Rules
 struct RulesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Rule sets: checked here or against a tenant's data, published, shown and compared.",
-        subcommands: [Check.self, Publish.self, Show.self, Diff.self, RulesReplayCommand.self])
+        subcommands: [Check.self, Publish.self, Back.self, Show.self, Diff.self, RulesReplayCommand.self])
 
     /// The file of a rule set.
     static func source(of path: String) throws -> String {
@@ -59,13 +59,16 @@ struct RulesCommand: AsyncParsableCommand {
             var data = try await remote.request(.post, path, body: .bytes(Array(source.utf8)), type: "application/yaml")
             let saved = try JSON.read(Saved.self, from: data)
             if saved.state != "live", !draft, let reason {
-                let body = try JSONSerialization.data(withJSONObject: ["reason": reason])
-                data = try await remote.request(.post, "\(path)/\(saved.version)/publish", body: .bytes(Array(body)))
+                do { data = try await RulesCommand.publish(saved.version, at: path, reason, remote) } catch {
+                    complain("It was saved as version \(saved.version), a draft; what was live still is.")
+                    throw error
+                }
             }
             if json { return printLine(data) }
             let live = try JSON.read(Saved.self, from: data)
             for warning in live.warnings { print("warning: \(warning)") }
             print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)")
+            if draft, live.state == "draft" { print("next: kiteline rollout start \(kind.rawValue) \(name) \(live.version) --percent 0") }
         }
 
         private struct Names: Decodable {
@@ -80,6 +83,48 @@ struct RulesCommand: AsyncParsableCommand {
             throw Failure(
                 "there is no \(kind.rawValue)/\(name) yet, and the first version of a name is live at once: to publish it, give a --reason and no --draft"
             )
+        }
+    }
+
+    /// Makes a saved version live.
+    private static func publish(_ version: Int, at path: String, _ reason: String, _ remote: Remote) async throws -> Data {
+        let body = try JSONSerialization.data(withJSONObject: ["reason": reason])
+        return try await remote.request(.post, "\(path)/\(version)/publish", body: .bytes(Array(body)))
+    }
+
+    struct Back: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make an earlier version live again, at once.",
+            discussion: "What was live before needs no rounds and no rollout. A rollout that runs is taken back by kiteline rollout abort.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "The rule set's name.")
+        var name = "default"
+
+        @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
+        var kind: RuleKind
+
+        @Option(help: "The version: see kiteline rules show.")
+        var version: Int
+
+        @Option(help: "Why; kept in the audit log.")
+        var reason: String
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Live: Decodable {
+            let version: Int
+            let state: String
+        }
+
+        func run() async throws {
+            let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
+            let data = try await RulesCommand.publish(version, at: path, reason, try remote.remote())
+            if json { return printLine(data) }
+            let live = try JSON.read(Live.self, from: data)
+            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)")
         }
     }
 
@@ -162,6 +207,9 @@ struct RulesCommand: AsyncParsableCommand {
             guard ["en", "zh"].contains(language) else { throw ValidationError("--language is en or zh") }
             guard of.count == 2 || (of.count == 1 && to != nil) else {
                 throw ValidationError("name two files, or a rule set with --to VERSION")
+            }
+            guard of.count < 2 || !of.allSatisfy({ Int($0) != nil }) else {
+                throw ValidationError("of two versions: --from \(of[0]) --to \(of[1])")
             }
         }
 

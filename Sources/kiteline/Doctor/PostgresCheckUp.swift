@@ -46,14 +46,20 @@ struct PostgresCheckUp {
         ] + durability
     }
 
-    /// The two roles that do all the work must be there, and row security must hold them.
+    /// The two roles that do all the work must be there and be ours to take, and row security must hold them.
     private func roles(_ pool: PostgresPool) async throws -> [Finding] {
         let rows = try await pool.query(
-            "SELECT rolname::text AS name, rolsuper OR rolbypassrls AS bypasses FROM pg_roles WHERE rolname LIKE 'kiteline\\_%'")
+            """
+            SELECT rolname::text AS name, rolsuper OR rolbypassrls AS bypasses, pg_has_role(oid, 'MEMBER') AS is_ours, current_user::text AS us
+            FROM pg_roles WHERE rolname LIKE 'kiteline\\_%'
+            """)
         let bypasses = try rows.reduce(into: [:]) { $0[try $1.get("name", as: String.self)] = try $1.get("bypasses", as: Bool.self) }
+        let strange = try rows.filter { try !$0.get("is_ours", as: Bool.self) }.map { try $0.get("name", as: String.self) }
+        let us = try rows.first?.get("us", as: String.self) ?? ""
         return ["kiteline_engine", "kiteline_app"].map { role in
             switch bypasses[role] {
             case nil: .wrong("role \(role)", "missing", "run: kiteline migrate")
+            case _? where strange.contains(role): .wrong("role \(role)", "not granted to \(us)", "GRANT \(role) TO \(us)")
             case true?: .wrong("role \(role)", "can bypass row security", "ALTER ROLE \(role) NOSUPERUSER NOBYPASSRLS")
             case false?: .good("role \(role)", "held by row security")
             }
