@@ -13,7 +13,8 @@ public enum Sentences {
         if let (name, rest) = text.cut(at: ": "), let guardName = words.all["guard_\(name)"] { return "\(guardName)：\(said(rest, words))" }
         if let whole = one(text, words) { return whole }
         let parts = text.split(separator: "; ", omittingEmptySubsequences: true).map(String.init)
-        guard parts.count > 1 else { return text }
+        // A text none of whose parts is a sentence of ours keeps its own punctuation.
+        guard parts.count > 1, parts.contains(where: { one($0, words) != nil }) else { return text }
         return parts.map { one($0, words) ?? $0 }.joined(separator: "；")
     }
 

@@ -292,6 +292,7 @@ import Testing
         let faults = RuleView.page(layout, clerk, facts, check: .init(source: "x", refusal: refusal, findings: nil), once: "k")
         try compare(faults, "rule.faults")
         #expect(faults["faults"]?.items.first?["faultLine"] == "6" && faults["faults"]?.items.first?["faultMessage"] == "must be a list")
+        #expect(faults["faults"]?.items.first?["faultLineWords"] == "Line 6")
         #expect(faults["source"] == "x")
     }
 

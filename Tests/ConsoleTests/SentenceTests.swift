@@ -23,6 +23,14 @@ import Testing
                 "it is urgent (before the evidence: 3 of 500 leads; lower bound −1.2 points, needs −0.5)",
                 "it is urgent（证据充分之前：已评判 3 / 500 条线索；下界 −1.2 个百分点，须达 −0.5）"
             ),
+            ("a hedge is missing; it rains; go home", "a hedge is missing; it rains; go home"),
+            ("“hwen” is not known here; did you mean “when”?", "无法识别“hwen”；您是指“when”吗？"),
+            ("“x” is not known here; possible here: id, when, to.", "无法识别“x”；此处可用：id, when, to。"),
+            ("“to” is named twice; once is enough.", "“to”重复出现，保留一个即可。"),
+            (
+                "A condition is one of: all: […], any: […], not: {…}, count: {…}, or field: NAME with a comparison (equals, in).",
+                "条件须为以下之一：all: […], any: […], not: {…}, count: {…}，或 field: 字段名 加一个比较（equals, in）。"
+            ),
             ("4 of the last 6 calls failed", "最近 6 次调用中 4 次失败"), ("we saw: 3 of 50 warnings", "we saw: 3 of 50 warnings"),
         ])
     func `a sentence keeps its values, and what is no sentence of ours stays`(text: String, chinese: String) {

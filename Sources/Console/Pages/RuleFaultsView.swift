@@ -12,14 +12,16 @@ enum RuleFaultsView {
                 faults.map { fault in
                     let (message, line) = Self.split(fault.message)
                     return [
-                        "faultLine": .text(line), "faultPath": .text(fault.field), "faultMessage": .text(Sentences.said(message, words)),
+                        "faultLine": .text(line), "faultLineWords": .text(line.map { words["rule_line", ["n": $0]] }),
+                        "faultPath": .text(fault.field), "faultMessage": .text(Sentences.said(message, words)),
                     ]
                 }), "hasWarnings": .flag(!findings.isEmpty), "warningsTitle": .text(words["rule_warnings", ["n": String(findings.count)]]),
             "warnings": .list(
                 findings.map { finding in
                     let (message, line) = Self.split(finding["message"]?.string ?? "")
                     return [
-                        "warningLine": .text(line), "warningPath": .text(finding["path"]?.string),
+                        "warningLine": .text(line), "warningLineWords": .text(line.map { words["rule_line", ["n": $0]] }),
+                        "warningPath": .text(finding["path"]?.string),
                         "warningMessage": .text(Sentences.said(message, words)),
                     ]
                 }), "isSound": .flag(check != nil && check?.refusal == nil && findings.isEmpty),
