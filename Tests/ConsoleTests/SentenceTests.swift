@@ -38,6 +38,27 @@ import Testing
         #expect(Sentences.said(text, .of(.english)) == text)
     }
 
+    @Test(
+        arguments: [
+            ("scheduled", "It is due at 2026-03-18T06:34:05Z.", "计划于 2026-03-18 14:34:05 运行。"),
+            ("retry", "Attempt 2 failed; the next is due at 2026-03-18T06:34:05Z.", "第 2 次尝试失败，下一次定于 2026-03-18 14:34:05。"),
+            (
+                "in_line", "7 jobs of its line go before it. It waits for its tenant's turn at a free worker.",
+                "队列中前面还有 7 个任务；等待本租户轮到空闲的工作进程。"
+            ),
+            (
+                "breaker_open", "erp does not work: 4 of the last 6 calls failed. It is tried again at 2026-03-18T06:34:05Z.",
+                "erp 不可用：最近 6 次调用中 4 次失败。将于 2026-03-18 14:34:05 再次试探。"
+            ),
+            ("kind_paused", "Jobs of kind probe are paused. It goes on when they are resumed.", "此类任务已暂停；恢复后继续。"),
+            ("no_such_code", "It rests.", "It rests."),
+        ])
+    func `why a job waits is said in Chinese with its times`(code: String, why: String, chinese: String) throws {
+        let job = try node(#"{"why_waiting":"\#(why)","waiting_code":"\#(code)"}"#)
+
+        #expect(JobWords.waiting(job, frame(.chinese).1) == chinese)
+    }
+
     @Test func `whatever guards find is said in Chinese`() {
         let stages = { (canary: Counts, stable: Counts) in [StageCounts(stable: stable, canary: canary)] }
         let (good, bad) = (Counts(good: 300, bad: 2), Counts(good: 0, bad: 40))

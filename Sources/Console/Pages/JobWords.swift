@@ -26,12 +26,13 @@ enum JobWords {
         return ""
     }
 
-    /// Why it waits: in the visitor's language where the code says it all, else as the API has it, with its times as the visitor reads them.
+    /// Why it waits, with its times as the visitor reads them: in the visitor's language where there are words for the sentence, else what
+    /// the code says without its values, else as the API has it.
     static func waiting(_ job: JSONNode, _ clerk: Clerk) -> String? {
         guard let said = job["why_waiting"]?.string else { return nil }
         let text = clerk.local(said)
         guard clerk.words.language != .english, let code = job["waiting_code"]?.string else { return text }
-        return clerk.words.all["waiting_\(code)"] ?? text
+        return Sentences.known(text, clerk.words) ?? clerk.words.all["waiting_\(code)"] ?? text
     }
 
     /// `2 of 5`
