@@ -33,7 +33,8 @@
   // MARK: Live regions
 
   const state = () => document.querySelector("[data-live-state]");
-  let wasLive = false;
+  /** Null until the stream has said anything. */
+  let wasLive = null;
   const show = (isLive) => {
     const element = state();
     if (!element) return;
@@ -256,8 +257,10 @@
     main().replaceWith(fresh);
     document.title = page.title;
     begin(fresh);
-    (fresh.querySelector("[data-problem]") ?? fresh).focus();
-    scrollTo({ top: 0 });
+    if (wasLive !== null) show(wasLive);
+    const shown = fresh.querySelector("[data-problem], [data-answer]");
+    (shown ?? fresh).focus({ preventScroll: true });
+    shown ? shown.scrollIntoView({ block: "center" }) : scrollTo({ top: 0 });
   };
 
   // MARK: Drafts
