@@ -293,7 +293,13 @@ import Testing
         try compare(faults, "rule.faults")
         #expect(faults["faults"]?.items.first?["faultLine"] == "6" && faults["faults"]?.items.first?["faultMessage"] == "must be a list")
         #expect(faults["faults"]?.items.first?["faultLineWords"] == "Line 6")
-        #expect(faults["source"] == "x")
+        #expect(faults["source"] == "x" && faults["editor"]?["saveLabel"] == "Save as a draft")
+        var first = RuleView.Facts(kind: "route", name: "mine")
+        #expect(RuleView.page(layout, clerk, first, once: "k")["editor"]?["saveLabel"] == "Save and make live")
+        first.isAnotherLive = true
+        let beside = RuleView.page(layout, clerk, first, once: "k")
+        #expect(beside["editor"]?["saveLabel"] == "Save as a draft")
+        #expect(beside["summary"] == "Another set of this kind is live; this one is saved as a draft.")
     }
 
     @Test func `tenants and workers`() throws {

@@ -18,8 +18,11 @@ struct RuleLife {
     }
     private var decides: Bool { ["map", "score", "route", "clock", "message"].contains(facts.kind) }
 
+    /// Whether the next version that is saved is live at once, as the first of a name is.
+    var isLiveOnceSaved: Bool { facts.versions == nil && !facts.isAnotherLive }
+
     var summary: String {
-        guard let shown = facts.shown else { return words["rule_versions_none_why"] }
+        guard let shown = facts.shown else { return words[isLiveOnceSaved ? "rule_versions_none_why" : "rule_first_draft"] }
         let saved = shown["created_at"]?.date.map { clerk.ago($0) } ?? ""
         let text = words["rule_saved", ["ago": saved, "actor": shown["actor"]?.string ?? ""]]
         guard let live, live != version else { return text }

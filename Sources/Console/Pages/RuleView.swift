@@ -17,6 +17,8 @@ public enum RuleView {
         public var rounds: JSONNode?
         /// Which version the shown one is held against.
         public var from: Int64?
+        /// Whether another name decides already for this kind: a first version of this one is a draft then.
+        public var isAnotherLive = false
 
         public init(kind: String, name: String) {
             self.kind = kind
@@ -57,7 +59,9 @@ public enum RuleView {
             "summary": .text(life.summary),
             "textTitle": .text(version.map { words["rollout_version", ["n": String($0)]] } ?? words["rule_first"]),
             "source": .text(source),
-            "editor": Control("edit", action: path, once: once, refusal: refusal).view(["checkAction": .text("\(path)/check")]),
+            "editor": Control("edit", action: path, once: once, refusal: refusal).view([
+                "checkAction": .text("\(path)/check"), "saveLabel": .text(words[life.isLiveOnceSaved ? "rule_save_live" : "rule_save"]),
+            ]),
             "diffLead": .text(diffLead(facts, words)), "hasChanges": .flag(!changes.isEmpty),
             "changes": .list(
                 changes.map { ["changeWords": .text($0[words.language.rawValue]?.string), "changePath": .text($0["path"]?.string)] }),

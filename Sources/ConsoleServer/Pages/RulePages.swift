@@ -54,6 +54,12 @@ private func showRule(
             facts.from = nil
         }
         facts.rounds = try await visit.readIfAny("\(visit.ruleSet)/versions/\(number)/rounds?limit=10")
+    } else if RuleKind(rawValue: facts.kind)?.isSingle == true {
+        let (kind, name) = (facts.kind, facts.name)
+        let sets = try await visit.read("/v1/rulesets")["items"]?.elements ?? []
+        facts.isAnotherLive = sets.contains {
+            $0["kind"]?.string == kind && $0["name"]?.string != name && $0["live_version"]?.integer != nil
+        }
     }
     return try await visit.page("rule", area: "rules", refusal: refusal) { [facts] in
         RuleView.page($0, $1, facts, check: check, once: visit.fresh(), refusal: refusal)
