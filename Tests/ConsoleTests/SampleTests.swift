@@ -15,8 +15,8 @@ import Testing
         "shadow":{"leads":1204,"different":38,"failures":0},
         "stages":[{"number":1,"percent":5,"stable_customers":904,"canary_customers":47,"stable_touches_due":10871,"stable_touches_late":1102,"canary_touches_due":212,"canary_touches_late":29}],
         "promotion":"manual","started_by":"key:7","started_at":"2026-03-18T01:20:05Z","ended_at":null,"end_reason":null,
-        "history":[{"at":"2026-03-18T04:03:00Z","actor":"key:7","action":"canary","percent":5,"reason":"nothing odd"},
-        {"at":"2026-03-18T01:20:00Z","actor":"key:7","action":"start","percent":0,"reason":"try"}],
+        "history":[{"at":"2026-03-18T01:20:00Z","actor":"key:7","action":"start","percent":0,"reason":"try"},
+        {"at":"2026-03-18T04:03:00Z","actor":"key:7","action":"canary","percent":5,"reason":"nothing odd"}],
         "differences":[{"lead_id":"4711","at":"2026-03-18T06:29:05Z","decided":"assigned a","otherwise":"assigned b"}]}
         """#
     private static let sellers =
@@ -106,6 +106,22 @@ import Testing
         let tenant = frame(role: .tenant)
         let seen = RolloutView.page(tenant.0, tenant.1, facts, once: "k")
         #expect([seen["control"], seen["promote"], seen["abort"]].allSatisfy { $0 == .nothing })
+    }
+
+    @Test func `a rollout that began at 0 % shows its shadow as done, one that began beyond as skipped`() throws {
+        let (layout, clerk) = frame()
+        func shadow(_ rollout: String) throws -> View? {
+            let facts = RolloutView.Facts(rollout: try node(rollout), diff: nil, rounds: nil, round: nil, sellers: SellerNames(nil))
+            return RolloutView.page(layout, clerk, facts, once: "k")["lifeSteps"]?.items.first { $0["stepLabel"] == "Shadow" }
+        }
+        let began = #""action":"start","percent":0"#
+
+        let done = try shadow(Self.rollout)
+        let skipped = try shadow(Self.rollout.replacing(began, with: #""action":"start","percent":1"#))
+
+        #expect(Self.rollout.contains(began))
+        #expect(done?["stepClass"] == "done" && done?["stepWords"] == "done")
+        #expect(skipped?["stepClass"] == "" && skipped?["stepWords"] == "skipped")
     }
 
     @Test func `leads`() throws {

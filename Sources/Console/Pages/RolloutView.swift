@@ -88,7 +88,8 @@ public enum RolloutView {
         let rollout = facts.rollout
         let state = rollout["state"]?.string ?? ""
         let actions = Set((rollout["history"]?.elements ?? []).compactMap { $0["action"]?.string })
-        let began = rollout["history"]?.elements.last
+        // The oldest comes first.
+        let began = rollout["history"]?.elements.first
         let hadShadow = began?["percent"]?.double == 0 || state == "shadow"
         let hadCanary = !(rollout["stages"]?.elements.isEmpty ?? true)
         let hasPassed = (facts.rounds?["passed"]?.integer ?? 0) > 0
