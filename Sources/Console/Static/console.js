@@ -395,6 +395,8 @@
   const openMenu = (isOpen) => {
     const side = document.getElementById("side");
     side.classList.toggle("open", isOpen);
+    // What lies under the open menu is not reached with the keyboard.
+    for (const under of document.querySelectorAll(".top, .content, .skip")) under.inert = isOpen;
     document.querySelector("[data-menu]").setAttribute("aria-expanded", String(isOpen));
     (isOpen ? side.querySelector("[data-menu-close]") : document.querySelector("[data-menu]")).focus();
   };
@@ -411,6 +413,10 @@
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && document.querySelector(".side.open")) openMenu(false);
+  });
+  // On a wide screen the menu stands beside the page.
+  matchMedia("(max-width: 1100px)").addEventListener("change", ({ matches }) => {
+    if (!matches && document.querySelector(".side.open")) openMenu(false);
   });
 
   const begin = (root) => {
