@@ -10,18 +10,25 @@ struct LeadDecisionTables {
     let clerk: Clerk
 
     private var words: Words { clerk.words }
+    /// Whether sellers were compared by a share, as the reason says it.
+    private var isByCloseRate: Bool {
+        (decision?["reasons"]?.elements ?? []).contains { $0["code"]?.string == "close_rate" && $0["params"]?["rate"]?.double != nil }
+    }
+
+    var metricName: String { words[isByCloseRate ? "lead_metric_rate" : "lead_metric"] }
 
     var candidates: [View] {
         let found = decision?["candidates"]?.elements ?? []
         let best = found.compactMap { $0["metric"]?.double }.max() ?? 0
         let most = Double(found.compactMap { $0["pending"]?.integer }.max() ?? 0)
+        let isShare = isByCloseRate
         return found.map { candidate in
             let id = candidate["seller_id"]?.string
             let metric = candidate["metric"]?.double
             let pending = Int(candidate["pending"]?.integer ?? 0)
             return [
                 "sellerName": .text(sellers.name(id)), "isOwner": .flag(id != nil && id == owner),
-                "metric": .text(metric.map { clerk.number($0, decimals: 3) } ?? "–"),
+                "metric": .text(metric.map { isShare ? clerk.percent($0) : clerk.number($0, decimals: 3) } ?? "–"),
                 "metricX": metric == nil ? .nothing : .text(Picture.length(best > 0 ? (metric ?? 0) / best : 0)),
                 "metricTone": .text(id == owner ? "one" : "idle"), "pending": .text(clerk.number(pending)),
                 "pendingX": .text(Picture.length(most > 0 ? Double(pending) / most : 0)),

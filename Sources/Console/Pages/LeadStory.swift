@@ -19,9 +19,11 @@ struct LeadStory {
             let state = lead["state"]?.string ?? ""
             if job["finished_at"]?.string != nil {
                 let title = owner.map { words["lead_step_assigned", ["owner": $0]] } ?? words.known("lead_state", state)
+                // The title says so already.
+                let isTold = owner != nil && job["outcome"]?.string == "assigned"
                 story.add(
                     job["finished_at"]?.date, state == "assigned" ? .good : ["held", "manual_queue"].contains(state) ? .warn : .idle, title,
-                    detail: JobWords.outcome(job, clerk), link: link)
+                    detail: isTold ? nil : JobWords.outcome(job, clerk), link: link)
             } else {
                 story.add(job["created_at"]?.date, .info, words["job_step_created"], detail: JobWords.waiting(job, clerk), link: link)
             }

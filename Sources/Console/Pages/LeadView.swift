@@ -45,7 +45,7 @@ public enum LeadView {
                 "decidedBy": .text(decidedBy(decision, words)), "hasReasons": .flag(!reasons.isEmpty),
                 "reasons": .list(reasons.map { .text($0) }),
                 "candidatesWords": .text(tables.candidatesWords), "hasCandidates": .flag(!tables.candidates.isEmpty),
-                "candidatesNoneWhy": .text(words["lead_candidates_none_why"]), "metricName": .text(words["lead_metric"]),
+                "candidatesNoneWhy": .text(words["lead_candidates_none_why"]), "metricName": .text(tables.metricName),
                 "candidates": .list(tables.candidates), "excludedWords": .text(tables.excludedWords),
                 "hasExcluded": .flag(!tables.excluded.isEmpty), "excluded": .list(tables.excluded), "score": tables.score(of: lead),
                 "story": .list(LeadStory(facts: facts, owner: owner, clerk: clerk).steps), "hasClocks": .flag(!clocks.isEmpty),
@@ -88,14 +88,17 @@ public enum LeadView {
         let elapsed = due.flatMap { due in
             began.flatMap { began in due > began ? clerk.now.timeIntervalSince(began) / due.timeIntervalSince(began) : nil }
         }
-        let late = clock["late_by"]?.double
+        // Less than a second is said by the state alone.
+        let late = clock["late_by"]?.double.flatMap { $0 < 1 ? nil : $0 }
         return [
             "clockName": .text(words.known("clock", clock["clock"]?.string ?? "")),
             "levelName": .text(clock["level"]?.string.map { words.known("level", $0) }),
             "dueWords": .text(
-                due.map { due in
-                    late.map { words["lead_clock_late", ["at": clerk.full(due), "span": clerk.span($0)]] }
-                        ?? words["lead_clock_due", ["at": clerk.full(due), "ago": clerk.ago(due)]]
+                due.map { due -> String in
+                    if let late { return words["lead_clock_late", ["at": clerk.full(due), "span": clerk.span(late)]] }
+                    // What has ended counts down no more.
+                    guard state == "running" else { return words["lead_clock_at", ["at": clerk.full(due)]] }
+                    return words["lead_clock_due", ["at": clerk.full(due), "ago": clerk.ago(due)]]
                 }), "isProvisional": .flag(clock["provisional"]?.bool == true),
             "elapsedX": state == "running" ? .text(elapsed.map(Picture.length)) : .nothing,
             "elapsedTone": .text((elapsed ?? 0) >= 1 ? "bad" : "one"),

@@ -59,7 +59,7 @@ public enum LeadsView {
             "source": .text(lead["source"]?.string), "state": LeadWords.chip(lead, clerk.words),
             "owner": .text(sellers.name(owner) ?? lead["pool"]?.string ?? "–"), "ownerTeam": .text(sellers.team(owner)),
             "rule": .text(lead["assignment"]?["matched_rule"]?.string ?? "–"),
-            "ruleVersion": .text(lead["assignment"]?["rule_version"]?.string ?? "–"), "score": .text(score ?? "–"),
+            "ruleVersion": .text(lead["assignment"]?["rule_version"]?.string), "score": .text(score ?? "–"),
             "scoreX": score == nil ? .nothing : .text(Picture.length((lead["score"]?.double ?? 0) / 100)),
             "touch": LeadWords.touch(lead, clerk),
             "received": clerk.when(lead["received_at"]),

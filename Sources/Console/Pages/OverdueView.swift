@@ -142,7 +142,7 @@ public enum OverdueView {
                         "clock": words.known("clock", missed["clock"]?.string ?? ""),
                         "level": words.known("level", missed["level"]?.string ?? ""),
                     ]]),
-            "lateBy": .text(missed["late_by"]?.double.map { words["lead_late_by", ["span": clerk.span($0)]] }),
+            "lateBy": .text(missed["late_by"]?.double.flatMap { $0 < 1 ? nil : words["lead_late_by", ["span": clerk.span($0)]] }),
             "owner": .text(facts.sellers.name(missed["owner"]?.string) ?? "–"), "ownerTeam": .text(missed["team"]?.string),
             "told": .text(told), "state": .chip(state == "open" ? .bad : .good, words.known("overdue_state", state)),
             "lateReason": .text(reason.map { words.known("late", $0) }),

@@ -190,7 +190,7 @@ public enum RolloutView {
         func place(_ told: String?) -> String? {
             let parts = told?.split(separator: " ", maxSplits: 1).map(String.init) ?? []
             guard let outcome = parts.first else { return nil }
-            let state = clerk.words.known("lead_state", outcome)
+            let state = clerk.words.all["lead_state_\(outcome)"] ?? clerk.words.known("outcome", outcome)
             guard parts.count == 2 else { return state }
             let name = outcome == "assigned" ? sellers.name(parts[1]) ?? parts[1] : parts[1]
             return clerk.words["rollout_place", ["state": state, "name": name]]
