@@ -77,16 +77,18 @@ public struct Clerk: Sendable {
 
     // MARK: Spans
 
-    /// Two units at most: `3 min 20 s`, `2 d 4 h`; below a second `45 ms`.
+    /// Two units at most: `3 min 20 s`, `2 d 4 h`; below a second `45 ms`. A number and its unit stay on one line.
     public func span(_ seconds: Double) -> String {
-        if seconds < 0.001 { return words["unit_ms", ["n": "0"]] }
-        if seconds < 0.9995 { return words["unit_ms", ["n": "\(Int((seconds * 1_000).rounded()))"]] }
-        if seconds < 10 { return words["unit_s", ["n": number(seconds, decimals: 1)]] }
+        if seconds < 0.001 { return unit("unit_ms", "0") }
+        if seconds < 0.9995 { return unit("unit_ms", "\(Int((seconds * 1_000).rounded()))") }
+        if seconds < 10 { return unit("unit_s", number(seconds, decimals: 1)) }
         let whole = Int(min(seconds, 1e12).rounded())
         let (days, hours, minutes, rest) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60, whole % 60)
         let named = [("unit_d", days), ("unit_h", hours), ("unit_min", minutes), ("unit_s", rest)].drop { $0.1 == 0 }.prefix(2)
-        return named.filter { $0.1 > 0 }.map { words[$0.0, ["n": "\($0.1)"]] }.joined(separator: " ")
+        return named.filter { $0.1 > 0 }.map { unit($0.0, "\($0.1)") }.joined(separator: " ")
     }
+
+    private func unit(_ name: String, _ number: String) -> String { words[name, ["n": number]].replacing(" ", with: "\u{A0}") }
 
     public func span(milliseconds: Double?) -> String? { milliseconds.map { span($0 / 1_000) } }
 
@@ -124,8 +126,8 @@ public struct Clerk: Sendable {
     /// `+0.9`
     public func signed(_ value: Double) -> String { (value > 0 ? "+" : "") + number(value, decimals: 1) }
 
-    /// `12.5 %` of 0.125.
-    public func percent(_ part: Double, decimals: Int = 1) -> String { number(part * 100, decimals: decimals) + " %" }
+    /// `12.5 %` of 0.125, or `12.5%` in Chinese.
+    public func percent(_ part: Double, decimals: Int = 1) -> String { words.percent(number(part * 100, decimals: decimals)) }
 
     /// An amount in whole minor units: `12,345.67 CNY`.
     public func money(_ minor: Int64, _ currency: String?) -> String {

@@ -36,7 +36,7 @@ public enum Sentences {
     private static func named(_ place: String, _ value: String, _ words: Words) -> String {
         if place == "reason" { return said(value, words) }
         let families = ["state": ["state", "rollout_state", "rule_state"], "role": ["role"], "kind": ["kind"]][place] ?? []
-        return families.lazy.compactMap { words.all["\($0)_\(value)"] }.first ?? value
+        return families.lazy.compactMap { words.all["\($0)_\(value)"] }.first ?? value.replacing(" %", with: "%")
     }
 
     /// Those that say most by themselves come first: others might take them for their own.

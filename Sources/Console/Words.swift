@@ -46,6 +46,9 @@ public struct Words: Sendable {
     /// The text for a code that others make up, such as an error class; the code itself where there is none.
     public func known(_ prefix: String, _ code: String) -> String { all["\(prefix)_\(code)"] ?? code }
 
+    /// A number of hundredths with its sign, which stays on its line.
+    func percent(_ number: String) -> String { number + (language == .chinese ? "%" : "\u{A0}%") }
+
     /// For templates: under `t`.
     var view: View { .object(all.mapValues { .text($0) }) }
 }

@@ -14,7 +14,14 @@ import Testing
             (0.0, "0 ms"), (0.0451, "45 ms"), (0.9996, "1 s"), (1, "1 s"), (4.25, "4.3 s"), (59.6, "1 min"), (200, "3 min 20 s"),
             (3_600, "1 h"), (3_605, "1 h"), (187_200, "2 d 4 h"), (34_560_000, "400 d"),
         ] as [(Double, String)])
-    func `a span is two units at most`(seconds: Double, text: String) { #expect(clerk.span(seconds) == text) }
+    func `a span is two units at most`(seconds: Double, text: String) {
+        #expect(clerk.span(seconds).replacing("\u{A0}", with: " ") == text)
+    }
+
+    @Test func `a number and its unit stay on one line`() {
+        #expect(clerk.span(200) == "3\u{A0}min 20\u{A0}s" && chinese.span(200) == "3\u{A0}分钟 20\u{A0}秒")
+        #expect(clerk.percent(0.125) == "12.5\u{A0}%" && chinese.percent(0.125) == "12.5%")
+    }
 
     @Test(
         arguments: [
@@ -37,9 +44,9 @@ import Testing
 
         #expect(clerk.full(date) == "2026-03-18 14:29:05")
         #expect(clerk.offset(date) == "UTC+8")
-        #expect(clerk.ago(date) == "3 min ago")
-        #expect(chinese.ago(date) == "3 分钟前")
-        #expect(clerk.ago(date.addingTimeInterval(600)) == "in 7 min")
+        #expect(clerk.ago(date) == "3\u{A0}min ago")
+        #expect(chinese.ago(date) == "3\u{A0}分钟前")
+        #expect(clerk.ago(date.addingTimeInterval(600)) == "in 7\u{A0}min")
         #expect(clerk.when(date)["iso"] == .text("2026-03-18T06:29:05Z"))
         #expect(clerk.when(Date?.none) == .nothing)
     }

@@ -94,7 +94,7 @@ import Testing
             let page = try await browser.get("/console/now")
 
             #expect(page.text.contains("Permanent") && page.text.contains(#"href="/console/dead-letters?error_class=permanent""#))
-            #expect(page.text.contains("50 %") && page.text.contains("1 completed"))
+            #expect(page.text.contains("50\u{A0}%") && page.text.contains("1 completed"))
             #expect(page.text.contains("&lt;i&gt;the map is wrong") && !page.text.contains("<i>"))
             #expect(page.text.contains(#"class="one""#) && page.text.contains("<polyline"))
             let chinese = try await browser.get("/console/now", headers: ["Accept-Language": "zh"])

@@ -39,7 +39,7 @@ import Testing
             #expect(refused.status == 422 && refused.code == "invalid" && refused.text.contains("<code>percent</code>"))
             #expect(refused.text.contains(#"value="250""#) && refused.text.contains(">much</textarea>"))
             #expect(unreasoned.status == 422 && unreasoned.text.contains("<code>reason</code>"))
-            #expect(turned.status == 303 && canary.text.contains("Canary 5 %"))
+            #expect(turned.status == 303 && canary.text.contains("Canary 5\u{A0}%"))
             #expect(aborted.status == 303 && after.text.contains("Taken back") && after.text.contains("complaints"))
             #expect(!after.text.contains("\(path)/promote"))
             let log = try await house.owner.query("SELECT action, reason FROM audit_log WHERE action LIKE 'rollout.%' ORDER BY id")

@@ -60,7 +60,7 @@ import Testing
         #expect(view["banner"]?["changes"]?.items == ["rule south"])
         #expect(view["flowChart"]?["bars"]?.items.map { $0["height"] } == ["60", "20", "20"])
         #expect(view["flowChart"]?["bars"]?.items.map { $0["y"] } == ["40", "80", "60"])
-        #expect(view["shares"]?.items.first?["received"] == "60 %")
+        #expect(view["shares"]?.items.first?["received"] == "60\u{A0}%")
     }
 
     @Test func `rollouts`() throws {
@@ -142,11 +142,11 @@ import Testing
         let view = LeadView.page(layout, clerk, facts, once: "k")
 
         try compare(list, "leads")
-        #expect(list["leads"]?.items.first?["touch"]?["label"] == "Due in 2 min")
+        #expect(list["leads"]?.items.first?["touch"]?["label"] == "Due in 2\u{A0}min")
         try compare(view, "lead")
         #expect(view["reasons"] == ["It is due at 2026-03-18 14:34:05."])
         #expect(view["candidates"]?.items.map { $0["isOwner"] } == [true, false])
-        #expect(view["candidates"]?.items.map { $0["metric"] } == ["38.2 %", "–"] && view["metricName"] == "Close rate")
+        #expect(view["candidates"]?.items.map { $0["metric"] } == ["38.2\u{A0}%", "–"] && view["metricName"] == "Close rate")
         #expect(view["score"]?["scoreParts"]?.items.map { $0["pointsX"] } == ["100", "80", "0", "0", "0"])
         #expect(view["fields"]?.items.map { $0["fieldNote"] } == [View.nothing, "not mapped"])
         #expect(view["assign"]?["sellerOptions"]?.items.map { $0["value"] } == ["s2"])

@@ -28,11 +28,11 @@ struct RolloutControls {
         let steps = ["0", "1", "5", "20", "50", "100"]
         let chosen = control.draft("percent", steps.first { (Double($0) ?? 0) > (Double(now) ?? 0) } ?? "100")
         return control.view([
-            "percentNow": .text(words["rollout_percent_now", ["percent": "\(now) %", "version": version]]),
+            "percentNow": .text(words["rollout_percent_now", ["percent": words.percent(now), "version": version]]),
             "percentOptions": .list(
                 steps.map { step in
                     [
-                        "value": .text(step), "optionLabel": .text("\(step) %"), "consequence": .text(consequence(of: step)),
+                        "value": .text(step), "optionLabel": .text(words.percent(step)), "consequence": .text(consequence(of: step)),
                         "isChosen": .flag(step == chosen),
                     ]
                 }),
@@ -44,7 +44,7 @@ struct RolloutControls {
         switch percent {
         case "0": words["rollout_percent_0", ["stable": stable]]
         case "100": words["rollout_percent_100", ["version": version]]
-        default: words["rollout_percent_some", ["percent": "\(percent) %", "version": version]]
+        default: words["rollout_percent_some", ["percent": words.percent(percent), "version": version]]
         }
     }
 

@@ -103,7 +103,7 @@ public enum RolloutView {
             // Of what was taken back, the steps it never came to are not shown.
             if state == "aborted", !step.isDone, !hasEnded { return nil }
             let isAhead = !step.isDone && !isHere && !(["replayed", "shadow"].contains(step.name))
-            let label = words["life_\(step.name)"] + (isHere && state == "canary" ? " \(RolloutWords.percent(rollout))" : "")
+            let label = words["life_\(step.name)"] + (isHere && state == "canary" ? " \(RolloutWords.percent(rollout, words))" : "")
             return [
                 "stepClass": .text(hasEnded ? "ended" : isHere ? "here" : step.isDone ? "done" : ""),
                 "stepMark": .text(hasEnded ? "✕" : step.isDone && !isHere ? "✓" : String(place + 1)), "stepLabel": .text(label),
@@ -213,7 +213,7 @@ public enum RolloutView {
             default: .idle
             }
         return .step(
-            event["at"]?.date, tone, words["rollout_did_\(action)", ["percent": "\(RolloutWords.number(event["percent"])) %"]],
+            event["at"]?.date, tone, words["rollout_did_\(action)", ["percent": words.percent(RolloutWords.number(event["percent"]))]],
             detail: "\(event["actor"]?.string ?? ""): \(Sentences.said(event["reason"]?.string ?? "", words))", clerk)
     }
 }

@@ -13,7 +13,7 @@ enum RolloutWords {
             default: .idle
             }
         let label = words.known("rollout_state", state)
-        return .chip(tone, withPercent && state == "canary" ? "\(label) \(percent(rollout))" : label)
+        return .chip(tone, withPercent && state == "canary" ? "\(label) \(percent(rollout, words))" : label)
     }
 
     static func decision(_ decision: String?, _ words: Words) -> View {
@@ -36,7 +36,7 @@ enum RolloutWords {
             ["from": number(rollout["arms"]?["stable"]?["version"]), "to": number(rollout["arms"]?["canary"]?["version"])]]
     }
 
-    static func percent(_ rollout: JSONNode) -> String { "\(number(rollout["percent"])) %" }
+    static func percent(_ rollout: JSONNode, _ words: Words) -> String { words.percent(number(rollout["percent"])) }
 
     /// As it was written: `12.5`; a dash where there is none.
     static func number(_ node: JSONNode?) -> String {

@@ -47,7 +47,8 @@ public enum RolloutsView {
         return [
             "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")), "ruleSet": .text(RolloutWords.lineage(rollout)),
             "versions": .text(RolloutWords.versions(rollout, words)), "state": RolloutWords.chip(rollout, words),
-            "percent": .text(RolloutWords.percent(rollout)), "percentX": .text(Picture.length((rollout["percent"]?.double ?? 0) / 100)),
+            "percent": .text(RolloutWords.percent(rollout, words)),
+            "percentX": .text(Picture.length((rollout["percent"]?.double ?? 0) / 100)),
             "decision": RolloutWords.decision(rollout["decision"]?.string, words), "guardWords": .text(said),
             "canaryLeads": .text(clerk.number(rollout["arms"]?["canary"]?["n"]) ?? "–"), "started": clerk.when(rollout["started_at"]),
             "startedBy": .text(rollout["started_by"]?.string),

@@ -51,7 +51,8 @@ public enum RulesView {
             "drafts": .text(
                 isDraft ? words["rollout_version", ["n": RolloutWords.number(set["newest_version"])]] : words["rules_no_draft"]),
             "rolloutHref": .text(rollout.map { Layout.path("rollouts/\($0["id"]?.string ?? "")") }),
-            "rolloutWords": .text(rollout.map { "\(words.known("rollout_state", $0["state"]?.string ?? "")) \(RolloutWords.percent($0))" }),
+            "rolloutWords": .text(
+                rollout.map { "\(words.known("rollout_state", $0["state"]?.string ?? "")) \(RolloutWords.percent($0, words))" }),
             "changed": clerk.when(set["saved_at"]), "changedBy": .text(set["saved_by"]?.string),
         ]
     }
