@@ -57,26 +57,27 @@ public struct ResponseHeatMap: Sendable {
 extension Records {
     /// The leads a clock calls late at this moment.
     public func responseBoard(_ clock: String, of tenant: TenantID, now: Date = Date()) async throws -> ResponseBoard {
-        // Each late lead is gone through once. A touch counts before anybody has looked at the clock again.
+        // Each late lead is gone through once, and then their few sums. A touch counts before anybody has looked at the clock again.
         let rows = try await read(
             tenant,
             """
-            WITH late AS MATERIALIZED (
+            WITH late AS (
                 SELECT min(l.owner_id) AS owner, min(e.due_at) FILTER (WHERE NOT e.history) AS due_at, bool_and(e.history) AS history,
                     \(unescaped: Self.reason) AS reason
                 FROM escalation e JOIN lead l ON l.tenant_id = e.tenant_id AND l.id = e.subject_id
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(clock) AND e.met_at IS NULL
                     AND e.withdrawn_at IS NULL AND l.touched_at IS NULL
                 GROUP BY e.subject_id),
+            sums AS MATERIALIZED (SELECT owner, history, reason, count(*) AS n, min(due_at) AS due_at FROM late GROUP BY owner, history, reason),
             lines AS (
-                SELECT s.external_id, s.name, s.team, count(*) AS n, extract(epoch FROM \(now)::timestamptz - min(e.due_at))::bigint AS latest_by
-                FROM late e LEFT JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.id = e.owner
+                SELECT s.external_id, s.name, s.team, sum(e.n)::bigint AS n, extract(epoch FROM \(now)::timestamptz - min(e.due_at))::bigint AS latest_by
+                FROM sums e LEFT JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.id = e.owner
                 WHERE NOT e.history
                 GROUP BY s.external_id, s.name, s.team
                 ORDER BY n DESC LIMIT 1000)
             SELECT 'line' AS part, external_id AS owner, name, team, NULL AS reason, n, latest_by FROM lines
-            UNION ALL SELECT 'reason', NULL, NULL, NULL, reason, count(*), NULL FROM late WHERE NOT history GROUP BY reason
-            UNION ALL SELECT 'history', NULL, NULL, NULL, NULL, count(*), NULL FROM late WHERE history
+            UNION ALL SELECT 'reason', NULL, NULL, NULL, reason, sum(n)::bigint, NULL FROM sums WHERE NOT history GROUP BY reason
+            UNION ALL SELECT 'history', NULL, NULL, NULL, NULL, COALESCE(sum(n), 0)::bigint, NULL FROM sums WHERE history
             ORDER BY n DESC, owner NULLS LAST, reason
             """)
         let parts = try Dictionary(grouping: rows) { try $0.get("part", as: String.self) }
@@ -102,32 +103,27 @@ extension Records {
         let rows = try await read(
             tenant,
             """
-            WITH month AS (
-                SELECT \(first)::text::timestamp AT TIME ZONE \(zone) AS start, (\(first)::text::timestamp + interval '1 month') AT TIME ZONE \(zone) AS until),
-            came AS (
-                SELECT l.id, l.received_at AT TIME ZONE \(zone) AS at FROM lead l, month m
-                WHERE l.tenant_id = \(tenant.rawValue) AND l.received_at >= m.start AND l.received_at < m.until),
-            -- A lead stands where it came, though its clock began in another month.
-            missed AS MATERIALIZED (
-                SELECT e.subject_id, bool_and(e.history) AS history, \(unescaped: Self.reason) AS reason
-                FROM came c JOIN escalation e ON e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.subject_id = c.id
-                WHERE e.clock = \(clock) AND e.withdrawn_at IS NULL
-                GROUP BY e.subject_id),
-            -- First by the quarters of the month, of which there are few: what is asked of each would cost more than reading the leads.
-            quarters AS (
-                SELECT date_bin('15 minutes', c.at, '2000-01-01') AS at,
-                    count(*) FILTER (WHERE t.history IS NOT TRUE) AS leads, count(*) FILTER (WHERE NOT t.history) AS late,
-                    count(*) FILTER (WHERE t.history) AS history
-                FROM came c LEFT JOIN missed t ON t.subject_id = c.id
-                GROUP BY 1),
+            WITH came AS (
+                -- A lead stands where it came, though its clock began in another month.
+                SELECT min(l.received_at) AS received_at, bool_and(e.history) AS history, \(unescaped: Self.reason) AS reason
+                FROM lead l LEFT JOIN escalation e ON e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.subject_id = l.id
+                    AND e.clock = \(clock) AND e.withdrawn_at IS NULL
+                WHERE l.tenant_id = \(tenant.rawValue) AND l.received_at >= \(first)::text::timestamp AT TIME ZONE \(zone)
+                    AND l.received_at < (\(first)::text::timestamp + interval '1 month') AT TIME ZONE \(zone)
+                GROUP BY l.id),
+            -- By the quarters of the month, of which there are few: what is asked of each lead would cost more than reading them. Every zone is
+            -- whole quarters away from UTC.
+            quarters AS MATERIALIZED (
+                SELECT date_bin('15 minutes', received_at, '2000-01-01Z') AS quarter, history, reason, count(*) AS n FROM came GROUP BY 1, 2, 3),
             cells AS (
                 SELECT extract(isodow FROM at)::integer AS weekday, (extract(hour FROM at) * 60 + extract(minute FROM at))::integer AS minute,
-                    sum(leads)::bigint AS leads, sum(late)::bigint AS late, sum(history)::bigint AS history
-                FROM quarters
+                    COALESCE(sum(n) FILTER (WHERE history IS NOT TRUE), 0)::bigint AS leads,
+                    COALESCE(sum(n) FILTER (WHERE NOT history), 0)::bigint AS late, COALESCE(sum(n) FILTER (WHERE history), 0)::bigint AS history
+                FROM (SELECT quarter AT TIME ZONE \(zone) AS at, history, n FROM quarters) q
                 GROUP BY 1, 2)
             SELECT 'cell' AS part, weekday, minute, leads, late, history, NULL AS reason, 0 AS n FROM cells
             UNION ALL
-            SELECT 'reason', NULL, NULL, NULL, NULL, NULL, reason, count(*) FROM missed WHERE NOT history GROUP BY reason
+            SELECT 'reason', NULL, NULL, NULL, NULL, NULL, reason, sum(n)::bigint FROM quarters WHERE NOT history GROUP BY reason
             ORDER BY weekday, minute, n DESC, reason
             """)
         let parts = try Dictionary(grouping: rows) { try $0.get("part", as: String.self) }
