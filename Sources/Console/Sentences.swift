@@ -3,9 +3,12 @@
 /// Each sentence has words of its own, with places for its values. The English ones tell a sentence and its values apart, so that what was
 /// stored long ago is said as well. What none of them is stands as it came.
 public enum Sentences {
-    /// Parts are divided by `; `; before them may stand a guard's name.
+    /// Parts are divided by `; `; before them may stand a guard's name, which has words in English, too.
     public static func said(_ text: String, _ words: Words) -> String {
-        if words.language == .english { return text }
+        if words.language == .english {
+            guard let (name, rest) = text.cut(at: ": "), let guardName = words.all["guard_\(name)"] else { return text }
+            return "\(guardName): \(rest)"
+        }
         // What a person did before the evidence was there has both in one: why, and how far the evidence was.
         if let (reason, rest) = text.cut(at: " (before the evidence: "), rest.hasSuffix(")") {
             return words["rollout_before_evidence", ["reason": reason, "words": said(String(rest.dropLast()), words)]]

@@ -35,7 +35,8 @@ import Testing
         ])
     func `a sentence keeps its values, and what is no sentence of ours stays`(text: String, chinese: String) {
         #expect(said(text) == chinese)
-        #expect(Sentences.said(text, .of(.english)) == text)
+        // In English only a guard is called as the pages call it.
+        #expect(Sentences.said(text, .of(.english)) == text.replacing("technical: ", with: "Failures: "))
     }
 
     @Test(

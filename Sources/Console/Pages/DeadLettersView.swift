@@ -91,7 +91,8 @@ public enum DeadLettersView {
         (query.kind, query.errorClass) = (kind, cause)
         return [
             "groupHref": .text(query.href()), "kindName": .text(clerk.words.known("kind", kind)),
-            "className": .text(clerk.words.known("class", cause)), "classMeaning": .text(clerk.words.all["class_\(cause)_meaning"]),
+            "className": .text(clerk.words.known("class", cause)),
+            "classMeaning": .text(clerk.words.all["class_\(cause)_aside"] ?? clerk.words.all["class_\(cause)_meaning"]),
             "count": .text(clerk.number(count)), "countX": .text(Picture.length(most == 0 ? 0 : Double(count) / most)),
             "newest": clerk.when(group["newest_at"]),
         ]

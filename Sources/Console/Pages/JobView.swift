@@ -63,9 +63,10 @@ public enum JobView {
     private static func failure(_ job: JSONNode, _ words: Words) -> View {
         guard let error = job["error"], error.type == .object else { return .nothing }
         let kind = error["class"]?.string ?? "unknown"
+        let aside = job["state"]?.string == "discarded" ? words.all["class_\(kind)_aside"] : nil
         return [
             "failureTitle": .text(words.known("class", kind)), "failureMessage": .text(error["message"]?.string),
-            "failureAdvice": .text(words.all["class_\(kind)_advice"]),
+            "failureAdvice": .text(aside ?? words.all["class_\(kind)_advice"]),
         ]
     }
 
@@ -138,14 +139,15 @@ public enum JobView {
         let lead = job["kind"]?.string == "assign_lead" ? job["args"]?["lead_id"] : nil
         let leadID = lead?.string ?? lead?.integer.map(String.init)
         return [
-            View.fact(words["jobs_number"], job["id"]?.string), View.fact(words["word_kind"], job["kind"]?.string),
+            View.fact(words["jobs_number"], job["id"]?.string),
+            View.fact(words["word_kind"], job["kind"]?.string.map { words.known("kind", $0) }),
             View.fact(words["word_lead"], leadID, href: leadID.map { Layout.path("leads/\($0)") }),
             View.fact(words["jobs_attempts"], JobWords.attempts(job, clerk)),
             View.fact(words["jobs_queued"], clerk.span(milliseconds: job["queue_ms"]?.double)),
             View.fact(words["jobs_ran"], clerk.span(milliseconds: job["run_ms"]?.double)),
             View.fact(words["job_rule_version"], job["rule_version"]?.string),
             View.fact(words["job_arm"], job["arm"]?.string.map { words.known("arm", $0) }),
-            View.fact(words["job_outcome"], job["outcome"]?.string),
+            View.fact(words["job_outcome"], job["outcome"]?.string.map { words.known("outcome", $0) }),
             View.fact(words["job_batch"], job["batch_id"]?.string), View.fact(words["job_trace"], job["trace_id"]?.string),
         ].compactMap(\.self)
     }

@@ -108,7 +108,10 @@ public enum NowView {
             let (code, subject) = (alert["code"]?.string ?? "", alert["subject"]?.string ?? "")
             // The fuse has said so itself.
             if code == "assignment_fuse", isFuseOpen { continue }
-            let text = words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
+            let text =
+                code == "rollout_aborted"
+                ? words["now_rollout_aborted", ["n": subject]]
+                : words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
             item(
                 .bad, words["now_alert_label"], text, href: place(of: alert, code, subject, mayOperate: dials.isOperator),
                 since: clerk.when(alert["first_at"]),
@@ -287,7 +290,8 @@ public enum NowView {
             "failureHref": .text(
                 isClass ? Layout.path("dead-letters") + Console.query([("error_class", cause)]) : Layout.path("jobs")),
             "className": .text(isClass ? words["class_\(cause)"] : words.known("outcome", cause)),
-            "classMeaning": .text(words.all["class_\(cause)_meaning"]), "count": .text(clerk.number(failure["count"])),
+            "classMeaning": .text(words.all["class_\(cause)_aside"] ?? words.all["class_\(cause)_meaning"]),
+            "count": .text(clerk.number(failure["count"])),
             "last": clerk.when(failure["last_at"]), "newestError": .text(failure["error"]?.string),
         ]
     }

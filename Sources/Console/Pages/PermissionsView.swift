@@ -57,7 +57,8 @@ public enum PermissionsView {
                 "versionWords": .text(
                     version == 0 ? words["permissions_none_yet"] : words["permissions_version", ["n": clerk.number(Int(version))]]),
                 "hasPolicies": .flag(!policies.isEmpty), "policies": .list(policies.map { policy($0, words) }),
-                "roles": .list((facts.policies["roles"]?.members ?? []).map { role($0.key, $0.value) }),
+                "hasRoles": .flag(facts.policies["roles"]?.members.isEmpty == false),
+                "roles": .list((facts.policies["roles"]?.members ?? []).map { role($0.key, $0.value, words) }),
                 "editor": editor(facts, check, base: version, once: once, refusal, clerk),
                 "probe": Control("probe", action: Layout.path("permissions/probe"), once: once, refusal: refusal).view(),
                 "hasFailures": .flag(!failures.isEmpty), "failures": .list(failures.map { failure($0, clerk) }),
@@ -101,8 +102,8 @@ public enum PermissionsView {
         return parts.isEmpty ? words["permission_to_everyone"] : parts.joined(separator: words["list_separator"])
     }
 
-    private static func role(_ name: String, _ people: JSONNode) -> View {
-        ["roleName": .text(name), "rolePeople": .text(people.elements.compactMap(\.string).joined(separator: ", "))]
+    private static func role(_ name: String, _ people: JSONNode, _ words: Words) -> View {
+        ["roleName": .text(name), "rolePeople": .text(people.elements.compactMap(\.string).joined(separator: words["list_separator"]))]
     }
 
     // MARK: Changing it
@@ -159,7 +160,7 @@ public enum PermissionsView {
             "failedAction": .text(
                 detail?["action"] == nil ? words["permissions_policies"] : words.known("action", action(detail?["action"]))),
             "failedFor": .text(
-                [detail?["role"]?.string.map { words.known("people_role", $0) }, domain(detail), detail?["user"]?.string]
+                [detail?["role"]?.string.map { words.known("people_role", $0) }, domain(detail, words), detail?["user"]?.string]
                     .compactMap(\.self).joined(separator: " · ")),
             "failedWhy": .text(
                 [words.known("probe_cause", cause), detail?["message"]?.string].compactMap(\.self).joined(separator: ": ")),
@@ -168,8 +169,8 @@ public enum PermissionsView {
     }
 
     /// The city, or all that failed where many did.
-    private static func domain(_ detail: JSONNode?) -> String? {
-        detail?["domains"]?.elements.compactMap(\.string).joined(separator: ", ") ?? detail?["domain"]?.string
+    private static func domain(_ detail: JSONNode?, _ words: Words) -> String? {
+        detail?["domains"]?.elements.compactMap(\.string).joined(separator: words["list_separator"]) ?? detail?["domain"]?.string
     }
 
     private static func kept(_ version: JSONNode, current: Int64, once: String, _ refusal: Refusal?, _ clerk: Clerk) -> View {

@@ -60,7 +60,7 @@ public enum ProcessHealthView {
                 "hasDiagnoses": .flag(!diagnoses.isEmpty), "diagnoses": .list(diagnoses.map { diagnosis($0, facts.sellers, clerk) }),
                 "warningsState": status == "ok" ? .chip(.good, words["warnings_on"]) : .chip(.idle, words["warnings_off"]),
                 "hasSilence": .flag(status != "ok" && !reasons.isEmpty),
-                "silenceReasons": .list(reasons.map { .text(Sentences.said($0, words)) }),
+                "silenceReasons": .list(reasons.map { .text(sentence($0, words)) }),
                 "hasWarnings": .flag(!warnings.isEmpty), "warnings": .list(warnings.map { warning($0, facts.sellers, clerk) }),
                 "warningsNoneWhy": .text(words[status == "ok" ? "warnings_none_why" : "warnings_silent_why"]),
                 "quality": WarningQuality(facts.quality, clerk).view,
@@ -106,6 +106,12 @@ public enum ProcessHealthView {
                 }), "timelines": .list(ways.views), "hasTimelines": .flag(!ways.views.isEmpty), "wayFrom": .text(ways.from),
             "wayTo": .text(ways.to),
         ]
+    }
+
+    /// What stands alone begins with a capital.
+    private static func sentence(_ text: String, _ words: Words) -> String {
+        let said = Sentences.said(text, words)
+        return said.prefix(1).uppercased() + said.dropFirst()
     }
 
     private static func nodeWords(_ node: JSONNode, _ clerk: Clerk) -> String {

@@ -27,7 +27,10 @@ public enum RolloutView {
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let words = layout.words
         let rollout = facts.rollout
-        let heading = "\(RolloutWords.lineage(rollout)), \(RolloutWords.versions(rollout, words))"
+        let heading = words[
+            "rule_of_version", ["set": RolloutWords.title(rollout, words), "version": RolloutWords.versions(rollout, words)]]
+        let isOfWarnings = RolloutWords.isOfWarnings(rollout)
+        let nothingBefore = RolloutWords.isFirst(rollout) ? isOfWarnings ? "rollout_first_model" : "rule_no_diff" : nil
         let isRunning = RolloutWords.isRunning(rollout)
         let controls = RolloutControls(layout: layout, clerk: clerk, rollout: rollout, once: once, refusal: refusal)
         let guards = rollout["guards"]?.elements ?? []
@@ -45,6 +48,11 @@ public enum RolloutView {
                 "verdictWords": .text(rollout[isRunning ? "words" : "end_reason"]?.string.map { Sentences.said($0, words) }),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
                 "guards": .list(guards.map { reading($0, clerk) }), "arms": .list(arms(rollout, clerk)),
+                "membersLabel": .text(words[isOfWarnings ? "rollout_teams" : "rollout_customers"]),
+                "unitsLabel": .text(words[isOfWarnings ? "rollout_warnings" : "rollout_leads"]),
+                "judgedLabel": .text(words[isOfWarnings ? "rollout_judged_warnings" : "rollout_judged"]),
+                "armsLead": .text(words[isOfWarnings ? "rollout_arms_lead_teams" : "rollout_arms_lead"]),
+                "diffNoneWhy": .text(words[nothingBefore ?? "rollout_diff_none_why"]),
                 "diffLead": .text(diffLead(rollout, words)), "hasChanges": .flag(!changes.isEmpty),
                 "changes": .list(
                     changes.map {
@@ -166,8 +174,9 @@ public enum RolloutView {
         whole == 0 ? "–" : "\(clerk.number(count)) (\(clerk.percent(Double(count) / Double(whole))))"
     }
 
-    private static func diffLead(_ rollout: JSONNode, _ words: Words) -> String {
-        words[
+    private static func diffLead(_ rollout: JSONNode, _ words: Words) -> String? {
+        if RolloutWords.isFirst(rollout) { return nil }
+        return words[
             "rollout_diff_lead",
             [
                 "to": RolloutWords.number(rollout["arms"]?["canary"]?["version"]),

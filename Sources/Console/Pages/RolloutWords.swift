@@ -30,10 +30,26 @@ enum RolloutWords {
     /// `route/default`
     static func lineage(_ rollout: JSONNode) -> String { "\(rollout["kind"]?.string ?? "")/\(rollout["name"]?.string ?? "")" }
 
+    /// What people call what is rolled out: the rule set, or the model, of which there is one.
+    static func title(_ rollout: JSONNode, _ words: Words) -> String {
+        isOfWarnings(rollout) ? words["rule_kind_warning_model"] : lineage(rollout)
+    }
+
+    /// Whether a model is tried on teams, not rules on customers.
+    static func isOfWarnings(_ rollout: JSONNode) -> Bool { rollout["kind"]?.string == "warning_model" }
+
+    /// `route/default, version 4`
+    static func version(_ number: String, of set: String, _ words: Words) -> String {
+        words["rule_of_version", ["set": set, "version": words["rollout_version", ["n": number]]]]
+    }
+
+    /// Whether nothing is live that it could be held against.
+    static func isFirst(_ rollout: JSONNode) -> Bool { rollout["arms"]?["stable"]?["version"]?.integer == nil }
+
     static func versions(_ rollout: JSONNode, _ words: Words) -> String {
-        words[
-            "rollout_versions",
-            ["from": number(rollout["arms"]?["stable"]?["version"]), "to": number(rollout["arms"]?["canary"]?["version"])]]
+        let to = number(rollout["arms"]?["canary"]?["version"])
+        if isFirst(rollout) { return words["rollout_version", ["n": to]] }
+        return words["rollout_versions", ["from": number(rollout["arms"]?["stable"]?["version"]), "to": to]]
     }
 
     static func percent(_ rollout: JSONNode, _ words: Words) -> String { words.percent(number(rollout["percent"])) }

@@ -45,7 +45,8 @@ public enum RolloutsView {
                 ["different": clerk.number(shadow?["different"]) ?? "–", "leads": clerk.number(shadow?["leads"]) ?? "–"]]
             : rollout["words"]?.string.map { Sentences.said($0, words) }
         return [
-            "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")), "ruleSet": .text(RolloutWords.lineage(rollout)),
+            "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")),
+            "ruleSet": .text(RolloutWords.title(rollout, words)),
             "versions": .text(RolloutWords.versions(rollout, words)), "state": RolloutWords.chip(rollout, words),
             "percent": .text(RolloutWords.percent(rollout, words)),
             "percentX": .text(Picture.length((rollout["percent"]?.double ?? 0) / 100)),
@@ -57,7 +58,8 @@ public enum RolloutsView {
 
     private static func endedRow(_ rollout: JSONNode, _ clerk: Clerk) -> View {
         [
-            "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")), "ruleSet": .text(RolloutWords.lineage(rollout)),
+            "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")),
+            "ruleSet": .text(RolloutWords.title(rollout, clerk.words)),
             "versions": .text(RolloutWords.versions(rollout, clerk.words)), "state": RolloutWords.chip(rollout, clerk.words),
             "endReason": .text(rollout["end_reason"]?.string.map { Sentences.said($0, clerk.words) }),
             "endedAt": clerk.when(rollout["ended_at"]),
@@ -69,11 +71,7 @@ public enum RolloutsView {
         let control = Control("start", action: Layout.path("rollouts"), once: once, refusal: refusal)
         let options = drafts.map { draft -> (value: String, label: String) in
             let (name, version) = (RolloutWords.lineage(draft), RolloutWords.number(draft["newest_version"]))
-            let saved = draft["saved_at"]?.date.map { clerk.ago($0) } ?? ""
-            return (
-                "\(name)@\(version)",
-                words["rollouts_draft_option", ["name": name, "version": version, "ago": saved, "actor": draft["saved_by"]?.string ?? ""]]
-            )
+            return ("\(name)@\(version)", RolloutWords.version(version, of: name, words))
         }
         let promotions = ["manual", "automatic"].map { ($0, words["rollouts_promotion_\($0)"]) }
         return control.view([

@@ -47,7 +47,7 @@ public enum RuleView {
         let path = Layout.path("rules/\(facts.kind)/\(facts.name)")
         let version = facts.shown?["version"]?.integer
         let lineage = "\(facts.kind)/\(facts.name)"
-        let heading = version.map { "\(lineage), \(words["rollout_version", ["n": String($0)]])" } ?? lineage
+        let heading = version.map { RolloutWords.version(String($0), of: lineage, words) } ?? lineage
         let source =
             check?.source ?? refusal.flatMap { $0.formID == "edit" ? $0.draft["source"] : nil } ?? facts.shown?["source"]?.string ?? ""
         let changes = facts.diff?["changes"]?.elements ?? []

@@ -5,6 +5,8 @@ import JSONEnvelope
 public enum WorkersView {
     /// After so many seconds without a sign of life a process is shown as silent.
     static let silence: TimeInterval = 60
+    /// So many of the jobs that run are named at most, by the API.
+    static let most = 50
 
     /// - Parameters:
     ///   - fleet: `GET /v1/workers`.
@@ -20,8 +22,15 @@ public enum WorkersView {
                 "asOf": clerk.when(clerk.now), "tiles": .list(tiles(workers, demand, clerk)),
                 "hasWorkers": .flag(!workers.isEmpty), "workers": .list(workers.map { row($0, most, clerk) }),
                 "hasRunning": .flag(!running.isEmpty), "running": .list(running.map { job(layout, $0, clerk) }),
+                "runningLead": .text(runningLead(workers, running.count, clerk)),
                 "runningNoneWhy": .text(words["workers_running_none_why"]), "scaleWords": .text(scale(demand, workers, clerk)),
             ])
+    }
+
+    private static func runningLead(_ workers: [JSONNode], _ shown: Int, _ clerk: Clerk) -> String {
+        let all = workers.reduce(0) { $0 + (isAlive($1, clerk) ? Int($1["running"]?.integer ?? 0) : 0) }
+        guard shown >= most, all > shown else { return clerk.words["workers_running_lead"] }
+        return clerk.words["workers_running_longest", ["n": clerk.number(shown), "all": clerk.number(all)]]
     }
 
     private static func isAlive(_ worker: JSONNode, _ clerk: Clerk) -> Bool {
