@@ -5,15 +5,15 @@
 public enum Sentences {
     /// Parts are divided by `; `; before them may stand a guard's name, which has words in English, too.
     public static func said(_ text: String, _ words: Words) -> String {
-        if words.language == .english {
-            guard let (name, rest) = text.cut(at: ": "), let guardName = words.all["guard_\(name)"] else { return text }
-            return "\(guardName): \(rest)"
-        }
+        let isEnglish = words.language == .english
         // What a person did before the evidence was there has both in one: why, and how far the evidence was.
         if let (reason, rest) = text.cut(at: " (before the evidence: "), rest.hasSuffix(")") {
             return words["rollout_before_evidence", ["reason": reason, "words": said(String(rest.dropLast()), words)]]
         }
-        if let (name, rest) = text.cut(at: ": "), let guardName = words.all["guard_\(name)"] { return "\(guardName)：\(said(rest, words))" }
+        if let (name, rest) = text.cut(at: ": "), let guardName = words.all["guard_\(name)"] {
+            return guardName + (isEnglish ? ": " : "：") + said(rest, words)
+        }
+        if isEnglish { return text }
         if let whole = one(text, words) { return whole }
         let parts = text.split(separator: "; ", omittingEmptySubsequences: true).map(String.init)
         // A text none of whose parts is a sentence of ours keeps its own punctuation.

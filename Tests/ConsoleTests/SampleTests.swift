@@ -124,6 +124,19 @@ import Testing
         #expect(skipped?["stepClass"] == "" && skipped?["stepWords"] == "skipped")
     }
 
+    @Test func `a rollout of a warning model speaks of teams and warnings, and of nothing before the first`() throws {
+        let (layout, clerk) = frame()
+        let model = Self.rollout.replacing(#""kind":"route","name":"default""#, with: #""kind":"warning_model","name":"spi""#)
+            .replacing(#""stable":{"version":3"#, with: #""stable":{"version":null"#)
+        let facts = RolloutView.Facts(rollout: try node(model), diff: nil, rounds: nil, round: nil, sellers: SellerNames(nil))
+
+        let view = RolloutView.page(layout, clerk, facts, once: "k")
+
+        #expect(view["heading"] == "Warning model, version 4" && view["membersLabel"] == "Teams")
+        #expect(view["unitsLabel"] == "Warnings" && view["judgedLabel"] == "Warnings judged")
+        #expect(view["diffLead"] == View.nothing && view["diffNoneWhy"] == "First model; nothing before it.")
+    }
+
     @Test func `leads`() throws {
         let (layout, clerk) = frame()
         let lead =

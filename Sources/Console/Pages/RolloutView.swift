@@ -30,7 +30,7 @@ public enum RolloutView {
         let heading = words[
             "rule_of_version", ["set": RolloutWords.title(rollout, words), "version": RolloutWords.versions(rollout, words)]]
         let isOfWarnings = RolloutWords.isOfWarnings(rollout)
-        let nothingBefore = RolloutWords.isFirst(rollout) ? isOfWarnings ? "rollout_first_model" : "rule_no_diff" : nil
+        let nothingBefore: String? = RolloutWords.isFirst(rollout) ? isOfWarnings ? "rollout_first_model" : "rule_no_diff" : nil
         let isRunning = RolloutWords.isRunning(rollout)
         let controls = RolloutControls(layout: layout, clerk: clerk, rollout: rollout, once: once, refusal: refusal)
         let guards = rollout["guards"]?.elements ?? []
