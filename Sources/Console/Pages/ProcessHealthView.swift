@@ -118,7 +118,7 @@ public enum ProcessHealthView {
         let stage = node["stage"]?.string.map { clerk.words.known("stage", $0) }
         guard let hours = node["hours"]?.double, let limit = node["limit_hours"]?.double else { return stage ?? "" }
         let words = clerk.words["node_words", ["span": clerk.span(hours * 3_600), "limit": clerk.span(limit * 3_600)]]
-        return (stage.map { "\($0), " } ?? "") + words
+        return (stage.map { $0 + (clerk.words.language == .chinese ? "，" : ", ") } ?? "") + words
     }
 
     private static func warning(_ warning: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {

@@ -19,7 +19,7 @@ struct RuleLife {
     private var decides: Bool { ["map", "score", "route", "clock", "message"].contains(facts.kind) }
 
     /// Whether the next version that is saved is live at once, as the first of a name is.
-    var isLiveOnceSaved: Bool { facts.versions == nil && !facts.isAnotherLive }
+    var isLiveOnceSaved: Bool { facts.shown == nil && !facts.isAnotherLive }
 
     var summary: String {
         guard let shown = facts.shown else { return words[isLiveOnceSaved ? "rule_versions_none_why" : "rule_first_draft"] }
