@@ -146,7 +146,7 @@ extension Reason {
         case .teamExhausted:
             "「\(the["team"])」无人可接，转由其他销售承接。"
         case .targetExhausted:
-            "该选择方式在以下范围内未找到人选：\(the["target"])，已转用下一种方式。"
+            "该选择方式在以下范围内未找到人选：\(the["target"])，已转用其他方式。"
         case .alternate:
             "转给备选：\(the["target"])。"
         case .pooled:

@@ -62,7 +62,7 @@ import Testing
         (Reason(.teamExhausted, ["team": "key"]), "Nobody in team key could take it, so others were asked.", "「key」无人可接，转由其他销售承接。"),
         (
             Reason(.targetExhausted, ["target": "key"]), "This way of choosing found nobody among: key; the next one was tried.",
-            "该选择方式在以下范围内未找到人选：key，已转用下一种方式。"
+            "该选择方式在以下范围内未找到人选：key，已转用其他方式。"
         ),
         (Reason(.alternate, ["target": "anna"]), "Passed on to the alternate: anna.", "转给备选：anna。"),
         (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入「nurture」。"),
