@@ -49,6 +49,19 @@ import Testing
         }
     }
 
+    @Test func `whoever is not known to sell anywhere loses everything but the cities they are held to`() async throws {
+        try await House.with { house in
+            try await house.call("PUT", "/v1/sellers/bert", #"{"name":"Bert","status":"active"}"#)
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+            let page = try await browser.get(Self.path)
+
+            let looked = try await browser.submit(page, Self.path, ["source": Self.domain, "do": "check"])
+
+            #expect(looked.text.contains("bert") && looked.text.contains("everywhere but 北京"), "\(looked.text)")
+        }
+    }
+
     @Test func `what somebody may do is answered for every action, with why, in both languages`() async throws {
         try await House.with { house in
             try await staffed(house)

@@ -141,11 +141,14 @@ public enum PermissionsView {
     }
 
     private static func loss(_ loss: JSONNode, _ words: Words) -> View {
-        let cities = loss["cities"]?.elements.compactMap(\.string)
+        func list(_ name: String) -> String? {
+            guard let cities = loss[name]?.elements.compactMap(\.string), !cities.isEmpty else { return nil }
+            return cities.joined(separator: words["list_separator"])
+        }
+        let allBut = list("only_in").map { words["permissions_all_but", ["cities": $0]] }
         return [
             "lossUser": .text(loss["user"]?.string), "lossAction": .text(words.known("action", action(loss["action"]))),
-            "lossWhere": .text(
-                cities.flatMap { $0.isEmpty ? nil : $0.joined(separator: words["list_separator"]) } ?? words["permissions_everywhere"]),
+            "lossWhere": .text(list("cities") ?? allBut ?? words["permissions_everywhere"]),
             "lossWhy": .text(loss["explanation"]?[words.language.rawValue]?.string),
         ]
     }
