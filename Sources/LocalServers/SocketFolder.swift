@@ -17,13 +17,24 @@ final class SocketFolder: Sendable {
     static func claim(_ path: String, for user: ServerUser) throws -> SocketFolder {
         let slash = path.lastIndex(of: "/")!  // the path is ours and absolute
         removeAbandoned(in: String(path[..<slash]))
-        while true {
-            try prepare(path, for: user)
-            guard let lock = open(path) else { throw LocalServersError.system("Opening \(path)", code: errno) }
-            flock(lock.number, LOCK_SH)
-            // Between making and locking it another process may have taken it for abandoned.
-            if isStill(path, lock) { return SocketFolder(path: path, lock: lock) }
+        // Between making and locking it another process may have taken it for abandoned, and does so in one of very many cases.
+        var failure = LocalServersError.system("Keeping \(path)", code: ENOENT)
+        for _ in 0..<100 {
+            do {
+                let lock = try lock(path, for: user)
+                if isStill(path, lock) { return SocketFolder(path: path, lock: lock) }
+            } catch let gone as LocalServersError where gone.isAboutNothing {
+                failure = gone
+            }
         }
+        throw failure
+    }
+
+    private static func lock(_ path: String, for user: ServerUser) throws -> Descriptor {
+        try prepare(path, for: user)
+        guard let lock = open(path) else { throw LocalServersError.system("Opening \(path)", code: errno) }
+        flock(lock.number, LOCK_SH)
+        return lock
     }
 
     func remove() { Files.remove(path) }
@@ -55,6 +66,10 @@ final class SocketFolder: Sendable {
         guard fstat(lock.number, &held) == 0, let now = Files.status(of: path) else { return false }
         return held.st_ino == now.st_ino && held.st_dev == now.st_dev
     }
+}
+
+extension LocalServersError {
+    fileprivate var isAboutNothing: Bool { if case .system(_, code: ENOENT) = self { true } else { false } }
 }
 
 extension stat {

@@ -5,6 +5,25 @@ import Testing
 @testable import LocalServers
 
 @Suite(.serialized, .timeLimit(.minutes(2))) struct LocalServersTests {
+    @Test func `a folder that another start takes for abandoned while it is made is made again`() async throws {
+        try await withScratch { scratch in
+            let user = ServerUser(id: getuid(), group: getgid(), name: "")
+            // Each start sweeps away what is empty and held by nobody, such as what the others have just made.
+            try await withThrowingTaskGroup(of: Void.self) { starts in
+                for start in 0..<4 {
+                    starts.addTask {
+                        for number in 0..<500 {
+                            let folder = try SocketFolder.claim("\(scratch)/kiteline-\(start)-\(number)", for: user)
+                            #expect(FileManager.default.fileExists(atPath: folder.path))
+                            folder.remove()
+                        }
+                    }
+                }
+                try await starts.waitForAll()
+            }
+        }
+    }
+
     @Test func `a second start finds the data and the addresses of the first`() async throws {
         try await withScratch { scratch in
             let first = try await LocalServers.start(dataDirectory: scratch, options: .test)
