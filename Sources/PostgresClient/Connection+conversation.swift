@@ -103,14 +103,15 @@ extension Connection {
     }
 
     /// Forgets all plans when a table has doubled (or halved) since the last look: one below 64 KiB counts as empty. The session
-    /// itself remembers the sizes. About a millisecond for a hundred tables; to plan thirty statements anew takes ten times that.
+    /// itself remembers the sizes, each table's own: of their sum one that grew and one that is gone could leave nothing to see. About a millisecond for a hundred tables; to plan thirty statements anew takes ten times that.
     private static let planCheck = """
         DO $$
         DECLARE
             sizes text := (
-                SELECT sum(CASE WHEN size < 65536 THEN 0 ELSE floor(log(2, size)) END)::text
-                FROM (SELECT pg_relation_size(oid) AS size FROM pg_class
-                    WHERE relkind = 'r' AND relnamespace <> 'pg_catalog'::regnamespace) t);
+                SELECT COALESCE(md5(string_agg(oid || ' ' || floor(log(2, size)), ',' ORDER BY oid)), '-')
+                FROM (SELECT oid, pg_relation_size(oid) AS size FROM pg_class
+                    WHERE relkind = 'r' AND relnamespace <> 'pg_catalog'::regnamespace) t
+                WHERE size >= 65536);
         BEGIN
             IF sizes IS DISTINCT FROM current_setting('kiteline.table_sizes', true) THEN
                 PERFORM set_config('kiteline.table_sizes', sizes, false);

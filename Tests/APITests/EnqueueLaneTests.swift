@@ -25,13 +25,16 @@ import Testing
             #expect(try await api.send("PUT", "/v1/tenants/acme", #"{"ready_capacity":1}"#, as: api.platformKey).status == 200)
             for _ in 0..<3 { #expect(try await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#).status == 202) }
             try await api.allOffered()
-            let before = api.api.metrics.requestsByLane
             let plain = post(#"{"kind":"probe"}"#, api)
-            let answer = try await api.exchange(plain + plain + last(api))
-
             let told = #"{"id":N,"kind":"probe","state":"available","deferred":true,"estimated_drain_seconds":null}"#
-            #expect(Set(parts(answer).bodies.map { $0.replacing(/"\d+"/, with: "N") }) == [told])
-            #expect(api.api.metrics.requestsByLane == before + 2)
+            // The lane is for keys that were looked up lately: where seconds have passed, the next request does that.
+            try await soon {
+                _ = try await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#)
+                let before = api.api.metrics.requestsByLane
+                let answer = try await api.exchange(plain + plain + last(api))
+                #expect(Set(parts(answer).bodies.map { $0.replacing(/"\d+"/, with: "N") }) == [told])
+                return api.api.metrics.requestsByLane == before + 2
+            }
         }
     }
 
