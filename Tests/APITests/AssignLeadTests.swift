@@ -274,6 +274,8 @@ import Testing
             try await house.seller("anna", of: tenant)
             try await house.rule(.map, "{ sources: [website], fields: { region: { from: city } } }", of: tenant)
             try await house.rule(.route, everyone, of: tenant)
+            // What a published route lets go again would else come after the lead, and decide it once more.
+            try await house.workThrough()
             let id = try await house.leads([house.lead("1", #"{"city":" "}"#)], of: tenant)[0]
             try await house.workThrough()
             #expect(
@@ -284,7 +286,6 @@ import Testing
             try await house.leads([house.lead("1", #"{"city":"杭州"}"#)], of: tenant)
             try await house.workThrough()
 
-            print("OUT", try await house.outcomes())
             #expect(try await house.outcomes() == ["held_missing_data": 1, "assigned": 1])
             try await house.expectSound()
         }
