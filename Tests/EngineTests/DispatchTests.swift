@@ -132,6 +132,28 @@ import Testing
         #expect(try await engine.dispatch.claim(10).claims.map(\.id) == [JobID(3)])
     }
 
+    @Test func `a job that came due before the clock went back is in line once, also when it is pushed again`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let push = Push(id: JobID(3), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: Date().addingTimeInterval(60))
+        func step(_ by: Duration) async throws {
+            try await engine.redis.stepClock(
+                ofIndex: "\(engine.database.keyPrefix){q:0}:\(engine.dispatch.epoch!):", by: by)
+        }
+        try await engine.dispatch.push([push])
+        try await step(.seconds(3_600))
+        #expect(try await engine.dispatch.claim(1, kinds: ["assign_lead"]).claims.isEmpty)
+        #expect(try await engine.dispatch.explain(JobID(3), tenant: tenant, flow: "probe", priority: 5) == .inLine(before: 0))
+
+        try await engine.dispatch.push([push])
+
+        let claims = try await engine.dispatch.claim(9).claims
+        #expect(claims.map(\.id) == [JobID(3)])
+        try await engine.dispatch.acknowledge(claims.map { Acknowledgement($0) })
+        try await step(.seconds(3_600))
+        #expect(try await engine.dispatch.claim(9).claims.isEmpty, "it was scheduled beside")
+    }
+
     @Test func `higher priority goes ahead within its tenant`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant()

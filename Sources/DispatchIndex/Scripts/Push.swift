@@ -30,7 +30,7 @@ extension RedisScript {
               local key = tid .. ':' .. flow
               local f = lines[key]
               if not f then
-                f = {tid = tid, flow = flow, list = {}, at = {}, held = {}, extra = 0}
+                f = {tid = tid, flow = flow, list = {}, later = {}, at = {}, held = {}, extra = 0}
                 local from = some and call('HGET', p .. 'df:' .. key, 'from')
                 f.from = from and tonumber(from) or nil
                 lines[key] = f
@@ -54,9 +54,7 @@ extension RedisScript {
                 if f.from and place >= f.from and not waiting[n] then
                   defer(f, n, place)
                 elseif at > now then
-                  if waiting[n] then call('ZREM', SCH, members[n]) end
-                  due[#due + 1] = at
-                  due[#due + 1] = members[n]
+                  f.later[#f.later + 1] = n
                 else
                   if waiting[n] then
                     call('ZREM', SCH, members[n])
@@ -65,6 +63,19 @@ extension RedisScript {
                   f.list[#f.list + 1] = place
                   f.list[#f.list + 1] = ids[n]
                   f.at[#f.at + 1] = n
+                end
+              end
+            end
+
+            -- What came due before the clock went back is in its line, and stays there.
+            local function schedule(f)
+              local names = {}
+              for j, n in ipairs(f.later) do names[j] = ids[n] end
+              local ready = call('ZMSCORE', p .. 'r:' .. f.tid .. ':' .. f.flow, unpack(names))
+              for j, n in ipairs(f.later) do
+                if not ready[j] then
+                  due[#due + 1] = ARGV[8 + (n - 1) * 6]
+                  due[#due + 1] = members[n]
                 end
               end
             end
@@ -99,6 +110,9 @@ extension RedisScript {
               f.list = list
             end
 
+            for _, f in ipairs(flows) do
+              if #f.later > 0 then schedule(f) end
+            end
             if #due > 0 then added = added + call('ZADD', SCH, unpack(due)) end
             if #flows > 0 then
               local h = call('HMGET', H, 'V', 'least')
