@@ -1,3 +1,5 @@
+import Foundation
+import Tenancy
 import Testing
 
 @testable import API
@@ -24,12 +26,32 @@ import Testing
         }
     }
 
-    @Test func `a row knows the line it begins on`() {
+    @Test func `a row knows the lines it begins and ends on`() {
         var reader = CSVReader()
 
-        let rows = reader.read("a\r\n\r\n\"b\nb\"\nc\rd".utf8) + reader.finish()
+        let rows = reader.read("a\r\n\r\n\"b\r\nb\"\nc\rd\n\"e\n\nf\n".utf8) + reader.finish()
 
-        #expect(rows.map(\.line) == [1, 3, 5, 6])
+        #expect(rows.map(\.line) == [1, 3, 5, 6, 7])
+        #expect(rows.map(\.lastLine) == [1, 4, 5, 6, 9])
+    }
+
+    @Test(
+        arguments: [
+            ("1,\"Acme\n2,\"Bolt\"\n3,Core\n", "has text after a closing quote"),
+            ("1,\"Acme\n2,Bolt\n3,Core", "opens a quote that is never closed"),
+            ("1,\"Acme\n2,Bolt\n3\",Core,x\n", "has 4 fields"),
+        ])
+    func `a quote that takes the lines below with it names them all`(_ text: String, _ fault: String) throws {
+        let columns = LeadColumns(source: "web", externalID: "id", receivedAt: nil, timeZone: .gmt, now: Date(timeIntervalSince1970: 0))
+        var reader = CSVLeads(columns, Limits())
+
+        let rows = try reader.read(Array("id,company\n\(text)".utf8)) + reader.finish()
+
+        let faults = rows.compactMap { row -> ImportFault? in if case .fault(let fault) = row { fault } else { nil } }
+        #expect(faults.map(\.line) == [2])
+        let last = text.hasPrefix("1,\"Acme\n2,\"") ? 3 : 4
+        #expect(faults.first?.message.hasPrefix(fault) == true)
+        #expect(faults.first?.message.hasSuffix("; lines 2 to \(last) were read as one row, since a quote was open") == true)
     }
 
     @Test(

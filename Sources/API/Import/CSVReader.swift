@@ -13,6 +13,8 @@ struct CSVReader: Sendable {
     struct Row: Sendable, Hashable {
         /// Of its first line, counted from 1.
         var line: Int
+        /// Of its last: quoted fields hold line ends.
+        var lastLine: Int
         var content: Content
     }
 
@@ -52,6 +54,8 @@ struct CSVReader: Sendable {
     private var rowBytes = 0
     private var line = 1
     private var rowLine = 1
+    /// That of the row's last byte.
+    private var lastLine = 1
     private var fault: RowFault?
     private var hasContent = false
     private var previousWasCR = false
@@ -98,6 +102,7 @@ struct CSVReader: Sendable {
     private mutating func take(_ byte: UInt8, _ rows: inout [Row]) {
         let isLineFeedOfCRLF = byte == 0x0A && previousWasCR
         previousWasCR = byte == 0x0D
+        let byteLine = isLineFeedOfCRLF ? lastLine : line
         if byte == 0x0D || (byte == 0x0A && !isLineFeedOfCRLF) { line += 1 }
         switch state {
         case .quoted, .skippingQuoted: break
@@ -108,6 +113,7 @@ struct CSVReader: Sendable {
             }
         }
         rowBytes += 1
+        lastLine = byteLine
         hasContent = true
         if rowBytes > limits.row { lose(.rowTooLong) }
         step(byte)
@@ -164,7 +170,7 @@ struct CSVReader: Sendable {
 
     private mutating func endRow(_ rows: inout [Row]) {
         endField()
-        rows.append(Row(line: rowLine, content: fault.map(Content.fault) ?? .fields(fields)))
+        rows.append(Row(line: rowLine, lastLine: lastLine, content: fault.map(Content.fault) ?? .fields(fields)))
         fields = []
         field.removeAll(keepingCapacity: true)
         rowBytes = 0
