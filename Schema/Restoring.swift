@@ -45,7 +45,8 @@ public struct Restoring: Sendable {
         guard encoding == "UTF8" else { throw BackupError.encoding(encoding) }
     }
 
-    /// A backup holds one database; roles belong to the server. They are made as the first migration makes them.
+    /// A backup holds one database; roles belong to the server. They are made as the first migration makes them; throws when the user may
+    /// not take them on, as every process does that is started afterwards.
     public func makeRoles() async throws {
         try await pool.transaction { transaction in
             for role in ["kiteline_engine", "kiteline_app"] {
@@ -62,6 +63,16 @@ public struct Restoring: Sendable {
                     $$
                     """)
             }
+        }
+        let strange = try await pool.query(
+            """
+            SELECT rolname::text AS name, current_user::text AS us FROM pg_roles
+            WHERE rolname IN ('kiteline_engine', 'kiteline_app') AND NOT pg_has_role(oid, 'MEMBER')
+            ORDER BY rolname
+            """)
+        guard strange.isEmpty else {
+            throw BackupError.rolesNotGranted(
+                try strange.map { try $0.get("name", as: String.self) }, user: try strange[0].get("us", as: String.self))
         }
     }
 

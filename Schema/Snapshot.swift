@@ -68,6 +68,7 @@ public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
     case notEmpty(tables: Int)
     case inUse(sessions: Int)
     case encoding(String)
+    case rolesNotGranted([String], user: String)
 
     public var description: String {
         switch self {
@@ -84,6 +85,9 @@ public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
         case .inUse(let sessions):
             "\(sessions) connections of Kiteline stand on this database: stop serve and work, restore, then start them again"
         case .encoding(let encoding): "the database's encoding is \(encoding): create it with createdb --encoding=UTF8 --template=template0"
+        case .rolesNotGranted(let roles, let user):
+            "the Postgres user \(user) may not take on \(roles.joined(separator: " and ")), nothing was restored: let a superuser run GRANT "
+                + "\(roles.joined(separator: ", ")) TO \(user)"
         }
     }
 }
