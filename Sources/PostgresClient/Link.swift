@@ -40,8 +40,9 @@ struct Link {
     private func fail(_ error: any Error, _ backoff: inout Backoff) {
         let error = error as? PostgresError ?? PostgresError(.connectionLost, "\(error)")
         guard error.code != .closed else { return }
-        queue.linkFailed(error)
-        logger.warning("No connection to Postgres", metadata: ["error": "\(error)"])
+        // Each link tries again and again: an outage is told once.
+        let level = queue.linkFailed(error) ? Logger.Level.warning : .debug
+        logger.log(level: level, "No connection to Postgres", metadata: ["error": "\(error)"])
         let end = Instant.now + backoff.next()
         while Instant.now < end, !queue.isClosed { _ = Readiness.wait(socket: -1, wakeup: wakeup, until: end) }
     }

@@ -57,6 +57,7 @@ final class Listener: Sendable {
     private func live() {
         var backoff = Backoff()
         var greeting = PostgresNotification.listening
+        var level = Logger.Level.warning
         while !isStopped {
             do {
                 let connection = try Connection.open(configuration, wakeup: wakeup, unless: { isStopped })
@@ -64,9 +65,11 @@ final class Listener: Sendable {
                 continuation.yield(greeting)
                 greeting = .reconnected
                 backoff = Backoff()
+                level = .warning
                 try hear(connection)
             } catch {
-                pause(error, backoff.next())
+                pause(error, backoff.next(), level)
+                level = .debug
             }
         }
         continuation.finish()
@@ -90,9 +93,9 @@ final class Listener: Sendable {
         }
     }
 
-    private func pause(_ error: any Error, _ wait: Duration) {
+    private func pause(_ error: any Error, _ wait: Duration, _ level: Logger.Level) {
         guard !isStopped else { return }
-        logger.warning("Postgres listener lost", metadata: ["error": "\(error)"])
+        logger.log(level: level, "Postgres listener lost", metadata: ["error": "\(error)"])
         let end = Instant.now + wait
         while Instant.now < end, !isStopped { _ = Readiness.wait(socket: -1, wakeup: wakeup, until: end) }
     }

@@ -193,12 +193,15 @@ extension WorkQueue {
     }
 
     /// A link could not connect. A failure that will not pass by itself is told to everyone who waits.
-    func linkFailed(_ error: PostgresError) {
-        let hopeless = state.withLock { state in
-            state.lastFailure = error
-            return error.isLasting && state.connected == 0 ? Array(state.waiting) : []
+    ///
+    /// - Returns: whether it is another failure than the last since there was a connection.
+    func linkFailed(_ error: PostgresError) -> Bool {
+        let (hopeless, isNews) = state.withLock { state in
+            defer { state.lastFailure = error }
+            return (error.isLasting && state.connected == 0 ? Array(state.waiting) : [], state.lastFailure != error)
         }
         giveUp(hopeless, error)
+        return isNews
     }
 
     /// Refuses everything from now on, lets what runs end, and returns when the last link has ended.

@@ -87,11 +87,13 @@ final class Settler: Sendable {
     /// Tries until Postgres answers: the outcome is worth keeping as long as the process lives, and the fence keeps it safe.
     private func settle(_ batch: [Settlement]) async -> Settled {
         var pause = Duration.milliseconds(20)
+        var level = Logger.Level.warning
         while true {
             do {
                 return try await ledger.settle(batch)
             } catch {
-                logger.warning("settle failed, will be repeated", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
+                logger.log(level: level, "settle failed, will be repeated", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
+                level = .debug
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(1))
             }
