@@ -63,16 +63,16 @@ public struct RecordsEffectWriter: EffectWriter {
     /// Locks at once what several kinds would lock each for itself: routing versions, counters of loads, loads, leads, each in the order of
     /// their keys, as touches and other settles do. Decisions alone lock theirs so.
     private static func locks(_ settlements: [Settlement]) -> [Statement] {
-        var isOfSeveralKinds = false
-        var locked: [TenantID: RoutingLocks] = [:]
-        for settlement in settlements {
-            for effect in settlement.outcome.effects.lazy.compactMap({ $0 as? any JudgedEffect }) {
-                guard let locks = effect.routingLocks else { continue }
-                locked[settlement.attempt.tenant, default: RoutingLocks()].formUnion(locks)
-                if !(effect is LeadDecisionEffect) { isOfSeveralKinds = true }
-            }
+        let isOfSeveralKinds = settlements.contains { settlement in
+            settlement.outcome.effects.contains { !($0 is LeadDecisionEffect) && ($0 as? any JudgedEffect)?.routingLocks != nil }
         }
         guard isOfSeveralKinds else { return [] }
+        var locked: [TenantID: RoutingLocks] = [:]
+        for settlement in settlements {
+            for locks in settlement.outcome.effects.lazy.compactMap({ ($0 as? any JudgedEffect)?.routingLocks }) {
+                locked[settlement.attempt.tenant, default: RoutingLocks()].formUnion(locks)
+            }
+        }
         let sellers = locked.flatMap { tenant, locks in Set(locks.sellers).map { (tenant: tenant.rawValue, id: $0) } }
         let leads = locked.flatMap { tenant, locks in Set(locks.leads).map { (tenant: tenant.rawValue, id: $0) } }
         return [
