@@ -35,7 +35,10 @@ extension ArgumentSchema {
         }
         var reader = FieldReader(arguments, path: path)
         for field in fields { check(field, &reader) }
-        return reader.finish()
+        return reader.finish().map { fault in
+            guard fault.code == FieldError.Code.unknownField.rawValue, !fields.isEmpty else { return fault }
+            return FieldError(fault.field, .unknownField, "\(fault.message); there are \(fields.map(\.name).joined(separator: ", "))")
+        }
     }
 
     private func check(_ field: Field, _ reader: inout FieldReader) {

@@ -60,8 +60,9 @@ extension Problem {
     }
 
     static func methodNotAllowed(_ allowed: [String]) -> Problem {
-        var problem = Problem(405, "method_not_allowed", "The address is right, the method is not")
-        problem.allow = allowed.sorted().joined(separator: ", ")
+        let names = allowed.sorted().joined(separator: ", ")
+        var problem = Problem(405, "method_not_allowed", "The address is right, the method is not", detail: "It takes \(names).")
+        problem.allow = names
         return problem
     }
 

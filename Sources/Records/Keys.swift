@@ -57,11 +57,14 @@ extension Records {
         ).map(KeyRecord.init)
     }
 
-    /// Ends a key; false when there is none of that id or it was ended before. Processes that know it forget it within `KeyRing.lifetime`.
-    public func revokeKey(_ id: Int64, by actor: String) async throws -> Bool {
+    /// Ends a key; false when there is none of that id, of that tenant where one is named, or it was ended before. Processes that know it forget it within `KeyRing.lifetime`.
+    public func revokeKey(_ id: Int64, of tenant: TenantID? = nil, by actor: String) async throws -> Bool {
         try await engine.transaction { transaction in
             let rows = try transaction.query(
-                "UPDATE api_key SET revoked_at = now() WHERE id = \(id) AND revoked_at IS NULL RETURNING tenant_id")
+                """
+                UPDATE api_key SET revoked_at = now()
+                WHERE id = \(id) AND revoked_at IS NULL AND (\(tenant?.rawValue)::bigint IS NULL OR tenant_id = \(tenant?.rawValue)) RETURNING tenant_id
+                """)
             guard let row = rows.first else { return false }
             _ = try transaction.query(
                 .audit(try row.get("tenant_id", as: Int64?.self).map(TenantID.init), by: actor, "key.revoke", String(id)))

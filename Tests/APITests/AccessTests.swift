@@ -125,6 +125,7 @@ import Testing
             #expect(replies.map(\.status) == [405, 405, 404, 404, 200])
             #expect(wrong.headers["allow"] == "GET, HEAD, POST")
             #expect(put.headers["allow"] == "POST")
+            #expect(wrong.text.contains("It takes GET, HEAD, POST."))
             #expect(unknown.code == "unknown_route")
             #expect(head.bytes.isEmpty)
         }

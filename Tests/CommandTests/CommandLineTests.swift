@@ -147,10 +147,14 @@ import Testing
             let made = try await ProgramRun.run(["key", "create", "--role", "platform", "--json"], in: scratch, environment: environment)
             let id = try #require(made.output.firstMatch(of: /"id":"(\d+)"/)).1
 
+            let tenant = try await ProgramRun.run(["tenant", "create", "acme"], in: scratch, environment: environment)
+            let strange = try await ProgramRun.run(
+                ["key", "revoke", String(id), "--tenant", "acme"], in: scratch, environment: environment)
             let revoked = try await ProgramRun.run(["key", "revoke", String(id)], in: scratch, environment: environment)
             let again = try await ProgramRun.run(["key", "revoke", String(id)], in: scratch, environment: environment)
             let list = try await ProgramRun.run(["key", "list", "--json"], in: scratch, environment: environment)
 
+            #expect(tenant.status == 0 && strange.status == 1 && strange.errors.contains("there is no key \(id) of acme that works"))
             #expect(revoked.status == 0)
             #expect(again.status == 1)
             #expect(list.output.contains("\"revoked_at\":\""))

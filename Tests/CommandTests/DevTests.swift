@@ -80,6 +80,7 @@ struct DevTests {
             }
             let shown = try await run("lead", "show", "L1", "--source", "web", "--tenant", "acme")
             let alerts = try await run("alert", "list", "--tenant", "acme", "--json")
+            let named = try await run("alert", "list", "--tenant", "acme")
             let alert = String(try #require(alerts.output.firstMatch(of: /"id":"(\d+)","code":"manual_queue"/)).1)
             let resolved = try await run("alert", "resolve", alert, "--reason", "seen", "--tenant", "acme")
             let paused = try await run("tenant", "pause", "acme", "--reason", "they moved")
@@ -96,6 +97,7 @@ struct DevTests {
             #expect(separated.status == 1 && separated.errors.contains("Columns must be separated by commas"))
             #expect(imported.status == 0 && list.contains("L1"))
             #expect(shown.output.contains("(web/L1) is manual_queue, with nobody") && shown.output.contains("rule gone"))
+            #expect(named.output.contains("manual_queue  gone") && named.output.contains("left to a person"), "\(named.output)")
             #expect(resolved.output == "alert \(alert) (manual_queue of gone) is over\n")
             #expect(paused.output == "acme is paused\n" && resumed.output == "acme goes on\n")
             #expect(tenants.output.contains("they moved") && tenants.output.contains("no limit"))

@@ -8,7 +8,9 @@ struct AlertCommand: AsyncParsableCommand {
         subcommands: [List.self, Resolve.self])
 
     private struct Item: Decodable {
+        struct Detail: Decodable { let message, reason: String? }
         let id, code, subject, firstAt: String
+        let detail: Detail
         let count: Int
         let resolvedAt: String?
     }
@@ -23,9 +25,12 @@ struct AlertCommand: AsyncParsableCommand {
         var all = false
 
         func run() async throws {
-            try await pages.list("/v1/alerts", ["open": all ? nil : "true"], ["id", "what", "of", "times", "since", "over"]) {
+            try await pages.list("/v1/alerts", ["open": all ? nil : "true"], ["id", "what", "of", "times", "since", "over", "why"]) {
                 (alert: Item) in
-                [alert.id, alert.code, alert.subject, "\(alert.count)", alert.firstAt, alert.resolvedAt ?? ""]
+                [
+                    alert.id, alert.code, alert.subject, "\(alert.count)", alert.firstAt, alert.resolvedAt ?? "",
+                    alert.detail.message ?? alert.detail.reason ?? "",
+                ]
             }
         }
     }

@@ -103,9 +103,14 @@ struct KeyCommand: AsyncParsableCommand {
         @Argument(help: "Its number, as `kiteline key list` shows it.")
         var id: Int64
 
+        @Option(help: ArgumentHelp("Only if it is this tenant's.", valueName: "slug"))
+        var tenant: String?
+
         func run() async throws {
-            let isRevoked = try await Engine.with(try options.settings()) { try await $0.records.revokeKey(id, by: commandLine) }
-            guard isRevoked else { throw Failure("there is no key \(id) that works") }
+            let isRevoked = try await Engine.with(try options.settings()) { engine in
+                try await engine.records.revokeKey(id, of: try await engine.tenant(named: tenant)?.id, by: commandLine)
+            }
+            guard isRevoked else { throw Failure("there is no key \(id)\(tenant.map { " of \($0)" } ?? "") that works") }
             print("key \(id) is revoked")
         }
     }
