@@ -697,6 +697,8 @@ import Testing
             #expect(try await far(3) == [])
             // Another team, which is off for days.
             _ = try await house.records.putCalendar(.team("south"), body: Array(leave.utf8), of: tenant, by: "test")
+            try await look()
+            #expect(try await far(3) == [], "it is not hers")
             try await house.seller("anna", of: tenant) { $0.team = "south" }
             try await look()
             #expect(try await far(72) == armed)
