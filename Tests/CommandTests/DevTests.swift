@@ -97,7 +97,7 @@ struct DevTests {
             #expect(separated.status == 1 && separated.errors.contains("Columns must be separated by commas"))
             #expect(imported.status == 0 && list.contains("L1"))
             #expect(shown.output.contains("(web/L1) is manual_queue, with nobody") && shown.output.contains("rule gone"))
-            #expect(named.output.contains("manual_queue  gone") && named.output.contains("left to a person"), "\(named.output)")
+            #expect(named.output.contains("manual_queue  gone") && named.output.contains("a person has to assign it"), "\(named.output)")
             #expect(resolved.output == "alert \(alert) (manual_queue of gone) is over\n")
             #expect(paused.output == "acme is paused\n" && resumed.output == "acme goes on\n")
             #expect(tenants.output.contains("they moved") && tenants.output.contains("no limit"))
