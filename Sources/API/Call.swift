@@ -134,7 +134,8 @@ extension Call {
                 FieldError("Idempotency-Key", .badFormat, "must be 1 to \(limits.idempotencyKey) visible ASCII characters without spaces")
             ])
         }
-        return key
+        // What one person was answered is for nobody else: a space, which no key has, tells where it ends.
+        return user.map { "\(key) \($0)" } ?? key
     }
 
     /// The key with the hash that ties it to this request and no other.

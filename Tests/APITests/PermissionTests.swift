@@ -88,6 +88,24 @@ import Testing
         }
     }
 
+    @Test func `who repeats another's request under its idempotency key is judged for themselves`() async throws {
+        try await TestAPI.with { api in
+            try await api.organise()
+            let (anna, bert) = (try await api.key(of: "anna"), try await api.key(of: "bert"))
+            try await api.allow(#"[{"id":"read-only","to":{"team":"east"},"effect":"deny","actions":["lead.create","lead.edit"]}]"#)
+            func send(as key: String) async throws -> Reply {
+                try await api.send("POST", "/v1/leads", #"{"external_id":"L1"}"#, as: key, headers: ["Idempotency-Key": "k1"])
+            }
+
+            let first = try await send(as: bert)
+            let again = try await send(as: bert)
+            let other = try await send(as: anna)
+
+            #expect(first.status == 202 && again.text == first.text && again.headers["idempotency-replayed"] == "true", "\(first.text)")
+            #expect(other.status == 403 && other.code == "permission", "\(other.text)")
+        }
+    }
+
     @Test func `of a lead that is known telling again is editing, and of one that is not it is creating`() async throws {
         try await TestAPI.with { api in
             try await api.organise()
