@@ -67,7 +67,7 @@ public struct Restoring: Sendable {
         let strange = try await pool.query(
             """
             SELECT rolname::text AS name, current_user::text AS us FROM pg_roles
-            WHERE rolname IN ('kiteline_engine', 'kiteline_app') AND NOT pg_has_role(oid, 'MEMBER')
+            WHERE rolname IN ('kiteline_engine', 'kiteline_app') AND NOT \(unescaped: PostgresConfiguration.mayTakeOn)
             ORDER BY rolname
             """)
         guard strange.isEmpty else {

@@ -37,7 +37,7 @@ extension ArgumentSchema {
         for field in fields { check(field, &reader) }
         return reader.finish().map { fault in
             guard fault.code == FieldError.Code.unknownField.rawValue, !fields.isEmpty else { return fault }
-            return FieldError(fault.field, .unknownField, "\(fault.message); there are \(fields.map(\.name).joined(separator: ", "))")
+            return FieldError(fault.field, .unknownField, "\(fault.message); possible here: \(fields.map(\.name).joined(separator: ", ")).")
         }
     }
 

@@ -134,8 +134,8 @@ extension Call {
                 FieldError("Idempotency-Key", .badFormat, "must be 1 to \(limits.idempotencyKey) visible ASCII characters without spaces")
             ])
         }
-        // What one person was answered is for nobody else: a space, which no key has, tells where it ends.
-        return user.map { "\(key) \($0)" } ?? key
+        // What one person was answered is for nobody else. No key has a space; names alike to Unicode only are two people's.
+        return user.map { "\(key) \(Array($0.utf8).hexadecimal)" } ?? key
     }
 
     /// The key with the hash that ties it to this request and no other.

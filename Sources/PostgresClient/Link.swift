@@ -40,7 +40,7 @@ struct Link {
     private func fail(_ error: any Error, _ backoff: inout Backoff) {
         let error = error as? PostgresError ?? PostgresError(.connectionLost, "\(error)")
         guard error.code != .closed else { return }
-        // Each link tries again and again: an outage is told once.
+        // Each link tries again and again: the same failure is told once.
         let level = queue.linkFailed(error) ? Logger.Level.warning : .debug
         logger.log(level: level, "No connection to Postgres", metadata: ["error": "\(error)"])
         let end = Instant.now + backoff.next()

@@ -57,7 +57,7 @@ final class Listener: Sendable {
     private func live() {
         var backoff = Backoff()
         var greeting = PostgresNotification.listening
-        var level = Logger.Level.warning
+        var told: String?
         while !isStopped {
             do {
                 let connection = try Connection.open(configuration, wakeup: wakeup, unless: { isStopped })
@@ -65,11 +65,11 @@ final class Listener: Sendable {
                 continuation.yield(greeting)
                 greeting = .reconnected
                 backoff = Backoff()
-                level = .warning
+                told = nil
                 try hear(connection)
             } catch {
-                pause(error, backoff.next(), level)
-                level = .debug
+                pause(error, backoff.next(), told == "\(error)" ? .debug : .warning)
+                told = "\(error)"
             }
         }
         continuation.finish()

@@ -58,6 +58,10 @@ extension PostgresConfiguration {
             && !["host", "hostaddr", "dbname"].contains { parameters[$0]?.contains("@") ?? false }
     }
 
+    /// A condition on a row of pg_roles: the user may take it on with SET ROLE. From Postgres 16 on being a member is not enough.
+    public static let mayTakeOn =
+        "pg_has_role(oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)"
+
     /// What every session begins with, in one round trip. The last row says whether the role could bypass row security.
     var sessionSQL: String {
         let timeout = statementTimeout.wholeMilliseconds

@@ -87,13 +87,17 @@ final class Settler: Sendable {
     /// Tries until Postgres answers: the outcome is worth keeping as long as the process lives, and the fence keeps it safe.
     private func settle(_ batch: [Settlement]) async -> Settled {
         var pause = Duration.milliseconds(20)
-        var level = Logger.Level.warning
+        var told: String?
         while true {
             do {
-                return try await ledger.settle(batch)
+                let settled = try await ledger.settle(batch)
+                if told != nil { logger.info("settle works again", metadata: ["jobs": "\(batch.count)"]) }
+                return settled
             } catch {
-                logger.log(level: level, "settle failed, will be repeated", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
-                level = .debug
+                logger.log(
+                    level: told == "\(error)" ? .debug : .warning, "settle failed, will be repeated",
+                    metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
+                told = "\(error)"
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(1))
             }

@@ -163,15 +163,17 @@ extension Worker {
     /// Asks the ledger; while it can't be reached, again, for as long as the lease would last anyway. Nil: the claims are void.
     private func begin(_ claims: [Claim], as id: Int64, epoch: Int64) async -> Grants? {
         let end = ContinuousClock.now + dispatch.lease
-        var level = Logger.Level.warning
+        var told: String?
         while ContinuousClock.now < end {
             do {
                 return try await ledger.begin(claims.map { ClaimedJob(id: $0.id, token: $0.token) }, worker: id, epoch: epoch)
             } catch LedgerError.epochLost {
                 return nil
             } catch {
-                logger.log(level: level, "begin failed, will be repeated", metadata: ["jobs": "\(claims.count)", "error": "\(error)"])
-                level = .debug
+                logger.log(
+                    level: told == "\(error)" ? .debug : .warning, "begin failed, will be repeated",
+                    metadata: ["jobs": "\(claims.count)", "error": "\(error)"])
+                told = "\(error)"
                 try? await Task.sleep(for: .milliseconds(100))
             }
         }

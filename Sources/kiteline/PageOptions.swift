@@ -28,7 +28,7 @@ struct PageOptions: ParsableArguments {
         if json { return printLine(data) }
         let page = try JSON.read(Page<Item>.self, from: data)
         print(Table(columns, page.items.map(cells)))
-        if page.items.isEmpty { complain(page.nextCursor == nil ? "There are none." : "None on this page.") }
+        if page.items.isEmpty { complain(cursor == nil && page.nextCursor == nil ? "There are none." : "None on this page.") }
         if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
     }
 }

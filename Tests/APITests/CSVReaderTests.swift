@@ -39,7 +39,7 @@ import Testing
         arguments: [
             ("1,\"Acme\n2,\"Bolt\"\n3,Core\n", "has text after a closing quote"),
             ("1,\"Acme\n2,Bolt\n3,Core", "opens a quote that is never closed"),
-            ("1,\"Acme\n2,Bolt\n3\",Core,x\n", "has 4 fields"),
+            ("1,\"Acme\n2,Bolt\n3\",Core,x\n", "has 4 fields"), ("\"\(String(repeating: "x", count: 201))\n\n\",Acme", "has more than 200"),
         ])
     func `a quote that takes the lines below with it names them all`(_ text: String, _ fault: String) throws {
         let columns = LeadColumns(source: "web", externalID: "id", receivedAt: nil, timeZone: .gmt, now: Date(timeIntervalSince1970: 0))

@@ -63,7 +63,7 @@ import Testing
                     "max_attempts out_of_range",
                     "extra unknown_field",
                 ])
-            #expect(reply.text.contains("is not a field here; there are sleep_ms, fail_times"))
+            #expect(reply.text.contains("is not a field here; possible here: sleep_ms, fail_times"))
             #expect(try await api.count("job") == 0)
         }
     }

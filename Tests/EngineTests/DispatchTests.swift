@@ -152,6 +152,12 @@ import Testing
         try await engine.dispatch.acknowledge(claims.map { Acknowledgement($0) })
         try await step(.seconds(3_600))
         #expect(try await engine.dispatch.claim(9).claims.isEmpty, "it was scheduled beside")
+
+        let now = Push(id: JobID(4), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: nil)
+        let later = Push(id: JobID(4), tenant: tenant, flow: "probe", priority: 5, since: Date(), due: Date().addingTimeInterval(60))
+        try await engine.dispatch.push([later, now])
+        try await step(.seconds(3_600))
+        #expect(try await engine.dispatch.claim(9).claims.map(\.id) == [JobID(4)], "both in one call")
     }
 
     @Test func `higher priority goes ahead within its tenant`() async throws {

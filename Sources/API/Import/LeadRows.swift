@@ -74,7 +74,7 @@ struct CSVLeads: LeadReading {
         var imported: [ImportedRow] = []
         for row in rows {
             if let header {
-                imported.append(lead(row, header))
+                imported.append(namingLines(of: row, lead(row, header)))
             } else {
                 header = try readHeader(row)
             }
@@ -116,10 +116,11 @@ struct CSVLeads: LeadReading {
     private func lead(_ row: CSVReader.Row, _ header: Header) -> ImportedRow {
         switch row.content {
         case .fault(let fault):
-            return refused(row, fault.message(limits), isAboutEncoding: fault.isAboutEncoding)
+            return .fault(ImportFault(line: row.line, message: fault.message(limits), isAboutEncoding: fault.isAboutEncoding))
         case .fields(let values):
             guard values.count == header.names.count else {
-                return refused(row, "has \(values.count) fields; the file has \(header.names.count) columns")
+                return .fault(
+                    ImportFault(line: row.line, message: "has \(values.count) fields; the file has \(header.names.count) columns"))
             }
             let fields = JSONWriter.object(capacity: 256) { object in
                 for (index, name) in header.names.enumerated() where index != header.externalID && index != header.receivedAt {
@@ -130,13 +131,12 @@ struct CSVLeads: LeadReading {
                 line: row.line, externalID: values[header.externalID], receivedAt: header.receivedAt.map { values[$0] }, fields: fields)
         }
     }
-}
 
-extension CSVLeads {
-    /// A row that cannot be used. Where a quote that was not closed took the lines below with it, all of them are named.
-    private func refused(_ row: CSVReader.Row, _ message: String, isAboutEncoding: Bool = false) -> ImportedRow {
-        let lines = row.lastLine == row.line ? "" : "; lines \(row.line) to \(row.lastLine) were read as one row, since a quote was open"
-        return .fault(ImportFault(line: row.line, message: message + lines, isAboutEncoding: isAboutEncoding))
+    /// Where a quote that was not closed took the lines below with it, the fault names all of them.
+    private func namingLines(of row: CSVReader.Row, _ imported: ImportedRow) -> ImportedRow {
+        guard case .fault(var fault) = imported, row.lastLine != row.line else { return imported }
+        fault.message += "; lines \(row.line) to \(row.lastLine) were read as one row, since a quote was open"
+        return .fault(fault)
     }
 }
 

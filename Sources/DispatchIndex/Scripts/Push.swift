@@ -8,11 +8,12 @@ extension RedisScript {
     /// surplus that was offered jobs: tenant, flow, jobs deferred, jobs drained a second (or empty). At most 1,000 jobs a call.
     ///
     /// Atomic, so that a job is never both waiting and running: ids that are claimed or scheduled are passed over, unless a scheduled
-    /// one comes due earlier. Repeating it changes nothing.
+    /// one comes due earlier; and one that stands in its line is not scheduled beside. Repeating it changes nothing.
     ///
     /// Where capacity counts, a line holds the tenant's capacity at most; the rest is surplus, not taken, for the caller to keep. From
     /// then on whatever would stand behind the first surplus job is surplus too, so that nothing overtakes what was deferred; what
-    /// stands before it is taken, up to twice the capacity. A line below capacity costs one ZCARD.
+    /// stands before it is taken, up to twice the capacity. A line below capacity costs one ZCARD, one that is offered
+    /// scheduled jobs a ZMSCORE.
     static let push = RedisScript(
         Keys.prelude(whileBuilding: true, evenWhenFull: false) + surplusKeeping + """
             local bounded = ARGV[2] == '1'
@@ -30,7 +31,7 @@ extension RedisScript {
               local key = tid .. ':' .. flow
               local f = lines[key]
               if not f then
-                f = {tid = tid, flow = flow, list = {}, later = {}, at = {}, held = {}, extra = 0}
+                f = {tid = tid, flow = flow, list = {}, listed = {}, later = {}, at = {}, held = {}, extra = 0}
                 local from = some and call('HGET', p .. 'df:' .. key, 'from')
                 f.from = from and tonumber(from) or nil
                 lines[key] = f
@@ -62,6 +63,7 @@ extension RedisScript {
                   end
                   f.list[#f.list + 1] = place
                   f.list[#f.list + 1] = ids[n]
+                  f.listed[ids[n]] = true
                   f.at[#f.at + 1] = n
                 end
               end
@@ -73,7 +75,7 @@ extension RedisScript {
               for j, n in ipairs(f.later) do names[j] = ids[n] end
               local ready = call('ZMSCORE', p .. 'r:' .. f.tid .. ':' .. f.flow, unpack(names))
               for j, n in ipairs(f.later) do
-                if not ready[j] then
+                if not ready[j] and not f.listed[ids[n]] then
                   due[#due + 1] = ARGV[8 + (n - 1) * 6]
                   due[#due + 1] = members[n]
                 end

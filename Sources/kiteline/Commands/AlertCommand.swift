@@ -8,7 +8,10 @@ struct AlertCommand: AsyncParsableCommand {
         subcommands: [List.self, Resolve.self])
 
     private struct Item: Decodable {
-        struct Detail: Decodable { let message, reason: String? }
+        struct Detail: Decodable {
+            let message, reason, cause, code: String?
+            var why: String? { message ?? reason ?? cause ?? code }
+        }
         let id, code, subject, firstAt: String
         let detail: Detail
         let count: Int
@@ -29,7 +32,7 @@ struct AlertCommand: AsyncParsableCommand {
                 (alert: Item) in
                 [
                     alert.id, alert.code, alert.subject, "\(alert.count)", alert.firstAt, alert.resolvedAt ?? "",
-                    alert.detail.message ?? alert.detail.reason ?? "",
+                    alert.detail.why ?? "",
                 ]
             }
         }

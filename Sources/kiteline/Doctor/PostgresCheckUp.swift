@@ -50,7 +50,7 @@ struct PostgresCheckUp {
     private func roles(_ pool: PostgresPool) async throws -> [Finding] {
         let rows = try await pool.query(
             """
-            SELECT rolname::text AS name, rolsuper OR rolbypassrls AS bypasses, pg_has_role(oid, 'MEMBER') AS is_ours, current_user::text AS us
+            SELECT rolname::text AS name, rolsuper OR rolbypassrls AS bypasses, \(unescaped: PostgresConfiguration.mayTakeOn) AS is_ours, current_user::text AS us
             FROM pg_roles WHERE rolname LIKE 'kiteline\\_%'
             """)
         let bypasses = try rows.reduce(into: [:]) { $0[try $1.get("name", as: String.self)] = try $1.get("bypasses", as: Bool.self) }
