@@ -230,9 +230,8 @@ let package = Package(
             "ConsoleTests",
             [
                 "API", "Console", "ConsoleServer", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Jobs",
-                "JSONEnvelope", "ProcessHealth", "Rollouts", "SalesModel", "Tenancy", "PostgresClient", "RedisClient", "TestSupport",
-                httpClient, lifecycle, logging,
-                nioCore, nioPosix,
+                "JSONEnvelope", "ProcessHealth", "Rollouts", "Rules", "SalesModel", "Tenancy", "PostgresClient", "RedisClient",
+                "TestSupport", httpClient, lifecycle, logging, nioCore, nioPosix,
             ], exclude: ["Contexts"]),
         tests("TelemetryTests", ["Telemetry", "Jobs", "Tenancy", logging, tracing]),
         tests(

@@ -19,6 +19,7 @@ public struct RuleFinding: Sendable, Hashable {
         case noFallback = "no_fallback"
         case capacityBelowPeak = "capacity_below_peak"
         case nullRate = "null_rate"
+        case neverGiven = "never_given"
         case unknownMessage = "unknown_message"
         case missingText = "missing_text"
         case actionCount = "action_count"
@@ -102,7 +103,7 @@ public enum RuleCheck {
             case .measure(let measures): self.measures(measures, others)
             case .message(let messages): self.messages(messages, others)
             }
-        return specific + fields(ruleSet, others, facts)
+        return specific + fields(ruleSet, others, facts) + values(ruleSet, others.compactMap(\.map))
     }
 
     /// Fields of leads that it reads and no map gives, or that come empty too often.

@@ -1,5 +1,6 @@
 import ProcessHealth
 import Rollouts
+import Rules
 import SalesModel
 import Testing
 
@@ -37,6 +38,50 @@ import Testing
         #expect(said(text) == chinese)
         // In English only a guard is called as the pages call it.
         #expect(Sentences.said(text, .of(.english)) == text.replacing("technical: ", with: "Failures: "))
+    }
+
+    @Test func `what the checks of rules find is said in Chinese`() throws {
+        func parse(_ kind: RuleKind, _ source: String, among maps: [RuleSet] = []) throws -> RuleSet {
+            try RuleSet.parse(kind: kind, name: "default", source: source, catalogue: .of(maps)).get()
+        }
+        let map = try parse(
+            .map,
+            """
+            sources: [web]
+            fields:
+              city: { type: text, from: c, values: { 北京: beijing } }
+              industry: { from: i, values: { E: energy }, unlisted: hold }
+            """)
+        let other = try RuleSet.parse(
+            kind: .map, name: "fair",
+            source: "{ sources: [fair], fields: { industry: { from: i, values: { E: energy }, unlisted: hold } } }"
+        )
+        .get()
+        let route = try parse(
+            .route,
+            """
+            rules:
+              - { id: a, when: { field: city, equals: 北京 }, to: { seller: gone } }
+              - { id: b, when: { all: [{ field: industry, equals: steel }, { field: industry, empty: true }] }, to: { seller: left } }
+              - { id: c, when: { field: city, equals: 北京 }, to: { team: ghosts } }
+              - { id: d, when: { field: score, gte: 1 }, to: { team: empty } }
+              - { id: e, to: newcomers }
+            """, among: [map, other])
+        let facts = RuleCheckFacts(
+            live: [map, other], sellers: [.init("left", team: "empty", isActive: false), .init("anna", capacity: 1)], teams: ["empty"],
+            pendingPeak: 100, nullRates: ["city": .init(observed: 0.4, highest: 0.2)])
+
+        let findings =
+            RuleCheck.findings(of: route, given: facts)
+            + RuleCheck.findings(
+                of: try parse(.map, "{ sources: [web], fields: { city: { type: text, from: c } } }"),
+                given: RuleCheckFacts(live: [route, map]))
+
+        #expect(Set(findings.map(\.code)).count >= 10, "\(Set(findings.map(\.code)))")
+        for finding in findings where finding.severity == .warning {
+            #expect(said(finding.message) != finding.message, "\(finding.message)")
+        }
+        #expect(findings.contains { said($0.message) == "“city”不会是“北京”：映射会将其转为“beijing”。请与映射给出的值比较。" })
     }
 
     @Test(

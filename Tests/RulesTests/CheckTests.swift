@@ -128,6 +128,44 @@ import Testing
         #expect(try findings(.route, route) == [])
     }
 
+    @Test(
+        arguments: [
+            ("{ field: city, equals: 北京 }", "a map turns that into “beijing”"), ("{ field: city, equals: Beijing }", nil),
+            ("{ field: city, in: [beijing, shanghai] }", nil), ("{ not: { field: city, in: [北京, 广州] } }", "never “北京”"),
+            ("{ field: industry, equals: steel }", "It gives: energy, machinery."), ("{ field: industry, equals: energy }", nil),
+            (
+                "{ any: [{ field: tags, contains: [hot, vip] }, { field: size, gte: 3 }] }",
+                "“tags” is never “vip”: a map turns that into “hot”"
+            ),
+            ("{ field: tags, contains: [none] }", "It gives: hot."), ("{ field: city, contains: [北京] }", nil),
+        ] as [(String, String?)])
+    func `a value that no map gives is found, by what it is turned into or by what is held`(_ when: String, _ said: String?) throws {
+        let map = try parse(
+            .map,
+            """
+            sources: ['*']
+            fields:
+              city: { type: text, from: c, values: { 北京: beijing, 上海: shanghai } }
+              industry: { from: i, values: { E: energy, M: machinery }, unlisted: hold }
+              tags: { type: list, from: t, values: { vip: hot }, unlisted: hold, optional: true }
+              size: { type: number, from: s }
+            """)
+        let source = "rules: [{ id: a, when: \(when), to: marketing }, { id: b, to: { pool: p } }]"
+        let route = try parse(.route, source, catalogue: .of([map]))
+
+        let findings = RuleCheck.findings(of: route, given: RuleCheckFacts(live: [map]))
+
+        #expect(findings.map(\.code) == (said == nil ? [] : [.neverGiven]), "\(findings)")
+        #expect(findings.allSatisfy { $0.path == "rules[0].when" && $0.message.contains(said ?? "") }, "\(findings)")
+        // Another source's map may give it.
+        let other = try RuleSet.parse(
+            kind: .map, name: "other",
+            source:
+                "{ sources: [fair], fields: { city: { type: text, from: c }, industry: { from: i }, tags: { type: list, from: t }, size: { type: number, from: s } } }"
+        ).get()
+        #expect(RuleCheck.findings(of: route, given: RuleCheckFacts(live: [map, other])).isEmpty)
+    }
+
     @Test func `a field that comes empty far more often than before is told from one that always did, and from chance`() throws {
         let map = try parse(
             .map, "{ sources: ['*'], fields: { size: { from: b, type: number, optional: true }, industry: { from: i, optional: true } } }"
