@@ -94,9 +94,8 @@ final class Settler: Sendable {
                 if told != nil { logger.info("settle works again", metadata: ["jobs": "\(batch.count)"]) }
                 return settled
             } catch {
-                logger.log(
-                    level: told == "\(error)" ? .debug : .warning, "settle failed, will be repeated",
-                    metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
+                let level: Logger.Level = told == "\(error)" ? .debug : .warning
+                logger.log(level: level, "settle failed, will be repeated", metadata: ["jobs": "\(batch.count)", "error": "\(error)"])
                 told = "\(error)"
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(1))

@@ -170,9 +170,8 @@ extension Worker {
             } catch LedgerError.epochLost {
                 return nil
             } catch {
-                logger.log(
-                    level: told == "\(error)" ? .debug : .warning, "begin failed, will be repeated",
-                    metadata: ["jobs": "\(claims.count)", "error": "\(error)"])
+                let level: Logger.Level = told == "\(error)" ? .debug : .warning
+                logger.log(level: level, "begin failed, will be repeated", metadata: ["jobs": "\(claims.count)", "error": "\(error)"])
                 told = "\(error)"
                 try? await Task.sleep(for: .milliseconds(100))
             }
