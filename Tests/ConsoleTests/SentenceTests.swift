@@ -63,7 +63,7 @@ import Testing
             rules:
               - { id: a, when: { field: city, equals: 北京 }, to: { seller: gone } }
               - { id: b, when: { all: [{ field: industry, equals: steel }, { field: industry, empty: true }] }, to: { seller: left } }
-              - { id: c, when: { field: city, equals: 北京 }, to: { team: ghosts } }
+              - { id: c, when: { field: city, equals: 上海 }, to: { team: ghosts } }
               - { id: d, when: { field: score, gte: 1 }, to: { team: empty } }
               - { id: e, to: newcomers }
             """, among: [map, other])
@@ -77,7 +77,7 @@ import Testing
                 of: try parse(.map, "{ sources: [web], fields: { city: { type: text, from: c } } }"),
                 given: RuleCheckFacts(live: [route, map]))
 
-        #expect(Set(findings.map(\.code)).count >= 10, "\(Set(findings.map(\.code)))")
+        #expect(Set(findings.map(\.code)).count == 9, "\(Set(findings.map(\.code)))")
         for finding in findings where finding.severity == .warning {
             #expect(said(finding.message) != finding.message, "\(finding.message)")
         }
