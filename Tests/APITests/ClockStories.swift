@@ -190,6 +190,22 @@ import Testing
         }
     }
 
+    @Test func `a month of the heat-map is the tenant's own, from its first midnight to the next`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            let moments = ["2026-02-28 15:59:59Z", "2026-02-28 16:00Z", "2026-03-31 15:59:59Z", "2026-03-31 16:00Z"]
+            try await house.leads(moments.indices.map { house.lead("\($0)") }, of: tenant)
+            for (id, moment) in moments.enumerated() {
+                try await house.asOwner("UPDATE lead SET received_at = '\(moment)' WHERE external_id = '\(id)'")
+            }
+
+            let map = try await house.records.responseHeatMap("first", month: "2026-03", zone: "Asia/Shanghai", of: tenant)
+
+            // A Sunday's first quarter, and a Tuesday's last.
+            #expect(map.cells.map { [$0.weekday, $0.minute, $0.leads] } == [[2, 1_425, 1], [7, 0, 1]])
+        }
+    }
+
     @Test func `clocks whose rules cannot be read any more wait, are alarmed, and go on when they can`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()

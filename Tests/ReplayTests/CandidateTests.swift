@@ -92,6 +92,22 @@ import Testing
         #expect(steps[2].live.candidates.first?.pending == 0)
     }
 
+    @Test func `a touch of a lead that the candidate has with another takes nothing from who touched it`() throws {
+        let live = try rules("rules: [{ id: all, to: { seller: s2 }, by: fewest_pending }]")
+        let decisions = [
+            past(1, live, version: 1, at: 1), past(2, live, version: 2, at: 2), past(3, live, version: 3, at: 3, loadSeq: 2),
+        ]
+        let loads = [1, 2].map { LoadChange(seq: $0, seller: SellerID(2), lead: LeadID($0)) }
+
+        let (steps, _) = replay(
+            PastState(sellers: [seller(1), seller(2)]), live: live, candidate: try rules(everyone),
+            PastPage(decisions: decisions, loads: loads))
+
+        // The first lead is with s1 there, who did not touch it; the second with s2, who did.
+        let pending = steps[2].candidate?.candidates.map { ($0.seller, $0.pending) } ?? []
+        #expect(Dictionary(uniqueKeysWithValues: pending) == ["s1": 1, "s2": 0])
+    }
+
     @Test func `sellers go on leave in the candidate's world as well`() throws {
         let live = try rules(everyone)
         let page = PastPage(

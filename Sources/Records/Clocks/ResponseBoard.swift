@@ -99,7 +99,8 @@ extension Records {
 
     /// - Parameter month: `2026-11`, of the tenant's zone.
     public func responseHeatMap(_ clock: String, month: String, zone: String, of tenant: TenantID) async throws -> ResponseHeatMap {
-        let first = "\(month)-01"
+        // Worked out here: in SQL the zone would be asked for each lead, which took a fifth of the time.
+        let span = Self.span(ofMonth: month, zone: zone)
         let rows = try await read(
             tenant,
             """
@@ -108,8 +109,7 @@ extension Records {
                 SELECT min(l.received_at) AS received_at, bool_and(e.history) AS history, \(unescaped: Self.reason) AS reason
                 FROM lead l LEFT JOIN escalation e ON e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.subject_id = l.id
                     AND e.clock = \(clock) AND e.withdrawn_at IS NULL
-                WHERE l.tenant_id = \(tenant.rawValue) AND l.received_at >= \(first)::text::timestamp AT TIME ZONE \(zone)
-                    AND l.received_at < (\(first)::text::timestamp + interval '1 month') AT TIME ZONE \(zone)
+                WHERE l.tenant_id = \(tenant.rawValue) AND l.received_at >= \(span.lowerBound) AND l.received_at < \(span.upperBound)
                 GROUP BY l.id),
             -- By the quarters of the month, of which there are few: what is asked of each lead would cost more than reading them. Every zone is
             -- whole quarters away from UTC.
@@ -136,6 +136,17 @@ extension Records {
         let (reasons, unspecified) = try Self.reasons(parts["reason"] ?? [])
         return ResponseHeatMap(
             month: month, clock: clock, timeZone: zone, cells: cells, history: history, reasons: reasons, unspecified: unspecified)
+    }
+
+    /// From the month's first midnight, where the zone has one, to the next month's.
+    private static func span(ofMonth month: String, zone: String) -> Range<Date> {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = TimeZone(identifier: zone) ?? .gmt
+        let parts = month.split(separator: "-").compactMap { Int($0) }
+        guard parts.count == 2, let day = calendar.date(from: DateComponents(year: parts[0], month: parts[1])),
+            let month = calendar.dateInterval(of: .month, for: day)
+        else { return Date.distantPast..<Date.distantPast }
+        return month.start..<month.end
     }
 
     /// The three most frequent, and how many gave none.
