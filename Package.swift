@@ -237,8 +237,9 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "API", "kiteline", "CrashPoints", "JSONEnvelope", "Jobs", "Records", "Rules", "SalesModel", "Sampling", "Schedules",
-                "Tenancy",
+                "API", "Calendars", "Console", "kiteline", "CrashPoints", "Identity", "JSONEnvelope", "Jobs", "Permissions", "Records",
+                "Rules",
+                "SalesModel", "Sampling", "Schedules", "Tenancy",
             ]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", "Sampling", nioCore, nioPosix]),

@@ -104,7 +104,13 @@ extension Breaker {
         case .open:
             return isDue ? becoming(.halfOpen, limit: 1, until: nil, "time to ask again") : nil
         case .halfOpen:
-            if evidence.failed > 0 { return opened(evidence, policy, now, chance) }
+            if let throttledUntil, throttledUntil > now {
+                return becoming(.throttled, limit: 0, until: throttledUntil, "it asked for patience")
+            }
+            // A node that fails alone keeps away for a while, and another asks; where nobody else does, it is believed in the end.
+            if evidence.failed > 0, !evidence.failsForOneAlone || evidence.failed >= policy.successes {
+                return opened(evidence, policy, now, chance)
+            }
             if evidence.answered >= policy.successes {
                 return becoming(.ramping, limit: policy.rampFrom, until: now.addingTimeInterval(policy.window), "it answers again")
             }

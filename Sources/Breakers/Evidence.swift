@@ -59,6 +59,8 @@ public struct FleetEvidence: Sendable, Hashable {
     public let score: Double
     public let answered: Int
     public let failed: Int
+    /// Whether calls failed for one of several nodes only: it may be that node that is cut off.
+    public let failsForOneAlone: Bool
 
     /// - Parameter liveNodes: worker processes alive. Where there are more than one, none of them alone can condemn a dependency:
     ///   it may be the node that is cut off.
@@ -67,6 +69,7 @@ public struct FleetEvidence: Sendable, Hashable {
         score = nodes.reduce(0) { $0 + min($1.score, most) }
         answered = nodes.reduce(0) { $0 + $1.answered }
         failed = nodes.reduce(0) { $0 + $1.failed }
+        failsForOneAlone = liveNodes > 1 && nodes.count { $0.failed > 0 } == 1
     }
 
     public var isDamning: Bool { score >= Evidence.threshold }

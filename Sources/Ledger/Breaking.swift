@@ -43,10 +43,13 @@ public struct DependencyReport: Sendable, Hashable {
 public struct BreakerStand: Sendable, Hashable {
     public let epoch: Int64
     public let isClosed: Bool
+    /// Whether single calls ask if the dependency is back.
+    public let isAsking: Bool
 
-    public init(epoch: Int64, isClosed: Bool) {
+    public init(epoch: Int64, isClosed: Bool, isAsking: Bool = false) {
         self.epoch = epoch
         self.isClosed = isClosed
+        self.isAsking = isAsking
     }
 }
 
@@ -97,10 +100,11 @@ extension Ledger {
             ON CONFLICT (gate, worker_id) DO UPDATE SET epoch = excluded.epoch, score = excluded.score, answered = excluded.answered,
                 failed = excluded.failed, throttled_until = excluded.throttled_until, at = clock_timestamp()
             """,
-            "SELECT gate, epoch, state = 'closed' AS is_closed FROM breaker WHERE gate = ANY(\(gates))",
+            "SELECT gate, epoch, state = 'closed' AS is_closed, state = 'half_open' AS is_asking FROM breaker WHERE gate = ANY(\(gates))",
         ])
         let stands = try results[1].reduce(into: [String: BreakerStand]()) {
-            $0[try $1.get("gate")] = BreakerStand(epoch: try $1.get("epoch"), isClosed: try $1.get("is_closed"))
+            $0[try $1.get("gate")] = BreakerStand(
+                epoch: try $1.get("epoch"), isClosed: try $1.get("is_closed"), isAsking: try $1.get("is_asking"))
         }
         return reports.reduce(into: [:]) { $0[$1.key] = stands[$1.key.gate] ?? BreakerStand(epoch: 1, isClosed: true) }
     }

@@ -18,6 +18,8 @@ final class DependencyWatch: Sendable {
         var epoch: Int64 = 1
         /// Whether its breaker lets everything go; what is told while it does not, is told at once.
         var isClosed = true
+        /// Whether single calls ask if the dependency is back.
+        var isAsking = false
         var throttledUntil: Date?
         var isChanged = false
         /// Where this node alone gets no answer, it leaves the work to the others for a while.
@@ -70,7 +72,7 @@ final class DependencyWatch: Sendable {
                     if result == .answered, let spent, entry.pace.record(spent.seconds, limit: slow[dependency]?.seconds) { result = .slow }
                     entry.evidence.record(result)
                     if result == .failed { entry.failed += 1 } else { entry.answered += 1 }
-                    if entry.evidence.isDamning {
+                    if entry.evidence.isDamning || result == .failed && entry.isAsking {
                         entry.avoidedUntil = now.addingTimeInterval(avoidance)
                         avoidsSome.store(true, ordering: .relaxed)
                     }
@@ -146,7 +148,8 @@ final class DependencyWatch: Sendable {
     func adopt(_ stands: [BreakerKey: BreakerStand]) {
         entries.withLock { entries in
             for (key, stand) in stands where entries[key].map({ $0.epoch != stand.epoch }) ?? true {
-                entries[key] = Entry(pace: entries[key]?.pace ?? Pace(), epoch: stand.epoch, isClosed: stand.isClosed)
+                let pace = entries[key]?.pace ?? Pace()
+                entries[key] = Entry(pace: pace, epoch: stand.epoch, isClosed: stand.isClosed, isAsking: stand.isAsking)
             }
         }
     }

@@ -88,6 +88,29 @@ import Testing
         #expect(time.timeIntervalSince(later) <= 10)
     }
 
+    @Test func `one node of several whose probe fails does not open it again, a second one does, and it alone in the end`() {
+        let breaker = Breaker(state: .halfOpen, epoch: 3, limit: 1, openings: 1)
+        func next(_ failures: [Int], answered: Int = 0) -> Breaker? {
+            let nodes = failures.enumerated().map { NodeEvidence(node: Int64($0), score: 2.3, answered: answered, failed: $1) }
+            return breaker.next(FleetEvidence(nodes, liveNodes: 3), now: now, chance: 0)
+        }
+
+        #expect(next([1, 0]) == nil)
+        #expect(next([1, 0], answered: 2)?.state == .ramping, "others get answers")
+        #expect(next([1, 1])?.state == .open)
+        #expect(next([3])?.state == .open, "nobody else asks")
+    }
+
+    @Test func `a probe that is told when to come back leaves it in peace until then`() throws {
+        let breaker = Breaker(state: .halfOpen, epoch: 3, limit: 1, openings: 1)
+        let then = now.addingTimeInterval(60)
+
+        let next = try #require(breaker.next(evidence(), throttledUntil: then, now: now, chance: 0))
+
+        #expect(next.state == .throttled && next.limit == 0 && next.until == then && next.epoch == 4)
+        #expect(breaker.next(evidence(), throttledUntil: now, now: now, chance: 0) == nil, "that time is over")
+    }
+
     @Test func `a failed probe opens it again for longer, up to the cap`() throws {
         var breaker = Breaker(state: .halfOpen, epoch: 3, limit: 1, openings: 1)
         breaker = try #require(breaker.next(evidence(2.3, failed: 1), now: now, chance: 1))

@@ -164,6 +164,11 @@ import Testing
         #expect(view["fields"]?.items.map { $0["fieldNote"] } == [View.nothing, "not mapped"])
         #expect(view["assign"]?["sellerOptions"]?.items.map { $0["value"] } == ["s2"])
         #expect(view["story"]?.items.count == 3)
+        #expect(
+            view["changes"]?["sentences"]?.items == [
+                "More leads waiting with Chen Wei, by 2: then Li Fang would have had it.",
+                "A waiting lead of s9 touched, or a higher capacity.",
+            ])
         let held = LeadView.page(
             frame(role: .tenant).0, clerk,
             .init(

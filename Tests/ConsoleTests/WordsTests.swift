@@ -107,7 +107,7 @@ import Testing
         let alerts = try #require(api.firstMatch(of: /example: failure_rate, description: "([a-z_, ]+)"/)).1
             .replacing(" or ", with: ", ").split(separator: ", ")
         var codes = alerts.map { "alert_\($0)" }
-        codes += ExclusionCode.allCases.flatMap { ["exclusion_\($0.rawValue)", "exclusion_\($0.rawValue)_why"] }
+        codes += ExclusionCode.allCases.flatMap { code in ["", "_why", "_lifted"].map { "exclusion_\(code.rawValue)\($0)" } }
         codes += AssignmentOutcome.allCases.map { "outcome_\($0.rawValue)" }
         codes += SubjectType.allCases.map { "subject_\($0.rawValue)" }
         codes += RolloutKind.startable.map { "rule_kind_\($0)" }

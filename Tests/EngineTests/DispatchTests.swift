@@ -173,6 +173,21 @@ import Testing
         #expect(try await engine.dispatch.claim(10).claims.map(\.id.rawValue) == [3, 2, 4, 1])
     }
 
+    @Test func `a level of priority is worth ten minutes, so what is old goes before what is dear`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let now = Date()
+        // Nine levels are ninety minutes.
+        for (id, priority, minutesOld) in [(1, 9, 0), (2, 0, 120), (3, 0, 60)] {
+            let since = now.addingTimeInterval(-60 * Double(minutesOld))
+            try await engine.dispatch.push([
+                Push(id: JobID(Int64(id)), tenant: tenant, flow: "probe", priority: priority, since: since, due: nil)
+            ])
+        }
+
+        #expect(try await engine.dispatch.claim(10).claims.map(\.id.rawValue) == [2, 1, 3])
+    }
+
     @Test func `tokens are whole numbers beyond ten to the fourteenth and grow`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant()

@@ -60,6 +60,17 @@ import Testing
         #expect(watch.avoided(at: now.addingTimeInterval(6)) == ["7/erp"], "half the evidence is enough the second time")
     }
 
+    @Test func `a node whose probe fails leaves the next one to others, and one call that fails otherwise does not`() {
+        let watch = DependencyWatch()
+        watch.record(.failed(.dependency, "down"), of: attempt(of: watch), now: now)
+        #expect(watch.avoided(at: now).isEmpty)
+        watch.adopt([key: BreakerStand(epoch: 3, isClosed: false, isAsking: true)])
+        watch.record(.failed(.dependency, "down"), of: attempt(of: watch), now: now)
+        #expect(watch.avoided(at: now) == ["7/erp"])
+        watch.adopt([key: BreakerStand(epoch: 4, isClosed: false)])
+        #expect(watch.avoided(at: now).isEmpty, "the breaker is open: nobody asks")
+    }
+
     @Test func `calls that take much longer than they used to are evidence, and a limit that was set decides at once`() {
         let watch = DependencyWatch(slow: ["erp": .seconds(2)])
         for _ in 0..<7 { watch.record(.completed("done"), of: attempt(of: watch), spent: .seconds(3), now: now) }

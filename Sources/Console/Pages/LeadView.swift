@@ -48,11 +48,18 @@ public enum LeadView {
                 "candidatesNoneWhy": .text(words["lead_candidates_none_why"]), "metricName": .text(tables.metricName),
                 "candidates": .list(tables.candidates), "excludedWords": .text(tables.excludedWords),
                 "hasExcluded": .flag(!tables.excluded.isEmpty), "excluded": .list(tables.excluded), "score": tables.score(of: lead),
+                "changes": changes(decision, facts.sellers, clerk),
                 "story": .list(LeadStory(facts: facts, owner: owner, clerk: clerk).steps), "hasClocks": .flag(!clocks.isEmpty),
                 "clocks": .list(clocks.map { clock($0, lead, clerk) }), "facts": .list(self.facts(lead, decision, words)),
                 "hasFields": .flag(!fields.isEmpty), "fields": .list(fields), "assign": assigning.view,
                 "noControls": .text(assigning.whyNot),
             ])
+    }
+
+    /// Nothing where nothing that was recorded could have been otherwise.
+    private static func changes(_ decision: JSONNode?, _ sellers: SellerNames, _ clerk: Clerk) -> View {
+        let sentences = decision.map { LeadChanges(decision: $0, sellers: sellers, clerk: clerk).sentences } ?? []
+        return sentences.isEmpty ? .nothing : ["sentences": .list(sentences.map { .text($0) })]
     }
 
     private static func summary(_ lead: JSONNode, _ owner: String?, _ clerk: Clerk) -> String {
