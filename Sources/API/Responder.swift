@@ -140,8 +140,7 @@ struct Responder: HTTPResponder {
         case .judged, .harmless: return
         case .unheld:
             guard let tenant = principal.tenant else { return }
-            let judge = try await api.records.accessJudge(of: user, of: tenant.id)
-            guard judge.book.hasDomain(judge.person) else { return }
+            guard try await api.records.accessJudge(of: user, of: tenant.id).isHeldToCities else { return }
             try await api.records.noteRefusal(of: principal.actor, tenant: tenant.id, name(of: endpoint), code: "data_domain")
             throw Problem.beyondDomain(user)
         case .never:

@@ -20,6 +20,25 @@ public struct Layout: Sendable {
     public var notices: [Notice] = []
     /// The area the page belongs to.
     public var area = ""
+    /// How much of the console is there for who signed in.
+    public var reach = Reach.everything
+
+    public enum Reach: Sendable {
+        case everything
+        /// A person's key never tells of rules, on which permissions rest.
+        case allButRules
+        /// Who is held to cities sees what the policies judge one by one.
+        case leadsOnly
+
+        /// Whether an area of the navigation is there.
+        public func includes(_ area: String) -> Bool {
+            switch self {
+            case .everything: true
+            case .allButRules: !["rules", "rollouts", "permissions"].contains(area)
+            case .leadsOnly: area == "leads"
+            }
+        }
+    }
 
     public init(_ words: Words, theme: Theme, path: String) {
         self.words = words
@@ -71,7 +90,7 @@ extension Layout {
             "assets": .text(Asset.path), "build": .text(Asset.build), "path": .text(path), "csrf": .text(formToken ?? ""),
             // Forms say it, so that none is sent for another tenant than its page was made for.
             "actingFor": .text(role == .platform ? tenant ?? "" : ""),
-            "homeHref": .text(Self.path(tenant == nil && role == .platform ? "tenants" : "now")),
+            "homeHref": .text(Self.path(home)),
             "preferencesAction": .text(Self.path("preferences")),
             "isEnglish": .flag(words.language == .english), "isChinese": .flag(words.language == .chinese),
             "isThemeAuto": .flag(theme == .auto), "isThemeLight": .flag(theme == .light), "isThemeDark": .flag(theme == .dark),
@@ -96,7 +115,7 @@ extension Layout {
 
     /// Where the pages are, in the order people look for them; those that nobody of this role may see are left out.
     private var navigation: [View] {
-        let groups: [(heading: String, areas: [String])] = [
+        let all: [(heading: String, areas: [String])] = [
             (
                 "nav_operate",
                 (tenant == nil ? [] : ["now", "jobs", "dead-letters", "breakers"]) + (may(.platform) ? ["workers", "tenants"] : [])
@@ -104,9 +123,15 @@ extension Layout {
             ("nav_change", tenant == nil ? [] : ["rules", "rollouts"] + (may(.operator) ? ["permissions"] : [])),
             ("nav_sell", tenant == nil ? [] : ["leads", "overdue", "forecast", "process-health"]),
         ]
-        return groups.filter { !$0.areas.isEmpty }.map { group in
+        let groups = all.map { (heading: $0.heading, areas: $0.areas.filter(reach.includes)) }.filter { !$0.areas.isEmpty }
+        return groups.map { group in
             ["heading": .text(words[group.heading]), "links": .list(group.areas.map(link))]
         }
+    }
+
+    private var home: String {
+        if tenant == nil, role == .platform { return "tenants" }
+        return reach.includes("now") ? "now" : "leads"
     }
 
     private func link(_ area: String) -> View {

@@ -27,6 +27,7 @@ extension Visit {
         layout.formToken = token.formToken
         layout.role = role
         layout.tenant = tenant?.slug
+        layout.reach = try await reach()
         if role == .platform {
             let found = try await read("/v1/tenants?limit=500")["items"]?.elements.compactMap { $0["slug"]?.string } ?? []
             // Where there are more, the one that is acted for is still the one that is chosen.
@@ -34,6 +35,12 @@ extension Visit {
         }
         if let done = guest.parameter("done"), let text = words.all["done_\(done)"] { layout.notices.append(.init(.good, text)) }
         return layout
+    }
+
+    /// A person's key sees less than one that is nobody's.
+    func reach() async throws -> Layout.Reach {
+        guard let user = session.bearer.user, let tenant else { return .everything }
+        return try await guest.site.records.accessJudge(of: user, of: tenant.id).isHeldToCities ? .leadsOnly : .allButRules
     }
 
     /// Lets a form of this page be sent again and be done once.

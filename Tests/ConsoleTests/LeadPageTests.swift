@@ -47,6 +47,38 @@ import Testing
         }
     }
 
+    @Test func `who is held to cities lands on the leads of those, and is offered nothing that would be refused`() async throws {
+        try await House.with { house in
+            try await sales(house)
+            for (id, city) in [("L-sh", "上海"), ("L-bj", "北京")] {
+                let body = #"{"external_id":"\#(id)","source":"web","fields":{"city":"\#(city)"}}"#
+                try #require(await house.call("POST", "/v1/leads", body).status == 202)
+            }
+            let policies = #"[{"id":"sh","to":{"role":"seller"},"effect":"allow","actions":["lead.query"],"cities":["上海"]}]"#
+            let check = try await house.call("POST", "/v1/access/check", #"{"policies":\#(policies)}"#, as: house.acme.operatorKey)
+            let typed = check.json["confirmation"].map { #","confirmation":"\#($0)""# } ?? ""
+            let version = try await house.call(
+                "POST", "/v1/access/versions", #"{"policies":\#(policies),"reason":"test"\#(typed)}"#, as: house.acme.operatorKey)
+            try #require(version.status == 201, "\(version.text)")
+            let made = try await house.call("POST", "/v1/tenants/acme/keys", #"{"role":"tenant","user":"s1"}"#, as: house.platformKey)
+            let browser = Browser(house)
+            try await browser.signIn(try #require(made.json["key"]))
+
+            let now = try await browser.get("/console/now")
+            let list = try await browser.get("/console/leads")
+            let found = try #require(list.text.firstMatch(of: /href="\/console\/leads\/(\d+)"/)).1
+            let lead = try await browser.get("/console/leads/\(found)")
+
+            #expect(now.status == 303 && now["location"] == "/console/leads")
+            #expect(list.status == 200 && list.text.contains("L-sh") && !list.text.contains("L-bj"))
+            #expect(lead.status == 200 && lead.text.contains("L-sh"))
+            for area in ["now", "jobs", "rules", "rollouts", "overdue", "forecast"] {
+                #expect(!list.text.contains(#"href="/console/\#(area)""#), "\(area)")
+            }
+            #expect(try await house.count("audit_log WHERE action = 'refused'") == 0)
+        }
+    }
+
     @Test func `an operator gives a lead to another by hand, a tenant's key may not`() async throws {
         try await House.with { house in
             try await sales(house)

@@ -53,7 +53,7 @@ extension Call {
         let (records, tenant) = (records, tenant.id)
         return {
             guard let judge = try? await records.accessJudge(of: user, of: tenant) else { return true }
-            return !judge.book.hasDomain(judge.person)
+            return !judge.isHeldToCities
         }
     }
 

@@ -28,7 +28,7 @@ struct LeadStory {
                 story.add(job["created_at"]?.date, .info, words["job_step_created"], detail: JobWords.waiting(job, clerk), link: link)
             }
         }
-        for missed in facts.escalations["items"]?.elements ?? [] {
+        for missed in facts.escalations?["items"]?.elements ?? [] {
             let clock = words.known("clock", missed["clock"]?.string ?? "")
             let told = missed["recipients"]?.elements.compactMap(\.string).map { facts.sellers.addressee($0, words) }
                 .joined(separator: words["list_separator"])

@@ -11,12 +11,12 @@ public enum LeadView {
         public var sellers: SellerNames
         /// `GET /v1/jobs/{id}` of the job that decided it; nil: there is none.
         public var job: JSONNode?
-        /// `GET /v1/escalations` of this lead.
-        public var escalations: JSONNode
+        /// `GET /v1/escalations` of this lead; nil: not for whoever looks.
+        public var escalations: JSONNode?
         /// `GET /v1/fuses/assignment`
         public var fuse: JSONNode
 
-        public init(lead: JSONNode, sellers: SellerNames, job: JSONNode?, escalations: JSONNode, fuse: JSONNode) {
+        public init(lead: JSONNode, sellers: SellerNames, job: JSONNode?, escalations: JSONNode?, fuse: JSONNode) {
             self.lead = lead
             self.sellers = sellers
             self.job = job

@@ -33,11 +33,14 @@ extension ConsoleSite {
 private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
     let lead = try await visit.read("/v1/leads/\(visit.id)")
     async let sellers = visit.read("/v1/sellers?limit=500")
-    async let escalations = visit.read("/v1/escalations?subject_type=lead&subject_id=\(visit.id)&limit=50")
     async let fuse = visit.read("/v1/fuses/assignment")
-    let job = try await lead["job_id"]?.string.asyncFlatMap { try await visit.readIfAny("/v1/jobs/\(encoded($0))") }
+    // Who is held to cities sees the lead, and not what jobs and clocks say of it among all others.
+    let (mayAll, job) = (try await visit.reach() != .leadsOnly, lead["job_id"]?.string)
+    async let escalations = mayAll ? visit.read("/v1/escalations?subject_type=lead&subject_id=\(visit.id)&limit=50") : nil
+    async let decider = mayAll ? job.asyncFlatMap { try await visit.readIfAny("/v1/jobs/\(encoded($0))") } : nil
     let facts = LeadView.Facts(
-        lead: lead, sellers: SellerNames(try await sellers), job: job, escalations: try await escalations, fuse: try await fuse)
+        lead: lead, sellers: SellerNames(try await sellers), job: try await decider, escalations: try await escalations,
+        fuse: try await fuse)
     return try await visit.page("lead", area: "leads", refusal: refusal) {
         LeadView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }

@@ -7,6 +7,8 @@ extension ConsoleSite {
 }
 
 private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
+    // What all of a tenant's work comes to is not for who is held to cities.
+    guard try await visit.reach().includes("now") else { return .seeOther(Layout.path("leads")) }
     async let queues = visit.read("/v1/queues")
     async let flow = visit.read("/v1/flow?minutes=60")
     async let alerts = visit.read("/v1/alerts?open=true&limit=20")

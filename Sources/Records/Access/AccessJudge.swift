@@ -12,6 +12,9 @@ public struct AccessJudge: Sendable {
     /// Whether anything speaks of them but what they ask with.
     public let isKnown: Bool
 
+    /// Whether a data domain holds them to cities in anything.
+    public var isHeldToCities: Bool { book.hasDomain(person) }
+
     public func verdict(on action: RecordAction, in place: PolicyBook.Place = .unasked) -> Verdict {
         book.verdict(on: action, by: person, in: place)
     }
