@@ -64,8 +64,9 @@ extension Records {
                         RETURNING \(unescaped: Alert.columns)
                         """,
                         .audit(
-                            tenant, by: actor, "alert.resolve", "\(alert.code)/\(alert.subject)", before: .encoding(["alert_id": "\(id)"]),
-                            after: nil, reason: reason),
+                            tenant, by: actor, "alert.resolve", "\(alert.code)/\(alert.subject)",
+                            before: .encoding(["alert_id": "\(id)", "state": "open"]), after: .encoding(["state": "resolved"]),
+                            reason: reason),
                     ])[0]
                     return answer(try Alert(rows.first!))
                 }

@@ -38,10 +38,15 @@ extension Records {
             _ = try transaction.query(
                 .audit(
                     tenant, by: actor, "key.create", String(id),
-                    after: .encoding(["role": role.rawValue, "hint": key.hint, "user": user].compactMapValues { $0 })))
+                    after: .encoding(Self.note(role: role, hint: key.hint, user: user, state: "good"))))
             return id
         }
         return (key, id)
+    }
+
+    /// What the audit log tells of a key.
+    private static func note(role: Role, hint: String, user: String?, state: String) -> [String: String] {
+        ["role": role.rawValue, "hint": hint, "user": user, "state": state].compactMapValues { $0 }
     }
 
     /// The keys of a tenant (nil: the platform's), the newest first.
@@ -63,11 +68,15 @@ extension Records {
             let rows = try transaction.query(
                 """
                 UPDATE api_key SET revoked_at = now()
-                WHERE id = \(id) AND revoked_at IS NULL AND (\(tenant?.rawValue)::bigint IS NULL OR tenant_id = \(tenant?.rawValue)) RETURNING tenant_id
+                WHERE id = \(id) AND revoked_at IS NULL AND (\(tenant?.rawValue)::bigint IS NULL OR tenant_id = \(tenant?.rawValue))
+                RETURNING id, role, tenant_id, person, hint, created_at, revoked_at
                 """)
-            guard let row = rows.first else { return false }
+            guard let revoked = try rows.first.map(KeyRecord.init) else { return false }
             _ = try transaction.query(
-                .audit(try row.get("tenant_id", as: Int64?.self).map(TenantID.init), by: actor, "key.revoke", String(id)))
+                .audit(
+                    revoked.tenant, by: actor, "key.revoke", String(id),
+                    before: .encoding(Self.note(role: revoked.role, hint: revoked.hint, user: revoked.user, state: "good")),
+                    after: .encoding(["state": "revoked"])))
             return true
         }
     }

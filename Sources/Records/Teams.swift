@@ -45,6 +45,9 @@ extension Records {
     /// Who holds an office; no people: nobody does.
     public func putOffice(_ office: Recipient, people: [String], of tenant: TenantID, by actor: String) async throws {
         try await write(tenant, on: engine) { transaction in
+            let found = try transaction.query(
+                "SELECT people FROM office_holder WHERE tenant_id = \(tenant.rawValue) AND office = \(office.rawValue) FOR UPDATE")
+            let before = try found.first?.get("people", as: [String].self) ?? []
             let change: Statement =
                 people.isEmpty
                 ? "DELETE FROM office_holder WHERE tenant_id = \(tenant.rawValue) AND office = \(office.rawValue)"
@@ -53,7 +56,10 @@ extension Records {
                 ON CONFLICT (tenant_id, office) DO UPDATE SET people = excluded.people
                 """
             _ = try transaction.pipeline([
-                change, .audit(tenant, by: actor, "office.put", office.rawValue, after: .encoding(["people": people])),
+                change,
+                .audit(
+                    tenant, by: actor, "office.put", office.rawValue, before: .encoding(["people": before]),
+                    after: .encoding(["people": people])),
             ])
         }
     }

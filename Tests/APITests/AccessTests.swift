@@ -174,6 +174,14 @@ import Testing
         }
     }
 
+    @Test func `whom a proxy names is believed of a trusted one only, and of several the last`() {
+        let transport = TransportSecurity(trustedProxies: ["10.0.0.1"])
+
+        #expect(transport.caller(peer: "10.0.0.1", forwardedFor: "192.0.2.1, 192.0.2.2") == "192.0.2.2")
+        #expect(transport.caller(peer: "10.0.0.1", forwardedFor: nil) == "10.0.0.1")
+        #expect(transport.caller(peer: "203.0.113.9", forwardedFor: "192.0.2.1") == "203.0.113.9")
+    }
+
     @Test func `row security holds the application's role to its tenant, whatever is asked`() async throws {
         try await TestAPI.with { api in
             _ = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web"}"#)

@@ -41,7 +41,10 @@ import Testing
                     "audit_log WHERE action = 'alert.resolve' AND subject = 'escalation_failed/permanent' AND reason = 'the form is mended'"
                 )
                     == 1)
-            #expect(try await api.count("audit_log WHERE action = 'alert.resolve'") == 1)
+            #expect(
+                try await api.count(
+                    "audit_log WHERE action = 'alert.resolve' AND before->>'state' = 'open' AND after->>'state' = 'resolved'")
+                    == 1)
         }
     }
 

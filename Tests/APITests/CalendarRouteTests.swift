@@ -97,6 +97,10 @@ import Testing
             #expect(years.map { $0["year"].int } == Array((2007...2027).reversed()))
             #expect(years[1]["told_at"].isNull)
             #expect(try await api.send("GET", "/v1/national-calendars/FR").status == 404)
+            let changed = notice.replacing("2027-01-02", with: "2027-01-03")
+            #expect(try await api.send("PUT", "/v1/national-calendars/CN/2027", changed, as: api.platformKey).status == 200)
+            let work = "audit_log WHERE action = 'national_calendar.put' AND before->'work' = '[\"2027-01-02\"]'"
+            #expect(try await api.count("\(work) AND after->'work' = '[\"2027-01-03\"]'") == 1)
         }
     }
 

@@ -21,6 +21,10 @@ import Testing
                 "SELECT row_to_json(a)::text AS row FROM audit_log a WHERE action IN ('key.create', 'key.revoke') AND subject = \(id) ORDER BY id"
             ).map { try $0.get("row", as: String.self) }
             #expect(log.count == 2 && log.allSatisfy { !$0.contains(key) && $0.contains("key:") })
+            #expect(
+                try await api.count(
+                    "audit_log WHERE action = 'key.revoke' AND before->>'role' = 'operator' AND before->>'state' = 'good' AND after->>'state' = 'revoked'"
+                ) == 1)
         }
     }
 

@@ -117,6 +117,9 @@ import Testing
             #expect(try team.json["superior"].string == "china")
             _ = try await api.send("PUT", "/v1/offices/cto", #"{"people":[]}"#, as: api.acme.operatorKey)
             #expect(try await api.count("office_holder") == 0)
+            #expect(
+                try await api.count("audit_log WHERE action = 'office.put' AND before->'people' = '[\"li\"]' AND after->'people' = '[]'")
+                    == 1)
         }
     }
 }

@@ -68,6 +68,35 @@ import Testing
         }
     }
 
+    @Test func `a form beyond its bound is refused`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            let form = try browser.form(try await browser.get("/console/sign-in"), "/console/sign-in")
+
+            let huge = try await browser.post("/console/sign-in", form.merging(["key": String(repeating: "x", count: 3 << 20)]) { $1 })
+
+            #expect(huge.status == 413 && huge.code == "body_too_large")
+            #expect(try await browser.get("/console/sign-in").status == 200)
+        }
+    }
+
+    @Test func `who fails to sign in is counted by the address a trusted proxy names last`() async throws {
+        try await House.with { house in
+            func attempt(_ forwarded: String) async throws -> Int {
+                let browser = Browser(house)
+                let form = try browser.form(try await browser.get("/console/sign-in"), "/console/sign-in")
+                let wrong = form.merging(["key": "kl_t_wrong"]) { $1 }
+                return try await browser.post("/console/sign-in", wrong, headers: ["X-Forwarded-For": forwarded]).status
+            }
+            var statuses: [Int] = []
+            // Whatever a caller writes before what the proxy adds.
+            for number in 0..<12 { statuses.append(try await attempt("192.0.2.\(number), 198.51.100.7")) }
+
+            #expect(statuses.first == 401 && statuses.last == 429)
+            #expect(try await attempt("198.51.100.8") == 401)
+        }
+    }
+
     @Test func `a page of another build is told to be loaded again, and nothing is done`() async throws {
         try await House.with { house in
             let job = try await house.waitingJob()

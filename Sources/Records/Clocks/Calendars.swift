@@ -147,6 +147,14 @@ extension Records {
     /// Stores a year's notice, in place of what was known of that year; clocks of tenants with a calendar are looked at again by it.
     public func putNotice(_ notice: NationalNotice, by actor: String, now: Date = Date()) async throws {
         _ = try await engine.transaction { transaction in
+            let found = try transaction.query(
+                """
+                SELECT off::text[] AS off, work::text[] AS work FROM national_year
+                WHERE country = \(notice.country) AND year = \(Int32(notice.year)) FOR UPDATE
+                """)
+            let before = try found.first.map {
+                JSONBytes.encoding(["off": try $0.get("off", as: [String].self), "work": try $0.get("work", as: [String].self)])
+            }
             _ = try transaction.pipeline([
                 .everyTenant,
                 """
@@ -161,7 +169,7 @@ extension Records {
                 ON CONFLICT (tenant_id) DO UPDATE SET asked_at = excluded.asked_at, after_type = '', after_id = 0
                 """,
                 .audit(
-                    nil, by: actor, "national_calendar.put", "\(notice.country)/\(notice.year)",
+                    nil, by: actor, "national_calendar.put", "\(notice.country)/\(notice.year)", before: before,
                     after: .encoding(["off": notice.off.map(\.description), "work": notice.work.map(\.description)])),
             ])
         }
