@@ -23,6 +23,7 @@ public struct Layout: Sendable {
     /// How much of the console is there for who signed in.
     public var reach = Reach.everything
 
+    /// What of the navigation is offered: no door that would be shut.
     public enum Reach: Sendable {
         case everything
         /// A person's key never tells of rules, on which permissions rest.

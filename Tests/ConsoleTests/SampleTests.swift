@@ -169,6 +169,12 @@ import Testing
                 "More leads waiting with Chen Wei, by 2: then Li Fang would have had it.",
                 "A waiting lead of s9 touched, or a higher capacity.",
             ])
+        // A text may hold braces; what was not recorded is not told.
+        let others = #"{"code":"field_defaulted","params":{"field":"note","value":"{x}"}},{"code":"condition","params":{}}"#
+        let defaulted = lead.replacing(#"{"code":"close_rate","params":{"n":3,"rate":0.382}}"#, with: others)
+        let decision = try #require(try node(defaulted)["assignment"])
+        let told = LeadChanges(decision: decision, sellers: names, clerk: clerk).sentences
+        #expect(told.first == "“note” told with the lead: it had none and counted as “{x}”." && told.count == 2)
         let held = LeadView.page(
             frame(role: .tenant).0, clerk,
             .init(

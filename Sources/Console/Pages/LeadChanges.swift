@@ -17,11 +17,13 @@ struct LeadChanges {
     private var reasons: [String] {
         var told: Set<String> = []
         return (decision["reasons"]?.elements ?? []).compactMap { reason in
-            guard let name = reason["code"]?.string.map({ "change_\($0)" }), words.all[name] != nil else { return nil }
-            let values = (reason["params"]?.members ?? []).map { ($0, $1.string ?? clerk.number($1) ?? "") }
-            let sentence = words[name, Dictionary(values, uniquingKeysWith: { $1 })]
+            guard let name = reason["code"]?.string.map({ "change_\($0)" }), let text = words.all[name] else { return nil }
+            let recorded = (reason["params"]?.members ?? []).map { ($0, $1.string ?? clerk.number($1) ?? "") }
+            let values = Dictionary(recorded, uniquingKeysWith: { $1 })
             // One that names what was not recorded says nothing.
-            return sentence.contains("{") || !told.insert(sentence).inserted ? nil : sentence
+            guard text.matches(of: /\{([a-z_]+)\}/).allSatisfy({ values[String($0.1)] != nil }) else { return nil }
+            let sentence = words[name, values]
+            return told.insert(sentence).inserted ? sentence : nil
         }
     }
 
