@@ -93,6 +93,7 @@ extension Records {
                     """,
                     .audit(
                         tenant, by: actor, asOne ? "customer_review.link" : "customer_review.apart", String(review),
+                        before: .encoding(["state": CustomerReview.State.open.rawValue]),
                         after: .encoding(["customer": customer.name, "suspect": suspect.name]), reason: reason),
                 ])
                 return answer(survivor, operation)

@@ -21,9 +21,9 @@ extension Records {
     /// - Parameters:
     ///   - tenant: whose; nil exactly for a platform key.
     ///   - user: a seller or a manager, of whom alone a tenant's key is from then on.
-    public func createKey(_ role: Role, for tenant: TenantID?, user: String? = nil, by actor: String) async throws -> (
-        key: APIKey, id: Int64
-    ) {
+    public func createKey(
+        _ role: Role, for tenant: TenantID?, user: String? = nil, by actor: String, reason: String? = nil
+    ) async throws -> (key: APIKey, id: Int64) {
         precondition((role == .platform) == (tenant == nil), "a platform key has no tenant, any other has one")
         precondition(user == nil || role == .tenant, "only a tenant's key is a person's")
         let key = APIKey(role: role, chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) })
@@ -38,7 +38,7 @@ extension Records {
             _ = try transaction.query(
                 .audit(
                     tenant, by: actor, "key.create", String(id),
-                    after: .encoding(Self.note(role: role, hint: key.hint, user: user, state: "good"))))
+                    after: .encoding(Self.note(role: role, hint: key.hint, user: user, state: "good")), reason: reason))
             return id
         }
         return (key, id)
@@ -63,7 +63,7 @@ extension Records {
     }
 
     /// Ends a key; false when there is none of that id, of that tenant where one is named, or it was ended before. Processes that know it forget it within `KeyRing.lifetime`.
-    public func revokeKey(_ id: Int64, of tenant: TenantID? = nil, by actor: String) async throws -> Bool {
+    public func revokeKey(_ id: Int64, of tenant: TenantID? = nil, by actor: String, reason: String? = nil) async throws -> Bool {
         try await engine.transaction { transaction in
             let rows = try transaction.query(
                 """
@@ -76,7 +76,7 @@ extension Records {
                 .audit(
                     revoked.tenant, by: actor, "key.revoke", String(id),
                     before: .encoding(Self.note(role: revoked.role, hint: revoked.hint, user: revoked.user, state: "good")),
-                    after: .encoding(["state": "revoked"])))
+                    after: .encoding(["state": "revoked"]), reason: reason))
             return true
         }
     }

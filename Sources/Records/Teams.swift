@@ -43,7 +43,9 @@ extension Records {
     }
 
     /// Who holds an office; no people: nobody does.
-    public func putOffice(_ office: Recipient, people: [String], of tenant: TenantID, by actor: String) async throws {
+    public func putOffice(
+        _ office: Recipient, people: [String], of tenant: TenantID, by actor: String, reason: String? = nil
+    ) async throws {
         try await write(tenant, on: engine) { transaction in
             let found = try transaction.query(
                 "SELECT people FROM office_holder WHERE tenant_id = \(tenant.rawValue) AND office = \(office.rawValue) FOR UPDATE")
@@ -59,7 +61,7 @@ extension Records {
                 change,
                 .audit(
                     tenant, by: actor, "office.put", office.rawValue, before: .encoding(["people": before]),
-                    after: .encoding(["people": people])),
+                    after: .encoding(["people": people]), reason: reason),
             ])
         }
     }

@@ -59,7 +59,9 @@ public struct TenantFilter: Sendable, Hashable {
 
 extension Records {
     /// Creates a tenant; nil when the slug is taken.
-    public func createTenant(_ slug: Slug, _ settings: TenantSettings = TenantSettings(), by actor: String) async throws -> Tenant? {
+    public func createTenant(
+        _ slug: Slug, _ settings: TenantSettings = TenantSettings(), by actor: String, reason: String? = nil
+    ) async throws -> Tenant? {
         try await engine.transaction { transaction in
             let rows = try transaction.query(
                 """
@@ -74,16 +76,16 @@ extension Records {
             _ = try transaction.pipeline([
                 .tenants([tenant.id]),
                 "INSERT INTO routing_state (tenant_id) VALUES (\(tenant.id.rawValue))",
-                .audit(tenant.id, by: actor, "tenant.create", tenant.slug, after: tenant.settings.json),
+                .audit(tenant.id, by: actor, "tenant.create", tenant.slug, after: tenant.settings.json, reason: reason),
             ])
             return tenant
         }
     }
 
     /// Changes a tenant's settings; nil when there is no such tenant.
-    public func updateTenant(_ slug: Slug, by actor: String, _ change: @Sendable @escaping (inout TenantSettings) -> Void) async throws
-        -> Tenant?
-    {
+    public func updateTenant(
+        _ slug: Slug, by actor: String, reason: String? = nil, _ change: @Sendable @escaping (inout TenantSettings) -> Void
+    ) async throws -> Tenant? {
         try await engine.transaction { transaction in
             let rows = try transaction.query(
                 "SELECT \(unescaped: Tenant.columns) FROM tenant WHERE slug = \(slug.description) FOR NO KEY UPDATE")
@@ -100,7 +102,7 @@ extension Records {
                     time_zone = \(settings.timeZone), sandbox_rounds = \(Int32(settings.sandboxRounds))
                 WHERE id = \(tenant.id.rawValue)
                 """,
-                .audit(tenant.id, by: actor, "tenant.update", tenant.slug, before: before.json, after: settings.json),
+                .audit(tenant.id, by: actor, "tenant.update", tenant.slug, before: before.json, after: settings.json, reason: reason),
             ])
             if settings.timeZone != before.timeZone {
                 // Shifts without a zone of their own follow the tenant's.

@@ -68,12 +68,14 @@ extension Call {
         if scope == .tenant, !document.hasWorkingTime(from: Date(), zone: tenant.settings.timeZone) {
             throw Problem.invalid([FieldError("week", .invalid, "has no working time at all")])
         }
-        let isNew = try await records.putCalendar(scope, body: Array(root.bytes), of: tenant.id, by: actor)
+        let isNew = try await records.putCalendar(
+            scope, body: Array(root.bytes), of: tenant.id, by: actor, reason: root["reason"]?.string)
         return Answer(isNew ? 201 : 200, Array(root.bytes))
     }
 
     fileprivate func deleteCalendar(_ scope: CalendarScope) async throws -> Answer {
-        guard try await records.deleteCalendar(scope, of: tenant.id, by: actor) else { throw Problem.notFound }
+        let reason = try await reasonIfAny()
+        guard try await records.deleteCalendar(scope, of: tenant.id, by: actor, reason: reason) else { throw Problem.notFound }
         return .noContent
     }
 }
@@ -117,7 +119,7 @@ extension Call {
     guard let known = NationalCalendar.known[call.parameters[0]], let year = Int(call.parameters[1]), (2_000...2_200).contains(year) else {
         throw Problem.notFound
     }
-    let notice = try await call.object { reader -> NationalNotice in
+    let (notice, reason) = try await call.object { reader -> (NationalNotice, String?) in
         let papers = reader.strings("papers", count: 1...10, length: 1...500) ?? []
         if !reader.tells("papers") { reader.fail("papers", .missing, "is required: where the notice stands") }
         let (off, work) = (reader.days("off"), reader.days("work"))
@@ -125,9 +127,9 @@ extension Call {
             reader.fail("off", .outOfRange, "\(day) is not of \(year), nor of the December before")
         }
         if !Set(off).isDisjoint(with: work) { reader.fail("work", .duplicate, "names a day that is off as well") }
-        return NationalNotice(country: known.country, year: year, papers: papers, off: off, work: work)
+        return (NationalNotice(country: known.country, year: year, papers: papers, off: off, work: work), reader.reason())
     }
-    try await call.records.putNotice(notice, by: call.actor)
+    try await call.records.putNotice(notice, by: call.actor, reason: reason)
     return Answer(200, notice.json)
 }
 

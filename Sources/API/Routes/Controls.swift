@@ -24,6 +24,15 @@ extension Call {
         return (reason, key)
     }
 
+    /// The reason in a body that may be missing, of a change that programs make as well as people: they may give one.
+    func reasonIfAny() async throws -> String? { try reason(in: try await body(atMost: limits.body)) }
+
+    func reason(in body: [UInt8]) throws -> String? {
+        guard !body.isEmpty else { return nil }
+        try requireMediaType(["application/json"])
+        return try object(body) { $0.reason() }
+    }
+
     /// A kind of job in the path.
     func kind() throws -> String {
         guard api.kinds[parameters[0]] != nil else { throw Problem.notFound }
@@ -121,4 +130,9 @@ extension Gate {
     /// What people call that which it is a gate of.
     fileprivate var noun: String { kind == nil ? "dependency" : "queue" }
     fileprivate var subject: String { kind ?? dependency ?? name }
+}
+
+extension FieldReader {
+    /// Why something is changed, where one need not say.
+    mutating func reason() -> String? { words("reason", length: 1...500) }
 }

@@ -80,7 +80,7 @@ private struct RedriveWish: Sendable {
         }
         isDryRun = reader.bool("dry_run") ?? false
         perSecond = reader.integer("per_second", in: 1...1_000) ?? 50
-        reason = reader.words("reason", length: 1...500)
+        reason = reader.reason()
     }
 }
 

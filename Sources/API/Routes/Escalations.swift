@@ -71,11 +71,11 @@ extension API {
 @Sendable private func putOffice(_ call: Call) async throws -> Answer {
     // Owners and managers are told of with their leads and teams.
     guard let office = Recipient(rawValue: call.parameters[0]), ![.owner, .manager].contains(office) else { throw Problem.notFound }
-    let people = try await call.object { reader -> [String] in
+    let (people, reason) = try await call.object { reader -> ([String], String?) in
         if !reader.tells("people") { reader.fail("people", .missing, "is required") }
-        return reader.strings("people", count: 0...20) ?? []
+        return (reader.strings("people", count: 0...20) ?? [], reader.reason())
     }
-    try await call.records.putOffice(office, people: people, of: call.tenant.id, by: call.actor)
+    try await call.records.putOffice(office, people: people, of: call.tenant.id, by: call.actor, reason: reason)
     return Answer(
         200,
         JSONWriter.object { object in

@@ -54,10 +54,7 @@ extension Call {
     /// A body that may be missing, or name a reason.
     fileprivate func reasonAndKey() async throws -> (String?, IdempotencyKey?) {
         let body = try await body(atMost: limits.body)
-        let key = try idempotencyKey(over: body)
-        guard !body.isEmpty else { return (nil, key) }
-        try requireMediaType(["application/json"])
-        return (try object(body) { $0.words("reason", length: 1...500) }, key)
+        return (try reason(in: body), try idempotencyKey(over: body))
     }
 
     fileprivate func controlled(_ control: () async throws -> Once) async throws -> Answer {

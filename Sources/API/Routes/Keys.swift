@@ -27,13 +27,13 @@ extension API {
 /// `POST /v1/tenants/{slug}/keys`: the answer is the only place where the key stands, so nothing keeps it for a repetition.
 @Sendable private func createKey(_ call: Call) async throws -> Answer {
     let roles: [Role] = [.tenant, .operator]
-    let (role, user) = try await call.object { reader in
+    let (role, user, reason) = try await call.object { reader in
         let role = reader.choice("role", of: roles.map(\.rawValue), required: true).flatMap(Role.init)
         let user = reader.string("user")
         if user != nil, role == .operator {
             reader.fail("user", .notAllowed, "is for a tenant's key: an operator's is nobody's in particular")
         }
-        return (role, user)
+        return (role, user, reader.reason())
     }
     guard let role else { throw Problem.unexpected }  // the reader refuses a body without
     let tenant = try await call.namedTenant().id
@@ -42,7 +42,7 @@ extension API {
             FieldError("user", .notFound, "is no seller and leads no team of this tenant: tell of them first (PUT /v1/sellers/{ext})")
         ])
     }
-    let (key, id) = try await call.records.createKey(role, for: tenant, user: user, by: call.actor)
+    let (key, id) = try await call.records.createKey(role, for: tenant, user: user, by: call.actor, reason: reason)
     return Answer(
         201,
         JSONWriter.object { object in
@@ -56,7 +56,8 @@ extension API {
 /// `POST /v1/keys/{id}/revoke`: at once here, within seconds elsewhere; sessions of the console end with it.
 @Sendable private func revokeKey(_ call: Call) async throws -> Answer {
     let id = try call.id()
-    guard try await call.records.revokeKey(id, by: call.actor) else { throw Problem.notFound }
+    let reason = try await call.reasonIfAny()
+    guard try await call.records.revokeKey(id, by: call.actor, reason: reason) else { throw Problem.notFound }
     call.api.keys.forget()
     return Answer(200, JSONWriter.object { $0.member("id", String(id)) })
 }

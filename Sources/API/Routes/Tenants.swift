@@ -70,16 +70,18 @@ private func put(_ slug: Slug, _ change: TenantChange, _ call: Call) async throw
         guard condition == "*" else {
             throw Problem.invalid([FieldError("If-None-Match", .badFormat, "must be *, which only creates, or be left out")])
         }
-        guard let tenant = try await call.records.createTenant(slug, settings, by: call.actor) else { throw Problem.tenantExists(slug) }
+        guard let tenant = try await call.records.createTenant(slug, settings, by: call.actor, reason: change.reason) else {
+            throw Problem.tenantExists(slug)
+        }
         return (tenant, 201)
     }
-    if let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) {
+    if let tenant = try await call.records.updateTenant(slug, by: call.actor, reason: change.reason, { change.apply(to: &$0) }) {
         await call.api.tell(tenant.id)
         return (tenant, 200)
     }
-    if let tenant = try await call.records.createTenant(slug, settings, by: call.actor) { return (tenant, 201) }
+    if let tenant = try await call.records.createTenant(slug, settings, by: call.actor, reason: change.reason) { return (tenant, 201) }
     // Somebody created it between the two.
-    guard let tenant = try await call.records.updateTenant(slug, by: call.actor, { change.apply(to: &$0) }) else {
+    guard let tenant = try await call.records.updateTenant(slug, by: call.actor, reason: change.reason, { change.apply(to: &$0) }) else {
         throw Problem.unexpected
     }
     await call.api.tell(tenant.id)
@@ -101,6 +103,7 @@ private struct TenantChange: Sendable {
     private var sandboxRounds: Int?
     /// Rule sets to begin with.
     private(set) var pack: RulePack?
+    private(set) var reason: String?
 
     init(_ reader: inout FieldReader) {
         weight = reader.integer("weight", in: 1...1_000)
@@ -120,6 +123,7 @@ private struct TenantChange: Sendable {
             reader.fail("time_zone", .notAllowed, "must be an IANA time zone such as Asia/Shanghai")
         }
         sandboxRounds = reader.integer("sandbox_rounds", in: 0...100)
+        reason = reader.reason()
         if let name = reader.string("pack") {
             pack = RulePack.named(name)
             if pack == nil { reader.fail("pack", .notAllowed, "must be one of \(RulePack.names)") }

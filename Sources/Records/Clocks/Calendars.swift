@@ -33,7 +33,7 @@ extension Records {
     ///
     /// - Parameter body: a JSON object that `CalendarDocument` reads.
     public func putCalendar(
-        _ scope: CalendarScope, body: [UInt8], of tenant: TenantID, by actor: String, now: Date = Date()
+        _ scope: CalendarScope, body: [UInt8], of tenant: TenantID, by actor: String, reason: String? = nil, now: Date = Date()
     ) async throws -> Bool {
         let body = JSONBytes(body)
         return try await write(tenant, on: engine) { transaction in
@@ -49,7 +49,7 @@ extension Records {
             let before = try rows[0].first?.get("body", as: JSONBytes.self)
             _ = try transaction.pipeline(
                 Self.calendarsChanged(of: tenant, scope, now: now) + [
-                    .audit(tenant, by: actor, "calendar.put", scope.path, before: before, after: body)
+                    .audit(tenant, by: actor, "calendar.put", scope.path, before: before, after: body, reason: reason)
                 ])
             try transaction.keepShifts(of: scope.seller, tenant)
             return before == nil
@@ -57,7 +57,9 @@ extension Records {
     }
 
     /// Takes a calendar away; false: there was none.
-    public func deleteCalendar(_ scope: CalendarScope, of tenant: TenantID, by actor: String, now: Date = Date()) async throws -> Bool {
+    public func deleteCalendar(
+        _ scope: CalendarScope, of tenant: TenantID, by actor: String, reason: String? = nil, now: Date = Date()
+    ) async throws -> Bool {
         try await write(tenant, on: engine) { transaction in
             _ = try transaction.query(.bumpRouting(tenant))
             let rows = try transaction.query(
@@ -67,7 +69,8 @@ extension Records {
             guard let row = rows.first else { return false }
             _ = try transaction.pipeline(
                 Self.calendarsChanged(of: tenant, scope, now: now) + [
-                    .audit(tenant, by: actor, "calendar.delete", scope.path, before: try row.get("body", as: JSONBytes.self))
+                    .audit(
+                        tenant, by: actor, "calendar.delete", scope.path, before: try row.get("body", as: JSONBytes.self), reason: reason)
                 ])
             try transaction.keepShifts(of: scope.seller, tenant)
             return true
@@ -145,7 +148,7 @@ public struct NationalNotice: Sendable, Hashable {
 
 extension Records {
     /// Stores a year's notice, in place of what was known of that year; clocks of tenants with a calendar are looked at again by it.
-    public func putNotice(_ notice: NationalNotice, by actor: String, now: Date = Date()) async throws {
+    public func putNotice(_ notice: NationalNotice, by actor: String, reason: String? = nil, now: Date = Date()) async throws {
         _ = try await engine.transaction { transaction in
             let found = try transaction.query(
                 """
@@ -170,7 +173,7 @@ extension Records {
                 """,
                 .audit(
                     nil, by: actor, "national_calendar.put", "\(notice.country)/\(notice.year)", before: before,
-                    after: .encoding(["off": notice.off.map(\.description), "work": notice.work.map(\.description)])),
+                    after: .encoding(["off": notice.off.map(\.description), "work": notice.work.map(\.description)]), reason: reason),
             ])
         }
         // After the notice is there for all to see, so that whoever gets a first shift from here on reads it. What a crash leaves out is mended by

@@ -23,6 +23,9 @@ struct KeyCommand: AsyncParsableCommand {
         @Option(help: "A seller or manager, of whom alone a tenant's key is: it does what the permissions let them do.")
         var user: String?
 
+        @Option(help: "Why, for the audit log.")
+        var reason: String?
+
         @Flag(help: "Print JSON.")
         var json = false
 
@@ -46,7 +49,7 @@ struct KeyCommand: AsyncParsableCommand {
                 if let user, let tenant, try await !engine.records.isPerson(user, of: tenant.id) {
                     throw Failure("\(user) is no seller of \(tenant.slug) and leads no team there")
                 }
-                let (key, id) = try await engine.records.createKey(role, for: tenant?.id, user: user, by: commandLine)
+                let (key, id) = try await engine.records.createKey(role, for: tenant?.id, user: user, by: commandLine, reason: reason)
                 return Answer(id: "\(id)", role: role.rawValue, key: key.secret)
             }
             if json { return print(try JSON.text(answer)) }
@@ -106,9 +109,12 @@ struct KeyCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Only if it is this tenant's.", valueName: "slug"))
         var tenant: String?
 
+        @Option(help: "Why, for the audit log.")
+        var reason: String?
+
         func run() async throws {
             let isRevoked = try await Engine.with(try options.settings()) { engine in
-                try await engine.records.revokeKey(id, of: try await engine.tenant(named: tenant)?.id, by: commandLine)
+                try await engine.records.revokeKey(id, of: try await engine.tenant(named: tenant)?.id, by: commandLine, reason: reason)
             }
             guard isRevoked else { throw Failure("there is no key \(id)\(tenant.map { " of \($0)" } ?? "") that works") }
             print("key \(id) is revoked")
