@@ -115,7 +115,7 @@ let package = Package(
         shell("CrashPoints"),
         shell("LocalVendors", ["FakeVendors", logging, lifecycle, hummingbird, nioCore]),
         shell("Connectors", ["Messages", "CCurl", httpClient, nioCore, nioHTTP1, nioPosix]),
-        shell("Telemetry", ["JSONEnvelope", "Jobs", logging, lifecycle, httpClient, nioCore, tracing]),
+        shell("Telemetry", ["JSONEnvelope", "Jobs", "Sampling", logging, lifecycle, httpClient, nioCore, tracing]),
 
         .target(
             name: "Schema", dependencies: ["PostgresClient", "COpenSSL", logging], path: "Schema",

@@ -51,6 +51,8 @@ public struct APIBenchmark: Sendable {
             return (result, max(1, Int((Double(accepted) / Double(commits)).rounded())))
         }
         result.limitJobsPerSecond = try await BenchServers.with { try await limit($0, perCommit: perCommit).measure($0) }
+        if batch == 1, connections == 64 { result.goals = ["jobs_per_second": 20_000, "p99_ms": 20] }
+        if batch == 1_000 { result.goals = ["jobs_per_second": 100_000] }
         result.settings["limit"] = "the same inserts, \(perCommit) jobs a commit, as pgbench sends them; pushes by redis-benchmark; no HTTP"
         return result
     }

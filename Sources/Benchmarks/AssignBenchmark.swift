@@ -70,6 +70,7 @@ public struct AssignBenchmark: Sendable {
             try await fill(bench)
             return try await limit(bench, batch: batch).measure(bench)
         }
+        if workers == 1 { result.goals = ["jobs_per_second": 5_000] }
         result.settings["limit"] =
             "begin, facts and settle, \(batch) leads of a tenant each, as pgbench sends them, already decided; claim and acknowledge by redis-benchmark"
         return result

@@ -1,7 +1,10 @@
+import DispatchIndex
 import Foundation
 import Jobs
 import Ledger
+import Messages
 import PostgresClient
+import Records
 import Tenancy
 
 extension BenchServers {
@@ -51,5 +54,48 @@ extension BenchServers {
     func beginning(_ attempts: [Attempt], at now: Date) -> [Statement] {
         let claims = attempts.map { ClaimedJob(id: $0.id, token: $0.token) }
         return ["BEGIN"] + Ledger.statements(granting: claims, worker: 1, epoch: dispatch.epoch ?? 0) + ["COMMIT"]
+    }
+}
+
+// MARK: - Tenants
+
+extension BenchServers {
+    var records: Records { Records(app: postgres, engine: postgres, ledger: ledger, logger: logger) }
+
+    /// Tells the index at once what a tenant is entitled to.
+    func tell(_ tenant: TenantID) async throws {
+        guard let limits = try await ledger.limits(of: tenant) else { return }
+        let share = TenantShare(
+            tenant: tenant, weight: limits.weight, cap: limits.cap, rate: limits.rate, burst: limits.burst, capacity: limits.capacity)
+        try await dispatch.configure([share])
+    }
+
+    /// Connects somebody outside, as an operator does.
+    ///
+    /// - Parameter key: 32 bytes, which the processes are given too.
+    func connect(
+        _ name: String, _ kind: ConnectorKind, _ settings: ConnectorSettings, _ secrets: [String: String], of tenant: TenantID,
+        key: [UInt8],
+        place: Int = 1
+    ) async throws {
+        guard let box = SecretBox(key: key) else { throw BenchmarkError.wrong("the key has not 32 bytes") }
+        let sealed = box.seal(
+            Array(try JSONEncoder().encode(secrets)), place: ConnectorSecrets.place(name, of: tenant),
+            nonce: (0..<12).map { _ in .random(in: 0...255) })
+        let wish = ConnectorWish(
+            kind: kind, place: place, isEnabled: true, settings: settings, secrets: sealed, secretNames: secrets.keys.sorted(),
+            reason: "bench")
+        _ = try await records.put(connector: name, of: tenant, by: "bench") { _ in wish }
+    }
+
+    /// Does it again until it does not throw, for ten seconds.
+    static func persisting(_ body: () async throws -> Void) async throws {
+        let end = ContinuousClock.now + .seconds(10)
+        while true {
+            do { return try await body() } catch {
+                guard ContinuousClock.now < end else { throw error }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
     }
 }

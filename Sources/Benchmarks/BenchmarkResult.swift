@@ -14,6 +14,8 @@ public struct BenchmarkResult: Codable, Sendable {
     public var settings: [String: String]
     /// What the suite adds, by name with its unit.
     public var more: [String: Double] = [:]
+    /// What is to be reached, by the name of the figure: at least so much a second, at most so much of anything else.
+    public var goals: [String: Double] = [:]
 }
 
 /// Seconds of CPU by part.

@@ -37,6 +37,13 @@ public struct DisturbanceBenchmark: Sendable {
             var result = try await bench.result(
                 disturbance.rawValue, jobs: jobs, cpu: bench.cpu(processes: []), settings: ["jobs": "\(jobs)"])
             result.more = more
+            result.goals =
+                switch disturbance {
+                // As fast as without it.
+                case .heldSnapshot: ["held_jobs_per_second": more["before_jobs_per_second"] ?? 0]
+                case .lostRedis: ["dispatch_paused_s": 10]
+                case .drain: ["left_running": 0, "failed": 0, "attempts_burned": 0]
+                }
             return result
         }
     }

@@ -40,6 +40,9 @@ public struct IndexBenchmark: Sendable {
         public var steps: [Step]
         /// Claim cost at the most tenants ÷ at the fewest.
         public var claimCostRatio: Double
+        /// What it should stay under, and the slowest script of any step, ms.
+        public var claimCostGoal = 1.5
+        public var slowestGoalMs = 5.0
         public var machine: Machine
         public var settings: [String: String]
     }

@@ -3,7 +3,8 @@ import Jobs
 import Ledger
 import Tenancy
 
-/// How long a job waits from its enqueue (before the commit) to its grant: at light load, and while another tenant has a great many queued.
+/// How long a job waits from its enqueue (before the commit) to its grant: at light load, and while another tenant has a great many queued,
+/// beside what it waits alone on the same machine in the same minutes.
 public struct LatencyBenchmark: Sendable {
     public var jobs: Int
     /// Jobs enqueued a second, evenly.
@@ -19,6 +20,20 @@ public struct LatencyBenchmark: Sendable {
 
     /// - Parameter executable: the `kiteline` program.
     public func run(executable: String) async throws -> BenchmarkResult {
+        guard neighbour > 0 else {
+            var result = try await measure(executable)
+            result.goals = ["p50_ms": 2, "p99_ms": 5]
+            return result
+        }
+        let alone = try await LatencyBenchmark(jobs: jobs, perSecond: perSecond).measure(executable)
+        var result = try await measure(executable)
+        result.more["alone_p50_ms"] = alone.p50Ms
+        result.more["alone_p99_ms"] = alone.p99Ms
+        result.goals = ["p99_ms": 2 * alone.p99Ms]
+        return result
+    }
+
+    private func measure(_ executable: String) async throws -> BenchmarkResult {
         try await BenchServers.with { bench in
             try await bench.mustBeDurable()
             let disk = try await DiskSync(in: bench.folder, perSecond: perSecond)

@@ -55,22 +55,14 @@ public struct MessageBenchmark: Sendable {
     }
 
     private func connect(_ bench: BenchServers, _ tenant: TenantID, _ key: [UInt8], _ address: String) async throws {
-        guard let box = SecretBox(key: key) else { throw BenchmarkError.wrong("the key has not 32 bytes") }
         let all: [(String, ConnectorKind, [String: String])] = [
             ("dingtalk", .dingtalkRobot, ["access_token": "t", "secret": "SECabc"]), ("wecom", .wecomRobot, ["key": "k"]),
             ("feishu", .feishuBot, ["hook_id": "h", "secret": "s"]),
         ]
-        let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
         for (place, (name, kind, secrets)) in all.enumerated() {
             var settings = ConnectorSettings()
             settings.url = address
-            let sealed = box.seal(
-                Array(try JSONEncoder().encode(secrets)), place: ConnectorSecrets.place(name, of: tenant),
-                nonce: (0..<12).map { _ in .random(in: 0...255) })
-            let wish = ConnectorWish(
-                kind: kind, place: place, isEnabled: true, settings: settings, secrets: sealed, secretNames: secrets.keys.sorted(),
-                reason: "bench")
-            _ = try await records.put(connector: name, of: tenant, by: "bench") { _ in wish }
+            try await bench.connect(name, kind, settings, secrets, of: tenant, key: key, place: place)
         }
     }
 

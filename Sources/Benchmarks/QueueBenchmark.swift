@@ -44,6 +44,7 @@ public struct QueueBenchmark: Sendable {
             try await bench.fill(jobs, tenants: tenants, payloadBytes: payloadBytes, capacity: jobs)
             return try await limit(bench, batch: batch).measure(bench)
         }
+        if workers == 2 { result.goals = ["jobs_per_second": 31_300] }
         result.settings["limit"] = "begin and settle, \(batch) jobs each, as pgbench sends them; claim and acknowledge by redis-benchmark"
         return result
     }

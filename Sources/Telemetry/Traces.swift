@@ -1,4 +1,6 @@
+import Foundation
 import Jobs
+import Sampling
 import Synchronization
 import Tracing
 
@@ -37,8 +39,21 @@ public final class Traces: Tracer {
     private func child(of parent: TraceParent?) -> TraceParent {
         let span = UInt64.random(in: 1...UInt64.max)
         if let parent { return TraceParent(trace: parent.trace, span: span, isSampled: parent.isSampled) }
-        let low = UInt64.random(in: 1...UInt64.max)
-        return TraceParent(trace: (.random(in: 0...UInt64.max), low), span: span, isSampled: Double(low >> 11) * 0x1p-53 < share)
+        return begun(.random(in: 0...UInt64.max), .random(in: 1...UInt64.max), span)
+    }
+
+    private func begun(_ high: UInt64, _ low: UInt64, _ span: UInt64) -> TraceParent {
+        TraceParent(trace: (high, low), span: span, isSampled: Double(low >> 11) * 0x1p-53 < share)
+    }
+
+    /// What the spans of a piece of work are below that began in no trace: the same whenever and wherever it is asked for.
+    ///
+    /// - Parameters:
+    ///   - number: of the work, distinct within this installation.
+    ///   - since: when it began, which sets it apart from other installations' work.
+    public func parent(ofWork number: Int64, since: Date) -> TraceParent {
+        var numbers = SeededNumbers(seed: UInt64(bitPattern: number) ^ since.timeIntervalSince1970.bitPattern)
+        return begun(numbers.next(), max(1, numbers.next()), max(1, numbers.next()))
     }
 
     /// Nothing waits longer than a moment in this process: the exporter sends what it has by itself.

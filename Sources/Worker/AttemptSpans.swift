@@ -19,9 +19,12 @@ final class AttemptSpans: AttemptTrace {
     private let factsAt: Date?
     private let handled: Date
 
-    /// Nil when the job's trace is not told of.
+    /// Nil when the job's trace is not told of. A job that began in no trace, such as a schedule's or one that a publication released, has one of
+    /// its own, the same for all its attempts.
     init?(_ traces: Traces, _ attempt: Attempt, began: Date?, factsAt: Date?, handled: Date) {
-        guard let text = attempt.traceContext, let enqueued = TraceParent(text), enqueued.isSampled else { return nil }
+        let enqueued =
+            attempt.traceContext.flatMap(TraceParent.init) ?? traces.parent(ofWork: attempt.id.rawValue, since: attempt.enqueuedAt)
+        guard enqueued.isSampled else { return nil }
         self.traces = traces
         self.enqueued = ServiceContext(below: enqueued)
         span = traces.startSpan("attempt", context: self.enqueued, ofKind: .consumer, at: attempt.startedAt.instant)

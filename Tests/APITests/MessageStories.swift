@@ -473,6 +473,32 @@ import Testing
         }
     }
 
+    @Test func `a webhook that hears of jobs' ends does not hear of the jobs that tell it`() async throws {
+        try await MessageHouse.with { house in
+            try await house.connect("hook", .webhook, place: 1, secrets: ["secret": MessageHouse.webhookSecret]) {
+                $0.url = house.address + "/hook"
+                $0.events = ["job"]
+            }
+            try await house.house.seller("chen", of: house.tenant)
+            try await house.house.rule(.route, "rules: [{ id: all, to: everyone }]", of: house.tenant)
+
+            try await house.sending {
+                try await soon { try await house.house.count("connector WHERE seen_tx IS NOT NULL") == 1 }
+                // What happens after the first was told of is passed on after whatever its telling made happen.
+                for name in ["l1", "l2"] {
+                    let before = house.vendors.with { $0.receiver.shown.count }
+                    try await house.house.leads([house.house.lead(name)], of: house.tenant)
+                    try await soon { house.vendors.with { $0.receiver.shown.count } > before }
+                    try await soon { try await house.house.count("job_history WHERE kind = 'send_notification'") > 0 }
+                }
+            }
+
+            #expect(try await house.house.count("event WHERE body->>'kind' = 'send_notification'") > 0)
+            #expect(house.vendors.with { $0.receiver.shown }.allSatisfy { !$0.text.contains("send_notification") })
+            #expect(try await house.house.count("delivery WHERE event::text LIKE '%send_notification%'") == 0)
+        }
+    }
+
     @Test func `410 ends a webhook, with an alarm`() async throws {
         try await MessageHouse.with { house in
             try await house.connect("hook", .webhook, place: 1, secrets: ["secret": MessageHouse.webhookSecret]) {

@@ -93,6 +93,25 @@ import Testing
         }
     }
 
+    @Test func `a job that nobody was in a trace for has one of its own, for all its attempts`() async throws {
+        try await traced(share: 1) { api, worker, collector in
+            try await api.working(traces: worker) {
+                let jobs = (0..<2).map { _ in
+                    NewJob(tenant: api.acme.id, kind: "probe", arguments: Array(#"{"fail_times":1,"error_class":"transient"}"#.utf8))
+                }
+                _ = try await api.ledger.enqueue(jobs)
+                try await expectSoon { collector.spans.filter { $0.name == "attempt" }.count == 4 }
+
+                let attempts = Dictionary(grouping: collector.spans.filter { $0.name == "attempt" }, by: \.trace)
+                #expect(attempts.count == 2)
+                for trace in attempts.values {
+                    #expect(Set(trace.map { $0.attributes["kiteline.attempt"] }) == ["1", "2"])
+                    #expect(Set(trace.map(\.parent)).count == 1)
+                }
+            }
+        }
+    }
+
     @Test func `without a collector the caller's trace is kept all the same, and none is begun`() async throws {
         try await TestAPI.with { api in
             let traced = try await api.enqueued(#"{"kind":"probe"}"#, headers: ["traceparent": "00-\(Self.trace)-\(Self.caller)-00"])

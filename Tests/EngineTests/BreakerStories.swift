@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 import Worker
 
+@testable import Maintenance
+
 /// Dependencies that die and come back, seen by real workers.
 @Suite struct BreakerStories {
     /// Something outside that answers some tenants and not others.
@@ -151,5 +153,78 @@ import Worker
             try await expectSoon { try await engine.count("job_history") == 11 }
         }
         #expect(try await engine.count("breaker_event WHERE set_by = 'op'") == 2)
+    }
+
+    @Test func `a probe that hangs ends at its time limit and opens the breaker again, until one is answered`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let outside = Outside()
+        outside.setDown([tenant])
+        let handler = Stub(retry: RetryPolicy(base: 0.02, cap: 0.02), timeout: .milliseconds(100)) { job in
+            if !outside.call(by: job.tenant) { try await Task.sleep(for: .seconds(3_600)) }
+            return .completed("done")
+        }
+        try await engine.running([handler.any], settings: settings) { _ in
+            _ = try await engine.ledger.enqueue((0..<20).map { _ in job(engine, tenant, needs: "erp") })
+            try await expectSoon { try await engine.count("breaker WHERE openings >= 3") == 1 }
+
+            outside.setDown([])
+            try await expectSoon { try await engine.count("job_history WHERE state = 'completed'") == 20 }
+        }
+    }
+
+    @Test func `a probe whose worker dies holds its place until its claim is taken back, and then another asks`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let outside = Outside()
+        outside.setDown([tenant])
+        try await engine.running([handler(outside)], settings: settings) { _ in
+            _ = try await engine.ledger.enqueue((0..<20).map { _ in job(engine, tenant, needs: "erp") })
+            try await expectSoon { try await engine.count("breaker WHERE state = 'open'") == 1 }
+        }
+        outside.setDown([])
+        let calls = outside.calls(by: tenant)
+
+        // A worker that is about to die is the one that asks.
+        let victim = try await engine.ledger.register(host: "victim", pid: 1)
+        var probes: [Attempt] = []
+        try await expectSoon {
+            try await engine.dispatch.limit(gates: engine.ledger.judgeBreakers(policy: settings.breakers))
+            let claims = try await engine.dispatch.claim(10).claims
+            guard !claims.isEmpty else { return false }
+            probes += try await engine.ledger.begin(
+                claims.map { ClaimedJob(id: $0.id, token: $0.token) }, worker: victim, epoch: engine.dispatch.epoch ?? 0
+            ).attempts
+            return true
+        }
+        #expect(probes.count == 1)
+        #expect(try await engine.dispatch.claim(10).claims.isEmpty, "nobody else asks meanwhile")
+
+        try await engine.running([handler(outside)], settings: settings) { _ in
+            _ = try await engine.postgres.query("UPDATE worker SET beat_at = clock_timestamp() - interval '1 hour' WHERE id = \(victim)")
+            let reaper = WorkerReaper(ledger: engine.ledger, dispatch: engine.dispatch, silence: .seconds(60), logger: engine.logger)
+            for _ in 0..<2 { try await reaper.run() }
+            try await expectSoon { try await engine.count("job_history WHERE state = 'completed'") == 20 }
+        }
+        #expect(outside.calls(by: tenant) == calls + 20)
+        #expect(try await engine.count("job_history WHERE attempt > 1") == 0, "a death is not its fault")
+    }
+
+    @Test func `a node that is cut off for itself keeps a dependency from nobody`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let (cutOff, well) = (Outside(), Outside())
+        cutOff.setDown([tenant])
+        well.setDown([tenant])
+        try await engine.running([handler(cutOff)], settings: settings) { _ in
+            try await engine.running([handler(well)], settings: settings) { _ in
+                _ = try await engine.ledger.enqueue((0..<60).map { _ in job(engine, tenant, needs: "erp") })
+                try await expectSoon { try await engine.count("breaker WHERE state = 'open'") == 1 }
+
+                well.setDown([])
+                try await expectSoon { try await engine.count("job_history WHERE state = 'completed'") == 60 }
+                #expect(cutOff.calls(by: tenant) < 40, "\(cutOff.calls(by: tenant)) calls were made in vain")
+            }
+        }
     }
 }

@@ -95,6 +95,30 @@ import Testing
             ("UPDATE job_history SET finished_at = enqueued_at - interval '1 s'", "ends come before their beginning"),
             ("INSERT INTO outbox (ids) VALUES (ARRAY[1])", "batches are still owed"),
             ("UPDATE shard_epoch SET epoch = epoch + 1", "the index is of epoch"),
+            ("UPDATE tenant SET cap = 2", "tenants ran more at once than their cap"),
+            ("UPDATE tenant SET rate = 1, burst = 1", "tenants began more in a second than their rate"),
+            (
+                """
+                INSERT INTO audit_log (tenant_id, at, actor, action, subject)
+                SELECT tenant_id, min(enqueued_at) - interval '1 s', 'x', 'tenant.pause', 'x' FROM job_history GROUP BY tenant_id
+                """, "jobs began while their tenant was paused"
+            ),
+            (
+                """
+                INSERT INTO delivery (tenant_id, connector, event_id, state, urgent, first_planned_at)
+                SELECT id, 'hook', 'evt_1', 'sent', false, now() FROM tenant
+                """, "deliveries are called sent and did not arrive"
+            ),
+            (
+                """
+                INSERT INTO delivery (tenant_id, connector, event_id, state, urgent, first_planned_at)
+                SELECT id, 'hook', 'evt_1', 'waiting', false, now() FROM tenant
+                """, "deliveries are not sent"
+            ),
+            (
+                "INSERT INTO connector (tenant_id, name, kind, place, enabled, settings, secrets, secret_names, dependency) SELECT id, 'hook', 'webhook', 1, true, '{}', '', '{}', 'hook' FROM tenant",
+                "ends were kept from a webhook"
+            ),
             ("UPDATE shard_epoch SET redis_run_id = 'other'", "the ledger believes in another Redis"),
         ])
     func `what is not as promised is found`(spoil: String, finding: String) async throws {
@@ -114,6 +138,40 @@ import Testing
 
         let found = try await scene.findings(jobs)
         #expect(found.contains { $0.contains(finding) }, "\(found)")
+        await scene.close()
+    }
+
+    @Test(
+        .timeLimit(.minutes(2)),
+        arguments: [
+            (["evt_2"], 1, "completed", "an id that the ledger does not know"), (["evt_1"], 2, "completed", "an end that did not happen"),
+            (["evt_1"], 1, "discarded", "an end that did not happen"),
+            (["evt_1", "evt_1"], 1, "completed", "came again with another text"),
+            (["evt_1"], 1, "completed", nil),
+        ] as [([String], Int, String, String?)])
+    func `what was told outside is held against what happened`(ids: [String], run: Int, end: String, finding: String?) async throws {
+        let scene = try await Scene()
+        let jobs = try await scene.enqueue(1)
+        let attempts = try await scene.begin(1)
+        _ = try await scene.engine.settle(attempts) { _ in .completed("done", [ProbeEffect(key: "e0")]) }
+        try await scene.engine.acknowledge(attempts)
+        _ = try await scene.engine.postgres.query("DELETE FROM outbox")
+        let owner = scene.engine.database.pool()
+        _ = try await owner.query(
+            """
+            INSERT INTO delivery (tenant_id, connector, event_id, state, urgent, first_planned_at)
+            SELECT id, 'hook', 'evt_1', 'sent', false, now() FROM tenant
+            """)
+        await owner.close()
+        let received = ids.enumerated().map { place, id in
+            FaultCheck.Received(
+                id: id,
+                body: #"{"type":"sales.job.\#(end).v1","data":{"job_id":"\#(jobs[0])","run":\#(run),"attempt":1,"place":\#(place)}}"#)
+        }
+
+        let found = try await scene.findings(jobs, received: received)
+
+        if let finding { #expect(found.contains { $0.contains(finding) }, "\(found)") } else { #expect(found == []) }
         await scene.close()
     }
 
@@ -220,10 +278,12 @@ private final class Scene: Sendable {
         return attempts
     }
 
-    func findings(_ jobs: [Int64], within limit: Duration = .zero) async throws -> [String] {
+    func findings(
+        _ jobs: [Int64], within limit: Duration = .zero, received: [FaultCheck.Received] = []
+    ) async throws -> [String] {
         let check = FaultCheck(
             postgresURL: engine.database.url, redisURL: engine.database.redisURL, namespace: engine.database.keyPrefix)
-        return try await check.findings(accepted: jobs, within: limit)
+        return try await check.findings(accepted: jobs, within: limit) { received }
     }
 
     func close() async {

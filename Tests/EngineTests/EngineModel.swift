@@ -27,6 +27,10 @@ struct EngineModel {
     /// Attempts somebody runs, or ran before they were taken from him.
     var attempts: [Attempt] = []
     var settlements: [Int64: Settlement] = [:]
+    /// The highest fence and its claim that was granted of each job.
+    var fences: [JobID: (fence: Int64, token: Int64)] = [:]
+    /// Attempts that were written down as failed and charged, in the job's present run.
+    var charged: [JobID: (run: Int, fences: Set<Int64>)] = [:]
     var worker: Int64
     /// Calls on their way to a slow store.
     var slow: [(name: String, go: () async throws -> Void)] = []
@@ -140,6 +144,7 @@ struct EngineModel {
         if !chance(6) { claims.removeAll { together.contains($0) } }
         let granted = try await engine.ledger.begin(together.map { ClaimedJob(id: $0.id, token: $0.token) }, worker: worker, epoch: epoch)
         log.append("begin \(together.map(\.id)) -> \(granted.attempts.map(\.id))")
+        for attempt in granted.attempts { try check(attempt) }
         if chance(10) { return log.append("answer lost") }
         attempts += granted.attempts
         let byID = Dictionary(together.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -158,6 +163,11 @@ struct EngineModel {
         var ends: [Settlement] = []
         for attempt in distinct { ends.append(settlement(of: attempt)) }
         let settled = try await engine.ledger.settle(ends)
+        for end in ends where settled.done.contains(end.attempt.id) {
+            if case .retry(_, _, chargesAttempt: true) = end.disposition {
+                charged[end.attempt.id, default: (1, [])].fences.insert(end.attempt.fence)
+            }
+        }
         log.append("settle \(distinct.map(\.id)) -> done \(settled.done) lost \(settled.lost)")
         if chance(6) { return log.append("answer lost") }
         if !chance(6) { attempts.removeAll { attempt in distinct.contains { $0.id == attempt.id && $0.token == attempt.token } } }
@@ -262,7 +272,10 @@ struct EngineModel {
 
     private mutating func retry() async throws {
         guard let id = accepted.sorted().randomElement(using: &random) else { return }
-        for tenant in tenants { _ = try await engine.postgres.transaction { try $0.retry(id, of: tenant) } }
+        for tenant in tenants {
+            guard case .waiting(let run) = try await engine.postgres.transaction({ try $0.retry(id, of: tenant) }) else { continue }
+            if run > charged[id]?.run ?? 1 { charged[id] = (run, []) }
+        }
         log.append("retry \(id)")
     }
 
@@ -337,6 +350,18 @@ struct EngineModel {
     }
 
     var story: Comment { "seed \(seed); \(log.suffix(60).joined(separator: "; "))" }
+
+    /// A fence grows with each grant, and an attempt is charged only when its failure was written down: not for a lost worker, one that gave
+    /// its jobs back, or an answer that never came.
+    private mutating func check(_ attempt: Attempt) throws {
+        if let last = fences[attempt.id] {
+            let isRepeated = attempt.token == last.token && attempt.fence == last.fence
+            try #require(isRepeated || attempt.fence > last.fence, "\(attempt.id): fence \(attempt.fence) after \(last.fence); \(story)")
+        }
+        fences[attempt.id] = (attempt.fence, attempt.token)
+        let failures = charged[attempt.id]?.fences.filter { $0 < attempt.fence }.count ?? 0
+        try #require(attempt.number == failures + 1, "\(attempt.id): attempt \(attempt.number) after \(failures) failures; \(story)")
+    }
 
     /// An independent look at ledger, history, effects and index.
     private func check() async throws {

@@ -34,8 +34,12 @@ struct IndexModel {
     var jobs: [JobID: Job] = [:]
     var shares: [TenantID: TenantShare] = [:]
     var limits: [String: Int] = [:]
-    /// What a tenant may have begun since its rate was set: when that was, and how many it began.
-    var begun: [TenantID: (since: ContinuousClock.Instant, count: Int)] = [:]
+    /// What a tenant may have begun since its rate was set: when that was, how many it began, and how often time that never was gave it tokens.
+    var begun: [TenantID: (since: ContinuousClock.Instant, count: Int, gifts: Int)] = [:]
+    /// Jobs whose time is the index's: its clock has not stepped since they were put on the schedule.
+    var timely: Set<JobID> = []
+    /// Jobs that stand in their line where their first push put them.
+    var placed: [JobID: Int64] = [:]
     var ended: [Claim] = []
     var epoch: Int64 = 1
     var log: [String] = []
@@ -109,6 +113,7 @@ struct IndexModel {
                 if fresh.contains(push.id) { jobs[push.id]?.place = .deferred }
             } else {
                 jobs[push.id]?.place = .waiting
+                if fresh.contains(push.id) { (placed[push.id], _) = (push.place, timely.insert(push.id)) }
             }
         }
         log.append("surplus \(surplus.sorted())")
@@ -138,15 +143,21 @@ struct IndexModel {
     private mutating func claim() async throws {
         let want = Int.random(in: 1...20, using: &random)
         let kinds: Set<String>? = Int.random(in: 0..<4, using: &random) == 0 ? ["a"] : nil
+        let before = try await snapshot()
         let reply = try await dispatch.claim(want, kinds: kinds)
         log.append("claim \(want) of \(kinds?.sorted() ?? []) -> \(reply.claims.map { "\($0.id)" }) more \(reply.more)")
         try #require(reply.claims.count <= want, "\(story)")
         for claim in reply.claims {
             try #require(jobs[claim.id]?.place == .waiting, "claimed \(claim.id), which does not wait; \(story)")
             if let kinds { try #require(kinds.contains(String(jobs[claim.id]!.flow.prefix(1))), "\(story)") }
+            if let due = jobs[claim.id]?.due, timely.contains(claim.id) {
+                try #require(due <= Date().addingTimeInterval(0.001), "\(claim.id) was claimed before its time; \(story)")
+            }
             jobs[claim.id]?.place = .running(claim)
+            placed[claim.id] = nil
             begun[claim.tenant]?.count += 1
         }
+        try checkOrder(of: reply.claims, before)
         try await checkLimits(after: reply)
         if reply.claims.count < want, !reply.more, kinds == nil { try await checkNothingIsLeft() }
     }
@@ -161,6 +172,7 @@ struct IndexModel {
             case 1:
                 let due = soon()
                 jobs[id]?.due = due
+                timely.insert(id)
                 ends.append(Acknowledgement(claim, priority: job.priority, next: .later(due), spent: spent))
             default: ends.append(Acknowledgement(claim, spent: spent))
             }
@@ -185,7 +197,7 @@ struct IndexModel {
             burst: isLimited ? Int.random(in: 1...5, using: &random) : nil,
             capacity: [1, 2, 5, 1000].randomElement(using: &random)!)
         log.append("configure \(share)")
-        if share.rate != shares[tenant]?.rate || share.burst != shares[tenant]?.burst { begun[tenant] = (.now, 0) }
+        if share.rate != shares[tenant]?.rate || share.burst != shares[tenant]?.burst { begun[tenant] = (.now, 0, 0) }
         shares[tenant] = share
         try await dispatch.configure([share])
     }
@@ -212,8 +224,8 @@ struct IndexModel {
         log.append("clock \(step)")
         _ = try await dispatch.expired(limit: 100)
         try await redis.stepClock(ofIndex: "\(namespace){q:0}:\(epoch):", by: step)
-        // Tokens came in time that never was.
-        for tenant in tenants where shares[tenant]?.rate != nil { begun[tenant] = (.now, 0) }
+        timely = []
+        if step > .zero { for tenant in tenants { begun[tenant]?.gifts += 1 } }
         let taken = try await dispatch.expired(limit: 100)
         try #require(taken.isEmpty || (.zero ... .seconds(10)).contains(step), "taken from workers who could not beat; \(story)")
     }
@@ -233,7 +245,10 @@ struct IndexModel {
         }
         let isOpen = try await dispatch.finishRebuild(under: epoch)
         try #require(isOpen)
-        for tenant in tenants where shares[tenant]?.rate != nil { begun[tenant] = (.now, 0) }
+        // Its schedule and its lines are new, and by a clock that has not stepped.
+        timely = Set(jobs.filter { $0.value.place == .waiting }.keys)
+        placed = [:]
+        for (id, job) in jobs where job.place == .waiting { placed[id] = push(id, job).place }
     }
 
     // MARK: What must hold
@@ -255,6 +270,19 @@ struct IndexModel {
             try #require(isFull || index.waking.contains(gate), "flows wait at \(gate), which has room; \(story)")
         }
         try #require(index.limits == limits, "\(story)")
+    }
+
+    /// What was in line before and is claimed was the beginning of its line, and what stands where it was put stands in order.
+    private func checkOrder(of claims: [Claim], _ before: IndexSnapshot) throws {
+        let claimed = claims.map(\.id.description)
+        for (tenant, state) in before.tenants {
+            for (name, flow) in state.flows {
+                let ofLine = claimed.filter(Set(flow.ready).contains)
+                try #require(ofLine == Array(flow.ready.prefix(ofLine.count)), "\(tenant)/\(name) was not served in order; \(story)")
+                let places = flow.ready.compactMap { JobID(text: $0).flatMap { placed[$0] } }
+                try #require(places == places.sorted(), "\(tenant)/\(name) is not in order; \(story)")
+            }
+        }
     }
 
     /// Every job is in one place, the one it should be in.
@@ -331,11 +359,13 @@ struct IndexModel {
         let index = try await snapshot()
         for tenant in Set(reply.claims.map(\.tenant)) {
             try #require(index.tenants[tenant]!.running <= shares[tenant]!.cap, "tenant \(tenant) is above its cap; \(story)")
-            if let rate = shares[tenant]?.rate, let burst = shares[tenant]?.burst, let (since, count) = begun[tenant] {
+            if let rate = shares[tenant]?.rate, let burst = shares[tenant]?.burst, let (since, count, gifts) = begun[tenant] {
                 let elapsed =
                     Double((ContinuousClock.now - since).components.attoseconds) / 1e18
                     + Double((ContinuousClock.now - since).components.seconds)
-                try #require(Double(count) <= rate * elapsed + Double(burst), "tenant \(tenant) began \(count) in \(elapsed) s; \(story)")
+                try #require(
+                    Double(count) <= rate * elapsed + Double(burst * (1 + gifts)),
+                    "tenant \(tenant) began \(count) in \(elapsed) s; \(story)")
             }
         }
         for claim in reply.claims {

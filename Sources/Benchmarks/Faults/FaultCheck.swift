@@ -22,8 +22,14 @@ public struct FaultCheck: Sendable {
 
     /// What is wrong, in words; empty when all is well. Waits for the index, which is told of an end after the ledger, for up to `limit`.
     ///
-    /// - Parameter accepted: the ids that callers were given.
-    public func findings(accepted: [Int64], within limit: Duration = .seconds(30)) async throws -> [String] {
+    /// - Parameters:
+    ///   - accepted: the ids that callers were given.
+    ///   - stall: for how long what the index had given could wait for the ledger.
+    ///   - received: what came to whoever takes webhooks.
+    public func findings(
+        accepted: [Int64], within limit: Duration = .seconds(30), stall: Duration = .zero,
+        received: @Sendable () -> [Received] = { [] }
+    ) async throws -> [String] {
         let logger = Logger(label: "kiteline.check", factory: { _ in SwiftLogNoOpLogHandler() })
         let postgres = PostgresPool(PostgresConfiguration(url: postgresURL), size: 1, logger: logger)
         let redis = RedisClient(try RedisConfiguration(url: redisURL), group: MultiThreadedEventLoopGroup.singleton, logger: logger)
@@ -31,7 +37,8 @@ public struct FaultCheck: Sendable {
         let result: Result<[String], any Error>
         do {
             while true {
-                let found = try await ledger(postgres, accepted) + index(redis, postgres)
+                let laws = laws(accepted) + laws(of: received()) + limits(stall: stall.inSeconds)
+                let found = try await ledger(postgres, accepted, laws) + index(redis, postgres) + contradictions(received())
                 if found.isEmpty || ContinuousClock.now > end {
                     result = .success(found)
                     break
@@ -46,23 +53,28 @@ public struct FaultCheck: Sendable {
 
     // MARK: Ledger
 
-    private func ledger(_ postgres: PostgresPool, _ accepted: [Int64]) async throws -> [String] {
+    private func ledger(_ postgres: PostgresPool, _ accepted: [Int64], _ laws: [Law]) async throws -> [String] {
         var found: [String] = Set(accepted).count == accepted.count ? [] : ["an id was given twice"]
-        for (what, statement) in laws(accepted) {
+        for (what, statement) in laws {
             let count: Int64 = try await postgres.query(statement).first!.get(0)
             if count > 0 { found.append("\(count) \(what)") }
         }
         return found
     }
 
-    /// Each counts what breaks it.
-    private func laws(_ accepted: [Int64]) -> [(what: String, Statement)] {
+    /// Counts what breaks it.
+    typealias Law = (what: String, Statement)
+
+    private func laws(_ accepted: [Int64]) -> [Law] {
         [
             (
                 "accepted jobs are unknown",
                 "SELECT count(*) FROM unnest(\(accepted)) a(id) WHERE NOT EXISTS (SELECT FROM job j WHERE j.id = a.id)"
             ),
-            ("jobs were stored that nobody was told of", "SELECT count(*) FROM job WHERE id <> ALL(\(accepted))"),
+            (
+                "jobs were stored that nobody was told of",
+                "SELECT count(*) FROM job WHERE kind = 'probe' AND id NOT IN (SELECT unnest(\(accepted)))"
+            ),
             (
                 "accepted jobs have not ended",
                 "SELECT count(*) FROM unnest(\(accepted)) a(id) WHERE NOT EXISTS (SELECT FROM job_history h WHERE h.id = a.id)"
@@ -76,7 +88,7 @@ public struct FaultCheck: Sendable {
                 "completed jobs left none or several effects",
                 """
                 SELECT count(*) FROM job_history h
-                WHERE state = 'completed' AND 1 <> (SELECT count(*) FROM probe_effect e WHERE e.job_id = h.id)
+                WHERE kind = 'probe' AND state = 'completed' AND 1 <> (SELECT count(*) FROM probe_effect e WHERE e.job_id = h.id)
                 """
             ),
             (

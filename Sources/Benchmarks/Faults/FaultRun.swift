@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import LocalServers
+import LocalVendors
 import PostgresClient
 import Records
 import Sampling
@@ -58,21 +59,24 @@ public struct FaultRun: Sendable {
     /// - Parameter executable: the `kiteline` program.
     public func run(executable: String) async throws -> Report {
         // That connections are lost here is no news.
-        try await BenchServers.with(durable: durable, level: .critical) { bench in
-            let wires = try await Wires(
-                to: LocalServersURLs(postgresURL: bench.servers.postgresURL, redisURL: bench.servers.redisURL))
-            let scene = try await FaultScene(self, bench, wires, executable)
-            let result: Result<Report, any Error>
-            do {
-                let report = try await run(scene)
-                await scene.stop(within: .seconds(30))
-                result = .success(report)
-            } catch {
-                await scene.stop(within: .zero)
-                result = .failure(error)
+        let vendors = LocalVendors()
+        return try await vendors.serving { address in
+            try await BenchServers.with(durable: durable, level: .critical) { bench in
+                let wires = try await Wires(
+                    to: LocalServersURLs(postgresURL: bench.servers.postgresURL, redisURL: bench.servers.redisURL))
+                let scene = try await FaultScene(self, bench, wires, executable, vendors: vendors, address: address)
+                let result: Result<Report, any Error>
+                do {
+                    let report = try await run(scene)
+                    await scene.stop(within: .seconds(30))
+                    result = .success(report)
+                } catch {
+                    await scene.stop(within: .zero)
+                    result = .failure(error)
+                }
+                await wires.close()
+                return try result.get()
             }
-            await wires.close()
-            return try result.get()
         }
     }
 
@@ -94,12 +98,15 @@ public struct FaultRun: Sendable {
             try await scene.inflict(fault, &chance)
         }
         let last = ContinuousClock.now
+        try await scene.neighbours.resume()
         let accepted = try await accepting.value
         // Whatever is left then, the checker names.
         try? await bench.drained(within: .seconds(120))
         let recovery = ContinuousClock.now - last
         let check = FaultCheck(postgresURL: bench.servers.postgresURL, redisURL: bench.servers.redisURL)
-        var findings = try await check.findings(accepted: accepted)
+        // What the index gave while the ledger did not answer begins all at once when it does.
+        var findings = try await check.findings(accepted: accepted, stall: .seconds(5)) { scene.neighbours.received }
+        if scene.neighbours.refused > 0 { findings.append("\(scene.neighbours.refused) webhooks were not signed as they should be") }
         let victims = scene.crashes(at: "on-poison")
         if victims > 3 { findings.append("the poison job took down \(victims) processes") }
         if try await bench.count("SELECT count(*) FROM dlq WHERE id = ANY(\(accepted)) AND error_class = 'poison'") == 0 {
@@ -116,6 +123,25 @@ public struct FaultRun: Sendable {
 
     /// Enqueues in batches, spread over the faults, so that each of them finds jobs at every stage of their way.
     private func enqueue(_ scene: FaultScene) async throws -> [Int64] {
+        try await withThrowingTaskGroup(of: [Int64].self) { group in
+            group.addTask { try await enqueueMost(scene) }
+            for (neighbour, client) in scene.neighbours.clients { group.addTask { try await enqueue(neighbour, client, scene) } }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+    }
+
+    private func enqueue(_ neighbour: Neighbour, _ client: JobClient, _ scene: FaultScene) async throws -> [Int64] {
+        if neighbour == .told {
+            // A webhook hears of what happens after it was set up.
+            while try await scene.bench.count("SELECT count(*) FROM connector WHERE seen_tx IS NOT NULL") == 0 {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+        let probes = (0..<neighbour.jobs).map { #"{"effect_key":"\#(neighbour.rawValue)-\#($0)","sleep_ms":\#(neighbour.sleep)}"# }
+        return try await client.enqueue(probes: probes, under: neighbour.rawValue, delay: neighbour.delay)
+    }
+
+    private func enqueueMost(_ scene: FaultScene) async throws -> [Int64] {
         let batch = min(100, max(1, jobs / 8))
         let pause = Duration.milliseconds(1_200 * max(faults, 3) / max(1, jobs / batch))
         var chance = SeededNumbers(seed: ~seed)

@@ -2,6 +2,7 @@ import CrashPoints
 import Foundation
 import Ledger
 import LocalServers
+import LocalVendors
 import PostgresClient
 import Records
 import RedisClient
@@ -12,25 +13,30 @@ import Tenancy
 struct FaultScene: Sendable {
     let bench: BenchServers
     let client: JobClient
+    let neighbours: FaultNeighbours
     private let wires: Wires
     private let workers: ProgramProcesses
     private let servers: ProgramProcesses
     private let workersWanted: Int
 
-    init(_ run: FaultRun, _ bench: BenchServers, _ wires: Wires, _ executable: String) async throws {
+    init(
+        _ run: FaultRun, _ bench: BenchServers, _ wires: Wires, _ executable: String, vendors: LocalVendors, address: String
+    ) async throws {
         self.bench = bench
         self.wires = wires
         workersWanted = run.workers
         let tenant = try await bench.tenant("faults")
-        let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
+        let records = bench.records
         let port = try await JobClient.freePort()
         client = JobClient(port: port, key: try await records.createKey(.tenant, for: tenant, by: "bench").key.secret)
+        neighbours = try await FaultNeighbours(bench, records, port: port, vendors: vendors, address: address)
         let lease = run.lease.inSeconds
         let settings = [
             "KITELINE_POSTGRES_URL": wires.postgresURL, "KITELINE_REDIS_URL": wires.redisURL, "KITELINE_LEASE_SECONDS": "\(lease)",
             "KITELINE_BEAT_SECONDS": "\(lease / 3)", "KITELINE_SILENCE_SECONDS": "\(lease * 4 / 3)",
             "KITELINE_REAP_SECONDS": "\(max(0.05, lease / 15))", "KITELINE_PORT": "\(port)", "KITELINE_REQUEST_SECONDS": "3",
             "KITELINE_CRASH_AT": CrashPoint.onPoison.rawValue,
+            "KITELINE_SECRET_KEY": Data(FaultNeighbours.secretKey).base64EncodedString(), "KITELINE_LOCAL_TARGETS": "yes",
         ]
         workers = bench.processes(executable, ["work"], environment: settings)
         servers = bench.processes(executable, ["serve"], environment: settings)
@@ -82,7 +88,7 @@ extension FaultScene {
         case .killWorker, .crashWorker:
             // Drawn in any case, so that what comes next does not hang on who happens to live.
             let plan = FaultRun.crash(
-                [.afterClaim, .afterBegin, .beforeSettle, .afterSettle, .inRelay, .inReaper, .inRebuild, .afterClaim], &chance)
+                [.afterClaim, .afterBegin, .beforeSettle, .afterSettle, .inRelay, .inPromoter, .inRefill, .inReaper, .inRebuild], &chance)
             let victim = Int.random(in: 0..<workersWanted, using: &chance)
             if let pid = workers.pids.dropFirst(victim).first { workers.kill(pid) }
             if fault == .crashWorker { try workers.start(with: ["KITELINE_CRASH_AT": "\(plan),\(CrashPoint.onPoison.rawValue)"]) }
@@ -122,16 +128,7 @@ extension FaultScene {
 
     /// On a connection of our own, not over the wire.
     private func tellRedis(_ command: RedisCommand) async throws {
-        let end = ContinuousClock.now + .seconds(10)
-        while true {
-            do {
-                _ = try await bench.redis.send(command)
-                return
-            } catch {
-                guard ContinuousClock.now < end else { throw error }
-                try await Task.sleep(for: .milliseconds(50))
-            }
-        }
+        try await BenchServers.persisting { _ = try await bench.redis.send(command) }
     }
 
     private func cut(_ wire: Wire, after bytes: Int) async throws {

@@ -17,9 +17,12 @@ public struct JobClient: Sendable {
 
     /// Returns the ids of the jobs once they are accepted, however often that takes.
     ///
-    /// - Parameter jobs: the arguments of probe jobs, as JSON objects.
-    public func enqueue(probes jobs: [String], under batch: String) async throws -> [Int64] {
-        let body = #"{"jobs":["# + jobs.map { #"{"kind":"probe","args":\#($0)}"# }.joined(separator: ",") + "]}"
+    /// - Parameters:
+    ///   - jobs: the arguments of probe jobs, as JSON objects.
+    ///   - batch: an idempotency key.
+    ///   - delay: seconds from now until they may run.
+    public func enqueue(probes jobs: [String], under batch: String, delay: TimeInterval? = nil) async throws -> [Int64] {
+        let body = Self.body(jobs, at: delay.map { Date().addingTimeInterval($0) })
         while true {
             try Task.checkCancellation()
             if let answer = try? await post(body, under: batch) {
@@ -37,8 +40,12 @@ public struct JobClient: Sendable {
 
     /// Sends it once; nil when the server went away instead of answering.
     public func isAccepted(probes jobs: [String], under batch: String) async -> Bool? {
-        let body = #"{"jobs":["# + jobs.map { #"{"kind":"probe","args":\#($0)}"# }.joined(separator: ",") + "]}"
-        return try? await post(body, under: batch).status == 202
+        return try? await post(Self.body(jobs), under: batch).status == 202
+    }
+
+    private static func body(_ jobs: [String], at time: Date? = nil) -> String {
+        let runAt = time.map { #","run_at":"\#($0.ISO8601Format())""# } ?? ""
+        return #"{"jobs":["# + jobs.map { #"{"kind":"probe","args":\#($0)\#(runAt)}"# }.joined(separator: ",") + "]}"
     }
 
     private struct Accepted: Decodable { var ids: [String] }

@@ -28,7 +28,12 @@ struct IndexBenchCommand: AsyncParsableCommand {
         }
         print(
             output.json
-                ? try JSON.text(report) : "claim cost at the most tenants ÷ at the fewest: \(rounded(report.claimCostRatio))")
+                ? try JSON.text(report)
+                : """
+                claim cost at the most tenants ÷ at the fewest: \(rounded(report.claimCostRatio)) (goal \(rounded(report.claimCostGoal)))
+                slowest script: \(rounded(report.steps.map(\.slowestMs).max() ?? 0)) ms (goal \(rounded(report.slowestGoalMs)))
+                on \(report.machine.processor), \(report.machine.cores) cores, \(report.machine.memoryGiB) GiB
+                """)
     }
 }
 

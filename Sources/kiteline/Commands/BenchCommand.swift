@@ -42,15 +42,16 @@ extension BenchSuite {
     }
 
     private func text(of result: BenchmarkResult) -> String {
-        let more = result.more.sorted { $0.key < $1.key }.map { "\($0.key) \(rounded($0.value))\n" }.joined()
+        func goal(_ name: String) -> String { result.goals[name].map { " (goal \(rounded($0)))" } ?? "" }
+        let more = result.more.sorted { $0.key < $1.key }.map { "\($0.key) \(rounded($0.value))\(goal($0.key))\n" }.joined()
         let limit = result.limitJobsPerSecond.map {
             "; the same SQL and Lua without Swift: \(Int($0)), of which it is \(Int(result.jobsPerSecond / $0 * 100)) %"
         }
         let share = result.share.sorted { $0.key < $1.key }.map { "\($0.key) \(Int($0.value * 100)) %" }.joined(separator: ", ")
         let settings = result.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         return """
-            \(more)\(Int(result.jobsPerSecond)) \(Self.unit)/s\(limit ?? "")
-            \(Self.latency): p50 \(rounded(result.p50Ms)) ms, p99 \(rounded(result.p99Ms)) ms
+            \(more)\(Int(result.jobsPerSecond)) \(Self.unit)/s\(goal("jobs_per_second"))\(limit ?? "")
+            \(Self.latency): p50 \(rounded(result.p50Ms)) ms\(goal("p50_ms")), p99 \(rounded(result.p99Ms)) ms\(goal("p99_ms"))
             CPU \(rounded(result.cpuUsPerJob)) µs for each of the \(Self.unit): \(share)
             settings: \(settings)
             on \(result.machine.processor), \(result.machine.cores) cores, \(result.machine.memoryGiB) GiB; fsync, full_page_writes and synchronous_commit on
