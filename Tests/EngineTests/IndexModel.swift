@@ -224,7 +224,9 @@ struct IndexModel {
         log.append("clock \(step)")
         _ = try await dispatch.expired(limit: 100)
         try await redis.stepClock(ofIndex: "\(namespace){q:0}:\(epoch):", by: step)
+        // Where a job stands that was to come later hangs on when it came due.
         timely = []
+        placed = placed.filter { jobs[$0.key]?.due == nil }
         if step > .zero { for tenant in tenants { begun[tenant]?.gifts += 1 } }
         let taken = try await dispatch.expired(limit: 100)
         try #require(taken.isEmpty || (.zero ... .seconds(10)).contains(step), "taken from workers who could not beat; \(story)")

@@ -80,8 +80,9 @@ extension PostgresTransaction {
             SELECT tx::text::bigint AS tx, id, type, at, body::text AS body FROM event
             WHERE tenant_id = \(id) AND (tx, id) > (\(String(seen.0))::text::xid8, \(seen.1))
                 AND tx < pg_snapshot_xmin(pg_current_snapshot())
-                -- That it cannot be reached is not told to itself: each try would make another.
+                -- That it cannot be reached is not told to itself, nor any webhook that one was told: each try would make another.
                 AND NOT (type = 'breaker.changed' AND body->>'dependency' = \(hook.dependency))
+                AND NOT (type LIKE 'job.%' AND body->>'kind' = 'send_notification')
             ORDER BY tx, id LIMIT \(limit)
             """)
         guard let last = rows.last else { return false }
