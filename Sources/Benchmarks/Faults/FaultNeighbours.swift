@@ -7,6 +7,9 @@ import Records
 import Tenancy
 
 extension FaultRun {
+    /// Jobs of the tenants beside the one whose jobs fill a run.
+    public static let neighbourJobs = Neighbour.allCases.reduce(0) { $0 + $1.jobs }
+
     /// Tenants beside the one whose jobs fill the run, each of whom something was promised.
     enum Neighbour: String, CaseIterable {
         /// May run so many at once, and has more ready jobs than the index takes in line.

@@ -39,12 +39,15 @@ public struct FaultRun: Sendable {
     public struct Report: Codable, Sendable, Equatable {
         public var suite = "faults"
         public var seed: UInt64
+        /// Those of the tenants beside it among them.
         public var accepted: Int
         public var completed: Int
         /// Set aside after three losses of their worker, the poison job among them.
         public var discarded: Int
         /// Processes that killed themselves at a named point, the poison job's victims among them.
         public var crashes: Int
+        /// Requests that came for the webhook, repetitions too.
+        public var webhooks: Int
         /// Of the index at the end; a crash of Postgres skips some numbers.
         public var epoch: Int
         public var faults: [Fault]
@@ -117,6 +120,7 @@ public struct FaultRun: Sendable {
             seed: seed, accepted: accepted.count,
             completed: try await bench.count("SELECT count(*) FROM job_history WHERE state = 'completed'"),
             discarded: try await bench.count("SELECT count(*) FROM dlq"), crashes: scene.crashes(at: ""),
+            webhooks: scene.neighbours.received.count,
             epoch: try await bench.count("SELECT epoch FROM shard_epoch WHERE shard = 0"),
             faults: drawn, recoveryS: recovery.inSeconds, findings: findings)
     }

@@ -44,7 +44,7 @@ struct FaultsBenchCommand: AsyncParsableCommand {
 
     private func line(_ report: FaultRun.Report) -> String {
         let counts =
-            "accepted \(report.accepted) · completed \(report.completed) · set aside \(report.discarded) · crashes \(report.crashes) · epoch \(report.epoch) · done \(rounded(report.recoveryS)) s after the last fault"
+            "accepted \(report.accepted) · completed \(report.completed) · set aside \(report.discarded) · crashes \(report.crashes) · webhooks \(report.webhooks) · epoch \(report.epoch) · done \(rounded(report.recoveryS)) s after the last fault"
         let faults = report.faults.map(\.rawValue).joined(separator: " ")
         let verdict = report.isSound ? "sound" : "NOT SOUND: " + report.findings.joined(separator: "; ")
         return "seed \(report.seed): \(verdict) · \(counts) · \(faults)"
