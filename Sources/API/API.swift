@@ -29,6 +29,7 @@ public struct API: Sendable {
     /// Of every tenant.
     let statistics: Remembered<[JobStatistics]>
     let fleet: Remembered<Fleet>
+    let heatMaps: RememberedByKey<HeatMapKey, ResponseHeatMap>
     let events: EventHub
     let traces: Traces?
     let logger: Logger
@@ -38,9 +39,11 @@ public struct API: Sendable {
     ///   - traces: told of requests and what they enqueue; nil: nobody is.
     ///   - logs: counted, where log lines go to a collector.
     ///   - keys: who bears which key; made from `records` when not given.
+    ///   - heatMapAge: how old the heat map of a month may be that is answered with.
     public init(
         records: Records, ledger: Ledger, dispatch: Dispatch, kinds: [JobKind], keys: KeyRing? = nil, metrics: Metrics = Metrics(),
-        limits: Limits = Limits(), transport: TransportSecurity = TransportSecurity(), outgoing: OutgoingPolicy = OutgoingPolicy(),
+        limits: Limits = Limits(), heatMapAge: Duration = .zero, transport: TransportSecurity = TransportSecurity(),
+        outgoing: OutgoingPolicy = OutgoingPolicy(),
         secrets: SecretBox? = nil, traces: Traces? = nil, logs: LogExporter? = nil, logger: Logger
     ) {
         self.records = records
@@ -61,6 +64,7 @@ public struct API: Sendable {
         fleet = Remembered(for: .seconds(2)) {
             Fleet(workers: try await ledger.workerProcesses(), running: try await ledger.runningJobs(limit: API.shownRunningJobs))
         }
+        heatMaps = RememberedByKey(for: heatMapAge)
         events = EventHub(records, limits)
         self.traces = traces
         let (jobs, engine) = (JobMetrics(records, dispatch), EngineMetrics(ledger, dispatch))

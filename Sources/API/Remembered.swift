@@ -35,3 +35,23 @@ final class Remembered<Value: Sendable>: Sendable {
         asked.withLock { $0?.until = until }
     }
 }
+
+/// The same for each of many questions; what nobody asks any more is forgotten.
+final class RememberedByKey<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private let lifetime: Duration
+    private let most = 1_000
+    private let answers = Mutex<[Key: (answer: Remembered<Value>, lastAsked: ContinuousClock.Instant)]>([:])
+
+    init(for lifetime: Duration) { self.lifetime = lifetime }
+
+    func value(of key: Key, _ ask: @Sendable @escaping () async throws -> Value) async throws -> Value {
+        let remembered = answers.withLock { answers in
+            if answers.count >= most { answers = answers.filter { $0.value.lastAsked + lifetime > .now } }
+            let answer = answers[key]?.answer ?? Remembered(for: lifetime, ask)
+            // So many are asked for at once that they are not worth keeping.
+            if answers.count < most || answers[key] != nil { answers[key] = (answer, .now) }
+            return answer
+        }
+        return try await remembered.value()
+    }
+}

@@ -182,7 +182,7 @@ struct Engine: Sendable {
         limits.headerTime = try settings.duration(.headerSeconds)
         limits.bodyPause = try settings.duration(.bodySeconds)
         return API(
-            records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, metrics: metrics, limits: limits,
+            records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, metrics: metrics, limits: limits, heatMapAge: .seconds(30),
             transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)),
             outgoing: courier.policy, secrets: secrets, traces: traces, logs: logs, logger: logger)
     }

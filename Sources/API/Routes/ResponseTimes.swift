@@ -1,6 +1,7 @@
 import Foundation
 import JSONEnvelope
 import Records
+import Tenancy
 
 extension API {
     static let responseEndpoints = [
@@ -58,10 +59,14 @@ extension API {
         }
         return (query.string("clock", length: 64) ?? API.firstTouchClock, month)
     }
-    let map = try await call.records.responseHeatMap(clock, month: month ?? Date().month(in: zone), zone: zone, of: call.tenant.id)
+    let key = HeatMapKey(tenant: call.tenant.id, clock: clock, month: month ?? Date().month(in: zone), zone: zone)
+    let map = try await call.api.heatMaps.value(of: key) { [records = call.records] in
+        try await records.responseHeatMap(key.clock, month: key.month, zone: key.zone, of: key.tenant)
+    }
     return Answer(
         200,
         JSONWriter.object(capacity: 8_192) { object in
+            object.member("as_of", map.asOf)
             object.member("month", map.month)
             object.member("clock", map.clock)
             object.member("time_zone", map.timeZone)
@@ -79,6 +84,14 @@ extension API {
             }
             object.write(map.reasons, unspecified: map.unspecified)
         })
+}
+
+/// What a heat map is of. It goes through every lead of its month, so one that is some seconds old serves all who ask.
+struct HeatMapKey: Hashable {
+    let tenant: TenantID
+    let clock: String
+    let month: String
+    let zone: String
 }
 
 extension ResponseHeatMap.Cell {

@@ -67,7 +67,12 @@ public enum OverdueView {
                         ]
                     }),
                 "heatLead": .text(
-                    words["heat_lead", ["month": facts.month, "zone": facts.map["time_zone"]?.string ?? ""]]),
+                    words[
+                        "heat_lead",
+                        [
+                            "month": facts.month, "zone": facts.map["time_zone"]?.string ?? "",
+                            "at": clerk.clock(facts.map["as_of"]?.date ?? clerk.now),
+                        ]]),
                 "heat": HeatMap(facts.map, clerk).view, "hasEscalations": .flag(!escalations.isEmpty),
                 "escalations": .list(escalations.map { escalation(layout, $0, facts, once: once, refusal, clerk) }),
                 "pager": Pager.view(
