@@ -140,7 +140,7 @@ let package = Package(
                 .embedInCode("0049_quick_compression.sql"), .embedInCode("0050_failures_index.sql"),
                 .embedInCode("0051_people.sql"), .embedInCode("0052_access.sql"),
                 .embedInCode("0059_seller_breaker.sql"), .embedInCode("0060_incident_clocks.sql"),
-                .embedInCode("0061_activity_source.sql"),
+                .embedInCode("0061_activity_source.sql"), .embedInCode("0065_worker_drain.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -65,5 +65,6 @@ public struct Migration: Sendable {
         Migration(59, "seller_breaker", PackageResources._059_seller_breaker_sql),
         Migration(60, "incident_clocks", PackageResources._060_incident_clocks_sql),
         Migration(61, "activity_source", PackageResources._061_activity_source_sql),
+        Migration(65, "worker_drain", PackageResources._065_worker_drain_sql),
     ]
 }

@@ -29,6 +29,9 @@ final class Remembered<Value: Sendable>: Sendable {
         return try await task.value
     }
 
+    /// Whoever asks next asks anew.
+    func forget() { asked.withLock { $0 = nil } }
+
     /// What failed is asked again at once.
     private func end(_ result: Result<Value, any Error>) {
         let until = if case .success = result { ContinuousClock.now + lifetime } else { ContinuousClock.now }

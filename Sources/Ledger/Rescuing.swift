@@ -150,12 +150,16 @@ extension Ledger {
     }
 
     /// - Parameter counts: what the process has done since it started.
-    public func beat(_ worker: Int64, counts: [String: Double] = [:]) async throws {
-        _ = try await postgres.query(
+    /// - Returns: whether somebody has asked it to drain.
+    @discardableResult
+    public func beat(_ worker: Int64, counts: [String: Double] = [:]) async throws -> Bool {
+        let rows = try await postgres.query(
             """
             UPDATE worker SET beat = beat + 1, beat_at = clock_timestamp(), counts = jsonb_object(\(Array(counts.keys)), \(counts.values.map { "\($0)" }))
             WHERE id = \(worker)
+            RETURNING drain_asked_at IS NOT NULL AS is_asked
             """)
+        return try rows.first?.get("is_asked") ?? false
     }
 
     /// What each living worker process has told of itself, 1,000 at most.

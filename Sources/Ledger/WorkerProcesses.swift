@@ -10,6 +10,8 @@ public struct WorkerProcess: Sendable, Hashable {
     public let startedAt: Date
     /// Its last sign of life.
     public let beatAt: Date
+    /// When somebody asked it to drain.
+    public let drainAskedAt: Date?
     /// What it has done since it started.
     public let counts: [String: Double]
     /// Jobs the ledger has running with it.
@@ -33,7 +35,7 @@ extension Ledger {
     public func workerProcesses() async throws -> [WorkerProcess] {
         let results = try await postgres.pipeline([
             """
-            SELECT id, host, pid, started_at, beat_at, counts FROM worker
+            SELECT id, host, pid, started_at, beat_at, drain_asked_at, counts FROM worker
             WHERE stopped_at IS NULL AND beat_at > clock_timestamp() - interval '1 hour'
             ORDER BY id LIMIT 1000
             """,
@@ -45,7 +47,8 @@ extension Ledger {
             let counts = try JSONDecoder().decode([String: String].self, from: Data(try row.get("counts", as: JSONBytes.self).bytes))
             return WorkerProcess(
                 id: id, host: try row.get("host"), pid: try row.get("pid"), startedAt: try row.get("started_at"),
-                beatAt: try row.get("beat_at"), counts: counts.compactMapValues(Double.init), running: running[id] ?? 0)
+                beatAt: try row.get("beat_at"), drainAskedAt: try row.get("drain_asked_at"), counts: counts.compactMapValues(Double.init),
+                running: running[id] ?? 0)
         }
     }
 

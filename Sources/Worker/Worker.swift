@@ -56,7 +56,7 @@ public final class Worker: Service {
     /// Jobs held at this moment.
     public var load: Int { running.count }
 
-    /// Works until a graceful shutdown has drained it, or its task is cancelled.
+    /// Works until it has drained, because of a graceful shutdown or since somebody asked for it, or its task is cancelled.
     public func run() async throws {
         guard let id = await signIn() else { return }
         await withGracefulShutdownHandler {
@@ -304,7 +304,7 @@ extension Worker {
 
     private func keepBeating(_ id: Int64) async {
         while !Task.isCancelled {
-            try? await ledger.beat(id, counts: told)
+            if (try? await ledger.beat(id, counts: told)) == true { stopClaiming() }
             try? await Task.sleep(for: settings.beat)
         }
     }

@@ -223,6 +223,9 @@ import Testing
         Action(
             route: "PUT /v1/offices/{office}", path: "/v1/offices/finance", body: #"{"people":["zhou"],"reason":"why"}"#,
             action: "office.put", subject: "finance", before: #"{"people":[]}"#, after: #"{"people":["zhou"]}"#),
+        Action(
+            route: "POST /v1/workers/{id}/drain", path: "/v1/workers/WORKER/drain", body: why, isPlatform: true, action: "worker.drain",
+            subject: "WORKER", before: #"{"draining":false}"#, after: #"{"draining":true}"#, status: 202),
     ]
     private static let calendar = #"{"week":{"mon":["09:00-17:00"]},"reason":"why"}"#
 
@@ -259,8 +262,9 @@ import Testing
                 #expect([200, 201].contains(saved.status), "\(saved.text)")
             }
             let (_, revoked) = try await api.records.createKey(.tenant, for: api.acme.id, by: "test")
+            let worker = try await api.ledger.register(host: "test", pid: 1)
             func named(_ text: String) -> String {
-                text.replacing("KEY+1", with: "\(revoked + 1)").replacing("KEY", with: "\(revoked)")
+                text.replacing("WORKER", with: "\(worker)").replacing("KEY+1", with: "\(revoked + 1)").replacing("KEY", with: "\(revoked)")
             }
             let began = Date().addingTimeInterval(-1)
             for action in Self.actions {

@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func `workers show who is alive and what runs`() async throws {
+    @Test func `workers show who is alive and what runs, and the platform asks one to drain`() async throws {
         try await House.with { house in
             let browser = Browser(house)
             try await browser.signIn(house.platformKey)
@@ -130,6 +130,17 @@ import Testing
 
                 // What was looked at is remembered for two seconds.
                 try await expectSoon { try await browser.get("/console/workers").text.contains("pid \(getpid())") }
+
+                let page = try await browser.get("/console/workers")
+                let id = try #require(page.text.firstMatch(of: /<option value="(\d+)"/)).1
+                let unexplained = try await browser.submit(page, "/console/workers/drain", ["worker": String(id)])
+                let asked = try await browser.submit(
+                    page, "/console/workers/drain", ["worker": String(id), "reason": "its machine is old"])
+
+                #expect(unexplained.status == 422)
+                #expect(asked.status == 303)
+                try await expectSoon { try await house.count("worker WHERE stopped_at IS NOT NULL") == 1 }
+                #expect(try await house.count("audit_log WHERE action = 'worker.drain' AND reason = 'its machine is old'") == 1)
             }
         }
     }

@@ -364,7 +364,8 @@ import Testing
         let view = TenantsView.page(layout, clerk, facts, search: "", isFirst: true, once: "k")
         let workers = WorkersView.page(
             layout, clerk, fleet: try node(fleet),
-            demand: try node(#"{"workers_wanted":2,"backlog_jobs":49214,"backlog_worker_seconds":820,"target_seconds":60,"slots":400}"#))
+            demand: try node(#"{"workers_wanted":2,"backlog_jobs":49214,"backlog_worker_seconds":820,"target_seconds":60,"slots":400}"#),
+            once: "k")
 
         #expect(view.lacks(try Contexts.view("tenants")) == [])
         try compare(view, "tenants")

@@ -10,7 +10,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(5)), arguments: [1, 2])
-    func `killed processes, broken servers and cut wires lose and double no job, and what other tenants were promised holds`(seed: UInt64) async throws {
+    func `killed processes, broken servers and cut wires lose no job, double none, break no promise`(seed: UInt64) async throws {
         let run = FaultRun(jobs: 600, faults: 6, seed: seed, lease: .seconds(2), durable: false)
 
         let report = try await run.run(executable: program)

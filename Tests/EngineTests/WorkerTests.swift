@@ -135,6 +135,31 @@ import Worker
         #expect(try await engine.count("job_history WHERE state = 'completed'") == 5)
     }
 
+    @Test func `a worker that somebody asks to drain takes nothing new, ends what runs, and ends`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        let (begun, goOn) = (Gate(), Gate())
+        let kind = Stub { _ in
+            begun.open()
+            await goOn.wait()
+            return .completed("done")
+        }
+        let worker = engine.worker(WorkerSettings(concurrency: 1, beat: .milliseconds(20), idle: .milliseconds(50)), handlers: [kind.any])
+        let running = Task { try await worker.run() }
+        _ = try await engine.enqueue([engine.stub(tenant), engine.stub(tenant)])
+        await begun.wait()
+
+        _ = try await engine.postgres.query("UPDATE worker SET drain_asked_at = clock_timestamp()")
+        let beat = try await engine.postgres.query("SELECT beat FROM worker").first!.get("beat", as: Int64.self)
+        try await expectSoon { try await engine.postgres.query("SELECT beat FROM worker").first!.get("beat", as: Int64.self) > beat + 1 }
+        goOn.open()
+        try await running.value
+
+        #expect(try await engine.count("job_history") == 1)
+        #expect(try await engine.count("job_live WHERE state = 'available' AND attempt = 0") == 1)
+        #expect(try await engine.count("worker WHERE stopped_at IS NOT NULL") == 1)
+    }
+
     @Test func `a draining worker gives unfinished jobs back with their attempt restored`() async throws {
         let engine = try await Engine()
         let tenant = try await engine.tenant()

@@ -3,7 +3,10 @@ import Ledger
 import Tenancy
 
 extension API {
-    static let workerEndpoints = [Endpoint(.get, "/v1/workers", .platform, answer: listWorkers)]
+    static let workerEndpoints = [
+        Endpoint(.get, "/v1/workers", .platform, answer: listWorkers),
+        Endpoint(.post, "/v1/workers/{id}/drain", .platform, answer: drainWorker),
+    ]
 
     /// Running jobs the answer names.
     static let shownRunningJobs = 50
@@ -23,6 +26,7 @@ extension API {
                         item.member("pid", worker.pid)
                         item.member("started_at", worker.startedAt)
                         item.member("beat_at", worker.beatAt)
+                        item.member("drain_asked_at", worker.drainAskedAt)
                         item.member("running", worker.running)
                         item.member("settled", worker.counts["settled"].map { Int($0) })
                         item.member("leases_lost", worker.counts["leases_lost"].map { Int($0) })
@@ -42,6 +46,20 @@ extension API {
                     }
                 }
             }
+        })
+}
+
+/// `POST /v1/workers/{id}/drain`: it takes nothing new, ends what runs or gives it back, and ends.
+@Sendable private func drainWorker(_ call: Call) async throws -> Answer {
+    let id = try call.id()
+    let (reason, _) = try await call.wish()
+    guard try await call.records.drain(worker: id, reason: reason, by: call.actor) else { throw Problem.notFound }
+    call.api.fleet.forget()
+    return Answer(
+        202,
+        JSONWriter.object { object in
+            object.member("id", String(id))
+            object.member("draining", true)
         })
 }
 

@@ -11,7 +11,9 @@ public enum WorkersView {
     /// - Parameters:
     ///   - fleet: `GET /v1/workers`.
     ///   - demand: `GET /v1/autoscale`; nil: not known now.
-    public static func page(_ layout: Layout, _ clerk: Clerk, fleet: JSONNode, demand: JSONNode?) -> View {
+    public static func page(
+        _ layout: Layout, _ clerk: Clerk, fleet: JSONNode, demand: JSONNode?, once: String, refusal: Refusal? = nil
+    ) -> View {
         let words = layout.words
         let workers = fleet["items"]?.elements ?? []
         let running = fleet["running"]?.elements ?? []
@@ -19,7 +21,9 @@ public enum WorkersView {
         return layout.page(
             words["workers_title"],
             [
-                "asOf": clerk.when(clerk.now), "tiles": .list(tiles(workers, demand, clerk)),
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "drain": drain(workers, clerk, Control("drain", action: Layout.path("workers/drain"), once: once, refusal: refusal)),
+                "tiles": .list(tiles(workers, demand, clerk)),
                 "hasWorkers": .flag(!workers.isEmpty), "workers": .list(workers.map { row($0, most, clerk) }),
                 "hasRunning": .flag(!running.isEmpty), "running": .list(running.map { job(layout, $0, clerk) }),
                 "runningLead": .text(runningLead(workers, running.count, clerk)),
@@ -31,6 +35,23 @@ public enum WorkersView {
         let all = workers.reduce(0) { $0 + (isAlive($1, clerk) ? Int($1["running"]?.integer ?? 0) : 0) }
         guard shown >= most, all > shown else { return clerk.words["workers_running_lead"] }
         return clerk.words["workers_running_longest", ["n": clerk.number(shown), "all": clerk.number(all)]]
+    }
+
+    /// Nothing where nobody is there to be asked.
+    private static func drain(_ workers: [JSONNode], _ clerk: Clerk, _ control: Control) -> View {
+        let working = workers.filter { isAlive($0, clerk) && $0["drain_asked_at"]?.date == nil }
+        guard !working.isEmpty else { return .nothing }
+        let options = working.map { worker in
+            let id = worker["id"]?.string ?? ""
+            return (id, "\(id) · \(worker["host"]?.string ?? "") · pid \(RolloutWords.number(worker["pid"]))")
+        }
+        return control.view(["workerOptions": .list(Option.list(options, chosen: control.draft("worker")))])
+    }
+
+    private static func state(_ worker: JSONNode, _ clerk: Clerk) -> View {
+        guard isAlive(worker, clerk) else { return .chip(.bad, clerk.words["worker_silent"]) }
+        return worker["drain_asked_at"]?.date == nil
+            ? .chip(.good, clerk.words["worker_alive"]) : .chip(.warn, clerk.words["worker_drains"])
     }
 
     private static func isAlive(_ worker: JSONNode, _ clerk: Clerk) -> Bool {
@@ -57,11 +78,10 @@ public enum WorkersView {
     }
 
     private static func row(_ worker: JSONNode, _ most: Double, _ clerk: Clerk) -> View {
-        let words = clerk.words
         let running = Int(worker["running"]?.integer ?? 0)
         return [
             "workerName": .text(worker["id"]?.string),
-            "state": isAlive(worker, clerk) ? .chip(.good, words["worker_alive"]) : .chip(.bad, words["worker_silent"]),
+            "state": state(worker, clerk),
             "host": .text(worker["host"]?.string), "process": .text("pid \(RolloutWords.number(worker["pid"]))"),
             "places": .text(clerk.number(running)), "placesX": .text(Picture.length(most == 0 ? 0 : Double(running) / most)),
             "ended": .text(clerk.number(worker["settled"]) ?? "–"), "lost": .text(clerk.number(worker["leases_lost"]) ?? "–"),

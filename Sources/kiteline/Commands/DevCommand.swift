@@ -72,12 +72,16 @@ struct DevCommand: AsyncParsableCommand {
                 announcement.publish(url: url, console: link, engine.logger)
                 address.yield(url)
             }
-            let services: [any Service] =
+            let needed: [any Service] =
                 engine.exporting
                 + [ServerKeeper(servers, announcement, engine.logger), try engine.maintenance(noWorker ? .pushing : .full)]
-                + (noWorker ? [] : try (0..<workers).map { _ in try engine.worker(kinds: try engine.kinds(named: nil)) }) + [server]
-            // They are stopped from the last to the first: no new requests, then the running jobs, then what they need.
-            var group = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+            // They are stopped from the last to the first: no new requests, then the running jobs, then what they need. A worker that somebody asked to
+            // drain ends, and the others go on.
+            var group = needed.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+            for _ in 0..<(noWorker ? 0 : workers) {
+                group.append(.init(service: try engine.worker(kinds: try engine.kinds(named: nil)), successTerminationBehavior: .ignore))
+            }
+            group.append(.init(service: server))
             if demo {
                 let demo = DemoService(addresses: addresses) {
                     Demo(remote: Remote(url: $0, key: key, tenant: nil), records: engine.records)

@@ -5,7 +5,9 @@ struct WorkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "work",
         abstract: "Run jobs, and take care of the index.",
-        discussion: "Any number of these, anywhere. SIGTERM drains: running jobs finish or go back with their attempt restored.")
+        discussion:
+            "Any number of these, anywhere. SIGTERM drains, and so does who asks it to in the console: running jobs finish or go back with their attempt restored."
+    )
 
     @OptionGroup var options: ServerOptions
 
@@ -22,10 +24,13 @@ struct WorkCommand: AsyncParsableCommand {
             try await checkSchema(settings)
             let (places, named) = (try settings.text(.concurrency), kinds.map { $0.sorted().joined(separator: ",") } ?? "all")
             engine.logger.notice("at work, SIGTERM drains", metadata: ["jobs": "\(places)", "kind": "\(named)"])
+            var services = (engine.exporting + [try engine.maintenance(.full)]).map {
+                ServiceGroupConfiguration.ServiceConfiguration(service: $0)
+            }
+            // It ends by itself where somebody asked it to drain; whoever keeps the process running starts it anew.
+            services.append(.init(service: try engine.worker(kinds: kinds), successTerminationBehavior: .gracefullyShutdownGroup))
             let group = ServiceGroup(
-                services: engine.exporting + [try engine.maintenance(.full), try engine.worker(kinds: kinds)],
-                gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: engine.logger)
+                configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: engine.logger))
             try await group.run()
         }
     }

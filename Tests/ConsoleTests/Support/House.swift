@@ -118,13 +118,14 @@ final class House: Sendable {
         let upkeep = MaintenanceSettings(
             watch: .milliseconds(50), relayAge: .milliseconds(100), reap: .milliseconds(100), census: .milliseconds(500),
             promote: .milliseconds(50))
+        let caretaker = Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep, logger: silent)
+        let worker = Worker(
+            ledger: ledger, dispatch: dispatch, handlers: handlers,
+            settings: WorkerSettings(beat: .milliseconds(100), idle: .milliseconds(50)), logger: silent)
+        // A worker that is asked to drain ends, and the rest goes on.
         let group = ServiceGroup(
-            services: [
-                Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep, logger: silent),
-                Worker(
-                    ledger: ledger, dispatch: dispatch, handlers: handlers,
-                    settings: WorkerSettings(beat: .milliseconds(100), idle: .milliseconds(50)), logger: silent),
-            ], logger: silent)
+            configuration: .init(
+                services: [.init(service: caretaker), .init(service: worker, successTerminationBehavior: .ignore)], logger: silent))
         let running = Task { try await group.run() }
         let result: Result<Void, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }
