@@ -44,7 +44,11 @@ public struct Refusal: Sendable, Hashable {
             "problemDetail": .text(said == help ? nil : said),
             "hasFieldErrors": .flag(!faults.isEmpty),
             "fieldErrors": .list(
-                faults.map { ["fieldName": .text($0.field), "fieldMessage": .text(Sentences.said($0.message, words))] }),
+                faults.map { fault in
+                    let (message, line) = RuleFaultsView.split(fault.message)
+                    let place = line.map { " · " + words["rule_line", ["n": $0]] } ?? ""
+                    return ["fieldName": .text(fault.field), "fieldMessage": .text(Sentences.said(message, words) + place)]
+                }),
             "problemAdvice": .text(help),
         ]
     }

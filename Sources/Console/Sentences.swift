@@ -37,9 +37,12 @@ public enum Sentences {
 
     /// A code in a sentence has words, too; a reason may be a sentence of ours.
     private static func named(_ place: String, _ value: String, _ words: Words) -> String {
-        if place == "reason" { return said(value, words) }
+        if place == "reason" || place == "hint" { return said(value, words) }
         let families =
-            ["state": ["state", "rollout_state", "rule_state"], "role": ["role"], "kind": ["kind"], "rules": ["rule_kind"]][place] ?? []
+            [
+                "state": ["state", "rollout_state", "rule_state"], "role": ["role"], "kind": ["kind"], "rules": ["rule_kind"],
+                "subject": ["subject"], "watched": ["subject"],
+            ][place] ?? []
         return families.lazy.compactMap { words.all["\($0)_\(value)"] }.first ?? value.replacing(" %", with: "%")
     }
 
