@@ -16,6 +16,8 @@ public struct GuardReading: Sendable, Hashable {
     public let decision: RolloutDecision
     /// Canary leads, or customers, judged.
     public let n: Int
+    /// Those of stable they are held against; 0 where it is a rate.
+    public let stable: Int
     /// How many of them nothing can be said of.
     public let missing: Int
     /// Of canary − stable; comparisons only.

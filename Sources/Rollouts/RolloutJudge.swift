@@ -107,8 +107,8 @@ public struct RolloutJudge: Sendable {
         let bounds = "lower bound \((bound * 100).words(decimals: 1)) points, needs \((-margin * 100).words(decimals: 1))"
         return GuardReading(
             name: name, logEvidence: own.logEvidence(leads: seen.leads, failures: seen.failures), threshold: 1 / own.alpha,
-            decision: isHarm ? .abort : isEnough ? .promotable : .continue, n: seen.leads, missing: seen.missing, lowerBound: bound,
-            words: (isHarm ? failed : "\(progress(seen)); \(failed); \(bounds)") + missingWords(seen))
+            decision: isHarm ? .abort : isEnough ? .promotable : .continue, n: seen.leads, stable: 0, missing: seen.missing,
+            lowerBound: bound, words: (isHarm ? failed : "\(progress(seen)); \(failed); \(bounds)") + missingWords(seen))
     }
 
     private func technical(_ name: String, _ stages: [StageCounts]) -> GuardReading {
@@ -120,8 +120,8 @@ public struct RolloutJudge: Sendable {
         let decision: RolloutDecision = isHarm ? .abort : seen.leads >= plan.leastLeads ? .promotable : .continue
         let words = decision == .continue ? "\(progress(seen)); \(failed)" : failed
         return GuardReading(
-            name: name, logEvidence: log, threshold: 1 / technicalGuard.alpha, decision: decision, n: seen.leads, missing: seen.missing,
-            lowerBound: nil, words: words + missingWords(seen))
+            name: name, logEvidence: log, threshold: 1 / technicalGuard.alpha, decision: decision, n: seen.leads, stable: 0,
+            missing: seen.missing, lowerBound: nil, words: words + missingWords(seen))
     }
 
     private func comparison(_ name: String, _ stages: [StageCounts], margin: Double) -> GuardReading {
@@ -136,7 +136,7 @@ public struct RolloutJudge: Sendable {
         let words = decision == .abort ? "\(comparing(stages)); worse beyond chance" : "\(progress(seen)); \(bounds)"
         return GuardReading(
             name: name, logEvidence: evidence, threshold: 1 / plan.comparisonAlpha, decision: decision, n: seen.leads,
-            missing: seen.missing, lowerBound: bound, words: words + missingWords(seen))
+            stable: stages.reduce(0) { $0 + $1.stable.leads }, missing: seen.missing, lowerBound: bound, words: words + missingWords(seen))
     }
 
     private func sampleRatio(_ exposures: [RolloutEvidence.Exposures]) -> GuardReading {
@@ -147,7 +147,7 @@ public struct RolloutJudge: Sendable {
         return GuardReading(
             name: Self.sampleRatioName, logEvidence: log, threshold: 1 / alpha,
             decision: log >= -Foundation.log(alpha) ? .abort : .continue,
-            n: canary, missing: 0, lowerBound: nil,
+            n: canary, stable: all - canary, missing: 0, lowerBound: nil,
             words: "\(canary) of \(all) \(plan.words.members) in the canary arm, \(expected.words(decimals: 0)) expected")
     }
 

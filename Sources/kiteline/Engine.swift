@@ -148,6 +148,10 @@ struct Engine: Sendable {
             Chore("old messages", every: .seconds(60)) { [records] in try await records.sweepMessages(now: Date()) },
             Chore("webhooks", every: .milliseconds(500)) { [records] in while try await records.relayWebhooks(now: Date()) {} },
             Chore("rollouts", every: .seconds(1)) { [records] in while try await records.judgeRollouts(now: Date()) {} },
+            Chore("guard readings", every: .seconds(5)) { [records, ledger] in
+                guard try await ledger.hasTurn(for: "guard_readings", every: .seconds(5)) else { return }
+                try await records.keepGuardReadings(now: Date())
+            },
             Chore("process health", every: .seconds(60)) { [records, ledger] in
                 guard try await ledger.hasTurn(for: "process_health", every: .seconds(3_600)) else { return }
                 try await records.enqueueHealthRuns(isWhole: ledger.hasTurn(for: "process_health_whole", every: .seconds(86_400)))

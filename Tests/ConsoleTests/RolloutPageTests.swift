@@ -73,4 +73,27 @@ import Testing
             #expect(try await house.call("GET", "/v1/rollouts/\(id)").json["state"] == "canary")
         }
     }
+
+    @Test(arguments: [("en", "Evidence of harm from", "Readings"), ("zh", "的损害证据", "历次读数")])
+    func `a guard's evidence is drawn over time against its threshold, and stands in a table below`(
+        language: String, words: String, table: String
+    ) async throws {
+        try await House.with { house in
+            try await draft(house)
+            let rollout = try await house.call(
+                "POST", "/v1/rollouts", #"{"kind":"route","name":"default","version":2,"percent":5}"#, as: house.acme.operatorKey)
+            let id = try #require(rollout.json["id"])
+            try await house.records.keepGuardReadings(now: Date())
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let page = try await browser.get("/console/rollouts/\(id)", headers: ["Accept-Language": language]).text
+            let readings = try await house.call("GET", "/v1/rollouts/\(id)/readings")
+
+            #expect(page.contains("<line class=\"limit\"") && page.contains("<polyline class=\"line\" points=\"0,100"))
+            #expect(page.contains(words) && page.contains("<summary>\(table)</summary>"))
+            #expect(readings.status == 200 && readings.text.contains(#""name":"first_touch","threshold":"#))
+            #expect(try await house.call("GET", "/v1/rollouts/\(id)/readings", as: house.globex.operatorKey).status == 404)
+        }
+    }
 }

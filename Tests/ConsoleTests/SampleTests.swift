@@ -96,7 +96,7 @@ import Testing
 
         let view = RolloutView.page(layout, clerk, facts, once: "k")
 
-        // Evidence is not kept over time: there is a bar where the sample has a line.
+        // Where no reading was kept there is a bar.
         #expect(view.lacks(try Contexts.view("rollout")) == [])
         try compare(view, "rollout")
         #expect(view["replay"]?["replaySellers"]?.items.first?["sellerName"] == "陈晓")

@@ -108,6 +108,42 @@ import Testing
         }
     }
 
+    @Test func `readings of guards are the engine's to keep, and a rollout that had ended by then still gets its last`() async throws {
+        try await withEmptyDatabase { (pool) async throws in
+            try await Migrator(pool).migrate(to: 61)
+            _ = try await pool.query("INSERT INTO tenant (slug) VALUES ('acme')")
+            _ = try await pool.query(
+                """
+                INSERT INTO ruleset_version (tenant_id, kind, name, version, hash, source, state, actor)
+                SELECT id, 'route', 'main', n, 'h', 's', 'draft', 'a' FROM tenant, generate_series(1, 2) n
+                """)
+            _ = try await pool.query(
+                """
+                INSERT INTO rollout (tenant_id, kind, name, version, stable_version, state, plan, before_n, before_failures, started_by, ended_at)
+                SELECT id, 'route', 'main', 2, 1, 'aborted', '{}', 0, 0, 'a', now() FROM tenant
+                """)
+
+            try await Migrator(pool).migrate()
+
+            func says(_ condition: String) async throws -> Bool { try await pool.query("SELECT \(unescaped: condition)")[0].get(0) }
+            #expect(try await says("NOT bool_or(read_out) FROM rollout"))
+            for (role, right, has) in [
+                ("kiteline_app", "SELECT", true), ("kiteline_app", "INSERT", false), ("kiteline_app", "DELETE", false),
+                ("kiteline_engine", "INSERT", true), ("kiteline_engine", "DELETE", true), ("kiteline_engine", "UPDATE", false),
+            ] {
+                #expect(try await says("has_table_privilege('\(role)', 'guard_reading', '\(right)')") == has, "\(role) \(right)")
+            }
+            #expect(try await says("relforcerowsecurity FROM pg_class WHERE relname = 'guard_reading'"))
+            _ = try await pool.query(
+                """
+                INSERT INTO guard_reading (tenant_id, rollout_id, guard, at, log_evidence, threshold, percent, stable_n, canary_n)
+                SELECT tenant_id, id, 'technical', now(), 0, 333, 500, 0, 0 FROM rollout
+                """)
+            _ = try await pool.query("DELETE FROM rollout")
+            #expect(try await says("count(*) = 0 FROM guard_reading"))
+        }
+    }
+
     private func exists(_ pool: PostgresPool, _ table: String) async throws -> Bool {
         try await pool.query("SELECT to_regclass(\(table)) IS NOT NULL")[0].get(0)
     }

@@ -10,6 +10,7 @@ extension API {
         Endpoint(.post, "/v1/rollouts", .tenant(.operator), answer: startRollout),
         Endpoint(.get, "/v1/rollouts", takesQuery: true, answer: listRollouts),
         Endpoint(.get, "/v1/rollouts/{id}", answer: readRollout),
+        Endpoint(.get, "/v1/rollouts/{id}/readings", answer: readReadings),
         Endpoint(.patch, "/v1/rollouts/{id}", .tenant(.operator), answer: turnRollout),
         Endpoint(.post, "/v1/rollouts/{id}/promote", .tenant(.operator)) { try await $0.turn { _ in .promote } },
         Endpoint(.post, "/v1/rollouts/{id}/abort", .tenant(.operator)) { try await $0.turn { _ in .abort } },
@@ -197,6 +198,34 @@ extension Problem {
     let tenant = call.tenant.id
     guard let (record, events, differences) = try await call.records.rollout(try call.id(), of: tenant) else { throw Problem.notFound }
     return Answer(200, record.json(of: tenant, events: events, differences: differences))
+}
+
+/// `GET /v1/rollouts/{id}/readings`
+@Sendable private func readReadings(_ call: Call) async throws -> Answer {
+    guard let guards = try await call.records.guardReadings(ofRollout: try call.id(), of: call.tenant.id) else { throw Problem.notFound }
+    return Answer(
+        200,
+        JSONWriter.object(capacity: 8_192) { object in
+            object.array("guards") { list in
+                for (name, points) in guards {
+                    list.object { item in
+                        item.member("name", name)
+                        item.member("threshold", points.last?.threshold)
+                        item.array("readings") { list in for point in points { list.object { point.write(&$0) } } }
+                    }
+                }
+            }
+        })
+}
+
+extension GuardPoint {
+    fileprivate func write(_ item: inout JSONWriter) {
+        item.member("at", at)
+        item.member("e_value", eValue)
+        item.member("percent", json: Array(percent.description.utf8))
+        item.member("n", canary)
+        item.member("stable_n", stable)
+    }
 }
 
 extension RolloutRecord {

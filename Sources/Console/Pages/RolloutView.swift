@@ -7,6 +7,8 @@ public enum RolloutView {
     public struct Facts: Sendable {
         /// `GET /v1/rollouts/{id}`
         public var rollout: JSONNode
+        /// `GET /v1/rollouts/{id}/readings`
+        public var readings: JSONNode?
         /// `GET …/versions/{version}/diff?from=`
         public var diff: JSONNode?
         /// `GET …/versions/{version}/rounds`
@@ -15,8 +17,11 @@ public enum RolloutView {
         public var round: JSONNode?
         public var sellers: SellerNames
 
-        public init(rollout: JSONNode, diff: JSONNode?, rounds: JSONNode?, round: JSONNode?, sellers: SellerNames) {
+        public init(
+            rollout: JSONNode, readings: JSONNode? = nil, diff: JSONNode?, rounds: JSONNode?, round: JSONNode?, sellers: SellerNames
+        ) {
             self.rollout = rollout
+            self.readings = readings
             self.diff = diff
             self.rounds = rounds
             self.round = round
@@ -47,7 +52,7 @@ public enum RolloutView {
                 "verdictTitle": .text(verdictTitle(rollout, words)),
                 "verdictWords": .text(rollout[isRunning ? "words" : "end_reason"]?.string.map { Sentences.said($0, words) }),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
-                "guards": .list(guards.map { reading($0, clerk) }), "arms": .list(arms(rollout, clerk)),
+                "guards": .list(guards.map { reading($0, facts, clerk) }), "arms": .list(arms(rollout, clerk)),
                 "membersLabel": .text(words[isOfWarnings ? "rollout_teams" : "rollout_customers"]),
                 "unitsLabel": .text(words[isOfWarnings ? "rollout_warnings" : "rollout_leads"]),
                 "judgedLabel": .text(words[isOfWarnings ? "rollout_judged_warnings" : "rollout_judged"]),
@@ -122,17 +127,20 @@ public enum RolloutView {
 
     // MARK: Evidence
 
-    private static func reading(_ guardReading: JSONNode, _ clerk: Clerk) -> View {
+    private static func reading(_ guardReading: JSONNode, _ facts: Facts, _ clerk: Clerk) -> View {
         let words = clerk.words
         let name = guardReading["name"]?.string ?? ""
         let (evidence, threshold) = (guardReading["e_value"]?.double ?? 0, guardReading["threshold"]?.double ?? 1)
         let missing = guardReading["missing"]?.integer ?? 0
         let judged = guardReading["n"]?.integer ?? 0
+        let chart = EvidenceChart(facts.readings, of: name, facts.rollout, clerk)?.view
         return [
             "guardId": .text(name), "guardName": .text(words.known("guard", name)),
             "guardMeaning": .text(words.all["guard_\(name)_meaning"]),
             "decision": RolloutWords.decision(guardReading["decision"]?.string, words),
-            "guardBar": judged == 0 ? .nothing : bar(evidence, threshold, clerk), "evidence": .text(clerk.number(evidence, decimals: 2)),
+            "evidenceChart": chart ?? .nothing,
+            "guardBar": judged == 0 || chart != nil ? .nothing : bar(evidence, threshold, clerk),
+            "hasNoPicture": .flag(judged == 0 && chart == nil), "evidence": .text(clerk.number(evidence, decimals: 2)),
             "threshold": .text(clerk.number(threshold, decimals: 0)), "judged": .text(clerk.number(Int(judged))),
             "missing": .text(missing > 0 ? words["rollout_missing", ["n": clerk.number(Int(missing))]] : nil),
             "lowerBound": .text(
@@ -143,7 +151,7 @@ public enum RolloutView {
 
     /// How far the evidence is on its way to the threshold. Evidence multiplies, so the way is measured in logarithms; below 1 there is none.
     private static func bar(_ evidence: Double, _ threshold: Double, _ clerk: Clerk) -> View {
-        let way = threshold > 1 ? log(max(1, evidence)) / log(threshold) : 0
+        let way = EvidenceChart.way(of: evidence, to: threshold)
         return [
             "barX": .text(Picture.length(way)), "barTone": .text(way >= 1 ? "bad" : "one"),
             "barWords": .text(clerk.words["rollout_evidence_words", ["percent": clerk.percent(min(1, way), decimals: 0)]]),

@@ -55,6 +55,7 @@ private func listRollouts(_ visit: Visit, refusal: Refusal? = nil) async throws 
 }
 
 private func showRollout(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
+    async let readings = visit.readIfAny("/v1/rollouts/\(visit.id)/readings")
     let rollout = try await visit.read("/v1/rollouts/\(visit.id)")
     let arms = rollout["arms"]
     let version = arms?["canary"]?["version"]?.integer ?? 0
@@ -65,7 +66,8 @@ private func showRollout(_ visit: Visit, refusal: Refusal? = nil) async throws -
     let tried = try await rounds
     let ended = tried?["items"]?.elements.first { $0["state"]?.string != "running" }?["round_id"]?.string
     var facts = RolloutView.Facts(
-        rollout: rollout, diff: try await diff, rounds: tried, round: nil, sellers: SellerNames(try await sellers))
+        rollout: rollout, readings: try await readings, diff: try await diff, rounds: tried, round: nil,
+        sellers: SellerNames(try await sellers))
     if let ended { facts.round = try await visit.readIfAny("/v1/rounds/\(encoded(ended))") }
     return try await visit.page("rollout", area: "rollouts", refusal: refusal) { [facts] in
         RolloutView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
