@@ -141,7 +141,7 @@ let package = Package(
                 .embedInCode("0051_people.sql"), .embedInCode("0052_access.sql"),
                 .embedInCode("0059_seller_breaker.sql"), .embedInCode("0060_incident_clocks.sql"),
                 .embedInCode("0061_activity_source.sql"), .embedInCode("0062_guard_readings.sql"),
-                .embedInCode("0065_worker_drain.sql"),
+                .embedInCode("0063_attempts.sql"), .embedInCode("0065_worker_drain.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -66,6 +66,7 @@ public struct Migration: Sendable {
         Migration(60, "incident_clocks", PackageResources._060_incident_clocks_sql),
         Migration(61, "activity_source", PackageResources._061_activity_source_sql),
         Migration(62, "guard_readings", PackageResources._062_guard_readings_sql),
+        Migration(63, "attempts", PackageResources._063_attempts_sql),
         Migration(65, "worker_drain", PackageResources._065_worker_drain_sql),
     ]
 }

@@ -56,9 +56,9 @@ extension Ledger {
                     FROM d WHERE \(unescaped: isListenedTo) ORDER BY id),
                 s AS (DELETE FROM job_sched USING d WHERE job_sched.run_at = d.run_at AND job_sched.id = d.id)
             INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
-                flow, priority, max_attempts, unique_key, batch_id)
+                flow, priority, max_attempts, unique_key, batch_id, attempts)
             SELECT id, run, tenant_id, kind, 'cancelled', 'cancelled', \(reason), attempt, lost, fence, enqueued_at, started_at, clock_timestamp(),
-                flow, priority, max_attempts, unique_key, batch_id FROM d
+                flow, priority, max_attempts, unique_key, batch_id, attempts FROM d
             """,
             .releaseUniqueKeys(of: ids),
         ])

@@ -52,7 +52,8 @@ extension Ledger {
                 """
                 WITH c AS (SELECT * FROM unnest(\(ids), \(tokens)) AS c(id, token)),
                     x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.state = 'running' AND l.claim_token = c.token ORDER BY l.id FOR UPDATE OF l)
-                UPDATE job_live l SET state = 'available', fence = fence + 1, lost = lost + CASE WHEN started_at IS NULL AND lost >= \(Int32(Ledger.lossLimit - 1)) THEN 0 ELSE 1 END, attempt = attempt - 1, worker_id = NULL, run_at = LEAST(run_at, clock_timestamp())
+                UPDATE job_live l SET state = 'available', fence = fence + 1, lost = lost + CASE WHEN started_at IS NULL AND lost >= \(Int32(Ledger.lossLimit - 1)) THEN 0 ELSE 1 END, attempt = attempt - 1, worker_id = NULL, run_at = LEAST(run_at, clock_timestamp()),
+                    attempts = CASE WHEN started_at IS NULL THEN attempts ELSE note_attempt(attempts, attempt, 'lost', started_at, NULL, NULL, worker_id, NULL) END
                 FROM x WHERE l.id = x.id
                 RETURNING l.id, l.lost
                 """)
@@ -85,9 +86,9 @@ extension Ledger {
                         jsonb_build_object('job_id', id::text, 'kind', kind, 'outcome', NULL, 'error_class', \(errorClass)::text, 'attempt', attempt, 'run', run)
                     FROM d WHERE \(unescaped: isListenedTo) ORDER BY id),
                 h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, started_at, finished_at,
-                        flow, priority, max_attempts, unique_key, batch_id)
+                        flow, priority, max_attempts, unique_key, batch_id, attempts)
                     SELECT id, run, tenant_id, kind, 'discarded', \(errorClass), \(failure.message), attempt, lost, fence, enqueued_at, started_at, clock_timestamp(),
-                        flow, priority, max_attempts, unique_key, batch_id FROM d)
+                        flow, priority, max_attempts, unique_key, batch_id, attempts FROM d)
             INSERT INTO dlq (id, tenant_id, kind, error_class, error, attempts, lost, first_at, last_at)
             SELECT id, tenant_id, kind, \(errorClass), \(failure.message), attempt, lost, COALESCE(started_at, enqueued_at), clock_timestamp() FROM d
             ON CONFLICT (id) DO UPDATE SET error_class = excluded.error_class, error = excluded.error, attempts = excluded.attempts, lost = excluded.lost, last_at = excluded.last_at,

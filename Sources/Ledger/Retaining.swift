@@ -76,7 +76,7 @@ extension Statement {
 // MARK: A tenant's own retention
 
 extension Ledger {
-    /// Blanks arguments, results and errors of jobs that ended longer ago than their tenant keeps them, and removes such dead
+    /// Blanks arguments, results, errors and attempts of jobs that ended longer ago than their tenant keeps them, and removes such dead
     /// letters. A whole hour of a tenant's past at a time; a tenant far behind is caught up with over several calls.
     /// - Returns: whether there is more to do at once.
     public func blankExpired(now: Date) async throws -> Bool {
@@ -102,7 +102,7 @@ extension [Statement] {
             "DELETE FROM batch WHERE tenant_id = \(tenant.rawValue) AND finished_at <= \(end)",
             "DELETE FROM schedule_fire WHERE tenant_id = \(tenant.rawValue) AND fire_at <= \(end)",
             """
-            WITH e AS (UPDATE job_history SET error = NULL, result = NULL WHERE tenant_id = \(tenant.rawValue) AND finished_at > \(start) AND finished_at <= \(end)
+            WITH e AS (UPDATE job_history SET error = NULL, result = NULL, attempts = NULL WHERE tenant_id = \(tenant.rawValue) AND finished_at > \(start) AND finished_at <= \(end)
                 RETURNING id)
             UPDATE job j SET args = 'null' FROM (SELECT DISTINCT id FROM e) e
             WHERE j.id = e.id AND NOT EXISTS (SELECT FROM job_live l WHERE l.id = j.id)

@@ -153,12 +153,12 @@ struct SettleTransaction: Sendable {
                     WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
                 d AS (DELETE FROM job_live l USING x WHERE l.ctid = x.place
                     RETURNING l.id, l.run, l.tenant_id, l.kind, x.state::job_end AS state, x.outcome, x.class, x.error, l.attempt, l.lost, l.fence, x.rule_version, x.arm,
-                        l.enqueued_at, l.started_at, l.flow, l.priority, l.max_attempts, l.unique_key, l.batch_id),
+                        l.enqueued_at, l.started_at, l.flow, l.priority, l.max_attempts, l.unique_key, l.batch_id, l.attempts),
                 h AS (INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, error, attempt, lost, fence, rule_version, arm, enqueued_at, started_at, finished_at,
-                        flow, priority, max_attempts, unique_key, batch_id)
+                        flow, priority, max_attempts, unique_key, batch_id, attempts)
                     SELECT id, run, tenant_id, kind, state, outcome, class, error, attempt, lost, fence, rule_version, arm, enqueued_at, started_at, clock_timestamp(),
                         CASE WHEN state <> 'completed' THEN flow END, CASE WHEN state <> 'completed' THEN priority END,
-                        CASE WHEN state <> 'completed' THEN max_attempts END, CASE WHEN state <> 'completed' THEN unique_key END, batch_id
+                        CASE WHEN state <> 'completed' THEN max_attempts END, CASE WHEN state <> 'completed' THEN unique_key END, batch_id, attempts
                     FROM d
                     RETURNING id),
                 e AS (INSERT INTO event (tenant_id, type, body)
@@ -226,7 +226,8 @@ struct SettleTransaction: Sendable {
                     FROM job_live l JOIN unnest(\(ids), \(retries.map(\.attempt.fence)), \(runAt), \(classes), \(errors), \(given))
                         AS c(job, fence, run_at, class, error, given) ON l.id = c.job
                     WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l),
-                u AS (UPDATE job_live l SET state = 'retryable', run_at = x.run_at, error_class = x.class, error = x.error, attempt = l.attempt - x.given
+                u AS (UPDATE job_live l SET state = 'retryable', run_at = x.run_at, error_class = x.class, error = x.error, attempt = l.attempt - x.given,
+                        attempts = note_attempt(l.attempts, l.attempt, CASE x.given WHEN 0 THEN 'failed' ELSE 'put_back' END, l.started_at, x.class, x.error, l.worker_id, x.run_at)
                     FROM x WHERE l.ctid = x.place
                     RETURNING l.id)
             SELECT expect_rows(count(*), \(Int64(ids.count))) FROM u

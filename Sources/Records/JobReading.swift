@@ -59,15 +59,19 @@ extension Records {
     /// The most jobs one page looks through; beyond, it ends short and names where to go on.
     private static let looksThrough = 5_000
 
-    public func job(_ id: JobID, of tenant: TenantID) async throws -> JobView? {
-        try await read(
-            tenant,
+    /// A job and the attempts of its last five runs, the oldest first; nil when there is none of that id.
+    public func job(_ id: JobID, of tenant: TenantID) async throws -> (job: JobView, attempts: [JobAttempt])? {
+        let results = try await app.pipeline([
+            .tenants([tenant]),
             """
             SELECT \(unescaped: JobView.columns)
             FROM job j \(unescaped: JobView.joins)
             WHERE j.tenant_id = \(tenant.rawValue) AND j.id = \(id.rawValue) AND (l.id IS NOT NULL OR h.id IS NOT NULL)
-            """
-        ).first.map(JobView.init)
+            """,
+            .runs(of: id, tenant),
+        ])
+        guard let job = try results[1].first.map(JobView.init) else { return nil }
+        return (job, try results[2].flatMap { try RunRecord($0).attempts })
     }
 
     /// Jobs, the newest first.

@@ -23,6 +23,28 @@ import Testing
         }
     }
 
+    @Test func `a job's page has a step for each of its attempts, in both languages, as the API tells them`() async throws {
+        try await House.with { house in
+            try await house.working {
+                let sent = try await house.call("POST", "/v1/jobs", #"{"kind":"probe","args":{"fail_times":1,"error_class":"transient"}}"#)
+                let job = try #require(sent.json["id"])
+                try await expectSoon { try await house.call("GET", "/v1/jobs/\(job)").json["state"] == "completed" }
+                let browser = Browser(house)
+                try await browser.signIn(house.acme.tenantKey)
+
+                let page = try await browser.get("/console/jobs/\(job)").text
+                let chinese = try await browser.get("/console/jobs/\(job)", headers: ["Accept-Language": "zh"]).text
+                let told = try await house.call("GET", "/v1/jobs/\(job)").text
+
+                #expect(page.contains("Attempt 1 failed") && page.contains("Attempt 2 succeeded") && page.contains("tried again at 20"))
+                #expect(chinese.contains("第 1 次尝试失败") && chinese.contains("第 2 次尝试成功"))
+                #expect(told.contains(#""attempts":[{"run":1,"attempt":1,"outcome":"failed","#))
+                #expect(told.contains(#""attempt":2,"outcome":"completed","#))
+                #expect(try await !house.call("GET", "/v1/jobs").text.contains(#""attempts":"#))
+            }
+        }
+    }
+
     @Test func `a job is cancelled and run again from its page, once for each form, with its reason in the log`() async throws {
         try await House.with { house in
             let job = try await house.waitingJob()

@@ -15,8 +15,8 @@ extension API {
 
 /// `GET /v1/jobs/{id}`
 @Sendable private func readJob(_ call: Call) async throws -> Answer {
-    guard let job = try await call.records.job(JobID(try call.id()), of: call.tenant.id) else { throw Problem.notFound }
-    return Answer(200, job.json(why: try await call.whyWaiting(job)))
+    guard let (job, attempts) = try await call.records.job(JobID(try call.id()), of: call.tenant.id) else { throw Problem.notFound }
+    return Answer(200, job.json(why: try await call.whyWaiting(job), attempts: attempts))
 }
 
 /// `GET /v1/batches/{id}`
@@ -61,8 +61,10 @@ extension Answer {
 }
 
 extension JobView {
-    /// - Parameter why: found out for one job; a list tells what the state alone says.
-    fileprivate func json(why: WhyWaiting? = nil) -> [UInt8] {
+    /// - Parameters:
+    ///   - why: found out for one job; a list tells what the state alone says.
+    ///   - attempts: of one job only.
+    fileprivate func json(why: WhyWaiting? = nil, attempts: [JobAttempt]? = nil) -> [UInt8] {
         let why = why ?? WhyWaiting(self)
         return JSONWriter.object(capacity: 512) { object in
             object.member("id", id.description)
@@ -106,8 +108,24 @@ extension JobView {
             } else {
                 object.member("progress", String?.none)
             }
+            guard let attempts else { return }
+            object.array("attempts") { list in for attempt in attempts { list.object { attempt.write(&$0) } } }
         }
     }
 
     private func milliseconds(_ seconds: Double) -> Double { max(0, (seconds * 1_000_000).rounded() / 1_000) }
+}
+
+extension JobAttempt {
+    fileprivate func write(_ item: inout JSONWriter) {
+        item.member("run", run)
+        item.member("attempt", number)
+        item.member("outcome", outcome.rawValue)
+        item.member("started_at", startedAt)
+        item.member("ended_at", endedAt)
+        item.member("error_class", errorClass)
+        item.member("error", error)
+        item.member("worker", worker.map(String.init))
+        item.member("next_at", nextAt)
+    }
 }

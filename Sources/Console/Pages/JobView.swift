@@ -120,16 +120,44 @@ public enum JobView {
         if let due = date(job, "run_at"), due != date(job, "created_at") {
             story.add(due, .plain, words[due > clerk.now ? "job_step_will_be_due" : "job_step_due"])
         }
-        let attempts = JobWords.attempts(job, clerk)
-        let lost = job["lost"]?.integer ?? 0
-        story.add(
-            date(job, "started_at"), .info, words["job_step_started", ["attempts": attempts]],
-            detail: lost > 0 ? words["job_step_lost", ["n": String(lost)]] : nil)
+        let tries = job["attempts"]?.elements ?? []
+        for one in tries { add(one, to: &story, isOfManyRuns: run > 1, clerk) }
+        if tries.isEmpty {
+            let lost = job["lost"]?.integer ?? 0
+            story.add(
+                date(job, "started_at"), .info, words["job_step_started", ["attempts": JobWords.attempts(job, clerk)]],
+                detail: lost > 0 ? words["job_step_lost", ["n": String(lost)]] : nil)
+        }
         story.add(date(job, "cancel_requested_at"), .warn, words["job_step_cancel_asked"])
         story.add(
             date(job, "finished_at"), state == "completed" ? .good : state == "discarded" ? .bad : .warn, words["job_step_\(state)"],
             detail: JobWords.outcome(job, clerk))
         return story.views
+    }
+
+    /// An attempt is a step where it began.
+    private static func add(_ attempt: JSONNode, to story: inout Story, isOfManyRuns: Bool, _ clerk: Clerk) {
+        let words = clerk.words
+        let outcome = attempt["outcome"]?.string ?? ""
+        let tone: Tone =
+            switch outcome {
+            case "completed": .good
+            case "failed", "lost": .bad
+            case "put_back", "cancelled": .warn
+            default: .info
+            }
+        let (began, ended) = (date(attempt, "started_at"), date(attempt, "ended_at"))
+        let number = String(attempt["attempt"]?.integer ?? 0)
+        let error = attempt["error"]?.string.map { message in
+            attempt["error_class"]?.string.map { "\(words.known("class", $0)): \(message)" } ?? message
+        }
+        let span = began.flatMap { began in ended.map { clerk.span(max(0, $0.timeIntervalSince(began))) } }
+        let details = [
+            isOfManyRuns ? words["job_step_run", ["n": String(attempt["run"]?.integer ?? 1)]] : nil, error,
+            span.map { words["job_try_ran", ["span": $0]] }, attempt["worker"]?.string.map { words["job_try_worker", ["n": $0]] },
+            date(attempt, "next_at").map { words["job_try_next", ["at": clerk.full($0)]] },
+        ].compactMap(\.self)
+        story.add(began, tone, words["job_try_\(outcome)", ["n": number]], detail: details.isEmpty ? nil : details.joined(separator: " · "))
     }
 
     // MARK: Facts and forms
