@@ -116,7 +116,8 @@ public enum ProcessHealthView {
 
     private static func nodeWords(_ node: JSONNode, _ clerk: Clerk) -> String {
         let stage = node["stage"]?.string.map { clerk.words.known("stage", $0) }
-        guard let hours = node["hours"]?.double, let limit = node["limit_hours"]?.double else { return stage ?? "" }
+        // What is missing took no time, and has no limit.
+        guard let hours = node["hours"]?.double, let limit = node["limit_hours"]?.double, limit > 0 else { return stage ?? "" }
         let words = clerk.words["node_words", ["span": clerk.span(hours * 3_600), "limit": clerk.span(limit * 3_600)]]
         return (stage.map { $0 + (clerk.words.language == .chinese ? "，" : ", ") } ?? "") + words
     }
