@@ -22,6 +22,18 @@ struct Chromium: Sendable {
         }
     }
 
+    /// Why the browser did not do what it was told.
+    struct Refusal: Error, CustomStringConvertible {
+        let code: String
+        let description: String
+
+        fileprivate init(_ answer: [String: Any], of wish: [String: Any]?) {
+            code = answer["error"] as? String ?? "unknown"
+            let message = (answer["message"] as? String ?? "").prefix { $0 != "\n" }
+            description = "\(code): \(message) (\(wish ?? [:]))"
+        }
+    }
+
     private let session: String
     let size: Size
 
@@ -86,10 +98,42 @@ struct Chromium: Sendable {
 
     func open(_ address: String) async throws { try await command("POST", "/url", ["url": address]) }
 
-    func click(_ selector: String) async throws { try await command("POST", "/element/\(try await element(selector))/click", [:]) }
+    /// What is drawn anew between the look and the hand is clicked where it is then.
+    func click(_ selector: String) async throws {
+        do { try await clickOnce(selector) } catch let refusal as Refusal where refusal.code == "stale element reference" {
+            try await clickOnce(selector)
+        }
+    }
+
+    private func clickOnce(_ selector: String) async throws {
+        try await command("POST", "/element/\(try await element(selector))/click", [:])
+    }
 
     func type(_ text: String, into selector: String) async throws {
         try await command("POST", "/element/\(try await element(selector))/value", ["text": text])
+    }
+
+    func clear(_ selector: String) async throws { try await command("POST", "/element/\(try await element(selector))/clear", [:]) }
+
+    enum Key: String {
+        case tab = "Tab"
+        case enter = "Enter"
+        case escape = "Escape"
+
+        fileprivate var number: Int {
+            switch self {
+            case .tab: 9
+            case .enter: 13
+            case .escape: 27
+            }
+        }
+    }
+
+    /// Presses and lets go of a key, wherever the focus is.
+    func press(_ key: Key) async throws {
+        var stroke: [String: Any] = ["key": key.rawValue, "code": key.rawValue, "windowsVirtualKeyCode": key.number]
+        if key == .enter { stroke["text"] = "\r" }
+        for type in ["keyDown", "keyUp"] { try await develop("Input.dispatchKeyEvent", stroke.merging(["type": type]) { $1 }) }
     }
 
     /// Runs a script in the page; answers what it returns, as text.
@@ -101,7 +145,9 @@ struct Chromium: Sendable {
 
     /// Waits until a script answers true.
     func wait(until script: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        try await expectSoon(sourceLocation: sourceLocation) { ["1", "true"].contains(try await run("return Boolean(\(script))")) }
+        try await expectSoon(within: .seconds(30), sourceLocation: sourceLocation) {
+            ["1", "true"].contains(try await run("return Boolean(\(script))"))
+        }
     }
 
     /// What the page's scripts complained of since this was asked last.
@@ -110,18 +156,44 @@ struct Chromium: Sendable {
         return entries.filter { ($0["level"] as? String) == "SEVERE" }.compactMap { $0["message"] as? String }
     }
 
-    /// A picture of the window, where `KITELINE_SCREENSHOTS` names a folder for them.
+    // MARK: What the browser is set to
+
+    /// Whether the visitor's system is dark.
+    func prefer(dark: Bool) async throws {
+        let scheme = ["name": "prefers-color-scheme", "value": dark ? "dark" : "light"]
+        try await develop("Emulation.setEmulatedMedia", ["features": [scheme]])
+    }
+
+    /// Makes a desktop's window as narrow as a phone's; pages see no phone otherwise.
+    func narrow() async throws {
+        let (width, height) = Size.phone.pixels
+        let frame: [String: Any] = ["width": width, "height": height, "deviceScaleFactor": 2, "mobile": false]
+        try await develop("Emulation.setDeviceMetricsOverride", frame)
+    }
+
+    /// From the next page on, no page runs a script of its own; ours still run.
+    func forbidScripts() async throws { try await develop("Emulation.setScriptExecutionDisabled", ["value": true]) }
+
+    /// What only the tools for developers can do.
+    @discardableResult
+    private func develop(_ name: String, _ values: [String: Any]) async throws -> [String: Any] {
+        try await command("POST", "/goog/cdp/execute", ["cmd": name, "params": values])["value"] as? [String: Any] ?? [:]
+    }
+
+    /// A picture of the whole page, where `KITELINE_SCREENSHOTS` names a folder for them.
     func picture(_ name: String) async throws {
         guard let folder = ProcessInfo.processInfo.environment["KITELINE_SCREENSHOTS"] else { return }
-        let text = try await command("GET", "/screenshot", nil)["value"] as? String ?? ""
-        let data = try #require(Data(base64Encoded: text))
+        let frame = try await develop("Page.getLayoutMetrics", [:])["cssContentSize"] as? [String: Any] ?? [:]
+        let clip = frame.merging(["scale": 1]) { $1 }
+        let text = try await develop("Page.captureScreenshot", ["captureBeyondViewport": true, "clip": clip])["data"] as? String
+        let data = try #require(text.flatMap { Data(base64Encoded: $0) })
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try data.write(to: URL(filePath: "\(folder)/\(name).png"))
     }
 
     private func element(_ selector: String) async throws -> String {
         let found = try await command("POST", "/element", ["using": "css selector", "value": selector])["value"] as? [String: String]
-        return try #require(found?.values.first, "there is no \(selector)")
+        return try #require(found?.values.first)
     }
 
     @discardableResult
@@ -142,7 +214,7 @@ struct Chromium: Sendable {
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
         let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
         let answer = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        try #require(response.status == .ok, "\(method) \(address): \(answer)")
+        guard response.status == .ok else { throw Refusal(answer["value"] as? [String: Any] ?? [:], of: body) }
         return unwrapping ? answer["value"] as? [String: Any] ?? [:] : answer
     }
 }

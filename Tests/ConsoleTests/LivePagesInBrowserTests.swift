@@ -1,0 +1,94 @@
+import TestSupport
+import Testing
+
+extension InBrowser {
+    @Suite struct LivePagesInBrowserTests {
+        @Test func `a page that is open shows what happens without being loaded again`() async throws {
+            try await House.with { house in
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.tenantKey)
+                    try await browser.open("\(house.url)/console/jobs")
+                    try await browser.wait(until: "document.querySelector('[data-live-state]:not([hidden])')")
+                    _ = try await browser.run("window.stayed = true")
+
+                    try await house.working {
+                        let job = try #require(await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#).json["id"])
+                        try await browser.wait(until: "document.querySelector('#job-list a[href=\"/console/jobs/\(job)\"]')")
+                    }
+
+                    #expect(try await browser.run("return window.stayed === true") == "1")
+                    #expect(try await browser.complaints() == [])
+                }
+            }
+        }
+
+        @Test func `what comes while the page is being read again is shown too, without another event`() async throws {
+            try await House.with { house in
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.tenantKey)
+                    try await browser.open("\(house.url)/console/jobs")
+                    try await browser.wait(until: "document.querySelector('[data-live-state]:not([hidden])')")
+                    // The first reading of the page is held up until the second job was told of and the page would have looked for it.
+                    _ = try await browser.run(
+                        """
+                        const [real, told] = [window.fetch, new EventSource('/console/events?types=job')];
+                        let [reads, ended] = [0, 0];
+                        window.fetch = async (...wish) => {
+                            const answer = await real(...wish);
+                            if (++reads > 1) return answer;
+                            window.isHeldUp = true;
+                            await new Promise((go) => (window.goOn = go));
+                            return answer;
+                        };
+                        told.addEventListener('job.completed', () => { if (++ended === 2) setTimeout(() => window.goOn(), 2_500); });
+                        """)
+
+                    try await house.working {
+                        _ = try await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#)
+                        try await browser.wait(until: "window.isHeldUp")
+                        let job = try #require(await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#).json["id"])
+                        try await browser.wait(until: "document.querySelector('#job-list a[href=\"/console/jobs/\(job)\"]')")
+                    }
+                }
+            }
+        }
+
+        @Test func `a page of one tenant is not filled with another's that was chosen in another window`() async throws {
+            try await House.with { house in
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await browser.open("\(house.url)/console/sign-in")
+                    try await browser.type(house.platformKey, into: "#key")
+                    try await browser.click("button.primary")
+                    try await browser.wait(until: "location.pathname === '/console/tenants'")
+                    try await browser.run(Self.choosing("acme"))
+                    try await browser.open("\(house.url)/console/jobs")
+                    try await browser.wait(until: "document.querySelector('[data-live-state]:not([hidden])')")
+                    #expect(try await browser.run("return document.body.dataset.for") == "acme")
+
+                    try await browser.run(Self.choosing("globex"))
+                    try await house.working {
+                        _ = try await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#)
+                        try await browser.wait(until: "document.querySelector('.whose strong').textContent === 'globex'")
+                    }
+
+                    #expect(try await browser.run("return document.body.dataset.for") == "globex")
+                    #expect(
+                        try await browser.run("return document.querySelectorAll('#job-list a[href^=\"/console/jobs/\"]').length") == "0")
+                }
+            }
+        }
+
+        /// What another window of the same browser does.
+        private static func choosing(_ tenant: String) -> String {
+            """
+            const request = new XMLHttpRequest();
+            request.open('POST', '/console/tenant', false);
+            request.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded');
+            request.send(new URLSearchParams({ csrf: document.querySelector('[name=csrf]').value, tenant: '\(tenant)' }).toString());
+            """
+        }
+    }
+}
