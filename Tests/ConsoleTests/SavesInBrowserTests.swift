@@ -1,0 +1,155 @@
+import TestSupport
+import Testing
+
+extension InBrowser {
+    /// What was typed is never lost, and nobody is left waiting.
+    @Suite struct SavesInBrowserTests {
+        @Test func `a check of a rule's text leaves what was written to be found after a reload`() async throws {
+            try await House.with { house in
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.operatorKey)
+                    try await browser.open("\(house.url)/console/rules/route/default")
+                    try await browser.type("rules: [{ id: all, to: everyone }]", into: "#rule-text")
+                    _ = try await browser.run("document.getElementById('main').dataset.first = 'yes'")
+
+                    try await browser.click("button[name=dry_run]")
+                    try await browser.wait(
+                        until:
+                            "!document.getElementById('main').dataset.first && document.querySelector('#rule-check .chip, #rule-check .note')"
+                    )
+                    try await browser.open("\(house.url)/console/rules/route/default")
+                    try await browser.wait(until: "document.querySelector('[data-save-state] button')")
+
+                    #expect(
+                        try await browser.run("return document.querySelector('#rule-text').value") == "rules: [{ id: all, to: everyone }]")
+                    #expect(try await house.count("ruleset_version") == 0)
+                }
+            }
+        }
+
+        @Test func `a refused save shows its code beside the form and keeps what was typed`() async throws {
+            try await House.with { house in
+                let job = try await house.waitingJob()
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.tenantKey)
+                    try await browser.open("\(house.url)/console/jobs/\(job)")
+                    try await browser.type("somebody else was faster", into: "#cancel-reason")
+                    _ = try await house.call("POST", "/v1/jobs/\(job)/retry")
+                    try await house.working {
+                        try await expectSoon { try await house.call("GET", "/v1/jobs/\(job)").json["state"] == "completed" }
+                    }
+
+                    try await browser.click("form[action$='/cancel'] button.danger")
+                    try await browser.wait(until: "document.querySelector('dialog[open]')")
+                    try await browser.click("dialog .danger")
+                    try await browser.wait(until: "document.querySelector('[data-save-state] [data-problem]')")
+
+                    #expect(try await browser.run("return document.querySelector('[data-problem]').dataset.code") == "job_completed")
+                    #expect(try await browser.run("return document.querySelector('#cancel-reason').value") == "somebody else was faster")
+                }
+            }
+        }
+
+        @Test
+        func `a save whose answer does not come ends after its time, keeps what was typed, and is done once however often it is sent`()
+            async throws
+        {
+            try await House.with { house in
+                let job = try await house.waitingJob()
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.operatorKey)
+                    try await person.opens("/console/jobs/\(job)")
+                    try await browser.run(Self.losingAnswers)
+                    try await person.writes("not needed", into: "#cancel-reason")
+                    try await person.presses("form[action$='/cancel'] .danger")
+                    try await person.confirms()
+                    try await person.sees("window.isLost")
+                    #expect(try await browser.run("return window.patience") == "15000")
+                    #expect(try await person.reads("[data-save-state] .saving") == person.words["script_saving"])
+                    #expect(try await browser.run("return document.querySelector('form[action$=\"/cancel\"] .danger').disabled") == "1")
+
+                    try await browser.run("window.pass()")
+                    try await person.sees("document.querySelector('[data-save-state] .note.bad')")
+                    #expect(try await person.reads("[data-save-state] .note p") == person.words["script_slow"])
+                    #expect(try await browser.run("return document.querySelector('#cancel-reason').value") == "not needed")
+                    #expect(try await browser.run("return document.querySelector('form[action$=\"/cancel\"] .danger').disabled") == "0")
+
+                    // It had arrived; sent again, it is what was done already that is told.
+                    #expect(try await house.call("GET", "/v1/jobs/\(job)").json["state"] == "cancelled")
+                    try await browser.run("window.fetch = window.sendReally")
+                    try await person.presses("[data-save-state] button")
+                    try await person.isTold("cancelled")
+                    #expect(try await house.count("audit_log WHERE action = 'job.cancel' AND reason = 'not needed'") == 1)
+                }
+            }
+        }
+
+        @Test func `what would be made twice is not offered to be sent again when nobody knows what came of it`() async throws {
+            try await House.with { house in
+                try await Person.with(.phone, .chinese, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.platformKey)
+                    try await person.opens("/console/tenants?tenant=acme")
+                    try await browser.run(Self.losingAnswers)
+                    let keys = try await house.count("api_key")
+                    try await person.presses("form[action='/console/tenants/acme/keys'] button")
+                    try await person.sees("window.isLost")
+
+                    try await browser.run("window.pass()")
+
+                    try await person.sees("document.querySelector('[data-save-state] .note.bad')")
+                    #expect(try await person.reads("[data-save-state] .note p") == person.words["script_unsure"])
+                    try await person.presses("[data-save-state] .note button", leadingTo: "document.querySelector('#key-role')")
+                    #expect(try await house.count("api_key") == keys + 1)
+                    #expect(try await browser.run("return document.querySelectorAll('form[action$=\"/revoke\"]').length") == "3")
+                }
+            }
+        }
+
+        @Test func `a page of an older build is told to be loaded again, nothing is done, and the draft is there afterwards`() async throws
+        {
+            try await House.with { house in
+                let job = try await house.waitingJob()
+                try await Person.with(.desktop, .chinese, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.operatorKey)
+                    try await person.opens("/console/jobs/\(job)")
+                    try await browser.run("document.body.dataset.build = 'before'")
+                    try await person.writes("不再需要", into: "#cancel-reason")
+                    try await person.presses("form[action$='/cancel'] .danger")
+                    try await person.confirms()
+
+                    try await person.sees("document.querySelector('[data-save-state] .note.bad')")
+                    #expect(try await person.reads("[data-save-state] .note p") == person.words["script_outdated"])
+                    #expect(try await house.call("GET", "/v1/jobs/\(job)").json["state"] == "scheduled")
+                    try await person.presses(
+                        "[data-save-state] button", leadingTo: "document.querySelector('#cancel-reason').value === '不再需要'")
+
+                    try await person.presses("form[action$='/cancel'] .danger")
+                    try await person.confirms()
+                    try await person.isTold("cancelled")
+                }
+            }
+        }
+
+        /// What is sent arrives, and its answer does not; `pass()` lets the time for it be over.
+        private static let losingAnswers = """
+            window.sendReally = window.fetch.bind(window);
+            AbortSignal.timeout = (patience) => {
+                const clock = new AbortController();
+                window.patience = patience;
+                window.pass = () => clock.abort(new DOMException('it took too long', 'TimeoutError'));
+                return clock.signal;
+            };
+            window.fetch = async (where, { signal, ...wish }) => {
+                const end = new Promise((_, end) => signal.addEventListener('abort', () => end(signal.reason)));
+                await window.sendReally(where, wish);
+                window.isLost = true;
+                return end;
+            };
+            """
+    }
+}
