@@ -95,6 +95,7 @@ extension InBrowser {
                     try await person.opens("/console/tenants?tenant=acme")
                     try await browser.run(Self.losingAnswers)
                     let keys = try await house.count("api_key")
+                    try await person.writes("for the night shift", into: "#create-key-reason")
                     try await person.presses("form[action='/console/tenants/acme/keys'] button")
                     try await person.sees("window.isLost")
 

@@ -220,7 +220,7 @@ extension PageTask {
         try await person.goes(to: "tenants")
         try await person.presses("#tenant-list a[href*='tenant=acme']", leadingTo: "document.querySelector('#set-weight')")
         for (name, value) in [("weight", "3"), ("cap", "40"), ("rate", "12.5")] { try await person.rewrites("#set-\(name)", as: value) }
-        try await person.saves("form[action='/console/tenants/acme']", done: "tenant_saved")
+        try await person.saves("form[action='/console/tenants/acme']", reason: "the larger plan", done: "tenant_saved")
 
         #expect(try await person.house.count("tenant WHERE slug = 'acme' AND weight = 3 AND cap = 40 AND rate = 12.5") == 1)
     }
@@ -228,12 +228,14 @@ extension PageTask {
     private static let givingKeys = PageTask("tenants: makes a key, is shown it once, and revokes it") { person, _ in
         try await person.opens("/console/tenants?tenant=acme")
         try await person.chooses("operator", in: "#key-role")
+        try await person.writes("for the night shift", into: "#create-key-reason")
         try await person.presses("form[action='/console/tenants/acme/keys'] button")
         try await person.sees("document.querySelector('pre[data-copy]')")
         let key = try await person.reads("pre[data-copy]")
         #expect(try await person.house.call("GET", "/v1/jobs", as: key).status == 200)
 
         let number = try await person.house.count("api_key")
+        try await person.writes("it is over", into: "#revoke-\(number)-reason")
         try await person.presses("form[action='/console/tenants/acme/keys/\(number)/revoke'] button")
         try await person.confirms()
         try await person.isTold("key_revoked")
