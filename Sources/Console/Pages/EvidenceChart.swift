@@ -12,12 +12,14 @@ struct EvidenceChart {
         let judged: Int
     }
 
+    /// So many changes of the share are marked, the last.
+    static let mostTurns = 6
     /// So many rows stand in the table below it.
     static let mostRows = 12
 
     private let points: [Point]
     private let threshold: Double
-    private let turns: [(at: Date, words: String)]
+    private let turns: ArraySlice<(at: Date, words: String)>
     private let clerk: Clerk
 
     /// Nil where there are fewer than two readings: nothing that has gone a way.
@@ -38,12 +40,13 @@ struct EvidenceChart {
         self.points = points
         self.threshold = threshold
         self.clerk = clerk
-        turns = (rollout["history"]?.elements ?? []).compactMap { event in
+        let changes = (rollout["history"]?.elements ?? []).compactMap { event -> (at: Date, words: String)? in
             let action = event["action"]?.string ?? ""
             guard let at = event["at"]?.date, ["canary", "percent"].contains(action) else { return nil }
             let share = words.percent(RolloutWords.number(event["percent"]))
             return (at, "\(clerk.full(at)): \(words["rollout_did_\(action)", ["percent": share]])")
         }
+        turns = changes.suffix(Self.mostTurns)
     }
 
     /// How far evidence is on its way to the threshold, 0 to 1 and beyond. Below 1 there is none.
@@ -62,6 +65,7 @@ struct EvidenceChart {
     var view: View {
         let last = points[points.count - 1]
         let (shown, left) = rows
+        let marked = turns.filter { $0.at > points[0].at && $0.at < last.at }
         return [
             "chartWords": .text(said),
             "yLabels": .list([threshold, threshold.squareRoot(), 1].map { .text(clerk.number($0, decimals: 0)) }),
@@ -69,10 +73,8 @@ struct EvidenceChart {
             "linePoints": .text(points.map { "\(Picture.coordinate(x($0.at))),\(Picture.coordinate(y($0)))" }.joined(separator: " ")),
             "lastX": .text(Picture.coordinate(x(last.at))), "lastY": .text(Picture.coordinate(y(last))),
             "isOver": .flag(last.evidence >= threshold),
-            "turns": .list(
-                turns.filter { $0.at > points[0].at && $0.at < last.at }.map {
-                    ["x": .text(Picture.coordinate(x($0.at))), "turnWords": .text($0.words)]
-                }),
+            "hasTurns": .flag(!marked.isEmpty),
+            "turns": .list(marked.map { ["x": .text(Picture.coordinate(x($0.at))), "turnWords": .text($0.words)] }),
             "readings": .list(
                 shown.map {
                     [
