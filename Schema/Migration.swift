@@ -67,6 +67,7 @@ public struct Migration: Sendable {
         Migration(61, "activity_source", PackageResources._061_activity_source_sql),
         Migration(62, "guard_readings", PackageResources._062_guard_readings_sql),
         Migration(63, "attempts", PackageResources._063_attempts_sql),
+        Migration(64, "job_search", PackageResources._064_job_search_sql),
         Migration(65, "worker_drain", PackageResources._065_worker_drain_sql),
     ]
 }

@@ -75,25 +75,34 @@ extension Records {
     }
 
     /// Jobs, the newest first.
-    public func jobs(of tenant: TenantID, state: JobState?, kind: String?, before cursor: Int64 = .max, limit: Int) async throws -> Page<
-        JobView
-    > {
+    public func jobs(of tenant: TenantID, _ search: JobSearch, before cursor: Int64 = .max, limit: Int) async throws -> Page<JobView> {
         let looksThrough = Int64(Self.looksThrough)
+        let ids = try await ids(namedBy: search, of: tenant, before: cursor, most: looksThrough)
+        // Two texts, so that each has a plan of its own: among those that are named, or from the newest on.
+        let among = ids == nil ? "cardinality(" : "id = ANY("
+        let isAmong = ids == nil ? ") = 0" : ")"
         let results = try await app.pipeline([
             .tenants([tenant]),
             // How far this page looks; null when that is the end.
             """
             SELECT min(id) AS last, count(*) AS seen
-            FROM (SELECT id FROM job WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) ORDER BY id DESC LIMIT \(looksThrough)) j
+            FROM (
+                SELECT id FROM job WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) AND \(unescaped: among)\(ids ?? [])\(unescaped: isAmong)
+                ORDER BY id DESC LIMIT \(looksThrough)
+            ) j
             """,
             """
             SELECT \(unescaped: JobView.columns)
             FROM (
-                SELECT * FROM job WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) ORDER BY id DESC LIMIT \(looksThrough)
+                SELECT * FROM job WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) AND \(unescaped: among)\(ids ?? [])\(unescaped: isAmong)
+                ORDER BY id DESC LIMIT \(looksThrough)
             ) j \(unescaped: JobView.joins)
             WHERE (l.id IS NOT NULL OR h.id IS NOT NULL)
-                AND (\(state?.rawValue)::text IS NULL OR \(unescaped: JobView.stateNow) = \(state?.rawValue))
-                AND (\(kind)::text IS NULL OR j.kind = \(kind))
+                AND (\(search.state?.rawValue)::text IS NULL OR \(unescaped: JobView.stateNow) = \(search.state?.rawValue))
+                AND (\(search.kind)::text IS NULL OR j.kind = \(search.kind))
+                AND (\(search.errorClass?.rawValue)::text IS NULL OR COALESCE(l.error_class, h.error_class) = \(search.errorClass?.rawValue))
+                AND (\(search.since)::timestamptz IS NULL OR j.created_at >= \(search.since))
+                AND (\(search.until)::timestamptz IS NULL OR j.created_at < \(search.until))
             ORDER BY j.id DESC
             LIMIT \(limit + 1)
             """,

@@ -319,6 +319,45 @@ import Testing
         }
     }
 
+    @Test func `jobs are found by unique key, lead, error class and time, and those of others are not`() async throws {
+        try await TestAPI.with { api in
+            func job(_ body: String, as key: String) async throws -> String {
+                try #require(try await api.send("POST", "/v1/jobs", body, as: key).json["id"].string)
+            }
+            func found(_ query: String, as key: String? = nil) async throws -> [String] {
+                let page = try await api.send("GET", "/v1/jobs?\(query)", as: key ?? api.acme.tenantKey)
+                return try page.json["items"].array?.compactMap { $0["id"].string } ?? ["\(page.status)"]
+            }
+            let keyed = #"{"kind":"probe","unique_key":"order 7/β"}"#
+            let (held, old) = (
+                try await job(keyed, as: api.acme.tenantKey), try await job(#"{"kind":"probe"}"#, as: api.acme.tenantKey)
+            )
+            let theirs = try await job(keyed, as: api.globex.tenantKey)
+            let lead = try await api.send(
+                "POST", "/v1/leads", #"{"external_id":"l","source":"web","received_at":"2026-01-01T00:00:00Z","fields":{}}"#
+            ).json
+            let (leadID, leadJob) = (try #require(lead["lead_id"].string), try #require(lead["job_id"].string))
+            _ = try await api.owner.query(.init("UPDATE job SET created_at = '2020-05-01' WHERE id = \(old)"))
+
+            let key = "unique_key=order%207%2F%CE%B2"
+            #expect(try await found(key) == [held])
+            #expect(try await found(key, as: api.globex.tenantKey) == [theirs])
+            #expect(try await api.send("POST", "/v1/jobs/\(held)/cancel", "{}").status == 200)
+            #expect(try await found("\(key)&state=cancelled") == [held], "kept of what was cancelled")
+            for query in ["\(key)&state=completed", "unique_key=order"] { #expect(try await found(query) == []) }
+            #expect(try await found("lead=\(leadID)") == [leadJob])
+            #expect(try await found("lead=\(leadID)", as: api.globex.tenantKey) == [])
+            #expect(try await found("lead=\(leadID)&\(key)") == [])
+            for query in ["error_class=cancelled", "error_class=cancelled&state=cancelled"] { #expect(try await found(query) == [held]) }
+            for query in ["error_class=permanent", "error_class=cancelled&state=discarded"] { #expect(try await found(query) == []) }
+            #expect(try await found("until=2021-01-01T00:00:00Z") == [old])
+            #expect(try await found("since=2021-01-01T00:00:00Z") == [leadJob, held])
+            let refused = try await api.send("GET", "/v1/jobs?lead=x&error_class=odd&since=yesterday")
+            #expect(refused.status == 422)
+            #expect(try refused.json["errors"].array?.count == 3)
+        }
+    }
+
     @Test func `a map that live rules could not be read with is refused, and may otherwise change what its own fields are`() async throws {
         try await TestAPI.with { api in
             func save(_ kind: String, _ source: String) async throws -> Reply {

@@ -45,6 +45,28 @@ import Testing
         }
     }
 
+    @Test func `jobs are looked for by more than kind and state, and what was asked for stays in its fields`() async throws {
+        try await House.with { house in
+            let sent = try await house.call("POST", "/v1/jobs", #"{"kind":"probe","unique_key":"order \"7\""}"#)
+            let (job, other) = (try #require(sent.json["id"]), try await house.waitingJob())
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let all = try await browser.get("/console/jobs")
+            let found = try await browser.get(
+                "/console/jobs?state=&unique_key=order%20%227%22&lead=&error_class=&since=2020-01-01T08:00&until=")
+            let none = try await browser.get("/console/jobs?until=2020-01-01T08:00")
+            let odd = try await browser.get("/console/jobs?since=yesterday")
+
+            #expect(all.text.contains("<details class=\"more\"><summary>More to search by"))
+            #expect(found.text.contains("/console/jobs/\(job)\"") && !found.text.contains("/console/jobs/\(other)\""))
+            #expect(found.text.contains("<details class=\"more\" open>") && found.text.contains(#"value="order &quot;7&quot;""#))
+            #expect(found.text.contains(#"value="2020-01-01T08:00""#))
+            #expect(none.text.contains("No job found") && none.text.contains("is as asked for"))
+            #expect(odd.status == 422)
+        }
+    }
+
     @Test func `a job is cancelled and run again from its page, once for each form, with its reason in the log`() async throws {
         try await House.with { house in
             let job = try await house.waitingJob()

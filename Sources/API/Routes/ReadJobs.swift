@@ -1,6 +1,7 @@
 import JSONEnvelope
 import Jobs
 import Records
+import SalesModel
 import Tenancy
 
 extension API {
@@ -38,10 +39,17 @@ extension API {
 
 /// `GET /v1/jobs`
 @Sendable private func listJobs(_ call: Call) async throws -> Answer {
-    let (state, kind, cursor, limit) = try call.query { query in
-        (query.choice("state", of: JobState.self), query.string("kind"), query.cursor(), query.limit())
+    let (search, cursor, limit) = try call.query { query in
+        var search = JobSearch()
+        search.state = query.choice("state", of: JobState.self)
+        search.kind = query.string("kind")
+        search.uniqueKey = query.string("unique_key")
+        search.lead = query.integer("lead", in: 1...Int(Int64.max)).map { LeadID(Int64($0)) }
+        search.errorClass = query.choice("error_class", of: ErrorClass.self)
+        (search.since, search.until) = (query.date("since"), query.date("until"))
+        return (search, query.cursor(), query.limit())
     }
-    let page = try await call.records.jobs(of: call.tenant.id, state: state, kind: kind, before: cursor ?? .max, limit: limit)
+    let page = try await call.records.jobs(of: call.tenant.id, search, before: cursor ?? .max, limit: limit)
     return .page(page) { $0.json() }
 }
 

@@ -7,17 +7,33 @@ public enum JobsView {
     public struct Query: Sendable {
         public var state = ""
         public var kind = ""
+        public var uniqueKey = ""
+        public var lead = ""
+        public var errorClass = ""
+        /// As the browser writes them, in the tenant's time: `2026-03-18T14:30`.
+        public var since = ""
+        public var until = ""
         public var cursor: String?
 
         public init() {}
 
-        fileprivate var isEmpty: Bool { state.isEmpty && kind.isEmpty }
+        fileprivate var isEmpty: Bool { state.isEmpty && kind.isEmpty && !isNarrow }
+        /// Whether it asks for more than everybody does.
+        fileprivate var isNarrow: Bool { [uniqueKey, lead, errorClass, since, until].contains { !$0.isEmpty } }
 
-        /// As the API takes them, too.
-        public var parameters: String { Console.query([("state", state), ("kind", kind), ("cursor", cursor)]) }
+        /// As the API takes them.
+        /// - Parameter instant: a time of the tenant's as the API writes it.
+        public func parameters(_ instant: (String) -> String?) -> String {
+            Console.query(named(since: instant(since), until: instant(until), cursor: cursor))
+        }
 
-        func href(cursor: String?) -> String {
-            Layout.path("jobs") + Console.query([("state", state), ("kind", kind), ("cursor", cursor)])
+        func href(cursor: String?) -> String { Layout.path("jobs") + Console.query(named(since: since, until: until, cursor: cursor)) }
+
+        private func named(since: String?, until: String?, cursor: String?) -> [(String, String?)] {
+            [
+                ("state", state), ("kind", kind), ("unique_key", uniqueKey), ("lead", lead), ("error_class", errorClass), ("since", since),
+                ("until", until), ("cursor", cursor),
+            ]
         }
     }
 
@@ -41,6 +57,11 @@ public enum JobsView {
                     Option.list(states.map { ($0, words["state_\($0)"]) }, chosen: query.state, all: words["state_any"])),
                 "kindOptions": .list(
                     Option.list(kinds.map { ($0, words.known("kind", $0)) }, chosen: query.kind, all: words["kind_any"])),
+                "classOptions": .list(
+                    Option.list(
+                        DeadLettersView.classes.map { ($0, words["class_\($0)"]) }, chosen: query.errorClass, all: words["class_any"])),
+                "uniqueKey": .text(query.uniqueKey), "lead": .text(query.lead), "since": .text(query.since), "until": .text(query.until),
+                "isNarrow": .flag(query.isNarrow),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("jobs")),
                 "hasJobs": .flag(!jobs.isEmpty), "jobs": .list(jobs.map { row($0, clerk) }),
                 "pager": Pager.view(

@@ -17,8 +17,14 @@ extension ConsoleSite {
     var query = JobsView.Query()
     query.state = visit.guest.parameter("state") ?? ""
     query.kind = visit.guest.parameter("kind") ?? ""
+    query.uniqueKey = visit.guest.parameter("unique_key", length: 200) ?? ""
+    query.lead = visit.guest.parameter("lead", length: 20) ?? ""
+    query.errorClass = visit.guest.parameter("error_class") ?? ""
+    query.since = visit.guest.parameter("since", length: 30) ?? ""
+    query.until = visit.guest.parameter("until", length: 30) ?? ""
     query.cursor = visit.guest.parameter("cursor")
-    let jobs = try await visit.read("/v1/jobs\(query.parameters)\(query.parameters.isEmpty ? "?" : "&")limit=50")
+    let parameters = query.parameters(visit.instant)
+    let jobs = try await visit.read("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
     return try await visit.page("jobs", area: "jobs") {
         JobsView.page($0, $1, page: jobs, kinds: visit.guest.site.kinds, query: query)
     }

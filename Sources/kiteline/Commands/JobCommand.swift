@@ -137,6 +137,21 @@ struct JobCommand: AsyncParsableCommand {
         @Option(help: "Only this kind.")
         var kind: String?
 
+        @Option(help: ArgumentHelp("Only those that hold this key, or failed or were cancelled with it.", valueName: "key"))
+        var uniqueKey: String?
+
+        @Option(help: ArgumentHelp("Only those that decided this lead, or are to.", valueName: "id"))
+        var lead: String?
+
+        @Option(help: "Only those whose last attempt failed so: transient, rate_limited, dependency, permanent, poison or cancelled.")
+        var errorClass: String?
+
+        @Option(help: ArgumentHelp("Enqueued at this time or later, such as 2027-01-31T09:00:00Z.", valueName: "time"))
+        var since: String?
+
+        @Option(help: ArgumentHelp("Enqueued before this time.", valueName: "time"))
+        var until: String?
+
         private struct Item: Decodable {
             let id, kind, state, createdAt: String
             let attempt: Int
@@ -145,7 +160,12 @@ struct JobCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await pages.list(
-                "/v1/jobs", ["state": state, "kind": kind], ["id", "kind", "state", "attempt", "outcome", "created"]
+                "/v1/jobs",
+                [
+                    "state": state, "kind": kind, "unique_key": uniqueKey, "lead": lead, "error_class": errorClass, "since": since,
+                    "until": until,
+                ],
+                ["id", "kind", "state", "attempt", "outcome", "created"]
             ) { (job: Item) in
                 [job.id, job.kind, job.state, "\(job.attempt)", job.outcome ?? "", job.createdAt]
             }
