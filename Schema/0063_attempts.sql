@@ -3,14 +3,14 @@
 ALTER TABLE job_live ADD COLUMN attempts jsonb;
 ALTER TABLE job_history ADD COLUMN attempts jsonb;
 
--- One more attempt, after those that are kept: the last 20. Names are short and times are in milliseconds since 1970, for a row that is
--- tried often stays on its page. n the attempt's number · o how it ended · s, e when it began and ended · c, m the class and the message
+-- One more attempt, after those that are kept: the last 20. Names are short, times are in milliseconds since 1970 and what was not charged,
+-- which there can be much of, says little, so that most such rows stay on their page. n the attempt's number · o how it ended · s, e when it began and ended · c, m the class and the message
 -- of its failure · w the worker process · x when it is tried next
 CREATE FUNCTION note_attempt(
     kept jsonb, number integer, outcome text, started timestamptz, class text, message text, worker bigint, next timestamptz
 ) RETURNS jsonb LANGUAGE sql PARALLEL SAFE AS $$
     SELECT CASE WHEN jsonb_array_length(kept) >= 20 THEN kept - 0 ELSE COALESCE(kept, '[]') END || jsonb_strip_nulls(jsonb_build_object(
         'n', number, 'o', outcome, 's', (extract(epoch FROM started) * 1000)::bigint,
-        'e', (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'c', class, 'm', left(message, 300), 'w', worker,
+        'e', (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'c', class, 'm', left(message, CASE outcome WHEN 'put_back' THEN 80 ELSE 300 END), 'w', worker,
         'x', (extract(epoch FROM next) * 1000)::bigint))
 $$;

@@ -49,10 +49,14 @@ final class RememberedByKey<Key: Hashable & Sendable, Value: Sendable>: Sendable
 
     func value(of key: Key, _ ask: @Sendable @escaping () async throws -> Value) async throws -> Value {
         let remembered = answers.withLock { answers in
-            if answers.count >= most { answers = answers.filter { $0.value.lastAsked + lifetime > .now } }
+            if answers[key] == nil {
+                answers = answers.filter { $0.value.lastAsked + lifetime > .now }
+                if answers.count >= most, let oldest = answers.min(by: { $0.value.lastAsked < $1.value.lastAsked }) {
+                    answers[oldest.key] = nil
+                }
+            }
             let answer = answers[key]?.answer ?? Remembered(for: lifetime, ask)
-            // So many are asked for at once that they are not worth keeping.
-            if answers.count < most || answers[key] != nil { answers[key] = (answer, .now) }
+            answers[key] = (answer, .now)
             return answer
         }
         return try await remembered.value()

@@ -128,7 +128,8 @@ extension Ledger {
             """
             WITH c AS (SELECT * FROM unnest(\(attempts.map(\.id.rawValue)), \(attempts.map(\.fence))) AS c(id, fence)),
                 x AS (SELECT l.id FROM job_live l JOIN c ON l.id = c.id WHERE l.fence = c.fence AND l.state = 'running' ORDER BY l.id FOR UPDATE OF l)
-            UPDATE job_live l SET state = 'available', fence = fence + 1, attempt = attempt - 1, worker_id = NULL
+            UPDATE job_live l SET state = 'available', fence = fence + 1, attempt = attempt - 1, worker_id = NULL,
+                attempts = CASE WHEN started_at IS NULL THEN attempts ELSE note_attempt(attempts, attempt, 'put_back', started_at, NULL, NULL, worker_id, NULL) END
             FROM x WHERE l.id = x.id
             RETURNING l.id, l.run_at
             """)

@@ -208,7 +208,8 @@ import Testing
             route: "POST /v1/keys/{id}/revoke", path: "/v1/keys/KEY/revoke", body: why, isPlatform: true, action: "key.revoke",
             subject: "KEY", before: #"{"role":"tenant","state":"good"}"#, after: #"{"state":"revoked"}"#),
         Action(
-            route: "PUT /v1/calendar", path: "/v1/calendar", body: calendar, action: "calendar.put", subject: "tenant", after: calendar,
+            route: "PUT /v1/calendar", path: "/v1/calendar", body: calendar, action: "calendar.put", subject: "tenant",
+            after: #"{"week":{"mon":["09:00-17:00"]}}"#,
             status: 201),
         Action(
             route: "PUT /v1/calendar/teams/{ext}", path: "/v1/calendar/teams/east", body: #"{"days":[],"reason":"why"}"#,

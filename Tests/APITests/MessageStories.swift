@@ -491,9 +491,17 @@ import Testing
                     try await soon { house.vendors.with { $0.receiver.shown.count } > before }
                     try await soon { try await house.house.count("job_history WHERE kind = 'send_notification'") > 0 }
                 }
+                // What says no kind is told all the same.
+                _ = try await house.house.rows(
+                    """
+                    INSERT INTO event (tenant_id, type, body)
+                    SELECT tenant_id, 'job.progress', '{"job_id": "1", "progress": 0.5}' FROM connector
+                    """)
+                try await soon { house.vendors.with { $0.receiver.shown }.contains { $0.text.contains("sales.job.progress") } }
             }
 
             #expect(try await house.house.count("event WHERE body->>'kind' = 'send_notification'") > 0)
+            #expect(house.vendors.with { $0.receiver.shown }.contains { $0.text.contains("sales.job.progress") })
             #expect(house.vendors.with { $0.receiver.shown }.allSatisfy { !$0.text.contains("send_notification") })
             #expect(try await house.house.count("delivery WHERE event::text LIKE '%send_notification%'") == 0)
         }

@@ -33,12 +33,11 @@ import Testing
         await #expect(throws: Trouble.self) { try await kept.value(of: "a") { throw Trouble() } }
     }
 
-    @Test func `a great many questions are answered, and not all of them kept`() async throws {
+    @Test func `of a great many questions the last ones are kept`() async throws {
         let (source, kept) = (Source(), RememberedByKey<Int, String>(for: .seconds(3_600)))
-        for _ in 0..<2 {
-            for key in 0..<1_200 { #expect(try await kept.value(of: key) { source.answer("\(key)") } == "\(key)!") }
+        for key in Array(0..<1_200) + Array(200..<1_200) + [0] {
+            #expect(try await kept.value(of: key) { source.answer("\(key)") } == "\(key)!")
         }
-        #expect(source.count.values.count { $0 == 1 } == 1_000)
-        #expect(source.count.values.count { $0 == 2 } == 200)
+        #expect(source.count.filter { $0.value > 1 } == ["0": 2])
     }
 }

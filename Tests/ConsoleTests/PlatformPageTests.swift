@@ -26,13 +26,17 @@ import Testing
             try await browser.signIn(house.platformKey)
             let page = try await browser.get("/console/tenants?tenant=acme")
 
-            let wrong = try await browser.submit(page, "/console/tenants/acme", ["weight": "many", "rate": "", "time_zone": "Mars/Base"])
-            let saved = try await browser.submit(page, "/console/tenants/acme", ["weight": "3", "rate": "12.5", "burst": ""])
+            let wrong = try await browser.submit(
+                page, "/console/tenants/acme", ["weight": "many", "rate": "", "time_zone": "Mars/Base", "reason": "x"])
+            let saved = try await browser.submit(
+                page, "/console/tenants/acme", ["weight": "3", "rate": "12.5", "burst": "", "reason": "x"])
+            let unexplained = try await browser.submit(page, "/console/tenants/acme", ["weight": "4", "reason": " "])
             let paused = try await browser.submit(page, "/console/tenants/acme/pause", ["reason": "invoice"])
             let made = try await browser.submit(page, "/console/tenants", ["slug": "initech", "weight": "2", "pack": "saas"])
             let after = try await browser.get("/console/tenants?tenant=initech")
 
             #expect(wrong.status == 422 && wrong.text.contains(#"value="many""#) && wrong.text.contains("Mars/Base"))
+            #expect(unexplained.status == 422)
             #expect([saved, paused, made].map(\.status) == [303, 303, 303], "\(saved.code ?? "") \(paused.code ?? "") \(made.code ?? "")")
             #expect(after.text.contains("initech") && after.text.contains("invoice"))
             #expect(try await house.count("tenant WHERE slug = 'acme' AND weight = 3 AND rate = 12.5 AND paused_at IS NOT NULL") == 1)
@@ -60,9 +64,9 @@ import Testing
             try await browser.signIn(house.platformKey)
             let page = try await browser.get("/console/tenants?tenant=acme")
 
-            let half = try await browser.submit(page, "/console/tenants/acme", ["rate": "0,5"])
-            let more = try await browser.submit(page, "/console/tenants/acme", ["cap": "1,5"])
-            let grouped = try await browser.submit(page, "/console/tenants/acme", ["cap": "1,250", "rate": "2 000.5"])
+            let half = try await browser.submit(page, "/console/tenants/acme", ["rate": "0,5", "reason": "x"])
+            let more = try await browser.submit(page, "/console/tenants/acme", ["cap": "1,5", "reason": "x"])
+            let grouped = try await browser.submit(page, "/console/tenants/acme", ["cap": "1,250", "rate": "2 000.5", "reason": "x"])
 
             #expect(half.status == 422 && half.text.contains("<code>rate</code>") && half.text.contains(#"value="0,5""#))
             #expect(more.status == 422 && more.text.contains("<code>cap</code>"))
@@ -103,14 +107,14 @@ import Testing
             try await platform.signIn(house.platformKey)
             let page = try await platform.get("/console/tenants?tenant=acme")
 
-            let made = try await platform.submit(page, "/console/tenants/acme/keys", ["role": "operator"])
-            let wrong = try await platform.submit(page, "/console/tenants/acme/keys", ["role": "platform"])
+            let made = try await platform.submit(page, "/console/tenants/acme/keys", ["role": "operator", "reason": "x"])
+            let wrong = try await platform.submit(page, "/console/tenants/acme/keys", ["role": "platform", "reason": "x"])
             let key = try #require(made.text.firstMatch(of: /kl_o_[A-Za-z0-9_-]{43}/)).0
             try await person.signIn(String(key))
             #expect(try await person.get("/console/now").status == 200)
             let after = try await platform.get("/console/tenants?tenant=acme")
             let revoke = try #require(after.text.firstMatch(of: /action="(\/console\/tenants\/acme\/keys\/\d+\/revoke)"/)).1
-            let revoked = try await platform.submit(after, String(revoke))
+            let revoked = try await platform.submit(after, String(revoke), ["reason": "it is over"])
 
             #expect(made.status == 200 && made["cache-control"] == "no-store" && !after.text.contains(key))
             #expect(wrong.status == 422 && wrong.code == "invalid")

@@ -68,9 +68,15 @@ extension Call {
         if scope == .tenant, !document.hasWorkingTime(from: Date(), zone: tenant.settings.timeZone) {
             throw Problem.invalid([FieldError("week", .invalid, "has no working time at all")])
         }
-        let isNew = try await records.putCalendar(
-            scope, body: Array(root.bytes), of: tenant.id, by: actor, reason: root["reason"]?.string)
-        return Answer(isNew ? 201 : 200, Array(root.bytes))
+        // Why it is so is for the audit log; what is kept are the hours.
+        let hours =
+            root["reason"] == nil
+            ? Array(root.bytes)
+            : JSONWriter.object { kept in
+                for (name, value) in root.members where name != "reason" { kept.member(name, json: value.bytes) }
+            }
+        let isNew = try await records.putCalendar(scope, body: hours, of: tenant.id, by: actor, reason: root["reason"]?.string)
+        return Answer(isNew ? 201 : 200, hours)
     }
 
     fileprivate func deleteCalendar(_ scope: CalendarScope) async throws -> Answer {

@@ -137,7 +137,10 @@ public struct FaultRun: Sendable {
     private func enqueue(_ neighbour: Neighbour, _ client: JobClient, _ scene: FaultScene) async throws -> [Int64] {
         if neighbour == .told {
             // A webhook hears of what happens after it was set up.
-            while try await scene.bench.count("SELECT count(*) FROM connector WHERE seen_tx IS NOT NULL") == 0 {
+            let end = ContinuousClock.now + .seconds(60)
+            while ContinuousClock.now < end {
+                // Postgres may be away just now.
+                if let known = try? await scene.bench.count("SELECT count(*) FROM connector WHERE seen_tx IS NOT NULL"), known > 0 { break }
                 try await Task.sleep(for: .milliseconds(50))
             }
         }

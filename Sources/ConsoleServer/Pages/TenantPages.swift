@@ -12,7 +12,8 @@ extension ConsoleSite {
         Page(.post, "tenants/{slug}", answer: saveTenant),
         Page(.post, "tenants/{slug}/keys", answer: createKey),
         Page(.post, "tenants/{slug}/keys/{id}/revoke") { visit in
-            let reply = await visit.act(.post, "/v1/keys/\(encoded(visit.parameters[1]))/revoke", visit.reason, isForm: false)
+            let body = JSONWriter.object { $0.member("reason", visit.form["reason"]) }
+            let reply = await visit.act(.post, "/v1/keys/\(encoded(visit.parameters[1]))/revoke", body, isForm: false)
             return try await finish(visit, reply, form: "revoke-\(visit.parameters[1])", done: "key_revoked")
         },
         Page(.post, "tenants/{slug}/pause") { try await hold($0, "pause", done: "tenant_paused") },
@@ -63,7 +64,7 @@ private func one(_ visit: Visit, _ slug: String) async throws -> TenantsView.One
 @Sendable private func createKey(_ visit: Visit) async throws -> Response {
     let body = JSONWriter.object { object in
         object.member("role", visit.form["role"])
-        object.member("reason", visit.form.words("reason"))
+        object.member("reason", visit.form["reason"])
     }
     let reply = await visit.act(.post, "/v1/tenants/\(visit.id)/keys", body, isForm: false)
     let shown = visit.parameters.first
@@ -82,7 +83,7 @@ private func one(_ visit: Visit, _ slug: String) async throws -> TenantsView.One
         // Left empty, a limit is lifted.
         for name in ["rate", "burst"] where form.has(name) { object.typed(name, form[name]) }
         if let zone = form.words("time_zone") { object.member("time_zone", zone) }
-        object.member("reason", form.words("reason"))
+        object.member("reason", form["reason"])
     }
     let reply = await visit.act(.put, "/v1/tenants/\(visit.id)", body)
     return try await finish(visit, reply, form: "settings", done: "tenant_saved")

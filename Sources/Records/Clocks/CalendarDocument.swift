@@ -40,7 +40,7 @@ public struct CalendarDocument: Sendable, Hashable {
         let makeUp = hours("make_up", &reader)
         let week = reader.object("week", members: 7, required: isWhole).flatMap { readWeek($0, &reader) }
         let days = reader.array("days", count: 0...spans).map { readDays($0, &reader) }
-        // Why it was written, kept with it.
+        // Why it is written: not kept with it.
         _ = reader.words("reason", length: 1...500)
         let faults = reader.finish()
         guard faults.isEmpty else { return (nil, faults) }

@@ -77,17 +77,19 @@ extension PostgresTransaction {
         }
         let rows = try query(
             """
-            SELECT tx::text::bigint AS tx, id, type, at, body::text AS body FROM event
+            SELECT tx::text::bigint AS tx, id, type, at, body::text AS body,
+                -- That it cannot be reached is not told to itself, nor any webhook that one was told: each try would make another.
+                type = 'breaker.changed' AND body->>'dependency' IS NOT DISTINCT FROM \(hook.dependency)
+                    OR type LIKE 'job.%' AND body->>'kind' IS NOT DISTINCT FROM 'send_notification' AS is_own
+            FROM event
             WHERE tenant_id = \(id) AND (tx, id) > (\(String(seen.0))::text::xid8, \(seen.1))
                 AND tx < pg_snapshot_xmin(pg_current_snapshot())
-                -- That it cannot be reached is not told to itself, nor any webhook that one was told: each try would make another.
-                AND NOT (type = 'breaker.changed' AND body->>'dependency' = \(hook.dependency))
-                AND NOT (type LIKE 'job.%' AND body->>'kind' = 'send_notification')
             ORDER BY tx, id LIMIT \(limit)
             """)
         guard let last = rows.last else { return false }
         var (events, keys) = ([JSONBytes](), [String]())
         for row in rows {
+            guard try !row.get("is_own", as: Bool.self) else { continue }
             let type: String = try row.get("type")
             guard hook.settings.events?.contains(where: { $0 == type || type.hasPrefix($0 + ".") }) ?? !type.hasPrefix("job.") else {
                 continue

@@ -42,6 +42,11 @@ extension Records {
 
     private func keepGuardReadings(of tenant: TenantID, _ now: Date) async throws {
         try await write(tenant, on: engine) { transaction in
+            // A round that takes long meets the next one in another process.
+            guard
+                try transaction.query("SELECT pg_try_advisory_xact_lock(7159, hashint8(\(tenant.rawValue))) AS mine").first!.get(
+                    "mine", as: Bool.self)
+            else { return }
             let mine = "r.state = 'canary' OR (r.ended_at IS NOT NULL AND NOT r.read_out)"
             let rows = try transaction.pipeline(
                 Statement.rollouts(of: tenant, where: "(\(mine))", limit: 100) + [

@@ -4,6 +4,7 @@ import LocalServers
 import Logging
 import Schema
 import ServiceLifecycle
+import Worker
 
 struct DevCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -75,11 +76,11 @@ struct DevCommand: AsyncParsableCommand {
             let needed: [any Service] =
                 engine.exporting
                 + [ServerKeeper(servers, announcement, engine.logger), try engine.maintenance(noWorker ? .pushing : .full)]
-            // They are stopped from the last to the first: no new requests, then the running jobs, then what they need. A worker that somebody asked to
-            // drain ends, and the others go on.
+            // They are stopped from the last to the first: no new requests, then the running jobs, then what they need.
             var group = needed.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
             for _ in 0..<(noWorker ? 0 : workers) {
-                group.append(.init(service: try engine.worker(kinds: try engine.kinds(named: nil)), successTerminationBehavior: .ignore))
+                let kinds = try engine.kinds(named: nil)
+                group.append(.init(service: WorkerKeeper { try engine.worker(kinds: kinds) }))
             }
             group.append(.init(service: server))
             if demo {
@@ -103,6 +104,15 @@ struct DevCommand: AsyncParsableCommand {
                 ).run()
             }
         }
+    }
+}
+
+/// Starts a worker anew that ended because somebody asked it to drain, as a service manager does with a process of its own.
+private struct WorkerKeeper: Service {
+    let start: @Sendable () throws -> Worker
+
+    func run() async throws {
+        repeat { try await start().run() } while !Task.isShuttingDownGracefully && !Task.isCancelled
     }
 }
 
