@@ -88,7 +88,7 @@ import Testing
             let found = try await browser.get("/console/tenants?q=branch-510")
             let nobody = try await browser.get("/console/tenants?q=branch-x")
             let page = try await browser.get("/console/tenants?tenant=branch-510")
-            let saved = try await browser.submit(page, "/console/tenants/branch-510", ["weight": "5"])
+            let saved = try await browser.submit(page, "/console/tenants/branch-510", ["weight": "5", "reason": "x"])
             let after = try await browser.get(saved["location"] ?? "")
             let chosen = try await browser.submit(page, "/console/tenant", ["tenant": "branch-510"])
             let now = try await browser.get("/console/now")
