@@ -167,7 +167,7 @@ let package = Package(
             ]),
         shell(
             "Worker", ["CrashPoints", "Telemetry", "Jobs", "Breakers", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle, tracing]),
-        shell("Maintenance", ["CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
+        shell("Maintenance", ["Breakers", "CrashPoints", "Jobs", "Tenancy", "Ledger", "DispatchIndex", logging, lifecycle]),
         shell(
             "API",
             [

@@ -121,7 +121,8 @@ extension Breaker {
             }
             if evidence.isDamning { return opened(evidence, policy, now, chance) }
             guard isDue else { return nil }
-            let isClean = evidence.score < Evidence.threshold / 2
+            // As much as one node of several can say, which may be cut off, holds nothing up.
+            let isClean = evidence.score <= Evidence.threshold / 2
             let more = isClean ? (limit ?? policy.rampFrom) * 2 : limit ?? policy.rampFrom
             if more > policy.rampTo {
                 var closed = becoming(.closed, limit: nil, until: nil, "it has recovered")

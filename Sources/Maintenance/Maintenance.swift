@@ -62,8 +62,8 @@ public struct Maintenance: Service {
                 Chore("workers", every: settings.census) { try await workers.run() },
                 Chore("promoter", every: settings.promote) { while try await promoter.run() {} },
                 Chore("refill", every: settings.refill) { try await refill.run() },
-                Chore("breakers", every: settings.judge) { [ledger, dispatch] in
-                    let changed = try await ledger.judgeBreakers()
+                Chore("breakers", every: settings.judge) { [ledger, dispatch, settings] in
+                    let changed = try await ledger.judgeBreakers(policy: settings.breakers)
                     if !changed.isEmpty { try await dispatch.limit(gates: changed) }
                 },
                 Chore("reconcile", every: settings.housekeeping) { try await reconciler.run() },

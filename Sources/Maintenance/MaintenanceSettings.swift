@@ -1,3 +1,5 @@
+import Breakers
+
 /// How often the caretakers look, and how patient they are.
 public struct MaintenanceSettings: Sendable {
     /// Between two looks at the index's life.
@@ -20,13 +22,15 @@ public struct MaintenanceSettings: Sendable {
     public var housekeeping: Duration
     /// The part of Redis' `maxmemory` above which nothing is pushed.
     public var memoryShare: Double
+    /// The same for everybody who judges: the worker processes of a fleet, too.
+    public var breakers: BreakerPolicy
 
     public init(
         watch: Duration = .milliseconds(500), relayAge: Duration = .seconds(1), reap: Duration = .seconds(2),
         silence: Duration = .seconds(40),
         census: Duration = .seconds(10), promote: Duration = .seconds(2), judge: Duration = .milliseconds(250),
         refill: Duration = .milliseconds(50), housekeeping: Duration = .seconds(60),
-        memoryShare: Double = 0.8
+        memoryShare: Double = 0.8, breakers: BreakerPolicy = BreakerPolicy()
     ) {
         self.watch = watch
         self.relayAge = relayAge
@@ -38,6 +42,7 @@ public struct MaintenanceSettings: Sendable {
         self.refill = refill
         self.housekeeping = housekeeping
         self.memoryShare = memoryShare
+        self.breakers = breakers
     }
 }
 

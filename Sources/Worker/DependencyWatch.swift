@@ -72,7 +72,8 @@ final class DependencyWatch: Sendable {
                     if result == .answered, let spent, entry.pace.record(spent.seconds, limit: slow[dependency]?.seconds) { result = .slow }
                     entry.evidence.record(result)
                     if result == .failed { entry.failed += 1 } else { entry.answered += 1 }
-                    if entry.evidence.isDamning || result == .failed && entry.isAsking {
+                    // For everybody's breaker there is nothing to keep away from but what is the tenants' already.
+                    if key.tenant != nil, entry.evidence.isDamning || result == .failed && entry.isAsking {
                         entry.avoidedUntil = now.addingTimeInterval(avoidance)
                         avoidsSome.store(true, ordering: .relaxed)
                     }
@@ -125,11 +126,12 @@ final class DependencyWatch: Sendable {
         }?.resume()
     }
 
-    /// What has changed since it was last asked.
+    /// What has changed since it was last asked, and what this process keeps away from: who tells, learns where the breaker stands, and
+    /// once that has opened there is nothing left to keep away from.
     func news() -> [DependencyReport] {
         entries.withLock { entries in
             if entries.count > limit { entries = entries.filter { $0.value.isChanged || $0.value.evidence.score > 0 } }
-            let changed = entries.filter(\.value.isChanged)
+            let changed = entries.filter { $0.value.isChanged || $0.value.avoidedUntil != nil }
             for key in changed.keys { entries[key]?.isChanged = false }
             return changed.map { key, entry in
                 DependencyReport(

@@ -127,6 +127,17 @@ import Testing
         #expect(ramping.next(evidence(9.2, answered: 3, failed: 5), now: now, chance: 0)?.state == .open)
     }
 
+    @Test func `one node of several that stays cut off does not hold up the ramp, and two do`() {
+        let ramping = Breaker(state: .ramping, epoch: 4, limit: 40, until: now, openings: 1)
+        func limit(_ scores: [Double]) -> Int? {
+            let nodes = scores.enumerated().map { NodeEvidence(node: Int64($0), score: $1, answered: 9, failed: $1 > 0 ? 4 : 0) }
+            return ramping.next(FleetEvidence(nodes, liveNodes: 3), now: now, chance: 0)?.limit
+        }
+
+        #expect(limit([20, 0, 0]) == 80)
+        #expect(limit([20, 2.3, 0]) == 40)
+    }
+
     @Test func `a dependency that names a time is left alone until then, exactly`() throws {
         let asked = now.addingTimeInterval(30)
         var breaker = try #require(Breaker().next(evidence(), throttledUntil: asked, now: now, chance: 0))

@@ -125,11 +125,12 @@ extension Engine {
         _ handlers: [AnyHandler], settings: WorkerSettings = WorkerSettings(beat: .milliseconds(100), idle: .milliseconds(50)),
         upkeep: MaintenanceSettings? = nil, _ body: (ServiceGroup) async throws -> Void
     ) async throws {
-        let upkeep =
+        var upkeep =
             upkeep
             ?? MaintenanceSettings(
                 watch: .milliseconds(50), relayAge: .milliseconds(100), reap: .milliseconds(50), census: .milliseconds(500),
                 promote: .milliseconds(50))
+        upkeep.breakers = settings.breakers
         let group = ServiceGroup(
             services: [
                 Maintenance(ledger: ledger, dispatch: dispatch, pusher: pusher, role: .full, settings: upkeep, logger: logger),

@@ -67,8 +67,12 @@ import Testing
         watch.adopt([key: BreakerStand(epoch: 3, isClosed: false, isAsking: true)])
         watch.record(.failed(.dependency, "down"), of: attempt(of: watch), now: now)
         #expect(watch.avoided(at: now) == ["7/erp"])
+        _ = watch.news()
+        #expect(report(watch)?.failed == 1, "who keeps away goes on asking where the breaker stands")
         watch.adopt([key: BreakerStand(epoch: 4, isClosed: false)])
         #expect(watch.avoided(at: now).isEmpty, "the breaker is open: nobody asks")
+        _ = watch.news()
+        #expect(report(watch) == nil)
     }
 
     @Test func `calls that take much longer than they used to are evidence, and a limit that was set decides at once`() {

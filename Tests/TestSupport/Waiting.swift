@@ -3,7 +3,7 @@ import Testing
 
 /// Asks again and again until the condition holds; an issue when it does not within the limit.
 public func expectSoon(
-    within limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(180), sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
