@@ -20,28 +20,19 @@ struct SecretsTests {
             let secretKey = try String(contentsOfFile: scratch + "/.kiteline/secret.key", encoding: .utf8).trimmingCharacters(in: .newlines)
 
             // Each where it could be quoted: in a header, in a body that is refused, in one that is taken, to an address that fails.
-            func send(_ method: HTTPMethodName, _ path: String, _ body: String, key: String) async throws -> Int {
-                var request = HTTPClientRequest(url: ready.url + path)
-                request.method = .init(rawValue: method.rawValue)
-                request.headers.add(name: "Authorization", value: "Bearer \(key)")
-                request.headers.add(name: "Content-Type", value: "application/json")
-                request.body = .bytes(ByteBuffer(string: body))
-                let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-                _ = try await response.body.collect(upTo: 1 << 20)
-                return Int(response.status.code)
-            }
             let robot =
                 #"{"kind":"dingtalk_robot","place":1,"secrets":{"access_token":"token-of-robot","secret":"SECof-robot"},"reason":"x"}"#
-            #expect(try await send(.put, "/v1/connectors/robot", robot, key: operatorKey) < 300)
+            #expect(try await ready.send(.put, "/v1/connectors/robot", robot, key: operatorKey) < 300)
             let hook =
                 #"{"kind":"webhook","place":2,"settings":{"url":"http://127.0.0.1:9/hook","#
                 + #""events":["job"]},"secrets":{"secret":"whsec_c2VjcmV0LW9mLXdlYmhvb2stMzItYnl0ZXMtbG9uZyE="},"reason":"x"}"#
-            _ = try await send(.put, "/v1/connectors/hook", hook, key: operatorKey)
+            _ = try await ready.send(.put, "/v1/connectors/hook", hook, key: operatorKey)
             #expect(
-                try await send(.post, "/v1/jobs", #"{"kind":"probe","args":{"payload":"personal-phone-13800000000"}}"#, key: tenantKey)
+                try await ready.send(
+                    .post, "/v1/jobs", #"{"kind":"probe","args":{"payload":"personal-phone-13800000000"}}"#, key: tenantKey)
                     == 202)
-            #expect(try await send(.post, "/v1/jobs", #"{"kind":"probe","personal-phone-13800000000":"#, key: tenantKey) == 400)
-            #expect(try await send(.post, "/v1/jobs", "{}", key: "kl_t_" + String(repeating: "W", count: 43)) == 401)
+            #expect(try await ready.send(.post, "/v1/jobs", #"{"kind":"probe","personal-phone-13800000000":"#, key: tenantKey) == 400)
+            #expect(try await ready.send(.post, "/v1/jobs", "{}", key: "kl_t_" + String(repeating: "W", count: 43)) == 401)
             let backup = try await ProgramRun.run(["backup", "backups", "--json"], in: scratch)
             try #require(backup.status == 0, "\(backup.errors)")
             dev.send(SIGTERM)
@@ -73,8 +64,89 @@ struct SecretsTests {
         }
     }
 
-    private enum HTTPMethodName: String {
-        case post = "POST"
-        case put = "PUT"
+    @Test func `Redis is told which jobs there are but no argument and no lead, and the link that waits for its reader does so for a day`()
+        async throws
+    {
+        try await withScratch { scratch in
+            let dev = try ProgramRun(["dev", "--port", "0"], in: scratch)
+            let ready = try JSONDecoder().decode(ReadyFile.self, from: await dev.file(scratch + "/.kiteline/ready.json"))
+            let asked = try await ProgramRun.run(["console", "--json"], in: scratch)
+            try #require(asked.status == 0, "\(asked.errors)")
+            var minutes: [UInt8] = []
+            let left = "SELECT round(extract(epoch FROM expires_at - now()) / 60) FROM console_link ORDER BY 1"
+            try PostgresTool.find("psql").run([ready.postgresURL, "-Atc", left], [:]) { minutes += $0 }
+            #expect(String(decoding: minutes, as: UTF8.self).firstMatch(of: /^(9|10)\n14(39|40)\n$/) != nil, "\(minutes)")
+            let rights = try FileManager.default.attributesOfItem(atPath: scratch + "/.kiteline/ready.json")[.posixPermissions] as? Int
+            #expect(rights == 0o600)
+
+            let heard = scratch + "/heard"
+            let monitor = try Monitor(of: ready.redisURL, to: heard)
+            try await expectSoon { try monitor.text.hasPrefix("OK") }
+            let made = try await ProgramRun.run(["tenant", "create", "acme", "--json"], in: scratch)
+            let tenantKey = String(try #require(made.output.firstMatch(of: /kl_t_[\w-]{43}/)).output)
+            let job = #"{"kind":"probe","unique_key":"personal-key","args":{"payload":"personal-phone-13800000000"}}"#
+            #expect(try await ready.send(.post, "/v1/jobs", job, key: tenantKey) == 202)
+            let lead = #"{"external_id":"personal-id","source":"personal-source","fields":{"company":"personal-company"}}"#
+            #expect(try await ready.send(.post, "/v1/leads", lead, key: tenantKey) == 202)
+            var ended: [UInt8] = []
+            try await expectSoon {
+                ended = []
+                try PostgresTool.find("psql").run(
+                    [ready.postgresURL, "-Atc", "SELECT count(*) FROM job_history WHERE kind IN ('probe', 'assign_lead')"], [:]
+                ) {
+                    ended += $0
+                }
+                return String(decoding: ended, as: UTF8.self) == "2\n"
+            }
+            monitor.stop()
+            dev.send(SIGTERM)
+            _ = try await dev.end()
+
+            let text = try monitor.text
+            #expect(text.contains("probe") && text.contains("assign_lead"), "what Redis was told was heard")
+            #expect(!text.contains("personal"))
+        }
+    }
+
+    /// Hears every command that a Redis is sent.
+    private final class Monitor: Sendable {
+        private let process: Process
+        private let path: String
+
+        init(of url: String, to path: String) throws {
+            self.path = path
+            FileManager.default.createFile(atPath: path, contents: nil)
+            process = Process()
+            process.executableURL = URL(filePath: "/usr/bin/env")
+            process.arguments = ["--default-signal", "redis-cli", "-s", String(url.dropFirst("unix://".count)), "MONITOR"]
+            process.standardOutput = try FileHandle(forWritingTo: URL(filePath: path))
+            try process.run()
+        }
+
+        var text: String { get throws { try String(contentsOfFile: path, encoding: .utf8) } }
+
+        func stop() {
+            process.terminate()
+            process.waitUntilExit()
+        }
+    }
+}
+
+private enum HTTPMethodName: String {
+    case post = "POST"
+    case put = "PUT"
+}
+
+extension ReadyFile {
+    /// Asks the API; answers with the status.
+    fileprivate func send(_ method: HTTPMethodName, _ path: String, _ body: String, key: String) async throws -> Int {
+        var request = HTTPClientRequest(url: url + path)
+        request.method = .init(rawValue: method.rawValue)
+        request.headers.add(name: "Authorization", value: "Bearer \(key)")
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(ByteBuffer(string: body))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        _ = try await response.body.collect(upTo: 1 << 20)
+        return Int(response.status.code)
     }
 }

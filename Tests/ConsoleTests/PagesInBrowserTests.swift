@@ -16,7 +16,7 @@ extension InBrowser {
                     try await person.opens("/console/sign-in")
                     try await look(at: "sign-in", person)
                     try await person.signsIn(house.acme.operatorKey)
-                    for (name, path) in Self.pages(things) {
+                    for (name, path) in things.pages {
                         try await person.opens("/console/\(path)")
                         try await look(at: name, person)
                     }
@@ -33,18 +33,6 @@ extension InBrowser {
                     }
                 }
             }
-        }
-
-        private static func pages(_ things: Furnishing) -> [(name: String, path: String)] {
-            let lists = [
-                "now", "jobs", "rollouts", "breakers", "dead-letters", "leads", "overdue", "forecast", "process-health", "rules",
-                "rules/route/default", "permissions",
-            ]
-            return lists.map { ($0.replacing("/", with: "-"), $0) } + [
-                ("job-waiting", "jobs/\(things.waiting)"), ("job-dead", "jobs/\(things.dead)"), ("lead", "leads/\(things.lead)"),
-                ("rollout", "rollouts/\(things.rollout)"), ("dead-letters-preview", "dead-letters?preview=true"),
-                ("permissions-of-one", "permissions?user=s1&city=%E6%88%90%E9%83%BD"),
-            ]
         }
 
         private func look(at name: String, _ person: Person, isThere: Bool = true) async throws {

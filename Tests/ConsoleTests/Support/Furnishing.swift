@@ -13,6 +13,19 @@ struct Furnishing {
 
     static let breaker = "erp-of-the-east-china-plant"
 
+    /// Each page, under a name of its own, with something on it.
+    var pages: [(name: String, path: String)] {
+        let lists = [
+            "now", "jobs", "rollouts", "breakers", "dead-letters", "leads", "overdue", "forecast", "process-health", "rules",
+            "rules/route/default", "permissions",
+        ]
+        return lists.map { ($0.replacing("/", with: "-"), $0) } + [
+            ("job-waiting", "jobs/\(waiting)"), ("job-dead", "jobs/\(dead)"), ("lead", "leads/\(lead)"),
+            ("rollout", "rollouts/\(rollout)"), ("dead-letters-preview", "dead-letters?preview=true"),
+            ("permissions-of-one", "permissions?user=s1&city=%E6%88%90%E9%83%BD"),
+        ]
+    }
+
     /// Furnishes acme's.
     init(_ house: House) async throws {
         let api = House.Account(house)

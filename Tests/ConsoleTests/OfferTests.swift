@@ -1,0 +1,40 @@
+import Foundation
+import Testing
+
+/// What a page offers, its reader may do; what it does not offer them is refused.
+@Suite struct OfferTests {
+    @Test func `each page offers a role what it may do, and what is not offered is refused and written down`() async throws {
+        try await House.with { house in
+            let things = try await Furnishing(house)
+            let (operators, tenants) = (Browser(house), Browser(house))
+            try await operators.signIn(house.acme.operatorKey)
+            try await tenants.signIn(house.acme.tenantKey)
+            let (all, some) = (try await offers(to: operators, things), try await offers(to: tenants, things))
+            let withheld = Set(all.keys).subtracting(some.keys)
+            #expect(Set(some.keys).isSubset(of: all.keys) && !some.isEmpty)
+            #expect(
+                withheld.isSuperset(of: [
+                    "/console/fuses/assignment", "/console/dead-letters/redrive", "/console/rollouts/\(things.rollout)/abort",
+                ]))
+
+            for (action, page) in some { #expect(try await tenants.submit(page, action, ["reason": "x"]).status != 403, "\(action)") }
+            #expect(try await house.count("audit_log WHERE action = 'refused'") == 0)
+
+            let form = try tenants.form(try await tenants.get("/console/now"), "/console/sign-out").merging(["reason": "x"]) { $1 }
+            for action in withheld { #expect(try await tenants.post(action, form).status == 403, "\(action)") }
+            #expect(try await house.count("audit_log WHERE action = 'refused'") == withheld.count)
+
+            for (action, page) in all { #expect(try await operators.submit(page, action, ["reason": "x"]).status != 403, "\(action)") }
+        }
+    }
+
+    /// Where the forms of all pages go, each with a page that has it.
+    private func offers(to browser: Browser, _ things: Furnishing) async throws -> [String: Browser.Answer] {
+        var offers: [String: Browser.Answer] = [:]
+        for (_, path) in things.pages {
+            let page = try await browser.get("/console/\(path)")
+            for match in page.text.matches(of: /method="post" action="([^"]*)"/) { offers[String(match.1)] = page }
+        }
+        return offers.filter { $0.key != "/console/sign-out" }
+    }
+}
