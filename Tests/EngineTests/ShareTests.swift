@@ -28,14 +28,16 @@ import Testing
                         tenant: try await engine.tenant("t\(number)", weight: weight), weight: Double(weight),
                         cost: [2, 3, 5, 8, 10].randomElement(using: &random)!, flows: Int.random(in: 1...3, using: &random)))
             }
+            // More than are served: who has none left falls behind.
+            let jobs: Int64 = 900
             var last: Int64 = 0
             for one in tenants {
                 for flow in 0..<one.flows {
                     try await engine.dispatch.push(
-                        (1...400).map {
+                        (1...jobs).map {
                             Push(id: JobID(last + $0), tenant: one.tenant, flow: "probe@\(flow)", priority: 5, since: Date(), due: nil)
                         })
-                    last += 400
+                    last += jobs
                 }
             }
             // Until what a job costs is known of each flow.
