@@ -239,9 +239,8 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "API", "Calendars", "Console", "kiteline", "CrashPoints", "Identity", "JSONEnvelope", "Jobs", "Permissions", "Records",
-                "Rules",
-                "SalesModel", "Sampling", "Schedules", "Tenancy",
+                "API", "Calendars", "Console", "kiteline", "CrashPoints", "Identity", "JSONEnvelope", "Jobs", "Messages", "Permissions",
+                "Records", "Rules", "SalesModel", "Sampling", "Schedules", "Tenancy",
             ]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", "Sampling", nioCore, nioPosix]),

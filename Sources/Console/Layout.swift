@@ -120,6 +120,7 @@ extension Layout {
             (
                 "nav_operate",
                 (tenant == nil ? [] : ["now", "jobs", "dead-letters", "breakers"]) + (may(.platform) ? ["workers", "tenants"] : [])
+                    + (may(.operator) ? ["audit"] : [])
             ),
             ("nav_change", tenant == nil ? [] : ["rules", "rollouts"] + (may(.operator) ? ["permissions"] : [])),
             ("nav_sell", tenant == nil ? [] : ["leads", "overdue", "forecast", "process-health"]),

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import Console
+
 /// What a page offers, its reader may do; what it does not offer them is refused.
 @Suite struct OfferTests {
     @Test func `each page offers a role what it may do, and what is not offered is refused and written down`() async throws {
@@ -10,6 +12,8 @@ import Testing
             try await operators.signIn(house.acme.operatorKey)
             try await tenants.signIn(house.acme.tenantKey)
             let (all, some) = (try await offers(to: operators, things), try await offers(to: tenants, things))
+            // A page that is an operator's says so in the log, too.
+            let seen = try await house.count("audit_log WHERE action = 'refused'")
             let withheld = Set(all.keys).subtracting(some.keys)
             #expect(Set(some.keys).isSubset(of: all.keys) && !some.isEmpty)
             #expect(
@@ -18,13 +22,17 @@ import Testing
                 ]))
 
             for (action, page) in some { #expect(try await tenants.submit(page, action, ["reason": "x"]).status != 403, "\(action)") }
-            #expect(try await house.count("audit_log WHERE action = 'refused'") == 0)
+            #expect(try await house.count("audit_log WHERE action = 'refused'") == seen)
 
             let form = try tenants.form(try await tenants.get("/console/now"), "/console/sign-out").merging(["reason": "x"]) { $1 }
             for action in withheld { #expect(try await tenants.post(action, form).status == 403, "\(action)") }
-            #expect(try await house.count("audit_log WHERE action = 'refused'") == withheld.count)
+            #expect(try await house.count("audit_log WHERE action = 'refused'") == seen + withheld.count)
 
             for (action, page) in all { #expect(try await operators.submit(page, action, ["reason": "x"]).status != 403, "\(action)") }
+            for row in try await house.owner.query("SELECT DISTINCT action FROM audit_log") {
+                let action: String = try row.get("action")
+                #expect(AuditView.actions.contains(action), "\(action) has no name on the page of the audit log")
+            }
         }
     }
 

@@ -17,7 +17,7 @@ struct Furnishing {
     var pages: [(name: String, path: String)] {
         let lists = [
             "now", "jobs", "rollouts", "breakers", "dead-letters", "leads", "overdue", "forecast", "process-health", "rules",
-            "rules/route/default", "permissions",
+            "rules/route/default", "permissions", "audit",
         ]
         return lists.map { ($0.replacing("/", with: "-"), $0) } + [
             ("job-waiting", "jobs/\(waiting)"), ("job-dead", "jobs/\(dead)"), ("lead", "leads/\(lead)"),

@@ -12,20 +12,14 @@ import Testing
         #"{"id":"todo1","sourceId":"d1"}"#, #"{"code":"Throttling.Api","message":"x"}"#,
     ]
 
-    @Test(arguments: 0..<200)
-    func `damaged answers are understood as something`(seed: Int) {
-        var random = SeededNumbers(seed: UInt64(seed))
+    @Test(arguments: Fuzz.seeds)
+    func `damaged answers are understood as something`(seed: UInt64) {
+        let words = ["9e999", "\"", "\\u0000", "[", "{", "-1"]
+        Fuzz.run("answer", seed, texts: Self.texts, words: words) { text, chance in expectMeaning(of: text, &chance) }
+    }
+
+    private func expectMeaning(of body: [UInt8], _ random: inout SeededNumbers) {
         let now = Date(timeIntervalSince1970: 1_700_000_000)
-        var body = Array(Self.texts.randomElement(using: &random)!.utf8)
-        for _ in 0..<Int.random(in: 0...6, using: &random) where !body.isEmpty {
-            let place = Int.random(in: 0..<body.count, using: &random)
-            switch Int.random(in: 0..<4, using: &random) {
-            case 0: body[place] = .random(in: 0...255, using: &random)
-            case 1: body.remove(at: place)
-            case 2: body.insert(contentsOf: Array("9e999\"\\u0000[{".utf8).shuffled(using: &random), at: place)
-            default: body.removeLast(body.count - place)
-            }
-        }
         let answer = HTTPAnswer(
             status: [200, 200, 204, 302, 400, 401, 403, 404, 410, 429, 500, 503, 999].randomElement(using: &random)!,
             headers: [

@@ -1,0 +1,113 @@
+import Foundation
+import JSONEnvelope
+
+/// Who changed what, when and why.
+public enum AuditView {
+    /// What the list was asked for.
+    public struct Query: Sendable {
+        public var action = ""
+        public var subject = ""
+        public var cursor: String?
+
+        public init() {}
+
+        fileprivate var isEmpty: Bool { action.isEmpty && subject.isEmpty }
+
+        /// As the API and the page take them.
+        public var parameters: String { Console.query([("action", action), ("subject", subject), ("cursor", cursor)]) }
+
+        fileprivate func href(cursor: String?) -> String {
+            var query = self
+            query.cursor = cursor
+            return Layout.path("audit") + query.parameters
+        }
+    }
+
+    /// What is written down.
+    public static let actions = [
+        "access.change", "access.restore", "alert.resolve", "breaker.close", "breaker.open", "calendar.delete", "calendar.put",
+        "connector.delete", "connector.put", "console.sign_in", "console.sign_out", "customer.link", "customer.merge", "customer.new",
+        "customer.separate", "customer.undo", "customer_review.apart", "customer_review.link", "database.restore", "dependency.limit",
+        "dependency.pause", "dependency.resume", "dlq.redrive", "escalation.explain", "fuse.close", "fuse.open", "job.cancel", "job.retry",
+        "key.create", "key.revoke", "lead.assign", "national_calendar.put", "office.put", "queue.limit", "queue.pause", "queue.resume",
+        "quiet_hours.delete", "quiet_hours.put", "refused", "rollout.abort", "rollout.canary", "rollout.percent", "rollout.promote",
+        "rollout.start", "ruleset.publish", "ruleset.replay", "ruleset.save", "schedule.delete", "schedule.put", "seller.freeze",
+        "seller.put", "seller.thaw", "team.put", "tenant.create", "tenant.pause", "tenant.resume", "tenant.update", "worker.drain",
+    ]
+
+    /// - Parameter page: `GET /v1/audit`.
+    public static func page(_ layout: Layout, _ clerk: Clerk, page: JSONNode, query: Query) -> View {
+        let words = layout.words
+        let entries = page["items"]?.elements ?? []
+        let options = actions.map { ($0, word(for: $0, words)) }.sorted { $0.1 < $1.1 }
+        return layout.page(
+            words["audit_title"],
+            [
+                "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("audit")),
+                "actionOptions": .list(Option.list(options, chosen: query.action, all: words["audit_any"])),
+                "subject": .text(query.subject), "clearHref": query.isEmpty ? .nothing : .text(Layout.path("audit")),
+                "ofAll": .flag(layout.tenant == nil), "hasEntries": .flag(!entries.isEmpty),
+                "entries": .list(entries.map { row($0, clerk) }),
+                "pager": Pager.view(
+                    words, shown: entries.count, first: query.cursor == nil ? nil : query.href(cursor: nil),
+                    next: page["next_cursor"]?.string.map { query.href(cursor: $0) }),
+                "emptyTitle": .text(words["audit_none"]),
+                "emptyWhy": .text(words[query.isEmpty ? "audit_none_why" : "audit_none_found_why"]),
+                "emptyLink": .flag(!query.isEmpty), "emptyHref": .text(Layout.path("audit")), "emptyLabel": .text(words["word_clear"]),
+            ])
+    }
+
+    /// Under what name an action is spoken of; its code where it has none.
+    static func word(for action: String, _ words: Words) -> String {
+        words.all["audited_\(action.replacing(".", with: "_"))"] ?? action
+    }
+
+    private static func row(_ entry: JSONNode, _ clerk: Clerk) -> View {
+        let action = entry["action"]?.string ?? ""
+        let changes = AuditChange.all(from: entry["before"], to: entry["after"])
+        let more = changes.count - AuditChange.most
+        return [
+            "at": clerk.when(entry["at"]), "tenantLabel": .text(entry["tenant"]?.string ?? "–"),
+            "what": .text(word(for: action, clerk.words)), "code": .text(action), "entrySubject": .text(entry["subject"]?.string),
+            "changes": .list(changes.prefix(AuditChange.most).map(\.view)),
+            "more": more > 0 ? .text(clerk.words["audit_more", ["n": clerk.number(more)]]) : .nothing,
+            "why": .text(entry["reason"]?.string ?? "–"), "who": .text(entry["actor"]?.string),
+        ]
+    }
+}
+
+/// A member that an action changed.
+struct AuditChange: Hashable {
+    /// Empty where the whole is no object.
+    let member: String
+    let before: String?
+    let after: String?
+
+    /// So many are shown; the API tells all.
+    static let most = 8
+    /// Longer values are cut.
+    static let length = 120
+
+    /// What differs, in the order in which it was written; members that are the same before and after are left out.
+    static func all(from before: JSONNode?, to after: JSONNode?) -> [AuditChange] {
+        let (old, new) = (known(before), known(after))
+        guard [old, new].allSatisfy({ $0 == nil || $0?.type == .object }) else {
+            return [AuditChange(member: "", before: text(old), after: text(new))]
+        }
+        let members = (new?.members ?? []).map { $0.key } + (old?.members ?? []).map { $0.key }.filter { new?[$0] == nil }
+        return members.compactMap { name in
+            let change = AuditChange(member: name, before: text(old?[name]), after: text(new?[name]))
+            return change.before == change.after ? nil : change
+        }
+    }
+
+    var view: View { ["member": .text(member), "was": .text(before), "became": .text(after)] }
+
+    private static func known(_ node: JSONNode?) -> JSONNode? { node?.type == .null ? nil : node }
+
+    private static func text(_ node: JSONNode?) -> String? {
+        guard let node = known(node) else { return nil }
+        let text = node.string ?? String(decoding: node.bytes, as: UTF8.self)
+        return text.count > length ? "\(text.prefix(length))…" : text
+    }
+}

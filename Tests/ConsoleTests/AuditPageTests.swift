@@ -1,0 +1,61 @@
+import JSONEnvelope
+import SalesModel
+import Testing
+
+@testable import Console
+
+/// Who changed what, when and why, as a page.
+@Suite struct AuditPageTests {
+    @Test func `the log shows what was done, what it changed and why, is searched, and is an operator's to see`() async throws {
+        try await House.with { house in
+            let key = house.acme.operatorKey
+            try await house.call("POST", "/v1/breakers/erp/open", #"{"reason":"on <fire>"}"#, as: key)
+            try await house.call("PUT", "/v1/queues/probe/limit", #"{"limit":3,"reason":"too many"}"#, as: key)
+            try await house.call("POST", "/v1/breakers/crm/open", #"{"reason":"of another"}"#, as: house.globex.operatorKey)
+            let (operators, tenants, platform) = (Browser(house), Browser(house), Browser(house))
+            try await operators.signIn(key)
+            try await tenants.signIn(house.acme.tenantKey)
+            try await platform.signIn(house.platformKey)
+
+            let all = try await operators.get("/console/audit")
+            let some = try await operators.get("/console/audit?action=breaker.open&subject=erp")
+            let none = try await operators.get("/console/audit?subject=no-such-thing")
+            let everybodys = try await platform.get("/console/audit?action=breaker.open")
+            let jobs = try await tenants.get("/console/jobs")
+
+            #expect(all.text.contains("on &lt;fire&gt;") && all.text.contains("too many") && !all.text.contains("of another"))
+            #expect(all.text.contains("Breaker opened") && all.text.contains("breaker.open"))
+            #expect(some.text.contains("on &lt;fire&gt;") && !some.text.contains("too many"))
+            #expect(none.text.contains("Nobody did this") && none.text.contains(#"value="no-such-thing""#))
+            #expect(
+                everybodys.text.contains("on &lt;fire&gt;") && everybodys.text.contains("of another") && everybodys.text.contains("globex"))
+            #expect(try await tenants.get("/console/audit").status == 403)
+            #expect(!jobs.text.contains("/console/audit"))
+        }
+    }
+
+    @Test func `what changed is told member by member, what did not is left out, and what is long is cut`() throws {
+        func changes(_ before: String, _ after: String) throws -> [AuditChange] {
+            AuditChange.all(from: try node(before), to: try node(after))
+        }
+
+        #expect(
+            try changes(#"{"a":1,"b":"x","c":true}"#, #"{"b":"y","c":true,"d":[1,2]}"#) == [
+                AuditChange(member: "b", before: "x", after: "y"), AuditChange(member: "d", before: nil, after: "[1,2]"),
+                AuditChange(member: "a", before: "1", after: nil),
+            ])
+        #expect(try changes("null", #"{"limit":3}"#) == [AuditChange(member: "limit", before: nil, after: "3")])
+        #expect(try changes(#"{"limit":3}"#, #"{"limit":null}"#) == [AuditChange(member: "limit", before: "3", after: nil)])
+        #expect(try changes("3", "4") == [AuditChange(member: "", before: "3", after: "4")])
+        #expect(try changes("null", "null") == [])
+        let long = String(repeating: "长", count: 500)
+        #expect(try changes("null", #"{"a":"\#(long)"}"#).first?.after?.count == AuditChange.length + 1)
+    }
+
+    @Test(arguments: Language.allCases)
+    func `each action has a name in words, and one that nobody knows shows its code`(language: Language) {
+        let words = Words.of(language)
+        #expect(AuditView.actions.filter { AuditView.word(for: $0, words) == $0 } == [])
+        #expect(AuditView.word(for: "moon.landing", words) == "moon.landing")
+    }
+}
