@@ -56,3 +56,31 @@ extension Visit {
         return try await page(Refusal(problem, form: id, draft: form))
     }
 }
+
+// MARK: Names
+
+extension Visit {
+    /// The sellers that most tenants have no more than; asked for beside what a page shows.
+    func firstSellers() async throws -> JSONNode { try await read("/v1/sellers?limit=500") }
+
+    /// Names for a page that speaks of `nodes`: of the first sellers, and where a tenant has more, of those that are spoken of.
+    func names(_ first: JSONNode, in nodes: JSONNode?...) async throws -> SellerNames {
+        guard first["next_cursor"]?.string != nil else { return SellerNames(first) }
+        var unknown = SellerNames(first).unknown(in: nodes)[...]
+        var others: [JSONNode] = []
+        while !unknown.isEmpty {
+            // As many as fit into a query, whatever their length.
+            let ids = unknown.prefix(40).joined(separator: ",")
+            unknown = unknown.dropFirst(40)
+            others += try await read("/v1/sellers?limit=40&ids=\(encoded(ids))")["items"]?.elements ?? []
+        }
+        return SellerNames(first, and: others)
+    }
+}
+
+extension Optional {
+    func asyncFlatMap<R>(_ transform: (Wrapped) async throws -> R?) async rethrows -> R? {
+        guard let self else { return nil }
+        return try await transform(self)
+    }
+}

@@ -124,10 +124,18 @@ extension Records {
     }
 
     /// Sellers in the order they were told of.
-    public func sellers(of tenant: TenantID, after cursor: Int64 = 0, limit: Int = 100) async throws -> Page<SellerRecord> {
+    ///
+    /// - Parameter ids: only these; nil: all.
+    public func sellers(of tenant: TenantID, ids: [String]? = nil, after cursor: Int64 = 0, limit: Int = 100) async throws
+        -> Page<SellerRecord>
+    {
         let rows = try await read(
             tenant,
-            "\(unescaped: SellerRecord.select) WHERE s.tenant_id = \(tenant.rawValue) AND s.id > \(cursor) ORDER BY s.id LIMIT \(limit + 1)"
+            """
+            \(unescaped: SellerRecord.select) WHERE s.tenant_id = \(tenant.rawValue) AND s.id > \(cursor)
+                AND (\(ids == nil) OR s.external_id = ANY(\(ids ?? [])))
+            ORDER BY s.id LIMIT \(limit + 1)
+            """
         )
         let items = try rows.prefix(limit).map(SellerRecord.init)
         return Page(items: items, next: rows.count > limit ? items.last?.id : nil)

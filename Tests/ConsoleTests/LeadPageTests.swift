@@ -79,6 +79,31 @@ import Testing
         }
     }
 
+    @Test func `however many sellers a tenant has, those a page speaks of have their names`() async throws {
+        try await House.with { house in
+            _ = try await house.owner.query(
+                """
+                INSERT INTO seller (tenant_id, external_id, name, status)
+                SELECT \(house.acme.id.rawValue), 'early-' || n, 'Early', 'inactive' FROM generate_series(1, 600) n
+                """)
+            _ = try await house.owner.query("INSERT INTO seller_load (tenant_id, seller_id) SELECT tenant_id, id FROM seller")
+            try await sales(house)
+            let id = try await lead(house, "L-1", "Acme")
+            try await house.working {
+                try await expectSoon { try await house.call("GET", "/v1/leads/\(id)").json["state"] == "assigned" }
+            }
+            let owner = try await house.call("GET", "/v1/leads/\(id)").json["owner"] == "s1" ? "Chen &lt;b&gt;Wei" : "Li Fang"
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            #expect(try await browser.get("/console/leads").text.contains(owner))
+            #expect(try await browser.get("/console/leads/\(id)").text.contains(owner))
+            let some = try await house.call("GET", "/v1/sellers?ids=s2,early-7,nobody,%20")
+            #expect(some.status == 200 && some.text.contains(#""external_id":"s2""#) && some.text.contains(#""external_id":"early-7""#))
+            #expect(!some.text.contains(#""external_id":"s1""#))
+        }
+    }
+
     @Test func `an operator gives a lead to another by hand, a tenant's key may not`() async throws {
         try await House.with { house in
             try await sales(house)

@@ -77,8 +77,9 @@ extension API {
 
 /// `GET /v1/sellers`
 @Sendable private func listSellers(_ call: Call) async throws -> Answer {
-    let (cursor, limit) = try call.query { ($0.cursor(), $0.limit()) }
-    return .page(try await call.records.sellers(of: call.tenant.id, after: cursor ?? 0, limit: limit), \.json)
+    let (cursor, limit, ids) = try call.query { ($0.cursor(), $0.limit(), $0.string("ids", length: 8_000)) }
+    let wanted = ids?.split(separator: ",").map(String.init)
+    return .page(try await call.records.sellers(of: call.tenant.id, ids: wanted, after: cursor ?? 0, limit: limit), \.json)
 }
 
 extension SellerRecord {

@@ -49,8 +49,11 @@ public struct SellerNames: Sendable {
     let all: [JSONNode]
     private let byID: [String: JSONNode]
 
-    public init(_ sellers: JSONNode?) {
-        all = sellers?["items"]?.elements ?? []
+    /// - Parameters:
+    ///   - sellers: a page of them.
+    ///   - others: more, to be known by name.
+    public init(_ sellers: JSONNode?, and others: [JSONNode] = []) {
+        all = (sellers?["items"]?.elements ?? []) + others
         byID = Dictionary(all.compactMap { seller in seller["external_id"]?.string.map { ($0, seller) } }) { first, _ in first }
     }
 
@@ -64,4 +67,24 @@ public struct SellerNames: Sendable {
     }
 
     func team(_ id: String?) -> String? { id.flatMap { byID[$0]?["team"]?.string } }
+
+    /// Whom answers of the API speak of and who was not read, in the order of their ids.
+    public func unknown(in nodes: [JSONNode?]) -> [String] {
+        var found: Set<String> = []
+        for case let node? in nodes { node.gatherSellers(into: &found) }
+        return found.filter { byID[$0] == nil }.sorted()
+    }
+}
+
+extension JSONNode {
+    /// Members that hold a seller's outside id.
+    private static let sellerMembers: Set = ["owner", "seller", "seller_id", "with_seller_id", "recipients"]
+
+    fileprivate func gatherSellers(into found: inout Set<String>) {
+        for element in elements { element.gatherSellers(into: &found) }
+        for (name, value) in members {
+            if Self.sellerMembers.contains(name) { found.formUnion(([value] + value.elements).compactMap(\.string)) }
+            value.gatherSellers(into: &found)
+        }
+    }
 }

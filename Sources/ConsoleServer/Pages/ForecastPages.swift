@@ -29,8 +29,10 @@ private func showForecast(_ visit: Visit, refusal: Refusal? = nil) async throws 
     let isLatest = target.hasSuffix("latest")
     async let forecast = isLatest ? visit.readIfAny(target) : visit.read(target)
     async let earlier = visit.read("/v1/forecasts?limit=50")
-    async let sellers = visit.read("/v1/sellers?limit=500")
-    let facts = ForecastView.Facts(forecast: try await forecast, earlier: try await earlier, sellers: SellerNames(try await sellers))
+    async let sellers = visit.firstSellers()
+    let shown = try await forecast
+    let names = try await visit.names(try await sellers, in: shown)
+    let facts = ForecastView.Facts(forecast: shown, earlier: try await earlier, sellers: names)
     return try await visit.page("forecast", area: "forecast", refusal: refusal) {
         ForecastView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }

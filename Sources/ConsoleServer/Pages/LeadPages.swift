@@ -23,8 +23,9 @@ extension ConsoleSite {
     query.source = guest.parameter("source") ?? ""
     query.cursor = guest.parameter("cursor")
     async let leads = visit.read("/v1/leads\(query.parameters)\(query.parameters.isEmpty ? "?" : "&")limit=50")
-    async let sellers = visit.read("/v1/sellers?limit=500")
-    let (list, names) = (try await leads, SellerNames(try await sellers))
+    async let sellers = visit.firstSellers()
+    let list = try await leads
+    let names = try await visit.names(try await sellers, in: list)
     return try await visit.page("leads", area: "leads") { [query] in
         LeadsView.page($0, $1, page: list, sellers: names, query: query)
     }
@@ -32,14 +33,15 @@ extension ConsoleSite {
 
 private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
     let lead = try await visit.read("/v1/leads/\(visit.id)")
-    async let sellers = visit.read("/v1/sellers?limit=500")
+    async let sellers = visit.firstSellers()
     async let fuse = visit.read("/v1/fuses/assignment")
     // Who is held to cities sees the lead, and not what jobs and clocks say of it among all others.
     let (mayAll, job) = (try await visit.reach() != .leadsOnly, lead["job_id"]?.string)
-    async let escalations = mayAll ? visit.read("/v1/escalations?subject_type=lead&subject_id=\(visit.id)&limit=50") : nil
+    async let clocks = mayAll ? visit.read("/v1/escalations?subject_type=lead&subject_id=\(visit.id)&limit=50") : nil
     async let decider = mayAll ? job.asyncFlatMap { try await visit.readIfAny("/v1/jobs/\(encoded($0))") } : nil
+    let escalations = try await clocks
     let facts = LeadView.Facts(
-        lead: lead, sellers: SellerNames(try await sellers), job: try await decider, escalations: try await escalations,
+        lead: lead, sellers: try await visit.names(try await sellers, in: lead, escalations), job: try await decider, escalations: escalations,
         fuse: try await fuse)
     return try await visit.page("lead", area: "leads", refusal: refusal) {
         LeadView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
@@ -55,12 +57,5 @@ private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> R
     let reply = await visit.act(.post, "/v1/leads/\(visit.id)/assign", body)
     return try await visit.finish(reply, form: "assign", done: "assigned", to: Layout.path("leads/\(visit.id)")) {
         try await showLead(visit, refusal: $0)
-    }
-}
-
-extension Optional {
-    fileprivate func asyncFlatMap<R>(_ transform: (Wrapped) async throws -> R?) async rethrows -> R? {
-        guard let self else { return nil }
-        return try await transform(self)
     }
 }

@@ -23,10 +23,10 @@ private func showOverdue(_ visit: Visit, refusal: Refusal? = nil) async throws -
     async let board = visit.read("/v1/sla/first-touch?clock=\(encoded(clock))")
     async let map = visit.read("/v1/sla/heat-map?clock=\(encoded(clock))&month=\(encoded(month))")
     async let escalations = visit.read("/v1/escalations?limit=25" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
-    async let sellers = visit.read("/v1/sellers?limit=500")
+    async let sellers = visit.firstSellers()
+    let (late, told) = (try await board, try await escalations)
     let facts = OverdueView.Facts(
-        board: try await board, map: try await map, escalations: try await escalations, sellers: SellerNames(try await sellers),
-        clock: clock,
+        board: late, map: try await map, escalations: told, sellers: try await visit.names(try await sellers, in: late, told), clock: clock,
         month: month, cursor: cursor)
     return try await visit.page("overdue", area: "overdue", refusal: refusal) {
         OverdueView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)

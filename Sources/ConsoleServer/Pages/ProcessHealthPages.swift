@@ -21,16 +21,18 @@ private let shownWeeks = 8
     async let diagnoses = visit.read("/v1/spi/diagnoses?limit=10")
     async let predictions = visit.read("/v1/predictions?warned=true&limit=20")
     async let quality = visit.read("/v1/predictions/quality")
-    async let sellers = visit.read("/v1/sellers?limit=500")
+    async let sellers = visit.firstSellers()
     let weeks = try await withThrowingTaskGroup(of: (Int, JSONNode).self) { group in
         for back in 0..<shownWeeks {
             group.addTask { (back, try await visit.read("/v1/spi?week=\(last - back)&limit=100\(ofTeam)")) }
         }
         return try await group.reduce(into: [Int: JSONNode]()) { $0[$1.0] = $1.1 }
     }
+    let (diagnosed, predicted) = (try await diagnoses, try await predictions)
+    let names = try await visit.names(try await sellers, in: weeks[0], diagnosed, predicted, try await summary)
     let facts = ProcessHealthView.Facts(
         weeks: (0..<shownWeeks).reversed().compactMap { back in weeks[back].map { (name: "\(last - back)", sellers: $0) } },
-        summary: try await summary, diagnoses: try await diagnoses, predictions: try await predictions, quality: try await quality,
-        sellers: SellerNames(try await sellers), team: team)
+        summary: try await summary, diagnoses: diagnosed, predictions: predicted, quality: try await quality,
+        sellers: names, team: team)
     return try await visit.page("process-health", area: "process-health") { ProcessHealthView.page($0, $1, facts) }
 }

@@ -62,14 +62,14 @@ private func showRollout(_ visit: Visit, refusal: Refusal? = nil) async throws -
     let set = "/v1/rulesets/\(rollout["kind"]?.string ?? "")/\(encoded(rollout["name"]?.string ?? ""))/versions/\(version)"
     async let diff = visit.readIfAny("\(set)/diff?from=\(arms?["stable"]?["version"]?.integer ?? 0)")
     async let rounds = visit.readIfAny("\(set)/rounds?limit=10")
-    async let sellers = visit.read("/v1/sellers?limit=500")
+    async let sellers = visit.firstSellers()
     let tried = try await rounds
     let ended = tried?["items"]?.elements.first { $0["state"]?.string != "running" }?["round_id"]?.string
-    var facts = RolloutView.Facts(
-        rollout: rollout, readings: try await readings, diff: try await diff, rounds: tried, round: nil,
-        sellers: SellerNames(try await sellers))
-    if let ended { facts.round = try await visit.readIfAny("/v1/rounds/\(encoded(ended))") }
-    return try await visit.page("rollout", area: "rollouts", refusal: refusal) { [facts] in
+    let round = try await ended.asyncFlatMap { try await visit.readIfAny("/v1/rounds/\(encoded($0))") }
+    let facts = RolloutView.Facts(
+        rollout: rollout, readings: try await readings, diff: try await diff, rounds: tried, round: round,
+        sellers: try await visit.names(try await sellers, in: rollout, round))
+    return try await visit.page("rollout", area: "rollouts", refusal: refusal) {
         RolloutView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
 }
