@@ -32,9 +32,11 @@ public struct Words: Sendable {
     /// The text under a name. One that is missing shows its name, which a test finds.
     public subscript(_ name: String) -> String { all[name] ?? "[\(name)]" }
 
-    /// The same with values in their places, written `{name}` in the text.
+    /// The same with values in their places, written `{name}` in the text. Where `n` is 1 and a language says that otherwise, the text
+    /// under `name_one`.
     public subscript(_ name: String, _ values: [String: String]) -> String {
-        let parts = self[name].split(separator: "{", omittingEmptySubsequences: false)
+        let text = (values["n"] == "1" ? all["\(name)_one"] : nil) ?? self[name]
+        let parts = text.split(separator: "{", omittingEmptySubsequences: false)
         return String(parts[0])
             + parts.dropFirst().map { part -> String in
                 let pair = part.split(separator: "}", maxSplits: 1, omittingEmptySubsequences: false)

@@ -41,8 +41,8 @@ private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> R
     async let decider = mayAll ? job.asyncFlatMap { try await visit.readIfAny("/v1/jobs/\(encoded($0))") } : nil
     let escalations = try await clocks
     let facts = LeadView.Facts(
-        lead: lead, sellers: try await visit.names(try await sellers, in: lead, escalations), job: try await decider, escalations: escalations,
-        fuse: try await fuse)
+        lead: lead, sellers: try await visit.names(try await sellers, in: lead, escalations), job: try await decider,
+        escalations: escalations, fuse: try await fuse)
     return try await visit.page("lead", area: "leads", refusal: refusal) {
         LeadView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
