@@ -115,7 +115,7 @@ struct SecretsTests {
 
         init(of url: String, to path: String) throws {
             self.path = path
-            FileManager.default.createFile(atPath: path, contents: nil)
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
             process = Process()
             process.executableURL = URL(filePath: "/usr/bin/env")
             process.arguments = ["--default-signal", "redis-cli", "-s", String(url.dropFirst("unix://".count)), "MONITOR"]
