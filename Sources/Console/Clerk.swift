@@ -64,7 +64,7 @@ public struct Clerk: Sendable {
     public func ago(_ date: Date) -> String {
         let seconds = now.timeIntervalSince(date)
         if abs(seconds) < 1 { return words["time_now"] }
-        return words[seconds > 0 ? "time_ago" : "time_in", ["span": span(abs(seconds))]]
+        return words[seconds > 0 ? "time_ago" : "time_in", ["span": span(abs(seconds).rounded(.down))]]
     }
 
     private func parts(_ date: Date) -> DateComponents {

@@ -20,6 +20,20 @@ public enum Picture {
         return [1, 2, 5, 10].map { $0 * power }.first { $0 >= value } ?? power * 10
     }
 
+    /// A scale of four equal steps, each a round number, that has both values on it: what its ends and its three lines are called can be
+    /// read.
+    static func scale(from low: Double, to high: Double) -> (from: Double, to: Double) {
+        guard high > low, low.isFinite, high.isFinite else { return (low, low + 1) }
+        var power = 1.0
+        while power * 10 <= (high - low) / 4 { power *= 10 }
+        while power > (high - low) / 4 { power /= 10 }
+        for step in [1, 2, 2.5, 5, 10, 20].map({ $0 * power }) {
+            let from = (low / step).rounded(.down) * step
+            if from + 4 * step >= high { return (from, from + 4 * step) }
+        }
+        return (low, high)
+    }
+
     /// Values over equal steps as a line through the middle of each step, from left to right.
     static func line(_ values: [Double], top: Double) -> String {
         points(values, top: top).map { "\(coordinate($0.x)),\(coordinate($0.y))" }.joined(separator: " ")

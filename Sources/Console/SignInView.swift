@@ -22,7 +22,7 @@ public enum FaultView {
         layout.page(
             layout.words["error_title"],
             [
-                "statusLine": .text("\(refusal.status) \(refusal.code)"), "problem": refusal.view(layout.words),
+                "statusLine": .text(String(refusal.status)), "problem": refusal.view(layout.words),
                 "backHref": .text(back), "signInHref": .text(signIn),
             ])
     }

@@ -35,22 +35,43 @@ public struct Words: Sendable {
     /// The same with values in their places, written `{name}` in the text. Where `n` is 1 and a language says that otherwise, the text
     /// under `name_one`.
     public subscript(_ name: String, _ values: [String: String]) -> String {
-        let text = (values["n"] == "1" ? all["\(name)_one"] : nil) ?? self[name]
-        let parts = text.split(separator: "{", omittingEmptySubsequences: false)
-        return String(parts[0])
-            + parts.dropFirst().map { part -> String in
-                let pair = part.split(separator: "}", maxSplits: 1, omittingEmptySubsequences: false)
-                guard pair.count == 2, let value = values[String(pair[0])] else { return "{\(part)" }
-                return value + pair[1]
-            }.joined()
+        let pattern = (values["n"] == "1" ? all["\(name)_one"] : nil) ?? self[name]
+        let parts = pattern.split(separator: "{", omittingEmptySubsequences: false)
+        return parts.dropFirst().reduce(into: String(parts[0])) { text, part in
+            let pair = part.split(separator: "}", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pair.count == 2, let value = values[String(pair[0])] else {
+                text += "{\(part)"
+                return
+            }
+            // Chinese beside Chinese has no space, as Latin letters and figures beside it have.
+            if text.last == " ", value.first?.isChinese == true { text.removeLast() }
+            text += value + (value.last?.isChinese == true && pair[1].first == " " ? pair[1].dropFirst() : pair[1])
+        }
     }
 
     /// The text for a code that others make up, such as an error class; the code itself where there is none.
     public func known(_ prefix: String, _ code: String) -> String { all["\(prefix)_\(code)"] ?? code }
+
+    /// Who did something, as people say it: `key:7` is the key 7, and one of Wang's is Wang with it.
+    func actor(_ actor: String?) -> String? {
+        actor.map {
+            $0.replacing(/key:(\d+)(?: of (.+))?/) { match in
+                let key = self["actor_key", ["number": String(match.1)]]
+                return match.2.map { "\($0) (\(key))" } ?? key
+            }
+        }
+    }
 
     /// A number of hundredths with its sign, which stays on its line.
     func percent(_ number: String) -> String { number + (language == .chinese ? "%" : "\u{A0}%") }
 
     /// For templates: under `t`.
     var view: View { .object(all.mapValues { .text($0) }) }
+}
+
+extension Character {
+    /// A character of Chinese, or one of its signs, which stand in a square of their own.
+    fileprivate var isChinese: Bool {
+        unicodeScalars.first.map { (0x2E80...0x9FFF).contains($0.value) || (0xFF01...0xFF60).contains($0.value) } ?? false
+    }
 }

@@ -55,8 +55,9 @@ public struct Probe: PerformingHandler {
         if let name = arguments.dependency, try await dependencies.isFailing(name, of: job.tenant) {
             return .failed(.dependency, "the dependency \(name) is down")
         }
-        if tries(of: job) <= arguments.failTimes ?? 0 {
-            return .failed(arguments.errorClass ?? .transient, "told to fail \(arguments.failTimes ?? 0) times")
+        let failures = arguments.failTimes ?? 0
+        if tries(of: job) <= failures {
+            return .failed(arguments.errorClass ?? .transient, "told to fail \(failures == 1 ? "once" : "\(failures) times")")
         }
         return .completed("done", arguments.effectKey.map { [ProbeEffect(key: $0)] } ?? [])
     }

@@ -55,7 +55,7 @@ public enum BreakersView {
         guard let changed = fuse["changed_at"]?.date else { return clerk.words["fuse_words_closed"] }
         return clerk.words[
             isOpen ? "fuse_words_open" : "fuse_words_closed_since",
-            ["ago": clerk.ago(changed), "actor": fuse["set_by"]?.string ?? "", "reason": fuse["reason"]?.string ?? ""]]
+            ["ago": clerk.ago(changed), "actor": clerk.words.actor(fuse["set_by"]?.string) ?? "", "reason": fuse["reason"]?.string ?? ""]]
     }
 
     // MARK: Breakers
@@ -96,12 +96,12 @@ public enum BreakersView {
         if state == "closed" { return words["breaker_words_closed"] }
         let reason = breaker["reason"]?.string ?? ""
         guard breaker["forced"]?.bool == true else { return Sentences.said(reason, words) }
-        return words["breaker_words_forced", ["actor": breaker["set_by"]?.string ?? "", "reason": reason]]
+        return words["breaker_words_forced", ["actor": words.actor(breaker["set_by"]?.string) ?? "", "reason": reason]]
     }
 
     private static func event(_ event: JSONNode, _ clerk: Clerk) -> View {
         let state = event["state"]?.string ?? ""
-        let by = event["set_by"]?.string
+        let by = clerk.words.actor(event["set_by"]?.string)
         let reason = event["reason"]?.string.map { Sentences.said($0, clerk.words) }
         return .step(
             event["at"]?.date, state == "closed" ? .good : state == "open" ? .warn : .info, clerk.words.known("breaker", state),
@@ -127,7 +127,8 @@ public enum BreakersView {
         let isShared = pause["scope"]?.string == "all"
         return [
             "pauseName": .text(clerk.words["hold_dependency", ["name": name]]), "pausedSince": clerk.when(pause["since"]),
-            "pauseWords": .text([pause["set_by"]?.string, pause["reason"]?.string].compactMap(\.self).joined(separator: ": ")),
+            "pauseWords": .text(
+                [clerk.words.actor(pause["set_by"]?.string), pause["reason"]?.string].compactMap(\.self).joined(separator: ": ")),
             "resumeForm": isShared ? .nothing : dials.resume(dependency: name, place: place),
             "pauseScope": .text(isShared ? clerk.words["pause_by_platform"] : nil),
         ]

@@ -100,7 +100,7 @@ struct ForecastFigures {
         let values = [low, middle, high] + (mark.map { [$0] } ?? [])
         let (least, most) = (values.min() ?? 0, values.max() ?? 1)
         let margin = max((most - least) * 0.15, most == least ? max(1, abs(most) * 0.1) : 0)
-        let (from, to) = (max(0, least - margin), most + margin)
+        let (from, to) = Picture.scale(from: max(0, least - margin), to: most + margin)
         func x(_ value: Double) -> Double { to > from ? (value - from) / (to - from) : 0 }
         return [
             "rangeName": .text(name), "rangeWords": .text(said), "gridX": ["25", "50", "75"],
@@ -190,14 +190,15 @@ struct ForecastFigures {
 
     var stages: [View] {
         let all = body["by_stage"]?.elements ?? []
-        let most = Double(all.compactMap { $0["count"]?.integer }.max() ?? 0)
+        func amount(_ stage: JSONNode) -> Int64 { own(stage["amounts"]).first?["amount_minor"]?.integer ?? 0 }
+        let most = Double(all.map(amount).max() ?? 0)
         return all.map { stage in
             let count = Int(stage["count"]?.integer ?? 0)
             return [
                 "stageName": .text(stage["stage"]?.string.map { words.known("stage", $0) }),
-                "stageX": .text(Picture.length(most > 0 ? Double(count) / most : 0)),
+                "stageX": .text(Picture.length(most > 0 ? Double(amount(stage)) / most : 0)),
                 "stageCount": .text(clerk.number(count)),
-                "stageAmount": .text(money(own(stage["amounts"]).first?["amount_minor"]?.integer ?? 0)),
+                "stageAmount": .text(money(amount(stage))),
                 "stageStalled": .text(clerk.number(stage["stalled_count"])),
                 "conversion": .text(stage["conversion"]?.double.map { clerk.percent($0, decimals: 0) } ?? "–"),
                 "dwell": .text(

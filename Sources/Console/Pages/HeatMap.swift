@@ -34,22 +34,26 @@ struct HeatMap {
 
     var view: View {
         // From the first whole hour with leads to the end of the last.
-        guard let first = cells.map(\.slot).min().map({ $0 / 4 }), let last = cells.map(\.slot).max().map({ $0 / 4 + 1 }) else {
+        guard var first = cells.map(\.slot).min().map({ $0 / 4 }), var last = cells.map(\.slot).max().map({ $0 / 4 + 1 }) else {
             return .nothing
         }
+        // A single hour across the whole picture would look like a day.
+        last = min(24, max(last, first + 6))
+        first = min(first, last - 6)
+        let (from, to) = (first, last)
         let words = clerk.words
-        let width = 100 / Double((last - first) * 4)
+        let width = 100 / Double((to - from) * 4)
         let days = (1...7).map { words["day_\($0)"] }
         let worst = cells.filter { !$0.isGreyed && $0.late > 0 }.sorted {
             ($1.share, $1.leads, $0.weekday, $0.slot) < ($0.share, $0.leads, $1.weekday, $1.slot)
         }.prefix(5)
         return [
-            "chartWords": .text(words["heat_words", ["from": hour(first), "to": hour(last)]]), "yLabels": .list(days.map { .text($0) }),
-            "xLabels": .list((first...last).map { .text($0 < 10 ? "0\($0)" : "\($0)") }),
+            "chartWords": .text(words["heat_words", ["from": hour(from), "to": hour(to)]]), "yLabels": .list(days.map { .text($0) }),
+            "xLabels": .list((from...to).map { .text(to - from > 8 ? String(hour($0).prefix(2)) : hour($0)) }),
             "cells": .list(
                 cells.map { cell in
                     [
-                        "x": .text(Picture.coordinate(Double(cell.slot - first * 4) * width)), "width": .text(Picture.coordinate(width)),
+                        "x": .text(Picture.coordinate(Double(cell.slot - from * 4) * width)), "width": .text(Picture.coordinate(width)),
                         "y": .text(Picture.coordinate(Double(cell.weekday - 1) * 100 / 7)), "height": .text(Picture.coordinate(100.0 / 7)),
                         "cellTone": .text(tone(cell)), "cellWords": .text(said(cell, days)),
                     ]

@@ -18,7 +18,8 @@ public enum JobView {
                 "listHref": .text(Layout.path("jobs")), "number": .text(id), "heading": .text(words.known("kind", kind)),
                 "state": JobWords.chip(job, words), "summary": .text(summary(job, clerk)), "waiting": waiting(job, clerk),
                 "failure": failure(job, words), "progress": progress(job, clerk), "spans": spans(job, clerk),
-                "story": .list(story(job, clerk)), "arguments": .text(pretty(job["args"])),
+                "story": .list(story(job, clerk)),
+                "arguments": job["args"]?.members.isEmpty == false ? .text(pretty(job["args"])) : .nothing,
                 "result": job["result"].flatMap { $0.type == .null ? nil : ["resultText": .text(pretty($0))] } ?? .nothing,
                 "facts": .list(facts(job, clerk)), "retry": retry(layout, job, once: once, refusal),
                 "cancel": cancel(layout, job, once: once, refusal),
@@ -104,7 +105,7 @@ public enum JobView {
                     [
                         "partTone": .text(part.tone), "x": .text(Picture.length(part.from / whole)),
                         "width": .text(Picture.length(part.seconds / whole)),
-                        "partWords": .text("\(words[part.name]): \(clerk.span(part.seconds))"),
+                        "partWords": .text("\(words[part.name])\(words["colon"])\(clerk.span(part.seconds))"),
                     ]
                 }),
         ]
@@ -149,7 +150,7 @@ public enum JobView {
         let (began, ended) = (date(attempt, "started_at"), date(attempt, "ended_at"))
         let number = String(attempt["attempt"]?.integer ?? 0)
         let error = attempt["error"]?.string.map { message in
-            attempt["error_class"]?.string.map { "\(words.known("class", $0)): \(message)" } ?? message
+            attempt["error_class"]?.string.map { "\(words.known("class", $0))\(words["colon"])\(message)" } ?? message
         }
         let span = began.flatMap { began in ended.map { clerk.span(max(0, $0.timeIntervalSince(began))) } }
         let details = [

@@ -71,10 +71,12 @@ public enum PermissionsView {
 
     private static func verdict(_ verdict: JSONNode, _ words: Words) -> View {
         let isAllowed = verdict["allowed"]?.bool == true
+        // Then the row has said everything but this.
+        let isUndenied = isAllowed && ["policy", "cities"].allSatisfy { verdict[$0].map { $0.type == .null } ?? true }
         return [
             "action": .text(words.known("action", action(verdict["action"]))),
             "verdict": .chip(isAllowed ? .good : .bad, words[isAllowed ? "permission_allowed" : "permission_denied"]),
-            "why": .text(verdict["explanation"]?[words.language.rawValue]?.string),
+            "why": .text(isUndenied ? words["permissions_no_policy"] : verdict["explanation"]?[words.language.rawValue]?.string),
         ]
     }
 
@@ -186,7 +188,7 @@ public enum PermissionsView {
             "versionState": number == current ? .chip(.good, words["permissions_counts"]) : .nothing,
             "versionWords": .text(
                 [
-                    restored.map { words["permissions_restored", ["n": clerk.number(Int($0))]] }, version["actor"]?.string,
+                    restored.map { words["permissions_restored", ["n": clerk.number(Int($0))]] }, words.actor(version["actor"]?.string),
                     version["reason"]?.string,
                 ].compactMap(\.self).joined(separator: " · ")), "saved": clerk.when(version["created_at"]),
             "restore": number == current

@@ -79,7 +79,8 @@ public enum RolloutView {
         let words = clerk.words
         let started = rollout["started_at"]?.date.map { clerk.ago($0) } ?? ""
         let promotion = words["rollout_promotion_\(rollout["promotion"]?.string ?? "manual")"]
-        return words["rollout_summary", ["ago": started, "actor": rollout["started_by"]?.string ?? "", "promotion": promotion]]
+        return words[
+            "rollout_summary", ["ago": started, "actor": words.actor(rollout["started_by"]?.string) ?? "", "promotion": promotion]]
     }
 
     private static func verdictTone(_ rollout: JSONNode) -> Tone {
@@ -231,6 +232,7 @@ public enum RolloutView {
             }
         return .step(
             event["at"]?.date, tone, words["rollout_did_\(action)", ["percent": words.percent(RolloutWords.number(event["percent"]))]],
-            detail: "\(event["actor"]?.string ?? ""): \(Sentences.said(event["reason"]?.string ?? "", words))", clerk)
+            detail: "\(words.actor(event["actor"]?.string) ?? "")\(words["colon"])\(Sentences.said(event["reason"]?.string ?? "", words))",
+            clerk)
     }
 }

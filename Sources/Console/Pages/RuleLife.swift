@@ -24,7 +24,7 @@ struct RuleLife {
     var summary: String {
         guard let shown = facts.shown else { return words[isLiveOnceSaved ? "rule_versions_none_why" : "rule_first_draft"] }
         let saved = shown["created_at"]?.date.map { clerk.ago($0) } ?? ""
-        let text = words["rule_saved", ["ago": saved, "actor": shown["actor"]?.string ?? ""]]
+        let text = words["rule_saved", ["ago": saved, "actor": words.actor(shown["actor"]?.string) ?? ""]]
         guard let live, live != version else { return text }
         return text + (words.language == .chinese ? "" : " ") + words["rule_live_is", ["n": String(live)]]
     }
@@ -36,8 +36,11 @@ struct RuleLife {
         let quarter = clerk.now.addingTimeInterval(-90 * 86_400)
         return [
             "sandboxWords": .text(
-                words[
-                    "rule_rounds", ["passed": RolloutWords.number(rounds["passed"]), "required": RolloutWords.number(rounds["required"])]]),
+                rounds["required"]?.integer == 0
+                    ? words["rule_rounds_free"]
+                    : words[
+                        "rule_rounds",
+                        ["passed": RolloutWords.number(rounds["passed"]), "required": RolloutWords.number(rounds["required"])]]),
             "hasRounds": .flag(!items.isEmpty), "rounds": .list(items.prefix(10).map(round)),
             "replayForm": state == "draft" || state == "live"
                 ? control.view([

@@ -25,7 +25,7 @@ public enum RulesView {
                             // The first of a kind is called default; others are named by who saves them.
                             "newHref": own.isEmpty ? .text(Layout.path("rules/\(kind)/default")) : .nothing,
                             "sets": .list(own.map { row($0, running, clerk) }),
-                            "noSets": .text(words["rules_none", ["kind": words["rule_kind_\(kind)"]]]),
+                            "noSets": .text(words["rules_none"]),
                             "noSetsWhy": .text(words["rules_none_why"]),
                         ]
                     }),
@@ -33,7 +33,7 @@ public enum RulesView {
                     packs.map { pack in
                         [
                             "packName": .text(words.known("pack", pack)),
-                            "packWords": .text(words["packs_words", ["name": pack]]),
+                            "packWords": .text(words["packs_words"]), "packCommand": .text("kiteline tenant create … --pack \(pack)"),
                         ]
                     }),
             ])
@@ -53,7 +53,7 @@ public enum RulesView {
             "rolloutHref": .text(rollout.map { Layout.path("rollouts/\($0["id"]?.string ?? "")") }),
             "rolloutWords": .text(
                 rollout.map { "\(words.known("rollout_state", $0["state"]?.string ?? "")) \(RolloutWords.percent($0, words))" }),
-            "changed": clerk.when(set["saved_at"]), "changedBy": .text(set["saved_by"]?.string),
+            "changed": clerk.when(set["saved_at"]), "changedBy": .text(clerk.words.actor(set["saved_by"]?.string)),
         ]
     }
 }

@@ -60,7 +60,7 @@ struct TenantPanel {
         let id = key["id"]?.string ?? ""
         let isRevoked = key["revoked_at"]?.string != nil
         let made = key["created_at"]?.date.map { clerk.day($0) } ?? "–"
-        let name = "key:\(id)"
+        let name = words.actor("key:\(id)") ?? id
         let revoke = Control("revoke-\(id)", action: Layout.path("tenants/\(slug)/keys/\(id)/revoke"), once: once, refusal: refusal)
         return [
             "keyName": .text(key["user"]?.string.map { "\(name) · \($0)" } ?? name),
