@@ -252,7 +252,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func `a reader who takes too long is cut with a last word, and can go on`() async throws {
         var limits = Limits()
         limits.streamPause = .milliseconds(500)

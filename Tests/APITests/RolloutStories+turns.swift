@@ -22,7 +22,7 @@ extension RolloutStories {
         }
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func `so it is with worker processes, of which one is killed at every third turn`() async throws {
         try await house { house, tenant in
             try await house.rule(.map, mapping, of: tenant)

@@ -5,7 +5,7 @@ import Testing
 @testable import kiteline
 
 /// `kiteline dev`, started and ended in every way. One after another: each has a Postgres and a Redis of its own.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct DevTests {
     @Test func `a job runs, and SIGTERM stops all that was started`() async throws {
         try await withScratch { scratch in

@@ -7,7 +7,7 @@ import Testing
 @testable import kiteline
 
 /// Secrets stay where they belong: in no log line, whatever its level, and readable in no backup.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct SecretsTests {
     @Test func `keys, passwords and connectors' secrets are in no log and in no backup`() async throws {
         try await withScratch { scratch in

@@ -5,9 +5,9 @@ func isRunning(_ pid: Int32) -> Bool {
     return !status.contains("State:\tZ")
 }
 
-/// Asks again and again until the condition holds, for at most a minute; says whether it did.
+/// Asks again and again until the condition holds, for three minutes at most; says whether it did.
 func soon(_ condition: () -> Bool) async throws -> Bool {
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .seconds(180)
     while ContinuousClock.now < deadline {
         if condition() { return true }
         try await Task.sleep(for: .milliseconds(10))

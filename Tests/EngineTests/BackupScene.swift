@@ -152,7 +152,7 @@ final class BackupScene: Sendable {
     func stop() async { for fleet in fleets.withLock({ $0 }).values { await fleet.stop(within: .zero) } }
 
     func run(_ arguments: String..., on place: Place, environment: [String: String] = [:]) async throws -> ProgramRun.Result {
-        try await ProgramRun(arguments, in: scratch, environment: settings(place).merging(environment) { $1 }).end(within: .seconds(120))
+        try await ProgramRun(arguments, in: scratch, environment: settings(place).merging(environment) { $1 }).end(within: .seconds(300))
     }
 
     func start(_ arguments: String..., environment: [String: String] = [:]) throws -> ProgramRun {

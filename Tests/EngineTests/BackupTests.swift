@@ -9,7 +9,7 @@ import Testing
 @testable import kiteline
 
 /// `kiteline backup` and `kiteline restore`, as somebody runs them whose fleet is at work.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct BackupTests {
     @Test func `what was accepted before a backup is in it once, what came later is not, and the restored fleet goes on`() async throws {
         try await BackupScene.with { scene in
@@ -34,7 +34,7 @@ struct BackupTests {
                 try await scene.count("probe_effect WHERE effect_key LIKE 'after%' OR effect_key LIKE 'waits%'", in: scene.database) == 300
             }
             try gate.open()
-            let made = try await backup.end(within: .seconds(120))
+            let made = try await backup.end(within: .seconds(300))
             try #require(made.status == 0, "\(made.errors)")
             let folder = try #require(made.output.firstMatch(of: /"folder":"([^"]+)"/)).1
             await scene.stop()
@@ -202,7 +202,7 @@ struct BackupTests {
             let killed = try scene.start("backup", scene.backups, environment: ["PATH": gate.path])
             try await expectSoon { gate.isReached }
             killed.send(SIGKILL)
-            _ = try await killed.end(within: .seconds(120))
+            _ = try await killed.end(within: .seconds(300))
             try gate.open()
             #expect(try scene.backupNames().isEmpty)
 

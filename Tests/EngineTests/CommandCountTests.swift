@@ -44,7 +44,7 @@ import Testing
         try await engine.dispatch.push(pushes)
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: [(10, 1_000), (100, 1_000), (100, 10_000)])
+    @Test(.timeLimit(.minutes(10)), arguments: [(10, 1_000), (100, 1_000), (100, 10_000)])
     func `a claim and its end run a bounded number of commands, however many tenants and jobs wait`(tenants: Int, jobs: Int) async throws {
         try await withRedis { engine in
             try await fill(engine, tenants: tenants, jobs: jobs)
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func `a push of a thousand jobs runs a few commands a job`() async throws {
         try await withRedis { engine in
             let pushing = try await commands(engine) { try await fill(engine, tenants: 100, jobs: 1_000) }
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func `flows that wait at full gates cost a claim nothing once they wait there`() async throws {
         try await withRedis { engine in
             let flows = (0..<64).map { "probe@d\($0)" }

@@ -9,7 +9,7 @@ import Testing
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("kiteline").path
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [1, 2])
+    @Test(.timeLimit(.minutes(10)), arguments: [1, 2])
     func `killed processes, broken servers and cut wires lose no job, double none, break no promise`(seed: UInt64) async throws {
         let run = FaultRun(jobs: 600, faults: 6, seed: seed, lease: .seconds(2), durable: false)
 

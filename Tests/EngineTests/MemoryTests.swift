@@ -28,7 +28,7 @@ import Testing
         _ = try await engine.redis.send(["SETRANGE", "ballast", RedisArgument(bytes), "x"])
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func `above the watermark jobs are accepted and not pushed, running ones end, and all goes on when there is room`() async throws {
         try await withSmallRedis { engine in
             let tenant = try await engine.tenant()
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func `when Redis refuses to take more, a push changes nothing and claims and their ends go through whole`() async throws {
         try await withSmallRedis { engine in
             let tenant = try await engine.tenant()
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func `while Redis cannot write to its disk jobs are accepted, running ones end, and all goes on when it can`() async throws {
         try await withSmallRedis { engine in
             let tenant = try await engine.tenant()
@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(10)))
     func `an index that is rebuilt without memory for its jobs keeps them in the ledger, and takes them in later`() async throws {
         try await withSmallRedis { engine in
             let tenant = try await engine.tenant()

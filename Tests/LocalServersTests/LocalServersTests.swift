@@ -4,7 +4,7 @@ import Testing
 
 @testable import LocalServers
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct LocalServersTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct LocalServersTests {
     @Test func `a folder that another start takes for abandoned while it is made is made again`() async throws {
         try await withScratch { scratch in
             let user = ServerUser(id: getuid(), group: getgid(), name: "")

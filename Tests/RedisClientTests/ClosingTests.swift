@@ -2,7 +2,7 @@ import Foundation
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ClosingTests {
+@Suite(.timeLimit(.minutes(10))) struct ClosingTests {
     @Test func `closing fails what is under way and all that comes later`() async throws {
         try await withRedis { server in
             let redis = try server.client()

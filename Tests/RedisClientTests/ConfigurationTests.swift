@@ -1,7 +1,7 @@
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ConfigurationTests {
+@Suite(.timeLimit(.minutes(10))) struct ConfigurationTests {
     @Test func `URLs say where, who and which database`() throws {
         let full = try RedisConfiguration(url: "rediss://worker:p%40ss%2Fw%C3%B6rd@cache.example:6380/7")
         let bare = try RedisConfiguration(url: "redis://10.0.0.1")

@@ -1,7 +1,7 @@
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct DedicatedTests {
+@Suite(.timeLimit(.minutes(10))) struct DedicatedTests {
     @Test func `a blocking command on a dedicated connection does not delay others`() async throws {
         try await withRedis { server in
             let redis = try server.client()

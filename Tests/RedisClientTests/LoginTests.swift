@@ -5,7 +5,7 @@ import RedisClient
 import Testing
 
 /// What a connection says first, and how a server's refusal is told.
-@Suite(.timeLimit(.minutes(2))) struct LoginTests {
+@Suite(.timeLimit(.minutes(10))) struct LoginTests {
     private static let secret = "s3cret-päss/@:?#"
 
     @Test func `passwords open the door, with a user's name or without`() async throws {

@@ -1,7 +1,7 @@
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PipeliningTests {
+@Suite(.timeLimit(.minutes(10))) struct PipeliningTests {
     @Test func `ten thousand pipelined commands are answered in order`() async throws {
         try await withRedis { server in
             let redis = try server.client()

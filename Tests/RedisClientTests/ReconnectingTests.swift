@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// What becomes of commands when the server goes away, in its various ways.
-@Suite(.timeLimit(.minutes(2))) struct ReconnectingTests {
+@Suite(.timeLimit(.minutes(10))) struct ReconnectingTests {
     @Test(arguments: [false, true])
     func `a server restarted under load costs the commands under way and nothing else`(_ isKilled: Bool) async throws {
         try await withRedis { server in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RedisClient
 
-@Suite(.timeLimit(.minutes(2))) struct ReplyReaderTests {
+@Suite(.timeLimit(.minutes(10))) struct ReplyReaderTests {
     @Test(arguments: 0..<50 as Range<UInt64>)
     func `replies are the same in whatever pieces they arrive`(seed: UInt64) throws {
         var random = SeededNumbers(seed: seed)

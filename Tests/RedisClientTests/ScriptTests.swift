@@ -1,7 +1,7 @@
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ScriptTests {
+@Suite(.timeLimit(.minutes(10))) struct ScriptTests {
     private static let increment = RedisScript("return redis.call('INCRBY', KEYS[1], ARGV[1]) -- für alle")
 
     @Test func `a script's digest is the one Redis files it under`() async throws {

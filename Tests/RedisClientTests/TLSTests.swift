@@ -4,7 +4,7 @@ import NIOPosix
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct TLSTests {
+@Suite(.timeLimit(.minutes(10))) struct TLSTests {
     @Test func `a certificate is trusted by its authority's file, by explicit choice, and otherwise not at all`() async throws {
         try await withEncryptedServer { port, certificate in
             let trusting = try client("rediss://localhost:\(port)", .authority(file: certificate))

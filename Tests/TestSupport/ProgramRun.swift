@@ -63,7 +63,7 @@ public final class ProgramRun: Sendable {
 
     /// Waits until the file is there and ends with a line.
     public func file(_ path: String) async throws -> Data {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(180)
         while ContinuousClock.now < deadline, ended.withLock(\.self) == nil {
             if let data = FileManager.default.contents(atPath: path), data.last == UInt8(ascii: "\n") { return data }
             try await Task.sleep(for: .milliseconds(10))

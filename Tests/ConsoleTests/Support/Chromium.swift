@@ -145,7 +145,7 @@ struct Chromium: Sendable {
 
     /// Waits until a script answers true.
     func wait(until script: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        try await expectSoon(within: .seconds(30), sourceLocation: sourceLocation) {
+        try await expectSoon(sourceLocation: sourceLocation) {
             ["1", "true"].contains(try await run("return Boolean(\(script))"))
         }
     }
