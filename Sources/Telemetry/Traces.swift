@@ -56,6 +56,13 @@ public final class Traces: Tracer {
         return begun(numbers.next(), max(1, numbers.next()), max(1, numbers.next()))
     }
 
+    /// The span that others were below before it was made: the first of its trace.
+    public func rootSpan(_ name: String, as own: TraceParent, at start: DefaultTracerClock.Timestamp) -> TracedSpan {
+        TracedSpan(
+            name, own, below: nil, context: ServiceContext(below: own), kind: .internal, start: start.nanosecondsSinceEpoch,
+            exporter: own.isSampled ? exporter : nil)
+    }
+
     /// Nothing waits longer than a moment in this process: the exporter sends what it has by itself.
     public func forceFlush() {}
 

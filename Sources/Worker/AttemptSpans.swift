@@ -14,18 +14,21 @@ final class AttemptSpans: AttemptTrace {
     let parent: TraceParent
     private let traces: Traces
     private let enqueued: ServiceContext
+    /// Of a trace that the job began itself.
+    private let root: TraceParent?
     private let span: TracedSpan
     private let began: Date?
     private let factsAt: Date?
     private let handled: Date
 
     /// Nil when the job's trace is not told of. A job that began in no trace, such as a schedule's or one that a publication released, has one of
-    /// its own, the same for all its attempts.
+    /// its own, the same for all its attempts; its first span, the whole job, is told when the job has ended.
     init?(_ traces: Traces, _ attempt: Attempt, began: Date?, factsAt: Date?, handled: Date) {
-        let enqueued =
-            attempt.traceContext.flatMap(TraceParent.init) ?? traces.parent(ofWork: attempt.id.rawValue, since: attempt.enqueuedAt)
+        let given = attempt.traceContext.flatMap(TraceParent.init)
+        let enqueued = given ?? traces.parent(ofWork: attempt.id.rawValue, since: attempt.enqueuedAt)
         guard enqueued.isSampled else { return nil }
         self.traces = traces
+        root = given == nil ? enqueued : nil
         self.enqueued = ServiceContext(below: enqueued)
         span = traces.startSpan("attempt", context: self.enqueued, ofKind: .consumer, at: attempt.startedAt.instant)
         parent = span.context.traceParent ?? enqueued
@@ -56,6 +59,11 @@ final class AttemptSpans: AttemptTrace {
         }
         if let error = settlement.outcome.error(fate) { span.setStatus(SpanStatus(code: .error, message: error)) }
         span.end(at: settled.instant)
+        if let root, case .settled = fate, case .end = settlement.disposition {
+            let whole = traces.rootSpan("job", as: root, at: attempt.enqueuedAt.instant)
+            whole.attributes["kiteline.job"] = attempt.id.description
+            whole.end(at: settled.instant)
+        }
     }
 
     private func add(_ name: String, below context: ServiceContext, _ start: Date, _ end: Date) {

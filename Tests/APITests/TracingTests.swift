@@ -100,13 +100,15 @@ import Testing
                     NewJob(tenant: api.acme.id, kind: "probe", arguments: Array(#"{"fail_times":1,"error_class":"transient"}"#.utf8))
                 }
                 _ = try await api.ledger.enqueue(jobs)
-                try await expectSoon { collector.spans.filter { $0.name == "attempt" }.count == 4 }
+                try await expectSoon { collector.spans.filter { $0.name == "job" }.count == 2 }
 
                 let attempts = Dictionary(grouping: collector.spans.filter { $0.name == "attempt" }, by: \.trace)
                 #expect(attempts.count == 2)
                 for trace in attempts.values {
                     #expect(Set(trace.map { $0.attributes["kiteline.attempt"] }) == ["1", "2"])
-                    #expect(Set(trace.map(\.parent)).count == 1)
+                    let whole = try #require(collector.spans.first { $0.name == "job" && $0.trace == trace[0].trace })
+                    #expect(trace.allSatisfy { $0.parent == whole.id && whole.start <= $0.start && $0.end <= whole.end })
+                    #expect(whole.attributes["kiteline.job"] == trace[0].attributes["kiteline.job"] && whole.parent == nil)
                 }
             }
         }
