@@ -10,7 +10,7 @@ import Testing
         try await House.with { house in
             let key = house.acme.operatorKey
             try await house.call("POST", "/v1/breakers/erp/open", #"{"reason":"on <fire>"}"#, as: key)
-            try await house.call("PUT", "/v1/queues/probe/limit", #"{"limit":3,"reason":"too many"}"#, as: key)
+            try await house.call("POST", "/v1/queues/probe/pause", #"{"reason":"too many"}"#, as: key)
             try await house.call("POST", "/v1/breakers/crm/open", #"{"reason":"of another"}"#, as: house.globex.operatorKey)
             let (operators, tenants, platform) = (Browser(house), Browser(house), Browser(house))
             try await operators.signIn(key)

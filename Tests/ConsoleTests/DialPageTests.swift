@@ -113,7 +113,7 @@ import Testing
                 #expect(other.status == 200 && !other.text.contains("/console/jobs/\(job)"))
                 #expect(wrong.status == 422 && !wrong.text.contains("<b>"))
                 #expect(beyond.status == 422)
-                #expect(preview.text.contains("1 jobs would run again"))
+                #expect(preview.text.contains("1 job would run again"))
                 #expect(begun.status == 303 && begun["location"] == "/console/dead-letters?done=redriven")
                 #expect(try await foreign.get("/console/dead-letters").text.contains("/console/jobs/\(job)") == false)
                 try await expectSoon { try await house.call("GET", "/v1/jobs/\(job)").json["state"] == "completed" }

@@ -18,23 +18,26 @@ import Testing
             #expect(Set(some.keys).isSubset(of: all.keys) && !some.isEmpty)
             #expect(
                 withheld.isSuperset(of: [
-                    "/console/fuses/assignment", "/console/dead-letters/redrive", "/console/rollouts/\(things.rollout)/abort",
+                    "/console/fuses/assignment", "/console/permissions", "/console/rollouts/\(things.rollout)/abort",
                 ]))
 
-            for (action, page) in some { #expect(try await tenants.submit(page, action, ["reason": "x"]).status != 403, "\(action)") }
+            for (action, page) in some { #expect(try await tenants.submit(page, action, Self.typed).status != 403, "\(action)") }
             #expect(try await house.count("audit_log WHERE action = 'refused'") == seen)
 
-            let form = try tenants.form(try await tenants.get("/console/now"), "/console/sign-out").merging(["reason": "x"]) { $1 }
+            let form = try tenants.form(try await tenants.get("/console/now"), "/console/sign-out").merging(Self.typed) { $1 }
             for action in withheld { #expect(try await tenants.post(action, form).status == 403, "\(action)") }
             #expect(try await house.count("audit_log WHERE action = 'refused'") == seen + withheld.count)
 
-            for (action, page) in all { #expect(try await operators.submit(page, action, ["reason": "x"]).status != 403, "\(action)") }
+            for (action, page) in all { #expect(try await operators.submit(page, action, Self.typed).status != 403, "\(action)") }
             for row in try await house.owner.query("SELECT DISTINCT action FROM audit_log") {
                 let action: String = try row.get("action")
                 #expect(AuditView.actions.contains(action), "\(action) has no name on the page of the audit log")
             }
         }
     }
+
+    /// What has to be typed for somebody's right to it to be asked for at all.
+    private static let typed = ["reason": "x", "seller": "s1", "override": "true", "what": "kind:probe"]
 
     /// Where the forms of all pages go, each with a page that has it.
     private func offers(to browser: Browser, _ things: Furnishing) async throws -> [String: Browser.Answer] {

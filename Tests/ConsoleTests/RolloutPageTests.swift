@@ -27,7 +27,7 @@ import Testing
             let path = try #require(started["location"]?.split(separator: "?").first.map(String.init))
             let page = try await browser.get(path)
             #expect(started.status == 303 && page.status == 200)
-            #expect(page.text.contains("Shadow") && page.text.contains("<code>rules[0]"))
+            #expect(page.text.contains("Shadow") && page.text.contains("title=\"rules[0]"))
 
             let refused = try await browser.submit(page, "\(path)/percent", ["percent": "other", "otherPercent": "250", "reason": "much"])
             let unreasoned = try await browser.submit(page, "\(path)/percent", ["percent": "5", "reason": " "])

@@ -240,7 +240,7 @@ import Testing
 
         try compare(view, "overdue")
         #expect(view["heat"]?["cells"]?.items.map { $0["cellTone"] } == ["heat-5", "few", "heat-0"])
-        #expect(view["heat"]?["cells"]?.items.first?["x"] == "70" && view["heat"]?["cells"]?.items.first?["y"] == "0")
+        #expect(view["heat"]?["cells"]?.items.first?["x"] == "58.33" && view["heat"]?["cells"]?.items.first?["y"] == "0")
         #expect(view["heat"]?["worstSlots"]?.items.map { $0["slotName"] } == ["Mon 12:30"])
         #expect(view["monthOptions"]?.items.map { $0["value"] } == ["2026-03", "2026-02", "2026-01", "2025-12", "2025-11", "2025-10"])
     }
