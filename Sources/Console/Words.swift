@@ -43,9 +43,10 @@ public struct Words: Sendable {
                 text += "{\(part)"
                 return
             }
-            // Chinese beside Chinese has no space, as Latin letters and figures beside it have.
-            if text.last == " ", value.first?.isChinese == true { text.removeLast() }
-            text += value + (value.last?.isChinese == true && pair[1].first == " " ? pair[1].dropFirst() : pair[1])
+            // In a Chinese sentence only Latin letters and figures have a space beside them.
+            let (opens, closes) = language == .chinese ? (value.first?.isChinese == true, value.last?.isChinese == true) : (false, false)
+            if opens, text.last == " " { text.removeLast() }
+            text += value + (closes && pair[1].first == " " ? pair[1].dropFirst() : pair[1])
         }
     }
 

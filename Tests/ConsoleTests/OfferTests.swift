@@ -25,8 +25,11 @@ import Testing
             #expect(try await house.count("audit_log WHERE action = 'refused'") == seen)
 
             let form = try tenants.form(try await tenants.get("/console/now"), "/console/sign-out").merging(Self.typed) { $1 }
-            for action in withheld { #expect(try await tenants.post(action, form).status == 403, "\(action)") }
-            #expect(try await house.count("audit_log WHERE action = 'refused'") == seen + withheld.count)
+            for action in withheld {
+                let noted = try await house.count("audit_log WHERE action = 'refused'")
+                #expect(try await tenants.post(action, form).status == 403, "\(action)")
+                #expect(try await house.count("audit_log WHERE action = 'refused'") > noted, "\(action)")
+            }
 
             for (action, page) in all { #expect(try await operators.submit(page, action, Self.typed).status != 403, "\(action)") }
             for row in try await house.owner.query("SELECT DISTINCT action FROM audit_log") {

@@ -33,6 +33,12 @@ import Testing
         #expect(chinese["dead_redrive_do", ["n": "1"]] == chinese["dead_redrive_do", ["n": "2"]].replacing("2", with: "1"))
     }
 
+    @Test func `a Chinese name in a Chinese sentence has no space beside it, a Latin one and an English sentence have`() {
+        #expect(chinese["lead_why", ["owner": "欧阳娜娜（三组）"]] == "为什么是欧阳娜娜（三组）")
+        #expect(chinese["lead_why", ["owner": "Chen Wei"]] == "为什么是 Chen Wei")
+        #expect(english["permissions_all_but", ["cities": "北京"]] == "everywhere but 北京")
+    }
+
     private func isSingular(_ name: String) -> Bool { name.hasSuffix("_one") && !name.hasPrefix("says_") }
 
     private func places(_ text: String) -> Set<String> { Set(text.matches(of: /\{([a-z]+)\}/).map { String($0.1) }) }
