@@ -104,6 +104,32 @@ import Testing
         }
     }
 
+    @Test func `sellers whose ids are as long as they may be, or have commas in them, keep no page from being shown`() async throws {
+        try await House.with { house in
+            _ = try await house.owner.query(
+                """
+                INSERT INTO seller (tenant_id, external_id, name, status)
+                SELECT \(house.acme.id.rawValue), CASE WHEN n <= 501 THEN 'early-' || n WHEN n = 502 THEN 'li,wei' ELSE rpad('late-' || n || '-', 200, 'x') END,
+                    'Seller ' || n, 'inactive' FROM generate_series(1, 560) n
+                """)
+            for number in 0..<59 { _ = try await lead(house, "L-\(number)", "Acme") }
+            _ = try await house.owner.query(
+                """
+                UPDATE lead l SET state = 'assigned', owner_id = s.id
+                FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM lead) o, (SELECT id, row_number() OVER (ORDER BY id DESC) AS n FROM seller) s
+                WHERE o.id = l.id AND s.n = o.n
+                """)
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let page = try await browser.get("/console/leads")
+
+            #expect(page.status == 200 && page.text.contains("Seller 515"), "\(page.code ?? "")")
+            let last = try await house.call("GET", "/v1/leads?limit=100").text
+            #expect(last.contains("li,wei"), "the one with a comma has a lead as well")
+        }
+    }
+
     @Test func `an operator gives a lead to another by hand, a tenant's key may not`() async throws {
         try await House.with { house in
             try await sales(house)

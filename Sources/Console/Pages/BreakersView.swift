@@ -143,8 +143,8 @@ public enum BreakersView {
             guard let detected, let end = incident[name]?.date else { return "–" }
             return clerk.span(max(0, end.timeIntervalSince(detected)))
         }
-        let cause = incident["cause"]?.string.map { "\(words.known("class", $0)): " } ?? ""
-        let fix = incident["fix"]?.string.map { "\(incident["fixed_by"]?.string ?? ""): \($0)" }
+        let cause = incident["cause"]?.string.map { "\(words.known("class", $0))\(words["colon"])" } ?? ""
+        let fix = incident["fix"]?.string.map { "\(words.actor(incident["fixed_by"]?.string) ?? "")\(words["colon"])\($0)" }
         return [
             "detectedAt": .text(detected.map { clerk.full($0) }),
             "state": .chip(
