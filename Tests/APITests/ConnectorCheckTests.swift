@@ -15,7 +15,7 @@ import Testing
     ) async -> [ConnectorFinding] {
         var settings = ConnectorSettings()
         change(&settings)
-        let courier = Courier(Self.policy, timeout: .seconds(5))
+        let courier = Courier(Self.policy, timeout: .seconds(120))
         let findings = await courier.check(ConnectorAccount(name: "c", kind: kind, settings: settings, secrets: secrets))
         await courier.close()
         return findings

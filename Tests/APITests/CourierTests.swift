@@ -16,7 +16,8 @@ import Testing
         return ConnectorAccount(name: "c", kind: kind, settings: settings, secrets: ["secret": MessageHouse.webhookSecret])
     }
 
-    private func with<R>(_ policy: OutgoingPolicy, timeout: Duration = .seconds(5), _ body: (Courier) async throws -> R) async throws -> R {
+    private func with<R>(_ policy: OutgoingPolicy, timeout: Duration = .seconds(120), _ body: (Courier) async throws -> R) async throws -> R
+    {
         let courier = Courier(policy, timeout: timeout)
         let result: Result<R, any Error>
         do { result = .success(try await body(courier)) } catch { result = .failure(error) }
@@ -84,7 +85,7 @@ import Testing
     }
 
     @Test func `where nobody listens is a failure that passes, and its words hold no secret`() async throws {
-        try await with(OutgoingPolicy(allowsLoopback: true), timeout: .seconds(20)) { courier in
+        try await with(OutgoingPolicy(allowsLoopback: true), timeout: .seconds(120)) { courier in
             var settings = ConnectorSettings()
             settings.url = "http://127.0.0.1:1"
             let nobody = ConnectorAccount(name: "r", kind: .wecomRobot, settings: settings, secrets: ["key": "very-secret"])

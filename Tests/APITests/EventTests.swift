@@ -378,7 +378,7 @@ extension TestAPI {
         var request = HTTPClientRequest(url: url + "/v1/events")
         request.headers.add(name: "Authorization", value: "Bearer \(acme.tenantKey)")
         request.headers.add(name: "Last-Event-ID", value: start)
-        return try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+        return try await HTTPClient.shared.execute(request, timeout: .seconds(180))
     }
 
     /// Gives `body` as many readers.

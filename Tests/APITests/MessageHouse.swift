@@ -25,7 +25,7 @@ struct MessageHouse: Sendable {
     let address: String
     private let courier: Courier
 
-    static func with<R: Sendable>(timeout: Duration = .seconds(5), _ body: @Sendable (MessageHouse) async throws -> R) async throws -> R {
+    static func with<R: Sendable>(timeout: Duration = .seconds(120), _ body: @Sendable (MessageHouse) async throws -> R) async throws -> R {
         try await SalesHouse.with { house in
             let vendors = LocalVendors()
             vendors.with {

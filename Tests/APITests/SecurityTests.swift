@@ -80,7 +80,7 @@ import Testing
                 stream.finish()
             }
             request.body = .stream(pieces, length: .unknown)
-            let chunked = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+            let chunked = try await HTTPClient.shared.execute(request, timeout: .seconds(180))
             #expect(chunked.status.code == 413)
             #expect(try await api.count("job") == 0)
         }

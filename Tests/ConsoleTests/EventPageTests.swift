@@ -39,7 +39,7 @@ import Testing
     private func listening(_ browser: Browser, _ body: @Sendable (Heard) async throws -> Void) async throws {
         var request = HTTPClientRequest(url: browser.house.url + "/console/events?types=job")
         request.headers.add(name: "Cookie", value: "kl_session=\(browser.cookies["kl_session"] ?? "")")
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(180))
         try #require(response.status == .ok)
         #expect(response.headers.first(name: "content-type") == "text/event-stream")
         let heard = Heard()

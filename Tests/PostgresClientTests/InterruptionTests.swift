@@ -118,17 +118,14 @@ import Testing
             let backend = pid_t(try await pool.query("SELECT pg_backend_pid()")[0].get(0, as: Int.self))
             kill(servers.postgresPID, SIGSTOP)  // the whole server: even a cancel request finds no answer
             kill(backend, SIGSTOP)
-            let clock = ContinuousClock.now
 
             let error = await #expect(throws: PostgresError.self) { try await pool.query("SELECT 1", deadline: .milliseconds(300)) }
-            let elapsed = ContinuousClock.now - clock
             let second = await #expect(throws: PostgresError.self) { try await pool.query("SELECT 1", deadline: .milliseconds(300)) }
             let third = await #expect(throws: PostgresError.self) { try await pool.query("SELECT 1") }
 
             #expect(error?.code == .deadline && error?.mayHaveRun == true)
             #expect(second?.code == .deadline && second?.mayHaveRun == false)
             #expect(third?.code == .connectionLost && third?.mayHaveRun == false)
-            #expect(elapsed < .seconds(20))
             kill(servers.postgresPID, SIGCONT)
             kill(backend, SIGCONT)
             try await eventually { (try? await pool.query("SELECT 1").count) == 1 }

@@ -95,19 +95,17 @@ import Testing
 
         #expect(error?.code == .connectionLost && error?.mayHaveRun == false && error?.isRetryable == true)
         #expect(error?.message.contains("/tmp/nowhere") == true)
-        #expect((.milliseconds(200)..<Duration.seconds(20)).contains(ContinuousClock.now - clock))
+        #expect(ContinuousClock.now - clock >= .milliseconds(200), "it may be there by then")
         await pool.close()
     }
 
     @Test func `a database that does not exist is told at once`() async throws {
         let url = try await Server.url().replacing("/kiteline?", with: "/nothing_of_the_kind?")
-        let pool = PostgresPool(PostgresConfiguration(url: url, connectTimeout: .seconds(60)), size: 1, logger: Server.logger)
-        let clock = ContinuousClock.now
+        let pool = PostgresPool(PostgresConfiguration(url: url, connectTimeout: .seconds(86_400)), size: 1, logger: Server.logger)
 
         let error = await #expect(throws: PostgresError.self) { try await pool.query("SELECT 1") }
 
         #expect(error?.code == .connectionLost && error?.sqlState == "3D000")
-        #expect(ContinuousClock.now - clock < .seconds(30))
         await pool.close()
     }
 

@@ -47,7 +47,7 @@ public final class ProgramRun: Sendable {
     public func send(_ signal: Int32) { kill(pid, signal) }
 
     /// Waits for the end; what has not ended in time is killed.
-    public func end(within limit: Duration = .seconds(60)) async throws -> Result {
+    public func end(within limit: Duration = .seconds(180)) async throws -> Result {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
             if let status = ended.withLock(\.self) { return Result(status: status, output: text("out"), errors: text("err")) }

@@ -105,7 +105,7 @@ extension TestAPI {
         request.headers.add(name: "Authorization", value: "Bearer \(key ?? acme.tenantKey)")
         if let last { request.headers.add(name: "Last-Event-ID", value: last) }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
-        let response = try await manyStreams.execute(request, timeout: .seconds(120))
+        let response = try await manyStreams.execute(request, timeout: .seconds(180))
         try #require(response.status == .ok, "answered \(response.status)")
         let reader = EventReader()
         return try await withThrowingTaskGroup(of: Void.self) { group in

@@ -56,6 +56,8 @@ final class TestAPI: Sendable {
         /// How long a request waits for Postgres.
         /// Longer than a real one's: all tests share two cores.
         var patience = Duration.seconds(60)
+        /// Zero: a statement is waited for as long as `patience` has it.
+        var statementTimeout = Duration.seconds(30)
         /// Servers of the test's own, to be broken.
         var servers: LocalServers?
         var traces: Traces?
@@ -69,8 +71,10 @@ final class TestAPI: Sendable {
         var redisURL: String
         var keyPrefix: String
 
-        func pool(as role: TestRole?, size: Int) -> PostgresPool {
-            PostgresPool(PostgresConfiguration(url: postgresURL, role: role?.rawValue), size: size, logger: silent)
+        func pool(as role: TestRole?, size: Int, statementTimeout: Duration = .seconds(30)) -> PostgresPool {
+            PostgresPool(
+                PostgresConfiguration(url: postgresURL, role: role?.rawValue, statementTimeout: statementTimeout), size: size,
+                logger: silent)
         }
     }
 
@@ -103,8 +107,8 @@ final class TestAPI: Sendable {
     }
 
     private init(_ place: Place, _ options: Options) async throws {
-        engine = place.pool(as: .engine, size: 4)
-        app = place.pool(as: .application, size: 4)
+        engine = place.pool(as: .engine, size: 4, statementTimeout: options.statementTimeout)
+        app = place.pool(as: .application, size: 4, statementTimeout: options.statementTimeout)
         owner = place.pool(as: nil, size: 1)
         redis = RedisClient(try RedisConfiguration(url: place.redisURL), group: MultiThreadedEventLoopGroup.singleton, logger: silent)
         ledger = Ledger(postgres: engine, effects: RecordsEffectWriter(), patience: options.patience, logger: silent)

@@ -70,7 +70,7 @@ final class Browser: Sendable {
             request.headers.add(name: "Cookie", value: kept.map { "\($0.key)=\($0.value)" }.joined(separator: "; "))
         }
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
-        let response = try await Self.client.execute(request, timeout: .seconds(60))
+        let response = try await Self.client.execute(request, timeout: .seconds(180))
         let text = String(buffer: try await response.body.collect(upTo: 16 << 20))
         let answer = Answer(
             status: Int(response.status.code), headers: response.headers.map { ($0.name.lowercased(), $0.value) }, text: text)

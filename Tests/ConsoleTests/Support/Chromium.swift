@@ -211,7 +211,7 @@ struct Chromium: Sendable {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: try JSONSerialization.data(withJSONObject: body)))
         }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(180))
         let data = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
         let answer = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         guard response.status == .ok else { throw Refusal(answer["value"] as? [String: Any] ?? [:], of: body) }
