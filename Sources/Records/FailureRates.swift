@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import PostgresClient
 import Tenancy
 
@@ -27,6 +28,7 @@ extension Records {
     /// Raises an alert for every kind that fails too often, and closes those whose kind has recovered. To be called now and then.
     ///
     /// A job fails when it is discarded, held, or left to the manual queue; one cancelled, or left to people by an open fuse, counts as neither.
+    /// A lead that is judged again and again counts once, by what became of it last.
     public func watchFailureRates(_ alarm: FailureAlarm = FailureAlarm(), now: Date) async throws {
         let rates = try await failureRates(alarm, now: now)
         let alarming = rates.filter { $0.ended >= alarm.jobs && $0.share >= alarm.share }
@@ -43,27 +45,51 @@ extension Records {
 
     /// How jobs of each tenant and kind ended within the alarm's window before `now`.
     public func failureRates(_ alarm: FailureAlarm = FailureAlarm(), now: Date) async throws -> [FailureRate] {
-        try await engine.query(
+        try await engine.pipeline([
+            .everyTenant,
             """
-            SELECT tenant_id, kind, count(*) AS ended,
-                count(*) FILTER (WHERE \(unescaped: isFailure)) AS failed
-            FROM job_history
-            WHERE finished_at > \(now.addingTimeInterval(-alarm.window)) AND finished_at <= \(now) AND state <> 'cancelled'
-                AND outcome IS DISTINCT FROM 'manual_queue_fuse'
+            WITH ended AS (
+                SELECT id, run, tenant_id, kind, finished_at, \(unescaped: isFailure) AS failed
+                FROM job_history
+                WHERE finished_at > \(now.addingTimeInterval(-alarm.window)) AND finished_at <= \(now) AND state <> 'cancelled'
+                    AND outcome IS DISTINCT FROM 'manual_queue_fuse')
+            SELECT tenant_id, kind, count(*) AS ended, count(*) FILTER (WHERE failed) AS failed
+            FROM ended
+            WHERE (id, run) NOT IN (\(unescaped: overtakenFailures))
             GROUP BY tenant_id, kind
             ORDER BY tenant_id, kind
-            """
-        ).map { row in
+            """,
+        ])[1].map { row in
             FailureRate(
                 tenant: TenantID(try row.get("tenant_id")), kind: try row.get("kind"), ended: try row.get("ended"),
                 failed: try row.get("failed"))
         }
     }
 
+    /// Of a query's `ended`, the failed assignments that were not the last word on their lead: it failed again, or another job has assigned it since.
+    /// An assignment by hand is no such word: it is under the failed job's name.
+    var overtakenFailures: String {
+        """
+        SELECT f.id, f.run
+        FROM (
+            SELECT e.id, e.run, e.tenant_id, e.finished_at,
+                -- Tenants enqueue such jobs too: what is no lead's id is a failure of its own.
+                CASE WHEN e.args->>'lead_id' ~ '^[0-9]{1,18}$' THEN (e.args->>'lead_id')::bigint END AS lead_id,
+                row_number() OVER (PARTITION BY e.tenant_id, COALESCE(e.args->>'lead_id', 'job ' || e.id)
+                    ORDER BY e.finished_at DESC, e.id DESC, e.run DESC) AS nth
+            -- Few fail: each is looked up, whatever the planner knows of how many.
+            FROM (SELECT ended.*, (SELECT args FROM job WHERE job.id = ended.id) AS args FROM ended
+                WHERE kind = '\(NewJob.assignLeadKind)' AND failed) e) f
+        WHERE f.nth > 1 OR EXISTS (SELECT FROM job_history again WHERE again.id = f.id AND again.run > f.run)
+            OR EXISTS (SELECT FROM assignment a
+                WHERE a.tenant_id = f.tenant_id AND a.lead_id = f.lead_id AND a.assigned_at > f.finished_at AND a.job_id <> f.id)
+        """
+    }
+
     /// Row security shows alerts of tenants that are named, so all are.
     private func openFailureAlarms() async throws -> [(tenant: TenantID, kind: String)] {
         let rows = try await engine.pipeline([
-            "SELECT set_config('kiteline.tenants', (SELECT COALESCE(array_agg(id), '{}')::text FROM tenant), true)",
+            .everyTenant,
             "SELECT tenant_id, subject FROM alert WHERE code = \(FailureAlarm.code) AND resolved_at IS NULL",
         ])[1]
         return try rows.map { (TenantID(try $0.get("tenant_id")), try $0.get("subject")) }

@@ -19,7 +19,8 @@ extension Records {
     /// Opens the fuse of every tenant whose assignments fail too often (RULE-07). To be called now and then; it never closes one.
     ///
     /// Only what ended after the fuse was last touched counts, or it would open again at once after somebody closed it; and nothing that a
-    /// rollout's candidate decided if that was taken back since: what made it fail is gone.
+    /// rollout's candidate decided if that was taken back since: what made it fail is gone. A lead that is judged again and again counts once, by
+    /// what became of it last.
     /// - Returns: whose were opened.
     @discardableResult public func watchAssignments(_ alarm: FailureAlarm = FailureAlarm(), now: Date) async throws -> [TenantID] {
         let failing = try await failingAssignments(alarm, now: now)
@@ -42,19 +43,23 @@ extension Records {
                 JOIN decision_log d ON d.tenant_id = c.tenant_id AND d.lead_id = c.lead_id AND d.epoch = c.epoch
                     -- A job ends in the transaction that logs its decision.
                     AND d.decided_at > \(since.addingTimeInterval(-60))
-                WHERE r.state = 'aborted' AND r.ended_at > \(since) AND c.decided_at > \(since.addingTimeInterval(-60)))
-            SELECT h.tenant_id, count(*) AS ended, count(*) FILTER (WHERE \(unescaped: isFailure)) AS failed,
-                mode() WITHIN GROUP (ORDER BY COALESCE(h.error_class, h.outcome, 'unknown')) FILTER (WHERE \(unescaped: isFailure)) AS cause,
-                min(h.finished_at) FILTER (WHERE \(unescaped: isFailure)) AS first_at
-            FROM (SELECT tenant_id, id, state, outcome, error_class, finished_at FROM job_history
+                WHERE r.state = 'aborted' AND r.ended_at > \(since) AND c.decided_at > \(since.addingTimeInterval(-60))),
+            ended AS (
+                SELECT tenant_id, id, run, kind, finished_at, \(unescaped: isFailure) AS failed, COALESCE(error_class, outcome, 'unknown') AS cause
+                FROM job_history h
                 WHERE finished_at > \(since) AND finished_at <= \(now) AND kind = \(NewJob.assignLeadKind)
-                    AND state <> 'cancelled' AND (outcome IS NULL OR outcome NOT IN ('manual_queue_fuse', 'already_assigned'))) h
-            WHERE NOT EXISTS (SELECT FROM assignment_fuse f
-                WHERE f.tenant_id = h.tenant_id AND (f.state = 'open' OR f.changed_at >= h.finished_at))
-                AND (h.tenant_id, h.id) NOT IN (SELECT tenant_id, job_id FROM taken_back)
-            GROUP BY h.tenant_id
-            HAVING count(*) >= \(alarm.jobs) AND count(*) FILTER (WHERE \(unescaped: isFailure)) >= \(alarm.share) * count(*)
-            ORDER BY h.tenant_id
+                    AND state <> 'cancelled' AND (outcome IS NULL OR outcome NOT IN ('manual_queue_fuse', 'already_assigned'))
+                    AND NOT EXISTS (SELECT FROM assignment_fuse f
+                        WHERE f.tenant_id = h.tenant_id AND (f.state = 'open' OR f.changed_at >= h.finished_at))
+                    AND (h.tenant_id, h.id) NOT IN (SELECT tenant_id, job_id FROM taken_back)),
+            counted AS (SELECT *, (id, run) NOT IN (\(unescaped: overtakenFailures)) AS last FROM ended)
+            SELECT tenant_id, count(*) FILTER (WHERE last) AS ended, count(*) FILTER (WHERE failed AND last) AS failed,
+                mode() WITHIN GROUP (ORDER BY cause) FILTER (WHERE failed AND last) AS cause, min(finished_at) FILTER (WHERE failed) AS first_at
+            FROM counted
+            GROUP BY tenant_id
+            HAVING count(*) FILTER (WHERE last) >= \(alarm.jobs)
+                AND count(*) FILTER (WHERE failed AND last) >= \(alarm.share) * count(*) FILTER (WHERE last)
+            ORDER BY tenant_id
             """,
         ])[1].map { row in
             FailingAssignments(

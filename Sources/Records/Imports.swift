@@ -76,7 +76,7 @@ extension Records {
         let seconds = Double(silence.components.seconds) + Double(silence.components.attoseconds) / 1e18
         _ = try await engine.pipeline([
             // Row security shows imports of tenants that are named, so all are.
-            "SELECT set_config('kiteline.tenants', (SELECT COALESCE(array_agg(id), '{}')::text FROM tenant), true)",
+            .everyTenant,
             """
             UPDATE lead_import
             SET state = 'failed', finished_at = now(), errors = errors || jsonb_build_array(jsonb_build_object(

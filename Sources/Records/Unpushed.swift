@@ -10,7 +10,7 @@ extension Records {
     public func watchUnpushed(isFull: Bool, now: Date) async throws {
         let waiting = try await engine.pipeline([
             // Row security shows alerts of tenants that are named, so all are.
-            "SELECT set_config('kiteline.tenants', (SELECT COALESCE(array_agg(id), '{}')::text FROM tenant), true)",
+            .everyTenant,
             """
             SELECT tenant_id, count(*) AS batches FROM job_live
             WHERE \(isFull) AND id IN (SELECT ids[1] FROM outbox ORDER BY id LIMIT 1000) GROUP BY tenant_id LIMIT 1000

@@ -31,7 +31,7 @@ extension Records {
     /// Row security shows the rows of tenants that are named, so all are.
     private func tenantsToRead() async throws -> [TenantID] {
         try await engine.pipeline([
-            "SELECT set_config('kiteline.tenants', (SELECT COALESCE(array_agg(id), '{}')::text FROM tenant), true)",
+            .everyTenant,
             """
             SELECT tenant_id FROM rollout WHERE state = 'canary'
             UNION SELECT tenant_id FROM rollout WHERE ended_at IS NOT NULL AND NOT read_out

@@ -30,7 +30,7 @@ extension Records {
     /// Row security shows the rows of tenants that are named, so all are.
     private func tenantsToJudge(now: Date) async throws -> [TenantID] {
         try await engine.pipeline([
-            "SELECT set_config('kiteline.tenants', (SELECT COALESCE(array_agg(id), '{}')::text FROM tenant), true)",
+            .everyTenant,
             """
             SELECT tenant_id FROM rollout_case WHERE NOT judged AND due_at <= \(now)
             UNION SELECT tenant_id FROM health_prediction WHERE rollout_id IS NOT NULL AND NOT judged AND outcome <> 'pending'
