@@ -77,6 +77,7 @@ public struct ConsoleSite: Site {
             if !page.isOfSession { try visit.requireSameTenant() }
         }
         do {
+            guard guest.query != nil else { throw ConsoleFault.badQuery }
             return try await page.answer(visit)
         } catch {
             return try await visit.failure(error)

@@ -43,11 +43,11 @@ struct Guest: Sendable {
     var place: String { InnerPath.checked(request.method == .post ? sentFrom : request.head.path) }
     var signInPath: String { "/console/sign-in?next=\(encoded(place))" }
 
-    /// A parameter of the query; nil when it is not there, empty, or written wrongly.
-    func parameter(_ name: String, length: Int = 200) -> String? {
-        guard let text = Form((request.uri.query ?? "").utf8)?.words(name), text.unicodeScalars.count <= length else { return nil }
-        return text
-    }
+    /// What follows the `?` of the address; nil: it cannot be read.
+    var query: Form? { Form((request.uri.query ?? "").utf8) }
+
+    /// A parameter of the query; nil when it is not there or empty. What it may be is the API's to say, so that nothing is passed over in silence.
+    func parameter(_ name: String) -> String? { query?.words(name) }
 
     func session() async throws -> (SessionToken, ConsoleSession)? {
         guard let token = cookies[Self.sessionCookie].flatMap(SessionToken.init),
@@ -94,7 +94,7 @@ struct Guest: Sendable {
     /// - Parameter refusal: what was tried before; nil: nothing was.
     func signIn(_ refusal: Refusal? = nil, next: String? = nil, layout: Layout? = nil) -> Response {
         let layout = layout ?? self.layout
-        let next = InnerPath.checked(next ?? parameter("next", length: 1_000))
+        let next = InnerPath.checked(next ?? parameter("next"))
         return .html(Templates.all.page("signin", SignInView.page(layout, next: next, refusal: refusal)), status: refusal?.status ?? 200)
     }
 

@@ -13,6 +13,8 @@ enum ConsoleFault: Error {
     /// The form was not made by a page of this session.
     case foreignForm
     case badForm
+    /// What follows the `?` of an address.
+    case badQuery
     case tooLarge
     /// The page was made by another build.
     case outdated
@@ -42,6 +44,7 @@ extension Refusal {
         case ConsoleFault.foreignForm:
             self.init(status: 403, code: "foreign_form", title: "The form was not made by a page of this session")
         case ConsoleFault.badForm: self.init(status: 400, code: "bad_form", title: "The form cannot be read")
+        case ConsoleFault.badQuery: self.init(status: 400, code: "bad_query", title: "The address cannot be read behind its ?")
         case ConsoleFault.tooLarge: self.init(status: 413, code: "body_too_large", title: "The form is too large")
         case ConsoleFault.outdated:
             self.init(status: 426, code: "client_outdated", title: "The page is of another version than the service")

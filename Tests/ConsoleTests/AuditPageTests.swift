@@ -20,6 +20,9 @@ import Testing
             let all = try await operators.get("/console/audit")
             let some = try await operators.get("/console/audit?action=breaker.open&subject=erp")
             let none = try await operators.get("/console/audit?subject=no-such-thing")
+            let behind = try await operators.get("/console/audit?action=breaker.open&cursor=1")
+            let long = try await operators.get("/console/audit?subject=\(String(repeating: "x", count: 201))")
+            let broken = try await operators.get("/console/audit?subject=a%00b")
             let everybodys = try await platform.get("/console/audit?action=breaker.open")
             let jobs = try await tenants.get("/console/jobs")
 
@@ -27,6 +30,10 @@ import Testing
             #expect(all.text.contains("Breaker opened") && all.text.contains("breaker.open"))
             #expect(some.text.contains("on &lt;fire&gt;") && !some.text.contains("too many"))
             #expect(none.text.contains("Nobody did this") && none.text.contains(#"value="no-such-thing""#))
+            #expect(behind.text.contains("Nothing earlier is written down") && behind.text.contains("/console/audit?action=breaker.open\""))
+            #expect(
+                long.status == 422 && long.text.contains("has more than 200 characters"), "what cannot be looked for is not passed over")
+            #expect(broken.status == 400 && broken.text.contains("The address cannot be read"))
             #expect(
                 everybodys.text.contains("on &lt;fire&gt;") && everybodys.text.contains("of another") && everybodys.text.contains("globex"))
             #expect(try await tenants.get("/console/audit").status == 403)

@@ -39,6 +39,9 @@ public enum AuditView {
     public static func page(_ layout: Layout, _ clerk: Clerk, page: JSONNode, query: Query) -> View {
         let words = layout.words
         let entries = page["items"]?.elements ?? []
+        let (none, why) =
+            query.cursor != nil
+            ? ("audit_end", "audit_end_why") : ("audit_none", query.isEmpty ? "audit_none_why" : "audit_none_found_why")
         let options = actions.map { ($0, word(for: $0, words)) }.sorted { $0.1 < $1.1 }
         return layout.page(
             words["audit_title"],
@@ -51,9 +54,10 @@ public enum AuditView {
                 "pager": Pager.view(
                     words, shown: entries.count, first: query.cursor == nil ? nil : query.href(cursor: nil),
                     next: page["next_cursor"]?.string.map { query.href(cursor: $0) }),
-                "emptyTitle": .text(words["audit_none"]),
-                "emptyWhy": .text(words[query.isEmpty ? "audit_none_why" : "audit_none_found_why"]),
-                "emptyLink": .flag(!query.isEmpty), "emptyHref": .text(Layout.path("audit")), "emptyLabel": .text(words["word_clear"]),
+                "emptyTitle": .text(words[none]), "emptyWhy": .text(words[why]),
+                "emptyLink": .flag(!query.isEmpty || query.cursor != nil),
+                "emptyHref": .text(query.cursor == nil ? Layout.path("audit") : query.href(cursor: nil)),
+                "emptyLabel": .text(words[query.cursor == nil ? "word_clear" : "pager_first"]),
             ])
     }
 

@@ -8,7 +8,7 @@ extension ConsoleSite {
 @Sendable private func showAudit(_ visit: Visit) async throws -> Response {
     var query = AuditView.Query()
     query.action = visit.guest.parameter("action") ?? ""
-    query.subject = visit.guest.parameter("subject", length: 200) ?? ""
+    query.subject = visit.guest.parameter("subject") ?? ""
     query.cursor = visit.guest.parameter("cursor")
     let entries = try await visit.read("/v1/audit\(query.parameters)\(query.parameters.isEmpty ? "?" : "&")limit=50")
     return try await visit.page("audit", area: "audit") { [query] in AuditView.page($0, $1, page: entries, query: query) }

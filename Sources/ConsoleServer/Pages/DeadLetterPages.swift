@@ -10,7 +10,7 @@ extension ConsoleSite {
             var query = DeadLettersView.Query()
             query.kind = visit.guest.parameter("kind") ?? ""
             query.errorClass = visit.guest.parameter("error_class") ?? ""
-            query.since = visit.guest.parameter("since", length: 30) ?? ""
+            query.since = visit.guest.parameter("since") ?? ""
             query.cursor = visit.guest.parameter("cursor")
             query.isPreview = visit.guest.parameter("preview") == "true"
             return try await showDeadLetters(visit, query)

@@ -13,15 +13,15 @@ extension ConsoleSite {
 
 @Sendable private func listJobs(_ visit: Visit) async throws -> Response {
     // Who knows the number is led straight to the job.
-    if let id = visit.guest.parameter("id", length: 20) { return .seeOther(Layout.path("jobs/\(encoded(id))")) }
+    if let id = visit.guest.parameter("id") { return .seeOther(Layout.path("jobs/\(encoded(id))")) }
     var query = JobsView.Query()
     query.state = visit.guest.parameter("state") ?? ""
     query.kind = visit.guest.parameter("kind") ?? ""
-    query.uniqueKey = visit.guest.parameter("unique_key", length: 200) ?? ""
-    query.lead = visit.guest.parameter("lead", length: 20) ?? ""
+    query.uniqueKey = visit.guest.parameter("unique_key") ?? ""
+    query.lead = visit.guest.parameter("lead") ?? ""
     query.errorClass = visit.guest.parameter("error_class") ?? ""
-    query.since = visit.guest.parameter("since", length: 30) ?? ""
-    query.until = visit.guest.parameter("until", length: 30) ?? ""
+    query.since = visit.guest.parameter("since") ?? ""
+    query.until = visit.guest.parameter("until") ?? ""
     query.cursor = visit.guest.parameter("cursor")
     let parameters = query.parameters(visit.instant)
     let jobs = try await visit.read("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")

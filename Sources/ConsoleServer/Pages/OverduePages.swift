@@ -17,8 +17,8 @@ extension ConsoleSite {
 
 private func showOverdue(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
     let guest = visit.guest
-    let clock = guest.parameter("clock", length: 64) ?? OverdueView.firstTouch
-    let month = guest.parameter("month", length: 7) ?? String(visit.clerk.day(visit.now).prefix(7))
+    let clock = guest.parameter("clock") ?? OverdueView.firstTouch
+    let month = guest.parameter("month") ?? String(visit.clerk.day(visit.now).prefix(7))
     let cursor = guest.parameter("cursor")
     async let board = visit.read("/v1/sla/first-touch?clock=\(encoded(clock))")
     async let map = visit.read("/v1/sla/heat-map?clock=\(encoded(clock))&month=\(encoded(month))")

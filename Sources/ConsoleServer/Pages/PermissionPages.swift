@@ -31,8 +31,8 @@ private func showPermissions(
     async let versions = visit.read("/v1/access/versions?limit=20")
     async let alerts = visit.read("/v1/alerts?open=true&limit=500")
     var facts = PermissionsView.Facts(policies: try await policies, versions: try await versions, alerts: try await alerts)
-    facts.user = visit.guest.parameter("user", length: 200) ?? ""
-    facts.city = visit.guest.parameter("city", length: 200) ?? ""
+    facts.user = visit.guest.parameter("user") ?? ""
+    facts.city = visit.guest.parameter("city") ?? ""
     var unknown: Refusal?
     if !facts.user.isEmpty {
         do {

@@ -15,7 +15,7 @@ extension ConsoleSite {
                 RulesView.page($0, $1, sets: all, rollouts: running, packs: RulePack.all.map(\.name))
             }
         },
-        Page(.get, "rules/{kind}/{name}") { try await showRule($0, version: $0.guest.parameter("version", length: 10)) },
+        Page(.get, "rules/{kind}/{name}") { try await showRule($0, version: $0.guest.parameter("version")) },
         Page(.post, "rules/{kind}/{name}", answer: saveRule),
         Page(.post, "rules/{kind}/{name}/check", answer: checkRule),
         Page(.post, "rules/{kind}/{name}/versions/{version}/replay", answer: replayRule),
@@ -47,7 +47,7 @@ private func showRule(
         let number = shown["version"]?.integer ?? 1
         let live = facts.versions?["items"]?.elements.first { $0["state"]?.string == "live" }?["version"]?.integer
         let standard = live == number || live == nil ? number - 1 : live
-        facts.from = visit.guest.parameter("from", length: 10).flatMap { Int64($0) } ?? standard
+        facts.from = visit.guest.parameter("from").flatMap { Int64($0) } ?? standard
         if let from = facts.from, from >= 1 {
             facts.diff = try await visit.readIfAny("\(visit.ruleSet)/versions/\(number)/diff?from=\(from)")
         } else {

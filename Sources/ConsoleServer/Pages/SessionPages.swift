@@ -18,7 +18,7 @@ extension ConsoleSite {
         },
         Page(.post, "tenant", isOfSession: true, answer: chooseTenant),
         Page(.get, "events") { visit in
-            let types = visit.guest.parameter("types", length: 500).map { "?types=\(encoded($0))" } ?? ""
+            let types = visit.guest.parameter("types").map { "?types=\(encoded($0))" } ?? ""
             var wish = Desk.Wish(.get, "/v1/events\(types)")
             wish.lastEventID = visit.guest.request.headers[.lastEventID]
             return await visit.guest.desk.stream(visit.named(wish), for: visit.visitor)

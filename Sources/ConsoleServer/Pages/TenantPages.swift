@@ -25,7 +25,7 @@ extension ConsoleSite {
 private func showTenants(
     _ visit: Visit, shown: String?, newKey: JSONNode? = nil, refusal: Refusal? = nil
 ) async throws -> Response {
-    let (cursor, search) = (visit.guest.parameter("cursor"), visit.guest.parameter("q", length: 63) ?? "")
+    let (cursor, search) = (visit.guest.parameter("cursor"), visit.guest.parameter("q") ?? "")
     let asked = query([("limit", "200"), ("cursor", cursor), ("prefix", search)])
     async let tenants = visit.read("/v1/tenants\(asked)")
     async let usage = visit.read("/v1/usage\(asked)")
