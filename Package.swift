@@ -143,7 +143,7 @@ let package = Package(
                 .embedInCode("0059_seller_breaker.sql"), .embedInCode("0060_incident_clocks.sql"),
                 .embedInCode("0061_activity_source.sql"), .embedInCode("0062_guard_readings.sql"),
                 .embedInCode("0063_attempts.sql"), .embedInCode("0064_job_search.sql"),
-                .embedInCode("0065_worker_drain.sql"),
+                .embedInCode("0065_worker_drain.sql"), .embedInCode("0066_rollout_reasons.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -51,7 +51,8 @@ private struct BreakerNote: Encodable {
 }
 
 extension Records {
-    /// Sets or takes away a gate's limit. What changes nothing is not written down.
+    /// Sets or takes away a gate's limit. Asked for what it is already, it stays as it was, with its first reason; that it was asked for is in the
+    /// audit log.
     /// - Parameters:
     ///   - tenant: whose gate it is; nil: everybody's.
     ///   - key: of a request within a tenant.
@@ -65,13 +66,13 @@ extension Records {
                     SELECT "limit", reason FROM gate_limit WHERE gate = \(control.gate) AND source = \(control.source.rawValue) FOR UPDATE
                     """
                 ).first.map { GateNote(limit: Int(try $0.get("limit", as: Int32.self)), reason: try $0.get("reason")) }
-                guard before?.limit != control.limit else { return answer() }
-                _ = try transaction.pipeline([
-                    .set(control, of: tenant, by: actor),
-                    .audit(
-                        tenant, by: actor, control.action, control.subject, before: before.map { .encoding($0) },
-                        after: .encoding(GateNote(limit: control.limit, reason: nil)), reason: control.reason),
-                ])
+                let change = before?.limit == control.limit ? [] : [Statement.set(control, of: tenant, by: actor)]
+                _ = try transaction.pipeline(
+                    change + [
+                        .audit(
+                            tenant, by: actor, control.action, control.subject, before: before.map { .encoding($0) },
+                            after: .encoding(GateNote(limit: control.limit, reason: nil)), reason: control.reason)
+                    ])
                 return answer()
             }
         }
@@ -100,24 +101,25 @@ extension Records {
         }
     }
 
-    /// Holds back everything of a tenant, or lets it go again; nil when there is no such tenant.
+    /// Holds back everything of a tenant, or lets it go again; nil when there is no such tenant. Asked for what is so already, the first reason
+    /// stays; that it was asked for is in the audit log.
     public func pause(_ slug: Slug, _ isPaused: Bool, reason: String, by actor: String) async throws -> Tenant? {
         try await engine.transaction { transaction in
             let found = try transaction.query(
                 "SELECT \(unescaped: Tenant.columns) FROM tenant WHERE slug = \(slug.description) FOR UPDATE")
             guard let before = try found.first.map(Tenant.init) else { return nil }
+            _ = try transaction.query(
+                .audit(
+                    before.id, by: actor, isPaused ? "tenant.pause" : "tenant.resume", before.slug,
+                    before: .encoding(["paused": before.paused != nil]), after: .encoding(["paused": isPaused]), reason: reason))
             guard (before.paused != nil) != isPaused else { return before }
-            let rows = try transaction.pipeline([
+            return try transaction.query(
                 """
                 UPDATE tenant SET paused_at = CASE WHEN \(isPaused) THEN clock_timestamp() END, paused_reason = \(isPaused ? reason : nil)
                 WHERE id = \(before.id.rawValue)
                 RETURNING \(unescaped: Tenant.columns)
-                """,
-                .audit(
-                    before.id, by: actor, isPaused ? "tenant.pause" : "tenant.resume", before.slug,
-                    before: .encoding(["paused": before.paused != nil]), after: .encoding(["paused": isPaused]), reason: reason),
-            ])
-            return try rows[0].first.map(Tenant.init)
+                """
+            ).first.map(Tenant.init)
         }
     }
 

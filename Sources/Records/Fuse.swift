@@ -40,7 +40,7 @@ extension Records {
         try await read(tenant, .fuse(of: tenant)).first.map(AssignmentFuse.init) ?? .untouched
     }
 
-    /// Opens or closes the fuse. What changes nothing is not written down.
+    /// Opens or closes the fuse. Asked for what it is already, it stays as it was, with its first reason; that it was asked for is in the audit log.
     ///
     /// When this has answered, no lead is assigned on what was decided before: the routing version has grown, so such decisions are made anew.
     /// Closed, every lead that waits for a person or is held is enqueued again.
@@ -60,16 +60,18 @@ extension Records {
                 // Waits for what is being settled; what comes later finds another version.
                 let rows = try transaction.pipeline([.bumpRouting(tenant), .fuse(of: tenant)])[1]
                 let before = try rows.first.map(AssignmentFuse.init) ?? .untouched
-                guard before.state != turn.state else { return answer(before) }
+                let audit = Statement.audit(
+                    tenant, by: turn.actor, "fuse.\(turn.state == .open ? "open" : "close")", AssignmentFuse.subject,
+                    before: .encoding(["state": before.state.rawValue]), after: .encoding(["state": turn.state.rawValue]),
+                    reason: turn.reason)
+                guard before.state != turn.state else {
+                    _ = try transaction.query(audit)
+                    return answer(before)
+                }
                 let after = AssignmentFuse(state: turn.state, reason: turn.reason, setBy: turn.actor, changedAt: turn.at)
                 let results = try transaction.pipeline(
-                    [.keep(after, of: tenant)] + (turn.state == .open ? opening(turn, of: tenant) : closing(turn, of: tenant) + release) + [
-                        .audit(
-                            tenant, by: turn.actor, "fuse.\(turn.state == .open ? "open" : "close")", AssignmentFuse.subject,
-                            before: .encoding(["state": before.state.rawValue]), after: .encoding(["state": after.state.rawValue]),
-                            reason: turn.reason),
-                        .armIncidentClocks(of: tenant, at: turn.at),
-                    ])
+                    [.keep(after, of: tenant)] + (turn.state == .open ? opening(turn, of: tenant) : closing(turn, of: tenant) + release)
+                        + [audit, .armIncidentClocks(of: tenant, at: turn.at)])
                 if turn.state == .closed { outbox = try results[results.count - 3].first!.get("id") }
                 return answer(after)
             }

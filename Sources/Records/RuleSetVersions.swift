@@ -262,7 +262,7 @@ extension PostgresTransaction {
         _ = try pipeline(
             names.sorted { $0.key < $1.key }.map { .ruleChanges($0.value, kind.rawValue, $0.key, of: tenant) } + [
                 .audit(
-                    tenant, by: actor, action, "\(kind.rawValue)/\(name)", before: before.map { .encoding(["version": $0]) },
+                    tenant, by: actor, action, "\(kind.rawValue)/\(name)@\(version)", before: before.map { .encoding(["version": $0]) },
                     after: .encoding(LiveVersion(version: version, insteadOf: others.isEmpty ? nil : others)), reason: reason),
                 .notify(
                     "role:seller", "rules_changed", notice.subject, of: tenant, english: notice.english, chinese: notice.chinese,

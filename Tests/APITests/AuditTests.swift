@@ -166,7 +166,7 @@ import Testing
             action: "fuse.open", subject: "assignment", before: #"{"state": "closed"}"#, after: #"{"state": "open"}"#),
         Action(
             route: "POST /v1/rulesets/{kind}/{name}/versions/{version}/publish", path: "/v1/rulesets/route/default/versions/2/publish",
-            body: why, action: "ruleset.publish", subject: "route/default", before: #"{"version": 1}"#, after: #"{"version": 2}"#),
+            body: why, action: "ruleset.publish", subject: "route/default@2", before: #"{"version": 1}"#, after: #"{"version": 2}"#),
         Action(
             route: "POST /v1/breakers/{key}/open", path: "/v1/breakers/crm/open", body: why, action: "breaker.open", subject: "crm",
             after: #"{"limit": 0, "state": "open", "forced": true, "reason": "why"}"#),
@@ -290,6 +290,26 @@ import Testing
             }
             let tenant = try await kept("acme", in: api)
             #expect(try await api.records.verifyAudit(of: tenant).faults == [])
+        }
+    }
+
+    @Test(arguments: [
+        ("POST", "/v1/queues/probe/pause", "queue.pause"), ("POST", "/v1/queues/probe/resume", "queue.resume"),
+        ("PUT", "/v1/fuses/assignment", "fuse.close"), ("POST", "/v1/breakers/crm/open", "breaker.open"),
+        ("POST", "/v1/tenants/acme/pause", "tenant.pause"), ("POST", "/v1/tenants/acme/resume", "tenant.resume"),
+    ]) func `a dial turned to what it is already is written down too, with who and why`(
+        method: String, path: String, action: String
+    ) async throws {
+        try await TestAPI.with { api in
+            let key = action.hasPrefix("tenant.") ? api.platformKey : api.acme.operatorKey
+            for reason in ["first", "second"] {
+                let body = action.hasPrefix("fuse.") ? #"{"state":"closed","reason":"\#(reason)"}"# : #"{"reason":"\#(reason)"}"#
+                let reply = try await api.send(method, path, body, as: key)
+                #expect((200...204).contains(reply.status), "\(reply.text)")
+            }
+            let written = try await api.owner.query(
+                "SELECT reason FROM audit_log WHERE action = \(action) ORDER BY id")
+            #expect(try written.map { try $0.get("reason", as: String.self) } == ["first", "second"])
         }
     }
 

@@ -97,6 +97,65 @@ import Testing
         }
     }
 
+    @Test func `a lead that is held and judged again counts once, by what became of it last`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant) { $0.capacity = 100 }
+            try await house.rule(.map, "{ sources: [website], fields: { region: { from: city } } }", of: tenant)
+            try await house.rule(.route, "rules: [{ id: all, filters: [region], to: everyone }]", of: tenant)
+            // Rules that go live let held leads go: that has to be over before there are any.
+            try await house.workThrough()
+            func arrive(_ ids: ClosedRange<Int>, from source: String) async throws {
+                try await house.leads(ids.map { house.lead("\($0)", source: source, #"{"city":"杭州"}"#) }, of: tenant)
+                try await house.workThrough()
+            }
+            func rate() async throws -> [Int] {
+                let rates = try await house.records.failureRates(now: Date()).filter { $0.kind == "assign_lead" }
+                return rates.flatMap { [$0.failed, $0.ended] }
+            }
+
+            try await arrive(1...18, from: "website")
+            try await arrive(19...20, from: "form")
+            let first = try await house.rows("SELECT min(finished_at) AS at FROM job_history WHERE outcome LIKE 'held%'")
+            for _ in 1...5 {
+                _ = try await house.ledger.enqueue([.releaseHeld(of: tenant)])
+                try await house.workThrough()
+            }
+            #expect(try await house.outcomes() == ["assigned": 18, "held_mapping_error": 12])
+            #expect(try await rate() == [2, 20])
+            #expect(try await house.records.watchAssignments(now: Date()) == [], "12 of 30 jobs failed, and 2 of 20 leads")
+
+            try await arrive(21...23, from: "form")
+            #expect(try await house.records.watchAssignments(now: Date()) == [tenant])
+            #expect(try await house.records.assignmentFuse(of: tenant).reason.hasPrefix("22 % of 23 assignments failed"))
+            let incident = try #require(try await house.records.incidents(of: tenant, limit: 9).items.first)
+            #expect(try incident.detectedAt == #require(first.first).get("at", as: Date.self), "the first sign of it")
+
+            try await house.fuse(.closed, of: tenant)
+            try await house.rule(.map, "{ sources: [website, form], fields: { region: { from: city } } }", of: tenant)
+            try await house.workThrough()
+            #expect(try await rate() == [0, 23], "what was held has an owner now")
+        }
+    }
+
+    @Test func `who turns it to what it is already is written down, and it stays as it was`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await settled(house)
+            try await house.fuse(.open, of: tenant)
+            let first = try await house.records.assignmentFuse(of: tenant)
+
+            _ = try await house.records.setFuse(.open, reason: "me too", of: tenant, by: "key:2", key: nil) { fuse in
+                #expect(fuse == first, "told since when, by whom and why")
+                return StoredAnswer(status: 200, body: [])
+            }
+
+            #expect(try await house.records.assignmentFuse(of: tenant) == first)
+            let log = "audit_log WHERE action = 'fuse.open' AND actor = 'key:2' AND reason = 'me too' AND before = after"
+            #expect(try await house.count(log) == 1)
+            #expect(try await house.count("audit_log WHERE action LIKE 'fuse.%'") == 2)
+        }
+    }
+
     @Test func `what the fuse itself left to people, and what was assigned before, are no failures`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await settled(house)
@@ -176,7 +235,7 @@ import Testing
                 let open = try await api.send("PUT", "/v1/fuses/assignment", #"{"state":"open","reason":"x"}"#, as: api.acme.operatorKey)
                 #expect(try open.status == 200 && open.json["state"].string == "open")
             }
-            #expect(try await api.count("audit_log WHERE action = 'fuse.open'") == 1)
+            #expect(try await api.count("audit_log WHERE action = 'fuse.open'") == 2)
             #expect(try await api.send("GET", "/v1/fuses/assignment").json["reason"].string == "x")
             #expect(try await give("nobody").faults == ["seller not_found"])
             #expect(try await give("gone").code == "seller_not_active")

@@ -300,7 +300,7 @@ import Testing
                     == "false_warnings: 0 of 20 warnings; 0 of 0 canary warnings failed, at most 50.00 % may; lower bound −50.0 points, needs −5.0"
             )
             #expect(read["state"].string == "live" && read["history"].array?.count == 3)
-            #expect(try await api.count("audit_log WHERE action = 'rollout.promote' AND subject = 'warning_model/spi'") == 1)
+            #expect(try await api.count("audit_log WHERE action = 'rollout.promote' AND subject LIKE 'warning_model/spi@_'") == 1)
             #expect(try await api.send("GET", "/v1/rulesets/warning_model/spi/versions").status == 404, "no rule set")
         }
     }

@@ -22,7 +22,9 @@ import Testing
             try await ready(api)
 
             let started = try await start(
-                api, #"{"kind":"route","name":"main","version":2,"percent":12.5,"guards":{"least_leads":100,"first_touch_minutes":null}}"#)
+                api,
+                #"{"kind":"route","name":"main","version":2,"percent":12.5,"reason":"south","guards":{"least_leads":100,"first_touch_minutes":null}}"#
+            )
             let id = try #require(try started.json["id"].string)
             let raised = try await api.send(
                 "PATCH", "/v1/rollouts/\(id)", #"{"percent":50,"reason":"nothing bad yet"}"#, as: api.acme.operatorKey)
@@ -59,6 +61,10 @@ import Testing
             #expect(try [shadow, canary, back].map { try $0.json["state"].string } == ["shadow", "canary", "aborted"])
             #expect(try await api.send("GET", "\(route)/1").json["state"].string == "live")
             #expect(try await api.count("audit_log WHERE action = 'rollout.abort' AND reason = 'no'") == 1)
+            #expect(
+                try await api.count("audit_log WHERE action = 'rollout.start' AND reason IS NULL") == 1, "none was given, none is made up")
+            let history = try await api.send("GET", "/v1/rollouts/\(id)").json["history"].array ?? []
+            #expect(history.map { $0["reason"].string } == [nil, "try", "no"])
         }
     }
 

@@ -46,7 +46,7 @@ extension API {
         try call.answer(
             try await call.records.startRollout(
                 kind, wish.name, version: wish.version, percent: percent, terms: wish.terms, of: tenant, by: call.actor,
-                reason: wish.reason ?? "started", key: key
+                reason: wish.reason, key: key
             ) { StoredAnswer(status: 201, body: $0.json(of: tenant)) })
     }
 }

@@ -232,7 +232,7 @@ public enum RolloutView {
             }
         return .step(
             event["at"]?.date, tone, words["rollout_did_\(action)", ["percent": words.percent(RolloutWords.number(event["percent"]))]],
-            detail: "\(words.actor(event["actor"]?.string) ?? "")\(words["colon"])\(Sentences.said(event["reason"]?.string ?? "", words))",
-            clerk)
+            detail: [words.actor(event["actor"]?.string), event["reason"]?.string.map { Sentences.said($0, words) }].compactMap(\.self)
+                .joined(separator: words["colon"]), clerk)
     }
 }

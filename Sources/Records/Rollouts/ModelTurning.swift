@@ -22,7 +22,7 @@ extension PostgresTransaction {
         let before = try results[0].first.map { Int(try $0.get("version", as: Int32.self)) }
         _ = try pipeline([
             .audit(
-                tenant, by: actor, "rollout.promote", "\(kind)/\(name)", before: before.map { .encoding(["version": $0]) },
+                tenant, by: actor, "rollout.promote", "\(kind)/\(name)@\(version)", before: before.map { .encoding(["version": $0]) },
                 after: .encoding(["version": version]), reason: reason),
             .notify(
                 "role:operator", "warning_model_live", "\(kind)/\(name)@\(version)", of: tenant,

@@ -58,7 +58,7 @@ extension Statement {
     }
 
     static func rolloutEvent(
-        _ rollout: Int64, of tenant: TenantID, by actor: String, _ action: String, percent: Percent, reason: String
+        _ rollout: Int64, of tenant: TenantID, by actor: String, _ action: String, percent: Percent, reason: String?
     ) -> Statement {
         """
         INSERT INTO rollout_event (tenant_id, rollout_id, actor, action, percent, reason)

@@ -53,7 +53,8 @@ public struct RolloutEvent: Sendable, Hashable {
     public let actor: String
     public let action: String
     public let percent: Percent
-    public let reason: String
+    /// Nil: none was given with the start.
+    public let reason: String?
 }
 
 /// A lead that the other version would have decided otherwise.

@@ -43,7 +43,7 @@ extension Records {
     /// - Throws: `RolloutFault`.
     public func startRollout(
         _ kind: RolloutKind, _ name: String, version: Int, percent: Percent, terms: RolloutTerms, of tenant: TenantID, by actor: String,
-        reason: String, key: IdempotencyKey?, answer: @Sendable @escaping (RolloutRecord) -> StoredAnswer
+        reason: String?, key: IdempotencyKey?, answer: @Sendable @escaping (RolloutRecord) -> StoredAnswer
     ) async throws -> Once {
         try await write(tenant, on: engine) { transaction in
             try transaction.once(key) {

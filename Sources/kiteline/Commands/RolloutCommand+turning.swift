@@ -173,7 +173,8 @@ private struct RolloutView: Decodable {
         let eValue, threshold: Double
     }
     struct Event: Decodable {
-        let at, actor, action, reason: String
+        let at, actor, action: String
+        let reason: String?
         let percent: Double
 
         /// What was done, with the share it was done to.
@@ -235,7 +236,7 @@ private struct RolloutView: Decodable {
             ? ""
             : "\n\nin the shadow: \(shadow.leads) leads decided beside, \(shadow.different) otherwise, \(shadow.failures) failed"
         let differences = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), would be \($0.otherwise)" }.joined()
-        let history = (history ?? []).map { "\($0.at)  \($0.actor)  \($0.did): \($0.reason)" }.joined(separator: "\n")
+        let history = (history ?? []).map { "\($0.at)  \($0.actor)  \($0.did)\($0.reason.map { ": \($0)" } ?? "")" }.joined(separator: "\n")
         return "\(head)\n\n\(arms)\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
     }
 }
