@@ -61,7 +61,11 @@ final class AttemptSpans: AttemptTrace {
         span.end(at: settled.instant)
         if let root, case .settled = fate, case .end = settlement.disposition {
             let whole = traces.rootSpan("job", as: root, at: attempt.enqueuedAt.instant)
-            whole.attributes["kiteline.job"] = attempt.id.description
+            whole.updateAttributes { attributes in
+                attributes["kiteline.tenant"] = attempt.tenant.description
+                attributes["kiteline.job"] = attempt.id.description
+                attributes["kiteline.kind"] = attempt.kind
+            }
             whole.end(at: settled.instant)
         }
     }
