@@ -22,7 +22,7 @@ public struct APIBenchmark: Sendable {
     public func run(executable: String) async throws -> BenchmarkResult {
         var (result, perCommit) = try await BenchServers.with { bench in
             try await bench.mustBeDurable()
-            let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
+            let records = bench.records
             let key = try await records.createKey(.tenant, for: try await bench.tenant("bench"), by: "bench").key.secret
             let port = Int.random(in: 20_000..<30_000)
             let server = bench.processes(executable, ["serve", "--port", "\(port)"])

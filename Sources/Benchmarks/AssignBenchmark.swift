@@ -116,7 +116,7 @@ public struct AssignBenchmark: Sendable {
     }
 
     private func fill(_ bench: BenchServers) async throws {
-        let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
+        let records = bench.records
         for n in 0..<tenants { try await fill(bench, records, n) }
         try await bench.everythingPushed()
     }

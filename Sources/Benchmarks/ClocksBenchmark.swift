@@ -65,7 +65,7 @@ public struct ClocksBenchmark: Sendable {
         let deadlines = deadlinesPerSecond()
         return try await BenchServers.with { bench in
             try await bench.mustBeDurable()
-            let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
+            let records = bench.records
             let fleet = bench.workers(executable)
             try fleet.start()
             let first = try await tenant("first", "24x7", bench, records)

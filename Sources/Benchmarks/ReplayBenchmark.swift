@@ -51,7 +51,7 @@ public struct ReplayBenchmark: Sendable {
     public func run(executable: String) async throws -> Report {
         try await BenchServers.with { bench in
             try await bench.mustBeDurable()
-            let records = Records(app: bench.postgres, engine: bench.postgres, ledger: bench.ledger, logger: bench.logger)
+            let records = bench.records
             let fleet = bench.workers(executable)
             try fleet.start()
             let tenant = try await decide(bench, records)
