@@ -47,8 +47,8 @@ import Testing
             #expect(abs(anna.reading.index! - 100 * (0.6 / 0.65 + 1) / 2) < 1e-9)
             #expect(anna.reading.isBelow == true)
             #expect(weeks["idle"]?.reading.status == .noData)
-            let tally = try await house.records.healthAttainment(of: tenant, in: week)
-            #expect(tally == Tally(cases: 1, hits: 0))
+            let (tally, lasting) = try await house.records.healthAttainment(of: tenant, in: week)
+            #expect(tally == Tally(cases: 1, hits: 0) && lasting == 0)
         }
     }
 
@@ -491,8 +491,8 @@ import Testing
             _ = try await api.engine.pipeline([
                 .tenants([api.acme.id]),
                 """
-                INSERT INTO health_week (tenant_id, seller_id, week, version, as_of, complete, status, spi, below, counts, job_id)
-                SELECT tenant_id, id, \(Int32(week.number)), 1, now(), true, 'ok', 96.2, true, '{10,6,25,20,4,4,0,0,0,0,0,0,0,0,0,10}', 0 FROM seller
+                INSERT INTO health_week (tenant_id, seller_id, week, version, as_of, complete, status, spi, below, counts, streak, job_id)
+                SELECT tenant_id, id, \(Int32(week.number)), 1, now(), true, 'ok', 96.2, true, '{10,6,25,20,4,4,0,0,0,0,0,0,0,0,0,10}', 2, 0 FROM seller
                 """,
             ])
 
@@ -511,7 +511,7 @@ import Testing
             #expect(item?["d1"]["num"].int == 6 && item?["d1"]["den"].int == 10)
             #expect(item?["below_baseline"].bool == true)
             #expect(latest.bytes == mine.bytes)
-            #expect(summary["with_index"].int == 1 && summary["at_base_line"].int == 0)
+            #expect(summary["with_index"].int == 1 && summary["at_base_line"].int == 0 && summary["below_two_weeks"].int == 1)
             #expect(nobody?.isEmpty == true)
             #expect(wrong.status == 422)
             #expect(named == "week")

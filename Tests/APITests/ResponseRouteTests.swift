@@ -1,4 +1,5 @@
 import Foundation
+import PostgresClient
 import Records
 import Testing
 
@@ -53,6 +54,34 @@ import Testing
             #expect(map["unspecified"].int == 1)
             #expect(try await api.send("GET", "/v1/sla/heat-map?month=2026-10").json["cells"].array?.isEmpty == true)
             #expect(try await api.send("GET", "/v1/sla/heat-map?month=2026-13").faults == ["month bad_format"])
+        }
+    }
+
+    @Test func `the board counts every late lead, though it names but the thousand who have most`() async throws {
+        try await TestAPI.with { api in
+            for statement: Statement in [
+                """
+                INSERT INTO seller (tenant_id, external_id, name, team, status)
+                SELECT id, 's' || n, 'S', 'team-' || n % 2, 'active' FROM tenant, generate_series(1, 1002) n WHERE slug = 'acme'
+                """,
+                """
+                INSERT INTO lead (tenant_id, external_id, source, received_at, fields, state, owner_id)
+                SELECT tenant_id, external_id, 'web', now(), '{}', 'assigned', id FROM seller
+                """,
+                """
+                INSERT INTO escalation (tenant_id, subject_type, subject_id, clock, level, episode, started_at, due_at, recorded_at, late_by, action, acted, told,
+                    urgency, job_id)
+                SELECT tenant_id, 'lead', id, 'lead_first_touch', 'reminder', '-infinity', now(), now() - interval '1 minute' * (CASE external_id WHEN 's1002' THEN 99 ELSE 1 END),
+                    now(), 0, 'notify', true, 'told', 'urgent', 1
+                FROM lead
+                """,
+            ] { _ = try await api.owner.query(statement) }
+
+            let board = try await api.send("GET", "/v1/sla/first-touch").json
+
+            #expect(board["late"].int == 1002 && board["people"].array?.count == 1000)
+            #expect(board["teams"].array?.map { $0["late"].int } == [501, 501])
+            #expect(board["latest_by"].int ?? 0 >= 99 * 60)
         }
     }
 

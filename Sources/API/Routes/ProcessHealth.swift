@@ -30,8 +30,8 @@ extension API {
 @Sendable private func readSummary(_ call: Call) async throws -> Answer {
     let (wanted, team) = try call.query { ($0.week("week"), $0.string("team")) }
     let week = try await call.week(wanted)
-    var tally = Tally()
-    if let week { tally = try await call.records.healthAttainment(of: call.tenant.id, in: week, team: team) }
+    var (tally, lasting) = (Tally(), 0)
+    if let week { (tally, lasting) = try await call.records.healthAttainment(of: call.tenant.id, in: week, team: team) }
     return Answer(
         200,
         JSONWriter.object { object in
@@ -39,6 +39,7 @@ extension API {
             object.member("team", team)
             object.member("with_index", tally.cases)
             object.member("at_base_line", tally.hits)
+            object.member("below_two_weeks", lasting)
             object.member("attainment", tally.rate)
         })
 }

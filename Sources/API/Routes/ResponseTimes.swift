@@ -17,14 +17,13 @@ extension API {
 @Sendable private func readBoard(_ call: Call) async throws -> Answer {
     let clock = try call.query { $0.string("clock", length: 64) } ?? API.firstTouchClock
     let board = try await call.records.responseBoard(clock, of: call.tenant.id)
-    var teams: [String: Int] = [:]
-    for line in board.lines { if let team = line.team { teams[team, default: 0] += line.late } }
     return Answer(
         200,
         JSONWriter.object(capacity: 1_024) { object in
             object.member("as_of", board.asOf)
             object.member("clock", board.clock)
-            object.member("late", board.lines.reduce(0) { $0 + $1.late })
+            object.member("late", board.late)
+            object.member("latest_by", board.latestBy)
             object.member("history", board.history)
             object.array("people") { list in
                 for line in board.lines {
@@ -38,7 +37,7 @@ extension API {
                 }
             }
             object.array("teams") { list in
-                for (team, late) in teams.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
+                for (team, late) in board.teams {
                     list.object { item in
                         item.member("team", team)
                         item.member("late", late)

@@ -16,8 +16,13 @@ public struct ResponseBoard: Sendable {
 
     public let asOf: Date
     public let clock: String
-    /// The most late first.
+    /// Of the thousand with the most, the most late first.
     public let lines: [Line]
+    /// Of every team, the most late first.
+    public let teams: [(team: String, late: Int)]
+    public let late: Int
+    /// Seconds the one that is latest is past due; nil: none is late.
+    public let latestBy: Int?
     /// Untouched leads whose time was over before they were known here; in no line.
     public let history: Int
     /// The three reasons given most often; those without one are counted apart.
@@ -70,16 +75,17 @@ extension Records {
                     AND e.withdrawn_at IS NULL AND l.touched_at IS NULL
                 GROUP BY e.subject_id),
             sums AS MATERIALIZED (SELECT owner, history, reason, count(*) AS n, min(due_at) AS due_at FROM late GROUP BY owner, history, reason),
-            lines AS (
+            lines AS MATERIALIZED (
                 SELECT s.external_id, s.name, s.team, sum(e.n)::bigint AS n, extract(epoch FROM \(now)::timestamptz - min(e.due_at))::bigint AS latest_by
                 FROM sums e LEFT JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.id = e.owner
                 WHERE NOT e.history
-                GROUP BY s.external_id, s.name, s.team
-                ORDER BY n DESC LIMIT 1000)
-            SELECT 'line' AS part, external_id AS owner, name, team, NULL AS reason, n, latest_by FROM lines
+                GROUP BY s.external_id, s.name, s.team),
+            longest AS (SELECT * FROM lines ORDER BY n DESC, external_id NULLS LAST LIMIT 1000)
+            SELECT 'line' AS part, external_id AS owner, name, team, NULL AS reason, n, latest_by FROM longest
+            UNION ALL SELECT 'team', NULL, NULL, team, NULL, sum(n)::bigint, max(latest_by) FROM lines GROUP BY team
             UNION ALL SELECT 'reason', NULL, NULL, NULL, reason, sum(n)::bigint, NULL FROM sums WHERE NOT history GROUP BY reason
             UNION ALL SELECT 'history', NULL, NULL, NULL, NULL, COALESCE(sum(n), 0)::bigint, NULL FROM sums WHERE history
-            ORDER BY n DESC, owner NULLS LAST, reason
+            ORDER BY n DESC, owner NULLS LAST, team, reason
             """)
         let parts = try Dictionary(grouping: rows) { try $0.get("part", as: String.self) }
         let lines = try (parts["line"] ?? []).map { row in
@@ -87,9 +93,19 @@ extension Records {
                 owner: try row.get("owner"), name: try row.get("name"), team: try row.get("team"),
                 late: Int(try row.get("n", as: Int64.self)), latestBy: Int(try row.get("latest_by", as: Int64.self)))
         }
+        // Who is in no team is one of them, without a name.
+        let teams = try (parts["team"] ?? []).map { row in
+            (
+                team: try row.get("team", as: String?.self), late: Int(try row.get("n", as: Int64.self)),
+                latestBy: Int(try row.get("latest_by", as: Int64.self))
+            )
+        }
         let (reasons, unspecified) = try Self.reasons(parts["reason"] ?? [])
         let history = try (parts["history"] ?? []).first.map { Int(try $0.get("n", as: Int64.self)) } ?? 0
-        return ResponseBoard(asOf: now, clock: clock, lines: lines, history: history, reasons: reasons, unspecified: unspecified)
+        return ResponseBoard(
+            asOf: now, clock: clock, lines: lines, teams: teams.compactMap { one in one.team.map { ($0, one.late) } },
+            late: teams.reduce(0) { $0 + $1.late }, latestBy: teams.map(\.latestBy).max(), history: history, reasons: reasons,
+            unspecified: unspecified)
     }
 
     /// Why a lead is late, of its escalations `e` that are no history; null: nobody has said.

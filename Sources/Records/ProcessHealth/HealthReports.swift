@@ -83,21 +83,24 @@ extension Records {
         return Page(items: items, next: rows.count > limit ? items.last?.sellerID : nil)
     }
 
-    /// Sellers at the base line among those with an index in a week (SPI-05).
-    public func healthAttainment(of tenant: TenantID, in week: Week, team: String? = nil) async throws -> Tally {
+    /// Sellers at the base line among those with an index in a week (SPI-05), and how many have been below it for two weeks or more.
+    public func healthAttainment(of tenant: TenantID, in week: Week, team: String? = nil) async throws
+        -> (tally: Tally, lasting: Int)
+    {
         let row = try await read(
             tenant,
             """
-            SELECT count(h.below) AS cases, count(*) FILTER (WHERE NOT h.below) AS hits
+            SELECT count(h.below) AS cases, count(*) FILTER (WHERE NOT h.below) AS hits,
+                count(*) FILTER (WHERE h.below AND h.streak >= 2) AS lasting
             FROM seller s
                 CROSS JOIN LATERAL (
-                    SELECT w.below FROM health_week w WHERE w.tenant_id = s.tenant_id AND w.seller_id = s.id AND w.week = \(Int32(week.number))
+                    SELECT w.below, w.streak FROM health_week w WHERE w.tenant_id = s.tenant_id AND w.seller_id = s.id AND w.week = \(Int32(week.number))
                     ORDER BY w.version DESC LIMIT 1) h
             WHERE s.tenant_id = \(tenant.rawValue) AND (\(team)::text IS NULL OR s.team = \(team)::text)
             """
         ).first
-        return Tally(
-            cases: Int(try row?.get("cases", as: Int64.self) ?? 0), hits: Int(try row?.get("hits", as: Int64.self) ?? 0))
+        func count(_ name: String) throws -> Int { Int(try row?.get(name, as: Int64.self) ?? 0) }
+        return (Tally(cases: try count("cases"), hits: try count("hits")), try count("lasting"))
     }
 
     /// Every version of one seller's week, the newest first: what was published, and what late facts made of it.
