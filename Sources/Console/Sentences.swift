@@ -21,6 +21,9 @@ public enum Sentences {
         return parts.map { one($0, words) ?? $0 }.joined(separator: "；")
     }
 
+    /// What may as well be somebody else's words, such as an error: in English it stands as it came.
+    static func relayed(_ text: String, _ words: Words) -> String { words.language == .english ? text : said(text, words) }
+
     /// The same; nil where there are no words for it.
     static func known(_ text: String, _ words: Words) -> String? {
         let said = said(text, words)
@@ -41,7 +44,7 @@ public enum Sentences {
         let families =
             [
                 "state": ["state", "rollout_state", "rule_state"], "role": ["role"], "kind": ["kind"], "rules": ["rule_kind"],
-                "subject": ["subject"], "watched": ["subject"],
+                "subject": ["subject"], "watched": ["subject"], "cause": ["class", "outcome"],
             ][place] ?? []
         return families.lazy.compactMap { words.all["\($0)_\(value)"] }.first ?? value.replacing(" %", with: "%")
     }

@@ -1,4 +1,5 @@
 import Foundation
+import PostgresClient
 import TestSupport
 import Testing
 
@@ -34,6 +35,37 @@ import Testing
             #expect(try await house.call("GET", "/v1/fuses/assignment").json["state"] == "open")
             #expect(try await house.count("audit_log WHERE action = 'refused'") == 1)
             #expect(try await house.count("audit_log WHERE reason IN ('wrong map', 'put out', 'month end', 'over')") == 4)
+        }
+    }
+
+    @Test func `many breakers are shown page by page and found by name, and Now names the latest and how many there are`() async throws {
+        try await House.with { house in
+            for statement: Statement in [
+                """
+                INSERT INTO breaker (gate, tenant_id, dependency, state, "limit", openings, reason, changed_at)
+                SELECT t.id || '/d:plant-' || n, t.id, 'plant-' || n, 'open', 0, 1, '4 of the last 6 calls failed', now() - n * interval '1 minute'
+                FROM tenant t, generate_series(1, 45) n WHERE slug = 'acme'
+                """
+            ] { _ = try await house.owner.query(statement) }
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+
+            let first = try await browser.get("/console/breakers")
+            let last = try await browser.get("/console/breakers?from=40")
+            let found = try await browser.get("/console/breakers?q=plant-4")
+            let none = try await browser.get("/console/breakers?q=moon")
+            let beyond = try await browser.get("/console/breakers?from=\(Int.max)")
+            let closed = try await browser.submit(last, "/console/breakers/plant-44/close", ["reason": "mended"])
+            let now = try await browser.get("/console/now")
+
+            func names(_ page: Browser.Answer) -> Int { page.text.matches(of: /<h3>plant-/).count }
+            #expect(names(first) == 20 && first.text.contains("/console/breakers?from=20"))
+            #expect(names(last) == 5 && last.text.contains("plant-45"))
+            #expect(names(found) == 7 && found.text.contains("plant-44"), "4, 40 … 45")
+            #expect(none.text.contains("No breaker has that in its name") && names(beyond) == 0)
+            #expect(closed.status == 303)
+            #expect(now.text.contains("plant-1 ") || now.text.contains("plant-1"))
+            #expect(now.text.contains("39 more breakers hold jobs back"))
         }
     }
 

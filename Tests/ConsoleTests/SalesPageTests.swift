@@ -1,4 +1,7 @@
 import Foundation
+import PostgresClient
+import ProcessHealth
+import Rules
 import TestSupport
 import Testing
 
@@ -49,6 +52,61 @@ import Testing
             #expect(try await browser.get("/console/rules").text.contains("/console/rules/route/default"))
             #expect(try await browser.get("/console/rules/nonsense/default").status == 404)
             #expect(try await browser.get("\(path)?version=9").status == 404)
+        }
+    }
+
+    @Test func `a pack is read, and taken set by set into the editor, where nothing is saved before it is`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+            let sources = RulePack.manufacturing.sources
+            let (map, text) = (try #require(sources[.map]), try #require(sources[.route]))
+            let known = try await house.call("POST", "/v1/rulesets/map/main/versions", map, type: "application/yaml")
+            try #require(known.status == 201, "\(known.text)")
+
+            let list = try await browser.get("/console/rules")
+            let pack = try await browser.get("/console/packs/manufacturing")
+            let path = "/console/rules/route/default"
+            let editor = try await browser.get("\(path)?pack=manufacturing")
+            #expect(try await house.count("ruleset_version WHERE kind = 'route'") == 0)
+            let taken = try await browser.submit(editor, path, ["source": text])
+
+            #expect(list.text.contains("/console/packs/manufacturing"))
+            #expect(pack.text.contains("\(path)?pack=manufacturing") && pack.text.contains("Manufacturing"))
+            #expect(pack.text.contains("/console/rules/map/main?pack=manufacturing"), "under the name there is")
+            #expect(editor.text.contains("From the pack “Manufacturing”, not saved yet"))
+            #expect(editor.text.contains("- id: fair-new-energy") && pack.text.contains("- id: fair-new-energy"))
+            #expect(taken.status == 303)
+            #expect(try await house.count("ruleset_version WHERE kind = 'route' AND source LIKE '%rules:%'") == 1)
+            #expect(try await browser.get("/console/packs/none").status == 404)
+            #expect(try await browser.get("\(path)?pack=none").status == 404)
+        }
+    }
+
+    @Test func `process health goes on behind the first fifty sellers, and counts all of them`() async throws {
+        try await House.with { house in
+            let week = Week(containing: Date(), in: .gmt) - 1
+            for statement: Statement in [
+                """
+                INSERT INTO seller (tenant_id, external_id, name, team, status)
+                SELECT id, 's' || n, 'Seller <' || n || '>', 'north', 'active' FROM tenant, generate_series(1, 51) n WHERE slug = 'acme'
+                """,
+                """
+                INSERT INTO health_week (tenant_id, seller_id, week, version, as_of, complete, status, spi, below, counts, streak, job_id)
+                SELECT tenant_id, id, \(Int32(week.number)), 1, now(), true, 'ok', 60, true, '{10,6,25,20,4,4,0,0,0,0,0,0,0,0,0,10}', 2, 0 FROM seller
+                """,
+            ] { _ = try await house.owner.query(statement) }
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let first = try await browser.get("/console/process-health?week=\(week)&team=north")
+            let next = try #require(first.text.firstMatch(of: /href="([^"]*cursor=[^"]*)" rel="next"/)).1
+            let second = try await browser.get(String(next).replacing("&amp;", with: "&"))
+
+            #expect(first.text.contains("Seller &lt;50&gt;") && !first.text.contains("Seller &lt;51&gt;"))
+            #expect(first.text.contains("51 for two weeks or more"))
+            #expect(second.text.contains("Seller &lt;51&gt;") && !second.text.contains("Seller &lt;50&gt;"))
+            #expect(second.text.contains("team=north") && !second.text.contains("rel=\"next\""))
         }
     }
 

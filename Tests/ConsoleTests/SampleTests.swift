@@ -284,7 +284,7 @@ import Testing
             #"{"f1":{"value":0.62,"low":0.589,"high":0.649},"always_f1":0.248,"level_f1":0.265,"two_conditions_f1":0.444,"confusion":{"hits":11,"false_alarms":8,"misses":5,"rest":90}}"#
         let facts = ProcessHealthView.Facts(
             weeks: [("2026-W10", try node(week("2026-W10", 73, below: true))), ("2026-W11", try node(week("2026-W11", 98, below: false)))],
-            summary: try node(#"{"week":"2026-W11","with_index":30,"at_base_line":16,"attainment":0.53}"#),
+            summary: try node(#"{"week":"2026-W11","with_index":30,"at_base_line":16,"below_two_weeks":5,"attainment":0.53}"#),
             diagnoses: try node(
                 #"{"items":[{"id":"1","seller_id":"s1","iso_week":"2026-W11","since":"2026-W09","as_of":"2026-03-16T00:00:00Z","report":{"abnormal_nodes":[{"kind":"long_stay","customer":"d-17","stage":"sample","at":"2026-03-10T00:00:00Z","hours":264,"limit_hours":120,"excess":2.2}],"timelines":[{"customer":"d-17","steps":[{"at":"2026-01-21T00:00:00Z","what":"visit"},{"at":"2026-03-12T00:00:00Z","what":"follow_up"}]}]}}]}"#
             ),

@@ -32,6 +32,9 @@ import Testing
                 "A condition is one of: all: […], any: […], not: {…}, count: {…}, or field: NAME with a comparison (equals, in).",
                 "条件须为以下之一：all: […], any: […], not: {…}, count: {…}，或 field: 字段名 加一个比较（equals, in）。"
             ),
+            ("22 % of 23 assignments failed, most of them held_mapping_error", "23 次派单中 22% 失败，主要原因：暂挂：有字段无法映射"),
+            ("no handler for the kind assign_lead in this worker", "此工作进程不会处理“分配线索”任务"),
+            ("there is no lead 9", "没有线索 9"), ("there is no lead; it was deleted", "there is no lead; it was deleted"),
             ("4 of the last 6 calls failed", "最近 6 次调用中 4 次失败"), ("we saw: 3 of 50 warnings", "we saw: 3 of 50 warnings"),
         ])
     func `a sentence keeps its values, and what is no sentence of ours stays`(text: String, chinese: String) {

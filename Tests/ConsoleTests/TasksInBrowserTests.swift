@@ -44,7 +44,7 @@ extension Person {
 
 extension PageTask {
     static let ofOperators = [
-        watching, cancelling, redriving, rollingOut, breaking, explaining, calling, forecasting, coaching, ruling, permitting,
+        watching, cancelling, redriving, rollingOut, breaking, explaining, calling, forecasting, coaching, ruling, packing, permitting,
     ]
     static let ofThePlatform = [settingTenants, givingKeys, seeingWorkers, choosing]
 
@@ -194,6 +194,22 @@ extension PageTask {
         try await person.saves("form[action$='/publish']", reason: "agreed", sure: true, done: "published")
 
         #expect(try await person.house.count("ruleset_version WHERE version = 3 AND state = 'live'") == 1)
+    }
+
+    private static let packing = PageTask("packs: reads one, and takes its rules into the editor beside what was typed there") {
+        person, _ in
+        try await person.opens("/console/rules/route/default")
+        try await person.rewrites("#rule-text", as: "rules: [{ id: typed, to: everyone }]")
+        try await person.goes(to: "rules")
+        try await person.presses("main a[href='/console/packs/saas']", leadingTo: "document.querySelector('#route pre')")
+        let text = try await person.reads("#route pre")
+        try await person.presses("#route a", leadingTo: "document.querySelector('#rule-text')")
+
+        let taken = try await person.browser.run("return document.querySelector('#rule-text').value")
+        #expect(taken.trimmingCharacters(in: .whitespacesAndNewlines) == text.trimmingCharacters(in: .whitespacesAndNewlines))
+        #expect(try await person.house.count("ruleset_version WHERE version > 3") == 0)
+        try await person.opens("/console/rules/route/default")
+        #expect(try await person.browser.run("return document.querySelector('#rule-text').value").contains("id: typed"))
     }
 
     private static let permitting = PageTask("permissions: checks a change, sees who loses what, types the words and makes it") {

@@ -65,7 +65,7 @@ extension InBrowser {
         ]
 
         private static let menu = "return getComputedStyle(document.getElementById('side')).display"
-        private static let isWithin = "return document.documentElement.scrollWidth - innerWidth <= 1"
+        private static let isWithin = "return document.documentElement.scrollWidth - document.documentElement.clientWidth <= 1"
 
         private static let emptyPlaces = """
             const seen = (one) => one.checkVisibility({ visibilityProperty: true }) && one.getBoundingClientRect().height > 1;

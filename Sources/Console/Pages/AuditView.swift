@@ -75,7 +75,8 @@ public enum AuditView {
             "what": .text(word(for: action, clerk.words)), "code": .text(action), "entrySubject": .text(entry["subject"]?.string),
             "changes": .list(changes.prefix(AuditChange.most).map(\.view)),
             "more": more > 0 ? .text(clerk.words["audit_more", ["n": clerk.number(more)]]) : .nothing,
-            "why": .text(entry["reason"]?.string ?? "–"), "who": .text(clerk.words.actor(entry["actor"]?.string)),
+            "why": .text(entry["reason"]?.string.map { Sentences.relayed($0, clerk.words) } ?? "–"),
+            "who": .text(clerk.words.actor(entry["actor"]?.string)),
         ]
     }
 }

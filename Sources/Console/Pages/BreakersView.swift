@@ -14,6 +14,11 @@ public enum BreakersView {
         /// `GET /v1/incidents`
         public var incidents: JSONNode
 
+        /// What a breaker's name has in it; empty: whatever it has.
+        public var search = ""
+        /// How many come before the page.
+        public var start = 0
+
         public init(fuse: JSONNode, breakers: JSONNode, queues: JSONNode, incidents: JSONNode) {
             self.fuse = fuse
             self.breakers = breakers
@@ -22,9 +27,18 @@ public enum BreakersView {
         }
     }
 
+    /// Breakers on a page.
+    private static let most = 20
+
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let words = layout.words
         let breakers = facts.breakers["items"]?.elements ?? []
+        let found = breakers.enumerated().filter { facts.search.isEmpty || $0.element["key"]?.string?.contains(facts.search) == true }
+        let start = min(max(0, facts.start), found.count)
+        let shown = found.dropFirst(start).prefix(most)
+        func href(from start: Int) -> String {
+            Layout.path("breakers") + query([("q", facts.search), ("from", start == 0 ? nil : String(start))])
+        }
         let queues = facts.queues["items"]?.elements ?? []
         let held = facts.breakers["pauses"]?.elements ?? []
         let own = Set(held.filter { $0["scope"]?.string != "all" }.compactMap { $0["dependency"]?.string })
@@ -40,8 +54,14 @@ public enum BreakersView {
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "fuseState": .chip(isOpen ? .bad : .good, words[isOpen ? "fuse_open" : "fuse_closed"]),
                 "fuseWords": .text(fuse(facts.fuse, isOpen: isOpen, clerk)), "fuseForm": dials.fuse(isOpen: isOpen),
-                "noFuseControl": .text(dials.isOperator ? nil : words["breakers_no_role"]), "hasBreakers": .flag(!breakers.isEmpty),
-                "breakers": .list(breakers.enumerated().map { breaker($1, place: $0, queues, dials, clerk) }),
+                "noFuseControl": .text(dials.isOperator ? nil : words["breakers_no_role"]), "hasBreakers": .flag(!shown.isEmpty),
+                "hasMany": .flag(breakers.count > most), "searchAction": .text(Layout.path("breakers")), "search": .text(facts.search),
+                "pager": Pager.view(
+                    words, shown: shown.count, first: start > 0 ? href(from: 0) : nil,
+                    next: start + most < found.count ? href(from: start + most) : nil),
+                "breakersNone": .text(words[breakers.isEmpty ? "breakers_none" : "breakers_none_found"]),
+                "breakersNoneWhy": .text(words[breakers.isEmpty ? "breakers_none_why" : "breakers_none_found_why"]),
+                "breakers": .list(shown.map { breaker($0.element, place: $0.offset, queues, dials, clerk) }),
                 "hasPauses": .flag(!pauses.isEmpty), "pauses": .list(pauses),
                 "holdForm": dials.hold(
                     kinds: queues.filter { $0["paused"]?.bool != true }.compactMap { $0["kind"]?.string },
@@ -55,7 +75,10 @@ public enum BreakersView {
         guard let changed = fuse["changed_at"]?.date else { return clerk.words["fuse_words_closed"] }
         return clerk.words[
             isOpen ? "fuse_words_open" : "fuse_words_closed_since",
-            ["ago": clerk.ago(changed), "actor": clerk.words.actor(fuse["set_by"]?.string) ?? "", "reason": fuse["reason"]?.string ?? ""]]
+            [
+                "ago": clerk.ago(changed), "actor": clerk.words.actor(fuse["set_by"]?.string) ?? "",
+                "reason": Sentences.relayed(fuse["reason"]?.string ?? "", clerk.words),
+            ]]
     }
 
     // MARK: Breakers
@@ -143,14 +166,15 @@ public enum BreakersView {
             guard let detected, let end = incident[name]?.date else { return "–" }
             return clerk.span(max(0, end.timeIntervalSince(detected)))
         }
-        let cause = incident["cause"]?.string.map { "\(words.known("class", $0))\(words["colon"])" } ?? ""
+        let cause = incident["cause"]?.string.map { "\(words.all["outcome_\($0)"] ?? words.known("class", $0))\(words["colon"])" } ?? ""
         let fix = incident["fix"]?.string.map { "\(words.actor(incident["fixed_by"]?.string) ?? "")\(words["colon"])\($0)" }
         return [
             "detectedAt": .text(detected.map { clerk.full($0) }),
             "state": .chip(
                 isLate ? .bad : state == "drained" ? .good : .warn,
                 words.known("incident_state", state) + (isLate ? words["incident_late_suffix"] : "")),
-            "cause": .text(cause + (incident["reason"]?.string ?? "")), "fix": .text(fix), "fixedAfter": .text(after("fixed_at")),
+            "cause": .text(cause + Sentences.relayed(incident["reason"]?.string ?? "", words)), "fix": .text(fix),
+            "fixedAfter": .text(after("fixed_at")),
             "drainedAfter": .text(after("drained_at")),
         ]
     }

@@ -79,7 +79,8 @@ public enum DeadLettersView {
             "jobHref": .text(Layout.path("jobs/\(id)")), "number": .text(id),
             "kindName": .text(clerk.words.known("kind", letter["kind"]?.string ?? "")),
             "errorClass": .chip(.bad, clerk.words.known("class", letter["error"]?["class"]?.string ?? "")),
-            "errorMessage": .text(letter["error"]?["message"]?.string), "attempts": .text(clerk.number(letter["attempts"])),
+            "errorMessage": .text(letter["error"]?["message"]?.string.map { Sentences.relayed($0, clerk.words) }),
+            "attempts": .text(clerk.number(letter["attempts"])),
             "lost": .text(clerk.number(letter["lost"])), "aside": clerk.when(letter["last_at"]),
         ]
     }
@@ -130,7 +131,7 @@ public enum DeadLettersView {
                     let id = letter["id"]?.string ?? ""
                     return [
                         "firstHref": .text(Layout.path("jobs/\(id)")), "firstNumber": .text(id),
-                        "firstWords": .text(letter["error"]?["message"]?.string),
+                        "firstWords": .text(letter["error"]?["message"]?.string.map { Sentences.relayed($0, words) }),
                     ]
                 }), "redrive": count == 0 ? .nothing : form,
         ]

@@ -66,7 +66,8 @@ public enum JobView {
         let kind = error["class"]?.string ?? "unknown"
         let aside = job["state"]?.string == "discarded" ? words.all["class_\(kind)_aside"] : nil
         return [
-            "failureTitle": .text(words.known("class", kind)), "failureMessage": .text(error["message"]?.string),
+            "failureTitle": .text(words.known("class", kind)),
+            "failureMessage": .text(error["message"]?.string.map { Sentences.relayed($0, words) }),
             "failureAdvice": .text(aside ?? words.all["class_\(kind)_advice"]),
         ]
     }
@@ -149,7 +150,7 @@ public enum JobView {
             }
         let (began, ended) = (date(attempt, "started_at"), date(attempt, "ended_at"))
         let number = String(attempt["attempt"]?.integer ?? 0)
-        let error = attempt["error"]?.string.map { message in
+        let error = attempt["error"]?.string.map { Sentences.relayed($0, words) }.map { message in
             attempt["error_class"]?.string.map { "\(words.known("class", $0))\(words["colon"])\(message)" } ?? message
         }
         let span = began.flatMap { began in ended.map { clerk.span(max(0, $0.timeIntervalSince(began))) } }

@@ -20,7 +20,7 @@ enum JobWords {
 
     /// What came of it, or why it did not: one line.
     static func outcome(_ job: JSONNode, _ clerk: Clerk) -> String {
-        if let message = job["error"]?["message"]?.string { return message }
+        if let message = job["error"]?["message"]?.string { return Sentences.relayed(message, clerk.words) }
         if let outcome = job["outcome"]?.string { return clerk.words.known("outcome", outcome) }
         if let why = waiting(job, clerk) { return why }
         return ""

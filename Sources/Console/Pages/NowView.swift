@@ -90,6 +90,9 @@ public enum NowView {
 
     // MARK: What needs somebody
 
+    /// Of breakers and of paused dependencies so many are named, then how many more there are.
+    private static let named = 5
+
     private static func attention(_ facts: Facts, _ clerk: Clerk, _ dials: Dials) -> [View] {
         let words = clerk.words
         var items: [View] = []
@@ -98,9 +101,13 @@ public enum NowView {
                 "state": .chip(tone, label), "itemText": .text(text), "itemHref": .text(href), "since": since, "endForm": ending,
             ])
         }
+        func rest(_ tone: Tone, _ label: String, _ word: String, of nodes: [JSONNode]) {
+            guard nodes.count > named else { return }
+            item(tone, label, words[word, ["n": clerk.number(nodes.count - named)]], href: Layout.path("breakers"), since: .nothing)
+        }
         if facts.fuse["state"]?.string == "open" {
             item(
-                .bad, words["now_fuse"], words["now_fuse_open", ["reason": facts.fuse["reason"]?.string ?? ""]],
+                .bad, words["now_fuse"], words["now_fuse_open", ["reason": Sentences.relayed(facts.fuse["reason"]?.string ?? "", words)]],
                 href: Layout.path("breakers"), since: clerk.when(facts.fuse["changed_at"]))
         }
         let isFuseOpen = facts.fuse["state"]?.string == "open"
@@ -117,7 +124,11 @@ public enum NowView {
                 since: clerk.when(alert["first_at"]),
                 ending: dials.end(alert: alert["id"]?.string ?? ""))
         }
-        for breaker in facts.breakers["items"]?.elements ?? [] where breaker["state"]?.string != "closed" {
+        if facts.alerts["next_cursor"]?.string != nil {
+            item(.bad, words["now_alert_label"], words["now_more_alerts"], href: nil, since: .nothing)
+        }
+        let breakers = facts.breakers["items"]?.elements.filter { $0["state"]?.string != "closed" } ?? []
+        for breaker in breakers.prefix(named) {
             let text = words[
                 "now_breaker", ["name": breaker["key"]?.string ?? "", "reason": Sentences.said(breaker["reason"]?.string ?? "", words)]]
             let state = breaker["state"]?.string ?? ""
@@ -125,18 +136,21 @@ public enum NowView {
                 state == "open" ? .bad : .warn, words.known("breaker", state), text, href: Layout.path("breakers"),
                 since: clerk.when(breaker["changed_at"]))
         }
+        rest(.bad, words.known("breaker", "open"), "now_more_breakers", of: breakers)
         for queue in facts.queues["items"]?.elements ?? [] where queue["paused"]?.bool == true {
             let kind = words.known("kind", queue["kind"]?.string ?? "")
             item(
                 .warn, words["now_paused"], words["now_paused_kind", ["kind": kind, "reason": queue["paused_reason"]?.string ?? ""]],
                 href: Layout.path("breakers"), since: clerk.when(queue["paused_since"]))
         }
-        for pause in facts.breakers["pauses"]?.elements ?? [] {
+        let pauses = facts.breakers["pauses"]?.elements ?? []
+        for pause in pauses.prefix(named) {
             let name = words["hold_dependency", ["name": pause["dependency"]?.string ?? ""]]
             item(
                 .warn, words["now_paused"], words["now_paused_kind", ["kind": name, "reason": pause["reason"]?.string ?? ""]],
                 href: Layout.path("breakers"), since: clerk.when(pause["since"]))
         }
+        rest(.warn, words["now_paused"], "now_more_pauses", of: pauses)
         for rollout in facts.rollouts["items"]?.elements ?? [] where rollout["decision"]?.string == "promotable" {
             let name = "\(words.known("rule_kind", rollout["kind"]?.string ?? "")) \(rollout["name"]?.string ?? "")"
             item(

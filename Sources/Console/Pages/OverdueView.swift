@@ -49,10 +49,11 @@ public enum OverdueView {
                 "searchAction": .text(Layout.path("overdue")),
                 "clockOptions": .list(Option.list(clocks.map { ($0, words.known("clock", $0)) }, chosen: facts.clock)),
                 "monthOptions": .list(Option.list(months(clerk).map { ($0, $0) }, chosen: facts.month)),
-                "tiles": .list(tiles(facts, people, clerk)), "hasPeople": .flag(!people.isEmpty),
-                "people": .list(people.map { person($0, most, clerk) }), "hasTeams": .flag(!teams.isEmpty),
+                "tiles": .list(tiles(facts, clerk)), "hasPeople": .flag(!people.isEmpty),
+                "people": .list(people.prefix(shown).map { person($0, most, clerk) }), "morePeople": .text(more(people.count, clerk)),
+                "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
                 "teams": .list(
-                    counted(teams, "late").map { team, part in
+                    counted(teams, "late").prefix(shown).map { team, part in
                         [
                             "teamName": .text(team["team"]?.string), "teamX": .text(Picture.length(part)),
                             "teamLate": .text(clerk.number(team["late"])),
@@ -96,7 +97,14 @@ public enum OverdueView {
         return items.map { ($0, most == 0 ? 0 : Double($0[name]?.integer ?? 0) / most) }
     }
 
-    private static func tiles(_ facts: Facts, _ people: [JSONNode], _ clerk: Clerk) -> [View] {
+    /// So many people and teams are shown; the API tells more.
+    private static let shown = 20
+
+    private static func more(_ count: Int, _ clerk: Clerk) -> String? {
+        count > shown ? clerk.words["overdue_more", ["n": clerk.number(count - shown)]] : nil
+    }
+
+    private static func tiles(_ facts: Facts, _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let late = Int(facts.board["late"]?.integer ?? 0)
         let cells = facts.map["cells"]?.elements ?? []
@@ -104,7 +112,7 @@ public enum OverdueView {
         return [
             .tile(words["overdue_late"], clerk.number(late), words["overdue_late_note"], late > 0 ? .bad : .plain),
             .tile(
-                words["overdue_latest"], people.compactMap { $0["latest_by"]?.double }.max().map { clerk.span($0) } ?? "–",
+                words["overdue_latest"], facts.board["latest_by"]?.double.map { clerk.span($0) } ?? "–",
                 words["overdue_latest_note"]),
             .tile(
                 words["overdue_in_time"], leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),

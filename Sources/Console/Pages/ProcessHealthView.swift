@@ -19,10 +19,12 @@ public enum ProcessHealthView {
         public var sellers: SellerNames
         /// Empty: every team.
         public var team: String
+        /// Where the page of sellers begins; nil: with the first.
+        public var cursor: String?
 
         public init(
             weeks: [(name: String, sellers: JSONNode)], summary: JSONNode, diagnoses: JSONNode, predictions: JSONNode, quality: JSONNode,
-            sellers: SellerNames, team: String
+            sellers: SellerNames, team: String, cursor: String? = nil
         ) {
             self.weeks = weeks
             self.summary = summary
@@ -31,6 +33,7 @@ public enum ProcessHealthView {
             self.quality = quality
             self.sellers = sellers
             self.team = team
+            self.cursor = cursor
         }
     }
 
@@ -40,6 +43,9 @@ public enum ProcessHealthView {
         let rows = (shown?.sellers["items"]?.elements ?? []).enumerated()
             .sorted { (standing($0.element), $0.offset) < (standing($1.element), $1.offset) }.map(\.element)
         let board = HealthBoard(facts, clerk)
+        func href(_ cursor: String?) -> String {
+            Layout.path("process-health") + Console.query([("week", shown?.name ?? ""), ("team", facts.team), ("cursor", cursor)])
+        }
         let judged = rows.filter { $0["status"]?.string == "ok" }
         let diagnoses = facts.diagnoses["items"]?.elements ?? []
         let warnings = facts.predictions["items"]?.elements ?? []
@@ -52,8 +58,11 @@ public enum ProcessHealthView {
                 "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("process-health")),
                 "weekOptions": .list(Option.list(facts.weeks.reversed().map { ($0.name, $0.name) }, chosen: shown?.name ?? "")),
                 "teamOptions": .list(Option.list(teams.map { ($0, $0) }, chosen: facts.team, all: words["health_all_teams"])),
-                "tiles": .list(tiles(facts.summary, rows, clerk)), "hasSellers": .flag(!rows.isEmpty), "weeks": .list(board.weeks),
+                "tiles": .list(tiles(facts.summary, clerk)), "hasSellers": .flag(!rows.isEmpty), "weeks": .list(board.weeks),
                 "sellers": .list(rows.map { board.row($0) }), "healthNoneWhy": .text(words["health_none_why"]),
+                "pager": Pager.view(
+                    words, shown: rows.count, first: facts.cursor.map { _ in href(nil) },
+                    next: shown?.sellers["next_cursor"]?.string.map { href($0) }),
                 "hasDimensions": .flag(!judged.isEmpty),
                 "dimensionsTitle": .text(words["health_dimensions", ["week": shown?.name ?? ""]]),
                 "dimensionsLead": .text(words["health_dimensions_lead"]), "dimensions": .list(judged.map { board.dimensions($0) }),
@@ -73,18 +82,16 @@ public enum ProcessHealthView {
         return seller["spi"]?.double ?? 0
     }
 
-    private static func tiles(_ summary: JSONNode, _ rows: [JSONNode], _ clerk: Clerk) -> [View] {
+    private static func tiles(_ summary: JSONNode, _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let (with, at) = (Int(summary["with_index"]?.integer ?? 0), Int(summary["at_base_line"]?.integer ?? 0))
-        let below = rows.filter { $0["below_baseline"]?.bool == true }
-        let long = below.count { ($0["streak_weeks"]?.integer ?? 0) >= 2 }
         return [
             .tile(
                 words["health_tile_at"], with == 0 ? "–" : clerk.percent(Double(at) / Double(with), decimals: 0),
                 words["health_tile_at_note", ["n": clerk.number(at), "of": clerk.number(with)]]),
             .tile(
-                words["health_tile_below"], clerk.number(with - at), words["health_tile_below_note", ["n": clerk.number(long)]],
-                with > at ? .bad : .plain),
+                words["health_tile_below"], clerk.number(with - at),
+                words["health_tile_below_note", ["n": clerk.number(summary["below_two_weeks"]) ?? "0"]], with > at ? .bad : .plain),
         ]
     }
 

@@ -17,6 +17,8 @@ public enum RuleView {
         public var rounds: JSONNode?
         /// Which version the shown one is held against.
         public var from: Int64?
+        /// A pack's text that is to be edited instead of the shown one.
+        public var fromPack: (pack: String, source: String)?
         /// Whether another name decides already for this kind: a first version of this one is a draft then.
         public var isAnotherLive = false
 
@@ -49,7 +51,8 @@ public enum RuleView {
         let lineage = "\(facts.kind)/\(facts.name)"
         let heading = version.map { RolloutWords.version(String($0), of: lineage, words) } ?? lineage
         let source =
-            check?.source ?? refusal.flatMap { $0.formID == "edit" ? $0.draft["source"] : nil } ?? facts.shown?["source"]?.string ?? ""
+            check?.source ?? refusal.flatMap { $0.formID == "edit" ? $0.draft["source"] : nil } ?? facts.fromPack?.source
+            ?? facts.shown?["source"]?.string ?? ""
         let changes = facts.diff?["changes"]?.elements ?? []
         let versions = facts.versions?["items"]?.elements ?? []
         let life = RuleLife(layout: layout, clerk: clerk, facts: facts, path: path, once: once, refusal: refusal)
@@ -57,7 +60,9 @@ public enum RuleView {
             "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing, "listHref": .text(Layout.path("rules")),
             "kindName": .text(words.known("rule_kind", facts.kind)), "heading": .text(heading), "state": state(facts.shown, words),
             "summary": .text(life.summary),
-            "textTitle": .text(version.map { words["rollout_version", ["n": String($0)]] } ?? words["rule_first"]),
+            "textTitle": .text(
+                facts.fromPack.map { words["rule_from_pack", ["pack": words.known("pack", $0.pack)]] }
+                    ?? version.map { words["rollout_version", ["n": String($0)]] } ?? words["rule_first"]),
             "source": .text(source),
             "editor": Control("edit", action: path, once: once, refusal: refusal).view([
                 "checkAction": .text("\(path)/check"), "saveLabel": .text(words[life.isLiveOnceSaved ? "rule_save_live" : "rule_save"]),

@@ -32,8 +32,8 @@ public enum RulesView {
                 "packs": .list(
                     packs.map { pack in
                         [
-                            "packName": .text(words.known("pack", pack)),
-                            "packWords": .text(words["packs_words"]), "packCommand": .text("kiteline tenant create … --pack \(pack)"),
+                            "packName": .text(words.known("pack", pack)), "packWords": .text(words["pack_\(pack)_what"]),
+                            "packHref": .text(Layout.path("packs/\(pack)")),
                         ]
                     }),
             ])

@@ -26,9 +26,11 @@ private func showBreakers(_ visit: Visit, refusal: Refusal? = nil) async throws 
     async let breakers = visit.read("/v1/breakers")
     async let queues = visit.read("/v1/queues")
     async let incidents = visit.read("/v1/incidents?limit=20")
-    let facts = BreakersView.Facts(
+    var facts = BreakersView.Facts(
         fuse: try await fuse, breakers: try await breakers, queues: try await queues, incidents: try await incidents)
-    return try await visit.page("breakers", area: "breakers", refusal: refusal) {
+    facts.search = visit.guest.parameter("q") ?? ""
+    facts.start = visit.guest.parameter("from").flatMap { Int($0) } ?? 0
+    return try await visit.page("breakers", area: "breakers", refusal: refusal) { [facts] in
         BreakersView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
 }

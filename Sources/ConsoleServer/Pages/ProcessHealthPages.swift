@@ -13,10 +13,13 @@ private let shownWeeks = 8
 
 @Sendable private func showProcessHealth(_ visit: Visit) async throws -> Response {
     let team = visit.guest.parameter("team") ?? ""
+    let cursor = visit.guest.parameter("cursor")
     let zone = visit.tenant.flatMap { TimeZone(identifier: $0.settings.timeZone) } ?? .gmt
     // Without a week, the last one that is over.
     let last = visit.guest.parameter("week").flatMap { Week($0) } ?? Week(containing: visit.now, in: zone) - 1
     let ofTeam = team.isEmpty ? "" : "&team=\(encoded(team))"
+    // Every week goes on after the same seller.
+    let page = cursor.map { "&cursor=\(encoded($0))" } ?? ""
     async let summary = visit.read("/v1/spi/summary?week=\(last)\(ofTeam)")
     async let diagnoses = visit.read("/v1/spi/diagnoses?limit=10")
     async let predictions = visit.read("/v1/predictions?warned=true&limit=20")
@@ -24,7 +27,7 @@ private let shownWeeks = 8
     async let sellers = visit.firstSellers()
     let weeks = try await withThrowingTaskGroup(of: (Int, JSONNode).self) { group in
         for back in 0..<shownWeeks {
-            group.addTask { (back, try await visit.read("/v1/spi?week=\(last - back)&limit=100\(ofTeam)")) }
+            group.addTask { (back, try await visit.read("/v1/spi?week=\(last - back)&limit=50\(ofTeam)\(page)")) }
         }
         return try await group.reduce(into: [Int: JSONNode]()) { $0[$1.0] = $1.1 }
     }
@@ -33,6 +36,6 @@ private let shownWeeks = 8
     let facts = ProcessHealthView.Facts(
         weeks: (0..<shownWeeks).reversed().compactMap { back in weeks[back].map { (name: "\(last - back)", sellers: $0) } },
         summary: try await summary, diagnoses: diagnosed, predictions: predicted, quality: try await quality,
-        sellers: names, team: team)
+        sellers: names, team: team, cursor: cursor)
     return try await visit.page("process-health", area: "process-health") { ProcessHealthView.page($0, $1, facts) }
 }

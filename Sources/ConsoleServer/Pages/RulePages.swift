@@ -15,6 +15,7 @@ extension ConsoleSite {
                 RulesView.page($0, $1, sets: all, rollouts: running, packs: RulePack.all.map(\.name))
             }
         },
+        Page(.get, "packs/{name}", answer: showPack),
         Page(.get, "rules/{kind}/{name}") { try await showRule($0, version: $0.guest.parameter("version")) },
         Page(.post, "rules/{kind}/{name}", answer: saveRule),
         Page(.post, "rules/{kind}/{name}/check", answer: checkRule),
@@ -32,12 +33,25 @@ extension Visit {
     fileprivate var rulePath: String { Layout.path("rules/\(encoded(parameters[0]))/\(encoded(parameters[1]))") }
 }
 
+@Sendable private func showPack(_ visit: Visit) async throws -> Response {
+    guard let pack = RulePack.named(visit.parameters[0]) else { throw ConsoleFault.noPage }
+    let sets = try await visit.read("/v1/rulesets")
+    let sources = Dictionary(uniqueKeysWithValues: pack.sources.map { ($0.key.rawValue, $0.value) })
+    return try await visit.page("pack", area: "rules") { PackView.page($0, $1, pack: pack.name, sources: sources, sets: sets) }
+}
+
 /// - Parameter version: the one to show; nil: the newest.
 private func showRule(
     _ visit: Visit, version: String?, check: RuleView.Check? = nil, refusal: Refusal? = nil
 ) async throws -> Response {
     guard RulesView.kinds.contains(visit.parameters[0]) else { throw ConsoleFault.noPage }
     var facts = RuleView.Facts(kind: visit.parameters[0], name: visit.parameters[1])
+    if let name = visit.guest.parameter("pack") {
+        guard let source = RulePack.named(name)?.sources.first(where: { $0.key.rawValue == facts.kind })?.value else {
+            throw ConsoleFault.noPage
+        }
+        facts.fromPack = (name, source)
+    }
     facts.versions = try await visit.readIfAny("\(visit.ruleSet)/versions?limit=50")
     let newest = facts.versions?["items"]?.elements.first?["version"]?.integer
     // What was never saved can be written for the first time; a version that is named has to be there.

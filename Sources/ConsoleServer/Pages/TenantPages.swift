@@ -26,7 +26,7 @@ private func showTenants(
     _ visit: Visit, shown: String?, newKey: JSONNode? = nil, refusal: Refusal? = nil
 ) async throws -> Response {
     let (cursor, search) = (visit.guest.parameter("cursor"), visit.guest.parameter("q") ?? "")
-    let asked = query([("limit", "200"), ("cursor", cursor), ("prefix", search)])
+    let asked = query([("limit", "50"), ("cursor", cursor), ("prefix", search)])
     async let tenants = visit.read("/v1/tenants\(asked)")
     async let usage = visit.read("/v1/usage\(asked)")
     var facts = TenantsView.Facts(tenants: try await tenants, usage: try await usage, packs: RulePack.all.map(\.name))

@@ -17,11 +17,12 @@ struct Furnishing {
     var pages: [(name: String, path: String)] {
         let lists = [
             "now", "jobs", "rollouts", "breakers", "dead-letters", "leads", "overdue", "forecast", "process-health", "rules",
-            "rules/route/default", "permissions", "audit",
+            "rules/route/default", "packs/manufacturing", "permissions", "audit",
         ]
         return lists.map { ($0.replacing("/", with: "-"), $0) } + [
             ("job-waiting", "jobs/\(waiting)"), ("job-dead", "jobs/\(dead)"), ("lead", "leads/\(lead)"),
             ("rollout", "rollouts/\(rollout)"), ("dead-letters-preview", "dead-letters?preview=true"),
+            ("rule-of-a-pack", "rules/route/default?pack=saas"),
             ("permissions-of-one", "permissions?user=s1&city=%E6%88%90%E9%83%BD"),
         ]
     }
