@@ -52,10 +52,11 @@ extension Records {
                 SELECT id, run, tenant_id, kind, finished_at, \(unescaped: isFailure) AS failed
                 FROM job_history
                 WHERE finished_at > \(now.addingTimeInterval(-alarm.window)) AND finished_at <= \(now) AND state <> 'cancelled'
-                    AND outcome IS DISTINCT FROM 'manual_queue_fuse')
+                    AND outcome IS DISTINCT FROM 'manual_queue_fuse'),
+            \(unescaped: overtakenFailures(alarm))
             SELECT tenant_id, kind, count(*) AS ended, count(*) FILTER (WHERE failed) AS failed
-            FROM ended
-            WHERE (id, run) NOT IN (\(unescaped: overtakenFailures))
+            FROM ended LEFT JOIN overtaken o USING (id, run)
+            WHERE o.id IS NULL
             GROUP BY tenant_id, kind
             ORDER BY tenant_id, kind
             """,
@@ -66,23 +67,30 @@ extension Records {
         }
     }
 
-    /// Of a query's `ended`, the failed assignments that were not the last word on their lead: it failed again, or another job has assigned it since.
-    /// An assignment by hand is no such word: it is under the failed job's name.
-    var overtakenFailures: String {
+    /// The table `overtaken`, behind a table `ended` with `tenant_id`, `id`, `run`, `kind`, `finished_at` and `failed`: the failed assignments (`id`,
+    /// `run`) that were not the last word on their lead. It failed again, or it is `mended`: decided well since. What people decide by hand is no such
+    /// word: it is under the failed job's name. Without them a share of failures is smaller, so only tenants are gone through whose share alarms.
+    func overtakenFailures(_ alarm: FailureAlarm) -> String {
         """
-        SELECT f.id, f.run
-        FROM (
-            SELECT e.id, e.run, e.tenant_id, e.finished_at,
-                -- Tenants enqueue such jobs too: what is no lead's id is a failure of its own.
-                CASE WHEN e.args->>'lead_id' ~ '^[0-9]{1,18}$' THEN (e.args->>'lead_id')::bigint END AS lead_id,
-                row_number() OVER (PARTITION BY e.tenant_id, COALESCE(e.args->>'lead_id', 'job ' || e.id)
-                    ORDER BY e.finished_at DESC, e.id DESC, e.run DESC) AS nth
-            -- Few fail: each is looked up, whatever the planner knows of how many.
-            FROM (SELECT ended.*, (SELECT args FROM job WHERE job.id = ended.id) AS args FROM ended
-                WHERE kind = '\(NewJob.assignLeadKind)' AND failed) e) f
-        WHERE f.nth > 1 OR EXISTS (SELECT FROM job_history again WHERE again.id = f.id AND again.run > f.run)
-            OR EXISTS (SELECT FROM assignment a
-                WHERE a.tenant_id = f.tenant_id AND a.lead_id = f.lead_id AND a.assigned_at > f.finished_at AND a.job_id <> f.id)
+        overtaken AS MATERIALIZED (
+            SELECT f.id, f.run, f.mended
+            FROM (
+                SELECT e.id, e.run, row_number() OVER (PARTITION BY e.tenant_id, COALESCE(e.args->>'lead_id', 'job ' || e.id)
+                        ORDER BY e.finished_at DESC, e.id DESC, e.run DESC) AS nth,
+                    EXISTS (SELECT FROM job_history again WHERE again.id = e.id AND again.run > e.run)
+                        OR EXISTS (SELECT FROM decision_log d
+                            -- Tenants enqueue such jobs too: what is no lead's id is a failure of its own.
+                            WHERE d.tenant_id = e.tenant_id
+                                AND d.lead_id = CASE WHEN e.args->>'lead_id' ~ '^[0-9]{1,18}$' THEN (e.args->>'lead_id')::bigint END
+                                AND d.decided_at > e.finished_at AND d.job_id <> e.id
+                                AND d.outcome NOT LIKE 'held\\_%' AND d.outcome NOT LIKE 'manual\\_queue%') AS mended
+                -- Each is looked up once, whatever the planner knows of how many there are.
+                FROM (SELECT ended.*, (SELECT args FROM job WHERE job.id = ended.id) AS args FROM ended
+                    WHERE kind = '\(NewJob.assignLeadKind)' AND failed AND tenant_id IN (
+                        SELECT tenant_id FROM ended WHERE kind = '\(NewJob.assignLeadKind)' GROUP BY tenant_id
+                        HAVING count(*) FILTER (WHERE failed) >= \(alarm.share) * count(*))
+                    OFFSET 0) e) f
+            WHERE f.nth > 1 OR f.mended)
         """
     }
 

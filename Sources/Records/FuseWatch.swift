@@ -52,9 +52,10 @@ extension Records {
                     AND NOT EXISTS (SELECT FROM assignment_fuse f
                         WHERE f.tenant_id = h.tenant_id AND (f.state = 'open' OR f.changed_at >= h.finished_at))
                     AND (h.tenant_id, h.id) NOT IN (SELECT tenant_id, job_id FROM taken_back)),
-            counted AS (SELECT *, (id, run) NOT IN (\(unescaped: overtakenFailures)) AS last FROM ended)
+            \(unescaped: overtakenFailures(alarm)),
+            counted AS (SELECT ended.*, o.id IS NULL AS last, o.mended IS TRUE AS mended FROM ended LEFT JOIN overtaken o USING (id, run))
             SELECT tenant_id, count(*) FILTER (WHERE last) AS ended, count(*) FILTER (WHERE failed AND last) AS failed,
-                mode() WITHIN GROUP (ORDER BY cause) FILTER (WHERE failed AND last) AS cause, min(finished_at) FILTER (WHERE failed) AS first_at
+                mode() WITHIN GROUP (ORDER BY cause) FILTER (WHERE failed AND last) AS cause, min(finished_at) FILTER (WHERE failed AND NOT mended) AS first_at
             FROM counted
             GROUP BY tenant_id
             HAVING count(*) FILTER (WHERE last) >= \(alarm.jobs)
