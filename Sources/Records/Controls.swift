@@ -56,24 +56,30 @@ extension Records {
     /// - Parameters:
     ///   - tenant: whose gate it is; nil: everybody's.
     ///   - key: of a request within a tenant.
+    ///   - answer: made of the reason that holds.
     public func apply(
-        _ control: Control, of tenant: TenantID?, by actor: String, key: IdempotencyKey?, answer: @Sendable @escaping () -> StoredAnswer
+        _ control: Control, of tenant: TenantID?, by actor: String, key: IdempotencyKey?,
+        answer: @Sendable @escaping (_ reason: String) -> StoredAnswer
     ) async throws -> Once {
         try await changing(tenant) { transaction in
             try transaction.once(key) {
-                let before = try transaction.query(
+                // A gate that has no limit yet has no row to lock.
+                let found = try transaction.pipeline([
+                    "SELECT pg_advisory_xact_lock(hashtextextended(\(control.gate), 0))",
                     """
                     SELECT "limit", reason FROM gate_limit WHERE gate = \(control.gate) AND source = \(control.source.rawValue) FOR UPDATE
-                    """
-                ).first.map { GateNote(limit: Int(try $0.get("limit", as: Int32.self)), reason: try $0.get("reason")) }
-                let change = before?.limit == control.limit ? [] : [Statement.set(control, of: tenant, by: actor)]
+                    """,
+                ])[1]
+                let before = try found.first.map { GateNote(limit: Int(try $0.get("limit", as: Int32.self)), reason: try $0.get("reason")) }
+                let isSo = before?.limit == control.limit
+                let change = isSo ? [] : [Statement.set(control, of: tenant, by: actor)]
                 _ = try transaction.pipeline(
                     change + [
                         .audit(
                             tenant, by: actor, control.action, control.subject, before: before.map { .encoding($0) },
                             after: .encoding(GateNote(limit: control.limit, reason: nil)), reason: control.reason)
                     ])
-                return answer()
+                return answer((isSo ? before?.reason : nil) ?? control.reason)
             }
         }
     }

@@ -33,6 +33,9 @@ struct FuseTurn: Sendable {
     /// The error class most failures had, where they were looked at.
     var cause: String?
     var at = Date()
+
+    /// Whether the service found by itself that too much fails.
+    var isAutomatic: Bool { detectedAt != nil }
 }
 
 extension Records {
@@ -65,7 +68,8 @@ extension Records {
                     before: .encoding(["state": before.state.rawValue]), after: .encoding(["state": turn.state.rawValue]),
                     reason: turn.reason)
                 guard before.state != turn.state else {
-                    _ = try transaction.query(audit)
+                    // Processes that watch see the same at once; only what somebody asked for is written down.
+                    if !turn.isAutomatic { _ = try transaction.query(audit) }
                     return answer(before)
                 }
                 let after = AssignmentFuse(state: turn.state, reason: turn.reason, setBy: turn.actor, changedAt: turn.at)

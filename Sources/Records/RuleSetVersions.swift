@@ -237,6 +237,10 @@ extension PostgresTransaction {
     ) throws -> RuleSetVersion? {
         let results = try pipeline([
             """
+            SELECT version FROM ruleset_version
+            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND name = \(name) AND state = 'live'
+            """,
+            """
             UPDATE ruleset_version SET state = 'retired'
             WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind.rawValue) AND state = 'live'
                 AND (name = \(name) AND version <> \(Int32(version)) OR name <> \(name) AND \(kind.isSingle))
@@ -248,14 +252,14 @@ extension PostgresTransaction {
             RETURNING \(unescaped: RuleSetVersion.columns)
             """,
         ])
-        guard let row = results[1].first else { return nil }
+        guard let row = results[2].first else { return nil }
         let live = try RuleSetVersion(row)
-        let retired = try results[0].map {
+        let retired = try results[1].map {
             (name: try $0.get("name", as: String.self), version: Int(try $0.get("version", as: Int32.self)))
         }
-        let before = retired.first { $0.name == name }?.version
+        let before = try results[0].first.map { Int(try $0.get("version", as: Int32.self)) }
         let others = retired.filter { $0.name != name }.map { "\($0.name)@\($0.version)" }
-        let words = try results[0].first.map { try RuleChange.between(kind, $0.get("source"), live.source) }
+        let words = try results[1].first.map { try RuleChange.between(kind, $0.get("source"), live.source) }
         let notice = RuleNotice(live, changes: (try? words?.get()) ?? [], reason: reason)
         let names = Dictionary(grouping: retired, by: \.name).mapValues { $0.map { ($0.version, RuleSetVersion.State.retired) } }
             .merging([name: [(version, .live)]]) { $0 + $1 }

@@ -296,12 +296,15 @@ import Testing
     @Test(arguments: [
         ("POST", "/v1/queues/probe/pause", "queue.pause"), ("POST", "/v1/queues/probe/resume", "queue.resume"),
         ("PUT", "/v1/fuses/assignment", "fuse.close"), ("POST", "/v1/breakers/crm/open", "breaker.open"),
-        ("POST", "/v1/tenants/acme/pause", "tenant.pause"), ("POST", "/v1/tenants/acme/resume", "tenant.resume"),
+        ("POST", "/v1/workers/WORKER/drain", "worker.drain"), ("POST", "/v1/tenants/acme/pause", "tenant.pause"),
+        ("POST", "/v1/tenants/acme/resume", "tenant.resume"),
     ]) func `a dial turned to what it is already is written down too, with who and why`(
         method: String, path: String, action: String
     ) async throws {
         try await TestAPI.with { api in
-            let key = action.hasPrefix("tenant.") ? api.platformKey : api.acme.operatorKey
+            let key = action.hasPrefix("tenant.") || action.hasPrefix("worker.") ? api.platformKey : api.acme.operatorKey
+            let worker = try await api.ledger.register(host: "test", pid: 1)
+            let path = path.replacing("WORKER", with: "\(worker)")
             for reason in ["first", "second"] {
                 let body = action.hasPrefix("fuse.") ? #"{"state":"closed","reason":"\#(reason)"}"# : #"{"reason":"\#(reason)"}"#
                 let reply = try await api.send(method, path, body, as: key)
@@ -310,6 +313,24 @@ import Testing
             let written = try await api.owner.query(
                 "SELECT reason FROM audit_log WHERE action = \(action) ORDER BY id")
             #expect(try written.map { try $0.get("reason", as: String.self) } == ["first", "second"])
+        }
+    }
+
+    @Test func `of pauses at once one is the first, whose reason holds and is told`() async throws {
+        try await TestAPI.with { api in
+            let told = try await withThrowingTaskGroup(of: String?.self) { group in
+                for number in 0..<6 {
+                    group.addTask {
+                        let body = #"{"reason":"reason \#(number)"}"#
+                        return try await api.send("POST", "/v1/queues/probe/pause", body, as: api.acme.operatorKey).json["reason"].string
+                    }
+                }
+                return try await group.reduce(into: Set<String?>()) { $0.insert($1) }
+            }
+            let first = try await api.owner.query("SELECT reason FROM audit_log WHERE action = 'queue.pause' AND before IS NULL")
+            #expect(first.count == 1)
+            #expect(try told == [#require(first.first).get("reason", as: String.self)])
+            #expect(try await api.count("audit_log WHERE action = 'queue.pause'") == 6)
         }
     }
 
@@ -343,7 +364,7 @@ extension TestAPI {
     fileprivate func act(_ number: Int) async throws {
         let control = Control(
             gate: "k:kind-\(number)", source: .pause, limit: 0, action: "queue.pause", subject: "kind-\(number)", reason: "being mended")
-        _ = try await records.apply(control, of: acme.id, by: "key:\(acme.operatorKeyID)", key: nil) {
+        _ = try await records.apply(control, of: acme.id, by: "key:\(acme.operatorKeyID)", key: nil) { _ in
             StoredAnswer(status: 200, body: [])
         }
     }

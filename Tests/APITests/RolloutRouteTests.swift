@@ -28,6 +28,10 @@ import Testing
             let id = try #require(try started.json["id"].string)
             let raised = try await api.send(
                 "PATCH", "/v1/rollouts/\(id)", #"{"percent":50,"reason":"nothing bad yet"}"#, as: api.acme.operatorKey)
+            let same = try await api.send(
+                "PATCH", "/v1/rollouts/\(id)", #"{"percent":50,"reason":"for the record"}"#, as: api.acme.operatorKey)
+            #expect(try await api.count("audit_log WHERE action = 'rollout.percent' AND reason = 'for the record'") == 1)
+            #expect(same.status == 200)
             let promoted = try await api.send(
                 "POST", "/v1/rollouts/\(id)/promote", #"{"reason":"it is small"}"#, as: api.acme.operatorKey)
             let again = try await api.send("POST", "/v1/rollouts/\(id)/abort", #"{"reason":"too late"}"#, as: api.acme.operatorKey)
@@ -44,7 +48,7 @@ import Testing
             #expect(try await api.send("GET", "\(route)/2").json["state"].string == "live")
             #expect(
                 try await api.count("audit_log WHERE action IN ('rollout.start', 'rollout.percent', 'rollout.promote') AND reason <> ''")
-                    == 3)
+                    == 4)
             #expect(try await api.send("GET", "/v1/notifications?recipient=role:seller").json["items"].array?.count == 1)
         }
     }

@@ -51,7 +51,7 @@ extension Call {
         let control = Control(
             gate: gate.name, source: .pause, limit: isPaused ? 0 : nil, action: "\(gate.noun).\(isPaused ? "pause" : "resume")",
             subject: gate.subject, reason: reason)
-        return try await apply(control, to: gate) { object in
+        return try await apply(control, to: gate) { object, reason in
             object.member("paused", isPaused)
             object.member("reason", reason)
         } key: {
@@ -67,7 +67,7 @@ extension Call {
         }
         let control = Control(
             gate: gate.name, source: .limit, limit: limit, action: "\(gate.noun).limit", subject: gate.subject, reason: reason)
-        return try await apply(control, to: gate) { object in
+        return try await apply(control, to: gate) { object, reason in
             object.member("limit", limit)
             object.member("reason", reason)
         } key: {
@@ -76,16 +76,16 @@ extension Call {
     }
 
     private func apply(
-        _ control: Control, to gate: Gate, _ write: @Sendable @escaping (inout JSONWriter) -> Void, key: () -> IdempotencyKey?
+        _ control: Control, to gate: Gate, _ write: @Sendable @escaping (inout JSONWriter, String) -> Void, key: () -> IdempotencyKey?
     ) async throws -> Answer {
         let isForAll = tenantOrAll == nil
-        let once = try await records.apply(control, of: tenantOrAll, by: actor, key: key()) {
+        let once = try await records.apply(control, of: tenantOrAll, by: actor, key: key()) { reason in
             StoredAnswer(
                 status: 200,
                 body: JSONWriter.object { object in
                     object.member(gate.noun == "queue" ? "kind" : "dependency", gate.subject)
                     object.member("scope", isForAll ? "all" : "tenant")
-                    write(&object)
+                    write(&object, reason)
                 })
         }
         await api.tell(gate)

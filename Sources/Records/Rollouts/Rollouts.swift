@@ -203,13 +203,14 @@ struct RolloutTurning {
     /// Another percentage begins another stage.
     func statements(_ percent: Percent) throws -> [Statement] {
         try admit(.canary(percent))
-        guard percent != record.percent else { return [] }
         let action = record.state == .shadow ? "canary" : "percent"
+        let audit = audit("rollout.\(action)", after: ["percent": percent.description])
+        guard percent != record.percent else { return [audit] }
         return [
             "UPDATE rollout SET state = 'canary' WHERE tenant_id = \(tenant.rawValue) AND id = \(record.id)",
             .rolloutStage(record.id, number: (record.stages.last?.number ?? 0) + 1, percent: percent, of: tenant),
             .rolloutEvent(record.id, of: tenant, by: actor, action, percent: percent, reason: reason),
-            audit("rollout.\(action)", after: ["percent": percent.description]),
+            audit,
         ]
     }
 
