@@ -55,6 +55,7 @@ import Testing
             let found = try await browser.get("/console/breakers?q=plant-4")
             let none = try await browser.get("/console/breakers?q=moon")
             let beyond = try await browser.get("/console/breakers?from=\(Int.max)")
+            let refused = try await browser.submit(last, "/console/breakers/plant-44/close", ["reason": ""])
             let closed = try await browser.submit(last, "/console/breakers/plant-44/close", ["reason": "mended"])
             let now = try await browser.get("/console/now")
 
@@ -62,9 +63,11 @@ import Testing
             #expect(names(first) == 20 && first.text.contains("/console/breakers?from=20"))
             #expect(names(last) == 5 && last.text.contains("plant-45"))
             #expect(names(found) == 7 && found.text.contains("plant-44"), "4, 40 … 45")
-            #expect(none.text.contains("No breaker has that in its name") && names(beyond) == 0)
+            #expect(none.text.contains("No breaker has that in its name") && names(beyond) == 5, "behind the last page is the last page")
+            #expect(refused.status == 422 && refused.text.contains("<h3>plant-44"), "on the page it was sent from")
+            #expect(try await browser.get("/console/breakers?from=x").status == 400)
             #expect(closed.status == 303)
-            #expect(now.text.contains("plant-1 ") || now.text.contains("plant-1"))
+            #expect(now.text.contains("plant-1: 4 of") && now.text.contains("plant-5: 4 of") && !now.text.contains("plant-6: 4 of"))
             #expect(now.text.contains("39 more breakers hold jobs back"))
         }
     }

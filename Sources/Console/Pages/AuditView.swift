@@ -41,7 +41,8 @@ public enum AuditView {
         let entries = page["items"]?.elements ?? []
         let (none, why) =
             query.cursor != nil
-            ? ("audit_end", "audit_end_why") : ("audit_none", query.isEmpty ? "audit_none_why" : "audit_none_found_why")
+            ? ("audit_end", query.isEmpty ? "audit_end_why" : "audit_end_found_why")
+            : ("audit_none", query.isEmpty ? "audit_none_why" : "audit_none_found_why")
         let options = actions.map { ($0, word(for: $0, words)) }.sorted { $0.1 < $1.1 }
         return layout.page(
             words["audit_title"],

@@ -34,7 +34,8 @@ public enum BreakersView {
         let words = layout.words
         let breakers = facts.breakers["items"]?.elements ?? []
         let found = breakers.enumerated().filter { facts.search.isEmpty || $0.element["key"]?.string?.contains(facts.search) == true }
-        let start = min(max(0, facts.start), found.count)
+        // Behind the last page is the last page.
+        let start = min(max(0, facts.start), max(0, found.count - 1) / most * most)
         let shown = found.dropFirst(start).prefix(most)
         func href(from start: Int) -> String {
             Layout.path("breakers") + query([("q", facts.search), ("from", start == 0 ? nil : String(start))])

@@ -50,7 +50,8 @@ public enum OverdueView {
                 "clockOptions": .list(Option.list(clocks.map { ($0, words.known("clock", $0)) }, chosen: facts.clock)),
                 "monthOptions": .list(Option.list(months(clerk).map { ($0, $0) }, chosen: facts.month)),
                 "tiles": .list(tiles(facts, clerk)), "hasPeople": .flag(!people.isEmpty),
-                "people": .list(people.prefix(shown).map { person($0, most, clerk) }), "morePeople": .text(more(people.count, clerk)),
+                "people": .list(people.prefix(shown).map { person($0, most, clerk) }),
+                "morePeople": .text(people.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
                 "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
                 "teams": .list(
                     counted(teams, "late").prefix(shown).map { team, part in

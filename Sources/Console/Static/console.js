@@ -266,9 +266,11 @@
   // MARK: Drafts
 
   // A pack's text is a draft of its own beside what was typed on the page without it.
-  const pack = () => new URLSearchParams(location.search).get("pack") ?? "";
-  const draftName = (form) =>
-    `kiteline:draft:${document.body.dataset.for}:${location.pathname}:${pack()}:${new URL(form.action).pathname}`;
+  const place = () => {
+    const pack = new URLSearchParams(location.search).get("pack");
+    return location.pathname + (pack ? `?pack=${pack}` : "");
+  };
+  const draftName = (form) => `kiteline:draft:${document.body.dataset.for}:${place()}:${new URL(form.action).pathname}`;
   const drafted = (form) => [...form.elements].filter((one) => one.name && !["hidden", "password", "submit", "button"].includes(one.type));
 
   const remember = (form) => {

@@ -28,8 +28,13 @@ private func showBreakers(_ visit: Visit, refusal: Refusal? = nil) async throws 
     async let incidents = visit.read("/v1/incidents?limit=20")
     var facts = BreakersView.Facts(
         fuse: try await fuse, breakers: try await breakers, queues: try await queues, incidents: try await incidents)
-    facts.search = visit.guest.parameter("q") ?? ""
-    facts.start = visit.guest.parameter("from").flatMap { Int($0) } ?? 0
+    // A refused form's page is the one it was sent from.
+    let here = visit.guest.place.split(separator: "?", maxSplits: 1).dropFirst().first.flatMap { Form($0.utf8) } ?? Form()
+    facts.search = here.words("q") ?? ""
+    if let start = here.words("from") {
+        guard let start = Int(start) else { throw ConsoleFault.badQuery }
+        facts.start = start
+    }
     return try await visit.page("breakers", area: "breakers", refusal: refusal) { [facts] in
         BreakersView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }

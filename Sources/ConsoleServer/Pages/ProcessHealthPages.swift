@@ -16,7 +16,10 @@ private let shownWeeks = 8
     let cursor = visit.guest.parameter("cursor")
     let zone = visit.tenant.flatMap { TimeZone(identifier: $0.settings.timeZone) } ?? .gmt
     // Without a week, the last one that is over.
-    let last = visit.guest.parameter("week").flatMap { Week($0) } ?? Week(containing: visit.now, in: zone) - 1
+    let wanted = visit.guest.parameter("week")
+    let named = wanted.flatMap { Week($0) }
+    if wanted != nil, named == nil { throw ConsoleFault.badQuery }
+    let last = named ?? Week(containing: visit.now, in: zone) - 1
     let ofTeam = team.isEmpty ? "" : "&team=\(encoded(team))"
     // Every week goes on after the same seller.
     let page = cursor.map { "&cursor=\(encoded($0))" } ?? ""

@@ -61,7 +61,9 @@ private func showRule(
         let number = shown["version"]?.integer ?? 1
         let live = facts.versions?["items"]?.elements.first { $0["state"]?.string == "live" }?["version"]?.integer
         let standard = live == number || live == nil ? number - 1 : live
-        facts.from = visit.guest.parameter("from").flatMap { Int64($0) } ?? standard
+        let from = visit.guest.parameter("from")
+        facts.from = from.flatMap { Int64($0) } ?? standard
+        if from != nil, from.flatMap({ Int64($0) }) == nil { throw ConsoleFault.badQuery }
         if let from = facts.from, from >= 1 {
             facts.diff = try await visit.readIfAny("\(visit.ruleSet)/versions/\(number)/diff?from=\(from)")
         } else {
