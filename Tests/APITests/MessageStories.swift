@@ -1,5 +1,7 @@
 import FakeVendors
 import Foundation
+import Jobs
+import Ledger
 import LocalVendors
 import Messages
 import PostgresClient
@@ -449,6 +451,44 @@ import Testing
             #expect(event["source"].string == "/tenants/acme")
             #expect(event["id"].string == shown.id)
             #expect(event["data"]["owner"].string == "chen")
+        }
+    }
+
+    @Test func `an event whose job took its workers with it is told again, with the same id, and given up after the fourth such try`()
+        async throws
+    {
+        try await MessageHouse.with { house in
+            try await house.connect("hook", .webhook, place: 1, secrets: ["secret": MessageHouse.webhookSecret]) {
+                $0.events = ["lead"]
+            }
+            try await house.house.seller("chen", of: house.tenant)
+            try await house.house.rule(.route, "rules: [{ id: all, to: everyone }]", of: house.tenant)
+            while try await house.house.records.relayWebhooks(now: Date()) {}
+            try await house.house.leads([house.house.lead("l1")], of: house.tenant)
+            try await house.house.workThrough()
+            var ids: [String] = []
+            for number in 1...4 {
+                // As if its pause were over.
+                _ = try await house.house.engine.pipeline([.tenants([house.tenant]), "UPDATE delivery SET not_before = NULL"])
+                // An event is told of when every transaction that began before its own is over.
+                try await soon {
+                    while try await house.house.records.relayWebhooks(now: Date()) {}
+                    return try await house.house.count("delivery WHERE state = 'sending'") == 1
+                }
+                let attempts = try await house.house.begin(of: "send_notification")
+                #expect(attempts.count == 1, "try \(number)")
+                let death = Failure(.poison, "its worker died 3 times while running it")
+                let settlements = attempts.map {
+                    Settlement(
+                        attempt: $0, outcome: .failed(.poison, death.message), disposition: .end(.discarded, outcome: nil, death))
+                }
+                _ = try await house.house.ledger.settle(settlements)
+                try await house.house.acknowledge(attempts)
+                let rows = try await house.house.rows("SELECT event_id, state FROM delivery")
+                ids += try rows.map { try "\($0.get("event_id", as: String.self)) \($0.get("state", as: String.self))" }
+            }
+            #expect(Set(ids.map { $0.prefix { $0 != " " } }).count == 1)
+            #expect(ids.map { $0.split(separator: " ").last } == ["waiting", "waiting", "waiting", "failed"])
         }
     }
 
