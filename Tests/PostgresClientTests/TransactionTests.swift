@@ -212,8 +212,9 @@ import Testing
         }
         try await eventually { isHeld.value }
 
-        let rows = try await BoundedPool(pool, patience: .seconds(60)).pipeline([
-            "SET LOCAL deadlock_timeout = '3s'", "UPDATE lost_deadlock SET turns = turns + 10 WHERE id = 2",
+        // Postgres looks for a deadlock once a wait: by then the winner has to be waiting, however busy the machine is.
+        let rows = try await BoundedPool(pool, patience: .seconds(180)).pipeline([
+            "SET LOCAL deadlock_timeout = '20s'", "UPDATE lost_deadlock SET turns = turns + 10 WHERE id = 2",
             "UPDATE lost_deadlock SET turns = turns + 10 WHERE id = 1 RETURNING turns",
         ])
 
