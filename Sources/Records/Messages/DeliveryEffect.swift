@@ -166,7 +166,7 @@ public struct DeliveryEffect: WrittenEffect {
     /// A try whose job was set aside or cancelled: what it said is refused, whoever says it.
     ///
     /// An event for a webhook is tried again, as any try that failed, where the job took its workers with it: it may have stood beside one that
-    /// did. After the third such try it is given up, or one that does kill them would kill ten times three.
+    /// did. The fourth such try is the last, or one that does kill them would kill ten times three.
     static func statements(for discarded: [DiscardedJob]) -> [Statement] {
         discarded.filter { $0.kind == "send_notification" }.sorted { $0.id < $1.id }.flatMap { job -> [Statement] in
             guard let place = try? JSONDecoder().decode(Place.self, from: Data(job.arguments)), let id = Int64(place.delivery) else {
