@@ -76,7 +76,8 @@ extension InBrowser {
             }
             try await browser.prefer(dark: false)
             // A browser complains of a page that is not there, too.
-            #expect(try await browser.complaints().count == (isThere ? 0 : 1), "\(name)")
+            let complaints = try await browser.complaints()
+            #expect(complaints.count == (isThere ? 0 : 1), "\(name): \(complaints)")
         }
 
         /// What makes the page wider than its window; nothing where it is not.
