@@ -106,7 +106,7 @@ let package = Package(
                 "problem",
                 "reason", "rollout", "rollouts", "save", "signin", "top", "when", "words", "lead", "leads", "breakers", "dead-letters",
                 "tenants",
-                "overdue", "forecast", "rules", "rule", "rule-check", "process-health", "workers", "permissions",
+                "overdue", "overview", "forecast", "rules", "rule", "rule-check", "process-health", "workers", "permissions",
             ].map { .embedInCode("Templates/\($0).mustache") }
                 + ["en", "zh", "said-en", "said-zh"].map { .embedInCode("Strings/\($0).json") }
                 + ["console.css", "console.js", "kiteline.svg", "icons.svg"].map { .embedInCode("Static/\($0)") }),

@@ -84,6 +84,5 @@ public struct API: Sendable {
         + flowEndpoints + activityEndpoints + processHealthEndpoints + ruleSetEndpoints + sandboxEndpoints + rolloutEndpoints
         + escalationEndpoints + calendarEndpoints + responseEndpoints + alertEndpoints + reportEndpoints + connectorEndpoints
         + quietHoursEndpoints + eventEndpoints + fuseEndpoints + auditEndpoints + tenantEndpoints + keyEndpoints + usageEndpoints
-        + workerEndpoints + accessEndpoints
-        + probeEndpoints + autoscaleEndpoints + processEndpoints
+        + overviewEndpoints + workerEndpoints + accessEndpoints + probeEndpoints + autoscaleEndpoints + processEndpoints
 }

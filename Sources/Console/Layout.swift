@@ -119,7 +119,7 @@ extension Layout {
         let all: [(heading: String, areas: [String])] = [
             (
                 "nav_operate",
-                (tenant == nil ? [] : ["now", "jobs", "dead-letters", "breakers"]) + (may(.platform) ? ["workers", "tenants"] : [])
+                ["now"] + (tenant == nil ? [] : ["jobs", "dead-letters", "breakers"]) + (may(.platform) ? ["workers", "tenants"] : [])
                     + (may(.operator) ? ["audit"] : [])
             ),
             ("nav_change", tenant == nil ? [] : ["rules", "rollouts"] + (may(.operator) ? ["permissions"] : [])),
@@ -131,10 +131,7 @@ extension Layout {
         }
     }
 
-    private var home: String {
-        if tenant == nil, role == .platform { return "tenants" }
-        return reach.includes("now") ? "now" : "leads"
-    }
+    private var home: String { reach.includes("now") ? "now" : "leads" }
 
     private func link(_ area: String) -> View {
         [

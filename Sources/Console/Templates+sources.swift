@@ -9,6 +9,7 @@ extension Templates {
         "head": PackageResources.head_mustache, "job": PackageResources.job_mustache, "jobs": PackageResources.jobs_mustache,
         "keys": PackageResources.keys_mustache, "lead": PackageResources.lead_mustache, "leads": PackageResources.leads_mustache,
         "now": PackageResources.now_mustache, "option": PackageResources.option_mustache, "overdue": PackageResources.overdue_mustache,
+        "overview": PackageResources.overview_mustache,
         "pack": PackageResources.pack_mustache, "pager": PackageResources.pager_mustache,
         "permissions": PackageResources.permissions_mustache,
         "preferences": PackageResources.preferences_mustache, "problem": PackageResources.problem_mustache,

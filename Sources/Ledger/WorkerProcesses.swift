@@ -12,7 +12,7 @@ public struct WorkerProcess: Sendable, Hashable {
     public let beatAt: Date
     /// When somebody asked it to drain.
     public let drainAskedAt: Date?
-    /// What it has done since it started.
+    /// What it may run at once (`concurrency`), and what it has done since it started.
     public let counts: [String: Double]
     /// Jobs the ledger has running with it.
     public let running: Int

@@ -131,6 +131,12 @@ extension Records {
         return Page(items: items, next: rows.count > filter.limit ? items.last?.id.rawValue : nil)
     }
 
+    /// Those of these ids.
+    public func tenants(of ids: [TenantID]) async throws -> [TenantID: Tenant] {
+        try await engine.query("SELECT \(unescaped: Tenant.columns) FROM tenant WHERE id = ANY(\(ids.map(\.rawValue)))")
+            .map(Tenant.init).reduce(into: [:]) { $0[$1.id] = $1 }
+    }
+
     public func tenants(after cursor: Int64 = 0, limit: Int = 100) async throws -> Page<Tenant> {
         try await tenants(TenantFilter(after: cursor, limit: limit))
     }

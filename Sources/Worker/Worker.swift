@@ -279,12 +279,12 @@ extension Worker {
         }
     }
 
-    /// What this process has done, for whoever is asked for metrics.
+    /// What this process may run at once and has done, for whoever is asked for metrics.
     private var told: [String: Double] {
         let counts = count.value
         var told: [String: Double] = [
-            "claimed": Double(counts.claimed), "settled": Double(counts.settled), "fenced": Double(counts.lost),
-            "leases_lost": Double(counts.leasesLost), "given_back": Double(counts.givenBack),
+            "concurrency": Double(settings.concurrency), "claimed": Double(counts.claimed), "settled": Double(counts.settled),
+            "fenced": Double(counts.lost), "leases_lost": Double(counts.leasesLost), "given_back": Double(counts.givenBack),
         ]
         for (name, trips) in dispatch.roundTrips {
             told["trips.\(name).count"] = Double(trips.count)

@@ -62,7 +62,7 @@ extension InBrowser {
                     try await browser.open("\(house.url)/console/sign-in")
                     try await browser.type(house.platformKey, into: "#key")
                     try await browser.click("button.primary")
-                    try await browser.wait(until: "location.pathname === '/console/tenants'")
+                    try await browser.wait(until: "location.pathname === '/console/now'")
                     try await browser.run(Self.choosing("acme"))
                     try await browser.open("\(house.url)/console/jobs")
                     try await browser.wait(until: "document.querySelector('[data-live-state]:not([hidden])')")

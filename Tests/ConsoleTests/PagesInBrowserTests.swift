@@ -51,9 +51,9 @@ extension InBrowser {
                     }
                     try await person.signsOut()
                     try await person.signsIn(house.platformKey)
-                    for name in ["tenants", "workers"] {
+                    for name in ["tenants", "workers", "now"] {
                         try await person.opens("/console/\(name)")
-                        try await look(at: "\(name)-of-many", person)
+                        try await look(at: name == "now" ? "now-of-all-of-many" : "\(name)-of-many", person)
                     }
                 }
             }

@@ -120,8 +120,8 @@ import Testing
         let skipped = try shadow(Self.rollout.replacing(began, with: #""action":"start","percent":1"#))
 
         #expect(Self.rollout.contains(began))
-        #expect(done?["stepClass"] == "done" && done?["stepWords"] == "done")
-        #expect(skipped?["stepClass"] == "" && skipped?["stepWords"] == "skipped")
+        #expect(done?["stepClass"] == "done" && done?["stepWords"] == "Done")
+        #expect(skipped?["stepClass"] == "" && skipped?["stepWords"] == "Skipped")
     }
 
     @Test func `a rollout of a warning model speaks of teams and warnings, and of nothing before the first`() throws {
@@ -161,7 +161,7 @@ import Testing
         #expect(view["candidates"]?.items.map { $0["isOwner"] } == [true, false])
         #expect(view["candidates"]?.items.map { $0["metric"] } == ["38.2\u{A0}%", "–"] && view["metricName"] == "Close rate")
         #expect(view["score"]?["scoreParts"]?.items.map { $0["pointsX"] } == ["100", "80", "0", "0", "0"])
-        #expect(view["fields"]?.items.map { $0["fieldNote"] } == [View.nothing, "not mapped"])
+        #expect(view["fields"]?.items.map { $0["fieldNote"] } == [View.nothing, "Not mapped"])
         #expect(view["assign"]?["sellerOptions"]?.items.map { $0["value"] } == ["s2"])
         #expect(view["story"]?.items.count == 3)
         #expect(
@@ -354,7 +354,7 @@ import Testing
             ),
             packs: ["saas"])
         let fleet =
-            #"{"items":[{"id":"2","host":"work-1","pid":4121,"started_at":"2026-03-18T01:20:05Z","beat_at":"2026-03-18T06:32:02Z","running":9,"settled":104211,"leases_lost":0}],"running":[{"id":"7","kind":"probe","tenant":"acme","worker":"2","started_at":"2026-03-18T06:31:34Z"}]}"#
+            #"{"items":[{"id":"2","host":"work-1","pid":4121,"started_at":"2026-03-18T01:20:05Z","beat_at":"2026-03-18T06:32:02Z","running":9,"concurrency":400,"settled":104211,"leases_lost":0}],"running":[{"id":"7","kind":"probe","tenant":"acme","worker":"2","started_at":"2026-03-18T06:31:34Z"}]}"#
 
         facts.shown = .init(
             tenant: try node(tenant), usage: facts.usage(of: "acme"),

@@ -128,6 +128,10 @@ import Testing
         #expect(Webhook.nextTry(after: 1, failure: patient, at: now, chance: 0) == now.addingTimeInterval(900))
     }
 
+    @Test func `an event whose job took its workers with it is tried four times at most`() {
+        #expect((0...5).map { Webhook.pause(afterPoison: $0) } == [nil, 5, 300, 1_800, nil, nil])
+    }
+
     @Test func `a mail is whole whatever its text, and its id is the message's`() {
         let notice = Notice(
             id: "d7", title: "提醒", lines: ["线索「华东机械」\r\nBcc: x@y.z", "." + String(repeating: "长", count: 90)], recipients: ["a@b.cn"])

@@ -62,20 +62,15 @@ extension [JobStatistics] {
 
 /// Shares, ages and times held back, of these tenants.
 private func tenantSamples(_ tenants: [TenantID], _ records: Records, _ dispatch: Dispatch) async throws -> [Metrics.Sample] {
-    let fairness = try await dispatch.fairness(of: tenants)
-    var states: [TenantID: TenantState] = [:]
-    for tenant in tenants { states[tenant] = try await dispatch.state(of: tenant) }
-    let first = states.mapValues { $0.flows.filter { $0.blocked == nil }.compactMap(\.first) }
-    let since = try await records.claimableSince(first.values.flatMap(\.self))
+    let lines = try await TenantLines(of: tenants, records, dispatch)
     let now = Date()
     func gauge(_ name: String, _ help: String, _ tenant: String, _ value: Double?, _ kind: Metrics.Sample.Kind = .gauge) -> Metrics.Sample?
     {
         value.map { Metrics.Sample("kiteline_tenant_\(name)", kind, help, labels: [("tenant", tenant)], $0) }
     }
     let received = (help: "Part of the worker-time given lately; what was given a minute ago counts half.", name: "share_received")
-    let own = fairness.flatMap { tenant -> [Metrics.Sample?] in
-        let (label, flows) = (tenant.tenant.description, states[tenant.tenant]?.flows ?? [])
-        let oldest = first[tenant.tenant]?.compactMap { since[$0] }.min().map { max(0, now.timeIntervalSince($0)) }
+    let own = lines.fairness.flatMap { tenant -> [Metrics.Sample?] in
+        let (label, flows) = (tenant.tenant.description, lines.states[tenant.tenant]?.flows ?? [])
         let parked = flows.compactMap { $0.ready > 0 ? $0.blocked?.since : nil }.min().map { max(0, now.timeIntervalSince($0)) }
         return [
             gauge(received.name, received.help, label, tenant.shareReceived),
@@ -83,14 +78,14 @@ private func tenantSamples(_ tenants: [TenantID], _ records: Records, _ dispatch
             gauge(
                 "worker_seconds_total", "Worker-time received since the index was built.", label, tenant.received / .seconds(1), .counter),
             gauge("throttled_seconds_total", "Time it had work and no token.", label, tenant.throttled / .seconds(1), .counter),
-            gauge("oldest_claimable_seconds", "How long the first in line has been claimable.", label, oldest ?? 0),
+            gauge("oldest_claimable_seconds", "How long the first in line has been claimable.", label, lines.oldest[tenant.tenant] ?? 0),
             gauge(
                 "deferred_jobs", "Ready jobs above its capacity, kept in the ledger until their line drains.", label,
                 Double(flows.reduce(0) { $0 + ($1.deferral?.jobs ?? 0) })),
             gauge("parked_seconds", "How long its jobs have been waiting at a gate.", label, parked ?? 0),
         ]
     }
-    let shares = fairness.compactMap(\.shareReceived)
+    let shares = lines.fairness.compactMap(\.shareReceived)
     let others = shares.isEmpty ? nil : max(0, 1 - shares.reduce(0, +))
     return (own + [gauge(received.name, received.help, "other", others)]).compactMap(\.self)
 }

@@ -24,16 +24,11 @@ extension API {
     let fairness = await promptly { [tenants] in try await dispatch.fairness(of: tenants.items.map(\.id)) } ?? []
     let shares = Dictionary(fairness.map { ($0.tenant, $0) }) { first, _ in first }
     return .page(tenants) { tenant in
-        let kinds = statistics[tenant.id] ?? []
         let share = shares[tenant.id]
         return JSONWriter.object(capacity: 256) { object in
             object.member("slug", tenant.slug)
-            object.member("ready", kinds.reduce(0) { $0 + ($1.waiting["available"] ?? 0) })
-            object.member("running", kinds.reduce(0) { $0 + ($1.waiting["running"] ?? 0) })
-            object.member("ended", kinds.reduce(0) { $0 + $1.ended.values.reduce(0, +) })
-            object.member("failed", kinds.reduce(0) { $0 + $1.failures.values.reduce(0, +) })
+            object.members(of: JobSums(statistics[tenant.id] ?? []))
             object.member("window_s", API.usageWindow)
-            object.member("dead_letters", kinds.reduce(0) { $0 + $1.deadLetters })
             object.member("share_received", share?.shareReceived)
             object.member("share_entitled", share?.shareEntitled)
             object.member("worker_seconds", share.map { ($0.received / .seconds(1)).rounded() })

@@ -28,6 +28,7 @@ extension API {
                         item.member("beat_at", worker.beatAt)
                         item.member("drain_asked_at", worker.drainAskedAt)
                         item.member("running", worker.running)
+                        item.member("concurrency", worker.counts["concurrency"].map { Int($0) })
                         item.member("settled", worker.counts["settled"].map { Int($0) })
                         item.member("leases_lost", worker.counts["leases_lost"].map { Int($0) })
                         item.member("given_back", worker.counts["given_back"].map { Int($0) })

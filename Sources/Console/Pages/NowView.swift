@@ -277,6 +277,7 @@ public enum NowView {
         let top = sums.max() ?? 1
         return [
             "trendWords": .text(clerk.words["now_trend_words", ["n": clerk.number(line.ended)]]),
+            "trendMost": .text(clerk.words["now_trend_most", ["n": clerk.number(Int(top))]]),
             "areaPoints": .text(Picture.area(sums, top: top)), "linePoints": .text(Picture.line(sums, top: top)),
         ]
     }

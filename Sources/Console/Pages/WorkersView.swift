@@ -17,14 +17,13 @@ public enum WorkersView {
         let words = layout.words
         let workers = fleet["items"]?.elements ?? []
         let running = fleet["running"]?.elements ?? []
-        let most = Double(workers.compactMap { $0["running"]?.integer }.max() ?? 0)
         return layout.page(
             words["workers_title"],
             [
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "drain": drain(workers, clerk, Control("drain", action: Layout.path("workers/drain"), once: once, refusal: refusal)),
                 "tiles": .list(tiles(workers, demand, clerk)),
-                "hasWorkers": .flag(!workers.isEmpty), "workers": .list(workers.map { row($0, most, clerk) }),
+                "hasWorkers": .flag(!workers.isEmpty), "workers": .list(workers.map { row($0, clerk) }),
                 "hasRunning": .flag(!running.isEmpty), "running": .list(running.map { job(layout, $0, clerk) }),
                 "runningLead": .text(runningLead(workers, running.count, clerk)),
                 "runningNoneWhy": .text(words["workers_running_none_why"]), "scaleWords": .text(scale(demand, workers, clerk)),
@@ -77,13 +76,16 @@ public enum WorkersView {
         ]
     }
 
-    private static func row(_ worker: JSONNode, _ most: Double, _ clerk: Clerk) -> View {
+    private static func row(_ worker: JSONNode, _ clerk: Clerk) -> View {
         let running = Int(worker["running"]?.integer ?? 0)
+        let places = worker["concurrency"]?.integer.map { max(1, Int($0)) }
         return [
             "workerName": .text(worker["id"]?.string),
             "state": state(worker, clerk),
             "host": .text(worker["host"]?.string), "process": .text("pid \(RolloutWords.number(worker["pid"]))"),
-            "places": .text(clerk.number(running)), "placesX": .text(Picture.length(most == 0 ? 0 : Double(running) / most)),
+            "places": .text(
+                places.map { clerk.words["worker_of", ["n": clerk.number(running), "places": clerk.number($0)]] } ?? clerk.number(running)),
+            "placesX": .text(places.map { Picture.length(min(1, Double(running) / Double($0))) }),
             "ended": .text(clerk.number(worker["settled"]) ?? "–"), "lost": .text(clerk.number(worker["leases_lost"]) ?? "–"),
             "sign": clerk.when(worker["beat_at"]), "started": clerk.when(worker["started_at"]),
         ]

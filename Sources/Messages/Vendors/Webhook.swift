@@ -48,6 +48,12 @@ public struct Webhook: Sendable, Hashable {
         let planned = now.addingTimeInterval(pauses[tries - 1] * (0.9 + chance / 5))
         return max(planned, failure.until ?? planned)
     }
+
+    /// Seconds until a delivery is tried again whose job was set aside because its workers died: it may have stood beside one that killed
+    /// them. Nil after the fourth such try, for each costs three workers where it does kill them.
+    public static func pause(afterPoison tries: Int) -> TimeInterval? {
+        (1...3).contains(tries) ? pauses[tries - 1] : nil
+    }
 }
 
 /// What happened, as CloudEvents 1.0 writes it (structured mode).

@@ -165,15 +165,14 @@ public struct DeliveryEffect: WrittenEffect {
 
     /// A try whose job was set aside or cancelled: what it said is refused, whoever says it.
     ///
-    /// An event for a webhook is tried again, as any try that failed, where the job took its workers with it: it may have stood beside one that
-    /// did. The fourth such try is the last, or one that does kill them would kill ten times three.
+    /// An event for a webhook is tried again where the job took its workers with it (`Webhook.pause(afterPoison:)`).
     static func statements(for discarded: [DiscardedJob]) -> [Statement] {
         discarded.filter { $0.kind == "send_notification" }.sorted { $0.id < $1.id }.flatMap { job -> [Statement] in
             guard let place = try? JSONDecoder().decode(Place.self, from: Data(job.arguments)), let id = Int64(place.delivery) else {
                 return []
             }
-            let isAgain = job.failure.errorClass == .poison && (1...3).contains(place.try)
-            let pause = isAgain ? Webhook.pauses[place.try - 1] : 0
+            let pause = job.failure.errorClass == .poison ? Webhook.pause(afterPoison: place.try) : nil
+            let isAgain = pause != nil
             return [
                 """
                 UPDATE delivery_try SET ended_at = clock_timestamp(), failure_class = 'content', error = \(String(job.failure.message.prefix(300)))
@@ -181,9 +180,9 @@ public struct DeliveryEffect: WrittenEffect {
                 """,
                 """
                 WITH d AS (
-                    UPDATE delivery SET state = CASE WHEN \(isAgain) AND event IS NOT NULL THEN 'waiting' ELSE 'failed' END,
-                        not_before = CASE WHEN \(isAgain) AND event IS NOT NULL THEN clock_timestamp() + make_interval(secs => \(pause)) END,
-                        ended_at = CASE WHEN \(isAgain) AND event IS NOT NULL THEN NULL ELSE clock_timestamp() END
+                    UPDATE delivery SET state = CASE WHEN event IS NOT NULL AND \(isAgain) THEN 'waiting' ELSE 'failed' END,
+                        not_before = CASE WHEN event IS NOT NULL AND \(isAgain) THEN clock_timestamp() + make_interval(secs => \(pause ?? 0)) END,
+                        ended_at = CASE WHEN event IS NOT NULL AND \(isAgain) THEN NULL ELSE clock_timestamp() END
                     WHERE id = \(id) AND tenant_id = \(job.tenant.rawValue) AND state = 'sending' RETURNING id, messages, state)
                 UPDATE message m SET state = 'failed', reason = \(job.failure.errorClass.rawValue), ended_at = clock_timestamp() FROM d
                 WHERE d.state = 'failed' AND m.id = ANY(d.messages) AND m.delivery_id = d.id AND m.state = 'sending'

@@ -1,0 +1,71 @@
+import DispatchIndex
+import Foundation
+import JSONEnvelope
+import Records
+import Tenancy
+
+extension API {
+    static let overviewEndpoints = [Endpoint(.get, "/v1/overview", .platform, answer: readOverview)]
+
+    /// So many tenants the answer names.
+    static let busiestTenants = 20
+}
+
+/// `GET /v1/overview`: what all tenants' jobs do, by kind, by the busiest tenants and by what failed.
+@Sendable private func readOverview(_ call: Call) async throws -> Answer {
+    let overview = Overview(try await call.api.statistics.value(), most: API.busiestTenants)
+    let (records, dispatch, ids) = (call.records, call.api.dispatch, overview.busiest.map(\.tenant))
+    let tenants = try await records.tenants(of: ids)
+    let lines = await promptly { try await TenantLines(of: ids, records, dispatch) }
+    let shares = Dictionary((lines?.fairness ?? []).map { ($0.tenant, $0) }) { first, _ in first }
+    return Answer(
+        200,
+        JSONWriter.object(capacity: 4_096) { object in
+            object.member("as_of", Date())
+            object.members(of: overview.all)
+            object.member("window_s", API.usageWindow)
+            object.array("kinds") { list in
+                for (kind, sums) in overview.kinds {
+                    list.object { item in
+                        item.member("kind", kind)
+                        item.members(of: sums)
+                    }
+                }
+            }
+            object.array("tenants") { list in
+                for (id, sums) in overview.busiest {
+                    guard let tenant = tenants[id] else { continue }
+                    list.object { item in
+                        item.member("slug", tenant.slug)
+                        item.member("weight", tenant.settings.weight)
+                        item.member("paused", tenant.paused != nil)
+                        item.members(of: sums)
+                        item.member("oldest_claimable_ms", lines?.oldest[id].map { ($0 * 1_000).rounded() })
+                        item.member("share_received", shares[id]?.shareReceived)
+                        item.member("share_entitled", shares[id]?.shareEntitled)
+                    }
+                }
+            }
+            object.member("tenants_with_jobs", overview.tenantsWithJobs)
+            object.array("failures") { list in
+                for (cause, count) in overview.failures {
+                    list.object { item in
+                        item.member("cause", cause)
+                        item.member("count", count)
+                    }
+                }
+            }
+            object.member("index", lines == nil ? "away" : "up")
+        })
+}
+
+extension JSONWriter {
+    /// What `/v1/usage` says of a tenant, too.
+    mutating func members(of sums: JobSums) {
+        member("ready", sums.ready)
+        member("running", sums.running)
+        member("ended", sums.ended)
+        member("failed", sums.failed)
+        member("dead_letters", sums.deadLetters)
+    }
+}

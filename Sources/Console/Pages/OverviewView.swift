@@ -1,0 +1,83 @@
+import Foundation
+import JSONEnvelope
+
+/// What the jobs of all tenants do: what a platform key sees that acts for nobody.
+public enum OverviewView {
+    /// - Parameter overview: `GET /v1/overview`
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ overview: JSONNode) -> View {
+        let words = layout.words
+        let tenants = overview["tenants"]?.elements ?? []
+        let failures = overview["failures"]?.elements ?? []
+        let all = Int(overview["tenants_with_jobs"]?.integer ?? 0)
+        return layout.page(
+            words["now_title"],
+            [
+                "asOf": clerk.when(overview["as_of"]?.date ?? clerk.now), "indexAway": .flag(overview["index"]?.string == "away"),
+                "tiles": .list(tiles(overview, tenants, all, clerk)), "hasKinds": .flag(overview["kinds"]?.elements.isEmpty == false),
+                "kinds": .list((overview["kinds"]?.elements ?? []).map { kind($0, clerk) }), "hasTenants": .flag(!tenants.isEmpty),
+                "tenants": .list(tenants.map { tenant($0, clerk) }),
+                "tenantsLead": .text(
+                    all > tenants.count
+                        ? words["overview_busiest", ["n": clerk.number(tenants.count), "all": clerk.number(all)]]
+                        : words["tenants_list_lead"]),
+                "hasFailures": .flag(!failures.isEmpty), "failures": .list(failures.map { failure($0, clerk) }),
+            ])
+    }
+
+    private static func tiles(_ overview: JSONNode, _ tenants: [JSONNode], _ all: Int, _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        let oldest = tenants.compactMap { $0["oldest_claimable_ms"]?.double }.max()
+        let (ended, failed) = (overview["ended"]?.integer ?? 0, overview["failed"]?.integer ?? 0)
+        let share = ended == 0 ? 0 : Double(failed) / Double(ended)
+        let letters = overview["dead_letters"]?.integer ?? 0
+        return [
+            .tile(words["state_running"], clerk.number(overview["running"]) ?? "–", words["now_tile_running"]),
+            .tile(words["now_ready"], clerk.number(overview["ready"]) ?? "–", words["overview_ready_note", ["n": clerk.number(all)]]),
+            .tile(words["now_oldest"], clerk.span(milliseconds: oldest) ?? "–", words["now_tile_oldest"]),
+            .tile(words["tenants_lately"], clerk.number(overview["ended"]) ?? "–", words["now_tile_ended"]),
+            .tile(
+                words["now_failed"], ended == 0 ? "–" : clerk.percent(share),
+                words["overview_failed_note", ["n": clerk.number(Int(failed))]],
+                share >= 0.2 ? .bad : share > 0.02 ? .warn : .plain),
+            .tile(words["nav_dead_letters"], clerk.number(Int(letters)), words["overview_letters_note"], letters > 0 ? .warn : .plain),
+        ]
+    }
+
+    /// What the lines of kinds and of tenants say alike.
+    private static func sums(_ node: JSONNode, _ clerk: Clerk) -> [String: View] {
+        let (ended, failed) = (node["ended"]?.integer ?? 0, node["failed"]?.integer ?? 0)
+        return [
+            "running": .text(clerk.number(node["running"]) ?? "–"), "ready": .text(clerk.number(node["ready"]) ?? "–"),
+            "ended": .text(clerk.number(Int(ended))),
+            "failedShare": .text(ended == 0 ? "–" : clerk.percent(Double(failed) / Double(ended))),
+            "deadLetters": .text(clerk.number(node["dead_letters"]) ?? "–"),
+        ]
+    }
+
+    private static func kind(_ node: JSONNode, _ clerk: Clerk) -> View {
+        .object(sums(node, clerk).merging(["kindName": .text(clerk.words.known("kind", node["kind"]?.string ?? ""))]) { $1 })
+    }
+
+    private static func tenant(_ node: JSONNode, _ clerk: Clerk) -> View {
+        let slug = node["slug"]?.string ?? ""
+        let (received, entitled) = (node["share_received"]?.double, node["share_entitled"]?.double)
+        let own: [String: View] = [
+            "tenantHref": .text(Layout.path("tenants") + query([("tenant", slug)]) + "#tenant"), "slug": .text(slug),
+            "paused": .text(node["paused"]?.bool == true ? clerk.words["tenants_paused"] : nil),
+            "weight": .text(clerk.number(node["weight"])),
+            "oldest": .text(clerk.span(milliseconds: node["oldest_claimable_ms"]?.double) ?? "–"),
+            "share": .text(received.map { clerk.percent($0) } ?? "–"), "shareX": .text(Picture.length(received ?? 0)),
+            "entitledX": .text(Picture.length(entitled ?? 0)),
+        ]
+        return .object(sums(node, clerk).merging(own) { $1 })
+    }
+
+    private static func failure(_ node: JSONNode, _ clerk: Clerk) -> View {
+        let (words, cause) = (clerk.words, node["cause"]?.string ?? "")
+        return [
+            "className": .text(words.all["class_\(cause)"] ?? words.known("outcome", cause)),
+            "classMeaning": .text(words.all["class_\(cause)_aside"] ?? words.all["class_\(cause)_meaning"]),
+            "count": .text(clerk.number(node["count"])),
+        ]
+    }
+}

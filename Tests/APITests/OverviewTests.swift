@@ -1,0 +1,68 @@
+import Foundation
+import Tenancy
+import TestSupport
+import Testing
+
+@testable import API
+@testable import Records
+
+@Suite struct OverviewTests {
+    private func some(_ tenant: Int64, _ kind: String, ready: Int = 0, ended: Int = 0, failures: [String: Int] = [:], letters: Int = 0)
+        -> JobStatistics
+    {
+        var one = JobStatistics(tenant: TenantID(tenant), kind: kind)
+        one.waiting = ["available": ready, "scheduled": 900]
+        one.ended = [.completed: ended]
+        one.failures = failures
+        one.deadLetters = letters
+        return one
+    }
+
+    @Test func `all tenants' jobs add up, by kind, by the busiest tenants and by what failed`() {
+        let many = (1...30).map { some($0, "probe", ready: Int($0)) }
+        let overview = Overview(
+            many + [
+                some(3, "assign_lead", ended: 40, failures: ["permanent": 2, "dependency": 3]),
+                some(9, "assign_lead", ended: 1, failures: ["permanent": 4]), some(31, "probe", letters: 5),
+            ], most: 20)
+
+        #expect(overview.all.ready == 465 && overview.all.running == 0 && overview.all.ended == 41)
+        #expect(overview.all.failed == 9 && overview.all.deadLetters == 5)
+        #expect(overview.kinds.map(\.kind) == ["assign_lead", "probe"])
+        #expect(overview.kinds.map(\.sums.jobs) == [41, 465])
+        #expect(overview.busiest.count == 20)
+        #expect(overview.busiest.map(\.tenant.rawValue).prefix(3) == [3, 30, 29])
+        // Whose dead letters lie still has no jobs.
+        #expect(overview.tenantsWithJobs == 30)
+        #expect(overview.failures.map(\.cause) == ["permanent", "dependency"])
+        #expect(overview.failures.map(\.count) == [6, 3])
+    }
+
+    @Test func `the platform sees what every tenant has waiting, got done and was entitled to, and a tenant does not`() async throws {
+        try await TestAPI.with { api in
+            let job = try #require(try await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#, as: api.acme.tenantKey).json["id"].string)
+            try await api.working {
+                try await expectSoon { try await api.send("GET", "/v1/jobs/\(job)", as: api.acme.tenantKey).json["state"].string == "completed" }
+            }
+            let waits = try #require(await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#, as: api.globex.tenantKey).json["id"].string)
+            try await expectSoon { try await api.waiting(waits, as: api.globex.tenantKey).code != "not_indexed" }
+
+            let answer = try await api.send("GET", "/v1/overview", as: api.platformKey)
+            let json = try answer.json
+            let tenants = Dictionary(uniqueKeysWithValues: (json["tenants"].array ?? []).map { ($0["slug"].string ?? "", $0) })
+
+            #expect(answer.status == 200)
+            #expect(json["ready"].int == 1 && json["ended"].int == 1 && json["failed"].int == 0)
+            #expect(json["tenants_with_jobs"].int == 2)
+            #expect(json["kinds"].array?.count == 1)
+            #expect(tenants["acme"]?["ended"].int == 1 && tenants["acme"]?["ready"].int == 0)
+            #expect(tenants["globex"]?["ready"].int == 1 && tenants["globex"]?["weight"].int == 1)
+            #expect(try #require(tenants["globex"]?["oldest_claimable_ms"].double) >= 0)
+            #expect(tenants["globex"]?["share_entitled"].int == 1)
+            #expect(json["index"].string == "up")
+            for key in [api.acme.tenantKey, api.acme.operatorKey] {
+                #expect(try await api.send("GET", "/v1/overview", as: key).status == 403)
+            }
+        }
+    }
+}
