@@ -42,7 +42,9 @@ import Testing
         try await TestAPI.with { api in
             let job = try #require(try await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#, as: api.acme.tenantKey).json["id"].string)
             try await api.working {
-                try await expectSoon { try await api.send("GET", "/v1/jobs/\(job)", as: api.acme.tenantKey).json["state"].string == "completed" }
+                try await expectSoon {
+                    try await api.send("GET", "/v1/jobs/\(job)", as: api.acme.tenantKey).json["state"].string == "completed"
+                }
             }
             let waits = try #require(await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#, as: api.globex.tenantKey).json["id"].string)
             try await expectSoon { try await api.waiting(waits, as: api.globex.tenantKey).code != "not_indexed" }
