@@ -27,7 +27,7 @@ public struct API: Sendable {
     let quotas: Quotas
     let demand: Remembered<Demand>
     /// Of every tenant.
-    let statistics: Remembered<[JobStatistics]>
+    let counted: Remembered<CountedJobs>
     let fleet: Remembered<Fleet>
     let heatMaps: RememberedByKey<HeatMapKey, ResponseHeatMap>
     let events: EventHub
@@ -58,8 +58,9 @@ public struct API: Sendable {
         self.secrets = secrets
         self.quotas = Quotas(records: records, dispatch: dispatch)
         demand = Remembered(for: .seconds(5)) { try await API.demand(records, dispatch) }
-        statistics = Remembered(for: .seconds(10)) {
-            try await records.jobStatistics(window: TimeInterval(API.usageWindow), now: Date())
+        counted = Remembered(for: .seconds(10)) {
+            let now = Date()
+            return CountedJobs(at: now, statistics: try await records.jobStatistics(window: TimeInterval(API.usageWindow), now: now))
         }
         fleet = Remembered(for: .seconds(2)) {
             Fleet(workers: try await ledger.workerProcesses(), running: try await ledger.runningJobs(limit: API.shownRunningJobs))

@@ -1,12 +1,22 @@
+import Foundation
+import Jobs
 import Records
 import Tenancy
 
+/// How every tenant's jobs were doing at a moment.
+struct CountedJobs: Sendable {
+    let at: Date
+    let statistics: [JobStatistics]
+}
+
 /// What jobs come to, added up over kinds or over tenants.
 struct JobSums: Sendable, Hashable {
+    /// Due and not running, whatever holds them back.
     var ready = 0
     var running = 0
-    /// Jobs that ended in the window, and of these those that failed.
+    /// Jobs that ended in the window; of these those that were not cancelled, and of those the ones that failed.
     var ended = 0
+    var judged = 0
     var failed = 0
     var deadLetters = 0
 
@@ -15,12 +25,16 @@ struct JobSums: Sendable, Hashable {
     }
 
     mutating func add(_ one: JobStatistics) {
-        ready += one.waiting["available"] ?? 0
+        ready += one.due
         running += one.waiting["running"] ?? 0
         ended += one.ended.values.reduce(0, +)
+        judged += one.ended.filter { $0.key != .cancelled }.values.reduce(0, +)
         failed += one.failures.values.reduce(0, +)
         deadLetters += one.deadLetters
     }
+
+    /// Nil: none was judged.
+    var failureShare: Double? { judged == 0 ? nil : Double(failed) / Double(judged) }
 
     /// What there is to do and what was done; dead letters lie still.
     var jobs: Int { ready + running + ended }

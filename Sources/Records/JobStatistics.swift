@@ -15,6 +15,8 @@ public struct JobStatistics: Sendable {
     public var queueSeconds: (median: Double, p99: Double)?
     /// Jobs that have not ended, by state.
     public var waiting: [String: Int] = [:]
+    /// Of these, those whose time has come and that do not run, whatever holds them back.
+    public var due = 0
     public var deadLetters = 0
 
     public var failureShare: Double {
@@ -41,7 +43,11 @@ extension Records {
             WHERE finished_at > \(now.addingTimeInterval(-window)) AND finished_at <= \(now) AND started_at IS NOT NULL
             GROUP BY 1, 2
             """,
-            "SELECT tenant_id, kind, state::text AS state, count(*) AS jobs FROM job_live GROUP BY 1, 2, 3",
+            // A retry or a scheduled job keeps its state when its time has come.
+            """
+            SELECT tenant_id, kind, state::text AS state, state <> 'running' AND run_at <= \(now) AS is_due, count(*) AS jobs
+            FROM job_live GROUP BY 1, 2, 3, 4
+            """,
             "SELECT tenant_id, kind, count(*) AS jobs FROM dlq GROUP BY 1, 2",
         ])
         var byKind = StatisticsByKind()
@@ -60,7 +66,11 @@ extension Records {
         }
         for row in results[2] {
             let (state, jobs): (String, Int) = (try row.get("state"), try row.get("jobs"))
-            try byKind.change(row) { $0.waiting[state] = jobs }
+            let isDue: Bool = try row.get("is_due")
+            try byKind.change(row) { statistics in
+                statistics.waiting[state, default: 0] += jobs
+                if isDue { statistics.due += jobs }
+            }
         }
         for row in results[3] {
             let jobs: Int = try row.get("jobs")

@@ -12,7 +12,8 @@ import Testing
     {
         var one = JobStatistics(tenant: TenantID(tenant), kind: kind)
         one.waiting = ["available": ready, "scheduled": 900]
-        one.ended = [.completed: ended]
+        one.due = ready
+        one.ended = [.completed: ended, .cancelled: ended]
         one.failures = failures
         one.deadLetters = letters
         return one
@@ -26,10 +27,13 @@ import Testing
                 some(9, "assign_lead", ended: 1, failures: ["permanent": 4]), some(31, "probe", letters: 5),
             ], most: 20)
 
-        #expect(overview.all.ready == 465 && overview.all.running == 0 && overview.all.ended == 41)
+        #expect(overview.all.ready == 465 && overview.all.running == 0 && overview.all.ended == 82)
         #expect(overview.all.failed == 9 && overview.all.deadLetters == 5)
+        // Nobody's fault is what was cancelled.
+        #expect(overview.all.failureShare == 9.0 / 41)
+        #expect(Overview([], most: 20).all.failureShare == nil)
         #expect(overview.kinds.map(\.kind) == ["assign_lead", "probe"])
-        #expect(overview.kinds.map(\.sums.jobs) == [41, 465])
+        #expect(overview.kinds.map(\.sums.jobs) == [82, 465])
         #expect(overview.busiest.count == 20)
         #expect(overview.busiest.map(\.tenant.rawValue).prefix(3) == [3, 30, 29])
         // Whose dead letters lie still has no jobs.
@@ -45,23 +49,39 @@ import Testing
                 try await expectSoon {
                     try await api.send("GET", "/v1/jobs/\(job)", as: api.acme.tenantKey).json["state"].string == "completed"
                 }
+                // What was looked at is remembered for two seconds, and what a worker tells comes with its next beat.
+                try await expectSoon {
+                    try await api.send("GET", "/v1/workers", as: api.platformKey).json["items"].array?.first?["concurrency"].int == 400
+                }
             }
             let waits = try #require(await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#, as: api.globex.tenantKey).json["id"].string)
             try await expectSoon { try await api.waiting(waits, as: api.globex.tenantKey).code != "not_indexed" }
+            // A retry keeps its state when its time has come.
+            _ = try await api.owner.query(
+                """
+                INSERT INTO job_live (id, tenant_id, kind, flow, priority, state, run_at, enqueued_at, max_attempts)
+                SELECT n + 2, \(api.globex.id.rawValue), 'probe', 'probe', 5, 'retryable', now() + n * interval '1 hour', now(), 5
+                FROM unnest(ARRAY[-1, 1]) n
+                """)
 
             let answer = try await api.send("GET", "/v1/overview", as: api.platformKey)
             let json = try answer.json
             let tenants = Dictionary(uniqueKeysWithValues: (json["tenants"].array ?? []).map { ($0["slug"].string ?? "", $0) })
 
             #expect(answer.status == 200)
-            #expect(json["ready"].int == 1 && json["ended"].int == 1 && json["failed"].int == 0)
+            #expect(json["ready"].int == 2 && json["ended"].int == 1 && json["failed"].int == 0)
             #expect(json["tenants_with_jobs"].int == 2)
             #expect(json["kinds"].array?.count == 1)
             #expect(tenants["acme"]?["ended"].int == 1 && tenants["acme"]?["ready"].int == 0)
-            #expect(tenants["globex"]?["ready"].int == 1 && tenants["globex"]?["weight"].int == 1)
+            #expect(tenants["globex"]?["ready"].int == 2 && tenants["globex"]?["weight"].int == 1)
             #expect(try #require(tenants["globex"]?["oldest_claimable_ms"].double) >= 0)
             #expect(tenants["globex"]?["share_entitled"].int == 1)
             #expect(json["index"].string == "up")
+            _ = try await api.send("POST", "/v1/tenants/globex/pause", #"{"reason":"unpaid"}"#, as: api.platformKey)
+            let after = try await api.send("GET", "/v1/overview", as: api.platformKey)
+            let paused = try after.json["tenants"].array?.first { $0["slug"].string == "globex" }
+            #expect(paused?["paused"].bool == true)
+            #expect(paused?["oldest_claimable_ms"].isNull == true, "none of its jobs may run")
             for key in [api.acme.tenantKey, api.acme.operatorKey] {
                 #expect(try await api.send("GET", "/v1/overview", as: key).status == 403)
             }

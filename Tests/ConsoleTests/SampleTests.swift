@@ -343,6 +343,33 @@ import Testing
         #expect(beside["summary"] == "Another set of this kind is live; this one is saved as a draft.")
     }
 
+    @Test func `all tenants' jobs`() throws {
+        let (layout, clerk) = frame(role: .platform)
+        let sums = #""ready":1003,"running":4,"ended":12,"failed":3,"failure_share":0.25,"dead_letters":2"#
+        let tenant =
+            #"{"slug":"acme","weight":3,"paused":true,\#(sums),"oldest_claimable_ms":null,"share_received":0.588,"share_entitled":0.6}"#
+        let other =
+            #"{"slug":"globex","weight":1,"paused":false,\#(sums),"oldest_claimable_ms":90000,"share_received":null,"share_entitled":0.4}"#
+        let overview =
+            #"{"as_of":"2026-03-18T06:32:02Z","window_s":300,\#(sums),"kinds":[{"kind":"probe",\#(sums)}],"tenants":[\#(tenant),\#(other)],"tenants_with_jobs":10000,"failures":[{"cause":"permanent","count":2},{"cause":"held_missing_data","count":1}],"index":"up"}"#
+
+        let view = OverviewView.page(layout, clerk, try node(overview))
+
+        #expect(view["tiles"]?.items.map { $0["tileValue"] } == ["4", "1,003", "1\u{A0}min 30\u{A0}s", "12", "25\u{A0}%", "2"])
+        #expect(view["tiles"]?.items.map { $0["tileTone"] } == ["", "", "", "", "bad", "warn"])
+        #expect(view["tenants"]?.items.map { $0["paused"] } == ["Paused", View.nothing])
+        #expect(view["tenants"]?.items.map { $0["oldest"] } == ["–", "1\u{A0}min 30\u{A0}s"])
+        #expect(view["tenants"]?.items.map { $0["share"] } == ["58.8\u{A0}%", "–"])
+        #expect(view["tenants"]?.items.map { $0["tenantHref"] }.first == "/console/tenants?tenant=acme#tenant")
+        guard case .text(let lead)? = view["tenantsLead"] else { throw Missing() }
+        #expect(lead.hasPrefix("The 2 with most jobs of 10,000"))
+        #expect(view["kinds"]?.items.map { $0["failedShare"] } == ["25\u{A0}%"])
+        #expect(view["failures"]?.items.map { $0["count"] } == ["2", "1"])
+        #expect(view["indexAway"] == .flag(false))
+    }
+
+    private struct Missing: Error {}
+
     @Test func `tenants and workers`() throws {
         let (layout, clerk) = frame(role: .platform)
         let tenant =

@@ -54,6 +54,7 @@ extension [JobStatistics] {
             sum.ended.merge(other.ended, uniquingKeysWith: +)
             sum.failures.merge(other.failures, uniquingKeysWith: +)
             sum.waiting.merge(other.waiting, uniquingKeysWith: +)
+            sum.due += other.due
             sum.deadLetters += other.deadLetters
         }
         return sum
@@ -62,8 +63,10 @@ extension [JobStatistics] {
 
 /// Shares, ages and times held back, of these tenants.
 private func tenantSamples(_ tenants: [TenantID], _ records: Records, _ dispatch: Dispatch) async throws -> [Metrics.Sample] {
-    let lines = try await TenantLines(of: tenants, records, dispatch)
     let now = Date()
+    let lines = try await TenantLines(of: tenants, dispatch)
+    let paused = try await records.tenants(of: tenants).filter { $1.paused != nil }
+    let oldest = try await lines.oldest(records, but: Set(paused.keys), now: now)
     func gauge(_ name: String, _ help: String, _ tenant: String, _ value: Double?, _ kind: Metrics.Sample.Kind = .gauge) -> Metrics.Sample?
     {
         value.map { Metrics.Sample("kiteline_tenant_\(name)", kind, help, labels: [("tenant", tenant)], $0) }
@@ -78,7 +81,7 @@ private func tenantSamples(_ tenants: [TenantID], _ records: Records, _ dispatch
             gauge(
                 "worker_seconds_total", "Worker-time received since the index was built.", label, tenant.received / .seconds(1), .counter),
             gauge("throttled_seconds_total", "Time it had work and no token.", label, tenant.throttled / .seconds(1), .counter),
-            gauge("oldest_claimable_seconds", "How long the first in line has been claimable.", label, lines.oldest[tenant.tenant] ?? 0),
+            gauge("oldest_claimable_seconds", "How long the first in line has been claimable.", label, oldest[tenant.tenant] ?? 0),
             gauge(
                 "deferred_jobs", "Ready jobs above its capacity, kept in the ledger until their line drains.", label,
                 Double(flows.reduce(0) { $0 + ($1.deferral?.jobs ?? 0) })),

@@ -13,15 +13,18 @@ extension API {
 
 /// `GET /v1/overview`: what all tenants' jobs do, by kind, by the busiest tenants and by what failed.
 @Sendable private func readOverview(_ call: Call) async throws -> Answer {
-    let overview = Overview(try await call.api.statistics.value(), most: API.busiestTenants)
-    let (records, dispatch, ids) = (call.records, call.api.dispatch, overview.busiest.map(\.tenant))
-    let tenants = try await records.tenants(of: ids)
-    let lines = await promptly { try await TenantLines(of: ids, records, dispatch) }
+    let counted = try await call.api.counted.value()
+    let overview = Overview(counted.statistics, most: API.busiestTenants)
+    let (dispatch, ids) = (call.api.dispatch, overview.busiest.map(\.tenant))
+    let tenants = try await call.records.tenants(of: ids)
+    let paused = Set(tenants.filter { $1.paused != nil }.keys)
+    let lines = await promptly { try await TenantLines(of: ids, dispatch) }
+    let oldest = try await lines?.oldest(call.records, but: paused, now: Date()) ?? [:]
     let shares = Dictionary((lines?.fairness ?? []).map { ($0.tenant, $0) }) { first, _ in first }
     return Answer(
         200,
         JSONWriter.object(capacity: 4_096) { object in
-            object.member("as_of", Date())
+            object.member("as_of", counted.at)
             object.members(of: overview.all)
             object.member("window_s", API.usageWindow)
             object.array("kinds") { list in
@@ -40,7 +43,7 @@ extension API {
                         item.member("weight", tenant.settings.weight)
                         item.member("paused", tenant.paused != nil)
                         item.members(of: sums)
-                        item.member("oldest_claimable_ms", lines?.oldest[id].map { ($0 * 1_000).rounded() })
+                        item.member("oldest_claimable_ms", oldest[id].map { ($0 * 1_000).rounded() })
                         item.member("share_received", shares[id]?.shareReceived)
                         item.member("share_entitled", shares[id]?.shareEntitled)
                     }
@@ -66,6 +69,7 @@ extension JSONWriter {
         member("running", sums.running)
         member("ended", sums.ended)
         member("failed", sums.failed)
+        member("failure_share", sums.failureShare)
         member("dead_letters", sums.deadLetters)
     }
 }

@@ -18,7 +18,7 @@ extension API {
         let limit = reader.integer("limit", in: 1...200) ?? 200
         return TenantFilter(&reader, limit: limit)
     }
-    let statistics = Dictionary(grouping: try await call.api.statistics.value(), by: \.tenant)
+    let statistics = Dictionary(grouping: try await call.api.counted.value().statistics, by: \.tenant)
     let (records, dispatch) = (call.records, call.api.dispatch)
     let tenants = try await records.tenants(filter)
     let fairness = await promptly { [tenants] in try await dispatch.fairness(of: tenants.items.map(\.id)) } ?? []

@@ -194,8 +194,7 @@ public enum NowView {
             .tile(words["now_oldest"], clerk.span(milliseconds: oldest) ?? "–", words["now_tile_oldest"]),
             .tile(words["now_last_hour"], clerk.number(ended), words["now_tile_ended"]),
             .tile(
-                words["now_failed"], share.map { clerk.percent($0) } ?? "–", words["now_tile_failed", ["n": clerk.number(failed)]],
-                (share ?? 0) >= 0.2 ? .bad : (share ?? 0) > 0.02 ? .warn : .plain),
+                words["now_failed"], clerk.failures(share), words["now_tile_failed", ["n": clerk.number(failed)]], .ofFailures(share)),
         ]
     }
 
@@ -256,7 +255,7 @@ public enum NowView {
                 "drain": .text(queue["estimated_drain_seconds"]?.double.map { words["now_drain", ["span": clerk.span($0)]] }),
                 "oldest": .text(clerk.span(milliseconds: queue["oldest_claimable_ms"]?.double) ?? "–"),
                 "lastHour": .text(clerk.number(ended)),
-                "failedShare": .text(ended == 0 ? "–" : clerk.percent(Double(failed) / Double(ended))), "trend": trend(line, clerk),
+                "failedShare": .text(clerk.failures(ended == 0 ? nil : Double(failed) / Double(ended))), "trend": trend(line, clerk),
             ]
         }
     }
@@ -299,13 +298,12 @@ public enum NowView {
 
     private static func failure(_ failure: JSONNode, _ clerk: Clerk) -> View {
         let cause = failure["cause"]?.string ?? ""
-        let words = clerk.words
-        let isClass = words.all["class_\(cause)"] != nil
+        let isClass = clerk.words.all["class_\(cause)"] != nil
+        let (name, meaning) = clerk.cause(cause)
         return [
             "failureHref": .text(
                 isClass ? Layout.path("dead-letters") + Console.query([("error_class", cause)]) : Layout.path("jobs")),
-            "className": .text(isClass ? words["class_\(cause)"] : words.known("outcome", cause)),
-            "classMeaning": .text(words.all["class_\(cause)_aside"] ?? words.all["class_\(cause)_meaning"]),
+            "className": .text(name), "classMeaning": .text(meaning),
             "count": .text(clerk.number(failure["count"])),
             "last": clerk.when(failure["last_at"]), "newestError": .text(failure["error"]?.string),
         ]

@@ -13,7 +13,7 @@ public enum OverviewView {
             words["now_title"],
             [
                 "asOf": clerk.when(overview["as_of"]?.date ?? clerk.now), "indexAway": .flag(overview["index"]?.string == "away"),
-                "tiles": .list(tiles(overview, tenants, all, clerk)), "hasKinds": .flag(overview["kinds"]?.elements.isEmpty == false),
+                "tiles": .list(tiles(overview, tenants, clerk)), "hasKinds": .flag(overview["kinds"]?.elements.isEmpty == false),
                 "kinds": .list((overview["kinds"]?.elements ?? []).map { kind($0, clerk) }), "hasTenants": .flag(!tenants.isEmpty),
                 "tenants": .list(tenants.map { tenant($0, clerk) }),
                 "tenantsLead": .text(
@@ -24,32 +24,28 @@ public enum OverviewView {
             ])
     }
 
-    private static func tiles(_ overview: JSONNode, _ tenants: [JSONNode], _ all: Int, _ clerk: Clerk) -> [View] {
+    private static func tiles(_ overview: JSONNode, _ tenants: [JSONNode], _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let oldest = tenants.compactMap { $0["oldest_claimable_ms"]?.double }.max()
-        let (ended, failed) = (overview["ended"]?.integer ?? 0, overview["failed"]?.integer ?? 0)
-        let share = ended == 0 ? 0 : Double(failed) / Double(ended)
+        let share = overview["failure_share"]?.double
         let letters = overview["dead_letters"]?.integer ?? 0
         return [
             .tile(words["state_running"], clerk.number(overview["running"]) ?? "–", words["now_tile_running"]),
-            .tile(words["now_ready"], clerk.number(overview["ready"]) ?? "–", words["overview_ready_note", ["n": clerk.number(all)]]),
-            .tile(words["now_oldest"], clerk.span(milliseconds: oldest) ?? "–", words["now_tile_oldest"]),
+            .tile(words["tenants_waiting"], clerk.number(overview["ready"]) ?? "–", words["overview_waiting_note"]),
+            .tile(words["now_oldest"], clerk.span(milliseconds: oldest) ?? "–", words["overview_oldest_note"]),
             .tile(words["tenants_lately"], clerk.number(overview["ended"]) ?? "–", words["now_tile_ended"]),
             .tile(
-                words["now_failed"], ended == 0 ? "–" : clerk.percent(share),
-                words["overview_failed_note", ["n": clerk.number(Int(failed))]],
-                share >= 0.2 ? .bad : share > 0.02 ? .warn : .plain),
+                words["now_failed"], clerk.failures(share), words["overview_failed_note", ["n": clerk.number(overview["failed"]) ?? "–"]],
+                .ofFailures(share)),
             .tile(words["nav_dead_letters"], clerk.number(Int(letters)), words["overview_letters_note"], letters > 0 ? .warn : .plain),
         ]
     }
 
     /// What the lines of kinds and of tenants say alike.
     private static func sums(_ node: JSONNode, _ clerk: Clerk) -> [String: View] {
-        let (ended, failed) = (node["ended"]?.integer ?? 0, node["failed"]?.integer ?? 0)
-        return [
+        [
             "running": .text(clerk.number(node["running"]) ?? "–"), "ready": .text(clerk.number(node["ready"]) ?? "–"),
-            "ended": .text(clerk.number(Int(ended))),
-            "failedShare": .text(ended == 0 ? "–" : clerk.percent(Double(failed) / Double(ended))),
+            "ended": .text(clerk.number(node["ended"]) ?? "–"), "failedShare": .text(clerk.failures(node["failure_share"]?.double)),
             "deadLetters": .text(clerk.number(node["dead_letters"]) ?? "–"),
         ]
     }
@@ -73,11 +69,7 @@ public enum OverviewView {
     }
 
     private static func failure(_ node: JSONNode, _ clerk: Clerk) -> View {
-        let (words, cause) = (clerk.words, node["cause"]?.string ?? "")
-        return [
-            "className": .text(words.all["class_\(cause)"] ?? words.known("outcome", cause)),
-            "classMeaning": .text(words.all["class_\(cause)_aside"] ?? words.all["class_\(cause)_meaning"]),
-            "count": .text(clerk.number(node["count"])),
-        ]
+        let (name, meaning) = clerk.cause(node["cause"]?.string ?? "")
+        return ["className": .text(name), "classMeaning": .text(meaning), "count": .text(clerk.number(node["count"]))]
     }
 }

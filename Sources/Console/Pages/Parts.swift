@@ -28,6 +28,22 @@ extension View {
     }
 }
 
+extension Clerk {
+    /// The part that failed; a dash where there is none to be judged.
+    func failures(_ share: Double?) -> String { share.map { percent($0) } ?? "–" }
+
+    /// What jobs failed by: an error class, or the outcome that counts as a failure.
+    func cause(_ cause: String) -> (name: String, meaning: String?) {
+        guard let name = words.all["class_\(cause)"] else { return (words.known("outcome", cause), nil) }
+        return (name, words.all["class_\(cause)_aside"] ?? words.all["class_\(cause)_meaning"])
+    }
+}
+
+extension Tone {
+    /// How bad it is when this part of the jobs failed.
+    static func ofFailures(_ share: Double?) -> Tone { (share ?? 0) >= 0.2 ? .bad : (share ?? 0) > 0.02 ? .warn : .plain }
+}
+
 /// What happened, by its time; what happened at the same moment, in the order in which it was named.
 struct Story {
     let clerk: Clerk

@@ -45,7 +45,8 @@ struct TenantPanel {
     private var usage: [View] {
         guard let usage = one.usage else { return [] }
         return [
-            View.fact(words["now_ready"], clerk.number(usage["ready"])), View.fact(words["state_running"], clerk.number(usage["running"])),
+            View.fact(words["tenants_waiting"], clerk.number(usage["ready"])),
+            View.fact(words["state_running"], clerk.number(usage["running"])),
             View.fact(words["tenants_lately"], clerk.number(usage["ended"])),
             View.fact(words["tenants_failed_lately"], clerk.number(usage["failed"])),
             View.fact(words["dead_title"], clerk.number(usage["dead_letters"])),

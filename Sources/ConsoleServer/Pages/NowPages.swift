@@ -7,9 +7,9 @@ extension ConsoleSite {
 }
 
 private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
-    if visit.tenant == nil, visit.role == .platform {
+    if visit.tenant == nil, visit.role == .platform, refusal == nil {
         let overview = try await visit.read("/v1/overview")
-        return try await visit.page("overview", area: "now", refusal: refusal) { OverviewView.page($0, $1, overview) }
+        return try await visit.page("overview", area: "now") { OverviewView.page($0, $1, overview) }
     }
     // What all of a tenant's work comes to is not for who is held to cities.
     guard try await visit.reach().includes("now") else { return .seeOther(Layout.path("leads")) }

@@ -33,5 +33,5 @@ extension ConsoleSite {
     guard (name == nil) == (slug == nil), try await visit.guest.site.records.act(visit.session, for: slug) else {
         throw ConsoleFault.noPage
     }
-    return .seeOther(slug == nil ? "/console/tenants" : "/console/now")
+    return .seeOther("/console/now")
 }

@@ -123,16 +123,19 @@ extension Records {
         let rows = try await read(
             tenant,
             """
-            WITH came AS (
+            WITH arrivals AS MATERIALIZED (
+                SELECT id, received_at FROM lead
+                WHERE tenant_id = \(tenant.rawValue) AND received_at >= \(span.lowerBound) AND received_at < \(span.upperBound)),
+            came AS (
                 -- A lead stands where it came, though its clock began in another month. Not a join: after an import, while its tables are
                 -- unknown to the planner, it compared every lead with every escalation, and ten thousand of them took half a minute.
                 SELECT min(e.received_at) AS received_at, bool_and(e.history) AS history, \(unescaped: Self.reason) AS reason
                 FROM (
-                    SELECT id, received_at, NULL::boolean AS history, NULL AS reason, NULL::boolean AS acted, NULL AS action FROM lead
-                    WHERE tenant_id = \(tenant.rawValue) AND received_at >= \(span.lowerBound) AND received_at < \(span.upperBound)
+                    SELECT id, received_at, NULL::boolean AS history, NULL AS reason, NULL::boolean AS acted, NULL AS action FROM arrivals
                     UNION ALL
                     SELECT subject_id, NULL, history, reason, acted, action FROM escalation
-                    WHERE tenant_id = \(tenant.rawValue) AND subject_type = 'lead' AND clock = \(clock) AND withdrawn_at IS NULL) e
+                    WHERE tenant_id = \(tenant.rawValue) AND subject_type = 'lead' AND clock = \(clock) AND withdrawn_at IS NULL
+                        AND subject_id BETWEEN (SELECT min(id) FROM arrivals) AND (SELECT max(id) FROM arrivals)) e
                 GROUP BY e.id
                 HAVING min(e.received_at) IS NOT NULL),
             -- By the quarters of the month, of which there are few: what is asked of each lead would cost more than reading them. Every zone is

@@ -55,6 +55,11 @@ extension House {
         FROM job j WHERE j.id NOT IN (SELECT id FROM job_history) AND j.id NOT IN (SELECT id FROM job_live)
         """,
         """
+        INSERT INTO job_history (id, run, tenant_id, kind, state, attempt, lost, fence, enqueued_at, started_at, finished_at)
+        SELECT 50000000 + t.id * 10 + n, 1, t.id, 'probe', 'completed', 1, 0, 1, now(), now(), now()
+        FROM tenant t, generate_series(1, 3) n WHERE slug LIKE 'customer-%'
+        """,
+        """
         INSERT INTO dlq (id, tenant_id, kind, error_class, error, attempts, lost, first_at, last_at)
         SELECT id, tenant_id, kind, error_class, error, attempt, lost, enqueued_at, finished_at FROM job_history WHERE error LIKE 'the ERP of plant%'
         """,
