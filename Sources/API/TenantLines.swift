@@ -4,6 +4,11 @@ import Jobs
 import Records
 import Tenancy
 
+extension TenantFairness {
+    /// What it is entitled to among those who have jobs that may run; nil: it has none.
+    var entitlement: Double? { hasWork ? shareEntitled : nil }
+}
+
 /// What the index knows of some tenants: their lines, and what they got of the workers.
 struct TenantLines: Sendable {
     let fairness: [TenantFairness]

@@ -55,6 +55,23 @@ extension InBrowser {
             }
         }
 
+        @Test func `the platform's page of all tenants is read again while somebody looks`() async throws {
+            try await House.with { house in
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await browser.open("\(house.url)/console/sign-in")
+                    try await browser.type(house.platformKey, into: "#key")
+                    try await browser.click("button.primary")
+                    try await browser.wait(until: "document.querySelector('#busiest .empty')")
+
+                    _ = try await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#)
+
+                    try await browser.wait(until: "document.querySelector('#busiest a[href*=\"tenant=acme\"]')")
+                    #expect(try await browser.run("return document.querySelector('[data-live-state]').textContent") == "Live")
+                }
+            }
+        }
+
         @Test func `a page of one tenant is not filled with another's that was chosen in another window`() async throws {
             try await House.with { house in
                 try await Person.with(.desktop, .english, in: house) { person in

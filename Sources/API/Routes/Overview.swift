@@ -45,7 +45,7 @@ extension API {
                         item.members(of: sums)
                         item.member("oldest_claimable_ms", oldest[id].map { ($0 * 1_000).rounded() })
                         item.member("share_received", shares[id]?.shareReceived)
-                        item.member("share_entitled", shares[id]?.shareEntitled)
+                        item.member("share_entitled", shares[id]?.entitlement)
                     }
                 }
             }

@@ -30,7 +30,7 @@ extension API {
             object.members(of: JobSums(statistics[tenant.id] ?? []))
             object.member("window_s", API.usageWindow)
             object.member("share_received", share?.shareReceived)
-            object.member("share_entitled", share?.shareEntitled)
+            object.member("share_entitled", share?.entitlement)
             object.member("worker_seconds", share.map { ($0.received / .seconds(1)).rounded() })
             object.member("throttled_s", share.map { ($0.throttled / .seconds(1)).rounded() })
         }

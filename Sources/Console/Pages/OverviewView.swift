@@ -7,15 +7,16 @@ public enum OverviewView {
     public static func page(_ layout: Layout, _ clerk: Clerk, _ overview: JSONNode) -> View {
         let words = layout.words
         let tenants = overview["tenants"]?.elements ?? []
+        let kinds = (overview["kinds"]?.elements ?? []).map { (name: words.known("kind", $0["kind"]?.string ?? ""), sums: $0) }
         let failures = overview["failures"]?.elements ?? []
         let all = Int(overview["tenants_with_jobs"]?.integer ?? 0)
         return layout.page(
             words["now_title"],
             [
                 "asOf": clerk.when(overview["as_of"]?.date ?? clerk.now), "indexAway": .flag(overview["index"]?.string == "away"),
-                "tiles": .list(tiles(overview, tenants, clerk)), "hasKinds": .flag(overview["kinds"]?.elements.isEmpty == false),
-                "kinds": .list((overview["kinds"]?.elements ?? []).map { kind($0, clerk) }), "hasTenants": .flag(!tenants.isEmpty),
-                "tenants": .list(tenants.map { tenant($0, clerk) }),
+                "tiles": .list(tiles(overview, tenants, clerk)),
+                "hasKinds": .flag(!kinds.isEmpty), "kinds": .list(kinds.sorted { $0.name < $1.name }.map { kind($0.name, $0.sums, clerk) }),
+                "hasTenants": .flag(!tenants.isEmpty), "tenants": .list(tenants.map { tenant($0, clerk) }),
                 "tenantsLead": .text(
                     all > tenants.count
                         ? words["overview_busiest", ["n": clerk.number(tenants.count), "all": clerk.number(all)]]
@@ -50,8 +51,8 @@ public enum OverviewView {
         ]
     }
 
-    private static func kind(_ node: JSONNode, _ clerk: Clerk) -> View {
-        .object(sums(node, clerk).merging(["kindName": .text(clerk.words.known("kind", node["kind"]?.string ?? ""))]) { $1 })
+    private static func kind(_ name: String, _ node: JSONNode, _ clerk: Clerk) -> View {
+        .object(sums(node, clerk).merging(["kindName": .text(name)]) { $1 })
     }
 
     private static func tenant(_ node: JSONNode, _ clerk: Clerk) -> View {
@@ -63,7 +64,7 @@ public enum OverviewView {
             "weight": .text(clerk.number(node["weight"])),
             "oldest": .text(clerk.span(milliseconds: node["oldest_claimable_ms"]?.double) ?? "–"),
             "share": .text(received.map { clerk.percent($0) } ?? "–"), "shareX": .text(Picture.length(received ?? 0)),
-            "entitledX": .text(Picture.length(entitled ?? 0)),
+            "entitledX": .text(entitled.map { Picture.length($0) }),
         ]
         return .object(sums(node, clerk).merging(own) { $1 })
     }

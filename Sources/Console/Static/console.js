@@ -128,7 +128,12 @@
   const listen = () => {
     const address = document.body.dataset.events;
     const areas = new Set([...document.querySelectorAll("[data-live-on]")].flatMap((region) => region.dataset.liveOn.split(" ")));
-    if (!address || areas.size === 0) return;
+    if (areas.size === 0) return;
+    if (!address) {
+      // Of all tenants together there is no stream: the page is read again every ten seconds while somebody looks.
+      setInterval(() => document.hidden || want(null), 10_000);
+      return show(true);
+    }
     let source = null;
     let retry = null;
 

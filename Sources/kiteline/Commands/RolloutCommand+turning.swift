@@ -219,7 +219,9 @@ private struct RolloutView: Decodable {
 
     private var head: String {
         let share = isRunning ? " at \(Self.share(percent))" : ""
-        return "rollout \(id): \(kind)/\(name) version \(version) is \(state)\(share)" + (words.map { ", \($0)" } ?? "")
+        // An earlier version may be live again since.
+        let end = state == "live" ? "was promoted" : "is \(state)\(share)"
+        return "rollout \(id): \(kind)/\(name) version \(version) \(end)" + (words.map { ", \($0)" } ?? "")
     }
 
     private var text: String {

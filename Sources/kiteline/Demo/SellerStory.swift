@@ -35,7 +35,7 @@ struct SellerStory: Sendable {
     func tell() async throws {
         guard try await records.tenant(Self.slug) == nil,
             let tenant = try await records.createTenant(Self.slug, TenantSettings(), by: "demo")?.id
-        else { return }
+        else { return say("\nThe story of a seller was told when \(Self.slug) was made; an empty data folder tells it again\n") }
         say("\nThe story of a seller, at \(Self.slug): the weeks of \(series.count) sellers are generated, none of them is real\n")
         try await records.install(.saas, of: tenant, by: "demo")
         try await hire()
