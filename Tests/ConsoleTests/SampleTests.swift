@@ -140,7 +140,7 @@ import Testing
     @Test func `leads`() throws {
         let (layout, clerk) = frame()
         let lead =
-            #"{"id":"4711","external_id":"L-1","source":"web","received_at":"2026-03-18T06:30:05Z","fields":{"company":"江苏客户","utm":"x"},"state":"assigned","held_reason":null,"owner":"s1","pool":null,"score":86,"touched_at":null,"job_id":"9","clocks":[{"clock":"fair_interview","level":"todo","due_at":"2026-03-18T06:30:05Z","state":"running","provisional":false},{"clock":"lead_first_touch","level":"reminder","due_at":"2026-03-18T06:34:05Z","state":"running","provisional":true}],"assignment":{"outcome":"assigned","matched_rule":"all","rule_version":"route/default@3","rule_sets":["route/default@3","score/default@2"],"arm":"stable","reasons":[{"code":"close_rate","params":{"n":3,"rate":0.382}}],"score":{"total":86,"industry_match":20,"budget_clarity":16,"missing":["urgency"]},"band":"high","candidates":[{"seller_id":"s1","metric":0.382,"pending":2},{"seller_id":"s2","metric":null,"pending":3}],"candidate_count":2,"excluded":[{"seller_id":"s9","code":"over_load"}],"excluded_count":1,"unmapped":["utm"]},"explanation":{"en":["It is due at 2026-03-18T06:34:05.25Z."],"zh":["规则适用。"]}}"#
+            #"{"id":"4711","external_id":"L-1","source":"web","received_at":"2026-03-18T06:30:05Z","fields":{"company":"江苏客户","utm":"x"},"state":"assigned","held_reason":null,"owner":"s1","pool":null,"score":86,"touched_at":null,"job_id":"9","clocks":[{"clock":"fair_interview","level":"todo","due_at":"2026-03-18T06:30:05Z","state":"running","provisional":false},{"clock":"lead_first_touch","level":"reminder","due_at":"2026-03-18T06:34:05Z","state":"running","provisional":true},{"clock":"lead_first_touch","level":"manager","due_at":"2026-03-18T06:22:05Z","state":"missed","late_by":60,"pending":true}],"assignment":{"outcome":"assigned","matched_rule":"all","rule_version":"route/default@3","rule_sets":["route/default@3","score/default@2"],"arm":"stable","reasons":[{"code":"close_rate","params":{"n":3,"rate":0.382}}],"score":{"total":86,"industry_match":20,"budget_clarity":16,"missing":["urgency"]},"band":"high","candidates":[{"seller_id":"s1","metric":0.382,"pending":2},{"seller_id":"s2","metric":null,"pending":3}],"candidate_count":2,"excluded":[{"seller_id":"s9","code":"over_load"}],"excluded_count":1,"unmapped":["utm"]},"explanation":{"en":["It is due at 2026-03-18T06:34:05.25Z."],"zh":["规则适用。"]}}"#
         let names = SellerNames(try node(Self.sellers))
         let list = LeadsView.page(layout, clerk, page: try node(#"{"items":[\#(lead)],"next_cursor":"1"}"#), sellers: names, query: .init())
         let facts = LeadView.Facts(
@@ -157,6 +157,7 @@ import Testing
         try compare(list, "leads")
         #expect(list["leads"]?.items.first?["touch"]?["label"] == "Due in 2\u{A0}min")
         try compare(view, "lead")
+        #expect(view["clocks"]?.items.last?["dueWords"] == "Was due 2026-03-18 14:22:05, 10\u{A0}min ago")
         #expect(view["reasons"] == ["It is due at 2026-03-18 14:34:05."])
         #expect(view["candidates"]?.items.map { $0["isOwner"] } == [true, false])
         #expect(view["candidates"]?.items.map { $0["metric"] } == ["38.2\u{A0}%", "–"] && view["metricName"] == "Close rate")

@@ -129,7 +129,10 @@ enum ClockLevels {
                         item.member("level", level["level"]?.string)
                         item.member("due_at", level["due_at"]?.string)
                         item.member("state", level["late_by"] != nil ? "missed" : state)
-                        if let lateBy = level["late_by"]?.integer { item.member("late_by", lateBy) }
+                        if let lateBy = level["late_by"]?.integer {
+                            item.member("late_by", lateBy)
+                            if state == "running" { item.member("pending", true) }
+                        }
                         if level["provisional"] != nil { item.member("provisional", true) }
                     }
                 }

@@ -95,6 +95,7 @@ public enum LeadView {
         let elapsed = due.flatMap { due in
             began.flatMap { began in due > began ? clerk.now.timeIntervalSince(began) / due.timeIntervalSince(began) : nil }
         }
+        let isPending = clock["pending"]?.bool == true
         // Less than a second is said by the state alone.
         let late = clock["late_by"]?.double.flatMap { $0 < 1 ? nil : $0 }
         return [
@@ -102,6 +103,11 @@ public enum LeadView {
             "levelName": .text(clock["level"]?.string.map { words.known("level", $0) }),
             "dueWords": .text(
                 due.map { due -> String in
+                    // It grows later until it is done.
+                    if isPending {
+                        let span = clerk.span(max(0, clerk.now.timeIntervalSince(due)))
+                        return words["lead_clock_pending", ["at": clerk.full(due), "span": span]]
+                    }
                     if let late { return words["lead_clock_late", ["at": clerk.full(due), "span": clerk.span(late)]] }
                     // What has ended counts down no more.
                     guard state == "running" else { return words["lead_clock_at", ["at": clerk.full(due)]] }
