@@ -9,7 +9,7 @@ import Testing
             let clock = #"{"clock":"c","state":"\#(state)","levels":\#(kept)}"#
             return String(decoding: ClockLevels.json(Array("[\(clock)]".utf8)), as: UTF8.self)
         }
-        let second = { #"{"clock":"c","level":"second","due_at":"u","state":"\#($0)"}"# }
+        func second(_ state: String) -> String { #"{"clock":"c","level":"second","due_at":"u","state":"\#(state)"}"# }
         let first = #"{"clock":"c","level":"first","due_at":"t","state":"missed","late_by":7"#
 
         #expect(levels("running") == #"[\#(first),"pending":true},\#(second("running"))]"#)
