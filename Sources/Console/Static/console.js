@@ -82,9 +82,7 @@
       const shown = document.querySelector(".as-of time");
       if (fresh && shown) shown.replaceWith(fresh);
       lastRefresh = Date.now();
-      if (!address()) show(true);
     } catch {
-      if (!address()) show(false);
       for (const id of ids) wanted.add(id);
       timer = setTimeout(refresh, 10_000);
     } finally {
@@ -126,15 +124,13 @@
     breaker: ["changed"],
   };
 
-  /** Of the stream; of all tenants together there is none. */
-  const address = () => document.body.dataset.events;
-
   /** One stream for what this page shows, while somebody looks. Where none is to be had the page is read again now and then instead. */
   const listen = () => {
+    const address = document.body.dataset.events;
     const areas = new Set([...document.querySelectorAll("[data-live-on]")].flatMap((region) => region.dataset.liveOn.split(" ")));
     if (areas.size === 0) return;
-    if (!address()) {
-      // Every ten seconds while somebody looks.
+    if (!address) {
+      // Of all tenants together there is no stream: the page is read again every ten seconds while somebody looks.
       setInterval(() => document.hidden || want(null), 10_000);
       return show(true);
     }
@@ -144,7 +140,7 @@
     const connect = () => {
       clearTimeout(retry);
       source?.close();
-      const mine = (source = new EventSource(`${address()}?types=${[...areas].join(",")}`));
+      const mine = (source = new EventSource(`${address}?types=${[...areas].join(",")}`));
       for (const area of areas) {
         for (const type of types[area] ?? []) mine.addEventListener(`${area}.${type}`, () => want(area));
       }
