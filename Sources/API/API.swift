@@ -38,25 +38,25 @@ public struct API: Sendable {
     ///   - kinds: every kind of job that can be enqueued.
     ///   - traces: told of requests and what they enqueue; nil: nobody is.
     ///   - logs: counted, where log lines go to a collector.
-    ///   - keys: who bears which key; made from `records` when not given.
+    ///   - clock: by which keys and counts of ready jobs are remembered for a moment; for tests to turn.
     ///   - heatMapAge: how old the heat map of a month may be that is answered with.
     public init(
-        records: Records, ledger: Ledger, dispatch: Dispatch, kinds: [JobKind], keys: KeyRing? = nil, metrics: Metrics = Metrics(),
-        limits: Limits = Limits(), heatMapAge: Duration = .zero, transport: TransportSecurity = TransportSecurity(),
-        outgoing: OutgoingPolicy = OutgoingPolicy(),
+        records: Records, ledger: Ledger, dispatch: Dispatch, kinds: [JobKind],
+        clock: @Sendable @escaping () -> ContinuousClock.Instant = { .now }, metrics: Metrics = Metrics(), limits: Limits = Limits(),
+        heatMapAge: Duration = .zero, transport: TransportSecurity = TransportSecurity(), outgoing: OutgoingPolicy = OutgoingPolicy(),
         secrets: SecretBox? = nil, traces: Traces? = nil, logs: LogExporter? = nil, logger: Logger
     ) {
         self.records = records
         self.ledger = ledger
         self.dispatch = dispatch
         self.kinds = Dictionary(kinds.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-        self.keys = keys ?? KeyRing(records)
+        keys = KeyRing(records, now: clock)
         self.metrics = metrics
         self.limits = limits
         self.transport = transport
         self.outgoing = outgoing
         self.secrets = secrets
-        self.quotas = Quotas(records: records, dispatch: dispatch)
+        quotas = Quotas(records: records, dispatch: dispatch, now: clock)
         demand = Remembered(for: .seconds(5)) { try await API.demand(records, dispatch) }
         counted = Remembered(for: .seconds(10)) {
             let now = Date()

@@ -18,7 +18,7 @@ final class Quotas: Sendable {
         var admitted: [String: Int] = [:]
         /// Of these, what was let in before the count began, and so is in it.
         var countedIn: [String: Int] = [:]
-        var until = ContinuousClock.now
+        var until: ContinuousClock.Instant
         var isCounting = true
 
         func atMost(_ kind: String) -> Int { (byKind.map { $0[kind] ?? 0 } ?? total) + (admitted[kind] ?? 0) }
@@ -35,11 +35,13 @@ final class Quotas: Sendable {
 
     private let records: Records
     private let dispatch: Dispatch
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let known = Mutex<[TenantID: Known]>([:])
 
-    init(records: Records, dispatch: Dispatch) {
+    init(records: Records, dispatch: Dispatch, now: @Sendable @escaping () -> ContinuousClock.Instant) {
         self.records = records
         self.dispatch = dispatch
+        self.now = now
     }
 
     /// - Parameter wanted: how many jobs of each kind are to be enqueued.
@@ -55,8 +57,9 @@ final class Quotas: Sendable {
 
     /// Takes room for one job if there surely is some; false where that is not known at this moment.
     func admitsAtOnce(_ kind: String, of tenant: Tenant) -> Bool {
-        known.withLock { known in
-            guard let entry = known[tenant.id], entry.isCounting || entry.until > .now,
+        let now = now()
+        return known.withLock { known in
+            guard let entry = known[tenant.id], entry.isCounting || entry.until > now,
                 entry.atMost(kind) + 1 <= tenant.settings.quota
             else { return false }
             known[tenant.id]?.admitted[kind, default: 0] += 1
@@ -75,12 +78,13 @@ final class Quotas: Sendable {
 
     /// A tenant's first caller waits for the first count; later ones go by the last.
     private func countAgainIfStale(_ tenant: TenantID) async {
+        let now = now()
         let (isStale, isFirst) = known.withLock { known in
             guard let entry = known[tenant] else {
-                known[tenant] = Known()
+                known[tenant] = Known(until: now)
                 return (true, true)
             }
-            guard entry.until <= .now, !entry.isCounting else { return (false, false) }
+            guard entry.until <= now, !entry.isCounting else { return (false, false) }
             known[tenant]?.isCounting = true
             known[tenant]?.countedIn = entry.admitted
             return (true, false)
@@ -106,6 +110,7 @@ final class Quotas: Sendable {
     /// What was let in while it was counted may be in the count or not: it is counted twice, rather than not at all.
     /// - Parameter total: nil when nobody could say.
     private func note(_ tenant: TenantID, byKind: [String: Int]?, total: Int?) {
+        let until = now() + Self.freshness
         known.withLock { known in
             if let total {
                 known[tenant]?.byKind = byKind
@@ -113,7 +118,7 @@ final class Quotas: Sendable {
                 for (kind, count) in known[tenant]?.countedIn ?? [:] { known[tenant]?.admitted[kind]? -= count }
                 known[tenant]?.countedIn = [:]
             }
-            known[tenant]?.until = .now + Self.freshness
+            known[tenant]?.until = until
             known[tenant]?.isCounting = false
         }
     }

@@ -29,7 +29,7 @@ import Testing
             #expect(try await api.send("GET", "/v1/jobs", as: api.acme.operatorKey).status == 200)
 
             let revoked = try await api.records.revokeKey(api.acme.operatorKeyID, by: "test")
-            api.clockAhead.advance(KeyRing.lifetime)
+            api.clock.advance(KeyRing.lifetime)
 
             #expect(revoked)
             #expect(KeyRing.lifetime <= .seconds(5))

@@ -302,7 +302,7 @@ import Testing
                 try await expectSoon { reader.lastID != first }
 
                 _ = try await api.records.revokeKey(api.acme.operatorKeyID, by: "test")
-                api.clockAhead.advance(.seconds(10))
+                api.clock.advance(.seconds(10))
 
                 try await expectSoon { reader.isOver }
                 #expect(reader.events.last?.json["reason"].string == "key_revoked")

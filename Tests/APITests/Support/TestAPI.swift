@@ -42,8 +42,8 @@ final class TestAPI: Sendable {
     let acme: Tenant
     let globex: Tenant
     let platformKey: String
-    /// Monotonic time as the key ring sees it, ahead of the real one by this much.
-    let clockAhead: ClockAhead
+    /// By which keys and counts are remembered.
+    let clock: TestClock
     private let redis: RedisClient
     let pusher: Pusher
     private let address = Mutex("")
@@ -116,16 +116,15 @@ final class TestAPI: Sendable {
         pusher = Pusher(ledger: ledger, dispatch: dispatch)
         try await IndexKeeper(ledger: ledger, dispatch: dispatch, patience: .seconds(2), logger: silent).run()
         records = Records(app: app, engine: engine, ledger: ledger, patience: options.patience, logger: silent)
-        let ahead = ClockAhead()
-        clockAhead = ahead
+        let clock = TestClock()
+        self.clock = clock
         acme = try await Self.tenant("acme", records)
         globex = try await Self.tenant("globex", records)
         platformKey = try await records.createKey(.platform, for: nil, by: "test").key.secret
         let kinds = [AnyHandler(Probe(dependencies: ProbeDependencies(postgres: app))).kind] + options.kinds
         api = API(
-            records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, keys: KeyRing(records) { .now + ahead.duration },
-            limits: options.limits, transport: options.transport, outgoing: options.outgoing, secrets: options.secrets,
-            traces: options.traces, logger: silent)
+            records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, clock: { clock.now }, limits: options.limits,
+            transport: options.transport, outgoing: options.outgoing, secrets: options.secrets, traces: options.traces, logger: silent)
     }
 
     private static func tenant(_ slug: String, _ records: Records) async throws -> Tenant {
@@ -156,11 +155,18 @@ final class TestAPI: Sendable {
     var url: String { address.withLock { $0 } }
 }
 
-/// How far a test has put the clock forward.
-final class ClockAhead: Sendable {
-    private let by = Mutex(Duration.zero)
-    var duration: Duration { by.withLock { $0 } }
-    func advance(_ duration: Duration) { by.withLock { $0 += duration } }
+/// Monotonic time, until a test stops it or puts it forward.
+final class TestClock: Sendable {
+    private struct State {
+        var stoppedAt: ContinuousClock.Instant?
+        var ahead = Duration.zero
+    }
+
+    private let state = Mutex(State())
+    var now: ContinuousClock.Instant { state.withLock { ($0.stoppedAt ?? .now) + $0.ahead } }
+    func advance(_ duration: Duration) { state.withLock { $0.ahead += duration } }
+    /// What is remembered is remembered until the clock is advanced, however slow the machine.
+    func stop() { state.withLock { $0.stoppedAt = .now } }
 }
 
 private let silent: Logger = {
