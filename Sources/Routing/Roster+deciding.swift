@@ -187,7 +187,11 @@ extension Roster {
         case .fewestPending, .groupFirst:
             guard let member = leastLoaded(free, in: pool) else { return nil }
             let pending = sellers[pool.members[member]].pending
-            return Choice(member: member, candidates: free, reason: Reason(.fewestPending, ["pending": .integer(pending)]))
+            // With as few there were others; who was assigned to longest ago comes first.
+            let alike = free.count { sellers[pool.members[$0]].pending == pending }
+            var parameters: [String: Reason.Parameter] = ["pending": .integer(pending)]
+            if alike > 1 { parameters["alike"] = .integer(alike) }
+            return Choice(member: member, candidates: free, reason: Reason(.fewestPending, parameters))
         }
     }
 

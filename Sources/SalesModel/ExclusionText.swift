@@ -2,16 +2,20 @@ extension Exclusion {
     /// Who was left out and why, in words.
     public func text(in language: Language) -> String {
         let more = count - sellers.count
+        let names = sellers.joined(separator: language == .chinese ? "、" : ", ")
         return switch language {
         case .english:
-            "Left out, \(code.english): \(sellers.joined(separator: ", "))" + (more > 0 ? " and \(more) more" : "") + "."
+            (code.isOfOneStep ? "Not compared, " : "Left out, ") + "\(code.english): \(names)" + (more > 0 ? " and \(more) more" : "") + "."
         case .chinese:
-            "未参与分配（\(code.chinese)）：\(sellers.joined(separator: "、"))" + (more > 0 ? " 等 \(count) 人" : "") + "。"
+            (code.isOfOneStep ? "未参与比较" : "未参与分配") + "（\(code.chinese)）：\(names)" + (more > 0 ? " 等 \(count) 人" : "") + "。"
         }
     }
 }
 
 extension ExclusionCode {
+    /// Whether it is one way of choosing that could not consider them: the rule's next one may have.
+    fileprivate var isOfOneStep: Bool { self == .noRankingData || self == .noWeight }
+
     fileprivate var english: String {
         switch self {
         case .inactive: "not active"

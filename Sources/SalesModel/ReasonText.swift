@@ -56,7 +56,8 @@ extension Reason {
             "Deals won" + the.optional(" in ", "industry") + " over the last \(the["months"]) months: \(the["won"])"
                 + the.optionalDecimal(", team mean ", "mean") + "; among the best \(the["n"])."
         case .fewestPending:
-            "Fewest leads waiting for a first touch: \(the["pending"])."
+            "Fewest leads waiting for a first touch: \(the["pending"])"
+                + the.optional("; of ", "alike", " alike, longest without a new one") + "."
         case .roundRobin:
             "Next in turn among \(the["members"]) sellers."
         case .dedicated:
@@ -136,7 +137,7 @@ extension Reason {
             "近 \(the["months"]) 个月" + the.optional("「", "industry", "」") + "成交 \(the["won"]) 单" + the.optionalDecimal("，团队均值 ", "mean")
                 + "，位列前 \(the["n"])。"
         case .fewestPending:
-            "待跟进线索最少：\(the["pending"]) 条。"
+            "待跟进线索最少：\(the["pending"]) 条" + the.optional("；", "alike", " 人并列，取最久未分到新线索者") + "。"
         case .roundRobin:
             "在 \(the["members"]) 名销售中轮询到。"
         case .dedicated:

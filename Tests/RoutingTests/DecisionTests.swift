@@ -85,7 +85,7 @@ import Testing
         #expect(
             decision.words() == [
                 "Lead score 100, high band.", "This way of choosing found nobody among: everyone; the next one was tried.",
-                "Fewest leads waiting for a first touch: 0.",
+                "Fewest leads waiting for a first touch: 0; of 2 alike, longest without a new one.",
             ])
     }
 

@@ -56,6 +56,11 @@ import Testing
             "Deals won over the last 3 months: 12, team mean 7.3; among the best 3.", "近 3 个月成交 12 单，团队均值 7.3，位列前 3。"
         ),
         (Reason(.fewestPending, ["pending": 2]), "Fewest leads waiting for a first touch: 2.", "待跟进线索最少：2 条。"),
+        (
+            Reason(.fewestPending, ["pending": 0, "alike": 3]),
+            "Fewest leads waiting for a first touch: 0; of 3 alike, longest without a new one.",
+            "待跟进线索最少：0 条；3 人并列，取最久未分到新线索者。"
+        ),
         (Reason(.roundRobin, ["members": 4]), "Next in turn among 4 sellers.", "在 4 名销售中轮询到。"),
         (Reason(.dedicated), "Dedicated to this lead.", "该线索的专属客户经理。"),
         (Reason(.teamFirst, ["team": "key"]), "Team key comes first.", "优先分配至「key」。"),
