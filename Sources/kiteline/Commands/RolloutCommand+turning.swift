@@ -115,7 +115,8 @@ extension RolloutCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "A rollout's arms, guards and history; without an id all of them.")
+        static let configuration = CommandConfiguration(
+            abstract: "A rollout's arms, guards and history; without an id all of them.", aliases: ["list"])
 
         @OptionGroup var remote: RemoteOptions
 
