@@ -100,7 +100,8 @@ let package = Package(
         domain(
             "Console", ["JSONEnvelope", "ProcessHealth", "SalesModel", "Tenancy", mustache],
             resources: [
-                "as-of", "audit", "chip", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now", "option", "pack",
+                "as-of", "attention", "audit", "chip", "choose", "empty", "error", "flash", "foot", "head", "job", "jobs", "keys", "now",
+                "option", "pack",
                 "pager",
                 "preferences",
                 "problem",

@@ -28,6 +28,8 @@ public struct API: Sendable {
     let demand: Remembered<Demand>
     /// Of every tenant.
     let counted: Remembered<CountedJobs>
+    /// Of the tenants whose alerts are the newest, and how many tenants have any.
+    let alerts: Remembered<(some: [OpenAlerts], all: Int)>
     let fleet: Remembered<Fleet>
     let heatMaps: RememberedByKey<HeatMapKey, ResponseHeatMap>
     let events: EventHub
@@ -62,6 +64,7 @@ public struct API: Sendable {
             let now = Date()
             return CountedJobs(at: now, statistics: try await records.jobStatistics(window: TimeInterval(API.usageWindow), now: now))
         }
+        alerts = Remembered(for: .seconds(5)) { try await records.tenantsWithAlerts(limit: API.tenantsNamed) }
         fleet = Remembered(for: .seconds(2)) {
             Fleet(workers: try await ledger.workerProcesses(), running: try await ledger.runningJobs(limit: API.shownRunningJobs))
         }

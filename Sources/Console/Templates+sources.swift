@@ -1,8 +1,10 @@
 extension Templates {
     /// The files, by name.
     static let sources: [String: String] = [
-        "as-of": PackageResources.as_of_mustache, "audit": PackageResources.audit_mustache,
+        "as-of": PackageResources.as_of_mustache, "attention": PackageResources.attention_mustache,
+        "audit": PackageResources.audit_mustache,
         "breakers": PackageResources.breakers_mustache, "chip": PackageResources.chip_mustache,
+        "choose": PackageResources.choose_mustache,
         "dead-letters": PackageResources.dead_letters_mustache, "empty": PackageResources.empty_mustache,
         "error": PackageResources.error_mustache, "flash": PackageResources.flash_mustache, "forecast": PackageResources.forecast_mustache,
         "foot": PackageResources.foot_mustache,

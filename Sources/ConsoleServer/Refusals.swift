@@ -72,7 +72,9 @@ extension Visit {
         let refusal = Refusal(of: error)
         guest.site.note(error, refusal)
         // A platform key that acts for nobody chooses first.
-        if refusal.code == "tenant_required", guest.request.method != .post { return .seeOther(Layout.path("tenants")) }
+        if refusal.code == "tenant_required", guest.request.method != .post {
+            return .seeOther(Layout.path("tenants") + query([("next", guest.place)]))
+        }
         var layout = guest.layout
         layout.formToken = token.formToken
         layout.role = role

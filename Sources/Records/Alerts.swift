@@ -94,6 +94,37 @@ extension Records {
     }
 }
 
+/// Alerts of one tenant that last.
+public struct OpenAlerts: Sendable, Hashable {
+    public let tenant: TenantID
+    public let count: Int
+    /// Of the newest.
+    public let code: String
+    /// When the newest began.
+    public let newestAt: Date
+}
+
+extension Records {
+    /// Whose alerts last: those whose newest began last, and how many tenants have any.
+    public func tenantsWithAlerts(limit: Int) async throws -> (some: [OpenAlerts], all: Int) {
+        let rows = try await engine.pipeline([
+            .everyTenant,
+            """
+            SELECT tenant_id, count(*) AS alerts, max(first_at) AS newest_at, (array_agg(code ORDER BY first_at DESC, id DESC))[1] AS code,
+                count(*) OVER () AS tenants
+            FROM alert WHERE resolved_at IS NULL
+            GROUP BY tenant_id ORDER BY max(first_at) DESC, tenant_id LIMIT \(limit)
+            """,
+        ])[1]
+        let some = try rows.map {
+            OpenAlerts(
+                tenant: TenantID(try $0.get("tenant_id")), count: try $0.get("alerts"), code: try $0.get("code"),
+                newestAt: try $0.get("newest_at"))
+        }
+        return (some, try rows.first?.get("tenants") ?? 0)
+    }
+}
+
 private struct NoSuchAlert: Error {}
 
 extension Alert {

@@ -42,6 +42,27 @@ import Testing
         #expect(overview.failures.map(\.count) == [6, 3])
     }
 
+    @Test func `the platform sees whose alerts last, those with the newest first`() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.owner.query(
+                """
+                INSERT INTO alert (tenant_id, code, subject, detail, first_at, resolved_at)
+                VALUES (\(api.acme.id.rawValue), 'failure_rate', 'probe', '{}', now() - interval '2 hours', NULL),
+                    (\(api.acme.id.rawValue), 'mapping_error', 'web/n', '{}', now() - interval '3 hours', NULL),
+                    (\(api.acme.id.rawValue), 'manual_queue', 'all', '{}', now(), now()),
+                    (\(api.globex.id.rawValue), 'schema_drift', 'web/x', '{}', now() - interval '1 hour', NULL)
+                """)
+
+            let json = try await api.send("GET", "/v1/overview", as: api.platformKey).json
+
+            let alerts = json["alerts"].array ?? []
+            #expect(alerts.map { $0["slug"].string } == ["globex", "acme"])
+            #expect(alerts.map { $0["open"].int } == [1, 2])
+            #expect(alerts.map { $0["newest_code"].string } == ["schema_drift", "failure_rate"])
+            #expect(json["tenants_with_alerts"].int == 2)
+        }
+    }
+
     @Test func `the platform sees what every tenant has waiting, got done and was entitled to, and a tenant does not`() async throws {
         try await TestAPI.with { api in
             let job = try #require(try await api.send("POST", "/v1/jobs", #"{"kind":"probe"}"#, as: api.acme.tenantKey).json["id"].string)

@@ -43,6 +43,29 @@ import Testing
         }
     }
 
+    @Test func `who opens a page of one tenant without having chosen is told to choose, and comes to that page`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.platformKey)
+
+            let asked = try await browser.get("/console/leads?state=held")
+            #expect(asked.status == 303 && asked["location"] == "/console/tenants?next=%2Fconsole%2Fleads%3Fstate%3Dheld")
+            let choice = try await browser.get(asked["location"] ?? "")
+            #expect(choice.text.contains("The page you opened shows one tenant. Choose which."))
+            let found = try await browser.get("/console/tenants?next=%2Fconsole%2Fleads%3Fstate%3Dheld&q=glo")
+            let token = try browser.form(found, "/console/tenant")
+            let chosen = try await browser.post(
+                "/console/tenant", token.merging(["tenant": "globex", "next": "/console/leads?state=held"]) { $1 })
+
+            #expect(found.text.contains(#"name="next" value="/console/leads?state=held""#) && !found.text.contains(">acme</button>"))
+            #expect(chosen.status == 303 && chosen["location"] == "/console/leads?state=held")
+            #expect(try await browser.get("/console/leads?state=held").status == 200)
+            let elsewhere = try await browser.post(
+                "/console/tenant", token.merging(["tenant": "acme", "next": "https://evil.example/"]) { $1 })
+            #expect(elsewhere["location"] == "/console/now")
+        }
+    }
+
     @Test func `a tenant that is there is not changed by making one of its name`() async throws {
         try await House.with { house in
             let browser = Browser(house)

@@ -63,6 +63,33 @@ import Testing
         #expect(view["shares"]?.items.first?["received"] == "60\u{A0}%")
     }
 
+    @Test func `more than three alerts of one code are one item, which opens to each of them`() throws {
+        let (layout, clerk) = frame()
+        func alert(_ id: Int, _ code: String) -> String {
+            #"{"id":"\#(id)","code":"\#(code)","subject":"web/\#(id)","detail":{},"first_at":"2026-03-18T06:08:05Z"}"#
+        }
+        let alerts =
+            [alert(9, "schema_drift"), alert(8, "mapping_error")] + (4...7).map { alert($0, "schema_drift") }
+            + (1...2).map { alert($0, "mapping_error") }
+        let none = try node(#"{"items":[]}"#)
+        let facts = NowView.Facts(
+            queues: none, flow: none, alerts: try node(#"{"items":[\#(alerts.joined(separator: ","))]}"#), breakers: none,
+            fuse: try node(#"{"state":"closed"}"#), rollouts: none, notices: none, weight: nil)
+
+        let view = NowView.page(layout, clerk, facts, once: "x")
+
+        let items = view["attention"]?.items ?? []
+        #expect(
+            items.map { $0["itemText"] } == [
+                "A field no map names: 5 of them", "A field cannot be mapped: web/8", "A field cannot be mapped: web/1",
+                "A field cannot be mapped: web/2",
+            ])
+        let alike = items.first?["alike"]?["alikeItems"]?.items ?? []
+        #expect(alike.map { $0["itemText"] }.first == "A field no map names: web/9" && alike.count == 5)
+        #expect(alike.first?["endForm"]?["action"] == "/console/alerts/9/resolve")
+        #expect(Templates.all.page("now", view).contains("/console/alerts/4/resolve"))
+    }
+
     @Test func `rollouts`() throws {
         let (layout, clerk) = frame()
         let ended = Self.rollout.replacing(#""state":"canary""#, with: #""state":"aborted""#).replacing(
@@ -352,7 +379,7 @@ import Testing
         let other =
             #"{"slug":"globex","weight":1,"paused":false,\#(sums),"oldest_claimable_ms":90000,"share_received":null,"share_entitled":0.4}"#
         let overview =
-            #"{"as_of":"2026-03-18T06:32:02Z","window_s":300,\#(sums),"kinds":[{"kind":"probe",\#(sums)}],"tenants":[\#(tenant),\#(other)],"tenants_with_jobs":10000,"failures":[{"cause":"permanent","count":2},{"cause":"held_missing_data","count":1}],"index":"up"}"#
+            #"{"as_of":"2026-03-18T06:32:02Z","window_s":300,\#(sums),"kinds":[{"kind":"probe",\#(sums)}],"tenants":[\#(tenant),\#(other)],"tenants_with_jobs":10000,"alerts":[{"slug":"acme","open":3,"newest_code":"failure_rate","newest_at":"2026-03-18T06:08:05Z"},{"slug":"globex","open":1,"newest_code":"manual_queue","newest_at":"2026-03-18T06:01:05Z"}],"tenants_with_alerts":9,"failures":[{"cause":"permanent","count":2},{"cause":"held_missing_data","count":1}],"index":"up"}"#
 
         let view = OverviewView.page(layout, clerk, try node(overview))
 
@@ -361,7 +388,10 @@ import Testing
         #expect(view["tenants"]?.items.map { $0["paused"] } == ["Paused", View.nothing])
         #expect(view["tenants"]?.items.map { $0["oldest"] } == ["–", "1\u{A0}min 30\u{A0}s"])
         #expect(view["tenants"]?.items.map { $0["share"] } == ["58.8\u{A0}%", "–"])
-        #expect(view["tenants"]?.items.map { $0["tenantHref"] }.first == "/console/tenants?tenant=acme#tenant")
+        #expect(view["tenants"]?.items.map { $0["slug"] } == ["acme", "globex"])
+        #expect(
+            view["alerts"]?.items.map { $0["alertText"] } == ["Many jobs of a kind fail, and 2 more", "Leads are left to a person"])
+        #expect(view["alertsMore"] == "And 7 more tenants.")
         guard case .text(let lead)? = view["tenantsLead"] else { throw Missing() }
         #expect(lead.hasPrefix("The 2 with most jobs of 10,000"))
         #expect(view["kinds"]?.items.map { $0["failedShare"] } == ["25\u{A0}%"])

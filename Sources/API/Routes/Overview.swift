@@ -7,16 +7,17 @@ import Tenancy
 extension API {
     static let overviewEndpoints = [Endpoint(.get, "/v1/overview", .platform, answer: readOverview)]
 
-    /// So many tenants the answer names.
-    static let busiestTenants = 20
+    /// So many tenants each list of the answer names.
+    static let tenantsNamed = 20
 }
 
-/// `GET /v1/overview`: what all tenants' jobs do, by kind, by the busiest tenants and by what failed.
+/// `GET /v1/overview`: what all tenants' jobs do, by kind, by the busiest tenants and by what failed; and whose alerts last.
 @Sendable private func readOverview(_ call: Call) async throws -> Answer {
     let counted = try await call.api.counted.value()
-    let overview = Overview(counted.statistics, most: API.busiestTenants)
+    let overview = Overview(counted.statistics, most: API.tenantsNamed)
     let (dispatch, ids) = (call.api.dispatch, overview.busiest.map(\.tenant))
-    let tenants = try await call.records.tenants(of: ids)
+    let alerts = try await call.api.alerts.value()
+    let tenants = try await call.records.tenants(of: Array(Set(ids + alerts.some.map(\.tenant))))
     let paused = Set(tenants.filter { $1.paused != nil }.keys)
     let lines = await promptly { try await TenantLines(of: ids, dispatch) }
     let oldest = try await lines?.oldest(call.records, but: paused, now: Date()) ?? [:]
@@ -50,6 +51,18 @@ extension API {
                 }
             }
             object.member("tenants_with_jobs", overview.tenantsWithJobs)
+            object.array("alerts") { list in
+                for alert in alerts.some {
+                    guard let tenant = tenants[alert.tenant] else { continue }
+                    list.object { item in
+                        item.member("slug", tenant.slug)
+                        item.member("open", alert.count)
+                        item.member("newest_code", alert.code)
+                        item.member("newest_at", alert.newestAt)
+                    }
+                }
+            }
+            object.member("tenants_with_alerts", alerts.all)
             object.array("failures") { list in
                 for (cause, count) in overview.failures {
                     list.object { item in

@@ -42,7 +42,7 @@ public enum NowView {
         let words = layout.words
         let lines = facts.flow["kinds"]?.elements.map(Line.init) ?? []
         let queues = facts.queues["items"]?.elements ?? []
-        let attention = attention(facts, clerk, Dials(layout: layout, once: once, refusal: refusal))
+        let attention = NowAttention(facts: facts, clerk: clerk, dials: Dials(layout: layout, once: once, refusal: refusal)).items
         let failures = facts.flow["failures"]?.elements ?? []
         let shares = shares(layout, facts, queues, clerk)
         return layout.page(
@@ -86,92 +86,6 @@ public enum NowView {
 
         var ended: Int { completed.reduce(0, +) + failed.reduce(0, +) }
         var failures: Int { failed.reduce(0, +) }
-    }
-
-    // MARK: What needs somebody
-
-    /// Of breakers and of paused dependencies so many are named, then how many more there are.
-    private static let named = 5
-
-    private static func attention(_ facts: Facts, _ clerk: Clerk, _ dials: Dials) -> [View] {
-        let words = clerk.words
-        var items: [View] = []
-        func item(_ tone: Tone, _ label: String, _ text: String, href: String?, since: View, ending: View = .nothing) {
-            items.append([
-                "state": .chip(tone, label), "itemText": .text(text), "itemHref": .text(href), "since": since, "endForm": ending,
-            ])
-        }
-        func rest(_ tone: Tone, _ label: String, _ word: String, of nodes: [JSONNode]) {
-            guard nodes.count > named else { return }
-            item(tone, label, words[word, ["n": clerk.number(nodes.count - named)]], href: Layout.path("breakers"), since: .nothing)
-        }
-        if facts.fuse["state"]?.string == "open" {
-            item(
-                .bad, words["now_fuse"], words["now_fuse_open", ["reason": Sentences.relayed(facts.fuse["reason"]?.string ?? "", words)]],
-                href: Layout.path("breakers"), since: clerk.when(facts.fuse["changed_at"]))
-        }
-        let isFuseOpen = facts.fuse["state"]?.string == "open"
-        for alert in facts.alerts["items"]?.elements ?? [] {
-            let (code, subject) = (alert["code"]?.string ?? "", alert["subject"]?.string ?? "")
-            // The fuse has said so itself.
-            if code == "assignment_fuse", isFuseOpen { continue }
-            let text =
-                code == "rollout_aborted"
-                ? words["now_rollout_aborted", ["n": subject]]
-                : words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
-            item(
-                .bad, words["now_alert_label"], text, href: place(of: alert, code, subject, mayOperate: dials.isOperator),
-                since: clerk.when(alert["first_at"]),
-                ending: dials.end(alert: alert["id"]?.string ?? ""))
-        }
-        if facts.alerts["next_cursor"]?.string != nil {
-            item(.bad, words["now_alert_label"], words["now_more_alerts"], href: nil, since: .nothing)
-        }
-        let breakers = facts.breakers["items"]?.elements.filter { $0["state"]?.string != "closed" } ?? []
-        for breaker in breakers.prefix(named) {
-            let text = words[
-                "now_breaker", ["name": breaker["key"]?.string ?? "", "reason": Sentences.said(breaker["reason"]?.string ?? "", words)]]
-            let state = breaker["state"]?.string ?? ""
-            item(
-                state == "open" ? .bad : .warn, words.known("breaker", state), text, href: Layout.path("breakers"),
-                since: clerk.when(breaker["changed_at"]))
-        }
-        rest(.bad, words.known("breaker", "open"), "now_more_breakers", of: breakers)
-        for queue in facts.queues["items"]?.elements ?? [] where queue["paused"]?.bool == true {
-            let kind = words.known("kind", queue["kind"]?.string ?? "")
-            item(
-                .warn, words["now_paused"], words["now_paused_kind", ["kind": kind, "reason": queue["paused_reason"]?.string ?? ""]],
-                href: Layout.path("breakers"), since: clerk.when(queue["paused_since"]))
-        }
-        let pauses = facts.breakers["pauses"]?.elements ?? []
-        for pause in pauses.prefix(named) {
-            let name = words["hold_dependency", ["name": pause["dependency"]?.string ?? ""]]
-            item(
-                .warn, words["now_paused"], words["now_paused_kind", ["kind": name, "reason": pause["reason"]?.string ?? ""]],
-                href: Layout.path("breakers"), since: clerk.when(pause["since"]))
-        }
-        rest(.warn, words["now_paused"], "now_more_pauses", of: pauses)
-        for rollout in facts.rollouts["items"]?.elements ?? [] where rollout["decision"]?.string == "promotable" {
-            let name = "\(words.known("rule_kind", rollout["kind"]?.string ?? "")) \(rollout["name"]?.string ?? "")"
-            item(
-                .info, words["decision_promotable"], words["now_promotable", ["name": name]],
-                href: Layout.path("rollouts/\(rollout["id"]?.string ?? "")"), since: clerk.when(rollout["started_at"]))
-        }
-        return items
-    }
-
-    /// Where something can be done about an alert: the very lead or rollout where it names one; nil: nowhere in particular.
-    private static func place(of alert: JSONNode, _ code: String, _ subject: String, mayOperate: Bool) -> String? {
-        switch code {
-        case "schema_drift", "clock_unreadable": return Layout.path("rules")
-        case "missing_data": return Layout.path("leads") + Console.query([("state", "held")])
-        case "manual_queue": return Layout.path("leads") + Console.query([("state", "manual_queue")])
-        case "failure_rate": return Layout.path("dead-letters") + Console.query([("kind", subject)])
-        case "rollout_aborted": return Layout.path("rollouts/\(encoded(subject))")
-        case "assignment_fuse", "incident_late": return Layout.path("breakers")
-        case PermissionsView.alertCode: return mayOperate ? Layout.path("permissions") : nil
-        default: return alert["detail"]?["lead_id"]?.string.map { Layout.path("leads/\($0)") }
-        }
     }
 
     // MARK: Numbers

@@ -9,11 +9,17 @@ public enum OverviewView {
         let tenants = overview["tenants"]?.elements ?? []
         let kinds = (overview["kinds"]?.elements ?? []).map { (name: words.known("kind", $0["kind"]?.string ?? ""), sums: $0) }
         let failures = overview["failures"]?.elements ?? []
+        let alerts = overview["alerts"]?.elements ?? []
         let all = Int(overview["tenants_with_jobs"]?.integer ?? 0)
+        let alerted = Int(overview["tenants_with_alerts"]?.integer ?? 0)
         return layout.page(
             words["now_title"],
             [
                 "asOf": clerk.when(overview["as_of"]?.date ?? clerk.now), "indexAway": .flag(overview["index"]?.string == "away"),
+                "chooseAction": .text(Layout.path("tenant")), "hasAlerts": .flag(!alerts.isEmpty),
+                "alerts": .list(alerts.map { alert($0, clerk) }),
+                "alertsMore": .text(
+                    alerted > alerts.count ? words["overview_alerts_more", ["n": clerk.number(alerted - alerts.count)]] : nil),
                 "tiles": .list(tiles(overview, tenants, clerk)),
                 "hasKinds": .flag(!kinds.isEmpty), "kinds": .list(kinds.sorted { $0.name < $1.name }.map { kind($0.name, $0.sums, clerk) }),
                 "hasTenants": .flag(!tenants.isEmpty), "tenants": .list(tenants.map { tenant($0, clerk) }),
@@ -42,6 +48,17 @@ public enum OverviewView {
         ]
     }
 
+    private static func alert(_ node: JSONNode, _ clerk: Clerk) -> View {
+        let open = Int(node["open"]?.integer ?? 0)
+        let newest = clerk.words.known("alert", node["newest_code"]?.string ?? "")
+        return [
+            "slug": .text(node["slug"]?.string), "state": .chip(.bad, clerk.words["now_alert_label"]),
+            "since": clerk.when(node["newest_at"]),
+            "alertText": .text(
+                open == 1 ? newest : clerk.words["overview_alerts", ["alert": newest, "n": clerk.number(open - 1)]]),
+        ]
+    }
+
     /// What the lines of kinds and of tenants say alike.
     private static func sums(_ node: JSONNode, _ clerk: Clerk) -> [String: View] {
         [
@@ -59,7 +76,7 @@ public enum OverviewView {
         let slug = node["slug"]?.string ?? ""
         let (received, entitled) = (node["share_received"]?.double, node["share_entitled"]?.double)
         let own: [String: View] = [
-            "tenantHref": .text(Layout.path("tenants") + query([("tenant", slug)]) + "#tenant"), "slug": .text(slug),
+            "slug": .text(slug),
             "paused": .text(node["paused"]?.bool == true ? clerk.words["tenants_paused"] : nil),
             "weight": .text(clerk.number(node["weight"])),
             "oldest": .text(clerk.span(milliseconds: node["oldest_claimable_ms"]?.double) ?? "–"),

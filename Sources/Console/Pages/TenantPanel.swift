@@ -17,7 +17,7 @@ struct TenantPanel {
         let created = tenant["created_at"]?.date
         return [
             "oneSlug": .text(slug), "oneWords": .text(created.map { words["tenants_created", ["day": clerk.day($0)]] }),
-            "chooseAction": .text(Layout.path("tenant")), "chooseLabel": .text(words["tenants_choose"]), "settings": settings,
+            "chooseLabel": .text(words["tenants_choose"]), "settings": settings,
             "usage": .list(usage), "hasKeys": .flag(!keys.isEmpty),
             "keyList": .list(keys.map(key)), "createKey": createKey, "pause": pause,
         ]

@@ -43,27 +43,32 @@ public enum TenantsView {
         var slug: String { tenant["slug"]?.string ?? "" }
     }
 
-    /// - Parameter search: what the names were asked to begin with.
+    /// - Parameters:
+    ///   - search: what the names were asked to begin with.
+    ///   - goOn: the page that was asked for without a tenant, which choosing one leads to; nil: none was.
     public static func page(
-        _ layout: Layout, _ clerk: Clerk, _ facts: Facts, search: String, isFirst: Bool, once: String, refusal: Refusal? = nil
+        _ layout: Layout, _ clerk: Clerk, _ facts: Facts, search: String, isFirst: Bool, goOn: String? = nil, once: String,
+        refusal: Refusal? = nil
     ) -> View {
         let words = layout.words
         let tenants = facts.tenants["items"]?.elements ?? []
         let path = Layout.path("tenants")
         let isSearch = !search.isEmpty
+        let clear = path + query([("next", goOn)])
         return layout.page(
             words["tenants_title"],
             [
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "chooseAction": .text(Layout.path("tenant")), "isChoosing": .flag(goOn != nil), "goOn": .text(goOn),
                 "newKey": facts.newKey.map { newKey($0, facts, words) } ?? .nothing,
                 "searchAction": .text(path), "query": ["q": .text(search)], "hasTenants": .flag(!tenants.isEmpty),
                 "tenants": .list(tenants.map { row($0, facts, clerk) }),
                 "pager": Pager.view(
-                    words, shown: tenants.count, first: isFirst ? nil : path + query([("q", search)]),
-                    next: facts.tenants["next_cursor"]?.string.map { path + query([("cursor", $0), ("q", search)]) }),
+                    words, shown: tenants.count, first: isFirst ? nil : path + query([("q", search), ("next", goOn)]),
+                    next: facts.tenants["next_cursor"]?.string.map { path + query([("cursor", $0), ("q", search), ("next", goOn)]) }),
                 "emptyTitle": .text(words[isSearch ? "tenants_nobody_found" : "tenants_nobody"]),
                 "emptyWhy": .text(words[isSearch ? "tenants_nobody_found_why" : "tenants_nobody_why"]), "emptyLink": .flag(isSearch),
-                "emptyHref": .text(path), "emptyLabel": .text(words["word_clear"]),
+                "emptyHref": .text(clear), "emptyLabel": .text(words["word_clear"]),
                 "one": facts.shown.map { TenantPanel(layout: layout, clerk: clerk, one: $0, once: once, refusal: refusal).view }
                     ?? .nothing,
                 "create": create(layout, facts.packs, once: once, refusal),

@@ -82,7 +82,9 @@
       const shown = document.querySelector(".as-of time");
       if (fresh && shown) shown.replaceWith(fresh);
       lastRefresh = Date.now();
+      if (!stream()) show(true);
     } catch {
+      if (!stream()) show(false);
       for (const id of ids) wanted.add(id);
       timer = setTimeout(refresh, 10_000);
     } finally {
@@ -99,14 +101,20 @@
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
     if (!old || !fresh || old.innerHTML === fresh.innerHTML) return;
     if (isInUse(old)) return void wanted.add(id);
-    const focus = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const focus = old.contains(document.activeElement) ? placeOf(document.activeElement) : null;
     const open = [...old.querySelectorAll("details")].map((one) => one.open);
     fresh.querySelectorAll("details").forEach((one, index) => (one.open = open[index] ?? one.open));
     tellTimes(fresh);
     if (old.textContent === fresh.textContent && !fresh.querySelector("svg")) return;
     old.replaceWith(fresh);
     fresh.classList.add("refreshed");
-    if (focus) fresh.querySelector(`a[href="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+    if (focus) fresh.querySelector(focus)?.focus({ preventScroll: true });
+  };
+
+  /** How a link or a button is found again in the same region read anew; null: not at all. */
+  const placeOf = (element) => {
+    const [name, value] = element.matches("a") ? ["href", element.getAttribute("href")] : ["value", element.value];
+    return value ? `${element.localName}[${name}="${CSS.escape(value)}"]` : null;
   };
 
   const want = (area) => {
@@ -124,13 +132,15 @@
     breaker: ["changed"],
   };
 
+  /** The address of the stream of events; of all tenants together there is none. */
+  const stream = () => document.body.dataset.events;
+
   /** One stream for what this page shows, while somebody looks. Where none is to be had the page is read again now and then instead. */
   const listen = () => {
-    const address = document.body.dataset.events;
     const areas = new Set([...document.querySelectorAll("[data-live-on]")].flatMap((region) => region.dataset.liveOn.split(" ")));
     if (areas.size === 0) return;
-    if (!address) {
-      // Of all tenants together there is no stream: the page is read again every ten seconds while somebody looks.
+    if (!stream()) {
+      // Every ten seconds while somebody looks.
       setInterval(() => document.hidden || want(null), 10_000);
       return show(true);
     }
@@ -140,7 +150,7 @@
     const connect = () => {
       clearTimeout(retry);
       source?.close();
-      const mine = (source = new EventSource(`${address}?types=${[...areas].join(",")}`));
+      const mine = (source = new EventSource(`${stream()}?types=${[...areas].join(",")}`));
       for (const area of areas) {
         for (const type of types[area] ?? []) mine.addEventListener(`${area}.${type}`, () => want(area));
       }

@@ -15,7 +15,7 @@ private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Re
     guard try await visit.reach().includes("now") else { return .seeOther(Layout.path("leads")) }
     async let queues = visit.read("/v1/queues")
     async let flow = visit.read("/v1/flow?minutes=60")
-    async let alerts = visit.read("/v1/alerts?open=true&limit=20")
+    async let alerts = visit.read("/v1/alerts?open=true&limit=100")
     async let breakers = visit.read("/v1/breakers")
     async let fuse = visit.read("/v1/fuses/assignment")
     async let rollouts = visit.read("/v1/rollouts?running=true")

@@ -26,12 +26,12 @@ extension ConsoleSite {
     ]
 }
 
-/// Has a platform key act for a tenant, or for none.
+/// Has a platform key act for a tenant, or for none; goes on to the page that wanted one.
 @Sendable private func chooseTenant(_ visit: Visit) async throws -> Response {
     let name = visit.form.words("tenant")
     let slug = name.flatMap { Slug($0) }
     guard (name == nil) == (slug == nil), try await visit.guest.site.records.act(visit.session, for: slug) else {
         throw ConsoleFault.noPage
     }
-    return .seeOther("/console/now")
+    return .seeOther(InnerPath.checked(visit.form.words("next")))
 }

@@ -32,9 +32,10 @@ private func showTenants(
     var facts = TenantsView.Facts(tenants: try await tenants, usage: try await usage, packs: RulePack.all.map(\.name))
     if let shown { facts.shown = try await one(visit, shown) }
     facts.newKey = newKey
+    let goOn = visit.guest.parameter("next").map { InnerPath.checked($0) }
     return try await visit.page("tenants", area: "tenants", refusal: refusal) { [facts] in
         TenantsView.page(
-            $0, $1, facts, search: search, isFirst: cursor == nil, once: visit.fresh(), refusal: refusal)
+            $0, $1, facts, search: search, isFirst: cursor == nil, goOn: goOn, once: visit.fresh(), refusal: refusal)
     }
 }
 

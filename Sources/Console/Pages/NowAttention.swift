@@ -1,0 +1,135 @@
+import JSONEnvelope
+
+/// What needs somebody: an open fuse, alerts, breakers, pauses, and rollouts that wait for a decision.
+struct NowAttention {
+    let facts: NowView.Facts
+    let clerk: Clerk
+    let dials: Dials
+
+    /// Of breakers and of paused dependencies so many are named, then how many more there are.
+    private static let named = 5
+    /// More alerts of one code than this are one item, to be opened.
+    private static let alike = 3
+
+    private var words: Words { clerk.words }
+
+    var items: [View] { fuse + alerts + breakers + pauses + rollouts }
+
+    private func item(
+        _ tone: Tone, _ label: String, _ text: String, href: String?, since: View = .nothing, ending: View = .nothing
+    ) -> View {
+        [
+            "state": .chip(tone, label), "itemText": .text(text), "itemHref": .text(href), "since": since, "endForm": ending,
+            "alike": .nothing,
+        ]
+    }
+
+    private func rest(_ tone: Tone, _ label: String, _ word: String, of nodes: [JSONNode]) -> [View] {
+        guard nodes.count > Self.named else { return [] }
+        return [item(tone, label, words[word, ["n": clerk.number(nodes.count - Self.named)]], href: Layout.path("breakers"))]
+    }
+
+    // MARK: What failed
+
+    private var isFuseOpen: Bool { facts.fuse["state"]?.string == "open" }
+
+    private var fuse: [View] {
+        guard isFuseOpen else { return [] }
+        let reason = Sentences.relayed(facts.fuse["reason"]?.string ?? "", words)
+        return [
+            item(
+                .bad, words["now_fuse"], words["now_fuse_open", ["reason": reason]], href: Layout.path("breakers"),
+                since: clerk.when(facts.fuse["changed_at"]))
+        ]
+    }
+
+    private var alerts: [View] {
+        // The fuse has said so itself.
+        let all = (facts.alerts["items"]?.elements ?? []).filter { $0["code"]?.string != "assignment_fuse" || !isFuseOpen }
+        let byCode = Dictionary(grouping: all) { $0["code"]?.string ?? "" }
+        var told: Set<String> = []
+        let items = all.flatMap { alert in
+            let code = alert["code"]?.string ?? ""
+            guard let alike = byCode[code], alike.count > Self.alike else { return [one(alert, code)] }
+            return told.insert(code).inserted ? [many(alike, code)] : []
+        }
+        let more =
+            facts.alerts["next_cursor"]?.string == nil ? [] : [item(.bad, words["now_alert_label"], words["now_more_alerts"], href: nil)]
+        return items + more
+    }
+
+    private func one(_ alert: JSONNode, _ code: String) -> View {
+        let subject = alert["subject"]?.string ?? ""
+        let text =
+            code == "rollout_aborted"
+            ? words["now_rollout_aborted", ["n": subject]] : words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
+        return item(
+            .bad, words["now_alert_label"], text, href: place(of: alert, code), since: clerk.when(alert["first_at"]),
+            ending: dials.end(alert: alert["id"]?.string ?? ""))
+    }
+
+    /// - Parameter alerts: of one code, the newest first.
+    private func many(_ alerts: [JSONNode], _ code: String) -> View {
+        let text = words["now_alerts", ["alert": words.known("alert", code), "n": clerk.number(alerts.count)]]
+        let item = item(.bad, words["now_alert_label"], text, href: nil, since: clerk.when(alerts.first?["first_at"]))
+        return item.merging(["alike": ["alikeItems": .list(alerts.map { one($0, code) })]])
+    }
+
+    /// Where something can be done about an alert: the very lead or rollout where it names one; nil: nowhere in particular.
+    private func place(of alert: JSONNode, _ code: String) -> String? {
+        let subject = alert["subject"]?.string ?? ""
+        switch code {
+        case "schema_drift", "clock_unreadable": return Layout.path("rules")
+        case "missing_data": return Layout.path("leads") + query([("state", "held")])
+        case "manual_queue": return Layout.path("leads") + query([("state", "manual_queue")])
+        case "failure_rate": return Layout.path("dead-letters") + query([("kind", subject)])
+        case "rollout_aborted": return Layout.path("rollouts/\(encoded(subject))")
+        case "assignment_fuse", "incident_late": return Layout.path("breakers")
+        case PermissionsView.alertCode: return dials.isOperator ? Layout.path("permissions") : nil
+        default: return alert["detail"]?["lead_id"]?.string.map { Layout.path("leads/\($0)") }
+        }
+    }
+
+    // MARK: What is held up
+
+    private var breakers: [View] {
+        let breakers = facts.breakers["items"]?.elements.filter { $0["state"]?.string != "closed" } ?? []
+        let items = breakers.prefix(Self.named).map { breaker in
+            let text = words[
+                "now_breaker", ["name": breaker["key"]?.string ?? "", "reason": Sentences.said(breaker["reason"]?.string ?? "", words)]]
+            let state = breaker["state"]?.string ?? ""
+            return item(
+                state == "open" ? .bad : .warn, words.known("breaker", state), text, href: Layout.path("breakers"),
+                since: clerk.when(breaker["changed_at"]))
+        }
+        return items + rest(.bad, words.known("breaker", "open"), "now_more_breakers", of: breakers)
+    }
+
+    private var pauses: [View] {
+        let kinds = (facts.queues["items"]?.elements ?? []).filter { $0["paused"]?.bool == true }.map { queue in
+            pause(words.known("kind", queue["kind"]?.string ?? ""), queue["paused_reason"], since: queue["paused_since"])
+        }
+        let pauses = facts.breakers["pauses"]?.elements ?? []
+        let dependencies = pauses.prefix(Self.named).map { pause in
+            self.pause(words["hold_dependency", ["name": pause["dependency"]?.string ?? ""]], pause["reason"], since: pause["since"])
+        }
+        return kinds + dependencies + rest(.warn, words["now_paused"], "now_more_pauses", of: pauses)
+    }
+
+    private func pause(_ name: String, _ reason: JSONNode?, since: JSONNode?) -> View {
+        item(
+            .warn, words["now_paused"], words["now_paused_kind", ["kind": name, "reason": reason?.string ?? ""]],
+            href: Layout.path("breakers"), since: clerk.when(since))
+    }
+
+    // MARK: What waits for a decision
+
+    private var rollouts: [View] {
+        (facts.rollouts["items"]?.elements ?? []).filter { $0["decision"]?.string == "promotable" }.map { rollout in
+            let name = "\(words.known("rule_kind", rollout["kind"]?.string ?? "")) \(rollout["name"]?.string ?? "")"
+            return item(
+                .info, words["decision_promotable"], words["now_promotable", ["name": name]],
+                href: Layout.path("rollouts/\(rollout["id"]?.string ?? "")"), since: clerk.when(rollout["started_at"]))
+        }
+    }
+}
