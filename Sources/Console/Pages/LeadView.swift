@@ -134,7 +134,7 @@ public enum LeadView {
                 View.fact(words["job_arm"], decision?["arm"]?.string.map { words.known("arm", $0) }),
                 View.fact(words["lead_customer"], lead["customer_id"]?.string),
                 View.fact(words["lead_grade"], lead["intent_grade"]?.string.map { words.known("grade", $0) }),
-                View.fact(words["lead_epoch"], lead["assignment_epoch"].map { RolloutWords.number($0) }),
+                View.fact(words["lead_epoch"], lead["assignment_epoch"].flatMap { $0.integer == 0 ? nil : RolloutWords.number($0) }),
                 View.fact(words["lead_job"], job, href: job.map { Layout.path("jobs/\($0)") }),
             ]).compactMap(\.self)
     }
