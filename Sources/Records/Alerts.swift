@@ -95,11 +95,10 @@ extension Records {
 }
 
 /// Alerts of one tenant that last.
-public struct OpenAlerts: Sendable, Hashable {
+public struct OpenAlerts: Sendable {
     public let tenant: TenantID
-    public let count: Int
-    /// Of the newest.
-    public let code: String
+    /// By code, that of the newest first.
+    public let codes: [(code: String, count: Int)]
     /// When the newest began.
     public let newestAt: Date
 }
@@ -110,16 +109,16 @@ extension Records {
         let rows = try await engine.pipeline([
             .everyTenant,
             """
-            SELECT tenant_id, count(*) AS alerts, max(first_at) AS newest_at, (array_agg(code ORDER BY first_at DESC, id DESC))[1] AS code,
-                count(*) OVER () AS tenants
-            FROM alert WHERE resolved_at IS NULL
-            GROUP BY tenant_id ORDER BY max(first_at) DESC, tenant_id LIMIT \(limit)
+            SELECT tenant_id, max(newest_at) AS newest_at, array_agg(code ORDER BY newest_at DESC, code) AS codes,
+                array_agg(alerts ORDER BY newest_at DESC, code) AS counts, count(*) OVER () AS tenants
+            FROM (SELECT tenant_id, code, count(*) AS alerts, max(first_at) AS newest_at FROM alert WHERE resolved_at IS NULL GROUP BY 1, 2) a
+            GROUP BY tenant_id ORDER BY max(newest_at) DESC, tenant_id LIMIT \(limit)
             """,
         ])[1]
         let some = try rows.map {
-            OpenAlerts(
-                tenant: TenantID(try $0.get("tenant_id")), count: try $0.get("alerts"), code: try $0.get("code"),
-                newestAt: try $0.get("newest_at"))
+            let (codes, counts): ([String], [Int]) = (try $0.get("codes"), try $0.get("counts"))
+            return OpenAlerts(
+                tenant: TenantID(try $0.get("tenant_id")), codes: Array(zip(codes, counts)), newestAt: try $0.get("newest_at"))
         }
         return (some, try rows.first?.get("tenants") ?? 0)
     }

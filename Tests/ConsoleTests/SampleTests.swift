@@ -379,7 +379,7 @@ import Testing
         let other =
             #"{"slug":"globex","weight":1,"paused":false,\#(sums),"oldest_claimable_ms":90000,"share_received":null,"share_entitled":0.4}"#
         let overview =
-            #"{"as_of":"2026-03-18T06:32:02Z","window_s":300,\#(sums),"kinds":[{"kind":"probe",\#(sums)}],"tenants":[\#(tenant),\#(other)],"tenants_with_jobs":10000,"alerts":[{"slug":"acme","open":3,"newest_code":"failure_rate","newest_at":"2026-03-18T06:08:05Z"},{"slug":"globex","open":1,"newest_code":"manual_queue","newest_at":"2026-03-18T06:01:05Z"}],"tenants_with_alerts":9,"failures":[{"cause":"permanent","count":2},{"cause":"held_missing_data","count":1}],"index":"up"}"#
+            #"{"as_of":"2026-03-18T06:32:02Z","window_s":300,\#(sums),"kinds":[{"kind":"probe",\#(sums)}],"tenants":[\#(tenant),\#(other)],"tenants_with_jobs":10000,"alerts":[{"slug":"acme","newest_at":"2026-03-18T06:08:05Z","codes":[{"code":"failure_rate","open":1},{"code":"manual_queue","open":3}]},{"slug":"globex","newest_at":"2026-03-18T06:01:05Z","codes":[{"code":"manual_queue","open":1}]}],"tenants_with_alerts":9,"failures":[{"cause":"permanent","count":2},{"cause":"held_missing_data","count":1}],"index":"up"}"#
 
         let view = OverviewView.page(layout, clerk, try node(overview))
 
@@ -390,7 +390,9 @@ import Testing
         #expect(view["tenants"]?.items.map { $0["share"] } == ["58.8\u{A0}%", "–"])
         #expect(view["tenants"]?.items.map { $0["slug"] } == ["acme", "globex"])
         #expect(
-            view["alerts"]?.items.map { $0["alertText"] } == ["Many jobs of a kind fail, and 2 more", "Leads are left to a person"])
+            view["alerts"]?.items.map { $0["alertText"] } == [
+                "Many jobs of a kind fail, Leads are left to a person (3)", "Leads are left to a person",
+            ])
         #expect(view["alertsMore"] == "And 7 more tenants.")
         guard case .text(let lead)? = view["tenantsLead"] else { throw Missing() }
         #expect(lead.hasPrefix("The 2 with most jobs of 10,000"))

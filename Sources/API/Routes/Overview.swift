@@ -56,9 +56,15 @@ extension API {
                     guard let tenant = tenants[alert.tenant] else { continue }
                     list.object { item in
                         item.member("slug", tenant.slug)
-                        item.member("open", alert.count)
-                        item.member("newest_code", alert.code)
                         item.member("newest_at", alert.newestAt)
+                        item.array("codes") { codes in
+                            for (code, count) in alert.codes {
+                                codes.object { item in
+                                    item.member("code", code)
+                                    item.member("open", count)
+                                }
+                            }
+                        }
                     }
                 }
             }

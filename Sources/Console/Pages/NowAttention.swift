@@ -72,7 +72,8 @@ struct NowAttention {
     private func many(_ alerts: [JSONNode], _ code: String) -> View {
         let text = words["now_alerts", ["alert": words.known("alert", code), "n": clerk.number(alerts.count)]]
         let item = item(.bad, words["now_alert_label"], text, href: nil, since: clerk.when(alerts.first?["first_at"]))
-        return item.merging(["alike": ["alikeItems": .list(alerts.map { one($0, code) })]])
+        // Each is an alert; the one line above says so for all.
+        return item.merging(["alike": ["alikeItems": .list(alerts.map { one($0, code).merging(["state": .nothing]) })]])
     }
 
     /// Where something can be done about an alert: the very lead or rollout where it names one; nil: nowhere in particular.

@@ -49,13 +49,14 @@ public enum OverviewView {
     }
 
     private static func alert(_ node: JSONNode, _ clerk: Clerk) -> View {
-        let open = Int(node["open"]?.integer ?? 0)
-        let newest = clerk.words.known("alert", node["newest_code"]?.string ?? "")
+        let codes = (node["codes"]?.elements ?? []).map { code in
+            let (name, open) = (clerk.words.known("alert", code["code"]?.string ?? ""), Int(code["open"]?.integer ?? 0))
+            return open == 1 ? name : clerk.words["overview_alerts", ["alert": name, "n": clerk.number(open)]]
+        }
         return [
             "slug": .text(node["slug"]?.string), "state": .chip(.bad, clerk.words["now_alert_label"]),
             "since": clerk.when(node["newest_at"]),
-            "alertText": .text(
-                open == 1 ? newest : clerk.words["overview_alerts", ["alert": newest, "n": clerk.number(open - 1)]]),
+            "alertText": .text(codes.joined(separator: clerk.words["list_separator"])),
         ]
     }
 
