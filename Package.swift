@@ -146,6 +146,7 @@ let package = Package(
                 .embedInCode("0061_activity_source.sql"), .embedInCode("0062_guard_readings.sql"),
                 .embedInCode("0063_attempts.sql"), .embedInCode("0064_job_search.sql"),
                 .embedInCode("0065_worker_drain.sql"), .embedInCode("0066_rollout_reasons.sql"),
+                .embedInCode("0067_alert_lists.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -29,7 +29,7 @@ public struct API: Sendable {
     /// Of every tenant.
     let counted: Remembered<CountedJobs>
     /// Of the tenants whose alerts are the newest, and how many tenants have any.
-    let alerts: Remembered<(some: [OpenAlerts], all: Int)>
+    let alerts: Remembered<(alerts: [OpenAlerts], tenants: Int)>
     let fleet: Remembered<Fleet>
     let heatMaps: RememberedByKey<HeatMapKey, ResponseHeatMap>
     let events: EventHub
@@ -64,7 +64,7 @@ public struct API: Sendable {
             let now = Date()
             return CountedJobs(at: now, statistics: try await records.jobStatistics(window: TimeInterval(API.usageWindow), now: now))
         }
-        alerts = Remembered(for: .seconds(5)) { try await records.tenantsWithAlerts(limit: API.tenantsNamed) }
+        alerts = Remembered(for: .seconds(10)) { try await records.newestAlerts(ofTenants: API.tenantsNamed) }
         fleet = Remembered(for: .seconds(2)) {
             Fleet(workers: try await ledger.workerProcesses(), running: try await ledger.runningJobs(limit: API.shownRunningJobs))
         }

@@ -73,7 +73,9 @@ extension Visit {
         guest.site.note(error, refusal)
         // A platform key that acts for nobody chooses first.
         if refusal.code == "tenant_required", guest.request.method != .post {
-            return .seeOther(Layout.path("tenants") + query([("next", guest.place)]))
+            // An address that cannot be gone back to is the first page's, which is there for all tenants too.
+            let next = guest.place == Layout.path("now") ? nil : guest.place
+            return .seeOther(Layout.path("tenants") + query([("next", next)]))
         }
         var layout = guest.layout
         layout.formToken = token.formToken

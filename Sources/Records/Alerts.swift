@@ -94,33 +94,62 @@ extension Records {
     }
 }
 
-/// Alerts of one tenant that last.
-public struct OpenAlerts: Sendable {
+/// Alerts of one code that last.
+public struct OpenAlerts: Sendable, Hashable {
     public let tenant: TenantID
-    /// By code, that of the newest first.
-    public let codes: [(code: String, count: Int)]
+    public let code: String
+    public let count: Int
     /// When the newest began.
     public let newestAt: Date
 }
 
 extension Records {
-    /// Whose alerts last: those whose newest began last, and how many tenants have any.
-    public func tenantsWithAlerts(limit: Int) async throws -> (some: [OpenAlerts], all: Int) {
+    /// Alerts of a tenant that last, by code: that of the newest first.
+    public func openAlerts(of tenant: TenantID) async throws -> [OpenAlerts] {
+        try await read(tenant, .openAlerts(of: [tenant])).map(OpenAlerts.init)
+    }
+
+    /// Alerts that last of the tenants whose newest is the newest, by code, and how many tenants have any.
+    ///
+    /// It costs a step for each tenant that has any, however many it has.
+    ///
+    /// - Parameter limit: of so many tenants.
+    public func newestAlerts(ofTenants limit: Int) async throws -> (alerts: [OpenAlerts], tenants: Int) {
         let rows = try await engine.pipeline([
             .everyTenant,
             """
-            SELECT tenant_id, max(newest_at) AS newest_at, array_agg(code ORDER BY newest_at DESC, code) AS codes,
-                array_agg(alerts ORDER BY newest_at DESC, code) AS counts, count(*) OVER () AS tenants
-            FROM (SELECT tenant_id, code, count(*) AS alerts, max(first_at) AS newest_at FROM alert WHERE resolved_at IS NULL GROUP BY 1, 2) a
-            GROUP BY tenant_id ORDER BY max(newest_at) DESC, tenant_id LIMIT \(limit)
+            WITH RECURSIVE newest AS (
+                (SELECT tenant_id, id FROM alert WHERE resolved_at IS NULL ORDER BY tenant_id DESC, id DESC LIMIT 1)
+                UNION ALL
+                SELECT next.* FROM newest n, LATERAL (
+                    SELECT tenant_id, id FROM alert WHERE resolved_at IS NULL AND tenant_id < n.tenant_id
+                    ORDER BY tenant_id DESC, id DESC LIMIT 1) next)
+            SELECT tenant_id, count(*) OVER () AS tenants FROM newest ORDER BY id DESC LIMIT \(limit)
             """,
         ])[1]
-        let some = try rows.map {
-            let (codes, counts): ([String], [Int]) = (try $0.get("codes"), try $0.get("counts"))
-            return OpenAlerts(
-                tenant: TenantID(try $0.get("tenant_id")), codes: Array(zip(codes, counts)), newestAt: try $0.get("newest_at"))
-        }
-        return (some, try rows.first?.get("tenants") ?? 0)
+        let tenants = try rows.map { TenantID(try $0.get("tenant_id")) }
+        guard let first = rows.first else { return ([], 0) }
+        let alerts = try await engine.pipeline([.tenants(tenants), .openAlerts(of: tenants)])[1]
+        return (try alerts.map(OpenAlerts.init), try first.get("tenants"))
+    }
+}
+
+extension Statement {
+    /// The tenants must be set.
+    fileprivate static func openAlerts(of tenants: [TenantID]) -> Statement {
+        """
+        SELECT tenant_id, code, count(*) AS alerts, max(first_at) AS newest_at FROM alert
+        WHERE tenant_id = ANY (\(tenants.map(\.rawValue))) AND resolved_at IS NULL
+        GROUP BY tenant_id, code ORDER BY max(id) DESC
+        """
+    }
+}
+
+extension OpenAlerts {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            tenant: TenantID(try row.get("tenant_id")), code: try row.get("code"), count: try row.get("alerts"),
+            newestAt: try row.get("newest_at"))
     }
 }
 

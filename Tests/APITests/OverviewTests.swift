@@ -58,9 +58,30 @@ import Testing
 
             let alerts = json["alerts"].array ?? []
             #expect(alerts.map { $0["slug"].string } == ["globex", "acme"])
-            #expect(alerts.map { $0["codes"].array?.map { $0["code"].string } } == [["schema_drift"], ["failure_rate", "mapping_error"]])
-            #expect(alerts.map { $0["codes"].array?.map { $0["open"].int } } == [[1], [1, 2]])
+            #expect(alerts.map { $0["codes"].array?.map { $0["code"].string } } == [["schema_drift"], ["mapping_error", "failure_rate"]])
+            #expect(alerts.map { $0["codes"].array?.map { $0["open"].int } } == [[1], [2, 1]])
             #expect(json["tenants_with_alerts"].int == 2)
+            let own = try await api.send("GET", "/v1/alerts?open=true&limit=1", as: api.acme.tenantKey).json
+            #expect(own["items"].array?.map { $0["code"].string } == ["mapping_error"] && own["next_cursor"].string != nil)
+            // However many are on the page.
+            #expect(own["codes"].array?.map { $0["code"].string } == ["mapping_error", "failure_rate"])
+            #expect(own["codes"].array?.map { $0["open"].int } == [2, 1])
+        }
+    }
+
+    @Test func `of more than twenty tenants with alerts those with the newest are named, and all are counted`() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.owner.query(
+                """
+                WITH made AS (INSERT INTO tenant (slug) SELECT 'branch-' || n FROM generate_series(1, 25) n RETURNING id, slug)
+                INSERT INTO alert (tenant_id, code, subject) SELECT id, 'schema_drift', 'web/' || n
+                FROM made, generate_series(1, 2) n ORDER BY n, length(slug), slug
+                """)
+
+            let json = try await api.send("GET", "/v1/overview", as: api.platformKey).json
+
+            #expect(json["alerts"].array?.map { $0["slug"].string } == (6...25).reversed().map { "branch-\($0)" })
+            #expect(json["tenants_with_alerts"].int == 25)
         }
     }
 

@@ -51,11 +51,13 @@ import Testing
 
     @Test(arguments: [
         "//evil.example", "https://evil.example/console/", "/console//evil.example", "/consolex", "/console/\\evil", "/console/a b", nil,
+        "/console/../v1/overview", "/console/%2E%2e/v1/overview", "/console/.%2e", "/console/%zz",
     ])
     func `nobody is sent anywhere but into the console`(path: String?) { #expect(InnerPath.checked(path) == "/console/now") }
 
     @Test func `a place within the console is kept with its query`() {
         #expect(InnerPath.checked("/console/jobs?state=discarded&cursor=7") == "/console/jobs?state=discarded&cursor=7")
+        #expect(InnerPath.checked("/console/leads?id=../7") == "/console/leads?id=../7")
     }
 
     @Test func `attempts to sign in are bounded for an address and for all`() {

@@ -55,6 +55,35 @@ extension InBrowser {
             }
         }
 
+        @Test func `what was opened stays open and keeps the focus, though something newer comes above it`() async throws {
+            try await House.with { house in
+                func raise(_ code: String, _ count: Int) async throws {
+                    _ = try await house.owner.query(
+                        """
+                        INSERT INTO alert (tenant_id, code, subject)
+                        SELECT \(house.acme.id.rawValue), \(code), 'web/' || n FROM generate_series(1, \(count)::integer) n
+                        """)
+                }
+                try await raise("schema_drift", 5)
+                try await raise("clock_unreadable", 1)
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.operatorKey)
+                    try await browser.wait(until: "document.querySelector('[data-live-state]:not([hidden])')")
+                    try await browser.run("document.querySelector('#attention .alike').open = true")
+                    try await browser.run("document.querySelector('#attention .alike summary').focus()")
+
+                    try await raise("incident_late", 1)
+
+                    try await browser.wait(until: "document.querySelectorAll('#attention > ul > li').length === 3")
+                    #expect(try await browser.run("return document.querySelectorAll('#attention details[open]').length") == "1")
+                    #expect(
+                        try await browser.run("return document.querySelector('#attention details[open]').dataset.key") == "schema_drift")
+                    #expect(try await browser.run("return document.activeElement.parentElement.dataset.key") == "schema_drift")
+                }
+            }
+        }
+
         @Test func `the platform's page of all tenants is read again while somebody looks, and says when it cannot be`() async throws {
             try await House.with { house in
                 _ = try await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#)

@@ -12,7 +12,16 @@ extension API {
 /// `GET /v1/alerts`
 @Sendable private func listAlerts(_ call: Call) async throws -> Answer {
     let (open, cursor, limit) = try call.query { ($0.bool("open"), $0.cursor(), $0.limit()) }
-    return .page(try await call.records.alerts(of: call.tenant.id, open: open, before: cursor ?? .max, limit: limit), \.json)
+    async let alerts = call.records.alerts(of: call.tenant.id, open: open, before: cursor ?? .max, limit: limit)
+    async let lasting = call.records.openAlerts(of: call.tenant.id)
+    let (page, codes) = (try await alerts, try await lasting)
+    return Answer(
+        200,
+        JSONWriter.object(capacity: 256 * page.items.count) { object in
+            object.array("items") { list in for alert in page.items { list.element(json: alert.json) } }
+            object.member("next_cursor", page.next.map(String.init))
+            object.array("codes") { $0.elements(codes) }
+        })
 }
 
 /// `POST /v1/alerts/{id}/resolve`
@@ -24,6 +33,18 @@ extension API {
     }
     guard let once else { throw Problem.notFound }
     return try call.answer(once)
+}
+
+extension JSONWriter {
+    /// How many alerts of each code last.
+    mutating func elements(_ alerts: [OpenAlerts]) {
+        for alert in alerts {
+            object { item in
+                item.member("code", alert.code)
+                item.member("open", alert.count)
+            }
+        }
+    }
 }
 
 extension Alert {

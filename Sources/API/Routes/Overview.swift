@@ -16,8 +16,9 @@ extension API {
     let counted = try await call.api.counted.value()
     let overview = Overview(counted.statistics, most: API.tenantsNamed)
     let (dispatch, ids) = (call.api.dispatch, overview.busiest.map(\.tenant))
-    let alerts = try await call.api.alerts.value()
-    let tenants = try await call.records.tenants(of: Array(Set(ids + alerts.some.map(\.tenant))))
+    let lasting = try await call.api.alerts.value()
+    let alerts = Dictionary(grouping: lasting.alerts, by: \.tenant)
+    let tenants = try await call.records.tenants(of: Array(Set(ids + alerts.keys)))
     let paused = Set(tenants.filter { $1.paused != nil }.keys)
     let lines = await promptly { try await TenantLines(of: ids, dispatch) }
     let oldest = try await lines?.oldest(call.records, but: paused, now: Date()) ?? [:]
@@ -52,23 +53,18 @@ extension API {
             }
             object.member("tenants_with_jobs", overview.tenantsWithJobs)
             object.array("alerts") { list in
-                for alert in alerts.some {
-                    guard let tenant = tenants[alert.tenant] else { continue }
+                // Of each tenant and of all together the newest come first.
+                var told: Set<TenantID> = []
+                for alert in lasting.alerts where told.insert(alert.tenant).inserted {
+                    guard let tenant = tenants[alert.tenant], let codes = alerts[alert.tenant] else { continue }
                     list.object { item in
                         item.member("slug", tenant.slug)
                         item.member("newest_at", alert.newestAt)
-                        item.array("codes") { codes in
-                            for (code, count) in alert.codes {
-                                codes.object { item in
-                                    item.member("code", code)
-                                    item.member("open", count)
-                                }
-                            }
-                        }
+                        item.array("codes") { $0.elements(codes) }
                     }
                 }
             }
-            object.member("tenants_with_alerts", alerts.all)
+            object.member("tenants_with_alerts", lasting.tenants)
             object.array("failures") { list in
                 for (cause, count) in overview.failures {
                     list.object { item in

@@ -33,7 +33,15 @@ struct Dials {
         ])
     }
 
-    func end(alert id: String) -> View { isOperator ? control("alert-\(id)", "alerts/\(encoded(id))/resolve").view() : .nothing }
+    func end(alert id: String, of subject: String) -> View {
+        guard isOperator else { return .nothing }
+        return control("alert-\(id)", "alerts/\(encoded(id))/resolve").view([
+            "endSubject": .text(subject), "isRefused": .flag(isRefused(alert: id)),
+        ])
+    }
+
+    /// Whether ending it has just been refused.
+    func isRefused(alert id: String?) -> Bool { id != nil && refusal?.formID == id.map { "alert-\($0)" } }
 
     func resume(kind: String) -> View {
         isOperator ? control("resume-\(kind)", "queues/\(encoded(kind))/resume").view() : .nothing

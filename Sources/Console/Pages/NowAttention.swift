@@ -10,6 +10,8 @@ struct NowAttention {
     private static let named = 5
     /// More alerts of one code than this are one item, to be opened.
     private static let alike = 3
+    /// And of these so many are named.
+    private static let shown = 20
 
     private var words: Words { clerk.words }
 
@@ -44,43 +46,61 @@ struct NowAttention {
     }
 
     private var alerts: [View] {
-        // The fuse has said so itself.
-        let all = (facts.alerts["items"]?.elements ?? []).filter { $0["code"]?.string != "assignment_fuse" || !isFuseOpen }
-        let byCode = Dictionary(grouping: all) { $0["code"]?.string ?? "" }
-        var told: Set<String> = []
-        let items = all.flatMap { alert in
-            let code = alert["code"]?.string ?? ""
-            guard let alike = byCode[code], alike.count > Self.alike else { return [one(alert, code)] }
-            return told.insert(code).inserted ? [many(alike, code)] : []
+        let known = Dictionary(grouping: facts.alerts["items"]?.elements ?? []) { $0["code"]?.string ?? "" }
+        return (facts.alerts["codes"]?.elements ?? []).flatMap { sort -> [View] in
+            let (code, open) = (sort["code"]?.string ?? "", Int(sort["open"]?.integer ?? 0))
+            // The fuse has said so itself.
+            if code == "assignment_fuse", isFuseOpen { return [] }
+            let alerts = known[code] ?? []
+            return open > Self.alike || alerts.count < open ? [many(alerts, of: open, code)] : alerts.map { one($0, code) }
         }
-        let more =
-            facts.alerts["next_cursor"]?.string == nil ? [] : [item(.bad, words["now_alert_label"], words["now_more_alerts"], href: nil)]
-        return items + more
     }
 
     private func one(_ alert: JSONNode, _ code: String) -> View {
         let subject = alert["subject"]?.string ?? ""
         let text =
-            code == "rollout_aborted"
-            ? words["now_rollout_aborted", ["n": subject]] : words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
+            switch code {
+            case "rollout_aborted":
+                words["now_rollout_aborted", ["n": subject, "reason": Sentences.said(alert["detail"]?["reason"]?.string ?? "–", words)]]
+            case "failure_rate": words["now_alert", ["alert": words.known("alert", code), "subject": words.known("kind", subject)]]
+            default: words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
+            }
         return item(
             .bad, words["now_alert_label"], text, href: place(of: alert, code), since: clerk.when(alert["first_at"]),
-            ending: dials.end(alert: alert["id"]?.string ?? ""))
+            ending: dials.end(alert: alert["id"]?.string ?? "", of: subject))
     }
 
-    /// - Parameter alerts: of one code, the newest first.
-    private func many(_ alerts: [JSONNode], _ code: String) -> View {
-        let text = words["now_alerts", ["alert": words.known("alert", code), "n": clerk.number(alerts.count)]]
-        let item = item(.bad, words["now_alert_label"], text, href: nil, since: clerk.when(alerts.first?["first_at"]))
-        // Each is an alert; the one line above says so for all.
-        return item.merging(["alike": ["alikeItems": .list(alerts.map { one($0, code).merging(["state": .nothing]) })]])
+    /// - Parameters:
+    ///   - alerts: the newest of them, the newest first.
+    ///   - count: how many there are.
+    private func many(_ alerts: [JSONNode], of count: Int, _ code: String) -> View {
+        let name = words.known("alert", code)
+        let shown = alerts.prefix(Self.shown)
+        let places = Set(shown.map { place(of: $0, code) })
+        let item = item(
+            .bad, words["now_alert_label"], words["now_alerts", ["alert": name, "n": clerk.number(count)]],
+            href: places.count == 1 ? places.first ?? nil : nil, since: clerk.when(shown.first?["first_at"]))
+        guard !shown.isEmpty else { return item }
+        return item.merging([
+            "alike": [
+                "alikeCode": .text(code), "alikeName": .text(name),
+                "isOpen": .flag(shown.contains { dials.isRefused(alert: $0["id"]?.string) }),
+                // Each is an alert; the one line above says so for all.
+                "alikeItems": .list(shown.map { one($0, code).merging(["state": .nothing]) }),
+                "more": .text(count > shown.count ? words["now_more_alerts", ["n": clerk.number(count - shown.count)]] : nil),
+            ]
+        ])
     }
 
     /// Where something can be done about an alert: the very lead or rollout where it names one; nil: nowhere in particular.
     private func place(of alert: JSONNode, _ code: String) -> String? {
         let subject = alert["subject"]?.string ?? ""
         switch code {
-        case "schema_drift", "clock_unreadable": return Layout.path("rules")
+        case "schema_drift": return Layout.path("rules")
+        // Of the latest it was about: mending that lead tells what the rules lack.
+        case "clock_unreadable":
+            let lead = alert["detail"]?["subject"]?.string?.split(separator: "/").map(String.init) ?? []
+            return lead.count == 2 && lead[0] == "lead" ? Layout.path("leads/\(lead[1])") : Layout.path("rules")
         case "missing_data": return Layout.path("leads") + query([("state", "held")])
         case "manual_queue": return Layout.path("leads") + query([("state", "manual_queue")])
         case "failure_rate": return Layout.path("dead-letters") + query([("kind", subject)])

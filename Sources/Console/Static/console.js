@@ -101,20 +101,27 @@
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
     if (!old || !fresh || old.innerHTML === fresh.innerHTML) return;
     if (isInUse(old)) return void wanted.add(id);
-    const focus = old.contains(document.activeElement) ? placeOf(document.activeElement) : null;
-    const open = [...old.querySelectorAll("details")].map((one) => one.open);
-    fresh.querySelectorAll("details").forEach((one, index) => (one.open = open[index] ?? one.open));
+    const active = old.contains(document.activeElement) ? document.activeElement : null;
+    const open = new Map([...old.querySelectorAll("details")].map((one) => [keyOf(one), one.open]));
+    for (const one of fresh.querySelectorAll("details")) one.open = open.get(keyOf(one)) ?? one.open;
     tellTimes(fresh);
     if (old.textContent === fresh.textContent && !fresh.querySelector("svg")) return;
     old.replaceWith(fresh);
     fresh.classList.add("refreshed");
-    if (focus) fresh.querySelector(focus)?.focus({ preventScroll: true });
+    if (active) counterpart(active, fresh)?.focus({ preventScroll: true });
   };
 
-  /** How a link or a button is found again in the same region read anew; null: not at all. */
-  const placeOf = (element) => {
-    const [name, value] = element.matches("a") ? ["href", element.getAttribute("href")] : ["value", element.value];
-    return value ? `${element.localName}[${name}="${CSS.escape(value)}"]` : null;
+  /** What opens and closes is told apart by what it is about: others may have come before it. */
+  const keyOf = (details) =>
+    details.dataset.key ?? details.querySelector("form")?.getAttribute("action") ?? details.querySelector("summary").textContent;
+
+  /** The same link, button or summary in a region that was read anew. */
+  const counterpart = (element, region) => {
+    const same = (attribute, value) => region.querySelector(`${element.localName}[${attribute}="${CSS.escape(value)}"]`);
+    if (element.matches("a")) return same("href", element.getAttribute("href"));
+    if (element.value) return same("value", element.value);
+    const key = element.matches("summary") ? keyOf(element.parentElement) : null;
+    return [...region.querySelectorAll("details")].find((one) => keyOf(one) === key)?.querySelector("summary");
   };
 
   const want = (area) => {
