@@ -28,7 +28,7 @@ extension Records {
     /// Raises an alert for every kind that fails too often, and closes those whose kind has recovered. To be called now and then.
     ///
     /// A job fails when it is discarded, held, or left to the manual queue; one cancelled, or left to people by an open fuse, counts as neither.
-    /// A lead that is judged again and again counts once, by what became of it last.
+    /// A lead that is judged again and again counts once.
     public func watchFailureRates(_ alarm: FailureAlarm = FailureAlarm(), now: Date) async throws {
         let rates = try await failureRates(alarm, now: now)
         let alarming = rates.filter { $0.ended >= alarm.jobs && $0.share >= alarm.share }
@@ -68,31 +68,40 @@ extension Records {
     }
 
     /// The table `overtaken`, behind a table `ended` with `tenant_id`, `id`, `run`, `kind`, `finished_at` and `failed`: the failed assignments (`id`,
-    /// `run`) that were not the last word on their lead. It failed again, or it is `mended`: decided well since. What people decide by hand is no such
-    /// word: it is under the failed job's name. Without them a share of failures is smaller, so only tenants are gone through whose share alarms.
+    /// `run`) that say nothing new of their lead. It is `mended`, run again or decided well since; it failed before in this table; or the decision
+    /// before it had failed as well, whenever that was: what is let go again after each publication, abort and closing of the fuse would be a new
+    /// failure each time. What people decide by hand mends nothing: it is under the failed job's name. Without them a share of failures is smaller,
+    /// so only tenants are gone through whose share alarms.
     func overtakenFailures(_ alarm: FailureAlarm) -> String {
         """
         overtaken AS MATERIALIZED (
             SELECT f.id, f.run, f.mended
             FROM (
-                SELECT e.id, e.run, row_number() OVER (PARTITION BY e.tenant_id, COALESCE(e.args->>'lead_id', 'job ' || e.id)
-                        ORDER BY e.finished_at DESC, e.id DESC, e.run DESC) AS nth,
-                    EXISTS (SELECT FROM job_history again WHERE again.id = e.id AND again.run > e.run)
-                        OR EXISTS (SELECT FROM decision_log d
-                            -- Tenants enqueue such jobs too: what is no lead's id is a failure of its own.
-                            WHERE d.tenant_id = e.tenant_id
-                                AND d.lead_id = CASE WHEN e.args->>'lead_id' ~ '^[0-9]{1,18}$' THEN (e.args->>'lead_id')::bigint END
-                                AND d.decided_at > e.finished_at AND d.job_id <> e.id
-                                AND d.outcome NOT LIKE 'held\\_%' AND d.outcome NOT LIKE 'manual\\_queue%') AS mended
-                -- Each is looked up once, whatever the planner knows of how many there are.
-                FROM (SELECT ended.*, (SELECT args FROM job WHERE job.id = ended.id) AS args FROM ended
-                    WHERE kind = '\(NewJob.assignLeadKind)' AND failed AND tenant_id IN (
-                        SELECT tenant_id FROM ended WHERE kind = '\(NewJob.assignLeadKind)' GROUP BY tenant_id
-                        HAVING count(*) FILTER (WHERE failed) >= \(alarm.share) * count(*))
-                    OFFSET 0) e) f
-            WHERE f.nth > 1 OR f.mended)
+                SELECT e.*, row_number() OVER (PARTITION BY e.tenant_id, COALESCE(e.lead::text, 'job ' || e.id), e.mended
+                        ORDER BY e.finished_at, e.id, e.run) AS nth
+                FROM (
+                    SELECT e.id, e.run, e.tenant_id, e.finished_at, e.lead,
+                        EXISTS (SELECT FROM job_history again WHERE again.id = e.id AND again.run > e.run)
+                            OR EXISTS (SELECT FROM decision_log d
+                                WHERE d.tenant_id = e.tenant_id AND d.lead_id = e.lead AND d.decided_at > e.finished_at AND d.job_id <> e.id
+                                    AND \(Self.isDecidedWell)) AS mended,
+                        (SELECT NOT \(Self.isDecidedWell) AND d.outcome <> 'manual_queue_fuse' FROM decision_log d
+                            WHERE d.tenant_id = e.tenant_id AND d.lead_id = e.lead AND d.decided_at < e.finished_at AND d.job_id <> e.id
+                            ORDER BY d.decided_at DESC LIMIT 1) IS TRUE AS repeats
+                    -- Each is looked up once, whatever the planner knows of how many there are. Tenants enqueue such jobs too: what is no lead's id
+                    -- is a failure of its own.
+                    FROM (SELECT ended.*, (SELECT CASE WHEN args->>'lead_id' ~ '^[0-9]{1,18}$' THEN (args->>'lead_id')::bigint END
+                                FROM job WHERE job.id = ended.id) AS lead
+                        FROM ended
+                        WHERE kind = '\(NewJob.assignLeadKind)' AND failed AND tenant_id IN (
+                            SELECT tenant_id FROM ended WHERE kind = '\(NewJob.assignLeadKind)' GROUP BY tenant_id
+                            HAVING count(*) FILTER (WHERE failed) >= \(alarm.share) * count(*))
+                        OFFSET 0) e) e) f
+            WHERE f.nth > 1 OR f.mended OR f.repeats)
         """
     }
+
+    private static let isDecidedWell = #"(d.outcome NOT LIKE 'held\_%' AND d.outcome NOT LIKE 'manual\_queue%')"#
 
     /// Row security shows alerts of tenants that are named, so all are.
     private func openFailureAlarms() async throws -> [(tenant: TenantID, kind: String)] {

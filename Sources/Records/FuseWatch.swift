@@ -19,8 +19,7 @@ extension Records {
     /// Opens the fuse of every tenant whose assignments fail too often (RULE-07). To be called now and then; it never closes one.
     ///
     /// Only what ended after the fuse was last touched counts, or it would open again at once after somebody closed it; and nothing that a
-    /// rollout's candidate decided if that was taken back since: what made it fail is gone. A lead that is judged again and again counts once, by
-    /// what became of it last.
+    /// rollout's candidate decided if that was taken back since: what made it fail is gone. A lead that is judged again and again counts once.
     /// - Returns: whose were opened.
     @discardableResult public func watchAssignments(_ alarm: FailureAlarm = FailureAlarm(), now: Date) async throws -> [TenantID] {
         let failing = try await failingAssignments(alarm, now: now)

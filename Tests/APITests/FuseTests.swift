@@ -141,6 +141,34 @@ import Testing
             #expect(
                 try await rate() == [1, 23],
                 "what was held is decided now, but for the lead that a person gave away: the rules failed there")
+            let earlier = try await house.records.earlierDecisions(of: held[1], of: tenant)
+            #expect(earlier.map(\.outcome) == ["held_mapping_error"], "\(earlier)")
+        }
+    }
+
+    @Test func `what was held before the fuse was closed, and is held again when it is let go, is nothing new`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant) { $0.capacity = 100 }
+            try await house.rule(.map, "{ sources: [website], fields: { region: { from: city } } }", of: tenant)
+            try await house.rule(.route, "rules: [{ id: all, filters: [region], to: everyone }]", of: tenant)
+            try await house.workThrough()
+            func arrive(_ ids: ClosedRange<Int>, from source: String) async throws {
+                _ = try await house.leads(ids.map { house.lead("\($0)", source: source, #"{"city":"杭州"}"#) }, of: tenant)
+                try await house.workThrough()
+            }
+            try await arrive(1...15, from: "website")
+            try await arrive(16...20, from: "form")
+            #expect(try await house.records.watchAssignments(now: Date()) == [tenant])
+
+            try await house.fuse(.closed, of: tenant)
+            _ = try await house.ledger.enqueue([.releaseHeld(of: tenant)])
+            try await arrive(21...40, from: "website")
+
+            #expect(try await house.outcomes() == ["assigned": 35, "held_mapping_error": 10])
+            #expect(try await house.records.watchAssignments(now: Date()) == [], "of 25 jobs 5 failed, all of them again")
+            try await arrive(41...46, from: "form")
+            #expect(try await house.records.watchAssignments(now: Date()) == [tenant], "6 of 26 are new")
         }
     }
 
