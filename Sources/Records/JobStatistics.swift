@@ -48,7 +48,8 @@ extension Records {
             SELECT tenant_id, kind, state::text AS state, state <> 'running' AND run_at <= \(now) AS is_due, count(*) AS jobs
             FROM job_live GROUP BY 1, 2, 3, 4
             """,
-            "SELECT tenant_id, kind, count(*) AS jobs FROM dlq GROUP BY 1, 2",
+            // One that was run again is kept, and no dead letter any more.
+            "SELECT tenant_id, kind, count(*) AS jobs FROM dlq WHERE redriven_at IS NULL GROUP BY 1, 2",
         ])
         var byKind = StatisticsByKind()
         for row in results[0] {

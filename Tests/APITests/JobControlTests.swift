@@ -1,3 +1,4 @@
+import Foundation
 import Jobs
 import Ledger
 import PostgresClient
@@ -104,6 +105,8 @@ import Testing
             #expect(progress["done"].int == 1)
             #expect(try await api.send("GET", "/v1/jobs/\(permanent)").json["state"].string == "available")
             #expect(try await api.send("GET", "/v1/dlq").json["items"].array?.count == 1)
+            let counted = try await api.records.jobStatistics(now: Date())
+            #expect(counted.reduce(0) { $0 + $1.deadLetters } == 1, "as many as are listed")
             #expect(try await api.count("audit_log WHERE action = 'dlq.redrive' AND reason = 'mended' AND (after->>'count')::int = 1") == 1)
         }
     }
