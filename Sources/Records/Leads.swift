@@ -62,6 +62,36 @@ extension Records {
     }
 }
 
+/// What was decided of a lead, and is no more.
+public struct EarlierDecision: Sendable, Hashable {
+    public let decidedAt: Date
+    public let outcome: String
+    public let owner: String?
+    public let pool: String?
+    /// The job that decided it, or in whose place people did.
+    public let job: JobID
+}
+
+extension Records {
+    /// The decisions before the present one, the newest first.
+    public func earlierDecisions(of lead: Int64, of tenant: TenantID, limit: Int = 20) async throws -> [EarlierDecision] {
+        try await read(
+            tenant,
+            """
+            SELECT d.decided_at, d.outcome, d.body->>'seller_id' AS owner, d.body->>'pool' AS pool, d.job_id
+            FROM decision_log d
+            WHERE d.tenant_id = \(tenant.rawValue) AND d.lead_id = \(lead)
+            ORDER BY d.epoch DESC, d.decided_at DESC OFFSET 1 LIMIT \(limit)
+            """
+        ).map { row in
+            EarlierDecision(
+                decidedAt: try row.get("decided_at"), outcome: try row.get("outcome"), owner: try row.get("owner"),
+                pool: try row.get("pool"),
+                job: JobID(try row.get("job_id")))
+        }
+    }
+}
+
 extension LeadRecord {
     static let select = """
         SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.held_reason, l.held_detail, s.external_id AS owner, l.pool, l.customer_id, l.score, l.intent,

@@ -49,6 +49,11 @@ import Testing
                 cells.map { "\($0["weekday"].int ?? 0) \($0["slot"].string ?? "") \($0["late"].int ?? 0)/\($0["leads"].int ?? 0)" }
                     == ["1 10:00 0/6", "1 12:30 6/6", "1 13:30 5/5", "1 13:45 1/1"])
             #expect(cells.map { $0["greyed"].bool ?? false } == [false, false, false, true])
+            #expect(cells.map { $0["open"].int } == [0, 0, 0, 0])
+            _ = try await api.owner.query(
+                "UPDATE lead SET touched_at = NULL WHERE extract(hour FROM received_at AT TIME ZONE 'Asia/Shanghai') = 10")
+            let untouched = try await api.send("GET", "/v1/sla/heat-map?month=2026-11").json["cells"].array ?? []
+            #expect(untouched.map { $0["open"].int } == [6, 0, 0, 0], "neither touched nor late")
             #expect(map["reasons"].array?.map { $0["reason"].string } == ["busy", "not_answered"])
             #expect(map["reasons"].array?.map { $0["count"].int } == [6, 5])
             #expect(map["unspecified"].int == 1)

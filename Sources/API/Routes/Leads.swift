@@ -51,7 +51,9 @@ extension API {
     let id = try call.id()
     guard let lead = try await call.records.lead(id, of: call.tenant.id) else { throw Problem.notFound }
     try await call.judge()?.require(.queryLead, ofLead: lead.fields.bytes)
-    return Answer(200, lead.json(clocks: try await call.records.clocks(of: ClockKey(.lead, id), of: call.tenant.id)?.bytes))
+    async let clocks = call.records.clocks(of: ClockKey(.lead, id), of: call.tenant.id)
+    async let earlier = call.records.earlierDecisions(of: id, of: call.tenant.id)
+    return Answer(200, lead.json(clocks: try await clocks?.bytes, earlier: try await earlier))
 }
 
 /// `GET /v1/leads`
@@ -82,7 +84,7 @@ private func cities(of call: Call, asked: City?) async throws -> LeadCities? {
 
 extension LeadRecord {
     /// - Parameter clocks: as they were read last; nil: not asked for, or none are kept.
-    func json(clocks: [UInt8]? = nil) -> [UInt8] {
+    func json(clocks: [UInt8]? = nil, earlier: [EarlierDecision]? = nil) -> [UInt8] {
         JSONWriter.object(capacity: 1024) { object in
             object.member("id", String(id))
             object.member("external_id", externalID)
@@ -103,6 +105,19 @@ extension LeadRecord {
             object.member("updated_at", updatedAt)
             object.member("clocks", json: clocks.map(ClockLevels.json) ?? runningClocks)
             object.member("assignment", json: decision?.bytes)
+            if let earlier {
+                object.array("earlier") { list in
+                    for decision in earlier {
+                        list.object { item in
+                            item.member("decided_at", decision.decidedAt)
+                            item.member("outcome", decision.outcome)
+                            item.member("owner", decision.owner)
+                            item.member("pool", decision.pool)
+                            item.member("job_id", decision.job.description)
+                        }
+                    }
+                }
+            }
             object.object("explanation") { words in
                 for language in Language.allCases { words.member(language.rawValue, reasons(in: language)) }
             }

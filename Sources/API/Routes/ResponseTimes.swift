@@ -77,6 +77,7 @@ extension API {
                         item.member("slot", cell.slot)
                         item.member("leads", cell.leads)
                         item.member("late", cell.late)
+                        item.member("open", cell.open)
                         if cell.isGreyed { item.member("greyed", true) }
                     }
                 }

@@ -34,7 +34,7 @@ extension API {
     let tenant = call.tenant.id
     if let rules = kind.rules {
         guard let candidate = try await call.records.ruleSetVersion(rules, wish.name, version: wish.version, of: tenant) else {
-            throw Problem.notFound
+            throw Problem(.noSuchVersion)
         }
         try await call.requireRounds(of: candidate)
         // The tenant's other rule sets may have changed since it was saved.
@@ -156,7 +156,12 @@ func rolloutFaults<R>(_ body: () async throws -> R) async throws -> R {
 extension Problem {
     fileprivate init(_ fault: RolloutFault) {
         switch fault {
-        case .noSuchVersion: self = .notFound
+        case .noSuchVersion:
+            self.init(
+                404, "not_found", "There is no such thing here",
+                detail:
+                    "There is no such version of this kind and name: GET /v1/rulesets names those of rules; a model has one once it was trained."
+            )
         case .alreadyLive:
             self.init(409, "already_live", "This version is the live one", detail: "Save the change as a new version and roll that out.")
         case .nothingLive:

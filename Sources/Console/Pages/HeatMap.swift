@@ -6,6 +6,7 @@ struct HeatMap {
     private struct Cell {
         let weekday: Int
         let slot: Int
+        /// Of which it is known whether they were touched in time.
         let leads: Int
         let late: Int
         let isGreyed: Bool
@@ -16,7 +17,7 @@ struct HeatMap {
             guard time.count == 2, let day = node["weekday"]?.integer, (1...7).contains(day) else { return nil }
             weekday = Int(day)
             slot = time[0] * 4 + time[1] / 15
-            leads = Int(node["leads"]?.integer ?? 0)
+            leads = Int(node["leads"]?.integer ?? 0) - Int(node["open"]?.integer ?? 0)
             late = Int(node["late"]?.integer ?? 0)
             isGreyed = node["greyed"]?.bool == true
         }
@@ -49,7 +50,7 @@ struct HeatMap {
         }.prefix(5)
         return [
             "chartWords": .text(words["heat_words", ["from": hour(from), "to": hour(to)]]), "yLabels": .list(days.map { .text($0) }),
-            "xLabels": .list((from...to).map { .text(to - from > 8 ? String(hour($0).prefix(2)) : hour($0)) }),
+            "xLabels": .list((from...to).map { .text(String(hour($0).prefix(2))) }),
             "cells": .list(
                 cells.map { cell in
                     [
@@ -71,7 +72,7 @@ struct HeatMap {
     }
 
     private func tone(_ cell: Cell) -> String {
-        if cell.isGreyed { return "few" }
+        if cell.isGreyed || cell.leads == 0 { return "few" }
         return cell.late == 0 ? "heat-0" : "heat-\(min(5, Int(cell.share * 5) + 1))"
     }
 

@@ -13,6 +13,11 @@ struct LeadStory {
         story.add(
             lead["received_at"]?.date, .info, words["lead_step_received"],
             detail: words["lead_step_from", ["source": lead["source"]?.string ?? "–", "id": lead["external_id"]?.string ?? "–"]])
+        for decision in lead["earlier"]?.elements ?? [] {
+            let outcome = words.known("outcome", decision["outcome"]?.string ?? "")
+            let place = facts.sellers.name(decision["owner"]?.string) ?? decision["pool"]?.string
+            story.add(decision["decided_at"]?.date, .idle, words["lead_step_earlier", ["outcome": outcome]], detail: place)
+        }
         if let job = facts.job {
             let id = job["id"]?.string ?? ""
             let link = (href: Layout.path("jobs/\(id)"), label: words["lead_step_job", ["id": id]])

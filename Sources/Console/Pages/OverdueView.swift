@@ -109,7 +109,8 @@ public enum OverdueView {
         let words = clerk.words
         let late = Int(facts.board["late"]?.integer ?? 0)
         let cells = facts.map["cells"]?.elements ?? []
-        let (leads, missed) = cells.reduce((0, 0)) { ($0.0 + Int($1["leads"]?.integer ?? 0), $0.1 + Int($1["late"]?.integer ?? 0)) }
+        func sum(_ name: String) -> Int { cells.reduce(0) { $0 + Int($1[name]?.integer ?? 0) } }
+        let (leads, missed) = (sum("leads") - sum("open"), sum("late"))
         return [
             .tile(words["overdue_late"], clerk.number(late), words["overdue_late_note"], late > 0 ? .bad : .plain),
             .tile(

@@ -39,6 +39,8 @@ public struct ResponseHeatMap: Sendable {
         public let minute: Int
         public let leads: Int
         public let late: Int
+        /// Neither touched nor late, so nobody knows yet.
+        public let open: Int
 
         /// Too few to say anything.
         public var isGreyed: Bool { leads < ResponseHeatMap.fewest }
@@ -124,16 +126,17 @@ extension Records {
             tenant,
             """
             WITH arrivals AS MATERIALIZED (
-                SELECT id, received_at FROM lead
+                SELECT id, received_at, touched_at IS NOT NULL AS touched FROM lead
                 WHERE tenant_id = \(tenant.rawValue) AND received_at >= \(span.lowerBound) AND received_at < \(span.upperBound)),
             came AS (
                 -- A lead stands where it came, though its clock began in another month. Not a join: after an import, while its tables are
                 -- unknown to the planner, it compared every lead with every escalation, and ten thousand of them took half a minute.
-                SELECT min(e.received_at) AS received_at, bool_and(e.history) AS history, \(unescaped: Self.reason) AS reason
+                SELECT min(e.received_at) AS received_at, bool_or(e.touched) AS touched, bool_and(e.history) AS history,
+                    \(unescaped: Self.reason) AS reason
                 FROM (
-                    SELECT id, received_at, NULL::boolean AS history, NULL AS reason, NULL::boolean AS acted, NULL AS action FROM arrivals
+                    SELECT id, received_at, touched, NULL::boolean AS history, NULL AS reason, NULL::boolean AS acted, NULL AS action FROM arrivals
                     UNION ALL
-                    SELECT subject_id, NULL, history, reason, acted, action FROM escalation
+                    SELECT subject_id, NULL, NULL, history, reason, acted, action FROM escalation
                     WHERE tenant_id = \(tenant.rawValue) AND subject_type = 'lead' AND clock = \(clock) AND withdrawn_at IS NULL
                         AND subject_id BETWEEN (SELECT min(id) FROM arrivals) AND (SELECT max(id) FROM arrivals)) e
                 GROUP BY e.id
@@ -141,23 +144,27 @@ extension Records {
             -- By the quarters of the month, of which there are few: what is asked of each lead would cost more than reading them. Every zone is
             -- whole quarters away from UTC.
             quarters AS MATERIALIZED (
-                SELECT date_bin('15 minutes', received_at, '2000-01-01Z') AS quarter, history, reason, count(*) AS n FROM came GROUP BY 1, 2, 3),
+                SELECT date_bin('15 minutes', received_at, '2000-01-01Z') AS quarter, history IS NULL AND NOT touched AS open, history, reason,
+                    count(*) AS n
+                FROM came GROUP BY 1, 2, 3, 4),
             cells AS (
                 SELECT extract(isodow FROM at)::integer AS weekday, (extract(hour FROM at) * 60 + extract(minute FROM at))::integer AS minute,
                     COALESCE(sum(n) FILTER (WHERE history IS NOT TRUE), 0)::bigint AS leads,
-                    COALESCE(sum(n) FILTER (WHERE NOT history), 0)::bigint AS late, COALESCE(sum(n) FILTER (WHERE history), 0)::bigint AS history
-                FROM (SELECT quarter AT TIME ZONE \(zone) AS at, history, n FROM quarters) q
+                    COALESCE(sum(n) FILTER (WHERE NOT history), 0)::bigint AS late, COALESCE(sum(n) FILTER (WHERE open), 0)::bigint AS open,
+                    COALESCE(sum(n) FILTER (WHERE history), 0)::bigint AS history
+                FROM (SELECT quarter AT TIME ZONE \(zone) AS at, open, history, n FROM quarters) q
                 GROUP BY 1, 2)
-            SELECT 'cell' AS part, weekday, minute, leads, late, history, NULL AS reason, 0 AS n FROM cells
+            SELECT 'cell' AS part, weekday, minute, leads, late, open, history, NULL AS reason, 0 AS n FROM cells
             UNION ALL
-            SELECT 'reason', NULL, NULL, NULL, NULL, NULL, reason, sum(n)::bigint FROM quarters WHERE NOT history GROUP BY reason
+            SELECT 'reason', NULL, NULL, NULL, NULL, NULL, NULL, reason, sum(n)::bigint FROM quarters WHERE NOT history GROUP BY reason
             ORDER BY weekday, minute, n DESC, reason
             """)
         let parts = try Dictionary(grouping: rows) { try $0.get("part", as: String.self) }
         let cells = try (parts["cell"] ?? []).map { row in
             ResponseHeatMap.Cell(
                 weekday: Int(try row.get("weekday", as: Int32.self)), minute: Int(try row.get("minute", as: Int32.self)),
-                leads: Int(try row.get("leads", as: Int64.self)), late: Int(try row.get("late", as: Int64.self)))
+                leads: Int(try row.get("leads", as: Int64.self)), late: Int(try row.get("late", as: Int64.self)),
+                open: Int(try row.get("open", as: Int64.self)))
         }.filter { $0.leads > 0 }
         let history = try (parts["cell"] ?? []).reduce(0) { $0 + Int(try $1.get("history", as: Int64.self)) }
         let (reasons, unspecified) = try Self.reasons(parts["reason"] ?? [])

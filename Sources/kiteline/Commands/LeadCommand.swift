@@ -103,6 +103,13 @@ private struct LeadView: Decodable {
         let candidateCount: Int?
     }
 
+    struct Earlier: Decodable {
+        let decidedAt, outcome: String
+        let owner, pool: String?
+
+        var text: String { "\(decidedAt) \(outcome)\((owner ?? pool).map { ", \($0)" } ?? "")" }
+    }
+
     struct Clock: Decodable {
         let clock: String
         let level: String?
@@ -115,6 +122,8 @@ private struct LeadView: Decodable {
     let score: Double?
     let assignment: Decision?
     let explanation, leftOut: Words
+    /// Of one lead only.
+    let earlier: [Earlier]?
     let clocks: [Clock]
 
     private var place: String { owner ?? pool.map { "pool \($0)" } ?? "nobody" }
@@ -149,6 +158,7 @@ private struct LeadView: Decodable {
         let compared = assignment?.candidates ?? []
         list("compared (\(assignment?.candidateCount ?? compared.count))", compared.map(line(of:)))
         list("left out", leftOut.said(language))
+        list("decided before", (earlier ?? []).map(\.text))
         list(
             "due",
             clocks.compactMap { clock in
