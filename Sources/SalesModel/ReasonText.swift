@@ -57,7 +57,7 @@ extension Reason {
                 + the.optionalDecimal(", team mean ", "mean") + "; among the best \(the["n"])."
         case .fewestPending:
             "Fewest leads waiting for a first touch: \(the["pending"])"
-                + the.optional("; of ", "alike", " alike, longest without a new one") + "."
+                + the.optional("; of ", "alike", " alike first who is longest without a new one, then by id") + "."
         case .roundRobin:
             "Next in turn among \(the["members"]) sellers."
         case .dedicated:
@@ -137,7 +137,7 @@ extension Reason {
             "近 \(the["months"]) 个月" + the.optional("「", "industry", "」") + "成交 \(the["won"]) 单" + the.optionalDecimal("，团队均值 ", "mean")
                 + "，位列前 \(the["n"])。"
         case .fewestPending:
-            "待跟进线索最少：\(the["pending"]) 条" + the.optional("；", "alike", " 人并列，取最久未分到新线索者") + "。"
+            "待跟进线索最少：\(the["pending"]) 条" + the.optional("；", "alike", " 人并列，先取最久未分到新线索者，再按编号") + "。"
         case .roundRobin:
             "在 \(the["members"]) 名销售中轮询到。"
         case .dedicated:
@@ -147,9 +147,9 @@ extension Reason {
         case .teamExhausted:
             "「\(the["team"])」无人可接，转由其他销售承接。"
         case .targetExhausted:
-            "该选择方式在以下范围内未找到人选：\(the["target"])，已转用其他方式。"
+            "该选择方式在以下范围内未找到人选：\(the.target)，已转用其他方式。"
         case .alternate:
-            "转给备选：\(the["target"])。"
+            "转给备选：\(the.target)。"
         case .pooled:
             "进入「\(the["pool"])」。"
         case .toMarketing:
@@ -193,6 +193,9 @@ private struct Wording {
     func optional(_ before: String, _ name: String, _ after: String = "") -> String {
         parameters[name] == nil ? "" : before + self[name] + after
     }
+
+    /// Whom a rule names; everybody has no name of theirs.
+    var target: String { self["target"] == "everyone" ? "全体销售" : self["target"] }
 
     /// 0.3816 → `38.2 %`
     func percent(_ name: String) -> String {

@@ -129,6 +129,7 @@ struct DevTests {
             _ = try await run("import", "leads", "leads.csv", "--source", "web", "--external-id", "id")
             var shown = ""
             for _ in 0..<200 where !shown.contains("in the shadow") { shown = try await run("rollout", "show", rollout).output }
+            #expect(try await run("rollout", "list").output == run("rollout", "show").output)
             let promoted = try await run("rollout", "promote", rollout, "--reason", "good")
             let again = try await run("rollout", "abort", rollout, "--reason", "not so good")
             let back = try await run("rules", "back", "--kind", "route", "--version", "1", "--reason", "complaints")

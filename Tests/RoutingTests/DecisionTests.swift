@@ -83,9 +83,12 @@ import Testing
         #expect(decision.outcome == .assigned)
         #expect(decision.leftOut == ["no_ranking_data: s1 s2"])
         #expect(
+            decision.exclusions.map { $0.text(in: .english) } == ["Not compared, with too few closed deals to be ranked: s1, s2."])
+        #expect(decision.exclusions.map { $0.text(in: .chinese) } == ["未参与比较（成交数据不足，无法排名）：s1、s2。"])
+        #expect(
             decision.words() == [
                 "Lead score 100, high band.", "This way of choosing found nobody among: everyone; the next one was tried.",
-                "Fewest leads waiting for a first touch: 0; of 2 alike, longest without a new one.",
+                "Fewest leads waiting for a first touch: 0; of 2 alike first who is longest without a new one, then by id.",
             ])
     }
 

@@ -58,8 +58,8 @@ import Testing
         (Reason(.fewestPending, ["pending": 2]), "Fewest leads waiting for a first touch: 2.", "待跟进线索最少：2 条。"),
         (
             Reason(.fewestPending, ["pending": 0, "alike": 3]),
-            "Fewest leads waiting for a first touch: 0; of 3 alike, longest without a new one.",
-            "待跟进线索最少：0 条；3 人并列，取最久未分到新线索者。"
+            "Fewest leads waiting for a first touch: 0; of 3 alike first who is longest without a new one, then by id.",
+            "待跟进线索最少：0 条；3 人并列，先取最久未分到新线索者，再按编号。"
         ),
         (Reason(.roundRobin, ["members": 4]), "Next in turn among 4 sellers.", "在 4 名销售中轮询到。"),
         (Reason(.dedicated), "Dedicated to this lead.", "该线索的专属客户经理。"),

@@ -210,13 +210,18 @@ public enum NowView {
         ]
     }
 
+    /// Where those that failed so are: jobs among the dead letters by their class, leads in their state by the outcome of theirs.
+    private static func place(ofFailure cause: String, _ words: Words) -> String {
+        if words.all["class_\(cause)"] != nil { return Layout.path("dead-letters") + query([("error_class", cause)]) }
+        let state = ["held", "manual_queue"].first(where: cause.hasPrefix)
+        return state.map { Layout.path("leads") + query([("state", $0)]) } ?? Layout.path("jobs")
+    }
+
     private static func failure(_ failure: JSONNode, _ clerk: Clerk) -> View {
         let cause = failure["cause"]?.string ?? ""
-        let isClass = clerk.words.all["class_\(cause)"] != nil
         let (name, meaning) = clerk.cause(cause)
         return [
-            "failureHref": .text(
-                isClass ? Layout.path("dead-letters") + Console.query([("error_class", cause)]) : Layout.path("jobs")),
+            "failureHref": .text(place(ofFailure: cause, clerk.words)),
             "className": .text(name), "classMeaning": .text(meaning),
             "count": .text(clerk.number(failure["count"])),
             "last": clerk.when(failure["last_at"]), "newestError": .text(failure["error"]?.string),

@@ -138,7 +138,9 @@ public enum RolloutView {
         return [
             "guardId": .text(name), "guardName": .text(words.known("guard", name)),
             "guardMeaning": .text(words.all["guard_\(name)_meaning"]),
-            "decision": RolloutWords.decision(guardReading["decision"]?.string, words),
+            // What has ended does not go on.
+            "decision": RolloutWords.isRunning(facts.rollout) || guardReading["decision"]?.string != "continue"
+                ? RolloutWords.decision(guardReading["decision"]?.string, words) : .nothing,
             "evidenceChart": chart ?? .nothing,
             "guardBar": judged == 0 || chart != nil ? .nothing : bar(evidence, threshold, clerk),
             "hasNoPicture": .flag(judged == 0 && chart == nil), "evidence": .text(clerk.number(evidence, decimals: 2)),

@@ -8,9 +8,11 @@ public struct TakenWeek: Sendable {
     public var seller: String
     public var week: Week
     public var counts: WeekCounts
+    /// As it stood when the week was over.
+    public var streak: Streak
 
-    public init(seller: String, week: Week, counts: WeekCounts) {
-        (self.seller, self.week, self.counts) = (seller, week, counts)
+    public init(seller: String, week: Week, counts: WeekCounts, streak: Streak = Streak()) {
+        (self.seller, self.week, self.counts, self.streak) = (seller, week, counts, streak)
     }
 }
 
@@ -36,11 +38,13 @@ extension Records {
         _ = try await engine.pipeline([
             .tenants([tenant]),
             """
-            INSERT INTO health_week (tenant_id, seller_id, week, version, as_of, complete, status, spi, below, counts, job_id)
-            SELECT s.tenant_id, s.id, n.week, 1, n.at, true, n.status, n.spi, n.below, string_to_array(n.counts, ',')::integer[], 0
+            INSERT INTO health_week (tenant_id, seller_id, week, version, as_of, complete, status, spi, below, counts, streak, since, job_id)
+            SELECT s.tenant_id, s.id, n.week, 1, n.at, true, n.status, n.spi, n.below, string_to_array(n.counts, ',')::integer[], n.streak,
+                n.since, 0
             FROM unnest(\(weeks.map(\.seller)), \(weeks.map { Int32($0.week.number) }), \(weeks.map { $0.week.end(in: zone) }),
                 \(readings.map(\.status.rawValue)), \(readings.map(\.index)), \(readings.map(\.isBelow)),
-                \(weeks.map { $0.counts.numbers.map(String.init).joined(separator: ",") })) AS n(seller, week, at, status, spi, below, counts)
+                \(weeks.map { $0.counts.numbers.map(String.init).joined(separator: ",") }), \(weeks.map { Int32($0.streak.weeks) }),
+                \(weeks.map { $0.streak.since.map { Int32($0.number) } })) AS n(seller, week, at, status, spi, below, counts, streak, since)
                 JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.external_id = n.seller
             ON CONFLICT DO NOTHING
             """,

@@ -9,8 +9,8 @@ struct AlertCommand: AsyncParsableCommand {
 
     private struct Item: Decodable {
         struct Detail: Decodable {
-            let message, reason, cause, code: String?
-            var why: String? { message ?? reason ?? cause ?? code }
+            let message, reason, cause, code, subject: String?
+            var why: String? { message ?? reason ?? cause ?? code ?? subject }
         }
         let id, code, subject, firstAt: String
         let detail: Detail

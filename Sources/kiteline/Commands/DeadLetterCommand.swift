@@ -52,7 +52,7 @@ struct DeadLetterCommand: AsyncParsableCommand {
             if json { return printLine(data) }
             let plan = try JSON.read(Plan.self, from: data)
             if let id = plan.redriveId { return print("redrive \(id): \(plan.count) jobs, \(plan.perSecond) a second") }
-            print("\(plan.count) jobs would run again")
+            print(plan.count == 1 ? "1 job would run again" : "\(plan.count) jobs would run again")
             if !plan.first.isEmpty { print(Table(Letter.columns, plan.first.map(\.cells))) }
         }
 

@@ -196,7 +196,10 @@ private struct RolloutView: Decodable {
     let history: [Event]?
     let differences: [Difference]?
 
-    var cells: [String] { [id, "\(kind)/\(name)@\(version)", state, Self.share(percent), words ?? ""] }
+    var cells: [String] { [id, "\(kind)/\(name)@\(version)", end, isRunning ? Self.share(percent) : "", words ?? ""] }
+
+    /// Its state; an earlier version may be live again since it was promoted.
+    private var end: String { state == "live" ? "promoted" : state }
 
     static func show(
         _ remote: Remote, _ method: Remote.Method, _ path: String, _ body: [String: Any]?, json: Bool, whole: Bool = true
@@ -220,9 +223,8 @@ private struct RolloutView: Decodable {
 
     private var head: String {
         let share = isRunning ? " at \(Self.share(percent))" : ""
-        // An earlier version may be live again since.
-        let end = state == "live" ? "was promoted" : "is \(state)\(share)"
-        return "rollout \(id): \(kind)/\(name) version \(version) \(end)" + (words.map { ", \($0)" } ?? "")
+        let was = state == "live" ? "was" : "is"
+        return "rollout \(id): \(kind)/\(name) version \(version) \(was) \(end)\(share)" + (words.map { ", \($0)" } ?? "")
     }
 
     private var text: String {

@@ -66,9 +66,13 @@ struct RulesCommand: AsyncParsableCommand {
             }
             if json { return printLine(data) }
             let live = try JSON.read(Saved.self, from: data)
-            for warning in live.warnings { print("warning: \(warning)") }
+            // Who asked for a draft knows that it is one.
+            for warning in live.warnings where !draft || !warning.hasPrefix("This version is a draft") { print("warning: \(warning)") }
             print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)")
-            if draft, live.state == "draft" { print("next: kiteline rollout start \(kind.rawValue) \(name) \(live.version) --percent 0") }
+            if draft, live.state == "draft" {
+                let whose = remote.tenant.map { " --tenant \($0)" } ?? ""
+                print("next: kiteline rollout start \(kind.rawValue) \(name) \(live.version) --percent 0\(whose)")
+            }
         }
 
         private struct Names: Decodable {

@@ -75,7 +75,12 @@ struct SellerStory: Sendable {
 
     private func takeOver(_ weeks: Range<Int>, of tenant: TenantID) async throws {
         let taken = series.flatMap { own in
-            weeks.map { TakenWeek(seller: id(of: own), week: own.week($0), counts: own.published[$0]) }
+            var streak = Streak()
+            let taken = own.published.prefix(weeks.upperBound).enumerated().map { place, counts in
+                _ = streak.take(HealthReading(counts), of: own.week(place))
+                return TakenWeek(seller: id(of: own), week: own.week(place), counts: counts, streak: streak)
+            }
+            return taken[weeks]
         }
         try await records.takeOver(taken, in: zone, of: tenant)
     }
