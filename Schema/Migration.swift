@@ -70,5 +70,6 @@ public struct Migration: Sendable {
         Migration(64, "job_search", PackageResources._064_job_search_sql),
         Migration(65, "worker_drain", PackageResources._065_worker_drain_sql),
         Migration(66, "rollout_reasons", PackageResources._066_rollout_reasons_sql),
+        Migration(67, "alert_lists", PackageResources._067_alert_lists_sql),
     ]
 }

@@ -111,30 +111,36 @@ extension Records {
 
     /// Alerts that last of the tenants whose newest is the newest, by code, and how many tenants have any.
     ///
-    /// It costs a step for each tenant that has any, however many it has.
+    /// Row security looks for each row's tenant among those that are set, one after another: with ten thousand of them set, 120,000 alerts took
+    /// three seconds; asked of some hundreds at a time, a third of one.
     ///
     /// - Parameter limit: of so many tenants.
     public func newestAlerts(ofTenants limit: Int) async throws -> (alerts: [OpenAlerts], tenants: Int) {
-        let rows = try await engine.pipeline([
-            .everyTenant,
-            """
-            WITH RECURSIVE newest AS (
-                (SELECT tenant_id, id FROM alert WHERE resolved_at IS NULL ORDER BY tenant_id DESC, id DESC LIMIT 1)
-                UNION ALL
-                SELECT next.* FROM newest n, LATERAL (
-                    SELECT tenant_id, id FROM alert WHERE resolved_at IS NULL AND tenant_id < n.tenant_id
-                    ORDER BY tenant_id DESC, id DESC LIMIT 1) next)
-            SELECT tenant_id, count(*) OVER () AS tenants FROM newest ORDER BY id DESC LIMIT \(limit)
-            """,
-        ])[1]
-        let tenants = try rows.map { TenantID(try $0.get("tenant_id")) }
-        guard let first = rows.first else { return ([], 0) }
-        let alerts = try await engine.pipeline([.tenants(tenants), .openAlerts(of: tenants)])[1]
-        return (try alerts.map(OpenAlerts.init), try first.get("tenants"))
+        let everybody = try await engine.query("SELECT id FROM tenant ORDER BY id").map { TenantID(try $0.get("id")) }
+        var newest: [(tenant: TenantID, alert: Int64)] = []
+        var tenants = 0
+        for start in stride(from: 0, to: everybody.count, by: 500) {
+            let some = Array(everybody[start..<min(start + 500, everybody.count)])
+            let rows = try await engine.pipeline([.tenants(some), .newestAlerts(of: some, limit: limit)])[1]
+            newest += try rows.map { (TenantID(try $0.get("tenant_id")), try $0.get("newest")) }
+            tenants += try rows.first?.get("tenants") ?? 0
+        }
+        let named = newest.sorted { $0.alert > $1.alert }.prefix(limit).map(\.tenant)
+        let alerts = try await engine.pipeline([.tenants(named), .openAlerts(of: named)])[1]
+        return (try alerts.map(OpenAlerts.init), tenants)
     }
 }
 
 extension Statement {
+    /// The tenants must be set.
+    fileprivate static func newestAlerts(of tenants: [TenantID], limit: Int) -> Statement {
+        """
+        SELECT tenant_id, max(id) AS newest, count(*) OVER () AS tenants FROM alert
+        WHERE tenant_id = ANY (\(tenants.map(\.rawValue))) AND resolved_at IS NULL
+        GROUP BY tenant_id ORDER BY max(id) DESC LIMIT \(limit)
+        """
+    }
+
     /// The tenants must be set.
     fileprivate static func openAlerts(of tenants: [TenantID]) -> Statement {
         """

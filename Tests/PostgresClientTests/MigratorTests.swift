@@ -1,3 +1,4 @@
+import Foundation
 import PostgresClient
 import Schema
 import TestSupport
@@ -6,6 +7,15 @@ import Testing
 @Suite struct MigratorTests {
     private static let first = Migration(1, "first", "CREATE TABLE first (n int8); INSERT INTO first VALUES (1)")
     private static let second = Migration(2, "second", "ALTER TABLE first ADD m int8; CREATE TABLE second (n int8)")
+
+    @Test func `every file of a migration is one that is applied, under its own number and name`() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Schema")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false)).filter { $0.hasSuffix(".sql") }
+
+        let names = Migration.all.map { "\(String($0.number + 10_000).dropFirst())_\($0.name).sql" }
+
+        #expect(names.sorted() == files.sorted() && names == names.sorted())
+    }
 
     @Test func `migrations are applied once, in order, and recorded`() async throws {
         try await withEmptyDatabase { (pool) async throws in
