@@ -148,7 +148,7 @@ struct Refusal: Error, Decodable, CustomStringConvertible {
     }
 
     var description: String {
-        let fields = fields.map { "\n  \($0.field): \($0.message)" }.joined()
+        let fields = fields.map { "\n  " + ($0.field.isEmpty ? "" : "\($0.field): ") + $0.message }.joined()
         return "\(title) (\(code))" + (detail.map { ". \($0)" } ?? "") + fields
     }
 }

@@ -132,7 +132,9 @@ extension RolloutCommand {
                 let data = try await remote.request(.get, "/v1/rollouts")
                 if json { return printLine(data) }
                 let page = try JSON.read(RolloutView.Page.self, from: data)
-                return print(Table(["id", "rules", "state", "percent", "what it says"], page.items.map(\.cells)))
+                print(Table(["id", "rules", "state", "percent", "what it says"], page.items.map(\.cells)))
+                if page.items.isEmpty { complain("There are none.") }
+                return
             }
             guard id.allSatisfy(\.isWholeNumber) else { throw ValidationError("\"\(id)\" is no rollout's id") }
             try await RolloutView.show(remote, .get, "/v1/rollouts/\(id)", nil, json: json)

@@ -133,7 +133,8 @@ struct RulesCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The versions of a rule set, or the text of one.")
+        static let configuration = CommandConfiguration(
+            abstract: "The versions of a rule set, or the text of one.", aliases: ["list"])
 
         @OptionGroup var remote: RemoteOptions
 
