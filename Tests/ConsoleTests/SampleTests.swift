@@ -195,6 +195,12 @@ import Testing
         #expect(view["reasons"] == ["It is due at 2026-03-18 14:34:05."])
         #expect(view["candidates"]?.items.map { $0["isOwner"] } == [true, false])
         #expect(view["candidates"]?.items.map { $0["metric"] } == ["38.2\u{A0}%", "–"] && view["metricName"] == "Close rate")
+        var unranked = facts
+        unranked.lead = try node(lead.replacing(#""metric":0.382"#, with: #""metric":null"#))
+        let plain = LeadView.page(layout, clerk, unranked, once: "k")
+        #expect(plain["metricName"] == View.nothing, "no column of dashes")
+        #expect(!Templates.all.page("lead", plain).contains(#"data-label="Close rate""#))
+        #expect(Templates.all.page("lead", view).contains(#"data-label="Close rate""#))
         #expect(view["score"]?["scoreParts"]?.items.map { $0["pointsX"] } == ["100", "80", "0", "0", "0"])
         #expect(view["fields"]?.items.map { $0["fieldNote"] } == [View.nothing, "Not mapped"])
         #expect(view["assign"]?["sellerOptions"]?.items.map { $0["value"] } == ["s2"])

@@ -15,7 +15,11 @@ struct LeadDecisionTables {
         (decision?["reasons"]?.elements ?? []).contains { $0["code"]?.string == "close_rate" && $0["params"]?["rate"]?.double != nil }
     }
 
-    var metricName: String { words[isByCloseRate ? "lead_metric_rate" : "lead_metric"] }
+    /// Nil: they were compared by what waits with them only.
+    var metricName: String? {
+        let isCompared = (decision?["candidates"]?.elements ?? []).contains { $0["metric"]?.double != nil }
+        return isCompared ? words[isByCloseRate ? "lead_metric_rate" : "lead_metric"] : nil
+    }
 
     var candidates: [View] {
         let found = decision?["candidates"]?.elements ?? []
