@@ -54,6 +54,7 @@ import Testing
                 "UPDATE lead SET touched_at = NULL WHERE extract(hour FROM received_at AT TIME ZONE 'Asia/Shanghai') = 10")
             let untouched = try await api.send("GET", "/v1/sla/heat-map?month=2026-11").json["cells"].array ?? []
             #expect(untouched.map { $0["open"].int } == [6, 0, 0, 0], "neither touched nor late")
+            #expect(untouched.map { $0["greyed"].bool ?? false } == [true, false, false, true], "of six leads nothing is known yet")
             #expect(map["reasons"].array?.map { $0["reason"].string } == ["busy", "not_answered"])
             #expect(map["reasons"].array?.map { $0["count"].int } == [6, 5])
             #expect(map["unspecified"].int == 1)

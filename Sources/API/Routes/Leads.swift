@@ -83,7 +83,9 @@ private func cities(of call: Call, asked: City?) async throws -> LeadCities? {
 }
 
 extension LeadRecord {
-    /// - Parameter clocks: as they were read last; nil: not asked for, or none are kept.
+    /// - Parameters:
+    ///   - clocks: as they were read last; nil: not asked for, or none are kept.
+    ///   - earlier: the decisions before the present one; nil: not asked for.
     func json(clocks: [UInt8]? = nil, earlier: [EarlierDecision]? = nil) -> [UInt8] {
         JSONWriter.object(capacity: 1024) { object in
             object.member("id", String(id))

@@ -42,11 +42,11 @@ public struct ResponseHeatMap: Sendable {
         /// Neither touched nor late, so nobody knows yet.
         public let open: Int
 
-        /// Too few to say anything.
-        public var isGreyed: Bool { leads < ResponseHeatMap.fewest }
+        /// Too few of which it is known to say anything.
+        public var isGreyed: Bool { leads - open < ResponseHeatMap.fewest }
     }
 
-    /// Cells with fewer leads are greyed.
+    /// Cells that know fewer leads to be late or in time are greyed.
     public static let fewest = 5
 
     public let asOf: Date
