@@ -1,14 +1,28 @@
+import Foundation
 import Synchronization
 import Tenancy
 
 /// How tenants' jobs ended in minutes that are over, so that a page that shows an hour counts the last minutes only.
 final class FlowShelf: Sendable {
-    /// What ended in one minute, by kind.
-    typealias Minute = [String: Ended]
+    /// What ended in one minute.
+    typealias Minute = [Ending: Ended]
+
+    /// How jobs ended: of which kind, and what failed; nil: nothing did.
+    struct Ending: Sendable, Hashable {
+        let kind: String
+        let cause: String?
+    }
 
     struct Ended: Sendable, Hashable {
-        var completed = 0
-        var failed = 0
+        var count: Int
+        var lastAt: Date
+        /// The last of those that failed.
+        var newest: Run?
+    }
+
+    struct Run: Sendable, Hashable {
+        let job: Int64
+        let run: Int32
     }
 
     /// Minutes are counted since 1970; all from `first` on are known, up to the one before `next`.
@@ -16,6 +30,19 @@ final class FlowShelf: Sendable {
         var first: Int
         var next: Int
         var minutes: [Int: Minute] = [:]
+
+        /// What failed, by its cause.
+        var failures: [String: Ended] {
+            minutes.values.joined().reduce(into: [:]) { failures, ending in
+                guard let cause = ending.key.cause else { return }
+                var newest = ending.value
+                if let known = failures[cause] {
+                    if known.lastAt > newest.lastAt { newest = known }
+                    newest.count = known.count + ending.value.count
+                }
+                failures[cause] = newest
+            }
+        }
     }
 
     /// A job's end is stamped before its transaction commits, which takes no longer than a statement may.

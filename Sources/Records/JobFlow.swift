@@ -36,62 +36,69 @@ extension Records {
         let minute = Int((now.timeIntervalSince1970 / 60).rounded(.down))
         let from = Self.start(of: minute - minutes + 1)
         var span = flows.span(of: tenant, from: minute - minutes + 1)
-        let results = try await app.pipeline([
-            .tenants([tenant]),
-            // The index on finished_at knows blocks of rows; only those of the window are read.
+        let rows = try await read(
+            tenant,
+            // The index on finished_at knows blocks of rows; only those of the minutes that are not known yet are read.
             """
-            SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, \(unescaped: isFailure) IS TRUE AS failed, count(*) AS jobs
-            FROM job_history
-            WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(Self.start(of: span.next)) AND finished_at <= \(now)
-                AND (state = 'completed' OR \(unescaped: isFailure))
+            SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, cause, count(*) AS jobs, max(finished_at) AS last_at,
+                max(ARRAY[(extract(epoch FROM finished_at) * 1000000)::bigint, id, run]) FILTER (WHERE cause IS NOT NULL) AS newest
+            FROM (
+                SELECT id, run, kind, finished_at, CASE WHEN \(unescaped: isFailure) THEN COALESCE(error_class, outcome, 'unknown') END AS cause
+                FROM job_history
+                WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(Self.start(of: span.next)) AND finished_at <= \(now)
+                    AND (state = 'completed' OR \(unescaped: isFailure))
+            ) AS ended
             GROUP BY 1, 2, 3
-            """,
-            """
-            SELECT COALESCE(error_class, outcome, 'unknown') AS cause, count(*) AS jobs, max(finished_at) AS last_at, (array_agg(id ORDER BY finished_at DESC))[1] AS newest,
-                (array_agg(run ORDER BY finished_at DESC))[1] AS newest_run
-            FROM job_history
-            WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(from) AND finished_at <= \(now) AND \(unescaped: isFailure)
-            GROUP BY 1
-            ORDER BY 2 DESC, 1
-            LIMIT 20
-            """,
-        ])
-        for row in results[1] {
-            let (kind, jobs): (String, Int) = (try row.get("kind"), try row.get("jobs"))
-            let minute = Int(try row.get("minute", as: Date.self).timeIntervalSince1970 / 60)
-            let count = try row.get("failed", as: Bool.self) ? \FlowShelf.Ended.failed : \.completed
-            span.minutes[minute, default: [:]][kind, default: FlowShelf.Ended()][keyPath: count] = jobs
-        }
+            """)
+        for row in rows { try span.add(row) }
         flows.keep(span, of: tenant, now: minute)
-        let errors = try await errors(
-            of: tenant, jobs: try results[2].map { try $0.get("newest") }, runs: try results[2].map { try $0.get("newest_run") })
         return JobFlow(
-            from: from, minutes: minutes, lines: Self.lines(span, minutes: minutes),
-            failures: try results[2].map { row in
-                JobFlow.Failures(
-                    cause: try row.get("cause"), count: try row.get("jobs"), lastAt: try row.get("last_at"),
-                    error: errors[try row.get("newest")])
-            })
+            from: from, minutes: minutes, lines: Self.lines(span, minutes: minutes), failures: try await failures(span, of: tenant))
+    }
+
+    /// The twenty most frequent.
+    private func failures(_ span: FlowShelf.Span, of tenant: TenantID) async throws -> [JobFlow.Failures] {
+        let failures = span.failures.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(20)
+        let errors = try await errors(of: tenant, failures.compactMap(\.value.newest))
+        return failures.map { cause, failed in
+            JobFlow.Failures(cause: cause, count: failed.count, lastAt: failed.lastAt, error: failed.newest.flatMap { errors[$0] })
+        }
     }
 
     private static func start(of minute: Int) -> Date { Date(timeIntervalSince1970: Double(minute) * 60) }
 
     private static func lines(_ span: FlowShelf.Span, minutes: Int) -> [JobFlow.Line] {
-        Set(span.minutes.values.flatMap(\.keys)).sorted().map { kind in
-            let ended = (span.first..<span.first + minutes).map { span.minutes[$0]?[kind] ?? FlowShelf.Ended() }
-            return JobFlow.Line(kind: kind, completed: ended.map(\.completed), failed: ended.map(\.failed))
+        var lines: [String: JobFlow.Line] = [:]
+        let none = [Int](repeating: 0, count: minutes)
+        for (minute, endings) in span.minutes {
+            for (ending, ended) in endings {
+                var line = lines[ending.kind] ?? JobFlow.Line(kind: ending.kind, completed: none, failed: none)
+                let counts = ending.cause == nil ? \JobFlow.Line.completed : \.failed
+                line[keyPath: counts][minute - span.first] += ended.count
+                lines[ending.kind] = line
+            }
         }
+        return lines.values.sorted { $0.kind < $1.kind }
     }
 
-    private func errors(of tenant: TenantID, jobs: [Int64], runs: [Int32]) async throws -> [Int64: String] {
-        guard !jobs.isEmpty else { return [:] }
+    private func errors(of tenant: TenantID, _ runs: [FlowShelf.Run]) async throws -> [FlowShelf.Run: String] {
+        guard !runs.isEmpty else { return [:] }
         return try await read(
             tenant,
             """
-            SELECT h.id, h.error
-            FROM job_history h JOIN unnest(\(jobs), \(runs)) AS n(id, run) ON h.id = n.id AND h.run = n.run
+            SELECT h.id, h.run, h.error
+            FROM job_history h JOIN unnest(\(runs.map(\.job)), \(runs.map(\.run))) AS n(id, run) ON h.id = n.id AND h.run = n.run
             WHERE h.tenant_id = \(tenant.rawValue) AND h.error IS NOT NULL
             """
-        ).reduce(into: [:]) { $0[try $1.get("id")] = try $1.get("error", as: String.self) }
+        ).reduce(into: [:]) { $0[FlowShelf.Run(job: try $1.get("id"), run: try $1.get("run"))] = try $1.get("error", as: String.self) }
+    }
+}
+
+extension FlowShelf.Span {
+    fileprivate mutating func add(_ row: Row) throws {
+        let minute = Int(try row.get("minute", as: Date.self).timeIntervalSince1970 / 60)
+        let newest = try row.get("newest", as: [Int64]?.self).map { FlowShelf.Run(job: $0[1], run: Int32($0[2])) }
+        minutes[minute, default: [:]][FlowShelf.Ending(kind: try row.get("kind"), cause: try row.get("cause"))] = FlowShelf.Ended(
+            count: try row.get("jobs"), lastAt: try row.get("last_at"), newest: newest)
     }
 }

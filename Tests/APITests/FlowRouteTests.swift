@@ -21,18 +21,31 @@ import Testing
     @Test func `minutes that are over are counted once, and the last ones each time`() async throws {
         try await TestAPI.with { api in
             try await end(api, 3, minutesAgo: 30)
-            #expect(try kinds(try await api.send("GET", "/v1/flow").json) == ["probe: 3/0"])
+            try await end(api, 2, state: "discarded", minutesAgo: 30)
+            let first = try await api.send("GET", "/v1/flow").json
+            #expect(try kinds(first) == ["probe: 3/2"])
+            #expect(failures(first) == ["permanent 2: the 5th"])
 
             // Nothing ends half an hour ago any more; were it so, nobody would look there.
             try await end(api, 4, minutesAgo: 20)
             try await end(api, 2, minutesAgo: 1)
             try await end(api, 1, minutesAgo: 0)
+            try await end(api, 1, state: "discarded", minutesAgo: 1)
 
-            #expect(try kinds(try await api.send("GET", "/v1/flow").json) == ["probe: 6/0"])
-            #expect(try kinds(try await api.send("GET", "/v1/flow?minutes=10").json) == ["probe: 3/0"])
+            let next = try await api.send("GET", "/v1/flow").json
+            #expect(try kinds(next) == ["probe: 6/3"])
+            #expect(failures(next) == ["permanent 3: the 13th"])
+            let short = try await api.send("GET", "/v1/flow?minutes=10").json
+            #expect(try kinds(short) == ["probe: 3/1"])
+            #expect(failures(short) == ["permanent 1: the 13th"])
             // A wider window than was counted is counted whole.
-            #expect(try kinds(try await api.send("GET", "/v1/flow?minutes=90").json) == ["probe: 10/0"])
+            #expect(try kinds(try await api.send("GET", "/v1/flow?minutes=90").json) == ["probe: 10/3"])
         }
+    }
+
+    /// `cause count: the newest's words`
+    private func failures(_ flow: JSON) -> [String]? {
+        flow["failures"].array?.map { "\($0["cause"].string ?? "") \($0["count"].int ?? 0): \($0["error"].string ?? "")" }
     }
 
     private func end(
@@ -40,10 +53,10 @@ import Testing
     ) async throws {
         _ = try await api.owner.query(
             """
-            INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, attempt, lost, fence, enqueued_at, finished_at)
-            SELECT (SELECT COALESCE(max(id), 0) FROM job_history) + n, 1, \(api.acme.id.rawValue), \(kind), \(state)::text::job_end,
-                CASE WHEN \(state)::text = 'discarded' THEN 'permanent' END, 1, 0, 1, at, at
-            FROM generate_series(1, \(Int32(jobs))) n, (SELECT now() - \(Int32(minutesAgo)) * interval '1 minute' AS at) t
+            INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, finished_at)
+            SELECT last + n, 1, \(api.acme.id.rawValue), \(kind), \(state)::text::job_end,
+                CASE WHEN \(state)::text = 'discarded' THEN 'permanent' END, 'the ' || last + n || 'th', 1, 0, 1, at, at
+            FROM generate_series(1, \(Int32(jobs))) n, (SELECT COALESCE(max(id), 0) AS last FROM job_history) l, (SELECT now() - \(Int32(minutesAgo)) * interval '1 minute' AS at) t
             """)
     }
 
