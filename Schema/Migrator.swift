@@ -27,6 +27,9 @@ public struct Migrator: Sendable {
         guard !dryRun else { return missing }
         var applied: [Migration] = []
         for migration in missing where try await apply(migration) { applied.append(migration) }
+        if let first = applied.first, let last = applied.last {
+            logger?.info("Schema brought up to date", metadata: ["from": "\(first.number)", "to": "\(last.number)"])
+        }
         return applied
     }
 }
@@ -98,7 +101,7 @@ extension Migrator {
             )
             return true
         }
-        if isApplied { logger?.info("Migration applied", metadata: ["number": "\(migration.number)", "name": "\(migration.name)"]) }
+        if isApplied { logger?.debug("Migration applied", metadata: ["number": "\(migration.number)", "name": "\(migration.name)"]) }
         return isApplied
     }
 }

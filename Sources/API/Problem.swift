@@ -32,6 +32,9 @@ public struct Problem: Error, Sendable, Hashable {
 extension Problem {
     static let notFound = Problem(
         404, "not_found", "There is no such thing here", detail: "Either it never was, or it belongs to another tenant.")
+    static func noSuchKind(among kinds: [String]) -> Problem {
+        Problem(404, "not_found", "There is no such kind of job", detail: "There are \(kinds.joined(separator: ", ")).")
+    }
     static let unknownRoute = Problem(404, "unknown_route", "There is no such address", detail: "/openapi.yaml lists those there are.")
     static let unauthorized = Problem(
         401, "unauthorized", "A valid key is needed",

@@ -18,11 +18,11 @@ struct Kiteline: AsyncParsableCommand {
         version: version,
         subcommands: [
             DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
-            QueueCommand.self, RulesCommand.self, RolloutCommand.self, FuseCommand.self, BreakerCommand.self, DeadLetterCommand.self,
-            ImportCommand.self, LeadCommand.self, AlertCommand.self, ConnectorCommand.self, SellerCommand.self, IdentityCommand.self,
-            ForecastCommand.self,
-            ProcessHealthCommand.self, AuditCommand.self, BackupCommand.self, RestoreCommand.self, ConsoleCommand.self, DoctorCommand.self,
-            BenchCommand.self,
+            QueueCommand.self, WorkerCommand.self, ScheduleCommand.self, RulesCommand.self, RolloutCommand.self, FuseCommand.self,
+            BreakerCommand.self, DeadLetterCommand.self, ImportCommand.self, LeadCommand.self, AlertCommand.self, ConnectorCommand.self,
+            SellerCommand.self, IdentityCommand.self, ForecastCommand.self, ProcessHealthCommand.self, AuditCommand.self,
+            BackupCommand.self,
+            RestoreCommand.self, ConsoleCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static let version = "0.1.0"

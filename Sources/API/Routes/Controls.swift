@@ -35,7 +35,7 @@ extension Call {
 
     /// A kind of job in the path.
     func kind() throws -> String {
-        guard api.kinds[parameters[0]] != nil else { throw Problem.notFound }
+        guard api.kinds[parameters[0]] != nil else { throw Problem.noSuchKind(among: api.kinds.keys.sorted()) }
         return parameters[0]
     }
 

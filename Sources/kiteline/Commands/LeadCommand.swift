@@ -19,7 +19,7 @@ struct LeadCommand: AsyncParsableCommand {
         @Option(help: "Where it came from.")
         var source: String?
 
-        @Option(help: "The language of its reasons: en or zh.")
+        @Option(help: "The language of its reasons: en or zh. The rest of the command line is English.")
         var language = "en"
 
         @Flag(help: "Print JSON.")
@@ -130,7 +130,7 @@ private struct LeadView: Decodable {
 
     var cells: [String] {
         [
-            id, source, externalId, heldReason ?? state, owner ?? pool ?? "", assignment?.matchedRule ?? "",
+            id, source, externalId, heldReason.map { "held (\($0))" } ?? state, owner ?? pool ?? "", assignment?.matchedRule ?? "",
             score.map { String(format: "%.0f", $0) } ?? "", receivedAt,
         ]
     }

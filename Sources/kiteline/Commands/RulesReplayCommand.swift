@@ -111,7 +111,9 @@ struct RulesReplayCommand: AsyncParsableCommand {
     private func count(_ api: Remote) async throws -> String {
         let data = try await api.request(.get, "/v1/rulesets/\(kind.rawValue)/\(name)/versions/\(version)/rounds", query: ["limit": "1"])
         let rounds = try JSON.read(Rounds.self, from: data)
-        return rounds.required > 0 ? " (version \(version) has passed \(rounds.passed) of \(rounds.required))" : ""
+        guard rounds.required > 0 else { return "" }
+        let more = rounds.passed < rounds.required ? "; the next says more over another span: --from, --to" : ""
+        return " (version \(version) has passed \(rounds.passed) of the \(rounds.required) rounds this tenant asks for\(more))"
     }
 
     private func request() -> [String: Any] {

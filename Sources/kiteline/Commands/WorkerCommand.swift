@@ -1,0 +1,71 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Processes that run jobs, over the API, with a platform key. To start one: kiteline work.",
+        subcommands: [List.self, Drain.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Who gave a sign of life within the hour, and what each has done.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        private struct Page: Decodable {
+            struct Item: Decodable {
+                let id, host, startedAt, beatAt: String
+                let pid, running: Int
+                let concurrency, settled: Int?
+                let drainAskedAt: String?
+            }
+            let items: [Item]
+        }
+
+        func run() async throws {
+            let data = try await remote.remote().request(.get, "/v1/workers")
+            if json { return printLine(data) }
+            let items = try JSON.read(Page.self, from: data).items
+            guard !items.isEmpty else { return print("Nobody works: kiteline work") }
+            print(
+                Table(
+                    ["id", "host", "pid", "runs", "of", "settled", "since", "last heard of", "draining since"],
+                    items.map { worker in
+                        [
+                            worker.id, worker.host, "\(worker.pid)", "\(worker.running)", worker.concurrency.map(String.init) ?? "",
+                            worker.settled.map(String.init) ?? "", worker.startedAt, worker.beatAt, worker.drainAskedAt ?? "",
+                        ]
+                    }))
+        }
+    }
+
+    struct Drain: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a process take nothing new, end what it runs or give it back, and end. No job is lost.")
+
+        @OptionGroup var remote: RemoteOptions
+
+        @Argument(help: "Its number, as `kiteline worker list` shows it.")
+        var id: String
+
+        @Option(help: "Why; kept in the audit log.")
+        var reason: String
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        func validate() throws {
+            guard id.isID else { throw ValidationError("\"\(id)\" is no worker's number: see kiteline worker list") }
+        }
+
+        func run() async throws {
+            let body = try JSONSerialization.data(withJSONObject: ["reason": reason])
+            let data = try await remote.remote().request(.post, "/v1/workers/\(id)/drain", body: .bytes(Array(body)))
+            if json { return printLine(data) }
+            print("worker \(id) is asked to drain; it ends when nothing of it runs any more")
+        }
+    }
+}
