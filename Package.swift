@@ -147,6 +147,8 @@ let package = Package(
                 .embedInCode("0063_attempts.sql"), .embedInCode("0064_job_search.sql"),
                 .embedInCode("0065_worker_drain.sql"), .embedInCode("0066_rollout_reasons.sql"),
                 .embedInCode("0067_alert_lists.sql"),
+                .embedInCode("0068_known_leads.sql"),
+                .embedInCode("0069_key_names.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

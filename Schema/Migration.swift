@@ -71,5 +71,7 @@ public struct Migration: Sendable {
         Migration(65, "worker_drain", PackageResources._065_worker_drain_sql),
         Migration(66, "rollout_reasons", PackageResources._066_rollout_reasons_sql),
         Migration(67, "alert_lists", PackageResources._067_alert_lists_sql),
+        Migration(68, "known_leads", PackageResources._068_known_leads_sql),
+        Migration(69, "key_names", PackageResources._069_key_names_sql),
     ]
 }

@@ -54,11 +54,13 @@ public struct Words: Sendable {
     public func known(_ prefix: String, _ code: String) -> String { all["\(prefix)_\(code)"] ?? code }
 
     /// Who did something, as people say it: `key:7` is the key 7, and one of Wang's is Wang with it.
-    func actor(_ actor: String?) -> String? {
+    ///
+    /// - Parameter name: what the key is called, where it has a name.
+    func actor(_ actor: String?, called name: String? = nil) -> String? {
         actor.map {
             $0.replacing(/key:(\d+)(?: of (.+))?/) { match in
                 let key = self["actor_key", ["number": String(match.1)]]
-                return match.2.map { "\($0) (\(key))" } ?? key
+                return (match.2.map(String.init) ?? name).map { "\($0) (\(key))" } ?? key
             }
         }
     }

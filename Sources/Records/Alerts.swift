@@ -76,6 +76,32 @@ extension Records {
         }
     }
 
+    /// Ends all alerts of a code by hand, once per idempotency key.
+    ///
+    /// - Parameter last: only those that began no later than this one, so that none ends that whoever asks has not heard of.
+    /// - Parameter answer: is told how many.
+    public func resolve(
+        alertsOf code: String, upTo last: Int64?, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
+        now: Date = Date(), answer: @Sendable @escaping (Int) -> StoredAnswer
+    ) async throws -> Once {
+        try await write(tenant, on: engine) { transaction in
+            try transaction.once(key) {
+                let count = try transaction.query(
+                    """
+                    UPDATE alert SET resolved_at = \(now)
+                    WHERE tenant_id = \(tenant.rawValue) AND code = \(code) AND resolved_at IS NULL AND id <= \(last ?? .max)
+                    RETURNING id
+                    """
+                ).count
+                _ = try transaction.query(
+                    .audit(
+                        tenant, by: actor, "alert.resolve", code, before: .encoding(["open": count]),
+                        after: .encoding(["state": "resolved"]), reason: reason))
+                return answer(count)
+            }
+        }
+    }
+
     /// Alerts, the newest first.
     ///
     /// - Parameter open: only those that still last.
@@ -99,7 +125,9 @@ public struct OpenAlerts: Sendable, Hashable {
     public let tenant: TenantID
     public let code: String
     public let count: Int
-    /// When the newest began.
+    /// The one that began last.
+    public let newest: Int64
+    /// When it began.
     public let newestAt: Date
 }
 
@@ -144,7 +172,7 @@ extension Statement {
     /// The tenants must be set.
     fileprivate static func openAlerts(of tenants: [TenantID]) -> Statement {
         """
-        SELECT tenant_id, code, count(*) AS alerts, max(first_at) AS newest_at FROM alert
+        SELECT tenant_id, code, count(*) AS alerts, max(id) AS newest, max(first_at) AS newest_at FROM alert
         WHERE tenant_id = ANY (\(tenants.map(\.rawValue))) AND resolved_at IS NULL
         GROUP BY tenant_id, code ORDER BY max(id) DESC
         """
@@ -155,7 +183,7 @@ extension OpenAlerts {
     fileprivate init(_ row: Row) throws {
         self.init(
             tenant: TenantID(try row.get("tenant_id")), code: try row.get("code"), count: try row.get("alerts"),
-            newestAt: try row.get("newest_at"))
+            newest: try row.get("newest"), newestAt: try row.get("newest_at"))
     }
 }
 

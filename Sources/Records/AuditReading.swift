@@ -12,6 +12,8 @@ public struct AuditRecord: Sendable, Hashable {
     public let tenant: String?
     public let at: Date
     public let actor: String
+    /// What people call the actor's key; nil where it has no name, or no key did it.
+    public let keyName: String?
     public let action: String
     public let subject: String
     public let before: JSONBytes?
@@ -39,8 +41,9 @@ extension Records {
     ) async throws -> Page<AuditRecord> {
         let rows = try await engine.query(
             """
-            SELECT a.id, a.seq, a.hash, t.slug, a.at, a.actor, a.action, a.subject, a.before, a.after, a.reason
+            SELECT a.id, a.seq, a.hash, t.slug, a.at, a.actor, k.name AS key_name, a.action, a.subject, a.before, a.after, a.reason
             FROM audit_log a LEFT JOIN tenant t ON t.id = a.tenant_id
+                LEFT JOIN api_key k ON k.id = substring(a.actor FROM '^key:([0-9]{1,18})')::bigint
             WHERE a.id < \(cursor) AND (\(tenant?.rawValue)::bigint IS NULL OR a.tenant_id = \(tenant?.rawValue))
                 AND (\(action)::text IS NULL OR a.action = \(action)) AND (\(subject)::text IS NULL OR a.subject = \(subject))
             ORDER BY a.id DESC
@@ -103,6 +106,7 @@ extension AuditRecord {
         tenant = try row.get("slug")
         at = try row.get("at")
         actor = try row.get("actor")
+        keyName = try row.get("key_name")
         action = try row.get("action")
         subject = try row.get("subject")
         before = try row.get("before")

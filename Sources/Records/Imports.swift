@@ -16,6 +16,8 @@ public struct ImportRecord: Sendable, Hashable {
     public let rows: Int
     public let accepted: Int
     public let rejected: Int
+    /// Of those accepted, leads that were known before: their fields were updated.
+    public let updated: Int
     /// The first faults, a JSON array.
     public let errors: JSONBytes
     public let createdAt: Date
@@ -31,6 +33,7 @@ public struct ImportCount: Sendable, Hashable {
     public var rows = 0
     public var accepted = 0
     public var rejected = 0
+    public var updated = 0
 
     public init() {}
 }
@@ -55,7 +58,8 @@ extension Records {
             try transaction.query(
                 """
                 UPDATE lead_import
-                SET state = \(state.rawValue), rows = \(count.rows), accepted = \(count.accepted), rejected = \(count.rejected), errors = \(JSONBytes(errors)),
+                SET state = \(state.rawValue), rows = \(count.rows), accepted = \(count.accepted), rejected = \(count.rejected), updated = \(count.updated),
+                    errors = \(JSONBytes(errors)),
                     finished_at = CASE WHEN \(state.rawValue) = 'running' THEN NULL ELSE now() END, heard_at = now()
                 WHERE tenant_id = \(tenant.rawValue) AND id = \(id)
                 """)
@@ -90,7 +94,7 @@ extension Records {
         try await read(
             tenant,
             """
-            SELECT id, source, state, rows, accepted, rejected, errors, created_at, finished_at
+            SELECT id, source, state, rows, accepted, rejected, updated, errors, created_at, finished_at
             FROM lead_import
             WHERE tenant_id = \(tenant.rawValue) AND id = \(id)
             """
@@ -187,6 +191,7 @@ extension ImportRecord {
         rows = try row.get("rows")
         accepted = try row.get("accepted")
         rejected = try row.get("rejected")
+        updated = try row.get("updated")
         errors = try row.get("errors")
         createdAt = try row.get("created_at")
         finishedAt = try row.get("finished_at")

@@ -10,6 +10,8 @@ public struct KeyRecord: Sendable, Hashable {
     public let tenant: TenantID?
     /// Whose it is, by the tenant's own name; nil: nobody's in particular.
     public let user: String?
+    /// What people call it, such as what it is for.
+    public let name: String?
     public let hint: String
     public let createdAt: Date
     public let revokedAt: Date?
@@ -21,8 +23,9 @@ extension Records {
     /// - Parameters:
     ///   - tenant: whose; nil exactly for a platform key.
     ///   - user: a seller or a manager, of whom alone a tenant's key is from then on.
+    ///   - name: what people will call it; the audit log says it beside the number.
     public func createKey(
-        _ role: Role, for tenant: TenantID?, user: String? = nil, by actor: String, reason: String? = nil
+        _ role: Role, for tenant: TenantID?, user: String? = nil, name: String? = nil, by actor: String, reason: String? = nil
     ) async throws -> (key: APIKey, id: Int64) {
         precondition((role == .platform) == (tenant == nil), "a platform key has no tenant, any other has one")
         precondition(user == nil || role == .tenant, "only a tenant's key is a person's")
@@ -30,30 +33,30 @@ extension Records {
         let id = try await engine.transaction { transaction in
             let id: Int64 = try transaction.query(
                 """
-                INSERT INTO api_key (tenant_id, role, person, hash, hint)
-                VALUES (\(tenant?.rawValue), \(role.rawValue), \(user), \(key.hash.bytes), \(key.hint))
+                INSERT INTO api_key (tenant_id, role, person, name, hash, hint)
+                VALUES (\(tenant?.rawValue), \(role.rawValue), \(user), \(name), \(key.hash.bytes), \(key.hint))
                 RETURNING id
                 """
             ).first!.get("id")
             _ = try transaction.query(
                 .audit(
                     tenant, by: actor, "key.create", String(id),
-                    after: .encoding(Self.note(role: role, hint: key.hint, user: user, state: "good")), reason: reason))
+                    after: .encoding(Self.note(role: role, hint: key.hint, user: user, name: name, state: "good")), reason: reason))
             return id
         }
         return (key, id)
     }
 
     /// What the audit log tells of a key.
-    private static func note(role: Role, hint: String, user: String?, state: String) -> [String: String] {
-        ["role": role.rawValue, "hint": hint, "user": user, "state": state].compactMapValues { $0 }
+    private static func note(role: Role, hint: String, user: String?, name: String?, state: String) -> [String: String] {
+        ["role": role.rawValue, "hint": hint, "user": user, "name": name, "state": state].compactMapValues { $0 }
     }
 
     /// The keys of a tenant (nil: the platform's), the newest first.
     public func keys(of tenant: TenantID?) async throws -> [KeyRecord] {
         try await engine.query(
             """
-            SELECT id, role, tenant_id, person, hint, created_at, revoked_at
+            SELECT id, role, tenant_id, person, name, hint, created_at, revoked_at
             FROM api_key
             WHERE tenant_id IS NOT DISTINCT FROM \(tenant?.rawValue)
             ORDER BY id DESC
@@ -69,13 +72,14 @@ extension Records {
                 """
                 UPDATE api_key SET revoked_at = now()
                 WHERE id = \(id) AND revoked_at IS NULL AND (\(tenant?.rawValue)::bigint IS NULL OR tenant_id = \(tenant?.rawValue))
-                RETURNING id, role, tenant_id, person, hint, created_at, revoked_at
+                RETURNING id, role, tenant_id, person, name, hint, created_at, revoked_at
                 """)
             guard let revoked = try rows.first.map(KeyRecord.init) else { return false }
             _ = try transaction.query(
                 .audit(
                     revoked.tenant, by: actor, "key.revoke", String(id),
-                    before: .encoding(Self.note(role: revoked.role, hint: revoked.hint, user: revoked.user, state: "good")),
+                    before: .encoding(
+                        Self.note(role: revoked.role, hint: revoked.hint, user: revoked.user, name: revoked.name, state: "good")),
                     after: .encoding(["state": "revoked"]), reason: reason))
             return true
         }
@@ -101,6 +105,7 @@ extension KeyRecord {
         role = Role(rawValue: try row.get("role"))!  // a check in the table allows no other
         tenant = try row.get("tenant_id", as: Int64?.self).map(TenantID.init)
         user = try row.get("person")
+        name = try row.get("name")
         hint = try row.get("hint")
         createdAt = try row.get("created_at")
         revokedAt = try row.get("revoked_at")

@@ -35,6 +35,8 @@ public struct NewLead: Sendable, Hashable {
 public struct LeadReceipt: Sendable, Hashable {
     public let lead: Int64
     public let job: JobID?
+    /// Whether it was told of for the first time; what comes twice in one call is new once.
+    public let isNew: Bool
 }
 
 extension Records {
@@ -143,9 +145,10 @@ struct LeadIntake {
         if !before.isEmpty {
             _ = try transaction.query(.rearmClocks(of: .lead, before.keys.compactMap { stored[$0]?.id }, of: tenant, at: Date()))
         }
+        var known = Set(before.keys)
         let receipts = leads.map { lead in
-            let lead = stored[Name(lead)]!  // the upsert returns every row it was given
-            return LeadReceipt(lead: lead.id, job: lead.job)
+            let stored = stored[Name(lead)]!  // the upsert returns every row it was given
+            return LeadReceipt(lead: stored.id, job: stored.job, isNew: known.insert(Name(lead)).inserted)
         }
         guard !jobs.isEmpty else { return (receipts, nil) }
         let (statements, enqueued) = ledger.statements(enqueueing: jobs, as: used, at: Date())

@@ -13,6 +13,8 @@ public struct RuleSetName: Sendable, Hashable {
     public let newestVersion: Int
     public let savedAt: Date
     public let savedBy: String
+    /// Of the newest version.
+    public let rounds: SandboxRounds
 }
 
 extension Records {
@@ -21,12 +23,19 @@ extension Records {
         try await read(
             tenant,
             """
-            SELECT DISTINCT ON (v.kind, v.name) v.kind, v.name, v.version, v.state, v.actor, v.created_at, l.version AS live
-            FROM ruleset_version v
+            SELECT v.*, l.version AS live, t.sandbox_rounds AS required,
+                (SELECT count(*) FROM sandbox_round r
+                 WHERE r.tenant_id = v.tenant_id AND r.kind = v.kind AND r.name = v.name AND r.hash = v.hash AND r.state = 'passed') AS passed
+            FROM (
+                SELECT DISTINCT ON (kind, name) tenant_id, kind, name, version, hash, state, actor, created_at
+                FROM ruleset_version
+                WHERE tenant_id = \(tenant.rawValue)
+                ORDER BY kind, name, version DESC
+                LIMIT 1000
+            ) AS v
+            JOIN tenant t ON t.id = v.tenant_id
             LEFT JOIN ruleset_version l ON l.tenant_id = v.tenant_id AND l.kind = v.kind AND l.name = v.name AND l.state = 'live'
-            WHERE v.tenant_id = \(tenant.rawValue)
-            ORDER BY v.kind, v.name, v.version DESC
-            LIMIT 1000
+            ORDER BY v.kind, v.name
             """
         ).compactMap { row in
             guard let kind = RuleKind(rawValue: try row.get("kind")), let state = RuleSetVersion.State(rawValue: try row.get("state"))
@@ -36,7 +45,7 @@ extension Records {
             return RuleSetName(
                 kind: kind, name: try row.get("name"), live: try row.get("live", as: Int32?.self).map(Int.init), newest: state,
                 newestVersion: Int(try row.get("version", as: Int32.self)), savedAt: try row.get("created_at"),
-                savedBy: try row.get("actor"))
+                savedBy: try row.get("actor"), rounds: try SandboxRounds(row))
         }
     }
 }

@@ -51,7 +51,7 @@ extension Records {
 
     /// Keeps a checked rule set as its name's next version, once per idempotency key.
     ///
-    /// A name's first version is live at once, later ones are drafts. What is the same as the newest version is that version.
+    /// A name's first version is live at once, later ones are drafts. What is the same as the newest version, or as the live one, is that version.
     public func save(
         _ checked: CheckedRuleSet, of tenant: TenantID, by actor: String, key: IdempotencyKey?,
         answer: @Sendable @escaping (_ version: RuleSetVersion, _ isNew: Bool) -> StoredAnswer
@@ -61,15 +61,19 @@ extension Records {
             try transaction.once(key) {
                 // One after another: the version's number is the next one.
                 _ = try transaction.query(.bumpRouting(tenant))
-                let newest = try transaction.query(
+                let known = try transaction.query(
                     """
                     \(unescaped: RuleSetVersion.select)
                     WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind) AND name = \(name)
+                        AND (state = 'live' OR version = (
+                            SELECT max(version) FROM ruleset_version
+                            WHERE tenant_id = \(tenant.rawValue) AND kind = \(kind) AND name = \(name)))
                     ORDER BY version DESC
-                    LIMIT 1
                     """
-                ).first.map(RuleSetVersion.init)
-                if let newest, newest.hash == checked.ruleSet.hash { return answer(newest, false) }
+                ).map(RuleSetVersion.init)
+                let newest = known.first
+                // What is live already would be a draft that changes nothing.
+                if let same = known.first(where: { $0.hash == checked.ruleSet.hash }) { return answer(same, false) }
                 let next = (newest?.version ?? 0) + 1
                 // The first of a name is live at once, but where another name decides already: that is a change of what is live.
                 let isFirst = try newest == nil && !transaction.isAnotherLive(checked.ruleSet.kind, name, of: tenant)

@@ -39,6 +39,11 @@ public struct SandboxRounds: Sendable, Hashable {
     public let required: Int
 
     public var isEnough: Bool { passed >= required }
+
+    init(_ row: Row) throws {
+        passed = Int(try row.get("passed", as: Int64.self))
+        required = Int(try row.get("required", as: Int32.self))
+    }
 }
 
 extension Records {
@@ -55,9 +60,7 @@ extension Records {
             FROM ruleset_version v JOIN tenant t ON t.id = v.tenant_id
             WHERE v.tenant_id = \(tenant.rawValue) AND v.kind = \(kind.rawValue) AND v.name = \(name) AND v.version = \(version)
             """
-        ).first.map {
-            SandboxRounds(passed: Int(try $0.get("passed", as: Int64.self)), required: Int(try $0.get("required", as: Int32.self)))
-        }
+        ).first.map(SandboxRounds.init)
     }
 
     /// Begins a round with the job that replays it, once per idempotency key; nil when there is no such version.

@@ -48,6 +48,35 @@ import Testing
         }
     }
 
+    @Test func `all alerts of a code are ended at once, but for those that began after the one named`() async throws {
+        try await TestAPI.with { api in
+            var drift: [String] = []
+            for field in ["a", "b", "c"] { drift.append(try await raise("schema_drift", "web/\(field)", in: api)) }
+            _ = try await raise("mapping_error", "web/n", in: api)
+            let key = api.acme.operatorKey
+            let body = #"{"code":"schema_drift","up_to":"\#(drift[1])","reason":"the map names them"}"#
+            let codes = try await api.send("GET", "/v1/alerts?open=true").json["codes"].array?.map { $0["newest_id"].string }
+
+            let refused = try await api.send("POST", "/v1/alerts:resolve", body)
+            let wrong = try await api.send("POST", "/v1/alerts:resolve", #"{"up_to":"x"}"#, as: key)
+            let foreign = try await api.send("POST", "/v1/alerts:resolve", body, as: api.globex.operatorKey)
+            let ended = try await api.send("POST", "/v1/alerts:resolve", body, as: key, headers: ["Idempotency-Key": "k"])
+            let again = try await api.send("POST", "/v1/alerts:resolve", body, as: key, headers: ["Idempotency-Key": "k"])
+            let left = try await api.send("GET", "/v1/alerts?open=true").json["items"].array?.map { $0["subject"].string }
+            let all = try await api.send("POST", "/v1/alerts:resolve", #"{"code":"schema_drift","reason":"all"}"#, as: key)
+
+            #expect(codes?.contains(drift[2]) == true)
+            #expect([refused, wrong, foreign, ended, again, all].map(\.status) == [403, 422, 200, 200, 200, 200])
+            #expect(wrong.faults == ["reason missing", "code missing", "up_to bad_format"])
+            #expect(try [foreign, ended, again, all].map { try $0.json["count"].int } == [0, 2, 2, 1])
+            #expect(left == ["web/n", "web/c"])
+            #expect(
+                try await api.count(
+                    "audit_log WHERE action = 'alert.resolve' AND subject = 'schema_drift' AND before->>'open' = '2' AND reason = 'the map names them'"
+                ) == 1)
+        }
+    }
+
     private func open(_ house: SalesHouse, _ tenant: TenantID) async throws -> [String] {
         try await house.records.alerts(of: tenant, open: true).items.map { "\($0.code) \($0.subject)" }.sorted()
     }

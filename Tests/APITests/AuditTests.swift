@@ -240,6 +240,8 @@ import Testing
         "PUT /v1/connectors/{name}", "DELETE /v1/connectors/{name}", "PUT /v1/quiet-hours", "DELETE /v1/quiet-hours",
         // DialPageTests.
         "POST /v1/alerts/{id}/resolve",
+        // AlertTests.
+        "POST /v1/alerts:resolve",
         // With what is lost by them: PermissionTests. The check changes nothing.
         "POST /v1/access/versions", "POST /v1/access/versions/{version}/restore", "POST /v1/access/check",
         // They look, and change nothing: ConnectorCheckTests, AccessProbeStories.

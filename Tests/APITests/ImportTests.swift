@@ -160,6 +160,24 @@ import Testing
         }
     }
 
+    @Test func `leads that were known before are counted, and a file sent again makes none`() async throws {
+        try await TestAPI.with { api in
+            func counts(_ rows: String) async throws -> [Int] {
+                let reply = try await api.send("POST", Self.path, "mql_id,first_contact_date\n" + rows, type: "text/csv")
+                let record = try await api.send("GET", "/v1/imports/\(try reply.json["import_id"].string ?? "")").json
+                return [record["accepted"].int, record["updated"].int].compactMap(\.self)
+            }
+            let file = "a,2018-02-01\nb,2018-02-01\na,2018-02-01\n"
+
+            let (first, again) = (try await counts(file), try await counts(file))
+            let more = try await counts("b,2018-02-01\nc,2018-02-01\n")
+
+            #expect(first == [3, 1], "one of them twice in the file")
+            #expect(again == [3, 3] && more == [2, 1])
+            #expect(try await api.count("job") == 3)
+        }
+    }
+
     @Test func `of many faults the first hundred are told, all are counted`() async throws {
         try await TestAPI.with { api in
             let reply = try await api.send(

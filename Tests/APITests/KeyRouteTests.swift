@@ -28,6 +28,25 @@ import Testing
         }
     }
 
+    @Test func `a key has the name it is given, by which the log tells who did something`() async throws {
+        try await TestAPI.with { api in
+            let path = "/v1/tenants/acme/keys"
+            let made = try await api.send("POST", path, #"{"role":"operator","name":"Lin at night"}"#, as: api.platformKey)
+            let empty = try await api.send("POST", path, #"{"role":"operator","name":""}"#, as: api.platformKey)
+            let key = try #require(try made.json["key"].string)
+            _ = try await api.send("POST", "/v1/queues/probe/pause", #"{"reason":"why"}"#, as: key)
+            _ = try await api.send("POST", "/v1/queues/probe/resume", #"{"reason":"why"}"#, as: api.acme.operatorKey)
+
+            let list = try await api.send("GET", path, as: api.platformKey).json["items"].array ?? []
+            let log = try await api.send("GET", "/v1/audit?subject=probe", as: api.acme.operatorKey).json["items"].array ?? []
+
+            #expect(empty.faults == ["name too_short"])
+            #expect(list.map { $0["name"].string } == ["Lin at night", nil, nil])
+            #expect(log.map { $0["action"].string } == ["queue.resume", "queue.pause"])
+            #expect(log.map { $0["key_name"].string } == [nil, "Lin at night"])
+        }
+    }
+
     @Test func `no other role is made, and nobody else may`() async throws {
         try await TestAPI.with { api in
             let path = "/v1/tenants/acme/keys"

@@ -95,6 +95,7 @@ import Testing
             #expect(guards.map { $0["words"].string ?? "" }[3].contains("at most 20.00 % may"))
             let sets = try await api.send("GET", "/v1/rulesets").json["items"].array ?? []
             #expect(sets.first { $0["kind"].string == "match" }?["can_be_rolled_out"].bool == true)
+            #expect(sets.allSatisfy { $0["rounds_passed"].int == 0 && $0["rounds_required"].int == 0 })
         }
     }
 

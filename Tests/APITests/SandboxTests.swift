@@ -170,6 +170,7 @@ import Testing
                 "SELECT set_config('kiteline.tenants', '{\(unescaped: api.acme.id.description)}', true)",
                 "UPDATE sandbox_round SET state = 'passed'",
             ])
+            let listed = try await api.send("GET", "/v1/rulesets").json["items"].array?.first { $0["name"].string == "main" }
             let published = try await api.send("POST", publish, #"{"reason":"better"}"#, as: api.acme.operatorKey)
             let back = try await api.send(
                 "POST", "/v1/rulesets/route/main/versions/1/publish", #"{"reason":"worse"}"#, as: api.acme.operatorKey)
@@ -179,6 +180,7 @@ import Testing
             #expect(try refused.json["code"].string == "sandbox_rounds_missing")
             #expect(rollout.status == 409)
             #expect(rollout.code == "sandbox_rounds_missing")
+            #expect([listed?["rounds_passed"].int, listed?["rounds_required"].int] == [1, 1])
             #expect(published.status == 200)
             // A version that was live before needs none to be live again.
             #expect(back.status == 200)

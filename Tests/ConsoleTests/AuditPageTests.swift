@@ -59,6 +59,22 @@ import Testing
         #expect(try changes("null", #"{"a":"\#(long)"}"#).first?.after?.count == AuditChange.length + 1)
     }
 
+    @Test func `what changed and to what is said in words, and what has none as it is written`() {
+        func said(_ change: AuditChange) -> [View?] {
+            let view = change.view(Words.of(.chinese))
+            return ["memberName", "member", "was", "became"].map { view[$0] }
+        }
+
+        #expect(
+            said(AuditChange(member: "state", before: "open", after: "resolved"))
+                == [.text("状态"), .nothing, .text("打开"), .text("已结束")])
+        #expect(
+            said(AuditChange(member: "draining", before: "false", after: "true"))
+                == [.text("退出中"), .nothing, .text("否"), .text("是")])
+        #expect(said(AuditChange(member: "weight", before: nil, after: "7")) == [.text("权重"), .nothing, .nothing, .text("7")])
+        #expect(said(AuditChange(member: "moon", before: nil, after: "full")) == [.nothing, .text("moon"), .nothing, .text("full")])
+    }
+
     @Test(arguments: Language.allCases)
     func `each action has a name in words, and one that nobody knows shows its code`(language: Language) {
         let words = Words.of(language)

@@ -96,6 +96,31 @@ import Testing
         }
     }
 
+    @Test func `many alerts of a code are ended at once, but for those that began after the page was read`() async throws {
+        try await House.with { house in
+            let tenant = house.acme.id.rawValue
+            for subject in 1...5 {
+                _ = try await house.owner.query(
+                    "INSERT INTO alert (tenant_id, code, subject) VALUES (\(tenant), 'schema_drift', \("web/\(subject)"))")
+            }
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+            let page = try await browser.get("/console/now")
+            _ = try await house.owner.query("INSERT INTO alert (tenant_id, code, subject) VALUES (\(tenant), 'schema_drift', 'web/late')")
+
+            let newest = try #require(page.text.firstMatch(of: /name="upTo" value="(\d+)"/)).1
+            let fields = ["code": "schema_drift", "upTo": String(newest)]
+            let silent = try await browser.submit(page, "/console/alerts", fields.merging(["reason": ""]) { $1 })
+            let ended = try await browser.submit(page, "/console/alerts", fields.merging(["reason": "mapped"]) { $1 })
+            let after = try await browser.get("/console/now?done=alerts_ended")
+
+            #expect(page.text.contains("End all 5"))
+            #expect(silent.status == 422 && silent.text.contains("<code>reason</code>"))
+            #expect(ended.status == 303 && ended["location"] == "/console/now?done=alerts_ended")
+            #expect(after.text.contains("These alerts are over.") && after.text.contains("web/late") && !after.text.contains("web/5"))
+        }
+    }
+
     @Test func `a dependency that is paused is shown with its reason and resumed from the page, the platform's only shown`() async throws {
         try await House.with { house in
             try await house.call("POST", "/v1/breakers/erp/open", #"{"reason":"on fire"}"#, as: house.acme.operatorKey)

@@ -130,7 +130,8 @@ import Testing
             try await platform.signIn(house.platformKey)
             let page = try await platform.get("/console/tenants?tenant=acme")
 
-            let made = try await platform.submit(page, "/console/tenants/acme/keys", ["role": "operator", "reason": "x"])
+            let made = try await platform.submit(
+                page, "/console/tenants/acme/keys", ["role": "operator", "name": "Lin at night", "reason": "x"])
             let wrong = try await platform.submit(page, "/console/tenants/acme/keys", ["role": "platform", "reason": "x"])
             let key = try #require(made.text.firstMatch(of: /kl_o_[A-Za-z0-9_-]{43}/)).0
             try await person.signIn(String(key))
@@ -141,7 +142,7 @@ import Testing
 
             #expect(made.status == 200 && made["cache-control"] == "no-store" && !after.text.contains(key))
             #expect(wrong.status == 422 && wrong.code == "invalid")
-            #expect(revoked.status == 303)
+            #expect(revoked.status == 303 && after.text.contains("· Lin at night"))
             #expect(try await person.get("/console/now").status == 303)
             #expect(try await house.count("audit_log WHERE action IN ('key.create', 'key.revoke') AND actor LIKE 'key:%'") == 2)
         }

@@ -71,7 +71,7 @@ import Testing
         let alerts =
             (10...40).reversed().map { alert($0, "schema_drift") } + [alert(8, "mapping_error"), alert(2, "mapping_error")]
         let codes =
-            #"[{"code":"schema_drift","open":131},{"code":"mapping_error","open":2},{"code":"manual_queue","open":1},{"code":"index_full","open":0}]"#
+            #"[{"code":"schema_drift","open":131,"newest_id":"131"},{"code":"mapping_error","open":2},{"code":"manual_queue","open":1},{"code":"index_full","open":0}]"#
         let none = try node(#"{"items":[]}"#)
         let facts = NowView.Facts(
             queues: none, flow: none, alerts: try node(#"{"items":[\#(alerts.joined(separator: ","))],"codes":\#(codes)}"#), breakers: none,
@@ -92,6 +92,7 @@ import Testing
         let alike = items.first?["alike"]
         #expect(alike?["alikeItems"]?.items.count == 20 && alike?["more"] == "And 111 more; they come up here as these end.")
         #expect(alike?["alikeItems"]?.items.first?["endForm"]?["action"] == "/console/alerts/40/resolve")
+        #expect(items.first?["endForm"]?["endLabel"] == "End all 131" && items.first?["endForm"]?["ofCode"]?["endNewest"] == "131")
         #expect(alike?["isOpen"] == .flag(false) && refused["attention"]?.items.first?["alike"]?["isOpen"] == .flag(true))
         #expect(items.last?["alike"] == View.nothing)
         #expect(Templates.all.page("now", refused).contains("<details open><summary>End this alert<span class=\"hidden-words\">: web/30"))
@@ -102,7 +103,7 @@ import Testing
         let ended = Self.rollout.replacing(#""state":"canary""#, with: #""state":"aborted""#).replacing(
             #""end_reason":null"#, with: #""end_reason":"no""#)
         let sets =
-            #"{"items":[{"kind":"route","name":"default","live_version":3,"newest_version":5,"newest_state":"draft","saved_at":"2026-03-18T04:32:05Z","saved_by":"key:7","can_be_rolled_out":true}]}"#
+            #"{"items":[{"kind":"route","name":"default","live_version":3,"newest_version":5,"newest_state":"draft","saved_at":"2026-03-18T04:32:05Z","saved_by":"key:7","can_be_rolled_out":true,"rounds_passed":3,"rounds_required":3}]}"#
         let view = RolloutsView.page(
             layout, clerk, running: try node(#"{"items":[\#(Self.rollout)]}"#),
             all: try node(#"{"items":[\#(Self.rollout),\#(ended)],"next_cursor":"4"}"#),
@@ -111,6 +112,11 @@ import Testing
         try compare(view, "rollouts")
         #expect(view["start"]?["draftOptions"]?.items.map { $0["value"] } == ["route/default@5"])
         #expect(view["ended"]?.items.count == 1)
+        let early = RolloutsView.page(
+            layout, clerk, running: try node(#"{"items":[]}"#), all: try node(#"{"items":[]}"#),
+            ruleSets: try node(sets.replacing(#""rounds_passed":3"#, with: #""rounds_passed":1"#)), isFirst: true, once: "k")
+        #expect(early["start"] == View.nothing && early["noStart"] == .text(layout.words["rollouts_none_ready"]))
+        #expect(early["early"]?.items.map { $0["earlyRounds"] } == ["Rounds passed: 1 of 3"])
         let tenant = frame(role: .tenant)
         let seen = RolloutsView.page(
             tenant.0, tenant.1, running: try node(#"{"items":[]}"#), all: try node(#"{"items":[]}"#), ruleSets: try node(sets),

@@ -6,6 +6,7 @@ extension API {
     static let alertEndpoints = [
         Endpoint(.get, "/v1/alerts", takesQuery: true, answer: listAlerts),
         Endpoint(.post, "/v1/alerts/{id}/resolve", .tenant(.operator), answer: resolveAlert),
+        Endpoint(.post, "/v1/alerts:resolve", .tenant(.operator), answer: resolveAlerts),
     ]
 }
 
@@ -35,6 +36,28 @@ extension API {
     return try call.answer(once)
 }
 
+/// `POST /v1/alerts:resolve`: all of a code.
+@Sendable private func resolveAlerts(_ call: Call) async throws -> Answer {
+    let (reason, key, wish) = try await call.wish { reader in
+        (code: reader.words("code", length: 1...100, required: true) ?? "", last: lastID(&reader))
+    }
+    let once = try await call.records.resolve(
+        alertsOf: wish.code, upTo: wish.last, of: call.tenant.id, by: call.actor, reason: reason, key: key
+    ) { count in
+        StoredAnswer(status: 200, body: JSONWriter.object { $0.member("count", count) })
+    }
+    return try call.answer(once)
+}
+
+private func lastID(_ reader: inout FieldReader) -> Int64? {
+    guard let text = reader.string("up_to", length: 1...20) else { return nil }
+    guard let id = Int64(text), id > 0, String(id) == text else {
+        reader.fail("up_to", .badFormat, "must be an alert's id")
+        return nil
+    }
+    return id
+}
+
 extension JSONWriter {
     /// How many alerts of each code last.
     mutating func elements(_ alerts: [OpenAlerts]) {
@@ -42,6 +65,7 @@ extension JSONWriter {
             object { item in
                 item.member("code", alert.code)
                 item.member("open", alert.count)
+                item.member("newest_id", String(alert.newest))
             }
         }
     }

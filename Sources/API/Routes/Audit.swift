@@ -24,6 +24,7 @@ extension AuditRecord {
             object.member("tenant", tenant)
             object.member("at", at)
             object.member("actor", actor)
+            object.member("key_name", keyName)
             object.member("action", action)
             object.member("subject", subject)
             object.member("before", json: before?.bytes)

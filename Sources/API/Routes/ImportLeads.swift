@@ -158,10 +158,7 @@ private struct LeadImport: ~Copyable {
     private mutating func store() async throws {
         let started = try await begun()
         do {
-            _ = try await call.enqueuing { trace in
-                try await call.records.takeIn(waiting.map { $0.lead.traced(by: trace) }, of: call.tenant.id, trigger: .batchImport)
-            }
-            count.accepted += waiting.count
+            try await takeIn(waiting.map(\.lead))
         } catch  where StoreFailure(error).isRefusal {
             try await storeOneByOne()
         }
@@ -169,13 +166,19 @@ private struct LeadImport: ~Copyable {
         try await call.records.noteImport(started, of: call.tenant.id, .running, count, errors: faults.json)
     }
 
+    private mutating func takeIn(_ leads: [NewLead]) async throws {
+        let call = call
+        let receipts = try await call.enqueuing { trace in
+            try await call.records.takeIn(leads.map { $0.traced(by: trace) }, of: call.tenant.id, trigger: .batchImport)
+        }
+        count.accepted += receipts.count
+        count.updated += receipts.count { !$0.isNew }
+    }
+
     private mutating func storeOneByOne() async throws {
         for (line, lead) in waiting {
             do {
-                _ = try await call.enqueuing { trace in
-                    try await call.records.takeIn([lead.traced(by: trace)], of: call.tenant.id, trigger: .batchImport)
-                }
-                count.accepted += 1
+                try await takeIn([lead])
             } catch {
                 guard case .refused(let message) = StoreFailure(error) else { throw error }
                 count.rejected += 1
@@ -247,6 +250,7 @@ extension ImportRecord {
             object.member("rows", rows)
             object.member("accepted", accepted)
             object.member("rejected", rejected)
+            object.member("updated", updated)
             object.member("deferred", deferred)
             object.member("estimated_drain_seconds", drainTime.map(wholeSeconds))
             object.member("errors", json: errors.bytes)

@@ -17,6 +17,7 @@ extension API {
             object.member("id", String(key.id))
             object.member("role", key.role.rawValue)
             object.member("user", key.user)
+            object.member("name", key.name)
             object.member("hint", key.hint)
             object.member("created_at", key.createdAt)
             object.member("revoked_at", key.revokedAt)
@@ -27,13 +28,13 @@ extension API {
 /// `POST /v1/tenants/{slug}/keys`: the answer is the only place where the key stands, so nothing keeps it for a repetition.
 @Sendable private func createKey(_ call: Call) async throws -> Answer {
     let roles: [Role] = [.tenant, .operator]
-    let (role, user, reason) = try await call.object { reader in
+    let (role, user, name, reason) = try await call.object { reader in
         let role = reader.choice("role", of: roles.map(\.rawValue), required: true).flatMap(Role.init)
         let user = reader.string("user")
         if user != nil, role == .operator {
             reader.fail("user", .notAllowed, "is for a tenant's key: an operator's is nobody's in particular")
         }
-        return (role, user, reader.reason())
+        return (role, user, reader.words("name", length: 1...100), reader.reason())
     }
     guard let role else { throw Problem.unexpected }  // the reader refuses a body without
     let tenant = try await call.namedTenant().id
@@ -42,13 +43,14 @@ extension API {
             FieldError("user", .notFound, "is no seller and leads no team of this tenant: tell of them first (PUT /v1/sellers/{ext})")
         ])
     }
-    let (key, id) = try await call.records.createKey(role, for: tenant, user: user, by: call.actor, reason: reason)
+    let (key, id) = try await call.records.createKey(role, for: tenant, user: user, name: name, by: call.actor, reason: reason)
     return Answer(
         201,
         JSONWriter.object { object in
             object.member("id", String(id))
             object.member("role", role.rawValue)
             object.member("user", user)
+            object.member("name", name)
             object.member("key", key.secret)
         })
 }

@@ -28,6 +28,8 @@ extension API {
             object.member("saved_at", set.savedAt)
             object.member("saved_by", set.savedBy)
             object.member("can_be_rolled_out", set.kind.isOfDecisions)
+            object.member("rounds_passed", set.rounds.passed)
+            object.member("rounds_required", set.rounds.required)
         }
     }
 }

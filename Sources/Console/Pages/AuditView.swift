@@ -74,10 +74,10 @@ public enum AuditView {
         return [
             "at": clerk.when(entry["at"]), "tenantLabel": .text(entry["tenant"]?.string ?? "–"),
             "what": .text(word(for: action, clerk.words)), "code": .text(action), "entrySubject": .text(entry["subject"]?.string),
-            "changes": .list(changes.prefix(AuditChange.most).map(\.view)),
+            "changes": .list(changes.prefix(AuditChange.most).map { $0.view(clerk.words) }),
             "more": more > 0 ? .text(clerk.words["audit_more", ["n": clerk.number(more)]]) : .nothing,
             "why": .text(entry["reason"]?.string.map { Sentences.relayed($0, clerk.words) } ?? "–"),
-            "who": .text(clerk.words.actor(entry["actor"]?.string)),
+            "who": .text(clerk.words.actor(entry["actor"]?.string, called: entry["key_name"]?.string)),
         ]
     }
 }
@@ -107,7 +107,21 @@ struct AuditChange: Hashable {
         }
     }
 
-    var view: View { ["member": .text(member), "was": .text(before), "became": .text(after)] }
+    /// With the words for what it is about and for its values, where there are such.
+    func view(_ words: Words) -> View {
+        let name = words.all["member_\(member)"] ?? words.all["tenant_\(member)"]
+        func word(_ value: String) -> String? {
+            switch member {
+            case "state":
+                words.all["value_\(value)"] ?? words.all["state_\(value)"] ?? words.all["rule_state_\(value)"]
+                    ?? words.all["rollout_state_\(value)"]
+            case "role": words.all["role_\(value)"]
+            default: ["true", "false"].contains(value) ? words.all["value_\(value)"] : nil
+            }
+        }
+        func said(_ value: String?) -> View { .text(value.map { word($0) ?? $0 }) }
+        return ["memberName": .text(name), "member": .text(name == nil ? member : nil), "was": said(before), "became": said(after)]
+    }
 
     private static func known(_ node: JSONNode?) -> JSONNode? { node?.type == .null ? nil : node }
 

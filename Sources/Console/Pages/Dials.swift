@@ -36,7 +36,18 @@ struct Dials {
     func end(alert id: String, of subject: String) -> View {
         guard isOperator else { return .nothing }
         return control("alert-\(id)", "alerts/\(encoded(id))/resolve").view([
-            "endSubject": .text(subject), "isRefused": .flag(isRefused(alert: id)),
+            "endLabel": .text(words["alert_end"]), "endSubject": .text(subject), "isRefused": .flag(isRefused(alert: id)),
+            "ofCode": .nothing,
+        ])
+    }
+
+    /// Ends all of a code that there were when the page was made.
+    func endAll(of code: String, name: String, count: String, newest: String) -> View {
+        guard isOperator else { return .nothing }
+        let id = "alerts-\(code)"
+        return control(id, "alerts").view([
+            "endLabel": .text(words["alert_end_all", ["n": count]]), "endSubject": .text(name), "isRefused": .flag(refusal?.formID == id),
+            "ofCode": ["endCode": .text(code), "endNewest": .text(newest)],
         ])
     }
 

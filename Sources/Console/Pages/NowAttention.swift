@@ -52,7 +52,8 @@ struct NowAttention {
             // The fuse has said so itself.
             if code == "assignment_fuse", isFuseOpen { return [] }
             let alerts = known[code] ?? []
-            return open > Self.alike || alerts.count < open ? [many(alerts, of: open, code)] : alerts.map { one($0, code) }
+            guard open > Self.alike || alerts.count < open else { return alerts.map { one($0, code) } }
+            return [many(alerts, of: open, code, newest: sort["newest_id"]?.string ?? "")]
         }
     }
 
@@ -73,13 +74,15 @@ struct NowAttention {
     /// - Parameters:
     ///   - alerts: the newest of them, the newest first.
     ///   - count: how many there are.
-    private func many(_ alerts: [JSONNode], of count: Int, _ code: String) -> View {
+    ///   - newest: the id of the newest, which need not be among them.
+    private func many(_ alerts: [JSONNode], of count: Int, _ code: String, newest: String) -> View {
         let name = words.known("alert", code)
         let shown = alerts.prefix(Self.shown)
         let places = Set(shown.map { place(of: $0, code) })
         let item = item(
             .bad, words["now_alert_label"], words["now_alerts", ["alert": name, "n": clerk.number(count)]],
-            href: places.count == 1 ? places.first ?? nil : nil, since: clerk.when(shown.first?["first_at"]))
+            href: places.count == 1 ? places.first ?? nil : nil, since: clerk.when(shown.first?["first_at"]),
+            ending: dials.endAll(of: code, name: name, count: clerk.number(count), newest: newest))
         guard !shown.isEmpty else { return item }
         return item.merging([
             "alike": [

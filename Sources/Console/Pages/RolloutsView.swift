@@ -19,7 +19,11 @@ public enum RolloutsView {
         let drafts = (ruleSets["items"]?.elements ?? []).filter {
             $0["newest_state"]?.string == "draft" && $0["can_be_rolled_out"]?.bool == true && $0["live_version"]?.integer != nil
         }
-        let noStart: String? = !layout.may(.operator) ? "rollouts_no_role" : drafts.isEmpty ? "rollouts_no_draft" : nil
+        func isReplayed(_ draft: JSONNode) -> Bool { draft["rounds_passed"]?.integer ?? 0 >= draft["rounds_required"]?.integer ?? 0 }
+        let ready = drafts.filter(isReplayed)
+        let early = layout.may(.operator) ? drafts.filter { !isReplayed($0) } : []
+        let noStart: String? =
+            !layout.may(.operator) ? "rollouts_no_role" : drafts.isEmpty ? "rollouts_no_draft" : ready.isEmpty ? "rollouts_none_ready" : nil
         return layout.page(
             words["rollouts_title"],
             [
@@ -29,9 +33,22 @@ public enum RolloutsView {
                 "pager": Pager.view(
                     words, shown: ended.count, first: isFirst ? nil : Layout.path("rollouts"),
                     next: next.map { Layout.path("rollouts") + query([("cursor", $0)]) }),
-                "start": noStart == nil ? start(layout, clerk, drafts, once: once, refusal) : .nothing,
+                "start": noStart == nil ? start(layout, clerk, ready, once: once, refusal) : .nothing,
+                "hasEarly": .flag(!early.isEmpty), "early": .list(early.map { earlyRow($0, words) }),
                 "noStart": .text(noStart.map { words[$0] }),
             ])
+    }
+
+    /// A draft that has not passed the rounds its tenant asks for.
+    private static func earlyRow(_ draft: JSONNode, _ words: Words) -> View {
+        let (name, version) = (RolloutWords.lineage(draft), RolloutWords.number(draft["newest_version"]))
+        return [
+            "earlyName": .text(RolloutWords.version(version, of: name, words)), "earlyHref": .text(Layout.path("rules/\(name)")),
+            "earlyRounds": .text(
+                words[
+                    "rollouts_rounds",
+                    ["passed": RolloutWords.number(draft["rounds_passed"]), "required": RolloutWords.number(draft["rounds_required"])]]),
+        ]
     }
 
     private static func row(_ rollout: JSONNode, _ clerk: Clerk) -> View {

@@ -16,6 +16,10 @@ struct RuleLife {
     private var live: Int64? {
         facts.versions?["items"]?.elements.first { $0["state"]?.string == "live" }?["version"]?.integer
     }
+    /// Whether it has passed the rounds that are asked of a draft.
+    private var isReplayed: Bool {
+        state != "draft" || facts.rounds?["passed"]?.integer ?? 0 >= facts.rounds?["required"]?.integer ?? 0
+    }
     private var decides: Bool { ["map", "score", "route", "clock", "message"].contains(facts.kind) }
 
     /// Whether the next version that is saved is live at once, as the first of a name is.
@@ -62,12 +66,12 @@ struct RuleLife {
     }
 
     var rollout: View {
-        guard state == "draft", decides, live != nil, layout.may(.operator) else { return .nothing }
+        guard state == "draft", decides, live != nil, layout.may(.operator), isReplayed else { return .nothing }
         return ["rolloutHref": .text(Layout.path("rollouts"))]
     }
 
     var publish: View {
-        guard let version, state == "draft" || state == "retired", layout.may(.operator) else { return .nothing }
+        guard let version, state == "draft" || state == "retired", layout.may(.operator), isReplayed else { return .nothing }
         let isBack = state == "retired"
         return Control("publish", action: "\(path)/versions/\(version)/publish", once: once, refusal: refusal).view([
             "publishLabel": .text(words[isBack ? "rule_go_back" : "rule_publish"]),
@@ -75,5 +79,8 @@ struct RuleLife {
         ])
     }
 
-    var whyNot: String? { layout.may(.operator) || state == "live" || facts.shown == nil ? nil : words["rule_no_role"] }
+    var whyNot: String? {
+        guard state != "live", facts.shown != nil else { return nil }
+        return !layout.may(.operator) ? words["rule_no_role"] : isReplayed ? nil : words["rule_rounds_first"]
+    }
 }

@@ -64,7 +64,7 @@ struct TenantPanel {
         let name = words.actor("key:\(id)") ?? id
         let revoke = Control("revoke-\(id)", action: Layout.path("tenants/\(slug)/keys/\(id)/revoke"), once: once, refusal: refusal)
         return [
-            "keyName": .text(key["user"]?.string.map { "\(name) · \($0)" } ?? name),
+            "keyName": .text([name, key["name"]?.string, key["user"]?.string].compactMap(\.self).joined(separator: " · ")),
             "keyState": isRevoked ? .chip(.idle, words["key_revoked"]) : .chip(.good, words["key_active"]),
             "keyWords": .text(
                 words[
@@ -78,7 +78,9 @@ struct TenantPanel {
     private var createKey: View {
         let control = Control("create-key", action: Layout.path("tenants/\(slug)/keys"), once: once, refusal: refusal)
         let roles = ["tenant", "operator"].map { ($0, words["role_\($0)_key"]) }
-        return control.view(["roleOptions": .list(Option.list(roles, chosen: control.draft("role", "tenant")))])
+        return control.view([
+            "roleOptions": .list(Option.list(roles, chosen: control.draft("role", "tenant"))), "nameDraft": .text(control.draft("name")),
+        ])
     }
 
     private var pause: View {

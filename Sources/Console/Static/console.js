@@ -365,6 +365,9 @@
     title.textContent = words.sure;
     const line = document.createElement("p");
     line.textContent = submitter.dataset.confirm;
+    // What was chosen in the form, where the question is about that.
+    const chosen = document.createElement("strong");
+    chosen.textContent = form.elements[submitter.dataset.confirmOf]?.selectedOptions?.[0]?.textContent ?? "";
     const row = document.createElement("div");
     row.className = "buttons";
     const no = button(words.cancel, () => dialog.close());
@@ -376,7 +379,7 @@
     no.className = "button";
     yes.className = "button danger";
     row.append(no, yes);
-    dialog.append(title, line, row);
+    dialog.append(title, ...(chosen.textContent ? [chosen] : []), line, row);
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
     dialog.showModal();

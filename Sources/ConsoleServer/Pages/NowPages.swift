@@ -1,9 +1,13 @@
 import API
 import Console
 import Hummingbird
+import JSONEnvelope
 
 extension ConsoleSite {
-    static let nowPages = [Page(.get, "now") { try await showNow($0) }, Page(.post, "alerts/{id}/resolve", answer: endAlert)]
+    static let nowPages = [
+        Page(.get, "now") { try await showNow($0) }, Page(.post, "alerts/{id}/resolve", answer: endAlert),
+        Page(.post, "alerts", answer: endAlerts),
+    ]
 }
 
 private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
@@ -29,8 +33,19 @@ private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Re
 }
 
 @Sendable private func endAlert(_ visit: Visit) async throws -> Response {
-    let reply = await visit.act(.post, "/v1/alerts/\(visit.id)/resolve", visit.reason)
-    return try await visit.finish(reply, form: visit.form["formId"], done: "alert_ended", to: Layout.path("now")) {
-        try await showNow(visit, refusal: $0)
+    try await finish(visit, await visit.act(.post, "/v1/alerts/\(visit.id)/resolve", visit.reason), done: "alert_ended")
+}
+
+/// All of one code, as many as there were when the page was made.
+@Sendable private func endAlerts(_ visit: Visit) async throws -> Response {
+    let wish = JSONWriter.object { object in
+        object.member("code", visit.form["code"])
+        object.member("up_to", visit.form.words("upTo"))
+        object.member("reason", visit.form.words("reason"))
     }
+    return try await finish(visit, await visit.act(.post, "/v1/alerts:resolve", wish), done: "alerts_ended")
+}
+
+private func finish(_ visit: Visit, _ reply: Desk.Reply, done: String) async throws -> Response {
+    try await visit.finish(reply, form: visit.form["formId"], done: done, to: Layout.path("now")) { try await showNow(visit, refusal: $0) }
 }

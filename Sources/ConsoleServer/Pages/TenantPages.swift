@@ -65,6 +65,7 @@ private func one(_ visit: Visit, _ slug: String) async throws -> TenantsView.One
 @Sendable private func createKey(_ visit: Visit) async throws -> Response {
     let body = JSONWriter.object { object in
         object.member("role", visit.form["role"])
+        if let name = visit.form.words("name") { object.member("name", name) }
         object.member("reason", visit.form["reason"])
     }
     let reply = await visit.act(.post, "/v1/tenants/\(visit.id)/keys", body, isForm: false)

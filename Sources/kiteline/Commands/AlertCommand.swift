@@ -40,12 +40,16 @@ struct AlertCommand: AsyncParsableCommand {
 
     struct Resolve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "End an alert by hand. What it is about is not touched: when it happens again, it is raised again.")
+            abstract: "End an alert by hand, or all of one code.",
+            discussion: "What it is about is not touched: when it happens again, it is raised again.")
 
         @OptionGroup var remote: RemoteOptions
 
         @Argument(help: "Its number, as `kiteline alert list` shows it.")
-        var id: String
+        var id: String?
+
+        @Option(help: "All alerts of this code instead, such as schema_drift.")
+        var code: String?
 
         @Option(help: "Why; kept in the audit log.")
         var reason: String
@@ -54,15 +58,33 @@ struct AlertCommand: AsyncParsableCommand {
         var json = false
 
         func validate() throws {
-            guard id.isID else { throw ValidationError("\"\(id)\" is no alert's number") }
+            guard (id == nil) != (code == nil) else { throw ValidationError("name an alert by its number, or all of a code with --code") }
+            if let id, !id.isID { throw ValidationError("\"\(id)\" is no alert's number; all of a code: --code CODE") }
         }
 
         func run() async throws {
+            guard let id else { return try await resolveAll(of: code ?? "") }
             let body = try JSONSerialization.data(withJSONObject: ["reason": reason])
             let data = try await remote.remote().request(.post, "/v1/alerts/\(id)/resolve", body: .bytes(Array(body)))
             if json { return printLine(data) }
             let alert = try JSON.read(Item.self, from: data)
             print("alert \(alert.id) (\(alert.code) of \(alert.subject)) is over")
+        }
+
+        private func resolveAll(of code: String) async throws {
+            let body = try JSONSerialization.data(withJSONObject: ["code": code, "reason": reason])
+            let data = try await remote.remote().request(.post, "/v1/alerts:resolve", body: .bytes(Array(body)))
+            if json { return printLine(data) }
+            let count = try JSON.read(Count.self, from: data).count
+            switch count {
+            case 0: print("no alert of \(code) lasts")
+            case 1: print("1 alert of \(code) is over")
+            default: print("\(count) alerts of \(code) are over")
+            }
+        }
+
+        private struct Count: Decodable {
+            let count: Int
         }
     }
 }

@@ -75,6 +75,7 @@ struct ImportCommand: AsyncParsableCommand {
             let rows: Int
             let accepted: Int
             let rejected: Int
+            let updated: Int
             let errors: [Fault]
         }
 
@@ -144,11 +145,14 @@ struct ImportCommand: AsyncParsableCommand {
                 if let unmapped = row.unmapped, !unmapped.isEmpty { print("  no map speaks of: \(unmapped.joined(separator: ", "))") }
                 for reason in row.reasons { print("  – \(reason)") }
             }
-            print("\nNothing was stored.")
+            // The API reads the file's beginning only, so how many follow is not known.
+            let more = preview.rows.count == rows && rows < 50 ? " More rows: --rows, 50 at most." : ""
+            print("\nThe first \(preview.rows.count) rows. Nothing was stored.\(more)")
         }
 
         private func show(_ summary: Summary, _ id: String) {
-            print("import \(id) \(summary.state): \(summary.rows) rows, \(summary.accepted) accepted, \(summary.rejected) rejected")
+            let known = summary.updated == 0 ? "" : " (\(summary.updated) of them known before: fields updated, not assigned again)"
+            print("import \(id) \(summary.state): \(summary.rows) rows, \(summary.accepted) accepted\(known), \(summary.rejected) rejected")
             for fault in summary.errors {
                 let place = [fault.line.map { "line \($0)" }, fault.field].compactMap(\.self).joined(separator: ", ")
                 print("  \(place.isEmpty ? "" : place + ": ")\(fault.message)")

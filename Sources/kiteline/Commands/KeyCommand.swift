@@ -23,6 +23,9 @@ struct KeyCommand: AsyncParsableCommand {
         @Option(help: "A seller or manager, of whom alone a tenant's key is: it does what the permissions let them do.")
         var user: String?
 
+        @Option(help: "What people call it, such as what it is for; the audit log says it beside the number.")
+        var name: String?
+
         @Option(help: "Why, for the audit log.")
         var reason: String?
 
@@ -30,6 +33,7 @@ struct KeyCommand: AsyncParsableCommand {
         var json = false
 
         func validate() throws {
+            if let name, !(1...100).contains(name.count) { throw ValidationError("--name has 1 to 100 characters") }
             guard user == nil || role == .tenant else { throw ValidationError("--user is for a key of the role tenant") }
             guard (role == .platform) == (tenant == nil) else {
                 throw ValidationError(
@@ -49,7 +53,8 @@ struct KeyCommand: AsyncParsableCommand {
                 if let user, let tenant, try await !engine.records.isPerson(user, of: tenant.id) {
                     throw Failure("\(user) is no seller of \(tenant.slug) and leads no team there")
                 }
-                let (key, id) = try await engine.records.createKey(role, for: tenant?.id, user: user, by: commandLine, reason: reason)
+                let (key, id) = try await engine.records.createKey(
+                    role, for: tenant?.id, user: user, name: name, by: commandLine, reason: reason)
                 return Answer(id: "\(id)", role: role.rawValue, key: key.secret)
             }
             if json { return print(try JSON.text(answer)) }
@@ -74,6 +79,7 @@ struct KeyCommand: AsyncParsableCommand {
             let id: String
             let role: String
             let user: String?
+            let name: String?
             let hint: String
             let createdAt: Date
             let revokedAt: Date?
@@ -85,15 +91,18 @@ struct KeyCommand: AsyncParsableCommand {
             }
             let items = keys.map {
                 Item(
-                    id: "\($0.id)", role: $0.role.rawValue, user: $0.user, hint: $0.hint, createdAt: $0.createdAt,
+                    id: "\($0.id)", role: $0.role.rawValue, user: $0.user, name: $0.name, hint: $0.hint, createdAt: $0.createdAt,
                     revokedAt: $0.revokedAt)
             }
             if json { return print(try JSON.text(["items": items])) }
             print(
                 Table(
-                    ["id", "role", "user", "key", "created", "revoked"],
+                    ["id", "role", "user", "name", "key", "created", "revoked"],
                     items.map {
-                        [$0.id, $0.role, $0.user ?? "", $0.hint, $0.createdAt.ISO8601Format(), $0.revokedAt?.ISO8601Format() ?? ""]
+                        [
+                            $0.id, $0.role, $0.user ?? "", $0.name ?? "", $0.hint, $0.createdAt.ISO8601Format(),
+                            $0.revokedAt?.ISO8601Format() ?? "",
+                        ]
                     }))
         }
     }

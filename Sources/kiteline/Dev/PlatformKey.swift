@@ -8,7 +8,7 @@ enum PlatformKey {
         let path = folder + "/platform.key"
         let kept = (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
         if let kept, let key = APIKey(kept), try await KeyRing(records).principal(key) != nil { return kept }
-        let fresh = try await records.createKey(.platform, for: nil, by: commandLine).key.secret
+        let fresh = try await records.createKey(.platform, for: nil, name: "kiteline dev", by: commandLine).key.secret
         try PrivateFile.write(fresh + "\n", to: path)
         return fresh
     }

@@ -1,0 +1,2 @@
+-- What people call a key, so that the audit log can say who did something and not only by which number.
+ALTER TABLE api_key ADD COLUMN name text;
