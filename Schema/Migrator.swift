@@ -28,7 +28,7 @@ public struct Migrator: Sendable {
         var applied: [Migration] = []
         for migration in missing where try await apply(migration) { applied.append(migration) }
         if let first = applied.first, let last = applied.last {
-            logger?.info("Schema brought up to date", metadata: ["from": "\(first.number)", "to": "\(last.number)"])
+            logger?.info("Schema brought up to date", metadata: ["from": "\(first.number - 1)", "to": "\(last.number)"])
         }
         return applied
     }

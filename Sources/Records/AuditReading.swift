@@ -36,14 +36,17 @@ extension Records {
     /// - Parameters:
     ///   - tenant: whose; nil: everybody's.
     ///   - action: only these.
+    ///   - namesAll: tells the names of the platform's keys too; otherwise those of the tenant's own.
     public func audit(
-        of tenant: TenantID?, action: String? = nil, subject: String? = nil, before cursor: Int64 = .max, limit: Int
+        of tenant: TenantID?, action: String? = nil, subject: String? = nil, namesAll: Bool = false, before cursor: Int64 = .max,
+        limit: Int
     ) async throws -> Page<AuditRecord> {
         let rows = try await engine.query(
             """
             SELECT a.id, a.seq, a.hash, t.slug, a.at, a.actor, k.name AS key_name, a.action, a.subject, a.before, a.after, a.reason
             FROM audit_log a LEFT JOIN tenant t ON t.id = a.tenant_id
-                LEFT JOIN api_key k ON k.id = substring(a.actor FROM '^key:([0-9]{1,18})')::bigint
+                LEFT JOIN api_key k ON k.id = substring(a.actor FROM '^key:([0-9]{1,18})( of |$)')::bigint
+                    AND (\(namesAll) OR k.tenant_id = a.tenant_id)
             WHERE a.id < \(cursor) AND (\(tenant?.rawValue)::bigint IS NULL OR a.tenant_id = \(tenant?.rawValue))
                 AND (\(action)::text IS NULL OR a.action = \(action)) AND (\(subject)::text IS NULL OR a.subject = \(subject))
             ORDER BY a.id DESC

@@ -51,6 +51,8 @@ extension Records {
             GROUP BY 1, 2, 3
             """)
         for row in rows { try span.add(row) }
+        // After a step back of the clock minutes that are yet to come may be known.
+        span.minutes = span.minutes.filter { $0.key <= minute }
         flows.keep(span, of: tenant, now: minute)
         return JobFlow(
             from: from, minutes: minutes, lines: Self.lines(span, minutes: minutes), failures: try await failures(span, of: tenant))

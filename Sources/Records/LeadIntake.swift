@@ -90,11 +90,14 @@ struct LeadIntake {
         let id: Int64
         let epoch: Int
         let job: JobID?
+        /// How often it was told of anew.
+        let told: Int
 
         init(_ row: Row) throws {
             id = try row.get("id")
             epoch = Int(try row.get("assignment_epoch", as: Int32.self))
             job = try row.get("job_id", as: Int64?.self).map(JobID.init)
+            told = Int(try row.get("told", as: Int32.self))
         }
     }
 
@@ -145,10 +148,10 @@ struct LeadIntake {
         if !before.isEmpty {
             _ = try transaction.query(.rearmClocks(of: .lead, before.keys.compactMap { stored[$0]?.id }, of: tenant, at: Date()))
         }
-        var known = Set(before.keys)
+        var named: Set<Name> = []
         let receipts = leads.map { lead in
             let stored = stored[Name(lead)]!  // the upsert returns every row it was given
-            return LeadReceipt(lead: stored.id, job: stored.job, isNew: known.insert(Name(lead)).inserted)
+            return LeadReceipt(lead: stored.id, job: stored.job, isNew: named.insert(Name(lead)).inserted && stored.told == 0)
         }
         guard !jobs.isEmpty else { return (receipts, nil) }
         let (statements, enqueued) = ledger.statements(enqueueing: jobs, as: used, at: Date())
@@ -205,7 +208,7 @@ struct LeadIntake {
                     touched_at = CASE WHEN l.state <> 'with_marketing' THEN l.touched_at END,
                     assignment_epoch = l.assignment_epoch + CASE WHEN l.state IN ('held', 'with_marketing') THEN 1 ELSE 0 END,
                     job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN excluded.job_id ELSE l.job_id END
-            RETURNING l.id, l.source, l.external_id, l.assignment_epoch, l.job_id
+            RETURNING l.id, l.source, l.external_id, l.assignment_epoch, l.job_id, l.told
             """
     }
 }

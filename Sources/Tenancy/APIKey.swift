@@ -16,6 +16,13 @@ public struct APIKey: Sendable, CustomStringConvertible, CustomDebugStringConver
         secret = "kl_\(role.letter)_\(base64URL(chance))"
     }
 
+    /// Whether it may be what people call a key: 1 to 100 characters on one line, not all of them blank.
+    public static func isName(_ text: String) -> Bool {
+        let scalars = text.unicodeScalars
+        return (1...100).contains(scalars.count) && !scalars.allSatisfy(\.properties.isWhitespace)
+            && !scalars.contains { $0.properties.generalCategory == .control }
+    }
+
     /// Nil unless the text has the shape of a key; whether it is one only its hash can tell.
     public init?(_ text: String) {
         var utf8 = text.utf8[...]

@@ -21,8 +21,7 @@ struct Kiteline: AsyncParsableCommand {
             QueueCommand.self, WorkerCommand.self, ScheduleCommand.self, RulesCommand.self, RolloutCommand.self, FuseCommand.self,
             BreakerCommand.self, DeadLetterCommand.self, ImportCommand.self, LeadCommand.self, AlertCommand.self, ConnectorCommand.self,
             SellerCommand.self, IdentityCommand.self, ForecastCommand.self, ProcessHealthCommand.self, AuditCommand.self,
-            BackupCommand.self,
-            RestoreCommand.self, ConsoleCommand.self, DoctorCommand.self, BenchCommand.self,
+            BackupCommand.self, RestoreCommand.self, ConsoleCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 
     static let version = "0.1.0"

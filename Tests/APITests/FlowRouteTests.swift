@@ -30,16 +30,29 @@ import Testing
             try await end(api, 4, minutesAgo: 20)
             try await end(api, 2, minutesAgo: 1)
             try await end(api, 1, minutesAgo: 0)
-            try await end(api, 1, state: "discarded", minutesAgo: 1)
+            try await end(api, 1, kind: "assign_lead", state: "discarded", minutesAgo: 1)
 
             let next = try await api.send("GET", "/v1/flow").json
-            #expect(try kinds(next) == ["probe: 6/3"])
+            #expect(try kinds(next) == ["assign_lead: 0/1", "probe: 6/2"])
             #expect(failures(next) == ["permanent 3: the 13th"])
             let short = try await api.send("GET", "/v1/flow?minutes=10").json
-            #expect(try kinds(short) == ["probe: 3/1"])
+            #expect(try kinds(short) == ["assign_lead: 0/1", "probe: 3/0"])
             #expect(failures(short) == ["permanent 1: the 13th"])
             // A wider window than was counted is counted whole.
-            #expect(try kinds(try await api.send("GET", "/v1/flow?minutes=90").json) == ["probe: 10/3"])
+            #expect(try kinds(try await api.send("GET", "/v1/flow?minutes=90").json) == ["assign_lead: 0/1", "probe: 10/2"])
+        }
+    }
+
+    @Test func `a clock that steps back is told no minutes that are yet to come`() async throws {
+        try await TestAPI.with { api in
+            try await end(api, 3, minutesAgo: 30)
+            try await end(api, 2, minutesAgo: 10)
+            let now = Date()
+            _ = try await api.records.jobFlow(of: api.acme.id, minutes: 60, now: now)
+
+            let flow = try await api.records.jobFlow(of: api.acme.id, minutes: 15, now: now - 20 * 60)
+
+            #expect(flow.lines.map { $0.completed.reduce(0, +) } == [3])
         }
     }
 

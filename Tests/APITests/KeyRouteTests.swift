@@ -33,6 +33,7 @@ import Testing
             let path = "/v1/tenants/acme/keys"
             let made = try await api.send("POST", path, #"{"role":"operator","name":"Lin at night"}"#, as: api.platformKey)
             let empty = try await api.send("POST", path, #"{"role":"operator","name":""}"#, as: api.platformKey)
+            let broken = try await api.send("POST", path, #"{"role":"operator","name":"a\nb"}"#, as: api.platformKey)
             let key = try #require(try made.json["key"].string)
             _ = try await api.send("POST", "/v1/queues/probe/pause", #"{"reason":"why"}"#, as: key)
             _ = try await api.send("POST", "/v1/queues/probe/resume", #"{"reason":"why"}"#, as: api.acme.operatorKey)
@@ -40,10 +41,18 @@ import Testing
             let list = try await api.send("GET", path, as: api.platformKey).json["items"].array ?? []
             let log = try await api.send("GET", "/v1/audit?subject=probe", as: api.acme.operatorKey).json["items"].array ?? []
 
-            #expect(empty.faults == ["name too_short"])
+            #expect(empty.faults == ["name too_short"] && broken.faults == ["name bad_format"])
             #expect(list.map { $0["name"].string } == ["Lin at night", nil, nil])
             #expect(log.map { $0["action"].string } == ["queue.resume", "queue.pause"])
             #expect(log.map { $0["key_name"].string } == [nil, "Lin at night"])
+
+            let (platform, _) = try await api.records.createKey(.platform, for: nil, name: "Wu, on call", by: "test")
+            let acting = ["Kiteline-Tenant": "acme"]
+            _ = try await api.send("POST", "/v1/queues/probe/pause", #"{"reason":"why"}"#, as: platform.secret, headers: acting)
+            let theirs = try await api.send("GET", "/v1/audit?limit=1", as: api.acme.operatorKey).json["items"].array
+            let ours = try await api.send("GET", "/v1/audit?limit=1", as: platform.secret, headers: acting).json["items"].array
+            #expect(theirs?.map { $0["key_name"].string } == [nil], "the platform's people are not the tenant's to know")
+            #expect(ours?.map { $0["key_name"].string } == ["Wu, on call"])
         }
     }
 

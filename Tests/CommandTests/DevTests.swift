@@ -105,7 +105,7 @@ struct DevTests {
             #expect(letters.status == 0 && letters.errors.contains("There are none."), "\(letters)")
             #expect(resolved.output == "alert \(alert) (manual_queue of gone) is over\n")
             #expect(unended.output == "no alert of manual_queue lasts\n" && both.status == 2 && both.errors.contains("--code"))
-            #expect(again.output.contains("1 accepted (1 of them known before: fields updated, not assigned again)"), "\(again)")
+            #expect(again.output.contains("1 accepted (1 of them known before: their fields were updated)"), "\(again)")
             #expect(paused.output == "acme is paused\n" && resumed.output == "acme goes on\n")
             #expect(tenants.output.contains("they moved") && tenants.output.contains("no limit"))
             #expect(unnamed.status == 1 && unnamed.errors.contains("--tenant SLUG") && !unnamed.errors.contains("Kiteline-Tenant"))

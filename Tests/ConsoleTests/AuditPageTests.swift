@@ -60,19 +60,26 @@ import Testing
     }
 
     @Test func `what changed and to what is said in words, and what has none as it is written`() {
-        func said(_ change: AuditChange) -> [View?] {
-            let view = change.view(Words.of(.chinese))
+        func said(_ action: String, _ change: AuditChange) -> [View?] {
+            let view = change.view(of: action, Words.of(.chinese))
             return ["memberName", "member", "was", "became"].map { view[$0] }
         }
 
         #expect(
-            said(AuditChange(member: "state", before: "open", after: "resolved"))
-                == [.text("状态"), .nothing, .text("打开"), .text("已结束")])
+            said("alert.resolve", AuditChange(member: "state", before: "open", after: "resolved"))
+                == [.text("状态"), .nothing, .text("未结束"), .text("已结束")])
         #expect(
-            said(AuditChange(member: "draining", before: "false", after: "true"))
+            said("breaker.close", AuditChange(member: "state", before: "open", after: "half_open"))
+                == [.text("状态"), .nothing, .text("断开"), .text("试探")])
+        #expect(
+            said("worker.drain", AuditChange(member: "draining", before: "false", after: "true"))
                 == [.text("退出中"), .nothing, .text("否"), .text("是")])
-        #expect(said(AuditChange(member: "weight", before: nil, after: "7")) == [.text("权重"), .nothing, .nothing, .text("7")])
-        #expect(said(AuditChange(member: "moon", before: nil, after: "full")) == [.nothing, .text("moon"), .nothing, .text("full")])
+        #expect(
+            said("tenant.update", AuditChange(member: "weight", before: nil, after: "7")) == [.text("权重"), .nothing, .nothing, .text("7")])
+        #expect(
+            said("moon.landing", AuditChange(member: "moon", before: nil, after: "full")) == [
+                .nothing, .text("moon"), .nothing, .text("full"),
+            ])
     }
 
     @Test(arguments: Language.allCases)

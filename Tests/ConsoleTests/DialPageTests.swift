@@ -109,9 +109,9 @@ import Testing
             _ = try await house.owner.query("INSERT INTO alert (tenant_id, code, subject) VALUES (\(tenant), 'schema_drift', 'web/late')")
 
             let newest = try #require(page.text.firstMatch(of: /name="upTo" value="(\d+)"/)).1
-            let fields = ["code": "schema_drift", "upTo": String(newest)]
-            let silent = try await browser.submit(page, "/console/alerts", fields.merging(["reason": ""]) { $1 })
-            let ended = try await browser.submit(page, "/console/alerts", fields.merging(["reason": "mapped"]) { $1 })
+            let path = "/console/alert-codes/schema_drift/resolve"
+            let silent = try await browser.submit(page, path, ["upTo": String(newest), "reason": ""])
+            let ended = try await browser.submit(page, path, ["upTo": String(newest), "reason": "mapped"])
             let after = try await browser.get("/console/now?done=alerts_ended")
 
             #expect(page.text.contains("End all 5"))

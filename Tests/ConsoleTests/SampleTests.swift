@@ -92,7 +92,8 @@ import Testing
         let alike = items.first?["alike"]
         #expect(alike?["alikeItems"]?.items.count == 20 && alike?["more"] == "And 111 more; they come up here as these end.")
         #expect(alike?["alikeItems"]?.items.first?["endForm"]?["action"] == "/console/alerts/40/resolve")
-        #expect(items.first?["endForm"]?["endLabel"] == "End all 131" && items.first?["endForm"]?["ofCode"]?["endNewest"] == "131")
+        #expect(items.first?["endForm"]?["endLabel"] == "End all 131" && items.first?["endForm"]?["newest"] == "131")
+        #expect(items.first?["endForm"]?["action"] == "/console/alert-codes/schema_drift/resolve")
         #expect(alike?["isOpen"] == .flag(false) && refused["attention"]?.items.first?["alike"]?["isOpen"] == .flag(true))
         #expect(items.last?["alike"] == View.nothing)
         #expect(Templates.all.page("now", refused).contains("<details open><summary>End this alert<span class=\"hidden-words\">: web/30"))

@@ -12,7 +12,9 @@ extension API {
 @Sendable private func listAudit(_ call: Call) async throws -> Answer {
     let (action, subject, cursor, limit) = try call.query { ($0.string("action"), $0.string("subject"), $0.cursor(), $0.limit()) }
     return .page(
-        try await call.records.audit(of: call.tenantOrAll, action: action, subject: subject, before: cursor ?? .max, limit: limit), \.json)
+        try await call.records.audit(
+            of: call.tenantOrAll, action: action, subject: subject, namesAll: call.principal?.role == .platform, before: cursor ?? .max,
+            limit: limit), \.json)
 }
 
 extension AuditRecord {

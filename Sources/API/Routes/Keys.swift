@@ -34,7 +34,9 @@ extension API {
         if user != nil, role == .operator {
             reader.fail("user", .notAllowed, "is for a tenant's key: an operator's is nobody's in particular")
         }
-        return (role, user, reader.words("name", length: 1...100), reader.reason())
+        let name = reader.string("name", length: 1...100)
+        if let name, !APIKey.isName(name) { reader.fail("name", .badFormat, "must say something, on one line") }
+        return (role, user, name, reader.reason())
     }
     guard let role else { throw Problem.unexpected }  // the reader refuses a body without
     let tenant = try await call.namedTenant().id

@@ -74,7 +74,7 @@ public enum AuditView {
         return [
             "at": clerk.when(entry["at"]), "tenantLabel": .text(entry["tenant"]?.string ?? "–"),
             "what": .text(word(for: action, clerk.words)), "code": .text(action), "entrySubject": .text(entry["subject"]?.string),
-            "changes": .list(changes.prefix(AuditChange.most).map { $0.view(clerk.words) }),
+            "changes": .list(changes.prefix(AuditChange.most).map { $0.view(of: action, clerk.words) }),
             "more": more > 0 ? .text(clerk.words["audit_more", ["n": clerk.number(more)]]) : .nothing,
             "why": .text(entry["reason"]?.string.map { Sentences.relayed($0, clerk.words) } ?? "–"),
             "who": .text(clerk.words.actor(entry["actor"]?.string, called: entry["key_name"]?.string)),
@@ -108,13 +108,23 @@ struct AuditChange: Hashable {
     }
 
     /// With the words for what it is about and for its values, where there are such.
-    func view(_ words: Words) -> View {
+    ///
+    /// - Parameter action: the same state has another name for each of the things that have one.
+    func view(of action: String, _ words: Words) -> View {
         let name = words.all["member_\(member)"] ?? words.all["tenant_\(member)"]
         func word(_ value: String) -> String? {
             switch member {
             case "state":
-                words.all["value_\(value)"] ?? words.all["state_\(value)"] ?? words.all["rule_state_\(value)"]
-                    ?? words.all["rollout_state_\(value)"]
+                switch action.prefix(while: { $0 != "." }) {
+                case "breaker": words.all["breaker_\(value)"]
+                case "fuse": words.all["fuse_\(value)"]
+                case "job": words.all["state_\(value)"]
+                case "rollout": words.all["rollout_state_\(value)"]
+                case "ruleset": words.all["rule_state_\(value)"]
+                case "customer_review": words.all["value_review_\(value)"]
+                case "alert": words.all["value_alert_\(value)"]
+                default: words.all["value_\(value)"]
+                }
             case "role": words.all["role_\(value)"]
             default: ["true", "false"].contains(value) ? words.all["value_\(value)"] : nil
             }

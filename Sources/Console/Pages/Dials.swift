@@ -37,7 +37,7 @@ struct Dials {
         guard isOperator else { return .nothing }
         return control("alert-\(id)", "alerts/\(encoded(id))/resolve").view([
             "endLabel": .text(words["alert_end"]), "endSubject": .text(subject), "isRefused": .flag(isRefused(alert: id)),
-            "ofCode": .nothing,
+            "newest": .nothing,
         ])
     }
 
@@ -45,9 +45,9 @@ struct Dials {
     func endAll(of code: String, name: String, count: String, newest: String) -> View {
         guard isOperator else { return .nothing }
         let id = "alerts-\(code)"
-        return control(id, "alerts").view([
+        return control(id, "alert-codes/\(encoded(code))/resolve").view([
             "endLabel": .text(words["alert_end_all", ["n": count]]), "endSubject": .text(name), "isRefused": .flag(refusal?.formID == id),
-            "ofCode": ["endCode": .text(code), "endNewest": .text(newest)],
+            "newest": .text(newest),
         ])
     }
 

@@ -35,9 +35,13 @@
   const state = () => document.querySelector("[data-live-state]");
   /** Null until the stream has said anything. */
   let wasLive = null;
+  // What breaks off because the page is left is no lost connection.
+  let isLeft = false;
+  addEventListener("pagehide", () => { isLeft = true; });
+  addEventListener("pageshow", () => { isLeft = false; });
   const show = (isLive) => {
     const element = state();
-    if (!element) return;
+    if (!element || isLeft) return;
     if (wasLive && !isLive) document.getElementById("announcer").textContent = words.lost;
     wasLive = isLive;
     element.hidden = false;

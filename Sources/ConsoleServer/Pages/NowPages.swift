@@ -6,7 +6,7 @@ import JSONEnvelope
 extension ConsoleSite {
     static let nowPages = [
         Page(.get, "now") { try await showNow($0) }, Page(.post, "alerts/{id}/resolve", answer: endAlert),
-        Page(.post, "alerts", answer: endAlerts),
+        Page(.post, "alert-codes/{code}/resolve", answer: endAlerts),
     ]
 }
 
@@ -39,8 +39,8 @@ private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Re
 /// All of one code, as many as there were when the page was made.
 @Sendable private func endAlerts(_ visit: Visit) async throws -> Response {
     let wish = JSONWriter.object { object in
-        object.member("code", visit.form["code"])
-        object.member("up_to", visit.form.words("upTo"))
+        object.member("code", visit.parameters[0])
+        object.member("up_to", visit.form["upTo"])
         object.member("reason", visit.form.words("reason"))
     }
     return try await finish(visit, await visit.act(.post, "/v1/alerts:resolve", wish), done: "alerts_ended")

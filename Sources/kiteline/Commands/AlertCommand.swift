@@ -72,8 +72,14 @@ struct AlertCommand: AsyncParsableCommand {
         }
 
         private func resolveAll(of code: String) async throws {
-            let body = try JSONSerialization.data(withJSONObject: ["code": code, "reason": reason])
-            let data = try await remote.remote().request(.post, "/v1/alerts:resolve", body: .bytes(Array(body)))
+            let remote = try remote.remote()
+            // What begins from now on has been seen by nobody.
+            let list = try await remote.request(.get, "/v1/alerts", query: ["open": "true", "limit": "1"])
+            let known = try JSON.read(Known.self, from: list)
+            var wish = ["code": code, "reason": reason]
+            wish["up_to"] = known.codes.first { $0.code == code }?.newestId
+            let body = try JSONSerialization.data(withJSONObject: wish)
+            let data = try await remote.request(.post, "/v1/alerts:resolve", body: .bytes(Array(body)))
             if json { return printLine(data) }
             let count = try JSON.read(Count.self, from: data).count
             switch count {
@@ -81,6 +87,13 @@ struct AlertCommand: AsyncParsableCommand {
             case 1: print("1 alert of \(code) is over")
             default: print("\(count) alerts of \(code) are over")
             }
+        }
+
+        private struct Known: Decodable {
+            struct Code: Decodable {
+                let code, newestId: String
+            }
+            let codes: [Code]
         }
 
         private struct Count: Decodable {

@@ -34,9 +34,12 @@ struct AuditCommand: AsyncParsableCommand {
                 let tenant: String?
                 let at: String
                 let actor: String
+                let keyName: String?
                 let action: String
                 let subject: String
                 let reason: String?
+
+                var who: String { keyName.map { "\(actor) (\($0))" } ?? actor }
             }
             let items: [Item]
             let nextCursor: String?
@@ -50,7 +53,7 @@ struct AuditCommand: AsyncParsableCommand {
             print(
                 Table(
                     ["at", "tenant", "who", "what", "of", "why"],
-                    page.items.map { [$0.at, $0.tenant ?? "", $0.actor, $0.action, $0.subject, $0.reason ?? ""] }))
+                    page.items.map { [$0.at, $0.tenant ?? "", $0.who, $0.action, $0.subject, $0.reason ?? ""] }))
             if let next = page.nextCursor { print("There is more: --cursor \(next)") }
         }
     }

@@ -57,7 +57,7 @@ struct ConnectorCommand: AsyncParsableCommand {
             let data = try await remote.remote().request(.put, "/v1/connectors/\(name)", body: .bytes(Array(bytes)))
             if json { return printLine(data) }
             let made = try JSON.read(ConnectorView.self, from: data)
-            print("\(made.name) (\(made.kind)) is \(made.state).")
+            print("\(made.name) (\(made.kind)) is \(made.said).")
             if let secret = made.secret { print("Its secret, shown this once: \(secret)") }
             print("kiteline connector check \(made.name) says whether it would work.")
         }
@@ -173,8 +173,11 @@ private struct ConnectorView: Decodable {
     let closedUntil: String?
     let secret: String?
 
+    /// Of a connector the API's `open` means that it sends; of a fuse or a breaker, in this same program, that nothing goes through.
+    var said: String { state == "open" ? "in use" : state }
+
     var cells: [String] {
-        [name, kind, "\(place)", state, [closedReason, closedUntil.map { "until \($0)" }].compactMap(\.self).joined(separator: ", ")]
+        [name, kind, "\(place)", said, [closedReason, closedUntil.map { "until \($0)" }].compactMap(\.self).joined(separator: ", ")]
     }
 }
 
@@ -190,7 +193,7 @@ private struct ConnectorCheckView: Decodable {
 
     var text: String {
         let marks = findings.map { "\($0.ok.map { $0 ? "good" : "bad " } ?? "?   ")  \($0.words)" }
-        let state = connector.closedReason.map { "It is \(connector.state): \($0)." } ?? "It is \(connector.state)."
+        let state = connector.closedReason.map { "It is \(connector.said): \($0)." } ?? "It is \(connector.said)."
         return ([state] + marks).joined(separator: "\n")
     }
 }

@@ -146,12 +146,12 @@ struct ImportCommand: AsyncParsableCommand {
                 for reason in row.reasons { print("  – \(reason)") }
             }
             // The API reads the file's beginning only, so how many follow is not known.
-            let more = preview.rows.count == rows && rows < 50 ? " More rows: --rows, 50 at most." : ""
-            print("\nThe first \(preview.rows.count) rows. Nothing was stored.\(more)")
+            let more = preview.rows.count == rows && rows < 50 ? " If there are more: --rows, 50 at most." : ""
+            print("\n\(preview.rows.count == 1 ? "1 row" : "\(preview.rows.count) rows") from the beginning. Nothing was stored.\(more)")
         }
 
         private func show(_ summary: Summary, _ id: String) {
-            let known = summary.updated == 0 ? "" : " (\(summary.updated) of them known before: fields updated, not assigned again)"
+            let known = summary.updated == 0 ? "" : " (\(summary.updated) of them known before: their fields were updated)"
             print("import \(id) \(summary.state): \(summary.rows) rows, \(summary.accepted) accepted\(known), \(summary.rejected) rejected")
             for fault in summary.errors {
                 let place = [fault.line.map { "line \($0)" }, fault.field].compactMap(\.self).joined(separator: ", ")

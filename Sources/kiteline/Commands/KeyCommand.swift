@@ -33,7 +33,7 @@ struct KeyCommand: AsyncParsableCommand {
         var json = false
 
         func validate() throws {
-            if let name, !(1...100).contains(name.count) { throw ValidationError("--name has 1 to 100 characters") }
+            if let name, !APIKey.isName(name) { throw ValidationError("--name says something in 1 to 100 characters, on one line") }
             guard user == nil || role == .tenant else { throw ValidationError("--user is for a key of the role tenant") }
             guard (role == .platform) == (tenant == nil) else {
                 throw ValidationError(

@@ -19,7 +19,8 @@ struct RulesCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Save a file as the next version of a rule set, and make it live at once or leave it to a rollout.",
             discussion:
-                "What says the same as the newest version is that version. A version that would be a draft is published with the reason.")
+                "What says the same as the newest version, or as the live one, is that version. A version that would be a draft is published with the reason."
+        )
 
         @OptionGroup var remote: RemoteOptions
 
