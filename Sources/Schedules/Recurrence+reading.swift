@@ -20,7 +20,7 @@ extension Recurrence {
     public init(every text: String) throws(RecurrenceFault) {
         var words = text.lowercased().split(separator: " ", omittingEmptySubsequences: true)
         guard let time = words.popLast(), let (hour, minute) = Self.time(time) else {
-            throw RecurrenceFault("must end with a time such as 09:00")
+            throw RecurrenceFault("must end with a time such as 09:00; for every few minutes or hours there is cron, such as */15 * * * *")
         }
         minutes = Choices([minute])
         hours = Choices([hour])

@@ -13,9 +13,8 @@ struct Kiteline: AsyncParsableCommand {
             Settings come from flags, then from the environment (KITELINE_…), then from a file (--config, or /etc/kiteline.conf), \
             then from the kiteline dev that runs here. `kiteline doctor` shows them.
 
-            Exit status: 0 done, 1 failed, 2 usage or set-up.
+            Exit status: 0 done, 1 failed, 2 usage or set-up. `kiteline --version` prints the version.
             """,
-        version: version,
         subcommands: [
             DevCommand.self, ServeCommand.self, WorkCommand.self, MigrateCommand.self, TenantCommand.self, KeyCommand.self, JobCommand.self,
             QueueCommand.self, WorkerCommand.self, ScheduleCommand.self, RulesCommand.self, RolloutCommand.self, FuseCommand.self,
@@ -27,6 +26,8 @@ struct Kiteline: AsyncParsableCommand {
     static let version = "0.1.0"
 
     static func main() async {
+        // Told of it, the parser would answer so to every wrong command line that has a `--version N` of its own, with status 0.
+        if Array(CommandLine.arguments.dropFirst()) == ["--version"] { return print(version) }
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -32,6 +32,9 @@ import Testing
         ),
         (["rules", "publish", "nowhere.yaml", "--kind", "route", "--draft"], "there is no file nowhere.yaml"),
         (["lead", "show", "L-1"], "for its id at a source add --source"),
+        // With a `--version` of its own a wrong command line is not a question after ours.
+        (["rules", "back", "--kind", "route", "--version", "2"], "--reason"), (["rules", "show", "--version", "2"], "--kind"),
+        (["alert", "resolve", "--reason", "x"], "--code"), (["schedule", "set", "brief", "probe"], "--every or --cron"),
         (["rollout", "set", "1", "nan", "--reason", "x"], "A percentage is from 0 to 100"),
     ])
     func `what the user can put right ends with 2 and says what`(arguments: [String], message: String) async throws {

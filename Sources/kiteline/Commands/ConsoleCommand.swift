@@ -8,7 +8,10 @@ struct ConsoleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "console",
         abstract: "Print a link that signs you in to the console, once.",
-        discussion: "For whom the key belongs to; the link is good for ten minutes.")
+        discussion: """
+            For whom the key belongs to; the link is good for ten minutes, and is written to Postgres, which this needs. The platform chooses a tenant on the page; \
+            --key kl_o_… signs in an operator of one tenant.
+            """)
 
     @Option(help: ArgumentHelp("Where the console is (KITELINE_URL, or the kiteline dev that runs here).", valueName: "url"))
     var url: String?

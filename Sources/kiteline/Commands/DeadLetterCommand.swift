@@ -51,8 +51,9 @@ struct DeadLetterCommand: AsyncParsableCommand {
             let data = try await remote.remote().request(.post, "/v1/dlq:redrive", body: .bytes(Array(body)))
             if json { return printLine(data) }
             let plan = try JSON.read(Plan.self, from: data)
-            if let id = plan.redriveId { return print("redrive \(id): \(plan.count) jobs, \(plan.perSecond) a second") }
-            print(plan.count == 1 ? "1 job would run again" : "\(plan.count) jobs would run again")
+            let jobs = plan.count == 1 ? "1 job" : "\(plan.count) jobs"
+            if let id = plan.redriveId { return print("redrive \(id): \(jobs), \(plan.perSecond) a second") }
+            print("\(jobs) would run again")
             if !plan.first.isEmpty { print(Table(Letter.columns, plan.first.map(\.cells))) }
         }
 

@@ -127,7 +127,8 @@ struct JobCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Jobs, the newest first.")
+        static let configuration = CommandConfiguration(
+            abstract: "Jobs, the highest number first.", discussion: "Numbers are given out in blocks, so that is not always the newest.")
 
         @OptionGroup var pages: PageOptions
 

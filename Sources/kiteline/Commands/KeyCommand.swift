@@ -10,7 +10,9 @@ struct KeyCommand: AsyncParsableCommand {
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a key. It is shown once and stored hashed.",
-            discussion: "tenant: its own data and jobs. operator: also its dials. platform: every tenant; belongs to none.")
+            discussion: """
+                tenant: its own data and jobs. operator: also its rollouts, fuse, breakers and pauses. platform: every tenant; belongs to none.
+                """)
 
         @OptionGroup var options: ServerOptions
 

@@ -8,7 +8,12 @@ struct QueueCommand: AsyncParsableCommand {
         subcommands: [List.self, Pause.self, Resume.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What of a tenant is ready, running, parked and deferred, by kind.")
+        static let configuration = CommandConfiguration(
+            abstract: "What of a tenant is ready, running, parked and deferred, by kind.",
+            discussion: """
+                share is the part of all worker-time the tenant got lately, entitled what its weight gives it among tenants that have work now. \
+                Who has little to do gets less than that, and lacks nothing.
+                """)
 
         @OptionGroup var remote: RemoteOptions
 

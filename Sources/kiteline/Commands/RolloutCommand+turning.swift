@@ -241,8 +241,9 @@ private struct RolloutView: Decodable {
         let shadow =
             shadow.leads == 0
             ? ""
-            : "\n\nin the shadow: \(shadow.leads) leads decided beside, \(shadow.different) otherwise, \(shadow.failures) failed"
-        let differences = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), would be \($0.otherwise)" }.joined()
+            : "\n\nin the shadow: \(shadow.leads) leads decided beside, \(shadow.different) otherwise, \(shadow.failures) held or failed under it"
+        let lines = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), would be \($0.otherwise)" }.joined()
+        let differences = lines.isEmpty ? "" : "\n\ndecided otherwise, in the shadow and since:" + lines
         let history = (history ?? []).map { "\($0.at)  \($0.actor)  \($0.did)\($0.reason.map { ": \($0)" } ?? "")" }.joined(separator: "\n")
         return "\(head)\n\n\(arms)\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
     }

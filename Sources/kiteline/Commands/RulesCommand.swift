@@ -71,14 +71,27 @@ struct RulesCommand: AsyncParsableCommand {
             for warning in live.warnings where !draft || !warning.hasPrefix("This version is a draft") { print("warning: \(warning)") }
             print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)")
             if draft, live.state == "draft" {
-                let whose = remote.tenant.map { " --tenant \($0)" } ?? ""
-                print("next: kiteline rollout start \(kind.rawValue) \(name) \(live.version) --percent 0\(whose)")
+                print("next: \(try await next(after: live.version, remote))")
             }
         }
 
         private struct Names: Decodable {
-            struct Item: Decodable { let kind, name: String }
+            struct Item: Decodable {
+                let kind, name: String
+                let roundsPassed, roundsRequired: Int
+            }
             let items: [Item]
+        }
+
+        /// What a draft waits for: rounds in the sandbox where the tenant asks for more, else a rollout.
+        private func next(after version: Int, _ remote: Remote) async throws -> String {
+            let names = try JSON.read(Names.self, from: try await remote.request(.get, "/v1/rulesets")).items
+            let whose = remote.tenant.map { " --tenant \($0)" } ?? ""
+            if let set = names.first(where: { $0.kind == kind.rawValue && $0.name == name }), set.roundsPassed < set.roundsRequired {
+                return "kiteline rules replay \(name) --kind \(kind.rawValue) --version \(version)\(whose)"
+                    + " (it has passed \(set.roundsPassed) of the \(set.roundsRequired) rounds this tenant asks for before a rollout)"
+            }
+            return "kiteline rollout start \(kind.rawValue) \(name) \(version) --percent 0\(whose)"
         }
 
         /// A draft is something to be rolled out beside what is live.
@@ -135,7 +148,7 @@ struct RulesCommand: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "The versions of a rule set, or the text of one.", aliases: ["list"])
+            abstract: "A tenant's rule sets; with --kind the versions of one, and with --version the text of one.", aliases: ["list"])
 
         @OptionGroup var remote: RemoteOptions
 
@@ -143,7 +156,7 @@ struct RulesCommand: AsyncParsableCommand {
         var name = "default"
 
         @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
-        var kind: RuleKind
+        var kind: RuleKind?
 
         @Option(help: "Print this version's text.")
         var version: Int?
@@ -166,7 +179,21 @@ struct RulesCommand: AsyncParsableCommand {
             let source: String
         }
 
+        private struct Sets: Decodable {
+            struct Item: Decodable {
+                let kind, name, newestState, savedAt: String
+                let liveVersion: Int?
+                let newestVersion: Int
+            }
+            let items: [Item]
+        }
+
+        func validate() throws {
+            if version != nil, kind == nil { throw ValidationError("a version of what? --kind: \(RuleKind.names)") }
+        }
+
         func run() async throws {
+            guard let kind else { return try await showSets() }
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
             if let version {
                 let data = try await remote.remote().request(.get, "\(path)/\(version)")
@@ -180,6 +207,17 @@ struct RulesCommand: AsyncParsableCommand {
                     ["version", "state", "hash", "by", "saved"],
                     try JSON.read(Page.self, from: data).items.map { item in
                         ["\(item.version)", item.state, String(item.hash.prefix(12)), item.actor, item.createdAt]
+                    }))
+        }
+
+        private func showSets() async throws {
+            let data = try await remote.remote().request(.get, "/v1/rulesets")
+            if json { return printLine(data) }
+            print(
+                Table(
+                    ["kind", "name", "live", "newest", "is", "saved"],
+                    try JSON.read(Sets.self, from: data).items.map {
+                        [$0.kind, $0.name, $0.liveVersion.map(String.init) ?? "", "\($0.newestVersion)", $0.newestState, $0.savedAt]
                     }))
         }
     }

@@ -51,7 +51,7 @@ struct ScheduleCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("The job's arguments, a JSON object.", valueName: "json"))
         var args = "{}"
 
-        @Option(help: ArgumentHelp("When, in words, such as \"15 minutes\" or \"monday 10:00\".", valueName: "times"))
+        @Option(help: ArgumentHelp("In words: \"day 06:00\", \"monday,thursday 10:00\", \"last friday 17:00\".", valueName: "times"))
         var every: String?
 
         @Option(help: ArgumentHelp("When, as cron has it, such as \"*/15 8-18 * * mon-fri\".", valueName: "times"))

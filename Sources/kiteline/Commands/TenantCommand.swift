@@ -88,7 +88,7 @@ struct TenantCommand: AsyncParsableCommand {
                 """
                 tenant    \(answer.slug) (\(answer.tenantID))
                 key       \(answer.keys.tenant)   its own data and jobs
-                key       \(answer.keys.operator)   also its dials
+                key       \(answer.keys.operator)   also its rollouts, fuse, breakers and pauses
                 The keys are not shown again.
                 """)
         }
