@@ -203,7 +203,7 @@ let package = Package(
             name: "kiteline",
             dependencies: [
                 "Benchmarks", "CrashPoints", "Telemetry",
-                "API", "ConsoleServer", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema",
+                "API", "Console", "ConsoleServer", "Worker", "Maintenance", "JobKinds", "Records", "Ledger", "DispatchIndex", "Schema",
                 "PostgresClient", "RedisClient",
                 "Connectors", "Messages", "LocalServers", "Forecasts", "Identity", "Jobs", "ProcessHealth", "Rules", "Rollouts", "Routing",
                 "SalesModel", "Sampling", "Tenancy",

@@ -32,6 +32,9 @@ public struct Problem: Error, Sendable, Hashable {
 extension Problem {
     static let notFound = Problem(
         404, "not_found", "There is no such thing here", detail: "Either it never was, or it belongs to another tenant.")
+    static func noSuchTenant(_ name: String) -> Problem {
+        Problem(404, "not_found", "There is no such tenant", detail: "None is called \(name.prefix(63)): see GET /v1/tenants.")
+    }
     static func noSuchKind(among kinds: [String]) -> Problem {
         Problem(404, "not_found", "There is no such kind of job", detail: "There are \(kinds.joined(separator: ", ")).")
     }

@@ -130,7 +130,9 @@ struct Responder: HTTPResponder {
             return bearer
         }
         guard let named else { throw Problem.tenantRequired }
-        guard let slug = Slug(named), let principal = try await api.keys.principal(bearer, actingFor: slug) else { throw Problem.notFound }
+        guard let slug = Slug(named), let principal = try await api.keys.principal(bearer, actingFor: slug) else {
+            throw Problem.noSuchTenant(named)
+        }
         return principal
     }
 

@@ -3,6 +3,9 @@ public enum Picture {
     /// A part of the whole, 0 to 1, as a length.
     public static func length(_ part: Double) -> String { coordinate(min(1, max(0, part.isFinite ? part : 0)) * 100) }
 
+    /// Where a mark stands on such a length: at either end wholly within the picture.
+    public static func mark(_ part: Double) -> String { length(min(0.99, max(0.01, part.isFinite ? part : 0))) }
+
     /// How far down a value of a scale from 0 to `top` is.
     static func height(_ value: Double, of top: Double) -> Double { top > 0 ? 100 - min(100, max(0, value / top * 100)) : 100 }
 

@@ -93,10 +93,12 @@ extension Records {
                     RETURNING id
                     """
                 ).count
-                _ = try transaction.query(
-                    .audit(
-                        tenant, by: actor, "alert.resolve", code, before: .encoding(["open": count]),
-                        after: .encoding(["state": "resolved"]), reason: reason))
+                if count > 0 {
+                    _ = try transaction.query(
+                        .audit(
+                            tenant, by: actor, "alert.resolve", code, before: .encoding(["open": count]),
+                            after: .encoding(["state": "resolved"]), reason: reason))
+                }
                 return answer(count)
             }
         }

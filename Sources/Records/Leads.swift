@@ -62,8 +62,8 @@ extension Records {
     }
 }
 
-/// What was decided of a lead, and is no more.
-public struct EarlierDecision: Sendable, Hashable {
+/// What was decided of a lead, and when.
+public struct DecisionSummary: Sendable, Hashable {
     public let decidedAt: Date
     public let outcome: String
     public let owner: String?
@@ -73,18 +73,18 @@ public struct EarlierDecision: Sendable, Hashable {
 }
 
 extension Records {
-    /// The decisions before the present one, the newest first.
-    public func earlierDecisions(of lead: Int64, of tenant: TenantID, limit: Int = 20) async throws -> [EarlierDecision] {
+    /// The decisions about it, the present one first.
+    public func decisions(of lead: Int64, of tenant: TenantID, limit: Int = 21) async throws -> [DecisionSummary] {
         try await read(
             tenant,
             """
             SELECT d.decided_at, d.outcome, d.body->>'seller_id' AS owner, d.body->>'pool' AS pool, d.job_id
             FROM decision_log d
             WHERE d.tenant_id = \(tenant.rawValue) AND d.lead_id = \(lead)
-            ORDER BY d.epoch DESC, d.decided_at DESC OFFSET 1 LIMIT \(limit)
+            ORDER BY d.epoch DESC, d.decided_at DESC LIMIT \(limit)
             """
         ).map { row in
-            EarlierDecision(
+            DecisionSummary(
                 decidedAt: try row.get("decided_at"), outcome: try row.get("outcome"), owner: try row.get("owner"),
                 pool: try row.get("pool"),
                 job: JobID(try row.get("job_id")))

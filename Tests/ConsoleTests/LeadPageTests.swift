@@ -156,7 +156,11 @@ import Testing
             #expect(refused.status == 403 && refused.code == "forbidden")
             #expect(unconfirmed.status == 409 && unconfirmed.text.contains(">knows them</textarea>"))
             #expect(given.status == 303)
-            #expect(try await house.call("GET", "/v1/leads/\(id)").json["owner"] == other)
+            let lead = try await house.call("GET", "/v1/leads/\(id)").json
+            #expect(lead["owner"] == other)
+            let after = try await operators.get("/console/leads/\(id)").text
+            #expect(after.contains("By hand, by key \(house.acme.operatorKeyID): knows them"), "who, when and why, where its story is told")
+            #expect(after.firstMatch(of: /Decided before: Assigned/) != nil)
             #expect(try await foreign.get("/console/leads/\(id)").status == 404)
         }
     }

@@ -48,6 +48,9 @@ extension API {
     let body = try await call.body(atMost: call.limits.body)
     let key = try call.idempotencyKey(over: body)
     let wish = try call.object(body, RedriveWish.init)
+    if let kind = wish.filter.kind, call.api.kinds[kind] == nil {
+        throw Problem.invalid([FieldError("kind", .unknownKind, "is none of \(call.api.kinds.keys.sorted().joined(separator: ", "))")])
+    }
     let once = try await call.records.redrive(
         wish.filter, of: call.tenant.id, perSecond: wish.perSecond, isDryRun: wish.isDryRun, by: call.actor, reason: wish.reason, key: key
     ) { plan in

@@ -52,8 +52,8 @@ extension API {
     guard let lead = try await call.records.lead(id, of: call.tenant.id) else { throw Problem.notFound }
     try await call.judge()?.require(.queryLead, ofLead: lead.fields.bytes)
     async let clocks = call.records.clocks(of: ClockKey(.lead, id), of: call.tenant.id)
-    async let earlier = call.records.earlierDecisions(of: id, of: call.tenant.id)
-    return Answer(200, lead.json(clocks: try await clocks?.bytes, earlier: try await earlier))
+    async let decisions = call.records.decisions(of: id, of: call.tenant.id)
+    return Answer(200, lead.json(clocks: try await clocks?.bytes, decisions: try await decisions))
 }
 
 /// `GET /v1/leads`
@@ -85,8 +85,8 @@ private func cities(of call: Call, asked: City?) async throws -> LeadCities? {
 extension LeadRecord {
     /// - Parameters:
     ///   - clocks: as they were read last; nil: not asked for, or none are kept.
-    ///   - earlier: the decisions before the present one; nil: not asked for.
-    func json(clocks: [UInt8]? = nil, earlier: [EarlierDecision]? = nil) -> [UInt8] {
+    ///   - decisions: all about it, the present one first; nil: not asked for.
+    func json(clocks: [UInt8]? = nil, decisions: [DecisionSummary]? = nil) -> [UInt8] {
         JSONWriter.object(capacity: 1024) { object in
             object.member("id", String(id))
             object.member("external_id", externalID)
@@ -107,9 +107,10 @@ extension LeadRecord {
             object.member("updated_at", updatedAt)
             object.member("clocks", json: clocks.map(ClockLevels.json) ?? runningClocks)
             object.member("assignment", json: decision?.bytes)
-            if let earlier {
+            if let decisions {
+                object.member("decided_at", decisions.first?.decidedAt)
                 object.array("earlier") { list in
-                    for decision in earlier {
+                    for decision in decisions.dropFirst() {
                         list.object { item in
                             item.member("decided_at", decision.decidedAt)
                             item.member("outcome", decision.outcome)

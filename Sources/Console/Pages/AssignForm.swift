@@ -31,7 +31,8 @@ struct AssignForm {
         let consequence =
             facts.sellers.name(owner).map { words["lead_assign_takes", ["owner": $0]] } ?? words["lead_assign_gives"]
         return control.view([
-            "assignConsequence": .text(consequence), "sellerOptions": .list(Option.list(options, chosen: control.draft("seller"))),
+            "assignConsequence": .text(consequence),
+            "sellerOptions": .list(Option.list(options, chosen: control.draft("seller"), all: words["lead_assign_choose"])),
             "needsOverride": .flag(needsOverride),
         ])
     }

@@ -129,7 +129,9 @@ struct AuditChange: Hashable {
             default: ["true", "false"].contains(value) ? words.all["value_\(value)"] : nil
             }
         }
-        func said(_ value: String?) -> View { .text(value.map { word($0) ?? $0 }) }
+        // The beginning of a hash tells it from another; the API has all of it.
+        let isHash = ["hash", "sha256"].contains(member)
+        func said(_ value: String?) -> View { .text(value.map { word($0) ?? (isHash ? "\($0.prefix(12))…" : $0) }) }
         return ["memberName": .text(name), "member": .text(name == nil ? member : nil), "was": said(before), "became": said(after)]
     }
 

@@ -16,11 +16,18 @@ struct LeadStory {
         for decision in lead["earlier"]?.elements ?? [] {
             let outcome = words.known("outcome", decision["outcome"]?.string ?? "")
             let place = facts.sellers.name(decision["owner"]?.string) ?? decision["pool"]?.string
-            story.add(decision["decided_at"]?.date, .idle, words["lead_step_earlier", ["outcome": outcome]], detail: place)
+            story.add(
+                decision["decided_at"]?.date, .idle, words["lead_step_earlier", ["outcome": outcome]], detail: place,
+                link: link(to: decision["job_id"]?.string))
         }
-        if let job = facts.job {
-            let id = job["id"]?.string ?? ""
-            let link = (href: Layout.path("jobs/\(id)"), label: words["lead_step_job", ["id": id]])
+        if let giving = handGiving {
+            story.add(
+                lead["decided_at"]?.date, .good, words["lead_step_assigned", ["owner": owner ?? "–"]],
+                detail: words[
+                    "lead_step_by_hand",
+                    ["actor": words.actor(giving["by"]?.string) ?? "–", "reason": giving["reason"]?.string ?? "–"]])
+        } else if let job = facts.job {
+            let link = link(to: job["id"]?.string)
             let state = lead["state"]?.string ?? ""
             if job["finished_at"]?.string != nil {
                 let title = owner.map { words["lead_step_assigned", ["owner": $0]] } ?? words.known("lead_state", state)
@@ -44,5 +51,14 @@ struct LeadStory {
         }
         story.add(lead["touched_at"]?.date, .good, words["lead_step_touched"])
         return story.views
+    }
+
+    /// By whom and why, where a person gave it to its owner: its job ended before that, and is told of as it was decided then.
+    private var handGiving: JSONNode? {
+        facts.lead["assignment"]?["reasons"]?.elements.first { $0["code"]?.string == "assigned_by_hand" }?["params"]
+    }
+
+    private func link(to job: String?) -> (href: String, label: String)? {
+        job.map { (Layout.path("jobs/\($0)"), clerk.words["lead_step_job", ["id": $0]]) }
     }
 }

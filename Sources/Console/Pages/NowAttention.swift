@@ -106,6 +106,8 @@ struct NowAttention {
             return lead.count == 2 && lead[0] == "lead" ? Layout.path("leads/\(lead[1])") : Layout.path("rules")
         case "missing_data": return Layout.path("leads") + query([("state", "held")])
         case "manual_queue": return Layout.path("leads") + query([("state", "manual_queue")])
+        // An assignment fails by holding its lead; other jobs are set aside.
+        case "failure_rate" where subject == "assign_lead": return Layout.path("leads") + query([("state", "held")])
         case "failure_rate": return Layout.path("dead-letters") + query([("kind", subject)])
         case "rollout_aborted": return Layout.path("rollouts/\(encoded(subject))")
         case "assignment_fuse", "incident_late": return Layout.path("breakers")

@@ -205,7 +205,7 @@ public enum NowView {
             [
                 "tenantLabel": .text(layout.tenant), "weight": .text(facts.weight.map(String.init) ?? "–"),
                 "received": .text(clerk.percent(received)), "entitled": .text(clerk.percent(entitled)),
-                "shareBar": ["receivedX": .text(Picture.length(received)), "entitledX": .text(Picture.length(entitled))],
+                "shareBar": ["receivedX": .text(Picture.length(received)), "entitledX": .text(Picture.mark(entitled))],
             ]
         ]
     }
@@ -224,7 +224,8 @@ public enum NowView {
             "failureHref": .text(place(ofFailure: cause, clerk.words)),
             "className": .text(name), "classMeaning": .text(meaning),
             "count": .text(clerk.number(failure["count"])),
-            "last": clerk.when(failure["last_at"]), "newestError": .text(failure["error"]?.string),
+            "last": clerk.when(failure["last_at"]),
+            "newestError": .text(failure["error"]?.string.map { Sentences.relayed($0, clerk.words) }),
         ]
     }
 }

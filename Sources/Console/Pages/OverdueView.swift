@@ -11,6 +11,8 @@ public enum OverdueView {
         public var map: JSONNode
         /// `GET /v1/escalations`
         public var escalations: JSONNode
+        /// Those that were missed lately, to choose from.
+        public var clocks: Set<String>
         public var sellers: SellerNames
         public var clock: String
         /// `2026-11`
@@ -18,11 +20,13 @@ public enum OverdueView {
         public var cursor: String?
 
         public init(
-            board: JSONNode, map: JSONNode, escalations: JSONNode, sellers: SellerNames, clock: String, month: String, cursor: String?
+            board: JSONNode, map: JSONNode, escalations: JSONNode, clocks: Set<String>, sellers: SellerNames, clock: String, month: String,
+            cursor: String?
         ) {
             self.board = board
             self.map = map
             self.escalations = escalations
+            self.clocks = clocks
             self.sellers = sellers
             self.clock = clock
             self.month = month
@@ -39,7 +43,7 @@ public enum OverdueView {
         let reasons = facts.board["reasons"]?.elements ?? []
         let escalations = facts.escalations["items"]?.elements ?? []
         let most = Double(people.compactMap { $0["late"]?.integer }.max() ?? 0)
-        let clocks = Set([firstTouch, facts.clock] + escalations.compactMap { $0["clock"]?.string }).sorted()
+        let clocks = facts.clocks.union([firstTouch, facts.clock]).sorted()
         let next = facts.escalations["next_cursor"]?.string
         let here: [(String, String?)] = [("clock", facts.clock), ("month", facts.month)]
         return layout.page(

@@ -82,7 +82,7 @@ public enum OverviewView {
             "weight": .text(clerk.number(node["weight"])),
             "oldest": .text(clerk.span(milliseconds: node["oldest_claimable_ms"]?.double) ?? "–"),
             "share": .text(received.map { clerk.percent($0) } ?? "–"), "shareX": .text(Picture.length(received ?? 0)),
-            "entitledX": .text(entitled.map { Picture.length($0) }),
+            "entitledX": .text(entitled.map { Picture.mark($0) }),
         ]
         return .object(sums(node, clerk).merging(own) { $1 })
     }

@@ -97,7 +97,7 @@ public enum TenantsView {
             "rate": .text(clerk.number(tenant["rate"]).map { words["tenants_per_second", ["n": $0]] } ?? words["breaker_no_limit"]),
             "ready": .text(clerk.number(usage?["ready"]) ?? "–"), "lastHour": .text(clerk.number(usage?["ended"]) ?? "–"),
             "share": .text(received.map { clerk.percent($0) } ?? "–"), "shareX": .text(Picture.length(received ?? 0)),
-            "entitledX": .text(entitled.map { Picture.length($0) }),
+            "entitledX": .text(entitled.map { Picture.mark($0) }),
         ]
     }
 

@@ -15,6 +15,11 @@ extension ConsoleSite {
     ]
 }
 
+extension JSONNode {
+    /// Of which clocks escalations are.
+    fileprivate var clocks: Set<String> { Set((self["items"]?.elements ?? []).compactMap { $0["clock"]?.string }) }
+}
+
 private func showOverdue(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
     let guest = visit.guest
     let clock = guest.parameter("clock") ?? OverdueView.firstTouch
@@ -22,11 +27,13 @@ private func showOverdue(_ visit: Visit, refusal: Refusal? = nil) async throws -
     let cursor = guest.parameter("cursor")
     async let board = visit.read("/v1/sla/first-touch?clock=\(encoded(clock))")
     async let map = visit.read("/v1/sla/heat-map?clock=\(encoded(clock))&month=\(encoded(month))")
-    async let escalations = visit.read("/v1/escalations?limit=25" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
+    async let any = visit.read("/v1/escalations?limit=100")
+    async let escalations = visit.read("/v1/escalations?limit=25&clock=\(encoded(clock))" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
     async let sellers = visit.firstSellers()
     let (late, told) = (try await board, try await escalations)
     let facts = OverdueView.Facts(
-        board: late, map: try await map, escalations: told, sellers: try await visit.names(try await sellers, in: late, told), clock: clock,
+        board: late, map: try await map, escalations: told, clocks: try await any.clocks,
+        sellers: try await visit.names(try await sellers, in: late, told), clock: clock,
         month: month, cursor: cursor)
     return try await visit.page("overdue", area: "overdue", refusal: refusal) {
         OverdueView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)

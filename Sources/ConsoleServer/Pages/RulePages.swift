@@ -40,7 +40,7 @@ extension Visit {
     return try await visit.page("pack", area: "rules") { PackView.page($0, $1, pack: pack.name, sources: sources, sets: sets) }
 }
 
-/// - Parameter version: the one to show; nil: the newest.
+/// - Parameter version: the one to show; nil: the newest where it is a draft, else what is live.
 private func showRule(
     _ visit: Visit, version: String?, check: RuleView.Check? = nil, refusal: Refusal? = nil
 ) async throws -> Response {
@@ -53,13 +53,15 @@ private func showRule(
         facts.fromPack = (name, source)
     }
     facts.versions = try await visit.readIfAny("\(visit.ruleSet)/versions?limit=50")
-    let newest = facts.versions?["items"]?.elements.first?["version"]?.integer
+    let versions = facts.versions?["items"]?.elements ?? []
+    let isDrafted = versions.first?["state"]?.string == "draft"
+    let standing = isDrafted ? versions.first : versions.first { $0["state"]?.string == "live" } ?? versions.first
     // What was never saved can be written for the first time; a version that is named has to be there.
-    if let wanted = version ?? newest.map(String.init) {
+    if let wanted = version ?? (standing?["version"]?.integer).map(String.init) {
         let shown = try await visit.read("\(visit.ruleSet)/versions/\(encoded(wanted))")
         facts.shown = shown
         let number = shown["version"]?.integer ?? 1
-        let live = facts.versions?["items"]?.elements.first { $0["state"]?.string == "live" }?["version"]?.integer
+        let live = versions.first { $0["state"]?.string == "live" }?["version"]?.integer
         let standard = live == number || live == nil ? number - 1 : live
         let from = visit.guest.parameter("from")
         facts.from = from.flatMap { Int64($0) } ?? standard

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AsyncHTTPClient
+import Console
 import Foundation
 
 struct AlertCommand: AsyncParsableCommand {
@@ -10,7 +11,12 @@ struct AlertCommand: AsyncParsableCommand {
     private struct Item: Decodable {
         struct Detail: Decodable {
             let message, reason, cause, code, subject: String?
-            var why: String? { message ?? reason ?? cause ?? code ?? subject }
+            let ended, failed: Int?
+
+            var why: String? {
+                if let ended, let failed { return "\(failed) of \(ended) failed within five minutes" }
+                return message ?? reason ?? cause ?? code ?? subject
+            }
         }
         let id, code, subject, firstAt: String
         let detail: Detail
@@ -28,11 +34,12 @@ struct AlertCommand: AsyncParsableCommand {
         var all = false
 
         func run() async throws {
-            try await pages.list("/v1/alerts", ["open": all ? nil : "true"], ["id", "what", "of", "times", "since", "over", "why"]) {
+            try await pages.list("/v1/alerts", ["open": all ? nil : "true"], ["id", "code", "what", "of", "times", "since", "over", "why"])
+            {
                 (alert: Item) in
                 [
-                    alert.id, alert.code, alert.subject, "\(alert.count)", alert.firstAt, alert.resolvedAt ?? "",
-                    alert.detail.why ?? "",
+                    alert.id, alert.code, Words.of(.english).known("alert", alert.code), alert.subject, "\(alert.count)", alert.firstAt,
+                    alert.resolvedAt ?? "", alert.detail.why ?? "",
                 ]
             }
         }
@@ -83,7 +90,9 @@ struct AlertCommand: AsyncParsableCommand {
             if json { return printLine(data) }
             let count = try JSON.read(Count.self, from: data).count
             switch count {
-            case 0: print("no alert of \(code) lasts")
+            case 0:
+                let others = known.codes.map(\.code).joined(separator: ", ")
+                print("no alert of \(code) lasts" + (others.isEmpty ? "" : "; there are alerts of \(others)"))
             case 1: print("1 alert of \(code) is over")
             default: print("\(count) alerts of \(code) are over")
             }

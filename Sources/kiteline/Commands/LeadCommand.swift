@@ -32,6 +32,8 @@ struct LeadCommand: AsyncParsableCommand {
             }
         }
 
+        private struct Waiting: Decodable { let whyWaiting: String? }
+
         private struct Found: Decodable {
             struct Item: Decodable { let id: String }
             let items: [Item]
@@ -41,7 +43,11 @@ struct LeadCommand: AsyncParsableCommand {
             let remote = try remote.remote()
             let data = try await remote.request(.get, "/v1/leads/\(try await number(remote))")
             if json { return printLine(data) }
-            print(try JSON.read(LeadView.self, from: data).text(language))
+            let lead = try JSON.read(LeadView.self, from: data)
+            print(lead.text(language))
+            guard lead.state == "awaiting_assignment", let job = lead.jobId else { return }
+            let why = try JSON.read(Waiting.self, from: try await remote.request(.get, "/v1/jobs/\(job)")).whyWaiting
+            print("\nits job \(job) waits" + (why.map { ": \($0)" } ?? ""))
         }
 
         private func number(_ remote: Remote) async throws -> String {
@@ -118,7 +124,7 @@ private struct LeadView: Decodable {
     }
 
     let id, source, externalId, state, receivedAt: String
-    let heldReason, owner, pool, touchedAt: String?
+    let heldReason, owner, pool, touchedAt, jobId: String?
     let score: Double?
     let assignment: Decision?
     let explanation, leftOut: Words
@@ -157,7 +163,7 @@ private struct LeadView: Decodable {
         list("why", explanation.said(language))
         let compared = assignment?.candidates ?? []
         list("compared (\(assignment?.candidateCount ?? compared.count))", compared.map(line(of:)))
-        list("left out", leftOut.said(language))
+        list("left out, or not compared", leftOut.said(language))
         list("decided before", (earlier ?? []).map(\.text))
         list(
             "due",
