@@ -101,7 +101,9 @@ struct DevTests {
             #expect(separated.status == 1 && separated.errors.contains("Columns must be separated by commas"))
             #expect(imported.status == 0 && list.contains("L1"))
             #expect(shown.output.contains("(web/L1) is manual_queue, with nobody") && shown.output.contains("rule gone"))
-            #expect(named.output.contains("manual_queue  Leads are left to a person  gone") && named.output.contains("a person has to assign it"), "\(named.output)")
+            #expect(
+                named.output.contains("manual_queue  Leads are left to a person  gone")
+                    && named.output.contains("a person has to assign it"), "\(named.output)")
             #expect(letters.status == 0 && letters.errors.contains("There are none."), "\(letters)")
             #expect(resolved.output == "alert \(alert) (manual_queue of gone) is over\n")
             #expect(unended.output.hasPrefix("no alert of manual_queue lasts") && both.status == 2 && both.errors.contains("--code"))
