@@ -36,7 +36,7 @@ enum Server {
 }
 
 /// Waits until something is so, without holding up a thread.
-func eventually(within limit: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
+func eventually(within limit: Duration = .seconds(180), _ condition: () async throws -> Bool) async throws {
     let end = ContinuousClock.now + limit
     while try await !condition() {
         guard ContinuousClock.now < end else { throw NeverHappened() }
