@@ -39,26 +39,13 @@ public struct LeadRecord: Sendable, Hashable {
     public let updatedAt: Date
     /// The newest decision about it, a JSON object, as it was recorded.
     public let decision: JSONBytes?
+    /// Its clocks as they were read last, a JSON array; nil: none are kept.
+    public let clocks: JSONBytes?
 }
 
 extension Records {
     public func lead(_ id: Int64, of tenant: TenantID) async throws -> LeadRecord? {
         try await read(tenant, LeadRecord.one(id, of: tenant)).first.map(LeadRecord.init)
-    }
-
-    /// Leads, the newest first.
-    ///
-    /// - Parameter within: those of these cities only; nil: wherever they are.
-    public func leads(
-        of tenant: TenantID, state: LeadState?, source: String?, externalID: String?, within: LeadCities? = nil,
-        before cursor: Int64 = .max, limit: Int
-    ) async throws -> Page<LeadRecord> {
-        let rows = try await read(
-            tenant,
-            LeadRecord.list(
-                of: tenant, state: state, source: source, externalID: externalID, within: within, before: cursor, limit: limit + 1))
-        let items = try rows.prefix(limit).map(LeadRecord.init)
-        return Page(items: items, next: rows.count > limit ? items.last?.id : nil)
     }
 }
 
@@ -97,29 +84,13 @@ extension LeadRecord {
         SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.held_reason, l.held_detail, s.external_id AS owner, l.pool, l.customer_id, l.score, l.intent,
             l.assignment_epoch, l.job_id, l.touched_at, l.created_at, l.updated_at,
             (SELECT d.body FROM decision_log d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.id ORDER BY d.epoch DESC, d.decided_at DESC LIMIT 1)
-                AS decision
+                AS decision,
+            (SELECT c.clocks FROM clock_subject c WHERE c.tenant_id = l.tenant_id AND c.subject_type = 'lead' AND c.subject_id = l.id) AS clocks
         FROM lead l LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
         """
 
     static func one(_ id: Int64, of tenant: TenantID) -> Statement {
         "\(unescaped: select) WHERE l.tenant_id = \(tenant.rawValue) AND l.id = \(id)"
-    }
-
-    /// Those of a tenant, the newest first.
-    static func list(
-        of tenant: TenantID, state: LeadState?, source: String?, externalID: String?, within: LeadCities?, before cursor: Int64 = .max,
-        limit: Int
-    ) -> Statement {
-        """
-        \(unescaped: select)
-        WHERE l.tenant_id = \(tenant.rawValue) AND l.id < \(cursor)
-            AND (\(state?.rawValue)::text IS NULL OR l.state = \(state?.rawValue))
-            AND (\(source)::text IS NULL OR l.source = \(source))
-            AND (\(externalID)::text IS NULL OR l.external_id = \(externalID))
-            AND (\(within?.keys)::text[] IS NULL OR city_of(l.fields, \(within?.fields)::text[]) = ANY(\(within?.keys)))
-        ORDER BY l.id DESC
-        LIMIT \(limit)
-        """
     }
 
     init(_ row: Row) throws {
@@ -142,5 +113,6 @@ extension LeadRecord {
         createdAt = try row.get("created_at")
         updatedAt = try row.get("updated_at")
         decision = try row.get("decision")
+        clocks = try row.get("clocks")
     }
 }

@@ -116,6 +116,10 @@ import Testing
             #expect(moved.reasons(in: .english) == ["Nobody touched it in time (first, late by 1 min): it goes to the manager."])
             #expect(try await house.records.seller("anna", of: tenant)?.pending == 0)
             #expect(try await house.records.seller("wang", of: tenant)?.pending == 1)
+            let line = try await house.records.responseBoard("first", of: tenant).lines.map { [$0.owner, "\($0.late) \($0.lateBefore)"] }
+            #expect(line == [["wang", "1 1"]], "it was late before it came to the manager")
+            let listed = try #require(try await house.records.leads(LeadSearch(), of: tenant, limit: 1).items.first?.clocks)
+            #expect(String(decoding: listed.bytes, as: UTF8.self).contains("late_by"), "though the newest decision set no clock")
             try await house.expectSound()
             // The past with it in is whole: nobody has to decide it again.
             try await house.leads([lead("2", minutesOld: 0)], of: tenant)

@@ -75,7 +75,9 @@ import Testing
             _ = try await owner.query("ALTER TABLE decision_log ADD CONSTRAINT torn CHECK (lead_id <> \(unescaped: String(ids[1])))")
 
             try await house.workThrough()
-            let held = try await house.records.leads(of: tenant, state: .held, source: nil, externalID: nil, limit: 10).items
+            var search = LeadSearch()
+            search.state = .held
+            let held = try await house.records.leads(search, of: tenant, limit: 10).items
             _ = try await owner.query("ALTER TABLE decision_log DROP CONSTRAINT torn")
             await owner.close()
             try await house.rule(.route, everyone.replacing("id: everyone", with: "id: all"), of: tenant)

@@ -113,7 +113,9 @@ import Testing
             #expect(alerts.filter { $0.code == "schema_drift" }.map(\.subject) == ["form/source_channel"])
             #expect(alerts.filter { $0.code == "schema_drift" }.map(\.count) == [1])
             #expect(alerts.filter { $0.code == "mapping_error" }.map(\.count) == [5])
-            #expect(try await house.records.leads(of: tenant, state: .held, source: nil, externalID: nil, limit: 10).items.count == 5)
+            var search = LeadSearch()
+            search.state = .held
+            #expect(try await house.records.leads(search, of: tenant, limit: 10).items.count == 5)
 
             try await house.rule(
                 .map,

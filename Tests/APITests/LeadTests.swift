@@ -175,6 +175,54 @@ import Testing
         }
     }
 
+    @Test func `leads are found by who has them, and by a part of their id or of a field`() async throws {
+        try await TestAPI.with { api in
+            let companies = ["华东精工机械（苏州）", #"Acme \"Tools\" Ltd"#, "南方重工"]
+            for (n, company) in companies.enumerated() {
+                let fields = #"{"company":"\#(company)","staff":1200,"home":{"city":"Suzhou"}}"#
+                let body = #"{"external_id":"L-\#(n)","source":"web","fields":\#(fields)}"#
+                try #require(await api.send("POST", "/v1/leads", body).status == 202)
+            }
+            try #require(await api.send("PUT", "/v1/sellers/anna", #"{"name":"Anna"}"#).status == 201)
+            _ = try await api.owner.query("UPDATE lead SET owner_id = (SELECT id FROM seller) WHERE external_id = 'L-1'")
+            func found(_ query: String) async throws -> [String?] {
+                try await api.send("GET", "/v1/leads?\(query)").json["items"].array?.map { $0["external_id"].string } ?? ["refused"]
+            }
+
+            #expect(try await found("text=%E7%B2%BE%E5%B7%A5") == ["L-0"], "精工")
+            #expect(try await found("text=acme%20%22tools%22") == ["L-1"])
+            #expect(try await found("text=suZHOU") == ["L-2", "L-1", "L-0"])
+            #expect(try await found("text=200").count == 3)
+            #expect(try await found("text=l-2") == ["L-2"])
+            #expect(try await found("text=company").isEmpty, "a field's name is none of its values")
+            for sign in ["%25", "_", "%5C"] { #expect(try await found("text=\(sign)").isEmpty, "\(sign) stands for itself") }
+            #expect(try await found("owner=anna") == ["L-1"])
+            #expect(try await found("owner=anna&text=suzhou&state=held").isEmpty)
+            #expect(try await found("owner=nobody").isEmpty)
+            #expect(try await api.send("GET", "/v1/leads?text=\(String(repeating: "x", count: 201))").faults == ["text too_long"])
+        }
+    }
+
+    @Test func `text is looked for in so many leads at once, and in older ones by the next page`() async throws {
+        try await TestAPI.with { api in
+            for n in 1...5 {
+                let body = #"{"external_id":"L\#(n)","source":"web","fields":{"n":"no\#(n)"}}"#
+                try #require(await api.send("POST", "/v1/leads", body).status == 202)
+            }
+            var search = LeadSearch()
+            search.text = "no1"
+            var (cursor, pages): (Int64?, [[String]]) = (.max, [])
+
+            while let before = cursor {
+                let page = try await api.records.leads(search, of: api.acme.id, before: before, limit: 10, lookedThrough: 2)
+                pages.append(page.items.map(\.externalID))
+                cursor = page.next
+            }
+
+            #expect(pages == [[], [], ["L1"]])
+        }
+    }
+
     @Test func `the first touch of an assigned lead frees its seller, once`() async throws {
         try await TestAPI.with { api in
             let lead = try await api.assignedLead("L1", to: "s1")

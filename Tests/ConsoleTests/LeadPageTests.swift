@@ -41,9 +41,9 @@ import Testing
             #expect(page.text.contains("Rule “all” applies.") && page.text.contains("route/default@1"))
             #expect(page.text.contains("Chen &lt;b&gt;Wei") || page.text.contains("Li Fang"))
             #expect(chinese.text.contains("规则「all」"))
-            #expect(try await browser.get("/console/leads?id=\(id)")["location"] == "/console/leads/\(id)")
-            #expect(try await browser.get("/console/leads?id=L-1").text.contains(#"href="/console/leads/\#(id)""#))
-            #expect(try await browser.get("/console/leads?id=L-2").text.contains("No lead found"))
+            #expect(try await browser.get("/console/leads?text=\(id)")["location"] == "/console/leads/\(id)")
+            #expect(try await browser.get("/console/leads?text=L-1").text.contains(#"href="/console/leads/\#(id)""#))
+            #expect(try await browser.get("/console/leads?text=L-2").text.contains("No lead found"))
         }
     }
 

@@ -43,6 +43,7 @@ import Testing
             ),
             breakers: try node(#"{"items":[{"key":"erp","state":"open","reason":"x","changed_at":"2026-03-18T06:08:05Z"}]}"#),
             fuse: try node(#"{"state":"open","reason":"wrong","changed_at":"2026-03-18T06:08:05Z"}"#), rollouts: try node(#"{"items":[]}"#),
+            board: try node(#"{"late":12,"latest_by":5400}"#),
             notices: try node(
                 #"{"items":[{"id":"9","recipient":"role:seller","code":"seller_frozen","subject":"a","text":"x","text_zh":"x","at":"2026-03-18T06:20:00Z"},{"id":"8","recipient":"role:seller","code":"rules_changed","subject":"route/default@4","text":"Version 4. Why: south\nrule south","text_zh":"第 4 版\n· 规则 south","at":"2026-03-18T06:08:05Z"}]}"#
             ), weight: 3)
@@ -50,7 +51,9 @@ import Testing
         let view = NowView.page(layout, clerk, facts, once: "x")
 
         try compare(view, "now")
-        #expect(view["attention"]?.items.count == 6)
+        #expect(view["attention"]?.items.count == 7)
+        #expect(view["attention"]?.items[4]["itemText"] == "12 leads were not touched in time, the longest 1 h 30 min past due")
+        #expect(view["attention"]?.items[4]["itemHref"] == "/console/overdue")
         #expect(
             view["attention"]?.items[1...3].map { $0["itemHref"] } == [
                 "/console/dead-letters?kind=probe", "/console/rollouts/4", "/console/leads/88",
@@ -75,7 +78,7 @@ import Testing
         let none = try node(#"{"items":[]}"#)
         let facts = NowView.Facts(
             queues: none, flow: none, alerts: try node(#"{"items":[\#(alerts.joined(separator: ","))],"codes":\#(codes)}"#), breakers: none,
-            fuse: try node(#"{"state":"closed"}"#), rollouts: none, notices: none, weight: nil)
+            fuse: try node(#"{"state":"closed"}"#), rollouts: none, board: none, notices: none, weight: nil)
 
         let view = NowView.page(layout, clerk, facts, once: "x")
         let refused = NowView.page(

@@ -130,7 +130,7 @@ extension PageTask {
     private static let explaining = PageTask("leads: finds one, reads why its owner has it, and gives it to another") { person, things in
         let house = person.house
         try await person.goes(to: "leads")
-        try await person.writes("L-3", into: "#lead-id")
+        try await person.writes("L-3", into: "#lead-text")
         try await person.presses("form[role=search] button", leadingTo: "location.search.includes('L-3')")
         try await person.presses("#lead-list tbody a", leadingTo: "location.pathname === '/console/leads/\(things.lead)'")
         let why = try await person.reads("#why .reasons")

@@ -51,24 +51,22 @@ extension API {
     let id = try call.id()
     guard let lead = try await call.records.lead(id, of: call.tenant.id) else { throw Problem.notFound }
     try await call.judge()?.require(.queryLead, ofLead: lead.fields.bytes)
-    async let clocks = call.records.clocks(of: ClockKey(.lead, id), of: call.tenant.id)
-    async let decisions = call.records.decisions(of: id, of: call.tenant.id)
-    return Answer(200, lead.json(clocks: try await clocks?.bytes, decisions: try await decisions))
+    return Answer(200, lead.json(decisions: try await call.records.decisions(of: id, of: call.tenant.id)))
 }
 
 /// `GET /v1/leads`
 @Sendable private func listLeads(_ call: Call) async throws -> Answer {
-    let (state, source, externalID, city, cursor, limit) = try call.query { query in
-        (
-            query.choice("state", of: LeadState.self), query.string("source"), query.string("external_id"), query.string("city"),
-            query.cursor(), query.limit()
-        )
+    var (search, city, cursor, limit) = try call.query { query in
+        var search = LeadSearch()
+        search.state = query.choice("state", of: LeadState.self)
+        search.source = query.string("source")
+        search.externalID = query.string("external_id")
+        search.owner = query.string("owner")
+        search.text = query.string("text")
+        return (search, query.string("city"), query.cursor(), query.limit())
     }
-    let within = try await cities(of: call, asked: city.flatMap { City($0) })
-    return .page(
-        try await call.records.leads(
-            of: call.tenant.id, state: state, source: source, externalID: externalID, within: within, before: cursor ?? .max, limit: limit)
-    ) { $0.json() }
+    search.within = try await cities(of: call, asked: city.flatMap { City($0) })
+    return .page(try await call.records.leads(search, of: call.tenant.id, before: cursor ?? .max, limit: limit)) { $0.json() }
 }
 
 /// The cities a list of leads is of: the one that is asked for, or those of the person's data domain; nil: all.
@@ -83,10 +81,8 @@ private func cities(of call: Call, asked: City?) async throws -> LeadCities? {
 }
 
 extension LeadRecord {
-    /// - Parameters:
-    ///   - clocks: as they were read last; nil: not asked for, or none are kept.
-    ///   - decisions: all about it, the present one first; nil: not asked for.
-    func json(clocks: [UInt8]? = nil, decisions: [DecisionSummary]? = nil) -> [UInt8] {
+    /// - Parameter decisions: all about it, the present one first; nil: not asked for.
+    func json(decisions: [DecisionSummary]? = nil) -> [UInt8] {
         JSONWriter.object(capacity: 1024) { object in
             object.member("id", String(id))
             object.member("external_id", externalID)
@@ -105,7 +101,7 @@ extension LeadRecord {
             object.member("touched_at", touchedAt)
             object.member("created_at", createdAt)
             object.member("updated_at", updatedAt)
-            object.member("clocks", json: clocks.map(ClockLevels.json) ?? runningClocks)
+            object.member("clocks", json: clocks.map { ClockLevels.json($0.bytes) } ?? decidedClocks)
             object.member("assignment", json: decision?.bytes)
             if let decisions {
                 object.member("decided_at", decisions.first?.decidedAt)
@@ -132,8 +128,8 @@ extension LeadRecord {
 }
 
 extension LeadRecord {
-    /// When its owner owes what, as its decision had it; a first touch ends them.
-    fileprivate var runningClocks: [UInt8] {
+    /// When its owner owes what, as its decision had it: of leads whose clocks nobody keeps. A first touch ends them.
+    fileprivate var decidedClocks: [UInt8] {
         guard touchedAt == nil, let decision, let body = try? JSONEnvelope(decision.bytes, levels: 2, limits: .stored).root,
             let clocks = body["clocks"]
         else {

@@ -32,6 +32,7 @@ extension API {
                         item.member("name", line.name)
                         item.member("team", line.team)
                         item.member("late", line.late)
+                        item.member("late_before", line.lateBefore)
                         item.member("latest_by", line.latestBy)
                     }
                 }

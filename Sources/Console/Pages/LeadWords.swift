@@ -31,7 +31,9 @@ enum LeadWords {
             let received = lead["received_at"]?.date ?? touched
             return .chip(.good, words["lead_touched_after", ["span": clerk.span(max(0, touched.timeIntervalSince(received)))]])
         }
-        let touches = (lead["clocks"]?.elements ?? []).filter { $0["clock"]?.string == "lead_first_touch" }
+        let touches = (lead["clocks"]?.elements ?? []).filter {
+            $0["clock"]?.string == OverdueView.firstTouch && ["running", "missed"].contains($0["state"]?.string ?? "running")
+        }
         let due = touches.compactMap { $0["due_at"]?.date }.min()
         guard let due, lead["owner"]?.string != nil else { return .nothing }
         let left = due.timeIntervalSince(clerk.now)
@@ -61,6 +63,14 @@ public struct SellerNames: Sendable {
 
     /// The name, or the id of one who was not read.
     func name(_ id: String?) -> String? { id.map { byID[$0]?["name"]?.string ?? $0 } }
+
+    /// The id of who is meant by an id or, where only one has it, a name; of nobody known what was said.
+    public func id(of said: String) -> String {
+        guard byID[said] == nil else { return said }
+        let called = all.filter { $0["name"]?.string == said }
+        return called.count == 1 ? called[0]["external_id"]?.string ?? said : said
+    }
+
     /// Who heard of something: a seller, or the holder of an office nobody is named for, `role:tenant_admin`.
     func addressee(_ name: String, _ words: Words) -> String {
         name.hasPrefix("role:") ? words.known("office", String(name.dropFirst(5))) : self.name(name) ?? name

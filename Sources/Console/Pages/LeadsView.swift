@@ -4,8 +4,10 @@ import JSONEnvelope
 public enum LeadsView {
     /// What the list was asked for.
     public struct Query: Sendable {
-        /// What its source calls it.
-        public var externalID = ""
+        /// Part of its outside id or of a field.
+        public var text = ""
+        /// The seller who has it.
+        public var owner = ""
         public var state = ""
         public var source = ""
         public var cursor: String?
@@ -14,17 +16,32 @@ public enum LeadsView {
 
         /// As the API takes them.
         public var parameters: String {
-            Console.query([("state", state), ("source", source), ("external_id", externalID), ("cursor", cursor)])
+            Console.query(parts + [("cursor", cursor)])
         }
 
-        fileprivate var isEmpty: Bool { externalID.isEmpty && state.isEmpty && source.isEmpty }
+        private var parts: [(String, String?)] { [("text", text), ("owner", owner), ("state", state), ("source", source)] }
+
+        fileprivate var isEmpty: Bool { text.isEmpty && owner.isEmpty && state.isEmpty && source.isEmpty }
 
         fileprivate func href(cursor: String?) -> String {
-            Layout.path("leads") + Console.query([("state", state), ("source", source), ("id", externalID), ("cursor", cursor)])
+            Layout.path("leads") + Console.query(parts + [("cursor", cursor)])
         }
     }
 
+    /// So many sellers are offered to choose from; others are typed.
+    private static let mostOffered = 200
+
     static let states = ["awaiting_assignment", "assigned", "pooled", "with_marketing", "manual_queue", "held"]
+
+    /// A page that found nothing may have a next one: text is looked for in so many leads at once.
+    private static func empty(_ words: Words, _ query: Query, next: String?) -> [String: View] {
+        let word = next != nil ? "leads_none_yet" : query.isEmpty ? "leads_none" : "leads_none_found"
+        return [
+            "emptyTitle": .text(words[word]), "emptyWhy": .text(words["\(word)_why"]), "emptyLink": .flag(!query.isEmpty),
+            "emptyHref": .text(next.map { query.href(cursor: $0) } ?? Layout.path("leads")),
+            "emptyLabel": .text(words[next == nil ? "word_clear" : "leads_further"]),
+        ]
+    }
 
     /// - Parameter page: `GET /v1/leads`.
     public static func page(_ layout: Layout, _ clerk: Clerk, page: JSONNode, sellers: SellerNames, query: Query) -> View {
@@ -35,7 +52,11 @@ public enum LeadsView {
             words["leads_title"],
             [
                 "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("leads")),
-                "query": ["id": .text(query.externalID), "source": .text(query.source)],
+                "query": ["text": .text(query.text), "owner": .text(query.owner), "source": .text(query.source)],
+                "owners": .list(
+                    sellers.all.prefix(Self.mostOffered).map {
+                        ["ownerID": .text($0["external_id"]?.string), "ownerName": .text($0["name"]?.string)]
+                    }),
                 "sources": .list(Set(leads.compactMap { $0["source"]?.string }).sorted().map { .text($0) }),
                 "stateOptions": .list(
                     Option.list(states.map { ($0, words["lead_state_\($0)"]) }, chosen: query.state, all: words["state_any"])),
@@ -44,10 +65,8 @@ public enum LeadsView {
                 "pager": Pager.view(
                     words, shown: leads.count, first: query.cursor == nil ? nil : query.href(cursor: nil),
                     next: next.map { query.href(cursor: $0) }),
-                "emptyTitle": .text(words[query.isEmpty ? "leads_none" : "leads_none_found"]),
-                "emptyWhy": .text(words[query.isEmpty ? "leads_none_why" : "leads_none_found_why"]), "emptyLink": .flag(!query.isEmpty),
-                "emptyHref": .text(Layout.path("leads")), "emptyLabel": .text(words["word_clear"]),
-            ])
+            ]
+        ).merging(empty(words, query, next: next))
     }
 
     private static func row(_ lead: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {

@@ -1,6 +1,6 @@
 import JSONEnvelope
 
-/// What needs somebody: an open fuse, alerts, breakers, pauses, and rollouts that wait for a decision.
+/// What needs somebody: an open fuse, alerts, late leads, breakers, pauses, and rollouts that wait for a decision.
 struct NowAttention {
     let facts: NowView.Facts
     let clerk: Clerk
@@ -15,7 +15,7 @@ struct NowAttention {
 
     private var words: Words { clerk.words }
 
-    var items: [View] { fuse + alerts + breakers + pauses + rollouts }
+    var items: [View] { fuse + alerts + late + breakers + pauses + rollouts }
 
     private func item(
         _ tone: Tone, _ label: String, _ text: String, href: String?, since: View = .nothing, ending: View = .nothing
@@ -114,6 +114,17 @@ struct NowAttention {
         case PermissionsView.alertCode: return dials.isOperator ? Layout.path("permissions") : nil
         default: return alert["detail"]?["lead_id"]?.string.map { Layout.path("leads/\($0)") }
         }
+    }
+
+    /// Leads whose first touch is overdue, all as one.
+    private var late: [View] {
+        guard let count = facts.board["late"]?.integer, count > 0 else { return [] }
+        let span = clerk.span(facts.board["latest_by"]?.double ?? 0)
+        return [
+            item(
+                .bad, words["now_late_label"], words["now_late", ["n": clerk.number(Int(count)), "span": span]],
+                href: Layout.path("overdue"))
+        ]
     }
 
     // MARK: What is held up

@@ -17,14 +17,16 @@ public enum NowView {
         public var fuse: JSONNode
         /// `GET /v1/rollouts?running=true`
         public var rollouts: JSONNode
+        /// `GET /v1/sla/first-touch`
+        public var board: JSONNode
         /// `GET /v1/notifications?recipient=role:seller`
         public var notices: JSONNode
         /// The tenant's share of worker time against the others' weights; nil: not told to this key.
         public var weight: Int?
 
         public init(
-            queues: JSONNode, flow: JSONNode, alerts: JSONNode, breakers: JSONNode, fuse: JSONNode, rollouts: JSONNode, notices: JSONNode,
-            weight: Int?
+            queues: JSONNode, flow: JSONNode, alerts: JSONNode, breakers: JSONNode, fuse: JSONNode, rollouts: JSONNode, board: JSONNode,
+            notices: JSONNode, weight: Int?
         ) {
             self.queues = queues
             self.flow = flow
@@ -32,6 +34,7 @@ public enum NowView {
             self.breakers = breakers
             self.fuse = fuse
             self.rollouts = rollouts
+            self.board = board
             self.notices = notices
             self.weight = weight
         }

@@ -128,9 +128,13 @@ public enum OverdueView {
 
     private static func person(_ person: JSONNode, _ most: Double, _ clerk: Clerk) -> View {
         let late = Int(person["late"]?.integer ?? 0)
+        // Of those nobody has, none came to anybody.
+        let before = person["owner"]?.string == nil ? 0 : Int(person["late_before"]?.integer ?? 0)
         return [
             "personName": .text(person["name"]?.string ?? person["owner"]?.string ?? clerk.words["overdue_nobody"]),
+            "personHref": .text(person["owner"]?.string.map { Layout.path("leads") + query([("owner", $0)]) }),
             "personTeam": .text(person["team"]?.string), "lateCount": .text(clerk.number(late)),
+            "lateBefore": .text(before > 0 ? clerk.words["overdue_late_before", ["n": clerk.number(before)]] : nil),
             "lateX": .text(Picture.length(most == 0 ? 0 : Double(late) / most)),
             "latestBy": .text(person["latest_by"]?.double.map { clerk.span($0) } ?? "–"),
         ]

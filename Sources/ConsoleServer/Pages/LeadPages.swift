@@ -12,20 +12,21 @@ extension ConsoleSite {
 
 @Sendable private func listLeads(_ visit: Visit) async throws -> Response {
     let guest = visit.guest
-    let wanted = guest.parameter("id")
-    // Who knows our number is led straight to the lead; what is none of ours is looked for among the sources' ids.
+    let wanted = guest.parameter("text")
+    // Who knows our number is led straight to the lead; what is none of ours is looked for in the sources' ids and the fields.
     if let wanted, wanted.allSatisfy(\.isWholeNumber), try await visit.readIfAny("/v1/leads/\(encoded(wanted))") != nil {
         return .seeOther(Layout.path("leads/\(encoded(wanted))"))
     }
     var query = LeadsView.Query()
-    query.externalID = wanted ?? ""
+    query.text = wanted ?? ""
     query.state = guest.parameter("state") ?? ""
     query.source = guest.parameter("source") ?? ""
     query.cursor = guest.parameter("cursor")
-    async let leads = visit.read("/v1/leads\(query.parameters)\(query.parameters.isEmpty ? "?" : "&")limit=50")
-    async let sellers = visit.firstSellers()
-    let list = try await leads
-    let names = try await visit.names(try await sellers, in: list)
+    let sellers = try await visit.firstSellers()
+    // People know names, the API ids.
+    query.owner = guest.parameter("owner").map { SellerNames(sellers).id(of: $0) } ?? ""
+    let list = try await visit.read("/v1/leads\(query.parameters)\(query.parameters.isEmpty ? "?" : "&")limit=50")
+    let names = try await visit.names(sellers, in: list)
     return try await visit.page("leads", area: "leads") { [query] in
         LeadsView.page($0, $1, page: list, sellers: names, query: query)
     }

@@ -23,10 +23,11 @@ private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Re
     async let breakers = visit.read("/v1/breakers")
     async let fuse = visit.read("/v1/fuses/assignment")
     async let rollouts = visit.read("/v1/rollouts?running=true")
+    async let board = visit.read("/v1/sla/first-touch")
     async let notices = visit.read("/v1/notifications?recipient=role:seller&limit=20")
     let facts = NowView.Facts(
         queues: try await queues, flow: try await flow, alerts: try await alerts, breakers: try await breakers, fuse: try await fuse,
-        rollouts: try await rollouts, notices: try await notices, weight: visit.tenant?.settings.weight)
+        rollouts: try await rollouts, board: try await board, notices: try await notices, weight: visit.tenant?.settings.weight)
     return try await visit.page("now", area: "now", refusal: refusal) {
         NowView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }

@@ -197,9 +197,11 @@ private struct AccessTrial: Sendable {
         guard let found else { throw NotFound() }
         let judge = try transaction.accessJudge(of: user, of: tenant)
         try judge.require(.queryLead, ofLead: found.fields.bytes)
-        let within = judge.verdict(on: .queryLead).cities.map { LeadCities($0, named: judge.book.cityFields) }
-        let listed = try transaction.query(
-            LeadRecord.list(of: tenant, state: nil, source: Self.source, externalID: lead.externalID, within: within, limit: 1))
+        var search = LeadSearch()
+        search.source = Self.source
+        search.externalID = lead.externalID
+        search.within = judge.verdict(on: .queryLead).cities.map { LeadCities($0, named: judge.book.cityFields) }
+        let listed = try transaction.query(LeadRecord.list(search, of: tenant, limit: 1))
         guard listed.count == 1 else { throw NotFound() }
     }
 

@@ -115,17 +115,6 @@ extension Records {
             return nil
         }
     }
-
-    /// A subject's clocks as they were read last, a JSON array; nil: none are kept.
-    public func clocks(of subject: ClockKey, of tenant: TenantID) async throws -> JSONBytes? {
-        try await read(
-            tenant,
-            """
-            SELECT clocks FROM clock_subject
-            WHERE tenant_id = \(tenant.rawValue) AND subject_type = \(subject.type.rawValue) AND subject_id = \(subject.id)
-            """
-        ).first?.get("clocks")
-    }
 }
 
 extension Escalation {

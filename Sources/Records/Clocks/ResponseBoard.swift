@@ -10,6 +10,8 @@ public struct ResponseBoard: Sendable {
         public let name: String?
         public let team: String?
         public let late: Int
+        /// Of these, those that were late already when they came to whoever has them: given by hand, or handed on by a clock.
+        public let lateBefore: Int
         /// Seconds the one that is latest is past due.
         public let latestBy: Int
     }
@@ -71,29 +73,32 @@ extension Records {
             """
             WITH late AS (
                 SELECT min(l.owner_id) AS owner, min(e.due_at) FILTER (WHERE NOT e.history) AS due_at, bool_and(e.history) AS history,
-                    \(unescaped: Self.reason) AS reason
+                    (array_agg(e.owner ORDER BY e.due_at) FILTER (WHERE NOT e.history))[1] AS first, \(unescaped: Self.reason) AS reason
                 FROM escalation e JOIN lead l ON l.tenant_id = e.tenant_id AND l.id = e.subject_id
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(clock) AND e.met_at IS NULL
                     AND e.withdrawn_at IS NULL AND l.touched_at IS NULL
                 GROUP BY e.subject_id),
-            sums AS MATERIALIZED (SELECT owner, history, reason, count(*) AS n, min(due_at) AS due_at FROM late GROUP BY owner, history, reason),
+            sums AS MATERIALIZED (
+                SELECT owner, first, history, reason, count(*) AS n, min(due_at) AS due_at FROM late GROUP BY owner, first, history, reason),
             lines AS MATERIALIZED (
-                SELECT s.external_id, s.name, s.team, sum(e.n)::bigint AS n, extract(epoch FROM \(now)::timestamptz - min(e.due_at))::bigint AS latest_by
+                SELECT s.external_id, s.name, s.team, sum(e.n)::bigint AS n,
+                    COALESCE(sum(e.n) FILTER (WHERE e.first IS DISTINCT FROM s.external_id), 0)::bigint AS before, extract(epoch FROM \(now)::timestamptz - min(e.due_at))::bigint AS latest_by
                 FROM sums e LEFT JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.id = e.owner
                 WHERE NOT e.history
                 GROUP BY s.external_id, s.name, s.team),
             longest AS (SELECT * FROM lines ORDER BY n DESC, external_id NULLS LAST LIMIT 1000)
-            SELECT 'line' AS part, external_id AS owner, name, team, NULL AS reason, n, latest_by FROM longest
-            UNION ALL SELECT 'team', NULL, NULL, team, NULL, sum(n)::bigint, max(latest_by) FROM lines GROUP BY team
-            UNION ALL SELECT 'reason', NULL, NULL, NULL, reason, sum(n)::bigint, NULL FROM sums WHERE NOT history GROUP BY reason
-            UNION ALL SELECT 'history', NULL, NULL, NULL, NULL, COALESCE(sum(n), 0)::bigint, NULL FROM sums WHERE history
+            SELECT 'line' AS part, external_id AS owner, name, team, NULL AS reason, n, before, latest_by FROM longest
+            UNION ALL SELECT 'team', NULL, NULL, team, NULL, sum(n)::bigint, NULL, max(latest_by) FROM lines GROUP BY team
+            UNION ALL SELECT 'reason', NULL, NULL, NULL, reason, sum(n)::bigint, NULL, NULL FROM sums WHERE NOT history GROUP BY reason
+            UNION ALL SELECT 'history', NULL, NULL, NULL, NULL, COALESCE(sum(n), 0)::bigint, NULL, NULL FROM sums WHERE history
             ORDER BY n DESC, owner NULLS LAST, team, reason
             """)
         let parts = try Dictionary(grouping: rows) { try $0.get("part", as: String.self) }
         let lines = try (parts["line"] ?? []).map { row in
             ResponseBoard.Line(
                 owner: try row.get("owner"), name: try row.get("name"), team: try row.get("team"),
-                late: Int(try row.get("n", as: Int64.self)), latestBy: Int(try row.get("latest_by", as: Int64.self)))
+                late: Int(try row.get("n", as: Int64.self)), lateBefore: Int(try row.get("before", as: Int64.self)),
+                latestBy: Int(try row.get("latest_by", as: Int64.self)))
         }
         // Who is in no team is one of them, without a name.
         let teams = try (parts["team"] ?? []).map { row in

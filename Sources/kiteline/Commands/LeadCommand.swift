@@ -71,9 +71,15 @@ struct LeadCommand: AsyncParsableCommand {
         @Option(help: "Only those that came from there.")
         var source: String?
 
+        @Option(help: "Only those this seller has, by their id.")
+        var owner: String?
+
+        @Option(help: "Only those with this in their id or in a field, such as part of a company's name.")
+        var text: String?
+
         func run() async throws {
             try await pages.list(
-                "/v1/leads", ["state": state, "source": source],
+                "/v1/leads", ["state": state, "source": source, "owner": owner, "text": text],
                 ["id", "source", "external id", "state", "with", "rule", "score", "received"]
             ) { (lead: LeadView) in lead.cells }
         }

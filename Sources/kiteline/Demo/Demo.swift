@@ -91,7 +91,7 @@ struct Demo: Sendable {
         let since = Date()
         var seen: Set<Int64> = []
         while seen.count < leadsPerTrade {
-            let leads = try await records.leads(of: tenant, state: nil, source: nil, externalID: nil, before: .max, limit: 500).items
+            let leads = try await records.leads(LeadSearch(), of: tenant, limit: 500).items
             let fresh = leads.filter {
                 $0.state != .awaitingAssignment && $0.createdAt >= since.addingTimeInterval(-1) && !seen.contains($0.id)
             }

@@ -1,0 +1,75 @@
+import Foundation
+import PostgresClient
+import Tenancy
+
+/// What leads are looked for by; what is nil doesn't matter.
+public struct LeadSearch: Sendable, Hashable {
+    public var state: LeadState?
+    public var source: String?
+    /// What its source calls it.
+    public var externalID: String?
+    /// The external id of the seller who has it.
+    public var owner: String?
+    /// Part of its external id or of one of its fields' values, in small or capital letters.
+    public var text: String?
+    /// Those of these cities only; nil: wherever they are.
+    public var within: LeadCities?
+
+    public init() {}
+}
+
+extension Records {
+    /// Text stands in no index, so this many leads are looked through for it at once: 0.2 s where each is of 300 bytes.
+    public static let leadsLookedThrough: Int64 = 100_000
+
+    /// Leads, the newest first.
+    ///
+    /// - Parameter lookedThrough: so many, at most, are looked through for text. Where more are left, a page has a next one, though it may
+    ///   have found nothing.
+    public func leads(
+        _ search: LeadSearch, of tenant: TenantID, before cursor: Int64 = .max, limit: Int, lookedThrough: Int64 = leadsLookedThrough
+    ) async throws -> Page<LeadRecord> {
+        let last = search.text == nil ? nil : try await lead(lookedThrough, before: cursor, of: tenant)
+        let rows = try await read(tenant, LeadRecord.list(search, of: tenant, before: cursor, downTo: last ?? 0, limit: limit + 1))
+        let items = try rows.prefix(limit).map(LeadRecord.init)
+        return Page(items: items, next: rows.count > limit ? items.last?.id : last)
+    }
+
+    /// The number of the lead that is so many before the cursor; nil: there are not so many.
+    private func lead(_ place: Int64, before cursor: Int64, of tenant: TenantID) async throws -> Int64? {
+        try await read(
+            tenant,
+            """
+            SELECT id FROM lead WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) ORDER BY id DESC OFFSET \(place - 1) LIMIT 1
+            """
+        ).first?.get("id")
+    }
+}
+
+extension LeadRecord {
+    /// Those of a tenant, the newest first.
+    static func list(
+        _ search: LeadSearch, of tenant: TenantID, before cursor: Int64 = .max, downTo last: Int64 = 0, limit: Int
+    ) -> Statement {
+        // All fields are searched as one text first, in which a value stands as JSON has it; that alone would find the fields' names too.
+        """
+        \(unescaped: select)
+        WHERE l.tenant_id = \(tenant.rawValue) AND l.id < \(cursor) AND l.id >= \(last)
+            AND (\(search.state?.rawValue)::text IS NULL OR l.state = \(search.state?.rawValue))
+            AND (\(search.source)::text IS NULL OR l.source = \(search.source))
+            AND (\(search.externalID)::text IS NULL OR l.external_id = \(search.externalID))
+            AND (\(search.owner)::text IS NULL
+                OR l.owner_id = (SELECT o.id FROM seller o WHERE o.tenant_id = \(tenant.rawValue) AND o.external_id = \(search.owner)))
+            AND (\(search.within?.keys)::text[] IS NULL OR city_of(l.fields, \(search.within?.fields)::text[]) = ANY(\(search.within?.keys)))
+            AND (\(search.text)::text IS NULL OR strpos(lower(l.external_id), lower(\(search.text))) > 0
+                OR CASE
+                    WHEN strpos(lower(l.fields::text), (
+                        SELECT substr(n.json, 2, length(n.json) - 2) FROM (SELECT to_jsonb(lower(\(search.text)::text))::text AS json) n)) > 0
+                    THEN EXISTS (SELECT FROM jsonb_each_text(l.fields) f WHERE strpos(lower(f.value), lower(\(search.text))) > 0)
+                    ELSE false
+                END)
+        ORDER BY l.id DESC
+        LIMIT \(limit)
+        """
+    }
+}
