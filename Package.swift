@@ -105,7 +105,8 @@ let package = Package(
                 "pager",
                 "preferences",
                 "problem",
-                "reason", "rollout", "rollouts", "save", "signin", "top", "when", "words", "lead", "leads", "breakers", "dead-letters",
+                "reason", "replay", "rollout", "rollouts", "round", "save", "signin", "top", "when", "words", "lead", "leads", "breakers",
+                "dead-letters",
                 "tenants",
                 "overdue", "overview", "forecast", "rules", "rule", "rule-check", "process-health", "workers", "permissions",
             ].map { .embedInCode("Templates/\($0).mustache") }

@@ -23,7 +23,8 @@ public struct PagesBenchmark: Sendable {
 
     private let places = [
         "now", "jobs", "jobs?state=completed", "jobs?kind=escalate_overdue", "dead-letters", "breakers", "rules", "rules/route/default",
-        "rollouts", "leads", "leads?state=assigned", "leads?source=bench", "leads?text=nobody", "overdue", "forecast", "process-health", "packs/manufacturing",
+        "rollouts", "leads", "leads?state=assigned", "leads?source=bench", "leads?text=nobody", "overdue", "forecast", "process-health",
+        "packs/manufacturing",
         "audit", "audit?action=ruleset.publish", "audit?subject=nobody",
     ]
     private let clock = """

@@ -7,12 +7,26 @@ public struct Clerk: Sendable {
     public let words: Words
     public let now: Date
     private let zone: TimeZone
+    /// What people call keys, by their numbers.
+    public var keyNames: [Int64: String] = [:]
 
     /// - Parameter zone: an IANA name; one that is not known counts as UTC.
     public init(_ words: Words, now: Date, zone: String?) {
         self.words = words
         self.now = now
         self.zone = zone.flatMap(TimeZone.init(identifier:)) ?? .gmt
+    }
+
+    /// Who did something, as people say it.
+    func actor(_ actor: String?) -> String? { words.actor(actor, called: actor.flatMap(Self.key(of:)).flatMap { keyNames[$0] }) }
+
+    /// The key's number in `key:7` and `key:7 of wang`.
+    private static func key(of actor: String) -> Int64? { actor.firstMatch(of: /key:(\d+)/).flatMap { Int64($0.1) } }
+
+    /// The numbers of the keys that an answer says did something.
+    public static func keys(in node: JSONNode) -> Set<Int64> {
+        let own = node.string.flatMap { $0.hasPrefix("key:") ? key(of: $0) : nil }
+        return (node.elements + node.members.map(\.value)).reduce(Set([own].compactMap(\.self))) { $0.union(keys(in: $1)) }
     }
 
     // MARK: Times

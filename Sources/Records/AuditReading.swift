@@ -31,15 +31,26 @@ public struct AuditReport: Sendable, Hashable {
     public let faults: [AuditFault]
 }
 
+/// What the log is searched for; what is nil doesn't matter.
+public struct AuditSearch: Sendable, Hashable {
+    public var action: String?
+    public var subject: String?
+    /// Who did it: `key:7` with whoever had it, the key's name, or the person whose key it was.
+    public var actor: String?
+    /// Done at this time or later, and before that.
+    public var since: Date?
+    public var until: Date?
+
+    public init() {}
+}
+
 extension Records {
     /// The log, the newest first.
     /// - Parameters:
     ///   - tenant: whose; nil: everybody's.
-    ///   - action: only these.
     ///   - namesAll: tells the names of the platform's keys too; otherwise those of the tenant's own.
     public func audit(
-        of tenant: TenantID?, action: String? = nil, subject: String? = nil, namesAll: Bool = false, before cursor: Int64 = .max,
-        limit: Int
+        _ search: AuditSearch = AuditSearch(), of tenant: TenantID?, namesAll: Bool = false, before cursor: Int64 = .max, limit: Int
     ) async throws -> Page<AuditRecord> {
         let rows = try await engine.query(
             """
@@ -48,7 +59,12 @@ extension Records {
                 LEFT JOIN api_key k ON k.id = substring(a.actor FROM '^key:([0-9]{1,18})( of |$)')::bigint
                     AND (\(namesAll) OR k.tenant_id = a.tenant_id)
             WHERE a.id < \(cursor) AND (\(tenant?.rawValue)::bigint IS NULL OR a.tenant_id = \(tenant?.rawValue))
-                AND (\(action)::text IS NULL OR a.action = \(action)) AND (\(subject)::text IS NULL OR a.subject = \(subject))
+                AND (\(search.action)::text IS NULL OR a.action = \(search.action))
+                AND (\(search.subject)::text IS NULL OR a.subject = \(search.subject))
+                AND (\(search.actor)::text IS NULL OR a.actor = \(search.actor) OR k.name = \(search.actor)
+                    OR starts_with(a.actor, \(search.actor) || ' of ') OR substring(a.actor FROM '^key:[0-9]{1,18} of (.*)$') = \(search.actor))
+                AND (\(search.since)::timestamptz IS NULL OR a.at >= \(search.since))
+                AND (\(search.until)::timestamptz IS NULL OR a.at < \(search.until))
             ORDER BY a.id DESC
             LIMIT \(limit + 1)
             """)

@@ -65,6 +65,17 @@ extension Records {
         ).map(KeyRecord.init)
     }
 
+    /// What people call keys, by their numbers: of a tenant's own, or of everybody's; those without a name are left out.
+    public func keyNames(_ ids: some Collection<Int64>, of tenant: TenantID?, all: Bool) async throws -> [Int64: String] {
+        guard !ids.isEmpty else { return [:] }
+        return try await engine.query(
+            """
+            SELECT id, name FROM api_key
+            WHERE id = ANY(\(Array(ids))) AND name IS NOT NULL AND (\(all) OR tenant_id = \(tenant?.rawValue))
+            """
+        ).reduce(into: [:]) { $0[try $1.get("id")] = try $1.get("name", as: String.self) }
+    }
+
     /// Ends a key; false when there is none of that id, of that tenant where one is named, or it was ended before. Processes that know it forget it within `KeyRing.lifetime`.
     public func revokeKey(_ id: Int64, of tenant: TenantID? = nil, by actor: String, reason: String? = nil) async throws -> Bool {
         try await engine.transaction { transaction in

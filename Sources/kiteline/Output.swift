@@ -17,11 +17,16 @@ enum JSON {
     }
 }
 
+extension String {
+    /// Without the fractions of seconds of the times in it, which help nobody who reads.
+    var withWholeSeconds: String { replacing(/(T\d\d:\d\d:\d\d)\.\d+Z/) { "\($0.1)Z" } }
+}
+
 /// Rows in columns, for people.
 struct Table: CustomStringConvertible {
     private let rows: [[String]]
 
-    init(_ header: [String], _ rows: [[String]]) { self.rows = [header] + rows }
+    init(_ header: [String], _ rows: [[String]]) { self.rows = [header] + rows.map { $0.map(\.withWholeSeconds) } }
 
     var description: String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }

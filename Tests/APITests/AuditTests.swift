@@ -353,6 +353,14 @@ import Testing
             #expect(first["items"][0]["after"]["limit"].int == 0)
             #expect(first["items"][0]["hash"].string?.count == 64)
             #expect(try await read("action=queue.pause", as: api.globex.operatorKey)["items"].array?.count == 0)
+            let own = "key:\(api.acme.operatorKeyID)"
+            _ = try await api.owner.query("UPDATE api_key SET name = 'Night shift' WHERE id = \(api.acme.operatorKeyID)")
+            for (query, count) in [
+                ("actor=\(own)", 5), ("actor=Night%20shift", 5), ("actor=key:0", 0), ("actor=nobody", 0), ("since=2020-01-31T08:00:00Z", 5),
+                ("until=2020-01-31T08:00:00Z", 0), ("since=2999-01-31T08:00:00Z", 0),
+            ] {
+                #expect(try await read("action=queue.pause&\(query)", as: api.acme.operatorKey)["items"].array?.count == count, "\(query)")
+            }
             #expect(try await read("subject=kind-2", as: api.platformKey)["items"].array?.count == 1)
             #expect(try await read("action=key.create", as: api.platformKey)["items"].array?.count == 5)
             #expect(try await api.send("GET", "/v1/audit").status == 403)

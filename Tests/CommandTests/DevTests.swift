@@ -130,6 +130,7 @@ struct DevTests {
             try "id,company\nL1,Kite\n".write(toFile: scratch + "/leads.csv", atomically: true, encoding: .utf8)
 
             #expect(try await run("rules", "publish", "east.yaml", "--kind", "route", "--reason", "first").status == 0)
+            let repeated = try await run("rules", "publish", "east.yaml", "--kind", "route", "--reason", "again")
             let draft = try await run("rules", "publish", "west.yaml", "--kind", "route", "--draft")
             let started = try await run("rollout", "start", "route", "default", "2", "--percent", "0", "--json")
             let rollout = String(try #require(started.output.firstMatch(of: /"id":"(\d+)"/), "\(started)").1)
@@ -145,6 +146,7 @@ struct DevTests {
             dev.send(SIGTERM)
             _ = try await dev.end()
 
+            #expect(repeated.output == "route/default version 1 is live already: it says the same\n", "\(repeated)")
             #expect(draft.output.contains("next: kiteline rollout start route default 2 --percent 0"), "\(draft)")
             #expect(shown.contains("in the shadow: 1 leads decided beside, 1 otherwise, 0 held or failed under it"), "\(shown)")
             #expect(shown.contains("pooled") && shown.contains("would be"), "\(shown)")
@@ -167,6 +169,8 @@ struct DevTests {
             let paused = try await ProgramRun.run(["queue", "pause", "probe", "--reason", "wrong rules"] + acme, in: scratch)
             let queues = try await ProgramRun.run(["queue", "list"] + acme, in: scratch)
             let resumed = try await ProgramRun.run(["queue", "resume", "probe", "--reason", "mended"] + acme, in: scratch)
+            let unbroken = try await ProgramRun.run(["fuse", "close", "--reason", "to be sure"] + acme, in: scratch)
+            let nobody = try await ProgramRun.run(["dlq", "redrive", "--kind", "probe"] + acme, in: scratch)
             let unknown = try await ProgramRun.run(["queue", "pause", "nothing", "--reason", "x"], in: scratch)
             let workers = try await ProgramRun.run(["worker", "list"], in: scratch)
             let absent = try await ProgramRun.run(["worker", "drain", "987654", "--reason", "x"], in: scratch)
@@ -182,6 +186,8 @@ struct DevTests {
             dev.send(SIGTERM)
             _ = try await dev.end()
 
+            #expect(unbroken.output.hasPrefix("It was closed already, and stays as it was"), "\(unbroken)")
+            #expect(nobody.output.hasPrefix("No dead letter is like that"), "\(nobody)")
             #expect(unreasoned.status == 2 && unreasoned.errors.contains("--reason"))
             #expect(paused.output == "probe is paused for the tenant\n")
             #expect(queues.output.split(separator: "\n").contains { $0.hasPrefix("probe ") && $0.hasSuffix("wrong rules") })

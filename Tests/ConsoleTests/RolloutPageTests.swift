@@ -17,6 +17,7 @@ import Testing
             try await browser.signIn(house.acme.operatorKey)
             let list = try await browser.get("/console/rollouts")
             #expect(list.text.contains("route/default@2"))
+            _ = try await house.owner.query("UPDATE api_key SET name = 'Sales operations' WHERE id = \(house.acme.operatorKeyID)")
 
             let started = try await browser.submit(
                 list, "/console/rollouts",
@@ -36,6 +37,7 @@ import Testing
             let aborted = try await browser.submit(canary, "\(path)/abort", ["reason": "complaints"])
             let after = try await browser.get(path)
 
+            #expect(after.text.contains("Sales operations (key \(house.acme.operatorKeyID))"), "a key is called by its name")
             #expect(refused.status == 422 && refused.code == "invalid" && refused.text.contains("<code>percent</code>"))
             #expect(refused.text.contains(#"value="250""#) && refused.text.contains(">much</textarea>"))
             #expect(unreasoned.status == 422 && unreasoned.text.contains("<code>reason</code>"))

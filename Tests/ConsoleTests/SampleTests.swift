@@ -52,7 +52,7 @@ import Testing
 
         try compare(view, "now")
         #expect(view["attention"]?.items.count == 7)
-        #expect(view["attention"]?.items[4]["itemText"] == "12 leads were not touched in time, the longest 1 h 30 min past due")
+        #expect(view["attention"]?.items[4]["itemText"] == "12 leads were not touched in time, the longest 1\u{A0}h 30\u{A0}min past due")
         #expect(view["attention"]?.items[4]["itemHref"] == "/console/overdue")
         #expect(
             view["attention"]?.items[1...3].map { $0["itemHref"] } == [
@@ -150,6 +150,49 @@ import Testing
         let tenant = frame(role: .tenant)
         let seen = RolloutView.page(tenant.0, tenant.1, facts, once: "k")
         #expect([seen["control"], seen["promote"], seen["abort"]].allSatisfy { $0 == .nothing })
+    }
+
+    @Test func `a rollout that has judged too few says so, and one that was replaced since says by what`() throws {
+        let (layout, clerk) = frame()
+        func page(_ rollout: String, live: Int64? = nil) throws -> View {
+            let facts = RolloutView.Facts(
+                rollout: try node(rollout), diff: nil, rounds: nil, round: nil, live: live, sellers: SellerNames(nil))
+            return RolloutView.page(layout, clerk, facts, once: "k")
+        }
+        let promoted = Self.rollout.replacing(#""state":"canary""#, with: #""state":"live""#)
+
+        let early = try page(Self.rollout.replacing(#"{"id":"7""#, with: #"{"id":"7","least_judged":100000"#))
+        let enough = try page(Self.rollout.replacing(#"{"id":"7""#, with: #"{"id":"7","least_judged":1"#))
+
+        #expect(early["verdictTitle"] == .text(layout.words["rollout_verdict_too_few"]))
+        #expect(early["guards"]?.items.first?["decision"]?["label"] == "Not enough yet")
+        #expect(early["guards"]?.items.first?["judgedLeast"] == "of at least 100000")
+        #expect(enough["guards"]?.items.first?["decision"]?["label"] == "Goes on")
+        #expect(enough["guards"]?.items.first?["judgedLeast"] == View.nothing)
+        #expect(try page(promoted, live: 4)["verdictTitle"] == "It was promoted to everybody")
+        #expect(try page(promoted, live: 3)["verdictTitle"] == "It was promoted, and has been replaced since: version 3 is live now")
+        #expect(try page(promoted, live: 3)["verdictTone"] == "info")
+    }
+
+    @Test func `a round tells which decisions would have been others`() throws {
+        let (layout, clerk) = frame()
+        let round =
+            #"{"round_id":"12","rule_version":"route/default@5","from":"2025-12-18T00:00:00Z","to":"2026-03-18T00:00:00Z","state":"passed","replayed":200,"differing":1,"finished_at":"2026-03-18T00:32:05Z","result":{"passed":true,"findings":[],"replayed":200,"differing":1,"live":{},"candidate":{},"by_seller":[]}}"#
+        let differences =
+            #"{"items":[{"place":"1","lead_id":"7","decided_at":"2026-03-17T00:00:00Z","live":{"outcome":"assigned","seller_or_pool":"s1","rule":"all"},"candidate":{"outcome":"pooled","seller_or_pool":"shared","rule":null}}],"next_cursor":"1"}"#
+        let facts = RoundView.Facts(
+            round: try node(round), rounds: nil, differences: try node(differences), sellers: SellerNames(try node(Self.sellers)),
+            isFirst: true)
+
+        let view = RoundView.page(layout, clerk, facts)
+
+        try compare(view, "round")
+        #expect(view["heading"] == "Replay of route/default, version 5")
+        let difference = view["differences"]?.items.first
+        #expect(difference?["leadHref"] == "/console/leads/7")
+        #expect(difference?["livePlace"] == "Assigned: Chen Wei" && difference?["liveRule"] == "by rule all")
+        #expect(difference?["candidatePlace"] == "In a pool: shared" && difference?["candidateRule"] == View.nothing)
+        #expect(view["pager"]?["nextHref"] == "/console/rounds/12?cursor=1")
     }
 
     @Test func `a rollout that began at 0 % shows its shadow as done, one that began beyond as skipped`() throws {

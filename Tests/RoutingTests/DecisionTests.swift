@@ -83,8 +83,8 @@ import Testing
         #expect(decision.outcome == .assigned)
         #expect(decision.leftOut == ["no_ranking_data: s1 s2"])
         #expect(
-            decision.exclusions.map { $0.text(in: .english) } == ["Not compared, with too few closed deals to be ranked: s1, s2."])
-        #expect(decision.exclusions.map { $0.text(in: .chinese) } == ["未参与比较（成交数据不足，无法排名）：s1、s2。"])
+            decision.exclusions.map { $0.text(in: .english) } == ["Not ranked, with too few closed deals: s1, s2."])
+        #expect(decision.exclusions.map { $0.text(in: .chinese) } == ["未参与排名（成交数据不足）：s1、s2。"])
         #expect(
             decision.words() == [
                 "Lead score 100, high band.", "This way of choosing found nobody among: everyone; the next one was tried.",

@@ -10,11 +10,15 @@ extension API {
 
 /// `GET /v1/audit`
 @Sendable private func listAudit(_ call: Call) async throws -> Answer {
-    let (action, subject, cursor, limit) = try call.query { ($0.string("action"), $0.string("subject"), $0.cursor(), $0.limit()) }
+    let (search, cursor, limit) = try call.query { query in
+        var search = AuditSearch()
+        (search.action, search.subject, search.actor) = (query.string("action"), query.string("subject"), query.string("actor"))
+        (search.since, search.until) = (query.date("since"), query.date("until"))
+        return (search, query.cursor(), query.limit())
+    }
     return .page(
         try await call.records.audit(
-            of: call.tenantOrAll, action: action, subject: subject, namesAll: call.principal?.role == .platform, before: cursor ?? .max,
-            limit: limit), \.json)
+            search, of: call.tenantOrAll, namesAll: call.principal?.role == .platform, before: cursor ?? .max, limit: limit), \.json)
 }
 
 extension AuditRecord {

@@ -256,6 +256,7 @@ extension RolloutRecord {
                 item.member("failures", shadow.failures)
             }
             object.array("stages") { list in for stage in stages { list.object { stage.write(&$0) } } }
+            object.member("least_judged", terms.leastLeads)
             object.member("promotion", terms.promotion.rawValue)
             object.member("started_by", startedBy)
             object.member("started_at", startedAt)

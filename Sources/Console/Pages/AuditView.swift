@@ -7,19 +7,28 @@ public enum AuditView {
     public struct Query: Sendable {
         public var action = ""
         public var subject = ""
+        public var actor = ""
+        /// As the browser writes them, in the tenant's time: `2026-03-18T14:30`.
+        public var since = ""
+        public var until = ""
         public var cursor: String?
 
         public init() {}
 
-        fileprivate var isEmpty: Bool { action.isEmpty && subject.isEmpty }
+        fileprivate var isEmpty: Bool { [action, subject, actor, since, until].allSatisfy(\.isEmpty) }
 
-        /// As the API and the page take them.
-        public var parameters: String { Console.query([("action", action), ("subject", subject), ("cursor", cursor)]) }
+        /// As the API takes them.
+        /// - Parameter instant: a time of the tenant's as the API writes it.
+        public func parameters(_ instant: (String) -> String?) -> String {
+            Console.query(named(since: instant(since), until: instant(until), cursor: cursor))
+        }
 
         fileprivate func href(cursor: String?) -> String {
-            var query = self
-            query.cursor = cursor
-            return Layout.path("audit") + query.parameters
+            Layout.path("audit") + Console.query(named(since: since, until: until, cursor: cursor))
+        }
+
+        private func named(since: String?, until: String?, cursor: String?) -> [(String, String?)] {
+            [("action", action), ("subject", subject), ("actor", actor), ("since", since), ("until", until), ("cursor", cursor)]
         }
     }
 
@@ -49,7 +58,8 @@ public enum AuditView {
             [
                 "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("audit")),
                 "actionOptions": .list(Option.list(options, chosen: query.action, all: words["audit_any"])),
-                "subject": .text(query.subject), "clearHref": query.isEmpty ? .nothing : .text(Layout.path("audit")),
+                "subject": .text(query.subject), "actor": .text(query.actor), "since": .text(query.since), "until": .text(query.until),
+                "clearHref": query.isEmpty ? .nothing : .text(Layout.path("audit")),
                 "ofAll": .flag(layout.tenant == nil), "hasEntries": .flag(!entries.isEmpty),
                 "entries": .list(entries.map { row($0, clerk) }),
                 "pager": Pager.view(

@@ -77,7 +77,7 @@ public enum BreakersView {
         return clerk.words[
             isOpen ? "fuse_words_open" : "fuse_words_closed_since",
             [
-                "ago": clerk.ago(changed), "actor": clerk.words.actor(fuse["set_by"]?.string) ?? "",
+                "ago": clerk.ago(changed), "actor": clerk.actor(fuse["set_by"]?.string) ?? "",
                 "reason": Sentences.relayed(fuse["reason"]?.string ?? "", clerk.words),
             ]]
     }
@@ -105,7 +105,7 @@ public enum BreakersView {
                         "stepClass": .text(isHere ? "here" : ""), "stepMark": .text(String(step + 1)),
                         "stepLabel": .text(words["breaker_\(name)"]), "isHere": .flag(isHere),
                     ]
-                }), "breakerWords": .text(breakerWords(breaker, state, words)),
+                }), "breakerWords": .text(breakerWords(breaker, state, clerk)),
             "atOnce": .text(
                 breaker["limit"]?.integer.map { clerk.number(Int($0)) } ?? words[state == "closed" ? "breaker_no_limit" : "breaker_none"]),
             "lookedAt": .text(isForced ? words["breaker_by_hand"] : until.map { clerk.ago($0) } ?? "–"),
@@ -116,16 +116,17 @@ public enum BreakersView {
         ]
     }
 
-    private static func breakerWords(_ breaker: JSONNode, _ state: String, _ words: Words) -> String {
+    private static func breakerWords(_ breaker: JSONNode, _ state: String, _ clerk: Clerk) -> String {
+        let words = clerk.words
         if state == "closed" { return words["breaker_words_closed"] }
         let reason = breaker["reason"]?.string ?? ""
         guard breaker["forced"]?.bool == true else { return Sentences.said(reason, words) }
-        return words["breaker_words_forced", ["actor": words.actor(breaker["set_by"]?.string) ?? "", "reason": reason]]
+        return words["breaker_words_forced", ["actor": clerk.actor(breaker["set_by"]?.string) ?? "", "reason": reason]]
     }
 
     private static func event(_ event: JSONNode, _ clerk: Clerk) -> View {
         let state = event["state"]?.string ?? ""
-        let by = clerk.words.actor(event["set_by"]?.string)
+        let by = clerk.actor(event["set_by"]?.string)
         let reason = event["reason"]?.string.map { Sentences.said($0, clerk.words) }
         return .step(
             event["at"]?.date, state == "closed" ? .good : state == "open" ? .warn : .info, clerk.words.known("breaker", state),
@@ -152,7 +153,7 @@ public enum BreakersView {
         return [
             "pauseName": .text(clerk.words["hold_dependency", ["name": name]]), "pausedSince": clerk.when(pause["since"]),
             "pauseWords": .text(
-                [clerk.words.actor(pause["set_by"]?.string), pause["reason"]?.string].compactMap(\.self).joined(separator: ": ")),
+                [clerk.actor(pause["set_by"]?.string), pause["reason"]?.string].compactMap(\.self).joined(separator: ": ")),
             "resumeForm": isShared ? .nothing : dials.resume(dependency: name, place: place),
             "pauseScope": .text(isShared ? clerk.words["pause_by_platform"] : nil),
         ]
@@ -168,7 +169,7 @@ public enum BreakersView {
             return clerk.span(max(0, end.timeIntervalSince(detected)))
         }
         let cause = incident["cause"]?.string.map { "\(words.all["outcome_\($0)"] ?? words.known("class", $0))\(words["colon"])" } ?? ""
-        let fix = incident["fix"]?.string.map { "\(words.actor(incident["fixed_by"]?.string) ?? "")\(words["colon"])\($0)" }
+        let fix = incident["fix"]?.string.map { "\(clerk.actor(incident["fixed_by"]?.string) ?? "")\(words["colon"])\($0)" }
         return [
             "detectedAt": .text(detected.map { clerk.full($0) }),
             "state": .chip(

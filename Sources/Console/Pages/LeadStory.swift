@@ -25,7 +25,7 @@ struct LeadStory {
                 lead["decided_at"]?.date, .good, words["lead_step_assigned", ["owner": owner ?? "–"]],
                 detail: words[
                     "lead_step_by_hand",
-                    ["actor": words.actor(giving["by"]?.string) ?? "–", "reason": giving["reason"]?.string ?? "–"]])
+                    ["actor": clerk.actor(giving["by"]?.string) ?? "–", "reason": giving["reason"]?.string ?? "–"]])
         } else if let job = facts.job {
             let link = link(to: job["id"]?.string)
             let state = lead["state"]?.string ?? ""

@@ -88,7 +88,7 @@ public struct SellerNames: Sendable {
 
 extension JSONNode {
     /// Members that hold a seller's outside id.
-    private static let sellerMembers: Set = ["owner", "seller", "seller_id", "with_seller_id", "recipients"]
+    private static let sellerMembers: Set = ["owner", "seller", "seller_id", "with_seller_id", "recipients", "seller_or_pool"]
 
     fileprivate func gatherSellers(into found: inout Set<String>) {
         for element in elements { element.gatherSellers(into: &found) }

@@ -188,7 +188,7 @@ public enum PermissionsView {
             "versionState": number == current ? .chip(.good, words["permissions_counts"]) : .nothing,
             "versionWords": .text(
                 [
-                    restored.map { words["permissions_restored", ["n": clerk.number(Int($0))]] }, words.actor(version["actor"]?.string),
+                    restored.map { words["permissions_restored", ["n": clerk.number(Int($0))]] }, clerk.actor(version["actor"]?.string),
                     version["reason"]?.string,
                 ].compactMap(\.self).joined(separator: " · ")), "saved": clerk.when(version["created_at"]),
             "restore": number == current

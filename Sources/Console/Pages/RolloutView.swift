@@ -15,16 +15,20 @@ public enum RolloutView {
         public var rounds: JSONNode?
         /// `GET /v1/rounds/{id}` of the newest that has ended.
         public var round: JSONNode?
+        /// The version that is live now; nil: not known.
+        public var live: Int64?
         public var sellers: SellerNames
 
         public init(
-            rollout: JSONNode, readings: JSONNode? = nil, diff: JSONNode?, rounds: JSONNode?, round: JSONNode?, sellers: SellerNames
+            rollout: JSONNode, readings: JSONNode? = nil, diff: JSONNode?, rounds: JSONNode?, round: JSONNode?, live: Int64? = nil,
+            sellers: SellerNames
         ) {
             self.rollout = rollout
             self.readings = readings
             self.diff = diff
             self.rounds = rounds
             self.round = round
+            self.live = live
             self.sellers = sellers
         }
     }
@@ -48,8 +52,8 @@ public enum RolloutView {
                 "listHref": .text(Layout.path("rollouts")),
                 "number": .text(rollout["id"]?.string), "heading": .text(heading),
                 "state": RolloutWords.chip(rollout, words, withPercent: true), "summary": .text(summary(rollout, clerk)),
-                "verdictTone": .text(verdictTone(rollout).rawValue),
-                "verdictTitle": .text(verdictTitle(rollout, words)),
+                "verdictTone": .text(verdictTone(facts).rawValue),
+                "verdictTitle": .text(verdictTitle(facts, words)),
                 "verdictWords": .text(rollout[isRunning ? "words" : "end_reason"]?.string.map { Sentences.said($0, words) }),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
                 "guards": .list(guards.map { reading($0, facts, clerk) }), "arms": .list(arms(rollout, clerk)),
@@ -80,20 +84,30 @@ public enum RolloutView {
         let started = rollout["started_at"]?.date.map { clerk.ago($0) } ?? ""
         let promotion = words["rollout_promotion_\(rollout["promotion"]?.string ?? "manual")"]
         return words[
-            "rollout_summary", ["ago": started, "actor": words.actor(rollout["started_by"]?.string) ?? "", "promotion": promotion]]
+            "rollout_summary", ["ago": started, "actor": clerk.actor(rollout["started_by"]?.string) ?? "", "promotion": promotion]]
     }
 
-    private static func verdictTone(_ rollout: JSONNode) -> Tone {
-        switch (rollout["state"]?.string, rollout["decision"]?.string) {
+    /// Whether it was promoted and something else is live by now.
+    private static func isReplaced(_ facts: Facts) -> Bool {
+        guard facts.rollout["state"]?.string == "live", let live = facts.live else { return false }
+        return live != facts.rollout["arms"]?["canary"]?["version"]?.integer
+    }
+
+    private static func verdictTone(_ facts: Facts) -> Tone {
+        switch (facts.rollout["state"]?.string, facts.rollout["decision"]?.string) {
         case ("aborted", _), (_, "abort"): .bad
+        case ("live", _) where isReplaced(facts): .info
         case ("live", _), (_, "promotable"): .good
         default: .info
         }
     }
 
-    private static func verdictTitle(_ rollout: JSONNode, _ words: Words) -> String {
+    private static func verdictTitle(_ facts: Facts, _ words: Words) -> String {
+        let rollout = facts.rollout
+        if isReplaced(facts), let live = facts.live { return words["rollout_ended_replaced", ["version": String(live)]] }
         guard RolloutWords.isRunning(rollout) else { return words["rollout_ended_\(rollout["state"]?.string ?? "")"] }
         if rollout["state"]?.string == "shadow" { return words["rollout_verdict_shadow"] }
+        if rollout["guards"]?.elements.contains(where: { isTooFew($0, rollout) }) == true { return words["rollout_verdict_too_few"] }
         return words["rollout_verdict_\(rollout["decision"]?.string ?? "continue")"]
     }
 
@@ -134,13 +148,15 @@ public enum RolloutView {
         let (evidence, threshold) = (guardReading["e_value"]?.double ?? 0, guardReading["threshold"]?.double ?? 1)
         let missing = guardReading["missing"]?.integer ?? 0
         let judged = guardReading["n"]?.integer ?? 0
+        let isTooFew = isTooFew(guardReading, facts.rollout)
         let chart = EvidenceChart(facts.readings, of: name, facts.rollout, clerk)?.view
         return [
             "guardId": .text(name), "guardName": .text(words.known("guard", name)),
             "guardMeaning": .text(words.all["guard_\(name)_meaning"]),
             // What has ended does not go on.
             "decision": RolloutWords.isRunning(facts.rollout) || guardReading["decision"]?.string != "continue"
-                ? RolloutWords.decision(guardReading["decision"]?.string, words) : .nothing,
+                ? RolloutWords.decision(isTooFew ? "too_few" : guardReading["decision"]?.string, words) : .nothing,
+            "judgedLeast": .text(isTooFew ? words["rollout_least", ["n": RolloutWords.number(facts.rollout["least_judged"])]] : nil),
             "evidenceChart": chart ?? .nothing,
             "guardBar": judged == 0 || chart != nil ? .nothing : bar(evidence, threshold, clerk),
             "hasNoPicture": .flag(judged == 0 && chart == nil), "evidence": .text(clerk.number(evidence, decimals: 2)),
@@ -150,6 +166,14 @@ public enum RolloutView {
                 guardReading["lower_bound_points"]?.double.map { words["rollout_points", ["n": clerk.number($0, decimals: 1)]] }),
             "guardWords": .text(guardReading["words"]?.string.map { Sentences.said($0, words) }),
         ]
+    }
+
+    /// Whether a guard that goes on has seen less than has to be seen before anything is promoted.
+    private static func isTooFew(_ reading: JSONNode, _ rollout: JSONNode) -> Bool {
+        guard reading["decision"]?.string == "continue", reading["name"]?.string != "sample_ratio", RolloutWords.isRunning(rollout) else {
+            return false
+        }
+        return reading["n"]?.integer ?? 0 < rollout["least_judged"]?.integer ?? 0
     }
 
     /// How far the evidence is on its way to the threshold. Evidence multiplies, so the way is measured in logarithms; below 1 there is none.
@@ -209,11 +233,7 @@ public enum RolloutView {
         /// `assigned anna`, `pooled shared`
         func place(_ told: String?) -> String? {
             let parts = told?.split(separator: " ", maxSplits: 1).map(String.init) ?? []
-            guard let outcome = parts.first else { return nil }
-            let state = clerk.words.all["lead_state_\(outcome)"] ?? clerk.words.known("outcome", outcome)
-            guard parts.count == 2 else { return state }
-            let name = outcome == "assigned" ? sellers.name(parts[1]) ?? parts[1] : parts[1]
-            return clerk.words["rollout_place", ["state": state, "name": name]]
+            return parts.first.map { RolloutWords.place($0, parts.count == 2 ? parts[1] : nil, sellers, clerk.words) }
         }
         return [
             "leadHref": .text(Layout.path("leads/\(lead)")), "leadNumber": .text(lead),
@@ -234,7 +254,7 @@ public enum RolloutView {
             }
         return .step(
             event["at"]?.date, tone, words["rollout_did_\(action)", ["percent": words.percent(RolloutWords.number(event["percent"]))]],
-            detail: [words.actor(event["actor"]?.string), event["reason"]?.string.map { Sentences.said($0, words) }].compactMap(\.self)
+            detail: [clerk.actor(event["actor"]?.string), event["reason"]?.string.map { Sentences.said($0, words) }].compactMap(\.self)
                 .joined(separator: words["colon"]), clerk)
     }
 }

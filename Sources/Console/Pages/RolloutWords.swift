@@ -60,5 +60,12 @@ enum RolloutWords {
         return String(decoding: node.bytes, as: UTF8.self)
     }
 
+    /// Where a decision leaves a lead: with whom, in which pool, or in which state.
+    static func place(_ outcome: String, _ name: String?, _ sellers: SellerNames, _ words: Words) -> String {
+        let state = words.all["lead_state_\(outcome)"] ?? words.known("outcome", outcome)
+        guard let name else { return state }
+        return words["rollout_place", ["state": state, "name": outcome == "assigned" ? sellers.name(name) ?? name : name]]
+    }
+
     static func isRunning(_ rollout: JSONNode) -> Bool { ["shadow", "canary"].contains(rollout["state"]?.string ?? "") }
 }

@@ -69,7 +69,7 @@ public enum RolloutsView {
             "percentX": .text(Picture.length((rollout["percent"]?.double ?? 0) / 100)),
             "decision": RolloutWords.decision(rollout["decision"]?.string, words), "guardWords": .text(said),
             "canaryLeads": .text(clerk.number(rollout["arms"]?["canary"]?["n"]) ?? "–"), "started": clerk.when(rollout["started_at"]),
-            "startedBy": .text(clerk.words.actor(rollout["started_by"]?.string)),
+            "startedBy": .text(clerk.actor(rollout["started_by"]?.string)),
         ]
     }
 

@@ -2,7 +2,73 @@ import Foundation
 import JSONEnvelope
 
 /// How a version did on recorded leads.
-enum RoundView {
+public enum RoundView {
+    /// As the API answers them.
+    public struct Facts: Sendable {
+        /// `GET /v1/rounds/{id}`
+        public var round: JSONNode
+        /// `GET …/versions/{version}/rounds`
+        public var rounds: JSONNode?
+        /// A page of `GET /v1/rounds/{id}/differences`
+        public var differences: JSONNode
+        public var sellers: SellerNames
+        public var isFirst: Bool
+
+        public init(round: JSONNode, rounds: JSONNode?, differences: JSONNode, sellers: SellerNames, isFirst: Bool) {
+            self.round = round
+            self.rounds = rounds
+            self.differences = differences
+            self.sellers = sellers
+            self.isFirst = isFirst
+        }
+    }
+
+    /// One round, with the decisions that would have been others.
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
+        let (words, round) = (layout.words, facts.round)
+        let id = round["round_id"]?.string ?? ""
+        // `route/default@5`
+        let version = (round["rule_version"]?.string ?? "").split(separator: "@").map(String.init)
+        let (set, number) = (version.first ?? "", version.last ?? "")
+        let differences = facts.differences["items"]?.elements ?? []
+        let state = round["state"]?.string ?? ""
+        let path = Layout.path("rounds/\(id)")
+        let heading = words["round_of", ["version": RolloutWords.version(number, of: set, words)]]
+        return layout.page(
+            heading,
+            [
+                "asOf": clerk.when(clerk.now), "listHref": .text(Layout.path("rules")),
+                "ruleHref": .text(Layout.path("rules/\(set)") + query([("version", number)])), "ruleName": .text(set), "number": .text(id),
+                "heading": .text(heading), "state": chip(state, words),
+                "summary": .text(lead(round, Int(round["replayed"]?.integer ?? 0), clerk)),
+                "replay": view(facts.rounds, round, facts.sellers, clerk), "hasDifferences": .flag(!differences.isEmpty),
+                "differences": .list(differences.map { difference($0, facts.sellers, clerk) }),
+                "differencesNoneWhy": .text(words[state == "running" ? "round_differences_none_yet" : "round_differences_none_why"]),
+                "pager": Pager.view(
+                    words, shown: differences.count, first: facts.isFirst ? nil : path,
+                    next: facts.differences["next_cursor"]?.string.map { path + query([("cursor", $0)]) }),
+            ])
+    }
+
+    static func chip(_ state: String, _ words: Words) -> View {
+        .chip(state == "passed" ? .good : state == "failed" ? .bad : .info, words.known("rule_round", state))
+    }
+
+    private static func difference(_ difference: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
+        let lead = difference["lead_id"]?.string ?? ""
+        func place(_ side: JSONNode?) -> View {
+            let place = RolloutWords.place(side?["outcome"]?.string ?? "", side?["seller_or_pool"]?.string, sellers, clerk.words)
+            // Where the lead is at the same place, what follows otherwise.
+            return .text(side?["follows"]?.string.map { "\(place): \(Sentences.said($0, clerk.words))" } ?? place)
+        }
+        func rule(_ side: JSONNode?) -> View { .text(side?["rule"]?.string.map { clerk.words["round_rule", ["rule": $0]] }) }
+        let (live, candidate) = (difference["live"], difference["candidate"])
+        return [
+            "leadHref": .text(Layout.path("leads/\(lead)")), "leadNumber": .text(lead), "livePlace": place(live), "liveRule": rule(live),
+            "candidatePlace": place(candidate), "candidateRule": rule(candidate), "decided": clerk.when(difference["decided_at"]),
+        ]
+    }
+
     /// - Parameters:
     ///   - rounds: `GET …/rounds`.
     ///   - round: `GET /v1/rounds/{id}` of the newest that has ended; nil: none has.
@@ -29,7 +95,7 @@ enum RoundView {
                         "share": replayed == 0 ? "–" : clerk.percent(Double(differing) / Double(replayed)),
                     ]]),
             "hasFindings": .flag(!findings.isEmpty), "findings": .list(findings.map { .text($0) }),
-            "replayRows": .list(rows(live, candidate, clerk)),
+            "roundHref": .text(Layout.path("rounds/\(round["round_id"]?.string ?? "")")), "replayRows": .list(rows(live, candidate, clerk)),
             "replaySellers": .list(
                 sellers.map { seller in
                     let (before, after) = (Int(seller["live"]?.integer ?? 0), Int(seller["candidate"]?.integer ?? 0))
@@ -44,8 +110,8 @@ enum RoundView {
 
     private static func lead(_ round: JSONNode, _ replayed: Int, _ clerk: Clerk) -> String {
         func day(_ name: String) -> String { round[name]?.date.map { clerk.day($0) } ?? "–" }
-        let finished = round["finished_at"]?.date.map { clerk.ago($0) } ?? "–"
-        return clerk.words["round_lead", ["from": day("from"), "to": day("to"), "n": clerk.number(replayed), "ago": finished]]
+        guard let finished = round["finished_at"]?.date else { return "\(day("from")) – \(day("to"))" }
+        return clerk.words["round_lead", ["from": day("from"), "to": day("to"), "n": clerk.number(replayed), "ago": clerk.ago(finished)]]
     }
 
     private static func rows(_ live: JSONNode, _ candidate: JSONNode, _ clerk: Clerk) -> [View] {

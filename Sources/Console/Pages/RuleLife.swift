@@ -28,7 +28,7 @@ struct RuleLife {
     var summary: String {
         guard let shown = facts.shown else { return words[isLiveOnceSaved ? "rule_versions_none_why" : "rule_first_draft"] }
         let saved = shown["created_at"]?.date.map { clerk.ago($0) } ?? ""
-        let text = words["rule_saved", ["ago": saved, "actor": words.actor(shown["actor"]?.string) ?? ""]]
+        let text = words["rule_saved", ["ago": saved, "actor": clerk.actor(shown["actor"]?.string) ?? ""]]
         guard let live, live != version else { return text }
         return text + (words.language == .chinese ? "" : " ") + words["rule_live_is", ["n": String(live)]]
     }
@@ -60,8 +60,9 @@ struct RuleLife {
             words["rule_round_differ", ["n": $0, "of": clerk.number(round["replayed"]) ?? "–"]]
         }
         return [
+            "roundHref": .text(Layout.path("rounds/\(round["round_id"]?.string ?? "")")),
             "roundWords": .text("\(day("from")) – \(day("to"))"), "roundDetail": .text(detail),
-            "roundState": .chip(state == "passed" ? .good : state == "failed" ? .bad : .info, words.known("rule_round", state)),
+            "roundState": RoundView.chip(state, words),
         ]
     }
 

@@ -93,7 +93,7 @@ public enum RuleView {
         let number = version["version"]?.integer ?? 0
         return [
             "versionHref": .text("\(path)?version=\(number)"), "versionName": .text(clerk.words["rollout_version", ["n": String(number)]]),
-            "versionState": state(version, clerk.words), "savedBy": .text(clerk.words.actor(version["actor"]?.string)),
+            "versionState": state(version, clerk.words), "savedBy": .text(clerk.actor(version["actor"]?.string)),
             "saved": clerk.when(version["created_at"]),
             "isShown": .flag(number == shown), "compareHref": number > 1 ? .text("\(path)?version=\(number)&from=\(number - 1)") : .nothing,
         ]

@@ -53,7 +53,7 @@ public enum RulesView {
             "rolloutHref": .text(rollout.map { Layout.path("rollouts/\($0["id"]?.string ?? "")") }),
             "rolloutWords": .text(
                 rollout.map { "\(words.known("rollout_state", $0["state"]?.string ?? "")) \(RolloutWords.percent($0, words))" }),
-            "changed": clerk.when(set["saved_at"]), "changedBy": .text(clerk.words.actor(set["saved_by"]?.string)),
+            "changed": clerk.when(set["saved_at"]), "changedBy": .text(clerk.actor(set["saved_by"]?.string)),
         ]
     }
 }

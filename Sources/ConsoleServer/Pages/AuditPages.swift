@@ -9,7 +9,11 @@ extension ConsoleSite {
     var query = AuditView.Query()
     query.action = visit.guest.parameter("action") ?? ""
     query.subject = visit.guest.parameter("subject") ?? ""
+    query.actor = visit.guest.parameter("actor") ?? ""
+    query.since = visit.guest.parameter("since") ?? ""
+    query.until = visit.guest.parameter("until") ?? ""
     query.cursor = visit.guest.parameter("cursor")
-    let entries = try await visit.read("/v1/audit\(query.parameters)\(query.parameters.isEmpty ? "?" : "&")limit=50")
+    let parameters = query.parameters(visit.instant)
+    let entries = try await visit.read("/v1/audit\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
     return try await visit.page("audit", area: "audit") { [query] in AuditView.page($0, $1, page: entries, query: query) }
 }

@@ -35,7 +35,9 @@ private func showBreakers(_ visit: Visit, refusal: Refusal? = nil) async throws 
         guard let start = Int(start) else { throw ConsoleFault.badQuery }
         facts.start = start
     }
-    return try await visit.page("breakers", area: "breakers", refusal: refusal) { [facts] in
+    return try await visit.page(
+        "breakers", area: "breakers", telling: [facts.fuse, facts.breakers, facts.queues, facts.incidents], refusal: refusal
+    ) { [facts] in
         BreakersView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
 }

@@ -44,7 +44,7 @@ private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> R
     let facts = LeadView.Facts(
         lead: lead, sellers: try await visit.names(try await sellers, in: lead, escalations), job: try await decider,
         escalations: escalations, fuse: try await fuse)
-    return try await visit.page("lead", area: "leads", refusal: refusal) {
+    return try await visit.page("lead", area: "leads", telling: [lead], refusal: refusal) {
         LeadView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
 }

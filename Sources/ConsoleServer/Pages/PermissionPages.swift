@@ -45,7 +45,7 @@ private func showPermissions(
         }
     }
     let shown = refusal ?? unknown
-    return try await visit.page("permissions", area: "permissions", refusal: shown) { [facts] in
+    return try await visit.page("permissions", area: "permissions", telling: [facts.versions], refusal: shown) { [facts] in
         PermissionsView.page($0, $1, facts, check: check, once: visit.fresh(), refusal: shown)
     }
 }

@@ -11,12 +11,13 @@ extension ConsoleSite {
             async let sets = visit.read("/v1/rulesets")
             async let rollouts = visit.read("/v1/rollouts?running=true")
             let (all, running) = (try await sets, try await rollouts)
-            return try await visit.page("rules", area: "rules") {
+            return try await visit.page("rules", area: "rules", telling: [all]) {
                 RulesView.page($0, $1, sets: all, rollouts: running, packs: RulePack.all.map(\.name))
             }
         },
         Page(.get, "packs/{name}", answer: showPack),
         Page(.get, "rules/{kind}/{name}") { try await showRule($0, version: $0.guest.parameter("version")) },
+        Page(.get, "rounds/{id}", answer: showRound),
         Page(.post, "rules/{kind}/{name}", answer: saveRule),
         Page(.post, "rules/{kind}/{name}/check", answer: checkRule),
         Page(.post, "rules/{kind}/{name}/versions/{version}/replay", answer: replayRule),
@@ -79,9 +80,26 @@ private func showRule(
             $0["kind"]?.string == kind && $0["name"]?.string != name && $0["live_version"]?.integer != nil
         }
     }
-    return try await visit.page("rule", area: "rules", refusal: refusal) { [facts] in
+    return try await visit.page("rule", area: "rules", telling: [facts.versions, facts.shown], refusal: refusal) { [facts] in
         RuleView.page($0, $1, facts, check: check, once: visit.fresh(), refusal: refusal)
     }
+}
+
+/// What a replay found, with the decisions that would have been others.
+@Sendable private func showRound(_ visit: Visit) async throws -> Response {
+    let cursor = visit.guest.parameter("cursor")
+    let next = cursor.map { "&cursor=\(encoded($0))" } ?? ""
+    async let differences = visit.read("/v1/rounds/\(visit.id)/differences?limit=50\(next)")
+    async let sellers = visit.firstSellers()
+    let round = try await visit.read("/v1/rounds/\(visit.id)")
+    // `route/default@5`
+    let version = (round["rule_version"]?.string ?? "").replacing("@", with: "/versions/")
+    let rounds = try await visit.readIfAny("/v1/rulesets/\(version)/rounds?limit=1")
+    let found = try await differences
+    let facts = RoundView.Facts(
+        round: round, rounds: rounds, differences: found, sellers: try await visit.names(try await sellers, in: round, found),
+        isFirst: cursor == nil)
+    return try await visit.page("round", area: "rules") { RoundView.page($0, $1, facts) }
 }
 
 @Sendable private func saveRule(_ visit: Visit) async throws -> Response {

@@ -20,6 +20,15 @@ struct AuditCommand: AsyncParsableCommand {
         @Option(help: "Only what was done to this.")
         var subject: String?
 
+        @Option(help: "Only what was done by this: key:7, the key's name, or the person whose key it was.")
+        var actor: String?
+
+        @Option(help: "Only what was done at this time or later, such as 2026-01-31T08:00:00Z.")
+        var since: String?
+
+        @Option(help: "Only what was done before this time.")
+        var until: String?
+
         @Option(help: "Lines at most (1 to 500).")
         var limit = 100
 
@@ -46,7 +55,9 @@ struct AuditCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let query = ["action": action, "subject": subject, "limit": "\(limit)", "cursor": cursor]
+            let query = [
+                "action": action, "subject": subject, "actor": actor, "since": since, "until": until, "limit": "\(limit)", "cursor": cursor,
+            ]
             let data = try await remote.remote().request(.get, "/v1/audit", query: query)
             if json { return printLine(data) }
             let page = try JSON.read(Page.self, from: data)

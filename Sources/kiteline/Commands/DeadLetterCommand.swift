@@ -51,6 +51,7 @@ struct DeadLetterCommand: AsyncParsableCommand {
             let data = try await remote.remote().request(.post, "/v1/dlq:redrive", body: .bytes(Array(body)))
             if json { return printLine(data) }
             let plan = try JSON.read(Plan.self, from: data)
+            guard plan.count > 0 else { return print("No dead letter is like that, so nothing runs again: see kiteline dlq list.") }
             let jobs = plan.count == 1 ? "1 job" : "\(plan.count) jobs"
             if let id = plan.redriveId { return print("redrive \(id): \(jobs), \(plan.perSecond) a second") }
             print("\(jobs) would run again")

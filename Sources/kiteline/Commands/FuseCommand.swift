@@ -32,7 +32,7 @@ struct FuseCommand: AsyncParsableCommand {
             if json { return printLine(data) }
             let fuse = try JSON.read(Answer.self, from: data)
             guard let since = fuse.changedAt else { return print("closed: leads are assigned automatically") }
-            print("\(fuse.state) since \(since), by \(fuse.setBy ?? ""): \(fuse.reason ?? "")")
+            print("\(fuse.state) since \(since.withWholeSeconds), by \(fuse.setBy ?? ""): \(fuse.reason ?? "")")
         }
     }
 
@@ -63,9 +63,14 @@ struct FuseCommand: AsyncParsableCommand {
 
         func apply(_ state: String, _ said: String) async throws {
             let body = try JSONSerialization.data(withJSONObject: ["state": state, "reason": reason])
-            let data = try await remote.remote().request(.put, "/v1/fuses/assignment", body: .bytes(Array(body)))
+            let remote = try remote.remote()
+            let wasOpen = try JSON.read(Answer.self, from: try await remote.request(.get, "/v1/fuses/assignment")).state == "open"
+            let data = try await remote.request(.put, "/v1/fuses/assignment", body: .bytes(Array(body)))
             if json { return printLine(data) }
-            print(said)
+            guard wasOpen == (state == "open") else { return print(said) }
+            let fuse = try JSON.read(Answer.self, from: data)
+            let since = fuse.changedAt.map { " since \($0.withWholeSeconds)" } ?? ""
+            print("It was \(state) already\(since), and stays as it was; that it was asked for is in the audit log.")
         }
     }
 }

@@ -169,13 +169,13 @@ private struct LeadView: Decodable {
         list("why", explanation.said(language))
         let compared = assignment?.candidates ?? []
         list("compared (\(assignment?.candidateCount ?? compared.count))", compared.map(line(of:)))
-        list("left out, or not compared", leftOut.said(language))
+        list("left out, or not ranked", leftOut.said(language))
         list("decided before", (earlier ?? []).map(\.text))
         list(
             "due",
             clocks.compactMap { clock in
                 clock.dueAt.map { "\(clock.clock)\(clock.level.map { " \($0)" } ?? "") \($0)\(clock.state.map { ", \($0)" } ?? "")" }
             })
-        return lines.joined(separator: "\n")
+        return lines.joined(separator: "\n").withWholeSeconds
     }
 }

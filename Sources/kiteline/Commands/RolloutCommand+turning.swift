@@ -245,6 +245,6 @@ private struct RolloutView: Decodable {
         let lines = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), would be \($0.otherwise)" }.joined()
         let differences = lines.isEmpty ? "" : "\n\ndecided otherwise, in the shadow and since:" + lines
         let history = (history ?? []).map { "\($0.at)  \($0.actor)  \($0.did)\($0.reason.map { ": \($0)" } ?? "")" }.joined(separator: "\n")
-        return "\(head)\n\n\(arms)\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
+        return "\(head)\n\n\(arms)\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history.withWholeSeconds)")
     }
 }

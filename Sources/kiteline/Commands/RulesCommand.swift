@@ -57,6 +57,7 @@ struct RulesCommand: AsyncParsableCommand {
             let remote = try remote.remote()
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
             if draft { try await requireEarlier(remote) }
+            let before = try await standing(remote)?.liveVersion
             var data = try await remote.request(.post, path, body: .bytes(Array(source.utf8)), type: "application/yaml")
             let saved = try JSON.read(Saved.self, from: data)
             if saved.state != "live", !draft, let reason {
@@ -69,7 +70,8 @@ struct RulesCommand: AsyncParsableCommand {
             let live = try JSON.read(Saved.self, from: data)
             // Who asked for a draft knows that it is one.
             for warning in live.warnings where !draft || !warning.hasPrefix("This version is a draft") { print("warning: \(warning)") }
-            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)")
+            let already = live.version == before ? " already: it says the same" : ""
+            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)\(already)")
             if draft, live.state == "draft" {
                 print("next: \(try await next(after: live.version, remote))")
             }
@@ -78,16 +80,23 @@ struct RulesCommand: AsyncParsableCommand {
         private struct Names: Decodable {
             struct Item: Decodable {
                 let kind, name: String
+                let liveVersion: Int?
                 let roundsPassed, roundsRequired: Int
             }
             let items: [Item]
         }
 
+        /// The rule set of this kind and name; nil: none was ever saved.
+        private func standing(_ remote: Remote) async throws -> Names.Item? {
+            try JSON.read(Names.self, from: try await remote.request(.get, "/v1/rulesets")).items.first {
+                $0.kind == kind.rawValue && $0.name == name
+            }
+        }
+
         /// What a draft waits for: rounds in the sandbox where the tenant asks for more, else a rollout.
         private func next(after version: Int, _ remote: Remote) async throws -> String {
-            let names = try JSON.read(Names.self, from: try await remote.request(.get, "/v1/rulesets")).items
             let whose = remote.tenant.map { " --tenant \($0)" } ?? ""
-            if let set = names.first(where: { $0.kind == kind.rawValue && $0.name == name }), set.roundsPassed < set.roundsRequired {
+            if let set = try await standing(remote), set.roundsPassed < set.roundsRequired {
                 return "kiteline rules replay \(name) --kind \(kind.rawValue) --version \(version)\(whose)"
                     + " (it has passed \(set.roundsPassed) of the \(set.roundsRequired) rounds this tenant asks for before a rollout)"
             }

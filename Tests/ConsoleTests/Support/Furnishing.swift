@@ -10,6 +10,8 @@ struct Furnishing {
     let dead: String
     let lead: String
     let rollout: String
+    /// A replay of the version that is rolled out.
+    let round: String
 
     static let breaker = "erp-of-the-east-china-plant"
 
@@ -21,7 +23,7 @@ struct Furnishing {
         ]
         return lists.map { ($0.replacing("/", with: "-"), $0) } + [
             ("job-waiting", "jobs/\(waiting)"), ("job-dead", "jobs/\(dead)"), ("lead", "leads/\(lead)"),
-            ("rollout", "rollouts/\(rollout)"), ("dead-letters-preview", "dead-letters?preview=true"),
+            ("rollout", "rollouts/\(rollout)"), ("round", "rounds/\(round)"), ("dead-letters-preview", "dead-letters?preview=true"),
             ("rule-of-a-pack", "rules/route/default?pack=saas"),
             ("permissions-of-one", "permissions?user=s1&city=%E6%88%90%E9%83%BD"),
         ]
@@ -59,12 +61,19 @@ struct Furnishing {
         var jobs: [String] = []
         for job in ending { jobs.append(try #require(try await api.post("/v1/jobs", job)["id"])) }
         dead = jobs[2]
+        var begun: String?
         try await house.working {
             for job in jobs {
                 try await expectSoon { try await ["completed", "discarded"].contains(house.call("GET", "/v1/jobs/\(job)").json["state"]) }
             }
             try await expectSoon { try await house.count("lead WHERE state = 'assigned'") == 12 }
+            let days = [-1.0, 1].map { Date().addingTimeInterval($0 * 86_400).ISO8601Format() }
+            let span = #"{"from":"\#(days[0])","to":"\#(days[1])"}"#
+            let id = try #require(await api.post("/v1/rulesets/route/default/versions/2/replay", span)["round_id"])
+            try await expectSoon { try await house.call("GET", "/v1/rounds/\(id)").json["state"] != "running" }
+            begun = id
         }
+        round = try #require(begun)
         try await house.lateTouches()
         try await house.healthWeeks()
     }
