@@ -15,7 +15,9 @@ public enum AuditView {
 
         public init() {}
 
-        fileprivate var isEmpty: Bool { [action, subject, actor, since, until].allSatisfy(\.isEmpty) }
+        fileprivate var isEmpty: Bool { action.isEmpty && subject.isEmpty && !isNarrow }
+        /// Whether it asks for more than everybody does.
+        fileprivate var isNarrow: Bool { [actor, since, until].contains { !$0.isEmpty } }
 
         /// As the API takes them.
         /// - Parameter instant: a time of the tenant's as the API writes it.
@@ -59,6 +61,7 @@ public enum AuditView {
                 "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("audit")),
                 "actionOptions": .list(Option.list(options, chosen: query.action, all: words["audit_any"])),
                 "subject": .text(query.subject), "actor": .text(query.actor), "since": .text(query.since), "until": .text(query.until),
+                "isNarrow": .flag(query.isNarrow),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("audit")),
                 "ofAll": .flag(layout.tenant == nil), "hasEntries": .flag(!entries.isEmpty),
                 "entries": .list(entries.map { row($0, clerk) }),

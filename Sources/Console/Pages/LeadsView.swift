@@ -52,6 +52,7 @@ public enum LeadsView {
             words["leads_title"],
             [
                 "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("leads")),
+                "isNarrow": .flag(!query.source.isEmpty),
                 "query": ["text": .text(query.text), "owner": .text(query.owner), "source": .text(query.source)],
                 "owners": .list(
                     sellers.all.prefix(Self.mostOffered).map {

@@ -48,6 +48,8 @@ public enum NowView {
         let attention = NowAttention(facts: facts, clerk: clerk, dials: Dials(layout: layout, once: once, refusal: refusal)).items
         let failures = facts.flow["failures"]?.elements ?? []
         let shares = shares(layout, facts, queues, clerk)
+        let active = queues.filter { isActive($0, lines) }
+        let idle = queues.filter { !isActive($0, lines) }
         return layout.page(
             words["now_title"],
             [
@@ -56,7 +58,10 @@ public enum NowView {
                 "indexAway": .flag(facts.queues["index"]?.string == "away"),
                 "hasAttention": .flag(!attention.isEmpty), "attention": .list(attention),
                 "tiles": .list(tiles(queues, lines, clerk)), "flowChart": chart(lines, facts.flow, clerk),
-                "kinds": .list(kinds(queues, lines, clerk)), "hasShares": .flag(!shares.isEmpty), "shares": .list(shares),
+                "hasKinds": .flag(!active.isEmpty),
+                "kinds": .list(kinds(active, lines, clerk)), "hasIdle": .flag(!idle.isEmpty),
+                "idleKinds": .list(idle.map { link(to: $0["kind"]?.string ?? "", words) }), "hasShares": .flag(!shares.isEmpty),
+                "shares": .list(shares),
                 "hasFailures": .flag(!failures.isEmpty), "failures": .list(failures.map { failure($0, clerk) }),
             ])
     }
@@ -154,6 +159,16 @@ public enum NowView {
 
     // MARK: Tables
 
+    /// Whether anything of a kind ended in the last hour, runs, waits, or is held back.
+    private static func isActive(_ queue: JSONNode, _ lines: [Line]) -> Bool {
+        if queue["paused"]?.bool == true || lines.contains(where: { $0.kind == queue["kind"]?.string && $0.ended > 0 }) { return true }
+        return ["running", "ready", "parked", "deferred"].contains { queue[$0]?.integer ?? 0 > 0 }
+    }
+
+    private static func link(to kind: String, _ words: Words) -> View {
+        ["kindHref": .text(Layout.path("jobs") + Console.query([("kind", kind)])), "kindName": .text(words.known("kind", kind))]
+    }
+
     private static func kinds(_ queues: [JSONNode], _ lines: [Line], _ clerk: Clerk) -> [View] {
         let words = clerk.words
         return queues.map { queue in
@@ -164,8 +179,7 @@ public enum NowView {
             let why =
                 queue["paused_reason"]?.string
                 ?? parkedBy.flatMap { words.all["waiting_\($0["code"]?.string ?? "")"] ?? $0["text"]?.string }
-            return [
-                "kindHref": .text(Layout.path("jobs") + Console.query([("kind", kind)])), "kindName": .text(words.known("kind", kind)),
+            return link(to: kind, words).merging([
                 "state": state(queue, words), "why": .text(why), "running": .text(clerk.number(queue["running"]) ?? "–"),
                 "ready": .text(clerk.number(queue["ready"]) ?? "–"), "parked": .text(clerk.number(queue["parked"]) ?? "–"),
                 "deferred": .text(clerk.number(queue["deferred"]) ?? "–"),
@@ -173,7 +187,7 @@ public enum NowView {
                 "oldest": .text(clerk.span(milliseconds: queue["oldest_claimable_ms"]?.double) ?? "–"),
                 "lastHour": .text(clerk.number(ended)),
                 "failedShare": .text(clerk.failures(ended == 0 ? nil : Double(failed) / Double(ended))), "trend": trend(line, clerk),
-            ]
+            ])
         }
     }
 
