@@ -32,6 +32,7 @@ public struct API: Sendable {
     let alerts: Remembered<(alerts: [OpenAlerts], tenants: Int)>
     let fleet: Remembered<Fleet>
     let heatMaps: RememberedByKey<HeatMapKey, ResponseHeatMap>
+    let boards: RememberedByKey<BoardKey, ResponseBoard>
     let events: EventHub
     let traces: Traces?
     let logger: Logger
@@ -42,10 +43,12 @@ public struct API: Sendable {
     ///   - logs: counted, where log lines go to a collector.
     ///   - clock: by which keys and counts of ready jobs are remembered for a moment; for tests to turn.
     ///   - heatMapAge: how old the heat map of a month may be that is answered with.
+    ///   - boardAge: how old the board of late leads may be.
     public init(
         records: Records, ledger: Ledger, dispatch: Dispatch, kinds: [JobKind],
         clock: @Sendable @escaping () -> ContinuousClock.Instant = { .now }, metrics: Metrics = Metrics(), limits: Limits = Limits(),
-        heatMapAge: Duration = .zero, transport: TransportSecurity = TransportSecurity(), outgoing: OutgoingPolicy = OutgoingPolicy(),
+        heatMapAge: Duration = .zero, boardAge: Duration = .zero, transport: TransportSecurity = TransportSecurity(),
+        outgoing: OutgoingPolicy = OutgoingPolicy(),
         secrets: SecretBox? = nil, traces: Traces? = nil, logs: LogExporter? = nil, logger: Logger
     ) {
         self.records = records
@@ -69,6 +72,7 @@ public struct API: Sendable {
             Fleet(workers: try await ledger.workerProcesses(), running: try await ledger.runningJobs(limit: API.shownRunningJobs))
         }
         heatMaps = RememberedByKey(for: heatMapAge)
+        boards = RememberedByKey(for: boardAge)
         events = EventHub(records, limits)
         self.traces = traces
         let (jobs, engine) = (JobMetrics(records, dispatch), EngineMetrics(ledger, dispatch))

@@ -23,9 +23,10 @@ public struct PagesBenchmark: Sendable {
 
     private let places = [
         "now", "jobs", "jobs?state=completed", "jobs?kind=escalate_overdue", "dead-letters", "breakers", "rules", "rules/route/default",
-        "rollouts", "leads", "leads?state=assigned", "leads?source=bench", "leads?text=nobody", "overdue", "forecast", "process-health",
+        "rollouts", "leads", "leads?state=assigned", "leads?source=bench", "leads?text=nobody", "leads?owner=nobody", "overdue", "forecast",
+        "process-health",
         "packs/manufacturing",
-        "audit", "audit?action=ruleset.publish", "audit?subject=nobody",
+        "audit", "audit?action=ruleset.publish", "audit?subject=nobody", "audit?actor=nobody",
     ]
     private let clock = """
         clocks:

@@ -12,14 +12,17 @@ extension Visit {
     ///
     /// - Parameters:
     ///   - area: which part of the navigation it belongs to.
-    ///   - nodes: what the page tells of; keys that did something there are called by their names.
+    ///   - nodes: what the page tells of; keys that did something there are called by their names, for operators.
     ///   - make: its view, from the layout and a clerk who writes in the visitor's language and the tenant's time.
     func page(
         _ template: String, area: String, telling nodes: [JSONNode?] = [], refusal: Refusal? = nil, _ make: (Layout, Clerk) throws -> View
     ) async throws -> Response {
         var clerk = clerk
         let keys = nodes.reduce(into: Set<Int64>()) { $0.formUnion($1.map(Clerk.keys(in:)) ?? []) }
-        clerk.keyNames = try await guest.site.records.keyNames(keys, of: tenant?.id, all: role == .platform)
+        // Who may read the audit log, which tells them too.
+        if role.includes(.operator) {
+            clerk.keyNames = try await guest.site.records.keyNames(keys, of: tenant?.id, all: role == .platform)
+        }
         return .html(Templates.all.page(template, try make(try await layout(area), clerk)), status: refusal?.status ?? 200)
     }
 

@@ -29,20 +29,20 @@ extension Records {
     public func leads(
         _ search: LeadSearch, of tenant: TenantID, before cursor: Int64 = .max, limit: Int, lookedThrough: Int64 = leadsLookedThrough
     ) async throws -> Page<LeadRecord> {
-        let last = search.text == nil ? nil : try await lead(lookedThrough, before: cursor, of: tenant)
+        let last = search.text == nil ? nil : try await edge(lookedThrough, before: cursor, of: tenant)
         let rows = try await read(tenant, LeadRecord.list(search, of: tenant, before: cursor, downTo: last ?? 0, limit: limit + 1))
         let items = try rows.prefix(limit).map(LeadRecord.init)
         return Page(items: items, next: rows.count > limit ? items.last?.id : last)
     }
 
-    /// The number of the lead that is so many before the cursor; nil: there are not so many.
-    private func lead(_ place: Int64, before cursor: Int64, of tenant: TenantID) async throws -> Int64? {
-        try await read(
+    /// The number of the lead that is so many before the cursor; nil: there are no more than that.
+    private func edge(_ place: Int64, before cursor: Int64, of tenant: TenantID) async throws -> Int64? {
+        let rows = try await read(
             tenant,
             """
-            SELECT id FROM lead WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) ORDER BY id DESC OFFSET \(place - 1) LIMIT 1
-            """
-        ).first?.get("id")
+            SELECT id FROM lead WHERE tenant_id = \(tenant.rawValue) AND id < \(cursor) ORDER BY id DESC OFFSET \(place - 1) LIMIT 2
+            """)
+        return rows.count == 2 ? try rows[0].get("id") : nil
     }
 }
 
@@ -51,21 +51,25 @@ extension LeadRecord {
     static func list(
         _ search: LeadSearch, of tenant: TenantID, before cursor: Int64 = .max, downTo last: Int64 = 0, limit: Int
     ) -> Statement {
-        // All fields are searched as one text first, in which a value stands as JSON has it; that alone would find the fields' names too.
+        // Whom a seller has is found by the assignments, which have an index. All fields are searched as one text first, in which a value
+        // stands as JSON has it; that alone would find the fields' names too.
         """
         \(unescaped: select)
         WHERE l.tenant_id = \(tenant.rawValue) AND l.id < \(cursor) AND l.id >= \(last)
             AND (\(search.state?.rawValue)::text IS NULL OR l.state = \(search.state?.rawValue))
             AND (\(search.source)::text IS NULL OR l.source = \(search.source))
             AND (\(search.externalID)::text IS NULL OR l.external_id = \(search.externalID))
-            AND (\(search.owner)::text IS NULL
-                OR l.owner_id = (SELECT o.id FROM seller o WHERE o.tenant_id = \(tenant.rawValue) AND o.external_id = \(search.owner)))
+            AND (\(search.owner)::text IS NULL OR l.id = ANY(ARRAY(
+                SELECT a.lead_id FROM assignment a JOIN seller o ON o.tenant_id = a.tenant_id AND o.id = a.seller_id
+                WHERE a.tenant_id = \(tenant.rawValue) AND o.external_id = \(search.owner) AND a.active AND a.lead_id < \(cursor))))
             AND (\(search.within?.keys)::text[] IS NULL OR city_of(l.fields, \(search.within?.fields)::text[]) = ANY(\(search.within?.keys)))
             AND (\(search.text)::text IS NULL OR strpos(lower(l.external_id), lower(\(search.text))) > 0
                 OR CASE
                     WHEN strpos(lower(l.fields::text), (
                         SELECT substr(n.json, 2, length(n.json) - 2) FROM (SELECT to_jsonb(lower(\(search.text)::text))::text AS json) n)) > 0
-                    THEN EXISTS (SELECT FROM jsonb_each_text(l.fields) f WHERE strpos(lower(f.value), lower(\(search.text))) > 0)
+                    THEN EXISTS (
+                        SELECT FROM jsonb_path_query(l.fields, 'strict $.**') f(value)
+                        WHERE jsonb_typeof(f.value) IN ('string', 'number') AND strpos(lower(f.value #>> '{}'), lower(\(search.text))) > 0)
                     ELSE false
                 END)
         ORDER BY l.id DESC

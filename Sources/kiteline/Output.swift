@@ -18,8 +18,10 @@ enum JSON {
 }
 
 extension String {
-    /// Without the fractions of seconds of the times in it, which help nobody who reads.
-    var withWholeSeconds: String { replacing(/(T\d\d:\d\d:\d\d)\.\d+Z/) { "\($0.1)Z" } }
+    /// A time without the fraction of its second, which helps nobody who reads; anything else as it is.
+    var withWholeSeconds: String {
+        wholeMatch(of: /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+Z/).map { "\($0.1)Z" } ?? self
+    }
 }
 
 /// Rows in columns, for people.

@@ -361,6 +361,14 @@ import Testing
             ] {
                 #expect(try await read("action=queue.pause&\(query)", as: api.acme.operatorKey)["items"].array?.count == count, "\(query)")
             }
+            let lines = try await read("action=queue.pause", as: api.acme.operatorKey)["items"].array ?? []
+            let third = try #require(lines[2]["at"].string)
+            for (query, count) in [("since=\(third)", 3), ("until=\(third)", 2)] {
+                #expect(try await read("action=queue.pause&\(query)", as: api.acme.operatorKey)["items"].array?.count == count, "\(query)")
+            }
+            _ = try await api.owner.query("UPDATE api_key SET name = 'Head office' WHERE role = 'platform'")
+            #expect(try await read("actor=Head%20office", as: api.acme.operatorKey)["items"].array?.count == 0, "none of the tenant's")
+            #expect(try await read("actor=Night%20shift", as: api.globex.operatorKey)["items"].array?.count == 0)
             #expect(try await read("subject=kind-2", as: api.platformKey)["items"].array?.count == 1)
             #expect(try await read("action=key.create", as: api.platformKey)["items"].array?.count == 5)
             #expect(try await api.send("GET", "/v1/audit").status == 403)

@@ -179,12 +179,16 @@ import Testing
         try await TestAPI.with { api in
             let companies = ["华东精工机械（苏州）", #"Acme \"Tools\" Ltd"#, "南方重工"]
             for (n, company) in companies.enumerated() {
-                let fields = #"{"company":"\#(company)","staff":1200,"home":{"city":"Suzhou"}}"#
+                let fields = #"{"company":"\#(company)","staff":1200,"home":{"city":"Suzhou","tags":["a \\"b\\""]}}"#
                 let body = #"{"external_id":"L-\#(n)","source":"web","fields":\#(fields)}"#
                 try #require(await api.send("POST", "/v1/leads", body).status == 202)
             }
             try #require(await api.send("PUT", "/v1/sellers/anna", #"{"name":"Anna"}"#).status == 201)
-            _ = try await api.owner.query("UPDATE lead SET owner_id = (SELECT id FROM seller) WHERE external_id = 'L-1'")
+            _ = try await api.owner.query(
+                """
+                INSERT INTO assignment (tenant_id, lead_id, epoch, seller_id, job_id, assigned_at, active)
+                SELECT l.tenant_id, l.id, 0, s.id, 1, now(), l.external_id = 'L-1' FROM lead l, seller s
+                """)
             func found(_ query: String) async throws -> [String?] {
                 try await api.send("GET", "/v1/leads?\(query)").json["items"].array?.map { $0["external_id"].string } ?? ["refused"]
             }
@@ -194,7 +198,10 @@ import Testing
             #expect(try await found("text=suZHOU") == ["L-2", "L-1", "L-0"])
             #expect(try await found("text=200").count == 3)
             #expect(try await found("text=l-2") == ["L-2"])
-            #expect(try await found("text=company").isEmpty, "a field's name is none of its values")
+            for name in ["company", "city", "tags"] {
+                #expect(try await found("text=\(name)").isEmpty, "a field's name is none of its values")
+            }
+            #expect(try await found("text=a%20%22b%22").count == 3, "within a list, too")
             for sign in ["%25", "_", "%5C"] { #expect(try await found("text=\(sign)").isEmpty, "\(sign) stands for itself") }
             #expect(try await found("owner=anna") == ["L-1"])
             #expect(try await found("owner=anna&text=suzhou&state=held").isEmpty)
@@ -218,8 +225,14 @@ import Testing
                 pages.append(page.items.map(\.externalID))
                 cursor = page.next
             }
+            search.text = "no"
+            let all = try await api.records.leads(search, of: api.acme.id, limit: 10, lookedThrough: 5)
+            let first = try await api.records.leads(search, of: api.acme.id, limit: 2, lookedThrough: 5)
+            let second = try await api.records.leads(search, of: api.acme.id, before: try #require(first.next), limit: 2, lookedThrough: 3)
 
             #expect(pages == [[], [], ["L1"]])
+            #expect(all.items.count == 5 && all.next == nil, "nothing is older")
+            #expect(first.items.map(\.externalID) == ["L5", "L4"] && second.items.map(\.externalID) == ["L3", "L2"])
         }
     }
 

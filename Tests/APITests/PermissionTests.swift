@@ -45,11 +45,13 @@ import Testing
                 ("PUT", "/v1/sellers/anna", #"{"name":"Anna","team":"east"}"#, 403),
                 ("PUT", "/v1/teams/hill", #"{"name":"Hill","manager":"anna"}"#, 403), ("GET", "/v1/rulesets", nil, 403),
                 ("POST", "/v1/rulesets/route/default/versions", "rules: []", 403), ("GET", "/v1/access/policies", nil, 403),
+                ("GET", "/v1/rounds/1", nil, 403), ("GET", "/v1/rounds/1/differences", nil, 403),
+                ("GET", "/v1/rulesets/route/default/versions/1/rounds", nil, 403),
             ] as [(String, String, String?, Int)] {
                 let reply = try await api.send(method, path, body, as: anna)
                 #expect(reply.status == status, "\(method) \(path): \(reply.text)")
             }
-            #expect(try await api.count("audit_log WHERE action = 'refused' AND after->>'code' = 'not_for_people'") == 4)
+            #expect(try await api.count("audit_log WHERE action = 'refused' AND after->>'code' = 'not_for_people'") == 7)
         }
     }
 

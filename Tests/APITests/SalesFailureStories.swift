@@ -228,7 +228,7 @@ import Testing
                 try await soon { try await house.count("escalation WHERE clock = 'marketing_completion'") == 1 }
                 let shown = try #require(
                     try await house.records.escalations(of: tenant).items.first { $0.clock == "marketing_completion" })
-                #expect(shown.action == "dashboard" && shown.recipients == ["director"] && shown.lateBy < 10 && shown.acted)
+                #expect(shown.action == "dashboard" && shown.recipients == ["director"] && shown.lateBy < 3_600 && shown.acted)
                 #expect(try await house.count("escalation") == 1, "nobody is late with a lead that marketing has")
                 try await house.leads([form(#","budget":"300000""#)], of: tenant)
                 try await soon { try await house.records.lead(id, of: tenant)?.owner == "anna" }

@@ -91,6 +91,8 @@ struct DevTests {
             let tenants = try await run("tenant", "list")
             let resumed = try await run("tenant", "resume", "acme", "--reason", "they are back")
             let unnamed = try await run("lead", "list")
+            let nobodys = try await run("lead", "list", "--owner", "nobody", "--tenant", "acme")
+            let found = try await run("lead", "list", "--text", "kIT", "--tenant", "acme")
             let nobody = try await run("queue", "list", "--tenant", "nobody")
             dev.send(SIGTERM)
             _ = try await dev.end()
@@ -100,7 +102,7 @@ struct DevTests {
             #expect(live.status == 0 && live.output.contains("version 1 is live"))
             #expect(separated.status == 1 && separated.errors.contains("Columns must be separated by commas"))
             #expect(imported.status == 0 && list.contains("L1"))
-            #expect(shown.output.contains("(web/L1) is manual_queue, with nobody") && shown.output.contains("rule gone"))
+            #expect(shown.output.contains("(web/L1, Kite) is manual_queue, with nobody") && shown.output.contains("rule gone"))
             #expect(
                 named.output.contains("manual_queue  Leads are left to a person  gone")
                     && named.output.contains("a person has to assign it"), "\(named.output)")
@@ -110,6 +112,8 @@ struct DevTests {
             #expect(again.output.contains("1 accepted (1 of them known before: their fields were updated)"), "\(again)")
             #expect(paused.output == "acme is paused\n" && resumed.output == "acme goes on\n")
             #expect(tenants.output.contains("they moved") && tenants.output.contains("no limit"))
+            #expect(nobodys.status == 1 && nobodys.errors.contains("no seller has the id nobody"), "\(nobodys)")
+            #expect(found.output.contains("Kite") && !found.output.contains("more:"), "\(found)")
             #expect(unnamed.status == 1 && unnamed.errors.contains("--tenant SLUG") && !unnamed.errors.contains("Kiteline-Tenant"))
             #expect(nobody.errors.contains("GET /v1/queues") && nobody.errors.contains("nobody"))
         }

@@ -44,6 +44,9 @@ import Testing
             #expect(try await browser.get("/console/leads?text=\(id)")["location"] == "/console/leads/\(id)")
             #expect(try await browser.get("/console/leads?text=L-1").text.contains(#"href="/console/leads/\#(id)""#))
             #expect(try await browser.get("/console/leads?text=L-2").text.contains("No lead found"))
+            #expect(try await browser.get("/console/leads?text=ALERT(1)&owner=Li%20Fang&state=held").text.contains("No lead found"))
+            #expect(try await browser.get("/console/leads?text=ALERT(1)").text.contains(#"href="/console/leads/\#(id)""#))
+            #expect(try await browser.get("/console/leads?text=x&cursor=1").text.contains("Nothing further back"))
         }
     }
 

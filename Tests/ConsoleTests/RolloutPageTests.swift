@@ -37,6 +37,11 @@ import Testing
             let aborted = try await browser.submit(canary, "\(path)/abort", ["reason": "complaints"])
             let after = try await browser.get(path)
 
+            let tenants = Browser(house)
+            try await tenants.signIn(house.acme.tenantKey)
+            let seen = try await tenants.get(path)
+            #expect(seen.text.contains("key \(house.acme.operatorKeyID)"))
+            #expect(!seen.text.contains("Sales operations"), "names are for operators")
             #expect(after.text.contains("Sales operations (key \(house.acme.operatorKeyID))"), "a key is called by its name")
             #expect(refused.status == 422 && refused.code == "invalid" && refused.text.contains("<code>percent</code>"))
             #expect(refused.text.contains(#"value="250""#) && refused.text.contains(">much</textarea>"))

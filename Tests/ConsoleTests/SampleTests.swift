@@ -102,6 +102,26 @@ import Testing
         #expect(Templates.all.page("now", refused).contains("<details open><summary>End this alert<span class=\"hidden-words\">: web/30"))
     }
 
+    @Test func `kinds with nothing to do are folded, those that cannot be counted are not`() throws {
+        let (layout, clerk) = frame()
+        func queue(_ kind: String, _ ready: String) -> String {
+            #"{"kind":"\#(kind)","ready":\#(ready),"running":\#(ready),"parked":\#(ready),"deferred":\#(ready),"paused":false,"parked_by":[]}"#
+        }
+        let none = try node(#"{"items":[]}"#)
+        func page(_ queues: String...) throws -> View {
+            let facts = NowView.Facts(
+                queues: try node(#"{"items":[\#(queues.joined(separator: ","))]}"#), flow: none, alerts: none, breakers: none,
+                fuse: try node(#"{"state":"closed"}"#), rollouts: none, board: none, notices: none, weight: nil)
+            return NowView.page(layout, clerk, facts, once: "x")
+        }
+
+        let some = try page(queue("probe", "1"), queue("generate_report", "0"), queue("assign_lead", "null"))
+
+        #expect(some["kinds"]?.items.map { $0["kindName"] } == ["Probe", "Assign a lead"])
+        #expect(some["idleKinds"]?.items.map { $0["kindHref"] } == ["/console/jobs?kind=generate_report"])
+        #expect(try page(queue("probe", "0"))["hasKinds"] == .flag(false))
+    }
+
     @Test func `rollouts`() throws {
         let (layout, clerk) = frame()
         let ended = Self.rollout.replacing(#""state":"canary""#, with: #""state":"aborted""#).replacing(
@@ -166,12 +186,16 @@ import Testing
 
         #expect(early["verdictTitle"] == .text(layout.words["rollout_verdict_too_few"]))
         #expect(early["guards"]?.items.first?["decision"]?["label"] == "Not enough yet")
-        #expect(early["guards"]?.items.first?["judgedLeast"] == "of at least 100000")
+        #expect(early["guards"]?.items.first?["judgedLeast"] == "at least 100,000 needed")
         #expect(enough["guards"]?.items.first?["decision"]?["label"] == "Goes on")
         #expect(enough["guards"]?.items.first?["judgedLeast"] == View.nothing)
         #expect(try page(promoted, live: 4)["verdictTitle"] == "It was promoted to everybody")
         #expect(try page(promoted, live: 3)["verdictTitle"] == "It was promoted, and has been replaced since: version 3 is live now")
         #expect(try page(promoted, live: 3)["verdictTone"] == "info")
+        #expect(try page(promoted, live: 3)["state"]?["label"] == "Replaced since")
+        let harm = Self.rollout.replacing(#"{"id":"7""#, with: #"{"id":"7","least_judged":100000"#)
+            .replacing(#""decision":"continue","words":"first"#, with: #""decision":"abort","words":"first"#)
+        #expect(try page(harm)["verdictTitle"] == .text(layout.words["rollout_verdict_abort"]), "harm is harm, however little was judged")
     }
 
     @Test func `a round tells which decisions would have been others`() throws {
@@ -193,6 +217,15 @@ import Testing
         #expect(difference?["livePlace"] == "Assigned: Chen Wei" && difference?["liveRule"] == "by rule all")
         #expect(difference?["candidatePlace"] == "In a pool: shared" && difference?["candidateRule"] == View.nothing)
         #expect(view["pager"]?["nextHref"] == "/console/rounds/12?cursor=1")
+        var broken = facts
+        broken.differences = try node(#"{"items":[],"next_cursor":null}"#)
+        broken.round = try node(
+            #"{"round_id":"12","rule_version":"route/default@5","from":"2025-12-18T00:00:00Z","to":"2026-03-18T00:00:00Z","state":"failed","actor":"key:7","finished_at":"2026-03-18T00:32:05Z","result":{"error":"the disk is full","error_class":"internal"}}"#
+        )
+        let none = RoundView.page(layout, clerk, broken)
+        #expect(none["failure"] == "Nothing was decided again: the disk is full" && none["differencesNone"] == "Not known")
+        #expect(!Templates.all.page("round", none).contains("Still running"), "a replay that did not run is not running")
+        #expect(Templates.all.page("round", none).contains("asked for by key 7"))
     }
 
     @Test func `a rollout that began at 0 % shows its shadow as done, one that began beyond as skipped`() throws {

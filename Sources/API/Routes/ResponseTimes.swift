@@ -16,7 +16,9 @@ extension API {
 /// `GET /v1/sla/first-touch`: leads that are late now, by whoever has them, and why.
 @Sendable private func readBoard(_ call: Call) async throws -> Answer {
     let clock = try call.query { $0.string("clock", length: 64) } ?? API.firstTouchClock
-    let board = try await call.records.responseBoard(clock, of: call.tenant.id)
+    let board = try await call.api.boards.value(of: BoardKey(tenant: call.tenant.id, clock: clock)) { [records = call.records] in
+        try await records.responseBoard(clock, of: call.tenant.id)
+    }
     return Answer(
         200,
         JSONWriter.object(capacity: 1_024) { object in
@@ -85,6 +87,12 @@ extension API {
             }
             object.write(map.reasons, unspecified: map.unspecified)
         })
+}
+
+/// What a board is of. It goes through every late lead, and stands on a page that is read again whenever a job ends.
+struct BoardKey: Hashable {
+    let tenant: TenantID
+    let clock: String
 }
 
 /// What a heat map is of. It goes through every lead of its month, so one that is some seconds old serves all who ask.

@@ -8,9 +8,9 @@ import Tenancy
 extension API {
     static let sandboxEndpoints = [
         Endpoint(.post, "/v1/rulesets/{kind}/{name}/versions/{version}/replay", people: .never, answer: replayRuleSet),
-        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}/rounds", takesQuery: true, answer: listRounds),
-        Endpoint(.get, "/v1/rounds/{id}", answer: readRound),
-        Endpoint(.get, "/v1/rounds/{id}/differences", takesQuery: true, answer: listDifferences),
+        Endpoint(.get, "/v1/rulesets/{kind}/{name}/versions/{version}/rounds", takesQuery: true, people: .never, answer: listRounds),
+        Endpoint(.get, "/v1/rounds/{id}", people: .never, answer: readRound),
+        Endpoint(.get, "/v1/rounds/{id}/differences", takesQuery: true, people: .never, answer: listDifferences),
     ]
 }
 

@@ -14,10 +14,12 @@ public enum JobsView {
         public var since = ""
         public var until = ""
         public var cursor: String?
+        /// What was typed as a number and is no job's.
+        public var unknown: String?
 
         public init() {}
 
-        fileprivate var isEmpty: Bool { state.isEmpty && kind.isEmpty && !isNarrow }
+        fileprivate var isEmpty: Bool { state.isEmpty && kind.isEmpty && unknown == nil && !isNarrow }
         /// Whether it asks for more than everybody does.
         fileprivate var isNarrow: Bool { [uniqueKey, lead, errorClass, since, until].contains { !$0.isEmpty } }
 
@@ -68,7 +70,9 @@ public enum JobsView {
                     words, shown: jobs.count, first: query.cursor == nil ? nil : query.href(cursor: nil),
                     next: next.map { query.href(cursor: $0) }),
                 "emptyTitle": .text(words[query.isEmpty ? "jobs_none" : "jobs_none_found"]),
-                "emptyWhy": .text(words[query.isEmpty ? "jobs_none_why" : next == nil ? "jobs_none_found_why" : "jobs_none_here_why"]),
+                "emptyWhy": .text(
+                    query.unknown.map { words["jobs_none_numbered", ["number": $0]] }
+                        ?? words[query.isEmpty ? "jobs_none_why" : next == nil ? "jobs_none_found_why" : "jobs_none_here_why"]),
                 "emptyLink": .flag(!query.isEmpty),
                 "emptyHref": .text(next.map { query.href(cursor: $0) } ?? Layout.path("jobs")),
                 "emptyLabel": .text(words[next == nil ? "word_clear" : "pager_next"]),

@@ -31,9 +31,10 @@ enum LeadWords {
             let received = lead["received_at"]?.date ?? touched
             return .chip(.good, words["lead_touched_after", ["span": clerk.span(max(0, touched.timeIntervalSince(received)))]])
         }
-        let touches = (lead["clocks"]?.elements ?? []).filter {
-            $0["clock"]?.string == OverdueView.firstTouch && ["running", "missed"].contains($0["state"]?.string ?? "running")
-        }
+        let levels = (lead["clocks"]?.elements ?? []).filter { $0["clock"]?.string == OverdueView.firstTouch }
+        // Whoever had it before may have touched it.
+        if !levels.isEmpty, levels.allSatisfy({ $0["state"]?.string == "met" }) { return .chip(.good, words["lead_touched_before"]) }
+        let touches = levels.filter { ["running", "missed"].contains($0["state"]?.string ?? "running") }
         let due = touches.compactMap { $0["due_at"]?.date }.min()
         guard let due, lead["owner"]?.string != nil else { return .nothing }
         let left = due.timeIntervalSince(clerk.now)

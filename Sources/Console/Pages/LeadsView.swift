@@ -6,7 +6,7 @@ public enum LeadsView {
     public struct Query: Sendable {
         /// Part of its outside id or of a field.
         public var text = ""
-        /// The seller who has it.
+        /// The seller who has it, by the id or the name.
         public var owner = ""
         public var state = ""
         public var source = ""
@@ -15,13 +15,25 @@ public enum LeadsView {
         public init() {}
 
         /// As the API takes them.
-        public var parameters: String {
-            Console.query(parts + [("cursor", cursor)])
+        /// - Parameters:
+        ///   - sellers: whom the owner is looked up among; the API knows ids.
+        ///   - isExact: asks for the outside id instead of a part of anything.
+        public func parameters(_ sellers: SellerNames, isExact: Bool = false) -> String {
+            let asked = (owner: sellers.id(of: owner), cursor: isExact ? nil : cursor)
+            return Console.query([
+                (isExact ? "external_id" : "text", text), ("owner", asked.owner), ("state", state), ("source", source),
+                ("cursor", asked.cursor), ("limit", "50"),
+            ])
         }
 
         private var parts: [(String, String?)] { [("text", text), ("owner", owner), ("state", state), ("source", source)] }
 
         fileprivate var isEmpty: Bool { text.isEmpty && owner.isEmpty && state.isEmpty && source.isEmpty }
+
+        /// Whether it asks for a number and for nothing else.
+        public var isNumber: Bool {
+            !text.isEmpty && text.allSatisfy(\.isWholeNumber) && cursor == nil && [owner, state, source].allSatisfy(\.isEmpty)
+        }
 
         fileprivate func href(cursor: String?) -> String {
             Layout.path("leads") + Console.query(parts + [("cursor", cursor)])
@@ -35,18 +47,27 @@ public enum LeadsView {
 
     /// A page that found nothing may have a next one: text is looked for in so many leads at once.
     private static func empty(_ words: Words, _ query: Query, next: String?) -> [String: View] {
-        let word = next != nil ? "leads_none_yet" : query.isEmpty ? "leads_none" : "leads_none_found"
+        let isFurther = query.cursor != nil
+        let word =
+            next != nil ? "leads_none_yet" : isFurther ? "leads_none_further" : query.isEmpty ? "leads_none" : "leads_none_found"
         return [
-            "emptyTitle": .text(words[word]), "emptyWhy": .text(words["\(word)_why"]), "emptyLink": .flag(!query.isEmpty),
-            "emptyHref": .text(next.map { query.href(cursor: $0) } ?? Layout.path("leads")),
-            "emptyLabel": .text(words[next == nil ? "word_clear" : "leads_further"]),
+            "emptyTitle": .text(words[word]), "emptyWhy": .text(words["\(word)_why"]), "emptyLink": .flag(!query.isEmpty || isFurther),
+            "emptyHref": .text(
+                next.map { query.href(cursor: $0) } ?? (isFurther ? query.href(cursor: nil) : Layout.path("leads"))),
+            "emptyLabel": .text(words[next != nil ? "leads_further" : isFurther ? "pager_first" : "word_clear"]),
         ]
     }
 
-    /// - Parameter page: `GET /v1/leads`.
-    public static func page(_ layout: Layout, _ clerk: Clerk, page: JSONNode, sellers: SellerNames, query: Query) -> View {
+    /// - Parameters:
+    ///   - page: `GET /v1/leads`.
+    ///   - exact: those that are called just as was asked; they stand first, however old they are.
+    public static func page(
+        _ layout: Layout, _ clerk: Clerk, page: JSONNode, exact: JSONNode? = nil, sellers: SellerNames, query: Query
+    ) -> View {
         let words = layout.words
-        let leads = page["items"]?.elements ?? []
+        let first = exact?["items"]?.elements ?? []
+        let known = Set(first.compactMap { $0["id"]?.string })
+        let leads = first + (page["items"]?.elements ?? []).filter { !known.contains($0["id"]?.string ?? "") }
         let next = page["next_cursor"]?.string
         return layout.page(
             words["leads_title"],
@@ -62,6 +83,8 @@ public enum LeadsView {
                 "stateOptions": .list(
                     Option.list(states.map { ($0, words["lead_state_\($0)"]) }, chosen: query.state, all: words["state_any"])),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("leads")), "hasLeads": .flag(!leads.isEmpty),
+                // What is looked for in so many leads is not looked for again whenever one comes.
+                "liveOn": .text(query.text.isEmpty ? "lead" : nil),
                 "leads": .list(leads.map { row($0, sellers, clerk) }),
                 "pager": Pager.view(
                     words, shown: leads.count, first: query.cursor == nil ? nil : query.href(cursor: nil),

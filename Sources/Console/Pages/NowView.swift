@@ -162,7 +162,8 @@ public enum NowView {
     /// Whether anything of a kind ended in the last hour, runs, waits, or is held back.
     private static func isActive(_ queue: JSONNode, _ lines: [Line]) -> Bool {
         if queue["paused"]?.bool == true || lines.contains(where: { $0.kind == queue["kind"]?.string && $0.ended > 0 }) { return true }
-        return ["running", "ready", "parked", "deferred"].contains { queue[$0]?.integer ?? 0 > 0 }
+        // What cannot be counted may be there.
+        return ["running", "ready", "parked", "deferred"].contains { queue[$0]?.integer != 0 }
     }
 
     private static func link(to kind: String, _ words: Words) -> View {

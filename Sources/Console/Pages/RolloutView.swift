@@ -51,7 +51,9 @@ public enum RolloutView {
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "listHref": .text(Layout.path("rollouts")),
                 "number": .text(rollout["id"]?.string), "heading": .text(heading),
-                "state": RolloutWords.chip(rollout, words, withPercent: true), "summary": .text(summary(rollout, clerk)),
+                "state": isReplaced(facts)
+                    ? .chip(.idle, words["rollout_state_replaced"]) : RolloutWords.chip(rollout, words, withPercent: true),
+                "summary": .text(summary(rollout, clerk)),
                 "verdictTone": .text(verdictTone(facts).rawValue),
                 "verdictTitle": .text(verdictTitle(facts, words)),
                 "verdictWords": .text(rollout[isRunning ? "words" : "end_reason"]?.string.map { Sentences.said($0, words) }),
@@ -107,8 +109,9 @@ public enum RolloutView {
         if isReplaced(facts), let live = facts.live { return words["rollout_ended_replaced", ["version": String(live)]] }
         guard RolloutWords.isRunning(rollout) else { return words["rollout_ended_\(rollout["state"]?.string ?? "")"] }
         if rollout["state"]?.string == "shadow" { return words["rollout_verdict_shadow"] }
-        if rollout["guards"]?.elements.contains(where: { isTooFew($0, rollout) }) == true { return words["rollout_verdict_too_few"] }
-        return words["rollout_verdict_\(rollout["decision"]?.string ?? "continue")"]
+        let decision = rollout["decision"]?.string ?? "continue"
+        let isEarly = decision == "continue" && rollout["guards"]?.elements.contains { isTooFew($0, rollout) } == true
+        return words["rollout_verdict_\(isEarly ? "too_few" : decision)"]
     }
 
     /// Draft, checked, replayed, shadow, canary, live: what was done, left out, and where it is.
@@ -126,7 +129,7 @@ public enum RolloutView {
         ]
         steps.append((state == "aborted" ? "aborted" : "live", actions.contains("promote") || state == "live"))
         return steps.enumerated().compactMap { place, step in
-            let isHere = step.name == state
+            let isHere = step.name == state && !isReplaced(facts)
             let hasEnded = step.name == "aborted"
             // Of what was taken back, the steps it never came to are not shown.
             if state == "aborted", !step.isDone, !hasEnded { return nil }
@@ -156,7 +159,7 @@ public enum RolloutView {
             // What has ended does not go on.
             "decision": RolloutWords.isRunning(facts.rollout) || guardReading["decision"]?.string != "continue"
                 ? RolloutWords.decision(isTooFew ? "too_few" : guardReading["decision"]?.string, words) : .nothing,
-            "judgedLeast": .text(isTooFew ? words["rollout_least", ["n": RolloutWords.number(facts.rollout["least_judged"])]] : nil),
+            "judgedLeast": .text(isTooFew ? words["rollout_least", ["n": clerk.number(facts.rollout["least_judged"]) ?? "–"]] : nil),
             "evidenceChart": chart ?? .nothing,
             "guardBar": judged == 0 || chart != nil ? .nothing : bar(evidence, threshold, clerk),
             "hasNoPicture": .flag(judged == 0 && chart == nil), "evidence": .text(clerk.number(evidence, decimals: 2)),

@@ -64,7 +64,7 @@ enum RolloutWords {
     static func place(_ outcome: String, _ name: String?, _ sellers: SellerNames, _ words: Words) -> String {
         let state = words.all["lead_state_\(outcome)"] ?? words.known("outcome", outcome)
         guard let name else { return state }
-        return words["rollout_place", ["state": state, "name": outcome == "assigned" ? sellers.name(name) ?? name : name]]
+        return words["rollout_place", ["state": state, "name": outcome == "pooled" ? name : sellers.name(name) ?? name]]
     }
 
     static func isRunning(_ rollout: JSONNode) -> Bool { ["shadow", "canary"].contains(rollout["state"]?.string ?? "") }

@@ -8,9 +8,10 @@ public enum RolloutsView {
     ///   - all: a page of `GET /v1/rollouts`.
     ///   - ruleSets: `GET /v1/rulesets`.
     ///   - isFirst: whether the page is the list's first.
+    ///   - chosen: the draft that is to be rolled out, `route/default@5`.
     public static func page(
-        _ layout: Layout, _ clerk: Clerk, running: JSONNode, all: JSONNode, ruleSets: JSONNode, isFirst: Bool, once: String,
-        refusal: Refusal? = nil
+        _ layout: Layout, _ clerk: Clerk, running: JSONNode, all: JSONNode, ruleSets: JSONNode, isFirst: Bool, chosen: String? = nil,
+        once: String, refusal: Refusal? = nil
     ) -> View {
         let words = layout.words
         let current = running["items"]?.elements ?? []
@@ -33,7 +34,7 @@ public enum RolloutsView {
                 "pager": Pager.view(
                     words, shown: ended.count, first: isFirst ? nil : Layout.path("rollouts"),
                     next: next.map { Layout.path("rollouts") + query([("cursor", $0)]) }),
-                "start": noStart == nil ? start(layout, clerk, ready, once: once, refusal) : .nothing,
+                "start": noStart == nil ? start(layout, clerk, ready, chosen, once: once, refusal) : .nothing,
                 "hasEarly": .flag(!early.isEmpty), "early": .list(early.map { earlyRow($0, words) }),
                 "noStart": .text(noStart.map { words[$0] }),
             ])
@@ -83,7 +84,9 @@ public enum RolloutsView {
         ]
     }
 
-    private static func start(_ layout: Layout, _ clerk: Clerk, _ drafts: [JSONNode], once: String, _ refusal: Refusal?) -> View {
+    private static func start(_ layout: Layout, _ clerk: Clerk, _ drafts: [JSONNode], _ chosen: String?, once: String, _ refusal: Refusal?)
+        -> View
+    {
         let words = layout.words
         let control = Control("start", action: Layout.path("rollouts"), once: once, refusal: refusal)
         let options = drafts.map { draft -> (value: String, label: String) in
@@ -92,7 +95,7 @@ public enum RolloutsView {
         }
         let promotions = ["manual", "automatic"].map { ($0, words["rollouts_promotion_\($0)"]) }
         return control.view([
-            "draftOptions": .list(Option.list(options, chosen: control.draft("version", options.first?.value ?? ""))),
+            "draftOptions": .list(Option.list(options, chosen: control.draft("version", chosen ?? options.first?.value ?? ""))),
             "percentDraft": .text(control.draft("percent", "0")), "touchMinutes": .text(control.draft("first_touch_minutes", "4")),
             "leastLeads": .text(control.draft("least_leads", "500")),
             "promotionOptions": .list(Option.list(promotions, chosen: control.draft("promotion", "manual"))),

@@ -33,6 +33,12 @@ public enum RoundView {
         let differences = facts.differences["items"]?.elements ?? []
         let state = round["state"]?.string ?? ""
         let path = Layout.path("rounds/\(id)")
+        let said = lead(round, Int(round["replayed"]?.integer ?? 0), clerk)
+        let failure = round["result"]?["error"]?.string
+        let asker = clerk.actor(round["actor"]?.string).map { words["round_asked_by", ["actor": $0]] }
+        let none =
+            state == "running" || failure != nil
+            ? "round_differences_unknown" : facts.isFirst ? "round_differences_none" : "round_differences_end"
         let heading = words["round_of", ["version": RolloutWords.version(number, of: set, words)]]
         return layout.page(
             heading,
@@ -40,10 +46,11 @@ public enum RoundView {
                 "asOf": clerk.when(clerk.now), "listHref": .text(Layout.path("rules")),
                 "ruleHref": .text(Layout.path("rules/\(set)") + query([("version", number)])), "ruleName": .text(set), "number": .text(id),
                 "heading": .text(heading), "state": chip(state, words),
-                "summary": .text(lead(round, Int(round["replayed"]?.integer ?? 0), clerk)),
+                "summary": .text([said, asker].compactMap(\.self).joined(separator: " · ")),
                 "replay": view(facts.rounds, round, facts.sellers, clerk), "hasDifferences": .flag(!differences.isEmpty),
                 "differences": .list(differences.map { difference($0, facts.sellers, clerk) }),
-                "differencesNoneWhy": .text(words[state == "running" ? "round_differences_none_yet" : "round_differences_none_why"]),
+                "failure": .text(failure.map { words["round_did_not_run", ["error": Sentences.said($0, words)]] }),
+                "differencesNone": .text(words[none]), "differencesNoneWhy": .text(words["\(none)_why"]),
                 "pager": Pager.view(
                     words, shown: differences.count, first: facts.isFirst ? nil : path,
                     next: facts.differences["next_cursor"]?.string.map { path + query([("cursor", $0)]) }),

@@ -66,13 +66,23 @@ struct RuleLife {
         ]
     }
 
+    /// To the rollout that runs, or to the start of one.
     var rollout: View {
-        guard state == "draft", decides, live != nil, layout.may(.operator), isReplayed else { return .nothing }
-        return ["rolloutHref": .text(Layout.path("rollouts"))]
+        if let running = facts.rollout {
+            let label = words[
+                "rule_in_rollout",
+                ["n": RolloutWords.number(running["version"]), "percent": RolloutWords.percent(running, words)]]
+            return ["rolloutHref": .text(Layout.path("rollouts/\(running["id"]?.string ?? "")")), "rolloutLabel": .text(label)]
+        }
+        guard state == "draft", decides, live != nil, layout.may(.operator), isReplayed, let version else { return .nothing }
+        let chosen = query([("version", "\(facts.kind)/\(facts.name)@\(version)")])
+        return ["rolloutHref": .text(Layout.path("rollouts") + chosen + "#start-title"), "rolloutLabel": .text(words["rollouts_start"])]
     }
 
     var publish: View {
-        guard let version, state == "draft" || state == "retired", layout.may(.operator), isReplayed else { return .nothing }
+        guard let version, state == "draft" || state == "retired", layout.may(.operator), isReplayed, facts.rollout == nil else {
+            return .nothing
+        }
         let isBack = state == "retired"
         return Control("publish", action: "\(path)/versions/\(version)/publish", once: once, refusal: refusal).view([
             "publishLabel": .text(words[isBack ? "rule_go_back" : "rule_publish"]),
@@ -81,7 +91,7 @@ struct RuleLife {
     }
 
     var whyNot: String? {
-        guard state != "live", facts.shown != nil else { return nil }
+        guard state != "live", facts.shown != nil, facts.rollout == nil else { return nil }
         return !layout.may(.operator) ? words["rule_no_role"] : isReplayed ? nil : words["rule_rounds_first"]
     }
 }

@@ -15,6 +15,8 @@ public enum RuleView {
         public var diff: JSONNode?
         /// `GET …/rounds`
         public var rounds: JSONNode?
+        /// The rollout of this rule set that runs, of `GET /v1/rollouts?running=true`; nil: none does.
+        public var rollout: JSONNode?
         /// Which version the shown one is held against.
         public var from: Int64?
         /// A pack's text that is to be edited instead of the shown one.

@@ -12,9 +12,14 @@ extension ConsoleSite {
 }
 
 @Sendable private func listJobs(_ visit: Visit) async throws -> Response {
-    // Who knows the number is led straight to the job.
-    if let id = visit.guest.parameter("id") { return .seeOther(Layout.path("jobs/\(encoded(id))")) }
     var query = JobsView.Query()
+    // Who knows the number is led straight to the job.
+    if let id = visit.guest.parameter("id")?.trimmingPrefix("#"), !id.isEmpty {
+        if id.allSatisfy(\.isWholeNumber), try await visit.readIfAny("/v1/jobs/\(encoded(String(id)))") != nil {
+            return .seeOther(Layout.path("jobs/\(encoded(String(id)))"))
+        }
+        query.unknown = String(id)
+    }
     query.state = visit.guest.parameter("state") ?? ""
     query.kind = visit.guest.parameter("kind") ?? ""
     query.uniqueKey = visit.guest.parameter("unique_key") ?? ""
@@ -24,7 +29,10 @@ extension ConsoleSite {
     query.until = visit.guest.parameter("until") ?? ""
     query.cursor = visit.guest.parameter("cursor")
     let parameters = query.parameters(visit.instant)
-    let jobs = try await visit.read("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
+    let none = Array(#"{"items":[]}"#.utf8)
+    let jobs =
+        query.unknown != nil
+        ? try JSONEnvelope(none, levels: 2).root : try await visit.read("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
     return try await visit.page("jobs", area: "jobs") {
         JobsView.page($0, $1, page: jobs, kinds: visit.guest.site.kinds, query: query)
     }

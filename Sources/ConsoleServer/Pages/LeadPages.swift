@@ -1,3 +1,4 @@
+import API
 import Console
 import Hummingbird
 import JSONEnvelope
@@ -12,23 +13,36 @@ extension ConsoleSite {
 
 @Sendable private func listLeads(_ visit: Visit) async throws -> Response {
     let guest = visit.guest
-    let wanted = guest.parameter("text")
-    // Who knows our number is led straight to the lead; what is none of ours is looked for in the sources' ids and the fields.
-    if let wanted, wanted.allSatisfy(\.isWholeNumber), try await visit.readIfAny("/v1/leads/\(encoded(wanted))") != nil {
-        return .seeOther(Layout.path("leads/\(encoded(wanted))"))
-    }
     var query = LeadsView.Query()
-    query.text = wanted ?? ""
+    query.text = guest.parameter("text") ?? ""
+    query.owner = guest.parameter("owner") ?? ""
     query.state = guest.parameter("state") ?? ""
     query.source = guest.parameter("source") ?? ""
     query.cursor = guest.parameter("cursor")
-    let sellers = try await visit.firstSellers()
+    // Who knows our number is led straight to the lead; what is none of ours is looked for in the sources' ids and the fields.
+    if query.isNumber, try await visit.maySee(lead: query.text) { return .seeOther(Layout.path("leads/\(encoded(query.text))")) }
+    async let sellers = visit.firstSellers()
     // People know names, the API ids.
-    query.owner = guest.parameter("owner").map { SellerNames(sellers).id(of: $0) } ?? ""
-    let list = try await visit.read("/v1/leads\(query.parameters)\(query.parameters.isEmpty ? "?" : "&")limit=50")
-    let names = try await visit.names(sellers, in: list)
-    return try await visit.page("leads", area: "leads") { [query] in
-        LeadsView.page($0, $1, page: list, sellers: names, query: query)
+    let among = query.owner.isEmpty ? SellerNames(nil) : SellerNames(try await sellers)
+    let wanted = query
+    async let leads = visit.read("/v1/leads\(wanted.parameters(among))")
+    let exact =
+        query.text.isEmpty || query.cursor != nil ? nil : try await visit.read("/v1/leads\(wanted.parameters(among, isExact: true))")
+    let list = try await leads
+    let names = try await visit.names(try await sellers, in: list, exact)
+    return try await visit.page("leads", area: "leads") {
+        LeadsView.page($0, $1, page: list, exact: exact, sellers: names, query: wanted)
+    }
+}
+
+extension Visit {
+    /// Whether there is such a lead, and its city is one this visitor may see.
+    fileprivate func maySee(lead id: String) async throws -> Bool {
+        do {
+            return try await readIfAny("/v1/leads/\(encoded(id))") != nil
+        } catch let problem as Problem where problem.status == 403 {
+            return false
+        }
     }
 }
 

@@ -26,7 +26,8 @@ private func listRollouts(_ visit: Visit, refusal: Refusal? = nil) async throws 
     let (now, list, names) = (try await running, try await all, try await ruleSets)
     return try await visit.page("rollouts", area: "rollouts", telling: [now, list], refusal: refusal) {
         RolloutsView.page(
-            $0, $1, running: now, all: list, ruleSets: names, isFirst: cursor == nil, once: visit.fresh(), refusal: refusal)
+            $0, $1, running: now, all: list, ruleSets: names, isFirst: cursor == nil, chosen: visit.guest.parameter("version"),
+            once: visit.fresh(), refusal: refusal)
     }
 }
 
@@ -62,21 +63,25 @@ private func showRollout(_ visit: Visit, refusal: Refusal? = nil) async throws -
     let set = "/v1/rulesets/\(rollout["kind"]?.string ?? "")/\(encoded(rollout["name"]?.string ?? ""))/versions/\(version)"
     async let diff = visit.readIfAny("\(set)/diff?from=\(arms?["stable"]?["version"]?.integer ?? 0)")
     async let rounds = visit.readIfAny("\(set)/rounds?limit=10")
-    async let ruleSets = visit.read("/v1/rulesets")
     async let sellers = visit.firstSellers()
     let tried = try await rounds
     let ended = tried?["items"]?.elements.first { $0["state"]?.string != "running" }?["round_id"]?.string
     let round = try await ended.asyncFlatMap { try await visit.readIfAny("/v1/rounds/\(encoded($0))") }
-    let standing = try await ruleSets["items"]?.elements.first {
-        $0["kind"]?.string == rollout["kind"]?.string && $0["name"]?.string == rollout["name"]?.string
-    }
     let facts = RolloutView.Facts(
         rollout: rollout, readings: try await readings, diff: try await diff, rounds: tried, round: round,
-        live: standing?["live_version"]?.integer,
+        live: try await live(rollout, visit),
         sellers: try await visit.names(try await sellers, in: rollout, round))
     return try await visit.page("rollout", area: "rollouts", telling: [rollout], refusal: refusal) {
         RolloutView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
+}
+
+/// The version that is live now where one was promoted; of models nothing is asked.
+private func live(_ rollout: JSONNode, _ visit: Visit) async throws -> Int64? {
+    guard rollout["state"]?.string == "live" else { return nil }
+    return try await visit.read("/v1/rulesets")["items"]?.elements.first {
+        $0["kind"]?.string == rollout["kind"]?.string && $0["name"]?.string == rollout["name"]?.string
+    }?["live_version"]?.integer
 }
 
 @Sendable private func setPercent(_ visit: Visit) async throws -> Response {

@@ -80,6 +80,10 @@ private func showRule(
             $0["kind"]?.string == kind && $0["name"]?.string != name && $0["live_version"]?.integer != nil
         }
     }
+    let (kind, name) = (facts.kind, facts.name)
+    facts.rollout = try await visit.read("/v1/rollouts?running=true")["items"]?.elements.first {
+        $0["kind"]?.string == kind && $0["name"]?.string == name
+    }
     return try await visit.page("rule", area: "rules", telling: [facts.versions, facts.shown], refusal: refusal) { [facts] in
         RuleView.page($0, $1, facts, check: check, once: visit.fresh(), refusal: refusal)
     }
@@ -99,7 +103,7 @@ private func showRule(
     let facts = RoundView.Facts(
         round: round, rounds: rounds, differences: found, sellers: try await visit.names(try await sellers, in: round, found),
         isFirst: cursor == nil)
-    return try await visit.page("round", area: "rules") { RoundView.page($0, $1, facts) }
+    return try await visit.page("round", area: "rules", telling: [round]) { RoundView.page($0, $1, facts) }
 }
 
 @Sendable private func saveRule(_ visit: Visit) async throws -> Response {

@@ -73,21 +73,22 @@ extension Records {
             """
             WITH late AS (
                 SELECT min(l.owner_id) AS owner, min(e.due_at) FILTER (WHERE NOT e.history) AS due_at, bool_and(e.history) AS history,
-                    (array_agg(e.owner ORDER BY e.due_at) FILTER (WHERE NOT e.history))[1] AS first, \(unescaped: Self.reason) AS reason
+                    (array_agg(e.owner ORDER BY e.due_at, e.id) FILTER (WHERE NOT e.history))[1] AS first_owner, \(unescaped: Self.reason) AS reason
                 FROM escalation e JOIN lead l ON l.tenant_id = e.tenant_id AND l.id = e.subject_id
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(clock) AND e.met_at IS NULL
                     AND e.withdrawn_at IS NULL AND l.touched_at IS NULL
                 GROUP BY e.subject_id),
             sums AS MATERIALIZED (
-                SELECT owner, first, history, reason, count(*) AS n, min(due_at) AS due_at FROM late GROUP BY owner, first, history, reason),
+                SELECT owner, first_owner, history, reason, count(*) AS n, min(due_at) AS due_at FROM late
+                GROUP BY owner, first_owner, history, reason),
             lines AS MATERIALIZED (
                 SELECT s.external_id, s.name, s.team, sum(e.n)::bigint AS n,
-                    COALESCE(sum(e.n) FILTER (WHERE e.first IS DISTINCT FROM s.external_id), 0)::bigint AS before, extract(epoch FROM \(now)::timestamptz - min(e.due_at))::bigint AS latest_by
+                    COALESCE(sum(e.n) FILTER (WHERE e.first_owner IS DISTINCT FROM s.external_id AND s.id IS NOT NULL), 0)::bigint AS late_before, extract(epoch FROM \(now)::timestamptz - min(e.due_at))::bigint AS latest_by
                 FROM sums e LEFT JOIN seller s ON s.tenant_id = \(tenant.rawValue) AND s.id = e.owner
                 WHERE NOT e.history
                 GROUP BY s.external_id, s.name, s.team),
             longest AS (SELECT * FROM lines ORDER BY n DESC, external_id NULLS LAST LIMIT 1000)
-            SELECT 'line' AS part, external_id AS owner, name, team, NULL AS reason, n, before, latest_by FROM longest
+            SELECT 'line' AS part, external_id AS owner, name, team, NULL AS reason, n, late_before, latest_by FROM longest
             UNION ALL SELECT 'team', NULL, NULL, team, NULL, sum(n)::bigint, NULL, max(latest_by) FROM lines GROUP BY team
             UNION ALL SELECT 'reason', NULL, NULL, NULL, reason, sum(n)::bigint, NULL, NULL FROM sums WHERE NOT history GROUP BY reason
             UNION ALL SELECT 'history', NULL, NULL, NULL, NULL, COALESCE(sum(n), 0)::bigint, NULL, NULL FROM sums WHERE history
@@ -97,7 +98,7 @@ extension Records {
         let lines = try (parts["line"] ?? []).map { row in
             ResponseBoard.Line(
                 owner: try row.get("owner"), name: try row.get("name"), team: try row.get("team"),
-                late: Int(try row.get("n", as: Int64.self)), lateBefore: Int(try row.get("before", as: Int64.self)),
+                late: Int(try row.get("n", as: Int64.self)), lateBefore: Int(try row.get("late_before", as: Int64.self)),
                 latestBy: Int(try row.get("latest_by", as: Int64.self)))
         }
         // Who is in no team is one of them, without a name.

@@ -65,6 +65,7 @@ struct AuditCommand: AsyncParsableCommand {
                 Table(
                     ["at", "tenant", "who", "what", "of", "why"],
                     page.items.map { [$0.at, $0.tenant ?? "", $0.who, $0.action, $0.subject, $0.reason ?? ""] }))
+            if page.items.isEmpty { complain("There are none.") }
             if let next = page.nextCursor { print("There is more: --cursor \(next)") }
         }
     }

@@ -153,6 +153,7 @@ struct ImportCommand: AsyncParsableCommand {
         private func show(_ summary: Summary, _ id: String) {
             let known = summary.updated == 0 ? "" : " (\(summary.updated) of them known before: their fields were updated)"
             print("import \(id) \(summary.state): \(summary.rows) rows, \(summary.accepted) accepted\(known), \(summary.rejected) rejected")
+            if summary.rows == 0, summary.errors.isEmpty { complain("There is no row in the file after the one that names its columns.") }
             for fault in summary.errors {
                 let place = [fault.line.map { "line \($0)" }, fault.field].compactMap(\.self).joined(separator: ", ")
                 print("  \(place.isEmpty ? "" : place + ": ")\(fault.message)")

@@ -77,10 +77,21 @@ struct LeadCommand: AsyncParsableCommand {
         @Option(help: "Only those with this in their id or in a field, such as part of a company's name.")
         var text: String?
 
+        private struct Found: Decodable {
+            struct Item: Decodable { let externalId: String }
+            let items: [Item]
+        }
+
         func run() async throws {
+            if let owner {
+                let sellers = try await pages.remote.remote().request(.get, "/v1/sellers", query: ["ids": owner])
+                guard try !JSON.read(Found.self, from: sellers).items.isEmpty else {
+                    throw Failure("no seller has the id \(owner): GET /v1/sellers tells who there is")
+                }
+            }
             try await pages.list(
                 "/v1/leads", ["state": state, "source": source, "owner": owner, "text": text],
-                ["id", "source", "external id", "state", "with", "rule", "score", "received"]
+                ["id", "source", "external id", "company", "state", "with", "rule", "score", "received"]
             ) { (lead: LeadView) in lead.cells }
         }
     }
@@ -119,7 +130,7 @@ private struct LeadView: Decodable {
         let decidedAt, outcome: String
         let owner, pool: String?
 
-        var text: String { "\(decidedAt) \(outcome)\((owner ?? pool).map { ", \($0)" } ?? "")" }
+        var text: String { "\(decidedAt.withWholeSeconds) \(outcome)\((owner ?? pool).map { ", \($0)" } ?? "")" }
     }
 
     struct Clock: Decodable {
@@ -127,9 +138,25 @@ private struct LeadView: Decodable {
         let level: String?
         let dueAt: String?
         let state: String?
+
+        /// `lead_first_touch reminder 2026-01-31T08:04:00Z, running`; nil: nothing is due.
+        var text: String? {
+            dueAt.map { due in
+                let name = [clock, level].compactMap(\.self).joined(separator: " ")
+                return "\(name) \(due.withWholeSeconds)\(state.map { ", \($0)" } ?? "")"
+            }
+        }
+    }
+
+    /// A field's value; what is no text is left out.
+    struct Value: Decodable {
+        let text: String?
+
+        init(from decoder: any Decoder) throws { text = try? decoder.singleValueContainer().decode(String.self) }
     }
 
     let id, source, externalId, state, receivedAt: String
+    let fields: [String: Value]
     let heldReason, owner, pool, touchedAt, jobId: String?
     let score: Double?
     let assignment: Decision?
@@ -138,12 +165,17 @@ private struct LeadView: Decodable {
     let earlier: [Earlier]?
     let clocks: [Clock]
 
+    /// What its fields call it under usual names.
+    private var company: String? {
+        ["company", "company_name", "公司", "公司名称", "customer", "name"].lazy.compactMap { fields[$0]?.text }.first { !$0.isEmpty }
+    }
+
     private var place: String { owner ?? pool.map { "pool \($0)" } ?? "nobody" }
 
     var cells: [String] {
         [
-            id, source, externalId, heldReason.map { "held (\($0))" } ?? state, owner ?? pool ?? "", assignment?.matchedRule ?? "",
-            score.map { String(format: "%.0f", $0) } ?? "", receivedAt,
+            id, source, externalId, company ?? "", heldReason.map { "held (\($0))" } ?? state, owner ?? pool ?? "",
+            assignment?.matchedRule ?? "", score.map { String(format: "%.0f", $0) } ?? "", receivedAt,
         ]
     }
 
@@ -155,10 +187,11 @@ private struct LeadView: Decodable {
     }
 
     func text(_ language: String) -> String {
-        var lines = ["lead \(id) (\(source)/\(externalId)) is \(state)\(heldReason.map { ", \($0)" } ?? ""), with \(place)"]
+        let name = ["\(source)/\(externalId)", company].compactMap(\.self).joined(separator: ", ")
+        var lines = ["lead \(id) (\(name)) is \(state)\(heldReason.map { ", \($0)" } ?? ""), with \(place)"]
         let score = score.map { String(format: ", score %.0f", $0) } ?? ""
-        let touched = touchedAt.map { ", first touched \($0)" } ?? ""
-        lines.append("received \(receivedAt)\(touched)\(score)")
+        let touched = touchedAt.map { ", first touched \($0.withWholeSeconds)" } ?? ""
+        lines.append("received \(receivedAt.withWholeSeconds)\(touched)\(score)")
         if let decision = assignment, let version = decision.ruleVersion {
             lines.append(
                 "decided by \(version)\(decision.matchedRule.map { ", rule \($0)" } ?? "")\(decision.arm.map { ", arm \($0)" } ?? "")")
@@ -169,13 +202,9 @@ private struct LeadView: Decodable {
         list("why", explanation.said(language))
         let compared = assignment?.candidates ?? []
         list("compared (\(assignment?.candidateCount ?? compared.count))", compared.map(line(of:)))
-        list("left out, or not ranked", leftOut.said(language))
+        list("left out, not ranked, or not in turn", leftOut.said(language))
         list("decided before", (earlier ?? []).map(\.text))
-        list(
-            "due",
-            clocks.compactMap { clock in
-                clock.dueAt.map { "\(clock.clock)\(clock.level.map { " \($0)" } ?? "") \($0)\(clock.state.map { ", \($0)" } ?? "")" }
-            })
-        return lines.joined(separator: "\n").withWholeSeconds
+        list("due", clocks.compactMap(\.text))
+        return lines.joined(separator: "\n")
     }
 }

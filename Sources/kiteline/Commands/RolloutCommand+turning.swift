@@ -181,7 +181,9 @@ private struct RolloutView: Decodable {
         let percent: Double
 
         /// What was done, with the share it was done to.
-        var did: String { ["canary", "percent", "start"].contains(action) ? "\(action) \(RolloutView.share(percent))" : action }
+        private var did: String { ["canary", "percent", "start"].contains(action) ? "\(action) \(RolloutView.share(percent))" : action }
+
+        var line: String { "\(at.withWholeSeconds)  \(actor)  \(did)\(reason.map { ": \($0)" } ?? "")" }
     }
 
     /// What the version would have decided of leads that the live one decided.
@@ -241,10 +243,11 @@ private struct RolloutView: Decodable {
         let shadow =
             shadow.leads == 0
             ? ""
-            : "\n\nin the shadow: \(shadow.leads) leads decided beside, \(shadow.different) otherwise, \(shadow.failures) held or failed under it"
+            : "\n\nin the shadow: \(shadow.leads) leads decided beside, \(shadow.different) otherwise, \(shadow.failures) held or failed under it\n"
+                + "(nobody is given anything there, so turns and loads do not move on: whom it names says nothing of how it will share)"
         let lines = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), would be \($0.otherwise)" }.joined()
         let differences = lines.isEmpty ? "" : "\n\ndecided otherwise, in the shadow and since:" + lines
-        let history = (history ?? []).map { "\($0.at)  \($0.actor)  \($0.did)\($0.reason.map { ": \($0)" } ?? "")" }.joined(separator: "\n")
-        return "\(head)\n\n\(arms)\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history.withWholeSeconds)")
+        let history = (history ?? []).map(\.line).joined(separator: "\n")
+        return "\(head)\n\n\(arms)\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
     }
 }

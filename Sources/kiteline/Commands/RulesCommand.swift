@@ -57,7 +57,7 @@ struct RulesCommand: AsyncParsableCommand {
             let remote = try remote.remote()
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
             if draft { try await requireEarlier(remote) }
-            let before = try await standing(remote)?.liveVersion
+            let before = json ? nil : try? await standing(remote)?.liveVersion
             var data = try await remote.request(.post, path, body: .bytes(Array(source.utf8)), type: "application/yaml")
             let saved = try JSON.read(Saved.self, from: data)
             if saved.state != "live", !draft, let reason {
@@ -148,10 +148,12 @@ struct RulesCommand: AsyncParsableCommand {
 
         func run() async throws {
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
-            let data = try await RulesCommand.publish(version, at: path, reason, try remote.remote())
+            let remote = try remote.remote()
+            let before = try? JSON.read(Live.self, from: try await remote.request(.get, "\(path)/\(version)"))
+            let data = try await RulesCommand.publish(version, at: path, reason, remote)
             if json { return printLine(data) }
             let live = try JSON.read(Live.self, from: data)
-            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)")
+            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)\(before?.state == "live" ? " already" : "")")
         }
     }
 

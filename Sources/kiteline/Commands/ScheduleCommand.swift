@@ -80,7 +80,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             let data = try await remote.remote().request(.put, "/v1/schedules/\(name)", body: .bytes(Array(bytes)))
             if json { return printLine(data) }
             let schedule = try JSON.read(Item.self, from: data)
-            print("\(schedule.name): \(schedule.kind), \(schedule.times); next at \(schedule.nextAt)")
+            print("\(schedule.name): \(schedule.kind), \(schedule.times); next at \(schedule.nextAt.withWholeSeconds)")
         }
     }
 

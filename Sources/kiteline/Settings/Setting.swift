@@ -121,7 +121,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .publicURL: "where callers find the API; when it is https, nothing else is accepted"
         case .trustedProxies: "addresses whose X-Forwarded-Proto and X-Forwarded-For are believed"
         case .apiURL: "the API that commands about a tenant talk to; kiteline dev's own, with --data-dir"
-        case .key: "the key they show"
+        case .key: "the key that commands about a tenant show to the API"
         case .enginePool: "connections for the ledger, of each process"
         case .appPool: "connections for tenants' reads, of each process"
         case .concurrency: "jobs a worker runs at once"
