@@ -485,6 +485,35 @@ import Testing
         }
     }
 
+    @Test func `sellers are listed worst first over all pages, with the weeks before`() async throws {
+        try await TestAPI.with { api in
+            for (name, now, before) in [("anna", 100.0, 60.0), ("bob", 80, 100), ("cleo", 50, 70), ("dan", 100, 100)] {
+                _ = try await api.records.putSeller(name, SellerProfile(name: name, status: .active), of: api.acme.id, by: "test")
+                for (spi, week) in [(now, week), (before, week - 1)] {
+                    _ = try await api.engine.pipeline([
+                        .tenants([api.acme.id]),
+                        """
+                        INSERT INTO health_week (tenant_id, seller_id, week, version, as_of, complete, status, spi, below, counts, streak, job_id)
+                        SELECT tenant_id, id, \(Int32(week.number)), 1, now(), true, 'ok', \(spi), \(spi < 100), '{10,6,25,20,4,4,0,0,0,0,0,0,0,0,0,10}', 2, 0
+                        FROM seller WHERE external_id = \(name)
+                        """,
+                    ])
+                }
+            }
+            let path = "/v1/spi?week=\(week)&order=worst&weeks=3&limit=3"
+
+            let first = try await api.send("GET", path).json
+            let second = try await api.send("GET", "\(path)&cursor=\(first["next_cursor"].string ?? "")").json
+            let plain = try await api.send("GET", "/v1/spi?week=\(week)").json
+
+            #expect(first["items"].array?.map { $0["seller_id"].string } == ["cleo", "bob", "anna"])
+            #expect(second["items"].array?.map { $0["seller_id"].string } == ["dan"] && second["next_cursor"].string == nil)
+            #expect(first["items"][0]["earlier"].array?.map { $0["iso_week"].string } == [(week - 1).description])
+            #expect(plain["items"].array?.map { $0["seller_id"].string } == ["anna", "bob", "cleo", "dan"])
+            #expect(try await api.send("GET", "/v1/spi?weeks=27&order=best").faults == ["weeks out_of_range", "order not_allowed"])
+        }
+    }
+
     @Test func `another tenant sees nothing of it, and wrong weeks are named`() async throws {
         try await TestAPI.with { api in
             _ = try await api.records.putSeller("anna", SellerProfile(name: "Anna", status: .active), of: api.acme.id, by: "test")

@@ -402,8 +402,8 @@ import Testing
 
     @Test func `process health`() throws {
         let (layout, clerk) = frame()
-        func week(_ name: String, _ spi: Double, below: Bool) -> String {
-            #"{"items":[{"seller_id":"s1","team":"East","iso_week":"\#(name)","status":"ok","spi":\#(spi),"interval":[55.1,98.9],"below_baseline":\#(below),"streak_weeks":2,"d1":{"name":"conversion","num":8,"den":18,"rate":0.44,"target":0.65,"pass":false},"d2":{"name":"rhythm","num":33,"den":40,"rate":0.82,"target":0.8,"pass":true},"d3":{"name":"key_actions","num":1,"den":1,"rate":1,"target":1,"pass":true}}]}"#
+        func week(_ name: String, _ spi: Double, below: Bool, _ earlier: String = "") -> String {
+            #"{"seller_id":"s1","team":"East","iso_week":"\#(name)","status":"ok","spi":\#(spi),"interval":[55.1,98.9],"below_baseline":\#(below),"streak_weeks":2,"d1":{"name":"conversion","num":8,"den":18,"rate":0.44,"target":0.65,"pass":false},"d2":{"name":"rhythm","num":33,"den":40,"rate":0.82,"target":0.8,"pass":true},"d3":{"name":"key_actions","num":1,"den":1,"rate":1,"target":1,"pass":true},"earlier":[\#(earlier)]}"#
         }
         func warning(_ outcome: String) -> String {
             #"{"id":"1","seller_id":"s1","iso_week":"2026-W11","probability":0.63,"outcome":"\#(outcome)","detail":{"contributions":[{"feature":"headroom_slope_4","weight":0.9}],"suggestion":{"with_seller_id":"s2"}}}"#
@@ -411,7 +411,8 @@ import Testing
         let report =
             #"{"f1":{"value":0.62,"low":0.589,"high":0.649},"always_f1":0.248,"level_f1":0.265,"two_conditions_f1":0.444,"confusion":{"hits":11,"false_alarms":8,"misses":5,"rest":90}}"#
         let facts = ProcessHealthView.Facts(
-            weeks: [("2026-W10", try node(week("2026-W10", 73, below: true))), ("2026-W11", try node(week("2026-W11", 98, below: false)))],
+            weeks: ["2026-W10", "2026-W11"],
+            page: try node(#"{"items":[\#(week("2026-W11", 98, below: false, week("2026-W10", 73, below: true)))]}"#),
             summary: try node(#"{"week":"2026-W11","with_index":30,"at_base_line":16,"below_two_weeks":5,"attainment":0.53}"#),
             diagnoses: try node(
                 #"{"items":[{"id":"1","seller_id":"s1","iso_week":"2026-W11","since":"2026-W09","as_of":"2026-03-16T00:00:00Z","report":{"abnormal_nodes":[{"kind":"long_stay","customer":"d-17","stage":"sample","at":"2026-03-10T00:00:00Z","hours":264,"limit_hours":120,"excess":2.2}],"timelines":[{"customer":"d-17","steps":[{"at":"2026-01-21T00:00:00Z","what":"visit"},{"at":"2026-03-12T00:00:00Z","what":"follow_up"}]}]}}]}"#

@@ -17,13 +17,18 @@ extension API {
 
 /// `GET /v1/spi?week=`: sellers' process health in a week; without a week, in the last one that is over.
 @Sendable private func listWeeks(_ call: Call) async throws -> Answer {
-    let (wanted, seller, team, cursor, limit) = try call.query {
-        ($0.week("week"), $0.string("seller"), $0.string("team"), $0.cursor(), $0.limit())
+    let (wanted, weeks, order, seller, team, cursor, limit) = try call.query {
+        (
+            $0.week("week"), $0.integer("weeks", in: 1...26) ?? 1, $0.choice("order", of: HealthOrder.self) ?? .seller, $0.string("seller"),
+            $0.string("team"), $0.cursor(), $0.limit()
+        )
     }
     guard let week = try await call.week(wanted) else { return .page(Page<HealthWeekRecord>(items: [], next: nil), \.json) }
-    return .page(
-        try await call.records.healthWeeks(of: call.tenant.id, in: week, seller: seller, team: team, after: cursor ?? 0, limit: limit),
-        \.json)
+    let page = try await call.records.healthWeeks(
+        of: call.tenant.id, in: week, order: order, seller: seller, team: team, after: cursor ?? 0, limit: limit)
+    let earlier = try await call.records.healthWeeks(
+        of: call.tenant.id, sellers: page.items.map(\.sellerID), before: week, count: weeks - 1)
+    return .page(page) { $0.json(earlier: weeks == 1 ? nil : earlier[$0.sellerID] ?? []) }
 }
 
 /// `GET /v1/spi/summary?week=`
@@ -118,7 +123,10 @@ extension QueryReader {
 }
 
 extension HealthWeekRecord {
-    fileprivate var json: [UInt8] {
+    fileprivate var json: [UInt8] { json(earlier: nil) }
+
+    /// - Parameter earlier: the weeks before it; nil: nobody asked for them.
+    fileprivate func json(earlier: [HealthWeekRecord]?) -> [UInt8] {
         JSONWriter.object(capacity: 512) { object in
             object.member("seller_id", seller)
             object.member("team", team)
@@ -146,6 +154,7 @@ extension HealthWeekRecord {
                     inner.member("pass", dimension.passes)
                 }
             }
+            if let earlier { object.array("earlier") { list in for week in earlier { list.element(json: week.json) } } }
         }
     }
 }

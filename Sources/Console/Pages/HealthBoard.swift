@@ -9,35 +9,29 @@ struct HealthBoard {
 
     private let facts: ProcessHealthView.Facts
     private let clerk: Clerk
-    /// For each week, by seller.
-    private let byWeek: [[String: JSONNode]]
 
     init(_ facts: ProcessHealthView.Facts, _ clerk: Clerk) {
         self.facts = facts
         self.clerk = clerk
-        byWeek = facts.weeks.map { week in
-            Dictionary((week.sellers["items"]?.elements ?? []).compactMap { row in row["seller_id"]?.string.map { ($0, row) } }) {
-                first, _ in
-                first
-            }
-        }
     }
 
     private func isOlder(_ place: Int) -> Bool { place < facts.weeks.count - 4 }
 
     var weeks: [View] {
         facts.weeks.enumerated().map { place, week in
-            ["weekName": .text(week.name.split(separator: "-").last.map(String.init)), "isOlder": .flag(isOlder(place))]
+            ["weekName": .text(week.split(separator: "-").last.map(String.init)), "isOlder": .flag(isOlder(place))]
         }
     }
 
     func row(_ seller: JSONNode) -> View {
         let id = seller["seller_id"]?.string ?? ""
         let name = facts.sellers.name(id) ?? id
-        let values = byWeek.map { $0[id].flatMap { $0["status"]?.string == "ok" ? $0["spi"]?.double : nil } }
+        let known = Dictionary(([seller] + (seller["earlier"]?.elements ?? [])).map { ($0["iso_week"]?.string ?? "", $0) }) { week, _ in week }
+        let weeks = facts.weeks.map { known[$0] }
+        let values = weeks.map { $0?["status"]?.string == "ok" ? $0?["spi"]?.double : nil }
         return [
             "sellerHref": "#dimensions", "sellerName": .text(name), "sellerTeam": .text(seller["team"]?.string),
-            "cells": .list(byWeek.enumerated().map { place, week in cell(week[id], isOlder: isOlder(place)) }),
+            "cells": .list(weeks.enumerated().map { place, week in cell(week, isOlder: isOlder(place)) }),
             "trend": trend(name, values),
         ]
     }

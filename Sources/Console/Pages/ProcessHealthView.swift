@@ -6,8 +6,10 @@ import ProcessHealth
 public enum ProcessHealthView {
     /// As the API answers them.
     public struct Facts: Sendable {
-        /// `GET /v1/spi` of the shown week and those before, the oldest first, with their names.
-        public var weeks: [(name: String, sellers: JSONNode)]
+        /// The shown week and those before, the oldest first.
+        public var weeks: [String]
+        /// `GET /v1/spi` of these weeks, the worst first.
+        public var page: JSONNode
         /// `GET /v1/spi/summary`
         public var summary: JSONNode
         /// `GET /v1/spi/diagnoses`
@@ -23,10 +25,11 @@ public enum ProcessHealthView {
         public var cursor: String?
 
         public init(
-            weeks: [(name: String, sellers: JSONNode)], summary: JSONNode, diagnoses: JSONNode, predictions: JSONNode, quality: JSONNode,
+            weeks: [String], page: JSONNode, summary: JSONNode, diagnoses: JSONNode, predictions: JSONNode, quality: JSONNode,
             sellers: SellerNames, team: String, cursor: String? = nil
         ) {
             self.weeks = weeks
+            self.page = page
             self.summary = summary
             self.diagnoses = diagnoses
             self.predictions = predictions
@@ -39,12 +42,11 @@ public enum ProcessHealthView {
 
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
         let words = layout.words
-        let shown = facts.weeks.last
-        let rows = (shown?.sellers["items"]?.elements ?? []).enumerated()
-            .sorted { (standing($0.element), $0.offset) < (standing($1.element), $1.offset) }.map(\.element)
+        let shown = facts.weeks.last ?? ""
+        let rows = facts.page["items"]?.elements ?? []
         let board = HealthBoard(facts, clerk)
         func href(_ cursor: String?) -> String {
-            Layout.path("process-health") + Console.query([("week", shown?.name ?? ""), ("team", facts.team), ("cursor", cursor)])
+            Layout.path("process-health") + Console.query([("week", shown), ("team", facts.team), ("cursor", cursor)])
         }
         let judged = rows.filter { $0["status"]?.string == "ok" }
         let diagnoses = facts.diagnoses["items"]?.elements ?? []
@@ -56,15 +58,15 @@ public enum ProcessHealthView {
             words["health_title"],
             [
                 "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("process-health")),
-                "weekOptions": .list(Option.list(facts.weeks.reversed().map { ($0.name, $0.name) }, chosen: shown?.name ?? "")),
+                "weekOptions": .list(Option.list(facts.weeks.reversed().map { ($0, $0) }, chosen: shown)),
                 "teamOptions": .list(Option.list(teams.map { ($0, $0) }, chosen: facts.team, all: words["health_all_teams"])),
                 "tiles": .list(tiles(facts.summary, clerk)), "hasSellers": .flag(!rows.isEmpty), "weeks": .list(board.weeks),
                 "sellers": .list(rows.map { board.row($0) }), "healthNoneWhy": .text(words["health_none_why"]),
                 "pager": Pager.view(
                     words, shown: rows.count, first: facts.cursor.map { _ in href(nil) },
-                    next: shown?.sellers["next_cursor"]?.string.map { href($0) }),
+                    next: facts.page["next_cursor"]?.string.map { href($0) }),
                 "hasDimensions": .flag(!judged.isEmpty),
-                "dimensionsTitle": .text(words["health_dimensions", ["week": shown?.name ?? ""]]),
+                "dimensionsTitle": .text(words["health_dimensions", ["week": shown]]),
                 "dimensionsLead": .text(words["health_dimensions_lead"]), "dimensions": .list(judged.map { board.dimensions($0) }),
                 "hasDiagnoses": .flag(!diagnoses.isEmpty), "diagnoses": .list(diagnoses.map { diagnosis($0, facts.sellers, clerk) }),
                 "warningsState": status == "ok" ? .chip(.good, words["warnings_on"]) : .chip(.idle, words["warnings_off"]),
@@ -74,12 +76,6 @@ public enum ProcessHealthView {
                 "warningsNoneWhy": .text(words[status == "ok" ? "warnings_none_why" : "warnings_silent_why"]),
                 "quality": WarningQuality(facts.quality, clerk).view,
             ])
-    }
-
-    /// Who is below the base line comes first, the lowest before all; the others as they came.
-    private static func standing(_ seller: JSONNode) -> Double {
-        guard seller["status"]?.string == "ok", seller["below_baseline"]?.bool == true else { return .infinity }
-        return seller["spi"]?.double ?? 0
     }
 
     private static func tiles(_ summary: JSONNode, _ clerk: Clerk) -> [View] {

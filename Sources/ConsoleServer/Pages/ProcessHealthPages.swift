@@ -21,24 +21,17 @@ private let shownWeeks = 8
     if wanted != nil, named == nil { throw ConsoleFault.badQuery }
     let last = named ?? Week(containing: visit.now, in: zone) - 1
     let ofTeam = team.isEmpty ? "" : "&team=\(encoded(team))"
-    // Every week goes on after the same seller.
     let page = cursor.map { "&cursor=\(encoded($0))" } ?? ""
     async let summary = visit.read("/v1/spi/summary?week=\(last)\(ofTeam)")
     async let diagnoses = visit.read("/v1/spi/diagnoses?limit=10")
     async let predictions = visit.read("/v1/predictions?warned=true&limit=20")
     async let quality = visit.read("/v1/predictions/quality")
     async let sellers = visit.firstSellers()
-    let weeks = try await withThrowingTaskGroup(of: (Int, JSONNode).self) { group in
-        for back in 0..<shownWeeks {
-            group.addTask { (back, try await visit.read("/v1/spi?week=\(last - back)&limit=50\(ofTeam)\(page)")) }
-        }
-        return try await group.reduce(into: [Int: JSONNode]()) { $0[$1.0] = $1.1 }
-    }
+    let weeks = try await visit.read("/v1/spi?week=\(last)&weeks=\(shownWeeks)&order=worst&limit=50\(ofTeam)\(page)")
     let (diagnosed, predicted) = (try await diagnoses, try await predictions)
-    let names = try await visit.names(try await sellers, in: weeks[0], diagnosed, predicted, try await summary)
+    let names = try await visit.names(try await sellers, in: weeks, diagnosed, predicted, try await summary)
     let facts = ProcessHealthView.Facts(
-        weeks: (0..<shownWeeks).reversed().compactMap { back in weeks[back].map { (name: "\(last - back)", sellers: $0) } },
-        summary: try await summary, diagnoses: diagnosed, predictions: predicted, quality: try await quality,
+        weeks: (0..<shownWeeks).reversed().map { "\(last - $0)" }, page: weeks, summary: try await summary, diagnoses: diagnosed, predictions: predicted, quality: try await quality,
         sellers: names, team: team, cursor: cursor)
     return try await visit.page("process-health", area: "process-health") { ProcessHealthView.page($0, $1, facts) }
 }

@@ -14,6 +14,16 @@ public struct HealthWeekRecord: Sendable, Hashable {
     public let isComplete: Bool
     public let streak: Streak
     public let reading: HealthReading
+    /// Where the next page goes on behind it.
+    let place: Int64
+}
+
+/// In which order sellers are listed.
+public enum HealthOrder: String, Sendable, CaseIterable {
+    /// As they were told of.
+    case seller
+    /// Who is below the base line, the lowest index first; then the others, as they were told of.
+    case worst
 }
 
 /// A report on a seller, as the outside sees it.
@@ -63,24 +73,52 @@ extension Records {
         return try row?.get("week", as: Int32?.self).map { Week(number: Int($0)) }
     }
 
-    /// Sellers' weeks as known now, in the order of sellers.
+    /// Sellers' weeks as known now.
+    ///
+    /// - Parameter cursor: in the order of the worst the last one's place, which another may have when the next page is asked for.
     public func healthWeeks(
-        of tenant: TenantID, in week: Week, seller: String? = nil, team: String? = nil, after cursor: Int64 = 0, limit: Int
+        of tenant: TenantID, in week: Week, order: HealthOrder = .seller, seller: String? = nil, team: String? = nil,
+        after cursor: Int64 = 0, limit: Int
     ) async throws -> Page<HealthWeekRecord> {
+        let place =
+            switch order {
+            case .seller: "s.id"
+            case .worst: "row_number() OVER (ORDER BY h.below IS TRUE DESC, CASE WHEN h.below THEN h.spi END, s.id)"
+            }
         let rows = try await read(
             tenant,
             """
-            SELECT s.id, s.external_id, s.team, h.week, h.version, h.as_of, h.complete, h.streak, h.since, h.counts
-            FROM seller s
-                CROSS JOIN LATERAL (
-                    SELECT * FROM health_week w WHERE w.tenant_id = s.tenant_id AND w.seller_id = s.id AND w.week = \(Int32(week.number))
-                    ORDER BY w.version DESC LIMIT 1) h
-            WHERE s.tenant_id = \(tenant.rawValue) AND s.id > \(cursor) AND (\(seller)::text IS NULL OR s.external_id = \(seller)::text)
-                AND (\(team)::text IS NULL OR s.team = \(team)::text)
-            ORDER BY s.id LIMIT \(limit + 1)
+            SELECT * FROM (
+                SELECT \(unescaped: place) AS place, s.id, s.external_id, s.team, h.week, h.version, h.as_of, h.complete, h.streak, h.since, h.counts
+                FROM seller s
+                    CROSS JOIN LATERAL (
+                        SELECT * FROM health_week w WHERE w.tenant_id = s.tenant_id AND w.seller_id = s.id AND w.week = \(Int32(week.number))
+                        ORDER BY w.version DESC LIMIT 1) h
+                WHERE s.tenant_id = \(tenant.rawValue) AND (\(seller)::text IS NULL OR s.external_id = \(seller)::text)
+                    AND (\(team)::text IS NULL OR s.team = \(team)::text)) n
+            WHERE place > \(cursor) ORDER BY place LIMIT \(limit + 1)
             """)
         let items = try rows.prefix(limit).map(HealthWeekRecord.init)
-        return Page(items: items, next: rows.count > limit ? items.last?.sellerID : nil)
+        return Page(items: items, next: rows.count > limit ? items.last?.place : nil)
+    }
+
+    /// The weeks before one of these sellers as known now, by seller, the newest first.
+    public func healthWeeks(of tenant: TenantID, sellers: [Int64], before week: Week, count: Int) async throws
+        -> [Int64: [HealthWeekRecord]]
+    {
+        guard count > 0, !sellers.isEmpty else { return [:] }
+        let records = try await read(
+            tenant,
+            """
+            SELECT DISTINCT ON (s.id, h.week)
+                s.id AS place, s.id, s.external_id, s.team, h.week, h.version, h.as_of, h.complete, h.streak, h.since, h.counts
+            FROM seller s JOIN health_week h ON h.tenant_id = s.tenant_id AND h.seller_id = s.id
+            WHERE s.tenant_id = \(tenant.rawValue) AND s.id = ANY(\(sellers))
+                AND h.week BETWEEN \(Int32((week - count).number)) AND \(Int32((week - 1).number))
+            ORDER BY s.id, h.week DESC, h.version DESC
+            """
+        ).map(HealthWeekRecord.init)
+        return Dictionary(grouping: records, by: \.sellerID)
     }
 
     /// Sellers at the base line among those with an index in a week (SPI-05), and how many have been below it for two weeks or more.
@@ -108,7 +146,7 @@ extension Records {
         try await read(
             tenant,
             """
-            SELECT s.id, s.external_id, s.team, h.week, h.version, h.as_of, h.complete, h.streak, h.since, h.counts
+            SELECT s.id AS place, s.id, s.external_id, s.team, h.week, h.version, h.as_of, h.complete, h.streak, h.since, h.counts
             FROM seller s JOIN health_week h ON h.tenant_id = s.tenant_id AND h.seller_id = s.id
             WHERE s.tenant_id = \(tenant.rawValue) AND s.external_id = \(seller) AND h.week = \(Int32(week.number))
             ORDER BY h.version DESC LIMIT 1000
@@ -187,6 +225,7 @@ extension Records {
 
 extension HealthWeekRecord {
     init(_ row: Row) throws {
+        place = try row.get("place")
         sellerID = try row.get("id")
         seller = try row.get("external_id")
         team = try row.get("team")
