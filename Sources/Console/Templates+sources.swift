@@ -18,6 +18,7 @@ extension Templates {
         "process-health": PackageResources.process_health_mustache, "reason": PackageResources.reason_mustache,
         "replay": PackageResources.replay_mustache, "rollout": PackageResources.rollout_mustache,
         "rollouts": PackageResources.rollouts_mustache, "round": PackageResources.round_mustache,
+        "forecast-deals": PackageResources.forecast_deals_mustache,
         "rule": PackageResources.rule_mustache,
         "rule-check": PackageResources.rule_check_mustache, "rules": PackageResources.rules_mustache,
         "save": PackageResources.save_mustache, "signin": PackageResources.signin_mustache,

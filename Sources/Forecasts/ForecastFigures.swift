@@ -52,6 +52,13 @@ public struct ForecastTotals: Sendable, Hashable {
     }
 }
 
+/// What has been won of a period already: no part of its forecast, which is of what is open.
+public struct WonFigures: Sendable, Hashable {
+    public var count: Int
+    /// By currency's place, in minor units.
+    public var byCurrency: [Int: Int64] = [:]
+}
+
 /// A stage of the funnel. Counts are over all currencies; the amounts are one currency's.
 public struct StageFigures: Sendable, Hashable {
     public var stage: Int

@@ -18,13 +18,16 @@ public struct ForecastFacts: Sendable {
         public var realised: Double
         public var segment: Int
         public var currency: Int
+        /// Whether the opportunity is one that is forecast.
+        public var isInScope: Bool
 
-        public init(day: Day, entered: Double, realised: Double, segment: Int, currency: Int) {
+        public init(day: Day, entered: Double, realised: Double, segment: Int, currency: Int, isInScope: Bool = true) {
             self.day = day
             self.entered = entered
             self.realised = realised
             self.segment = segment
             self.currency = currency
+            self.isInScope = isInScope
         }
     }
 
@@ -157,6 +160,15 @@ public struct ForecastRun: Sendable {
 }
 
 extension ForecastFacts {
+    /// What was won in a period so far; wins whose amount nobody told are in the count alone.
+    public func won(in period: ClosedRange<Day>) -> WonFigures {
+        var figures = WonFigures(count: won.count(where: period.contains))
+        for win in wins where win.isInScope && period.contains(win.day) {
+            figures.byCurrency[win.currency, default: 0].add(Int64(nearest: win.realised))
+        }
+        return figures
+    }
+
     /// How new business came up to a day.
     func arrivals(_ asOf: Day) -> Arrivals {
         Arrivals(

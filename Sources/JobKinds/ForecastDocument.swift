@@ -8,9 +8,17 @@ struct ForecastDocument {
     let question: ForecastQuestion
     let run: ForecastRun
     let movements: Movements
+    /// What who told of them calls those of `stalled`.
+    var names: [Int64: String] = [:]
 
     /// Opportunities named in the document itself; all of them are behind `GET …/opportunities`.
     private static let named = 200
+
+    /// The largest that are stalled.
+    var stalled: [ForecastLine] {
+        Array(
+            book.lines.filter { $0.counted == .atRisk }.sorted { ($1.amountMinor, $0.deal) < ($0.amountMinor, $1.deal) }.prefix(Self.named))
+    }
 
     private var book: ForecastBook { run.book }
     private var currencies: Range<Int> { 0..<max(1, reading.currencies.count) }
@@ -33,10 +41,8 @@ struct ForecastDocument {
                 for figures in book.byStage { list.object { stage(figures, dwells[figures.stage], &$0) } }
             }
             object.array("by_seller") { list in for figures in book.bySeller { list.object { seller(figures, &$0) } } }
-            object.array("stalled") { list in
-                let stalled = book.lines.filter { $0.counted == .atRisk }.sorted { ($1.amountMinor, $0.deal) < ($0.amountMinor, $1.deal) }
-                for line in stalled.prefix(Self.named) { list.object { self.stalled(line, &$0) } }
-            }
+            object.array("stalled") { list in for line in stalled { list.object { self.stalled(line, &$0) } } }
+            object.object("won") { won(&$0) }
             object.object("moved") { moved(&$0) }
             object.object("outlook") { outlook(&$0) }
             object.object("model") { model(&$0) }
@@ -89,12 +95,26 @@ struct ForecastDocument {
 
     private func stalled(_ line: ForecastLine, _ object: inout JSONWriter) {
         object.member("opportunity_id", "\(line.deal)")
+        object.member("external_id", names[line.deal])
         object.member("seller", line.seller < 0 ? nil : reading.sellers[Int(line.seller)])
         object.member("stage", line.stage.map { book.policy.stages[$0] })
         object.member("amount_minor", line.amountMinor)
         object.member("currency", currency(line.currency))
         object.member("days", line.stall?.days)
         object.member("reason", line.stall?.reason.rawValue)
+    }
+
+    private func won(_ object: inout JSONWriter) {
+        let won = reading.facts.won(in: question.period)
+        object.member("count", won.count)
+        object.array("amounts") { list in
+            for (place, amount) in won.byCurrency.sorted(by: { $0.key < $1.key }) {
+                list.object {
+                    $0.member("currency", currency(place))
+                    $0.member("amount_minor", amount)
+                }
+            }
+        }
     }
 
     private func moved(_ object: inout JSONWriter) {

@@ -133,7 +133,8 @@ public struct RebuildForecast: PerformingHandler {
 
         job.tell(JobProgress(0.8, "keeping"))
         try await records.keep(run.book.lines, of: job.tenant, job: job.id, run: job.attempt.fence)
-        let document = ForecastDocument(reading: reading, question: question, run: run, movements: movements)
+        var document = ForecastDocument(reading: reading, question: question, run: run, movements: movements)
+        document.names = try await records.names(of: document.stalled.map(\.deal), job.tenant)
         return Outcome(
             .completed("published"),
             effects: [

@@ -23,8 +23,8 @@ public struct LeadRecord: Sendable, Hashable {
     public let fields: JSONBytes
     public let state: LeadState
     public let heldReason: String?
-    /// The reasons of a lead that is held without a decision, a JSON array.
-    public let heldDetail: JSONBytes?
+    /// The reasons of a lead that is held without a decision, a JSON array; nil beside a decision that was asked for.
+    public internal(set) var heldDetail: JSONBytes?
     /// The owner's external id.
     public let owner: String?
     public let pool: String?
@@ -37,8 +37,8 @@ public struct LeadRecord: Sendable, Hashable {
     public let touchedAt: Date?
     public let createdAt: Date
     public let updatedAt: Date
-    /// The newest decision about it, a JSON object, as it was recorded.
-    public let decision: JSONBytes?
+    /// The newest decision about it, or the one asked for, a JSON object, as it was recorded.
+    public internal(set) var decision: JSONBytes?
     /// Its clocks as they were read last, a JSON array; nil: none are kept.
     public let clocks: JSONBytes?
 }
@@ -47,10 +47,29 @@ extension Records {
     public func lead(_ id: Int64, of tenant: TenantID) async throws -> LeadRecord? {
         try await read(tenant, LeadRecord.one(id, of: tenant)).first.map(LeadRecord.init)
     }
+
+    /// The lead with one of its decisions in place of the newest; nil: there is no such lead or decision.
+    ///
+    /// - Parameter decision: counted from 1, the oldest.
+    public func lead(_ id: Int64, decision: Int, of tenant: TenantID) async throws -> LeadRecord? {
+        let row = try await read(
+            tenant,
+            """
+            SELECT body FROM decision_log WHERE tenant_id = \(tenant.rawValue) AND lead_id = \(id)
+            ORDER BY epoch, decided_at, job_id OFFSET \(max(1, decision) - 1) LIMIT 1
+            """
+        ).first
+        guard let row, var lead = try await lead(id, of: tenant) else { return nil }
+        lead.decision = try row.get("body", as: JSONBytes.self)
+        lead.heldDetail = nil
+        return lead
+    }
 }
 
 /// What was decided of a lead, and when.
 public struct DecisionSummary: Sendable, Hashable {
+    /// Counted from 1, the oldest.
+    public let number: Int
     public let decidedAt: Date
     public let outcome: String
     public let owner: String?
@@ -65,14 +84,15 @@ extension Records {
         try await read(
             tenant,
             """
-            SELECT d.decided_at, d.outcome, d.body->>'seller_id' AS owner, d.body->>'pool' AS pool, d.job_id
+            SELECT row_number() OVER (ORDER BY d.epoch, d.decided_at, d.job_id) AS number, d.decided_at, d.outcome, d.body->>'seller_id' AS owner, d.body->>'pool' AS pool, d.job_id
             FROM decision_log d
             WHERE d.tenant_id = \(tenant.rawValue) AND d.lead_id = \(lead)
-            ORDER BY d.epoch DESC, d.decided_at DESC LIMIT \(limit)
+            ORDER BY number DESC LIMIT \(limit)
             """
         ).map { row in
             DecisionSummary(
-                decidedAt: try row.get("decided_at"), outcome: try row.get("outcome"), owner: try row.get("owner"),
+                number: Int(try row.get("number", as: Int64.self)), decidedAt: try row.get("decided_at"), outcome: try row.get("outcome"),
+                owner: try row.get("owner"),
                 pool: try row.get("pool"),
                 job: JobID(try row.get("job_id")))
         }

@@ -41,8 +41,38 @@ import Testing
             #expect(totals["at_risk"]["count"].int == 7 && totals["at_risk"]["amount_minor"].int == 700)
             #expect(totals["at_risk"]["forecast_minor"].int == 0 && totals["forecast_total_minor"].int == 500)
             let stalled = forecast["forecast"]["stalled"].array ?? []
+            #expect(stalled.allSatisfy { $0["external_id"].string?.first == "o" }, "by the names they were told under")
             #expect(stalled.filter { $0["reason"].string == "no_recent_action" && $0["days"].int == 11 }.count == 3)
             #expect(stalled.filter { $0["reason"].string == "no_known_action" && $0["days"].int == 30 }.count == 4)
+        }
+    }
+
+    @Test func `what was won within the period is told beside the forecast, by currency, of the scope alone`() async throws {
+        try await Self.with { desk in
+            try await desk.tell("open", "quoted", days: 1, amount: 5)
+            for (name, amount, currency, day) in [
+                ("a", 100, "CNY", 1), ("b", 20, "CNY", 2), ("c", 7, "USD", 1), ("before", 9_999, "CNY", 40),
+            ] {
+                try await desk.tell(
+                    name, "won", days: 50, amount: amount, currency: currency, more: #","won":true,"closed_at":"\#(desk.day(day))""#)
+            }
+            try await desk.tell("unsaid", "won", days: 50, amount: nil, more: #","won":true,"closed_at":"\#(desk.day(1))""#)
+            try await desk.tell("lost", "lost", days: 50, amount: 1, more: #","won":false,"closed_at":"\#(desk.day(1))""#)
+
+            let (from, to) = (desk.day(10).prefix(10), desk.day(-10).prefix(10))
+            func won(_ scope: String = "", _ sellers: String = "") async throws -> JSON {
+                let job = try await desk.run(#"{"period":{"from":"\#(from)","to":"\#(to)"}\#(scope)}"#)
+                #expect(job["outcome"].string == "published")
+                return try await desk.api.send("GET", "/v1/forecasts/latest?from=\(from)&to=\(to)\(sellers)").json["forecast"]["won"]
+            }
+
+            let nobodys = try await won(#","scope":{"seller_ids":["nobody"]}"#, "&sellers=nobody")
+            let all = try await won()
+
+            #expect(all["count"].int == 4)
+            #expect(all["amounts"].array?.map { $0["currency"].string } == ["CNY", "USD"])
+            #expect(all["amounts"].array?.map { $0["amount_minor"].int } == [120, 7])
+            #expect(nobodys["count"].int == 0 && nobodys["amounts"].array?.isEmpty == true)
         }
     }
 

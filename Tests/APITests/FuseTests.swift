@@ -241,6 +241,13 @@ import Testing
             let lead = try #require(try await house.records.lead(ids[0], of: tenant))
             #expect(lead.owner == "anna" && lead.epoch == 2)
             #expect(lead.reasons(in: .english) == ["Assigned by hand: test."])
+            let numbers = try await house.records.decisions(of: ids[0], of: tenant).map(\.number)
+            #expect(numbers == [2, 1], "the present one first")
+            let first = try #require(try await house.records.lead(ids[0], decision: 1, of: tenant))
+            #expect(
+                first.owner == "anna" && String(decoding: first.decision?.bytes ?? [], as: UTF8.self).contains("bob"),
+                "as it was decided then")
+            #expect(try await house.records.lead(ids[0], decision: 3, of: tenant) == nil)
             #expect(try await house.outcomes() == ["already_assigned": 1, "manual_queue_fuse": 1, "assigned": 1])
             #expect(try await house.count("audit_log WHERE action = 'lead.assign' AND before->>'owner' = 'bob' AND reason = 'test'") == 1)
             #expect(try await house.records.seller("bob", of: tenant)?.assigned ?? 0 >= 1)

@@ -164,6 +164,12 @@ import Testing
             let after = try await operators.get("/console/leads/\(id)").text
             #expect(after.contains("By hand, by key \(house.acme.operatorKeyID): knows them"), "who, when and why, where its story is told")
             #expect(after.firstMatch(of: /Decided before: Assigned/) != nil)
+            let then = try await operators.get("/console/leads/\(id)?decision=1").text
+            #expect(then.contains(owner == "s1" ? "Why Chen" : "Why Li Fang"), "the decision before, whole")
+            #expect(then.contains("To the decision that holds now") && !after.contains("To the decision that holds now"))
+            #expect(try await operators.get("/console/leads/\(id)?decision=2").text.contains("By hand"))
+            #expect(try await operators.get("/console/leads/\(id)?decision=3").status == 404)
+            #expect(try await operators.get("/console/leads/\(id)?decision=x").status == 400)
             #expect(try await foreign.get("/console/leads/\(id)").status == 404)
         }
     }

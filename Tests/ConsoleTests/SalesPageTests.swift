@@ -83,7 +83,8 @@ import Testing
         }
     }
 
-    @Test func `process health begins with the worst of all sellers, goes on behind the first fifty, and counts all of them`() async throws {
+    @Test func `process health begins with the worst of all sellers, goes on behind the first fifty, and counts all of them`() async throws
+    {
         try await House.with { house in
             let week = Week(containing: Date(), in: .gmt) - 1
             for statement: Statement in [

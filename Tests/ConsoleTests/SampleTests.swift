@@ -260,7 +260,7 @@ import Testing
     @Test func `leads`() throws {
         let (layout, clerk) = frame()
         let lead =
-            #"{"id":"4711","external_id":"L-1","source":"web","received_at":"2026-03-18T06:30:05Z","fields":{"company":"江苏客户","utm":"x"},"state":"assigned","held_reason":null,"owner":"s1","pool":null,"score":86,"touched_at":null,"job_id":"9","earlier":[{"decided_at":"2026-03-18T06:30:05Z","outcome":"held_missing_data","owner":null,"pool":null,"job_id":"8"}],"clocks":[{"clock":"fair_interview","level":"todo","due_at":"2026-03-18T06:30:05Z","state":"running","provisional":false},{"clock":"lead_first_touch","level":"reminder","due_at":"2026-03-18T06:34:05Z","state":"running","provisional":true},{"clock":"fair_interview","level":"manager","due_at":"2026-03-18T06:22:05Z","state":"missed","late_by":60,"pending":true}],"assignment":{"outcome":"assigned","matched_rule":"all","rule_version":"route/default@3","rule_sets":["route/default@3","score/default@2"],"arm":"stable","reasons":[{"code":"close_rate","params":{"n":3,"rate":0.382}}],"score":{"total":86,"industry_match":20,"budget_clarity":16,"missing":["urgency"]},"band":"high","candidates":[{"seller_id":"s1","metric":0.382,"pending":2},{"seller_id":"s2","metric":null,"pending":3}],"candidate_count":2,"excluded":[{"seller_id":"s9","code":"over_load"}],"excluded_count":1,"unmapped":["utm"]},"explanation":{"en":["It is due at 2026-03-18T06:34:05.25Z."],"zh":["规则适用。"]}}"#
+            #"{"id":"4711","external_id":"L-1","source":"web","received_at":"2026-03-18T06:30:05Z","fields":{"company":"江苏客户","utm":"x"},"state":"assigned","held_reason":null,"owner":"s1","pool":null,"score":86,"touched_at":null,"job_id":"9","earlier":[{"number":1,"decided_at":"2026-03-18T06:30:05Z","outcome":"held_missing_data","owner":null,"pool":null,"job_id":"8"}],"clocks":[{"clock":"fair_interview","level":"todo","due_at":"2026-03-18T06:30:05Z","state":"running","provisional":false},{"clock":"lead_first_touch","level":"reminder","due_at":"2026-03-18T06:34:05Z","state":"running","provisional":true},{"clock":"fair_interview","level":"manager","due_at":"2026-03-18T06:22:05Z","state":"missed","late_by":60,"pending":true}],"assignment":{"outcome":"assigned","matched_rule":"all","rule_version":"route/default@3","rule_sets":["route/default@3","score/default@2"],"arm":"stable","reasons":[{"code":"close_rate","params":{"n":3,"rate":0.382}}],"score":{"total":86,"industry_match":20,"budget_clarity":16,"missing":["urgency"]},"band":"high","candidates":[{"seller_id":"s1","metric":0.382,"pending":2},{"seller_id":"s2","metric":null,"pending":3}],"candidate_count":2,"excluded":[{"seller_id":"s9","code":"over_load"}],"excluded_count":1,"unmapped":["utm"]},"explanation":{"en":["It is due at 2026-03-18T06:34:05.25Z."],"zh":["规则适用。"]}}"#
         let names = SellerNames(try node(Self.sellers))
         let list = LeadsView.page(layout, clerk, page: try node(#"{"items":[\#(lead)],"next_cursor":"1"}"#), sellers: names, query: .init())
         let facts = LeadView.Facts(
@@ -281,6 +281,15 @@ import Testing
         #expect(view["reasons"] == ["It is due at 2026-03-18 14:34:05."])
         #expect(view["candidates"]?.items.map { $0["isOwner"] } == [true, false])
         #expect(view["candidates"]?.items.map { $0["metric"] } == ["38.2\u{A0}%", "–"] && view["metricName"] == "Close rate")
+        #expect(Templates.all.page("lead", view).contains(#"href="/console/leads/4711?decision=1""#))
+        var past = facts
+        past.earlier = try node(
+            lead.replacing(#""seller_id":"s1","metric""#, with: #""seller_id":"s7","metric""#).replacing(
+                #""outcome":"assigned","matched"#, with: #""outcome":"assigned","seller_id":"s7","matched"#))
+        let then = LeadView.page(layout, clerk, past, once: "k")
+        #expect(then["past"]?["pastTitle"] == "Decided before: Assigned" && then["whyTitle"] == "Why s7")
+        #expect(then["candidates"]?.items.map { $0["isOwner"] } == [true, false] && then["summary"] == view["summary"])
+        #expect(then["story"] == view["story"] && then["clocks"] == view["clocks"])
         var unranked = facts
         unranked.lead = try node(lead.replacing(#""metric":0.382"#, with: #""metric":null"#))
         let plain = LeadView.page(layout, clerk, unranked, once: "k")
@@ -377,7 +386,7 @@ import Testing
         let (layout, clerk) = frame()
         let zero = #"{"count":0,"amount_minor":0,"forecast_minor":0}"#
         let body =
-            #"{"open":96,"currencies":["CNY"],"totals":[{"currency":"CNY","committed":{"count":31,"amount_minor":402000,"forecast_minor":402000},"weighted":{"count":44,"amount_minor":780000,"forecast_minor":215000},"at_risk":{"count":17,"amount_minor":331000,"forecast_minor":0},"self_entered_expected":\#(zero),"forecast_total_minor":617000}],"by_stage":[{"stage":"quoted","count":19,"stalled_count":4,"amounts":[{"currency":"CNY","amount_minor":390000}],"conversion":0.58,"dwell_p50_days":11}],"by_seller":[{"seller":"s1","currency":"CNY","committed":{"forecast_minor":1},"weighted":{"forecast_minor":2},"at_risk":{"amount_minor":3}}],"stalled":[{"opportunity_id":"d-17","stage":"quoted","amount_minor":90000,"currency":"CNY","days":11,"reason":"no_recent_action"}],"moved":{"since":"6","changes":[{"currency":"CNY","new":{"count":4,"amount_minor":48000},"lost":{"count":1,"amount_minor":-63000},"sum_minor":-15000}]},"outlook":{"wins":{"expected_open":33,"expected_new":5,"interval_low":29,"interval_high":47},"amounts":[{"currency":"CNY","p10_minor":510000,"p50_minor":640000,"p90_minor":800000}],"errors_learnt":18}}"#
+            #"{"open":96,"won":{"count":9,"amounts":[{"currency":"CNY","amount_minor":250000}]},"excluded":{"amount_missing":2,"unknown_stage":0},"currencies":["CNY"],"totals":[{"currency":"CNY","committed":{"count":31,"amount_minor":402000,"forecast_minor":402000},"weighted":{"count":44,"amount_minor":780000,"forecast_minor":215000},"at_risk":{"count":17,"amount_minor":331000,"forecast_minor":0},"self_entered_expected":\#(zero),"forecast_total_minor":617000}],"by_stage":[{"stage":"quoted","count":19,"stalled_count":4,"amounts":[{"currency":"CNY","amount_minor":390000}],"conversion":0.58,"dwell_p50_days":11}],"by_seller":[{"seller":"s1","currency":"CNY","committed":{"forecast_minor":1},"weighted":{"forecast_minor":2},"at_risk":{"amount_minor":3}}],"stalled":[{"opportunity_id":"d-17","stage":"quoted","amount_minor":90000,"currency":"CNY","days":11,"reason":"no_recent_action"}],"moved":{"since":"6","changes":[{"currency":"CNY","new":{"count":4,"amount_minor":48000},"lost":{"count":1,"amount_minor":-63000},"sum_minor":-15000}]},"outlook":{"wins":{"expected_open":33,"expected_new":5,"interval_low":29,"interval_high":47},"amounts":[{"currency":"CNY","p10_minor":510000,"p50_minor":640000,"p90_minor":800000}],"errors_learnt":18}}"#
         func forecast(_ id: String, _ day: String, total: Int) -> String {
             #"{"id":"\#(id)","period":{"from":"2026-01-01","to":"2026-03-31"},"scope":[],"as_of":"\#(day)T22:00:00Z","reason":"scheduled","current":true,"forecast":\#(body.replacing("617000", with: "\(total)"))}"#
         }
@@ -391,6 +400,17 @@ import Testing
 
         #expect(view.lacks(try Contexts.view("forecast")).filter { !$0.hasPrefix("pager") } == [])
         try compare(view, "forecast")
+        #expect(view["tiles"]?.items[1]["tileValue"] == "2,500.00" && view["tiles"]?.items[1]["tileNote"] == "9 deals closed in the period")
+        #expect(view["leftOut"]?.items.map { $0["leftHref"] } == ["/console/forecast/7/deals?class=amount_missing"])
+        let deals = ForecastDealsView.Facts(
+            forecast: try #require(facts.forecast),
+            page: try node(
+                #"{"items":[{"external_id":"d-17","seller":"s1","stage":"quoted","class":"at_risk","amount_minor":90000,"currency":"CNY","odds":0.3,"forecast_minor":0,"stalled_days":11},{"external_id":"d-18","seller":null,"stage":"quoted","class":"amount_missing","amount_minor":0,"currency":"CNY","odds":0.1,"forecast_minor":0,"stalled_days":null}],"next_cursor":"18"}"#
+            ), sellers: facts.sellers, standing: "at_risk", cursor: nil)
+        let list = ForecastDealsView.page(layout, clerk, deals)
+        try compare(list, "forecast-deals")
+        #expect(list["deals"]?.items.map { $0["amount"] } == ["900.00 CNY", "–"] && list["deals"]?.items[1]["className"] == "No amount")
+        #expect(list["pager"]?["nextHref"] == "/console/forecast/7/deals?class=at_risk&cursor=18")
         let moved = view["moved"]?.items ?? []
         #expect(moved.map { $0["moveAmount"] } == ["6,320.00", "+480.00", "−630.00", "6,170.00"])
         #expect(moved.map { $0["edgeX"] } == ["92.94", "100", "90.74", "90.74"])

@@ -10,7 +10,7 @@ extension API {
     static let leadEndpoints = [
         Endpoint(.post, "/v1/leads", people: .judged, answer: takeInLead),
         Endpoint(.get, "/v1/leads", takesQuery: true, people: .judged, answer: listLeads),
-        Endpoint(.get, "/v1/leads/{id}", people: .judged, answer: readLead),
+        Endpoint(.get, "/v1/leads/{id}", takesQuery: true, people: .judged, answer: readLead),
     ]
 
     /// The source of a lead that names none.
@@ -46,10 +46,16 @@ extension API {
     return try call.answer(once)
 }
 
-/// `GET /v1/leads/{id}`
+/// `GET /v1/leads/{id}?decision=`
 @Sendable private func readLead(_ call: Call) async throws -> Answer {
-    let id = try call.id()
-    guard let lead = try await call.records.lead(id, of: call.tenant.id) else { throw Problem.notFound }
+    let (id, number) = (try call.id(), try call.query { $0.integer("decision", in: 1...1_000_000) })
+    let lead =
+        if let number {
+            try await call.records.lead(id, decision: number, of: call.tenant.id)
+        } else {
+            try await call.records.lead(id, of: call.tenant.id)
+        }
+    guard let lead else { throw Problem.notFound }
     try await call.judge()?.require(.queryLead, ofLead: lead.fields.bytes)
     return Answer(200, lead.json(decisions: try await call.records.decisions(of: id, of: call.tenant.id)))
 }
@@ -108,6 +114,7 @@ extension LeadRecord {
                 object.array("earlier") { list in
                     for decision in decisions.dropFirst() {
                         list.object { item in
+                            item.member("number", decision.number)
                             item.member("decided_at", decision.decidedAt)
                             item.member("outcome", decision.outcome)
                             item.member("owner", decision.owner)

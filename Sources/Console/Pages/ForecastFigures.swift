@@ -5,6 +5,9 @@ import JSONEnvelope
 struct ForecastFigures {
     private static let standings = ["committed", "weighted", "at_risk", "self_entered_expected"]
     private static let tones = ["committed": "one", "weighted": "three", "at_risk": "two", "self_entered_expected": "idle"]
+    private static let exclusions = ["amount_missing", "unknown_stage"]
+    /// Classes, and why a deal is in none.
+    static let everyStanding = standings + exclusions
 
     private let forecast: JSONNode
     private let body: JSONNode
@@ -34,6 +37,9 @@ struct ForecastFigures {
         standings.reduce(0) { $0 + 2 * (totals[$1]?["count"]?.integer ?? 0) } + (totals["currency"]?.string ?? "" == "" ? 0 : 1)
     }
 
+    /// A class's colour.
+    static func tone(of standing: String) -> String { tones[standing] ?? "idle" }
+
     private var words: Words { clerk.words }
     private var total: Int64 { totals["forecast_total_minor"]?.integer ?? 0 }
     private var title: String { currency.isEmpty ? words["forecast_title"] : words["forecast_tile", ["currency": currency]] }
@@ -56,11 +62,21 @@ struct ForecastFigures {
         let wins = body["outlook"]?["wins"]
         let expected = (wins?["expected_open"]?.double ?? 0) + (wins?["expected_new"]?.double ?? 0)
         return [
-            .tile(title, money(total), words["forecast_tile_note"]),
+            .tile(title, money(total), words["forecast_tile_note"])
+        ] + (won.map { [$0] } ?? []) + [
             .tile(words["forecast_committed"], money(amount("committed", "forecast_minor")), deals("committed")),
             .tile(words["forecast_weighted"], money(amount("weighted", "forecast_minor")), deals("weighted")),
             .tile(words["forecast_at_risk"], money(amount("at_risk", "amount_minor")), deals("at_risk")),
         ] + (wins == nil ? [] : [View.tile(words["forecast_wins"], clerk.number(expected, decimals: 1), words["forecast_wins_note"])])
+    }
+
+    /// What has been won in the period already; nil: a forecast of before that was told.
+    private var won: View? {
+        body["won"].map { won in
+            .tile(
+                words["forecast_won"], money(own(won["amounts"]).first?["amount_minor"]?.integer ?? 0),
+                words["forecast_won_note", ["n": clerk.number(won["count"]) ?? "0"]])
+        }
     }
 
     // MARK: How sure it is
@@ -140,11 +156,23 @@ struct ForecastFigures {
     var classes: [View] {
         Self.standings.map { standing in
             [
-                "classTone": .text(Self.tones[standing]), "className": .text(words["forecast_class_\(standing)"]),
+                "classTone": .text(Self.tones[standing]), "classHref": .text(ForecastDealsView.href(forecast, of: standing)),
+                "className": .text(words["forecast_class_\(standing)"]),
                 "classMeaning": .text(words["forecast_class_\(standing)_meaning"]),
                 "classCount": .text(clerk.number(Int(amount(standing, "count")))),
                 "classAmount": .text(money(amount(standing, "amount_minor"))),
                 "classForecast": .text(money(amount(standing, "forecast_minor"))),
+            ]
+        }
+    }
+
+    /// Why some open deals are in no class, and how many.
+    var leftOut: [View] {
+        Self.exclusions.compactMap { reason in
+            guard let count = body["excluded"]?[reason]?.integer, count > 0 else { return nil }
+            return [
+                "leftHref": .text(ForecastDealsView.href(forecast, of: reason)),
+                "leftWords": .text(words["forecast_left_\(reason)", ["n": clerk.number(Int(count))]]),
             ]
         }
     }
@@ -221,7 +249,7 @@ struct ForecastFigures {
     var stalled: [View] {
         (body["stalled"]?.elements ?? []).prefix(50).map { deal in
             [
-                "opportunityName": .text(deal["opportunity_id"]?.string),
+                "opportunityName": .text((deal["external_id"] ?? deal["opportunity_id"])?.string),
                 "stageName": .text(deal["stage"]?.string.map { words.known("stage", $0) }),
                 "sellerName": .text(names.name(deal["seller"]?.string) ?? "–"), "stalledDays": .text(clerk.number(deal["days"]) ?? "–"),
                 "stalledAmount": .text(deal["amount_minor"]?.integer.map { clerk.money($0, deal["currency"]?.string) } ?? "–"),

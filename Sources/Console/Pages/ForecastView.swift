@@ -32,6 +32,7 @@ public enum ForecastView {
                 "hasForecast": .flag(figures != nil), "tiles": .list(figures?.tiles ?? []), "ranges": .list(figures?.ranges ?? []),
                 "rangeNote": .text(figures?.rangeNote), "classesWords": .text(figures?.classesWords),
                 "classParts": .list(figures?.classParts ?? []), "classes": .list(figures?.classes ?? []),
+                "leftOut": .list(figures?.leftOut ?? []), "dealsHref": .text(forecast.map { ForecastDealsView.href($0) + "/deals" }),
                 "movedLead": .text(figures.map { _ in words["forecast_moved_lead"] }), "hasMoved": .flag(!(figures?.moved ?? []).isEmpty),
                 "moved": .list(figures?.moved ?? []), "movedNoneWhy": .text(words["forecast_moved_none_why"]),
                 "stages": .list(figures?.stages ?? []), "hasSellers": .flag(!(figures?.sellers ?? []).isEmpty),

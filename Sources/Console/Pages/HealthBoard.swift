@@ -26,7 +26,9 @@ struct HealthBoard {
     func row(_ seller: JSONNode) -> View {
         let id = seller["seller_id"]?.string ?? ""
         let name = facts.sellers.name(id) ?? id
-        let known = Dictionary(([seller] + (seller["earlier"]?.elements ?? [])).map { ($0["iso_week"]?.string ?? "", $0) }) { week, _ in week }
+        let known = Dictionary(([seller] + (seller["earlier"]?.elements ?? [])).map { ($0["iso_week"]?.string ?? "", $0) }) { week, _ in
+            week
+        }
         let weeks = facts.weeks.map { known[$0] }
         let values = weeks.map { $0?["status"]?.string == "ok" ? $0?["spi"]?.double : nil }
         return [

@@ -18,7 +18,7 @@ struct LeadStory {
             let place = facts.sellers.name(decision["owner"]?.string) ?? decision["pool"]?.string
             story.add(
                 decision["decided_at"]?.date, .idle, words["lead_step_earlier", ["outcome": outcome]], detail: place,
-                link: link(to: decision["job_id"]?.string))
+                link: decided(decision["number"]?.integer))
         }
         if let giving = handGiving {
             story.add(
@@ -56,6 +56,12 @@ struct LeadStory {
     /// By whom and why, where a person gave it to its owner: its job ended before that, and is told of as it was decided then.
     private var handGiving: JSONNode? {
         facts.lead["assignment"]?["reasons"]?.elements.first { $0["code"]?.string == "assigned_by_hand" }?["params"]
+    }
+
+    /// To the whole of a decision before the newest.
+    private func decided(_ number: Int64?) -> (href: String, label: String)? {
+        guard let number, let id = facts.lead["id"]?.string else { return nil }
+        return (Layout.path("leads/\(id)") + Console.query([("decision", String(number))]), clerk.words["lead_step_decision"])
     }
 
     private func link(to job: String?) -> (href: String, label: String)? {

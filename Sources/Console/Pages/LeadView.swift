@@ -8,6 +8,8 @@ public enum LeadView {
     public struct Facts: Sendable {
         /// `GET /v1/leads/{id}`
         public var lead: JSONNode
+        /// `GET /v1/leads/{id}?decision=`, with a decision before the newest; nil: nobody asked for one.
+        public var earlier: JSONNode?
         public var sellers: SellerNames
         /// `GET /v1/jobs/{id}` of the job that decided it; nil: there is none.
         public var job: JSONNode?
@@ -16,8 +18,11 @@ public enum LeadView {
         /// `GET /v1/fuses/assignment`
         public var fuse: JSONNode
 
-        public init(lead: JSONNode, sellers: SellerNames, job: JSONNode?, escalations: JSONNode?, fuse: JSONNode) {
+        public init(
+            lead: JSONNode, earlier: JSONNode? = nil, sellers: SellerNames, job: JSONNode?, escalations: JSONNode?, fuse: JSONNode
+        ) {
             self.lead = lead
+            self.earlier = earlier
             self.sellers = sellers
             self.job = job
             self.escalations = escalations
@@ -27,10 +32,13 @@ public enum LeadView {
 
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let (words, lead) = (layout.words, facts.lead)
-        let decision = lead["assignment"].flatMap { $0.type == .object ? $0 : nil }
         let owner = facts.sellers.name(lead["owner"]?.string)
-        let reasons = lead["explanation"]?[words.language.rawValue]?.elements.compactMap { $0.string.map(clerk.local) } ?? []
-        let tables = LeadDecisionTables(decision: decision, owner: lead["owner"]?.string, sellers: facts.sellers, clerk: clerk)
+        // What is told of the decision is told of the one that is shown, the rest of the lead as it is now.
+        let shown = facts.earlier ?? lead
+        let decision = shown["assignment"].flatMap { $0.type == .object ? $0 : nil }
+        let chosen = facts.earlier == nil ? lead["owner"]?.string : decision?["seller_id"]?.string
+        let reasons = shown["explanation"]?[words.language.rawValue]?.elements.compactMap { $0.string.map(clerk.local) } ?? []
+        let tables = LeadDecisionTables(decision: decision, owner: chosen, sellers: facts.sellers, clerk: clerk)
         let assigning = AssignForm(layout: layout, facts: facts, once: once, refusal: refusal)
         let clocks = lead["clocks"]?.elements ?? []
         let fields = fields(lead, decision, words)
@@ -40,8 +48,9 @@ public enum LeadView {
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "listHref": .text(Layout.path("leads")),
                 "number": .text(lead["id"]?.string), "heading": .text(LeadWords.name(lead)), "state": LeadWords.chip(lead, words),
-                "summary": .text(summary(lead, owner, clerk)), "held": held(lead, reasons, words),
-                "whyTitle": .text(owner.map { words["lead_why", ["owner": $0]] } ?? words["lead_why_place"]),
+                "summary": .text(summary(lead, owner, clerk)), "held": facts.earlier == nil ? held(lead, reasons, words) : .nothing,
+                "past": past(facts, decision, clerk),
+                "whyTitle": .text(facts.sellers.name(chosen).map { words["lead_why", ["owner": $0]] } ?? words["lead_why_place"]),
                 "decidedBy": .text(decidedBy(decision, words)), "hasReasons": .flag(!reasons.isEmpty),
                 "reasons": .list(reasons.map { .text($0) }),
                 "candidatesWords": .text(tables.candidatesWords), "hasCandidates": .flag(!tables.candidates.isEmpty),
@@ -60,6 +69,16 @@ public enum LeadView {
     private static func changes(_ decision: JSONNode?, _ sellers: SellerNames, _ clerk: Clerk) -> View {
         let sentences = decision.map { LeadChanges(decision: $0, sellers: sellers, clerk: clerk).sentences } ?? []
         return sentences.isEmpty ? .nothing : ["sentences": .list(sentences.map { .text($0) })]
+    }
+
+    /// That what is shown was decided before, when, and the way to what holds now.
+    private static func past(_ facts: Facts, _ decision: JSONNode?, _ clerk: Clerk) -> View {
+        guard facts.earlier != nil, let id = facts.lead["id"]?.string else { return .nothing }
+        let outcome = clerk.words.known("outcome", decision?["outcome"]?.string ?? "")
+        return [
+            "pastTitle": .text(clerk.words["lead_past", ["outcome": outcome]]), "pastWords": .text(clerk.words["lead_past_words"]),
+            "pastHref": .text(Layout.path("leads/\(id)")),
+        ]
     }
 
     private static func summary(_ lead: JSONNode, _ owner: String?, _ clerk: Clerk) -> String {

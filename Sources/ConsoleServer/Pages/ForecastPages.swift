@@ -6,6 +6,7 @@ extension ConsoleSite {
     static let forecastPages = [
         Page(.get, "forecast") { try await showForecast($0) },
         Page(.get, "forecast/{id}") { try await showForecast($0) },
+        Page(.get, "forecast/{id}/deals", answer: listDeals),
         Page(.post, "forecast/rebuild") { visit in
             let body = JSONWriter.object { object in
                 object.member("kind", "rebuild_forecast")
@@ -36,4 +37,17 @@ private func showForecast(_ visit: Visit, refusal: Refusal? = nil) async throws 
     return try await visit.page("forecast", area: "forecast", refusal: refusal) {
         ForecastView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
+}
+
+@Sendable private func listDeals(_ visit: Visit) async throws -> Response {
+    let (standing, cursor) = (visit.guest.parameter("class") ?? "", visit.guest.parameter("cursor"))
+    async let forecast = visit.read("/v1/forecasts/\(visit.id)")
+    async let deals = visit.read(
+        "/v1/forecasts/\(visit.id)/opportunities" + query([("limit", "50"), ("class", standing), ("cursor", cursor)]))
+    async let sellers = visit.firstSellers()
+    let page = try await deals
+    let facts = ForecastDealsView.Facts(
+        forecast: try await forecast, page: page, sellers: try await visit.names(try await sellers, in: page), standing: standing,
+        cursor: cursor)
+    return try await visit.page("forecast-deals", area: "forecast") { ForecastDealsView.page($0, $1, facts) }
 }

@@ -48,6 +48,7 @@ extension Visit {
 
 private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
     let lead = try await visit.read("/v1/leads/\(visit.id)")
+    let earlier = try await earlierDecision(of: lead, visit)
     async let sellers = visit.firstSellers()
     async let fuse = visit.read("/v1/fuses/assignment")
     // Who is held to cities sees the lead, and not what jobs and clocks say of it among all others.
@@ -56,11 +57,20 @@ private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> R
     async let decider = mayAll ? job.asyncFlatMap { try await visit.readIfAny("/v1/jobs/\(encoded($0))") } : nil
     let escalations = try await clocks
     let facts = LeadView.Facts(
-        lead: lead, sellers: try await visit.names(try await sellers, in: lead, escalations), job: try await decider,
+        lead: lead, earlier: earlier, sellers: try await visit.names(try await sellers, in: lead, earlier, escalations),
+        job: try await decider,
         escalations: escalations, fuse: try await fuse)
-    return try await visit.page("lead", area: "leads", telling: [lead], refusal: refusal) {
+    return try await visit.page("lead", area: "leads", telling: [lead, earlier].compactMap(\.self), refusal: refusal) {
         LeadView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
+}
+
+/// The lead with the decision that is asked for; nil: none is, or the newest, which the lead has itself.
+private func earlierDecision(of lead: JSONNode, _ visit: Visit) async throws -> JSONNode? {
+    guard let text = visit.guest.parameter("decision") else { return nil }
+    guard let number = Int64(text), number > 0 else { throw ConsoleFault.badQuery }
+    guard number != (lead["earlier"]?.elements.first?["number"]?.integer ?? 0) + 1 else { return nil }
+    return try await visit.read("/v1/leads/\(visit.id)?decision=\(number)")
 }
 
 @Sendable private func assignLead(_ visit: Visit) async throws -> Response {

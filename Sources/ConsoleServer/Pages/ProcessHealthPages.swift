@@ -31,7 +31,8 @@ private let shownWeeks = 8
     let (diagnosed, predicted) = (try await diagnoses, try await predictions)
     let names = try await visit.names(try await sellers, in: weeks, diagnosed, predicted, try await summary)
     let facts = ProcessHealthView.Facts(
-        weeks: (0..<shownWeeks).reversed().map { "\(last - $0)" }, page: weeks, summary: try await summary, diagnoses: diagnosed, predictions: predicted, quality: try await quality,
+        weeks: (0..<shownWeeks).reversed().map { "\(last - $0)" }, page: weeks, summary: try await summary, diagnoses: diagnosed,
+        predictions: predicted, quality: try await quality,
         sellers: names, team: team, cursor: cursor)
     return try await visit.page("process-health", area: "process-health") { ProcessHealthView.page($0, $1, facts) }
 }

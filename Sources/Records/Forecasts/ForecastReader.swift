@@ -26,6 +26,13 @@ public struct ForecastReader: Sendable {
         return Day(Int(try row.get("day", as: Int32.self)))
     }
 
+    /// What who told of them calls these opportunities, by our numbers.
+    public func names(of deals: [Int64], _ tenant: TenantID) async throws -> [Int64: String] {
+        try await postgres.pipeline([
+            .tenants([tenant]), "SELECT id, external_id FROM opportunity WHERE tenant_id = \(tenant.rawValue) AND id = ANY(\(deals))",
+        ])[1].reduce(into: [:]) { $0[try $1.get("id")] = try $1.get("external_id", as: String.self) }
+    }
+
     /// All of it as of one moment: one snapshot of the database, however long it takes to read.
     public func read(_ question: ForecastQuestion, of tenant: TenantID, at now: Date) async throws -> ForecastReading {
         let (gates, pageSize) = (gates, pageSize)
@@ -227,7 +234,9 @@ private struct ForecastGathering {
                 guard let amount = try row.get(5, as: Int64?.self) else { continue }
                 let entered = try row.get(9, as: Int64?.self) ?? amount
                 wins.append(
-                    .init(day: closed, entered: Double(entered), realised: Double(amount), segment: segment, currency: currency))
+                    .init(
+                        day: closed, entered: Double(entered), realised: Double(amount), segment: segment, currency: currency,
+                        isInScope: isInScope))
             } else if isInScope {
                 let last = history.last
                 let opened = Day(Int(try row.get(2, as: Int32.self)))

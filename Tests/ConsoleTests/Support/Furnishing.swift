@@ -12,6 +12,7 @@ struct Furnishing {
     let rollout: String
     /// A replay of the version that is rolled out.
     let round: String
+    let forecast: String
 
     static let breaker = "erp-of-the-east-china-plant"
 
@@ -23,7 +24,8 @@ struct Furnishing {
         ]
         return lists.map { ($0.replacing("/", with: "-"), $0) } + [
             ("job-waiting", "jobs/\(waiting)"), ("job-dead", "jobs/\(dead)"), ("lead", "leads/\(lead)"),
-            ("rollout", "rollouts/\(rollout)"), ("round", "rounds/\(round)"), ("dead-letters-preview", "dead-letters?preview=true"),
+            ("rollout", "rollouts/\(rollout)"), ("round", "rounds/\(round)"), ("forecast-deals", "forecast/\(forecast)/deals"),
+            ("dead-letters-preview", "dead-letters?preview=true"),
             ("rule-of-a-pack", "rules/route/default?pack=saas"),
             ("permissions-of-one", "permissions?user=s1&city=%E6%88%90%E9%83%BD"),
         ]
@@ -74,6 +76,7 @@ struct Furnishing {
             begun = id
         }
         round = try #require(begun)
+        forecast = try #require(try await house.call("GET", "/v1/forecasts/latest").json["id"])
         try await house.lateTouches()
         try await house.healthWeeks()
     }
