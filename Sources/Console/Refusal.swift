@@ -47,11 +47,27 @@ public struct Refusal: Sendable, Hashable {
                 faults.map { fault in
                     let (message, line) = RuleFaultsView.split(fault.message)
                     let place = line.map { " · " + words["rule_line", ["n": $0]] } ?? ""
-                    return ["fieldName": .text(fault.field), "fieldMessage": .text(Sentences.said(message, words) + place)]
+                    return [
+                        "fieldName": .text(fault.field), "fieldTitle": .text(Self.label(of: fault.field, words)),
+                        "fieldMessage": .text(Sentences.said(message, words) + place),
+                    ]
                 }),
             "problemAdvice": .text(help),
         ]
     }
+
+    /// What the forms call a field of the API's; nil: it is in none of them.
+    private static func label(of field: String, _ words: Words) -> String? {
+        labels[field.hasPrefix("guards.") ? String(field.dropFirst("guards.".count)) : field].flatMap { words.all[$0] }
+    }
+
+    private static let labels = [
+        "reason": "form_reason", "first_touch_minutes": "rollouts_touch_minutes", "least_leads": "rollouts_least_leads",
+        "promotion": "rollouts_promotion", "percent": "rollouts_percent", "version": "rollouts_draft", "seller": "word_seller",
+        "name": "key_name", "role": "key_role", "slug": "tenants_slug", "weight": "now_weight", "from": "rule_replay_from",
+        "to": "rule_replay_to", "user": "permissions_user", "city": "permissions_city", "per_second": "dead_pace",
+        "worker": "worker_number",
+    ]
 
     /// What may help, by the kind of refusal.
     private var advice: String {

@@ -43,6 +43,13 @@ extension Records {
         try await read(tenant, .fuse(of: tenant)).first.map(AssignmentFuse.init) ?? .untouched
     }
 
+    /// How many leads wait for a person.
+    public func leadsForPeople(of tenant: TenantID) async throws -> Int {
+        let rows = try await read(
+            tenant, "SELECT count(*) AS n FROM lead WHERE tenant_id = \(tenant.rawValue) AND state = 'manual_queue'")
+        return Int(try rows.first?.get("n", as: Int64.self) ?? 0)
+    }
+
     /// Opens or closes the fuse. Asked for what it is already, it stays as it was, with its first reason; that it was asked for is in the audit log.
     ///
     /// When this has answered, no lead is assigned on what was decided before: the routing version has grown, so such decisions are made anew.

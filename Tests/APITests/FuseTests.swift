@@ -267,6 +267,7 @@ import Testing
             { try await api.send("POST", path, #"{"seller":"\#(seller)","reason":"why"\#(more)}"#, as: key, headers: headers) }
 
             #expect(try await api.send("GET", "/v1/fuses/assignment").json["state"].string == "closed")
+            #expect(try await api.send("GET", "/v1/fuses/assignment").json["waiting"].int == nil)
             let automatic = try await give("anna")
             #expect(automatic.status == 409 && automatic.code == "automatic_assignment")
             #expect(try await give("anna", #","override":true"#).status == 403)
@@ -280,6 +281,9 @@ import Testing
             }
             #expect(try await api.count("audit_log WHERE action = 'fuse.open'") == 2)
             #expect(try await api.send("GET", "/v1/fuses/assignment").json["reason"].string == "x")
+            #expect(try await api.send("GET", "/v1/fuses/assignment").json["waiting"].int == 0)
+            _ = try await api.owner.query("UPDATE lead SET state = 'manual_queue'")
+            #expect(try await api.send("GET", "/v1/fuses/assignment").json["waiting"].int == 1, "how many wait for people")
             #expect(try await give("nobody").faults == ["seller not_found"])
             #expect(try await give("gone").code == "seller_not_active")
             #expect(try await api.send("POST", "/v1/leads/999/assign", #"{"seller":"anna","reason":"x"}"#).status == 404)

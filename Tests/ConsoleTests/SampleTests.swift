@@ -17,7 +17,7 @@ import Testing
         "promotion":"manual","started_by":"key:7","started_at":"2026-03-18T01:20:05Z","ended_at":null,"end_reason":null,
         "history":[{"at":"2026-03-18T01:20:00Z","actor":"key:7","action":"start","percent":0,"reason":"try"},
         {"at":"2026-03-18T04:03:00Z","actor":"key:7","action":"canary","percent":5,"reason":"nothing odd"}],
-        "differences":[{"lead_id":"4711","at":"2026-03-18T06:29:05Z","decided":"assigned a","otherwise":"assigned b"}]}
+        "differences":[{"lead_id":"4711","at":"2026-03-18T06:29:05Z","arm":"canary","decided":"assigned a","otherwise":"assigned b","now":"pooled c"}]}
         """#
     private static let sellers =
         #"{"items":[{"external_id":"s1","name":"Chen Wei","team":"East","status":"active","pending":2},{"external_id":"s2","name":"Li Fang","team":"East","status":"active","pending":3}],"next_cursor":null}"#
@@ -42,7 +42,8 @@ import Testing
                 #"{"items":[{"id":"1","code":"failure_rate","subject":"probe","detail":{},"first_at":"2026-03-18T06:08:05Z"},{"id":"2","code":"rollout_aborted","subject":"4","detail":{},"first_at":"2026-03-18T06:08:05Z"},{"id":"3","code":"mapping_error","subject":"web/n","detail":{"lead_id":"88"},"first_at":"2026-03-18T06:08:05Z"}],"codes":[{"code":"failure_rate","open":1},{"code":"rollout_aborted","open":1},{"code":"mapping_error","open":1}]}"#
             ),
             breakers: try node(#"{"items":[{"key":"erp","state":"open","reason":"x","changed_at":"2026-03-18T06:08:05Z"}]}"#),
-            fuse: try node(#"{"state":"open","reason":"wrong","changed_at":"2026-03-18T06:08:05Z"}"#), rollouts: try node(#"{"items":[]}"#),
+            fuse: try node(#"{"state":"open","reason":"wrong","changed_at":"2026-03-18T06:08:05Z","waiting":12}"#),
+            rollouts: try node(#"{"items":[]}"#),
             board: try node(#"{"late":12,"latest_by":5400}"#),
             notices: try node(
                 #"{"items":[{"id":"9","recipient":"role:seller","code":"seller_frozen","subject":"a","text":"x","text_zh":"x","at":"2026-03-18T06:20:00Z"},{"id":"8","recipient":"role:seller","code":"rules_changed","subject":"route/default@4","text":"Version 4. Why: south\nrule south","text_zh":"第 4 版\n· 规则 south","at":"2026-03-18T06:08:05Z"}]}"#
@@ -52,6 +53,7 @@ import Testing
 
         try compare(view, "now")
         #expect(view["attention"]?.items.count == 7)
+        #expect(view["attention"]?.items[0]["itemText"] == "12 leads wait for a person. Leads are not assigned automatically: wrong")
         #expect(view["attention"]?.items[4]["itemText"] == "12 leads were not touched in time, the longest 1\u{A0}h 30\u{A0}min past due")
         #expect(view["attention"]?.items[4]["itemHref"] == "/console/overdue")
         #expect(
@@ -165,6 +167,14 @@ import Testing
         try compare(view, "rollout")
         #expect(view["replay"]?["replaySellers"]?.items.first?["sellerName"] == "陈晓")
         #expect(view["guards"]?.items.first?["guardBar"]?["barX"] == "49.95")
+        #expect(view["differences"]?.items.first?["nowPlace"] == "In a pool: c" && view["differences"]?.items.first?["armName"] == "Canary")
+        #expect(view["takenBack"] == View.nothing)
+        var ended = facts
+        let leads = #""state":"aborted","taken_back":{"elsewhere":40,"again":37,"touched":2}"#
+        ended.rollout = try node(Self.rollout.replacing(#""state":"canary""#, with: leads))
+        #expect(
+            RolloutView.page(layout, clerk, ended, once: "k")["takenBack"]
+                == "It had put 40 leads elsewhere: 37 have been decided again, 2 had been touched and stayed, 1 waits to be decided again.")
         #expect(view["lifeSteps"]?.items.map { $0["stepClass"] } == ["done", "done", "done", "done", "here", ""])
         #expect(view["arms"]?.items.map { $0["touchX"] } == ["10.14", "13.68"])
         let tenant = frame(role: .tenant)

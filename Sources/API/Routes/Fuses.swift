@@ -14,7 +14,9 @@ extension API {
 
 /// `GET /v1/fuses/assignment`
 @Sendable private func readFuse(_ call: Call) async throws -> Answer {
-    Answer(200, try await call.records.assignmentFuse(of: call.tenant.id).json)
+    let fuse = try await call.records.assignmentFuse(of: call.tenant.id)
+    // What waits while it is closed waits for something else.
+    return Answer(200, fuse.json(waiting: fuse.state == .open ? try await call.records.leadsForPeople(of: call.tenant.id) : nil))
 }
 
 /// `PUT /v1/fuses/assignment`
@@ -25,7 +27,7 @@ extension API {
     guard let state else { preconditionFailure("a state that is required was not read") }
     return try call.answer(
         try await call.records.setFuse(state, reason: reason, of: call.tenant.id, by: call.actor, key: key) {
-            StoredAnswer(status: 200, body: $0.json)
+            StoredAnswer(status: 200, body: $0.json(waiting: nil))
         })
 }
 
@@ -82,12 +84,14 @@ extension Problem {
 }
 
 extension AssignmentFuse {
-    fileprivate var json: [UInt8] {
+    /// - Parameter waiting: how many leads wait for a person; nil: not told.
+    fileprivate func json(waiting: Int?) -> [UInt8] {
         JSONWriter.object { object in
             object.member("state", state.rawValue)
             object.member("reason", changedAt == nil ? nil : reason)
             object.member("set_by", changedAt == nil ? nil : setBy)
             object.member("changed_at", changedAt)
+            if let waiting { object.member("waiting", waiting) }
         }
     }
 }

@@ -125,7 +125,7 @@ extension Call {
         let (reason, turn) = try object(body) { ($0.words("reason", length: 1...1_000, required: true) ?? "", read(&$0)) }
         guard let turn else { throw Problem.unexpected }  // the reader refuses a body without
         let tenant = tenant.id
-        if turn == .promote, let (record, _, _) = try await records.rollout(id, of: tenant), record.isRunning {
+        if turn == .promote, let (record, _, _, _) = try await records.rollout(id, of: tenant), record.isRunning {
             try await refuseUnfit(record)
         }
         return try await rolloutFaults {
@@ -201,8 +201,10 @@ extension Problem {
 /// `GET /v1/rollouts/{id}`
 @Sendable private func readRollout(_ call: Call) async throws -> Answer {
     let tenant = call.tenant.id
-    guard let (record, events, differences) = try await call.records.rollout(try call.id(), of: tenant) else { throw Problem.notFound }
-    return Answer(200, record.json(of: tenant, events: events, differences: differences))
+    guard let (record, events, differences, takenBack) = try await call.records.rollout(try call.id(), of: tenant) else {
+        throw Problem.notFound
+    }
+    return Answer(200, record.json(of: tenant, events: events, differences: differences, takenBack: takenBack))
 }
 
 /// `GET /v1/rollouts/{id}/readings`
@@ -234,7 +236,9 @@ extension GuardPoint {
 }
 
 extension RolloutRecord {
-    fileprivate func json(of tenant: TenantID, events: [RolloutEvent]? = nil, differences: [RolloutDifference] = []) -> [UInt8] {
+    fileprivate func json(
+        of tenant: TenantID, events: [RolloutEvent]? = nil, differences: [RolloutDifference] = [], takenBack: TakenBackLeads? = nil
+    ) -> [UInt8] {
         let verdict = verdict(of: tenant)
         return JSONWriter.object(capacity: 2_048) { object in
             object.member("id", String(id))
@@ -265,6 +269,12 @@ extension RolloutRecord {
             guard let events else { return }
             object.array("history") { list in for event in events { list.object { event.write(&$0) } } }
             object.array("differences") { list in for difference in differences { list.object { difference.write(&$0) } } }
+            guard let takenBack, takenBack.elsewhere > 0 else { return }
+            object.object("taken_back") { item in
+                item.member("elsewhere", takenBack.elsewhere)
+                item.member("again", takenBack.again)
+                item.member("touched", takenBack.touched)
+            }
         }
     }
 }

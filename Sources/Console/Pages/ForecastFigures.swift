@@ -59,15 +59,13 @@ struct ForecastFigures {
 
     var tiles: [View] {
         func deals(_ standing: String) -> String { words["forecast_deals", ["n": clerk.number(Int(amount(standing, "count")))]] }
-        let wins = body["outlook"]?["wins"]
-        let expected = (wins?["expected_open"]?.double ?? 0) + (wins?["expected_new"]?.double ?? 0)
-        return [
-            .tile(title, money(total), words["forecast_tile_note"])
-        ] + (won.map { [$0] } ?? []) + [
+        let tiles: [View?] = [
+            .tile(title, money(total), words["forecast_tile_note"]), won,
             .tile(words["forecast_committed"], money(amount("committed", "forecast_minor")), deals("committed")),
             .tile(words["forecast_weighted"], money(amount("weighted", "forecast_minor")), deals("weighted")),
-            .tile(words["forecast_at_risk"], money(amount("at_risk", "amount_minor")), deals("at_risk")),
-        ] + (wins == nil ? [] : [View.tile(words["forecast_wins"], clerk.number(expected, decimals: 1), words["forecast_wins_note"])])
+            .tile(words["forecast_at_risk"], money(amount("at_risk", "amount_minor")), deals("at_risk")), wins,
+        ]
+        return tiles.compactMap(\.self)
     }
 
     /// What has been won in the period already; nil: a forecast of before that was told.
@@ -76,6 +74,14 @@ struct ForecastFigures {
             .tile(
                 words["forecast_won"], money(own(won["amounts"]).first?["amount_minor"]?.integer ?? 0),
                 words["forecast_won_note", ["n": clerk.number(won["count"]) ?? "0"]])
+        }
+    }
+
+    /// How many more are expected to be.
+    private var wins: View? {
+        body["outlook"]?["wins"].map { wins in
+            let expected = (wins["expected_open"]?.double ?? 0) + (wins["expected_new"]?.double ?? 0)
+            return .tile(words["forecast_wins"], clerk.number(expected, decimals: 1), words["forecast_wins_note"])
         }
     }
 

@@ -38,9 +38,11 @@ struct NowAttention {
     private var fuse: [View] {
         guard isFuseOpen else { return [] }
         let reason = Sentences.relayed(facts.fuse["reason"]?.string ?? "", words)
+        let waiting = words["fuse_waiting", ["n": clerk.number(facts.fuse["waiting"]) ?? "0"]]
+        let text = waiting + (words.language == .chinese ? "" : " ") + words["now_fuse_open", ["reason": reason]]
         return [
             item(
-                .bad, words["now_fuse"], words["now_fuse_open", ["reason": reason]], href: Layout.path("breakers"),
+                .bad, words["now_fuse"], text, href: Layout.path("breakers"),
                 since: clerk.when(facts.fuse["changed_at"]))
         ]
     }

@@ -72,6 +72,7 @@ public enum RolloutView {
                 "replay": RoundView.view(facts.rounds, facts.round, facts.sellers, clerk), "shadowLead": .text(shadowLead(rollout, clerk)),
                 "hasDifferences": .flag(!differences.isEmpty),
                 "differences": .list(differences.map { difference($0, facts.sellers, clerk) }),
+                "takenBack": .text(takenBack(rollout, clerk)),
                 "shadowNoneWhy": .text(
                     words[(rollout["shadow"]?["leads"]?.integer ?? 0) == 0 ? "rollout_shadow_none_yet" : "rollout_shadow_alike"]),
                 "control": controls.percent, "promote": controls.promote, "abort": controls.abort, "noControls": controls.none,
@@ -231,6 +232,17 @@ public enum RolloutView {
             ["different": clerk.number(shadow?["different"]) ?? "0", "leads": clerk.number(shadow?["leads"]) ?? "0"]]
     }
 
+    /// What became of the leads of a change that was taken back; nil: it had put none elsewhere.
+    private static func takenBack(_ rollout: JSONNode, _ clerk: Clerk) -> String? {
+        guard let leads = rollout["taken_back"], let elsewhere = leads["elsewhere"]?.integer else { return nil }
+        let (again, touched) = (leads["again"]?.integer ?? 0, leads["touched"]?.integer ?? 0)
+        let parts = [("again", again), ("touched", touched), ("waiting", elsewhere - again - touched)].filter { $0.1 > 0 }
+            .map { clerk.words["rollout_taken_back_\($0)", ["n": clerk.number(Int($1))]] }
+        return clerk.words["rollout_taken_back", ["n": clerk.number(Int(elsewhere))]]
+            + parts.joined(separator: clerk.words["list_separator"])
+            + (clerk.words.language == .chinese ? "。" : ".")
+    }
+
     private static func difference(_ difference: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
         let lead = difference["lead_id"]?.string ?? ""
         /// `assigned anna`, `pooled shared`
@@ -240,7 +252,8 @@ public enum RolloutView {
         }
         return [
             "leadHref": .text(Layout.path("leads/\(lead)")), "leadNumber": .text(lead),
-            "decided": .text(place(difference["decided"]?.string)),
+            "armName": .text(clerk.words["arm_\(difference["arm"]?.string ?? "stable")"]),
+            "nowPlace": .text(place(difference["now"]?.string)), "decided": .text(place(difference["decided"]?.string)),
             "otherwise": .text(place(difference["otherwise"]?.string)), "at": clerk.when(difference["at"]),
         ]
     }

@@ -61,8 +61,59 @@ public struct RolloutEvent: Sendable, Hashable {
 public struct RolloutDifference: Sendable, Hashable {
     public let lead: LeadID
     public let at: Date
+    /// Whose version decided; nil: the live one, and the other only looked on.
+    public let arm: Arm?
     public let decided: String
     public let otherwise: String
+    /// Where the lead is now, as the two are written: its state, and with whom or in which pool.
+    public let now: String
+
+    init(_ row: Row) throws {
+        lead = LeadID(try row.get("lead_id"))
+        at = try row.get("at")
+        arm = try row.get("arm", as: String?.self).flatMap(Arm.init(rawValue:))
+        decided = try row.get("decided")
+        otherwise = try row.get("otherwise")
+        now = try row.get("now")
+    }
+
+    /// The newest.
+    static func some(of rollout: Int64, _ tenant: TenantID) -> Statement {
+        """
+        SELECT d.lead_id, d.at, c.arm, d.decided, d.otherwise, concat_ws(' ', l.state, COALESCE(s.external_id, l.pool)) AS now
+        FROM rollout_difference d
+            JOIN lead l ON l.tenant_id = d.tenant_id AND l.id = d.lead_id
+            LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
+            LEFT JOIN rollout_case c
+                ON c.tenant_id = d.tenant_id AND c.rollout_id = d.rollout_id AND c.lead_id = d.lead_id AND c.epoch = d.epoch
+        WHERE d.tenant_id = \(tenant.rawValue) AND d.rollout_id = \(rollout) ORDER BY d.at DESC LIMIT 50
+        """
+    }
+}
+
+/// What became of the leads that a change put elsewhere before it was taken back.
+public struct TakenBackLeads: Sendable, Hashable {
+    /// So many it had put elsewhere than the other version would have.
+    public let elsewhere: Int
+    /// Decided again since.
+    public let again: Int
+    /// Still there, since somebody had touched them.
+    public let touched: Int
+
+    init(_ row: Row) throws {
+        elsewhere = Int(try row.get("elsewhere", as: Int64.self))
+        again = Int(try row.get("again", as: Int64.self))
+        touched = Int(try row.get("touched", as: Int64.self))
+    }
+
+    static func count(of rollout: Int64, _ tenant: TenantID) -> Statement {
+        """
+        SELECT count(*) AS elsewhere, count(*) FILTER (WHERE l.assignment_epoch > c.epoch) AS again,
+            count(*) FILTER (WHERE l.assignment_epoch = c.epoch AND l.touched_at IS NOT NULL) AS touched
+        FROM rollout_case c JOIN lead l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id
+        WHERE c.tenant_id = \(tenant.rawValue) AND c.rollout_id = \(rollout) AND c.arm = 'canary' AND c.elsewhere
+        """
+    }
 }
 
 // MARK: - Rows

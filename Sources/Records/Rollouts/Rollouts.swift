@@ -158,9 +158,10 @@ extension Records {
         return Page(items: Array(records.prefix(limit)), next: records.count > limit ? records[limit - 1].id : nil)
     }
 
-    /// A rollout with its history and the first differences it showed; nil when there is none of that id.
+    /// A rollout with its history, the newest differences it showed, and what became of its leads where it was taken back; nil when there is
+    /// none of that id.
     public func rollout(_ id: Int64, of tenant: TenantID) async throws -> (
-        record: RolloutRecord, events: [RolloutEvent], differences: [RolloutDifference]
+        record: RolloutRecord, events: [RolloutEvent], differences: [RolloutDifference], takenBack: TakenBackLeads?
     )? {
         let rows = try await app.pipeline(
             [.tenants([tenant])] + Statement.rollouts(of: tenant, where: "r.id = \(id)") + [
@@ -168,19 +169,12 @@ extension Records {
                 SELECT at, actor, action, percent, reason FROM rollout_event
                 WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(id) ORDER BY id LIMIT 1000
                 """,
-                """
-                SELECT lead_id, at, decided, otherwise FROM rollout_difference
-                WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(id) ORDER BY at DESC LIMIT 50
-                """,
+                RolloutDifference.some(of: id, tenant), TakenBackLeads.count(of: id, tenant),
             ])
         guard let record = try RolloutRecord.records(rows[1], rows[2]).first else { return nil }
         return (
-            record, try rows[3].map(RolloutEvent.init),
-            try rows[4].map {
-                RolloutDifference(
-                    lead: LeadID(try $0.get("lead_id")), at: try $0.get("at"), decided: try $0.get("decided"),
-                    otherwise: try $0.get("otherwise"))
-            }
+            record, try rows[3].map(RolloutEvent.init), try rows[4].map(RolloutDifference.init),
+            record.state == .aborted ? try rows[5].first.map(TakenBackLeads.init) : nil
         )
     }
 }
