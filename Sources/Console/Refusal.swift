@@ -58,13 +58,14 @@ public struct Refusal: Sendable, Hashable {
 
     /// What the forms call a field of the API's; nil: it is in none of them.
     private static func label(of field: String, _ words: Words) -> String? {
-        labels[field.hasPrefix("guards.") ? String(field.dropFirst("guards.".count)) : field].flatMap { words.all[$0] }
+        if TenantPanel.fields.contains(field) { return words.all["tenant_\(field)"] }
+        return labels[field.hasPrefix("guards.") ? String(field.dropFirst("guards.".count)) : field].flatMap { words.all[$0] }
     }
 
     private static let labels = [
         "reason": "form_reason", "first_touch_minutes": "rollouts_touch_minutes", "least_leads": "rollouts_least_leads",
         "promotion": "rollouts_promotion", "percent": "rollouts_percent", "version": "rollouts_draft", "seller": "word_seller",
-        "name": "key_name", "role": "key_role", "slug": "tenants_slug", "weight": "now_weight", "from": "rule_replay_from",
+        "name": "key_name", "role": "key_role", "slug": "tenants_slug", "from": "rule_replay_from",
         "to": "rule_replay_to", "user": "permissions_user", "city": "permissions_city", "per_second": "dead_pace",
         "worker": "worker_number",
     ]

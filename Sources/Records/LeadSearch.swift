@@ -4,6 +4,8 @@ import Tenancy
 
 /// What leads are looked for by; what is nil doesn't matter.
 public struct LeadSearch: Sendable, Hashable {
+    /// By our numbers.
+    public var ids: [Int64]?
     public var state: LeadState?
     public var source: String?
     /// What its source calls it.
@@ -56,6 +58,7 @@ extension LeadRecord {
         """
         \(unescaped: select)
         WHERE l.tenant_id = \(tenant.rawValue) AND l.id < \(cursor) AND l.id >= \(last)
+            AND (\(search.ids)::bigint[] IS NULL OR l.id = ANY(\(search.ids)))
             AND (\(search.state?.rawValue)::text IS NULL OR l.state = \(search.state?.rawValue))
             AND (\(search.source)::text IS NULL OR l.source = \(search.source))
             AND (\(search.externalID)::text IS NULL OR l.external_id = \(search.externalID))

@@ -206,6 +206,10 @@ import Testing
             #expect(try await found("owner=anna") == ["L-1"])
             #expect(try await found("owner=anna&text=suzhou&state=held").isEmpty)
             #expect(try await found("owner=nobody").isEmpty)
+            let id = try await api.send("GET", "/v1/leads?external_id=L-1").json["items"][0]["id"].string ?? ""
+            #expect(try await found("ids=\(id),999999") == ["L-1"])
+            #expect(try await found("ids=999999").isEmpty)
+            #expect(try await api.send("GET", "/v1/leads?ids=\(id),x").faults == ["ids bad_format"])
             #expect(try await api.send("GET", "/v1/leads?text=\(String(repeating: "x", count: 201))").faults == ["text too_long"])
         }
     }

@@ -24,7 +24,7 @@ import Testing
             let refused = try await tenants.post("/console/fuses/assignment", form)
 
             #expect(page.text.contains("on &lt;fire&gt;") && page.text.contains("Opened by hand"))
-            #expect(silent.status == 422 && silent.text.contains("<code>reason</code>"))
+            #expect(silent.status == 422 && silent.text.contains("<strong>Reason</strong>"))
             #expect(
                 [stopped, closed, held, resumed].allSatisfy {
                     $0.status == 303 && $0["location"]?.hasPrefix("/console/breakers?done=") == true
@@ -89,7 +89,7 @@ import Testing
             let after = try await operators.get("/console/now?done=alert_ended")
 
             #expect(!seen.text.contains("/console/alerts/"))
-            #expect(silent.status == 422 && silent.text.contains("<code>reason</code>"))
+            #expect(silent.status == 422 && silent.text.contains("<strong>Reason</strong>"))
             #expect(ended.status == 303 && ended["location"] == "/console/now?done=alert_ended")
             #expect(after.text.contains("The alert is over.") && !after.text.contains("/console/alerts/"))
             #expect(try await house.count("audit_log WHERE action = 'alert.resolve' AND reason = 'the form is mended'") == 1)
@@ -115,7 +115,7 @@ import Testing
             let after = try await browser.get("/console/now?done=alerts_ended")
 
             #expect(page.text.contains("End all 5"))
-            #expect(silent.status == 422 && silent.text.contains("<code>reason</code>"))
+            #expect(silent.status == 422 && silent.text.contains("<strong>Reason</strong>"))
             #expect(ended.status == 303 && ended["location"] == "/console/now?done=alerts_ended")
             #expect(after.text.contains("These alerts are over.") && after.text.contains("web/late") && !after.text.contains("web/5"))
         }

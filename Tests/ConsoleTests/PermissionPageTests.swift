@@ -77,7 +77,7 @@ import Testing
 
             #expect(away.text.matches(of: />Denied</).count == 2 && away.text.contains("cities"))
             #expect(chinese.text.contains("新建商机") && !chinese.text.contains(">拒绝<"))
-            #expect(nobody.status == 422 && nobody.text.contains("<code>user</code>") && !nobody.text.contains("<b>"))
+            #expect(nobody.status == 422 && nobody.text.contains("<strong>Person</strong>") && !nobody.text.contains("<b>"))
         }
     }
 

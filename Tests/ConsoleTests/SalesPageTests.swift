@@ -83,6 +83,27 @@ import Testing
         }
     }
 
+    @Test func `a tenant that has nothing yet is shown how to begin, until a lead is there`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+            let empty = try await browser.get("/console/now")
+            try #require(await house.call("PUT", "/v1/sellers/s1", #"{"name":"Ann","status":"active"}"#).status < 300)
+            let begun = try await browser.get("/console/now")
+            let rules = try await house.call(
+                "POST", "/v1/rulesets/route/default/versions", "rules: [{ id: all, to: everyone }]", type: "application/yaml")
+            try #require(rules.status == 201)
+            try #require(await house.call("POST", "/v1/leads", #"{"external_id":"L1","source":"web"}"#).status == 202)
+
+            let done = try await browser.get("/console/now")
+
+            func count(_ page: String) -> Int { page.matches(of: />To do</).count }
+            #expect(empty.text.contains("First steps") && count(empty.text) == 3)
+            #expect(count(begun.text) == 2)
+            #expect(!done.text.contains("First steps"))
+        }
+    }
+
     @Test func `process health begins with the worst of all sellers, goes on behind the first fifty, and counts all of them`() async throws
     {
         try await House.with { house in

@@ -53,6 +53,12 @@ import Testing
 
         try compare(view, "now")
         #expect(view["attention"]?.items.count == 7)
+        #expect(view["firstSteps"] == View.nothing)
+        var new = facts
+        new.begun = NowView.Beginning(hasSellers: true, hasRules: false, hasLeads: false)
+        let steps = NowView.page(layout, clerk, new, once: "x")["firstSteps"]?["steps"]?.items ?? []
+        #expect(
+            steps.map { $0["isOpen"] } == [.flag(false), .flag(true), .flag(true)] && steps.map { $0["stepHref"] }[1] == "/console/rules")
         #expect(view["attention"]?.items[0]["itemText"] == "12 leads wait for a person. Leads are not assigned automatically: wrong")
         #expect(view["attention"]?.items[4]["itemText"] == "12 leads were not touched in time, the longest 1\u{A0}h 30\u{A0}min past due")
         #expect(view["attention"]?.items[4]["itemHref"] == "/console/overdue")
@@ -381,9 +387,16 @@ import Testing
             escalations: try node(
                 #"{"items":[{"id":"91","subject_type":"lead","subject_id":"4710","clock":"lead_first_touch","level":"manager","state":"open","late_by":540,"told":"told","recipients":["s2"],"owner":"s1","team":"East","reason":null}],"next_cursor":"91"}"#
             ),
+            leads: try node(#"{"items":[{"id":"4710","external_id":"L-1","fields":{"company":"江苏客户"}}]}"#),
             clocks: ["lead_quote"], sellers: SellerNames(try node(Self.sellers)), clock: "lead_first_touch", month: "2026-03", cursor: nil)
 
         let view = OverdueView.page(layout, clerk, facts, once: "k")
+
+        #expect(
+            view["escalations"]?.items.first?["subjectName"] == "江苏客户" && view["escalations"]?.items.first?["subjectNumber"] == "Lead 4710")
+        var west = facts
+        west.team = "West"
+        #expect(OverdueView.page(layout, clerk, west, once: "k")["hasPeople"] == .flag(false))
 
         try compare(view, "overdue")
         #expect(view["heat"]?["cells"]?.items.map { $0["cellTone"] } == ["heat-5", "few", "heat-0"])

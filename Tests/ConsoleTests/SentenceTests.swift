@@ -32,6 +32,9 @@ import Testing
                 "A condition is one of: all: […], any: […], not: {…}, count: {…}, or field: NAME with a comparison (equals, in).",
                 "条件须为以下之一：all: […], any: […], not: {…}, count: {…}，或 field: 字段名 加一个比较（equals, in）。"
             ),
+            ("must be after from", "必须晚于开始时间"),
+            ("is required: one or more of lead.query, lead.assign", "必须填写，可取一个或多个：lead.query, lead.assign"),
+            ("Version 4 counts now. Read it, write the change into it, and name it as \"base\".", "当前生效的是版本 4。请在该版本上修改后重新保存。"),
             ("22 % of 23 assignments failed, most of them held_mapping_error", "23 次派单中 22% 失败，主要原因：暂挂：有字段无法映射"),
             ("no handler for the kind assign_lead in this worker", "此工作进程不会处理“分配线索”任务"),
             ("there is no lead 9", "没有线索 9"), ("there is no lead; it was deleted", "there is no lead; it was deleted"),

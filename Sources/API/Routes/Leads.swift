@@ -64,6 +64,12 @@ extension API {
 @Sendable private func listLeads(_ call: Call) async throws -> Answer {
     var (search, city, cursor, limit) = try call.query { query in
         var search = LeadSearch()
+        if let list = query.string("ids", length: 2_000) {
+            search.ids = list.split(separator: ",").compactMap { Int64($0) }
+            if search.ids?.count != list.split(separator: ",", omittingEmptySubsequences: false).count {
+                query.fail("ids", .badFormat, "must be numbers of leads with commas between")
+            }
+        }
         search.state = query.choice("state", of: LeadState.self)
         search.source = query.string("source")
         search.externalID = query.string("external_id")

@@ -56,7 +56,7 @@ public enum BreakersView {
                 "fuseState": .chip(isOpen ? .bad : .good, words[isOpen ? "fuse_open" : "fuse_closed"]),
                 "fuseWords": .text(fuse(facts.fuse, isOpen: isOpen, clerk)), "fuseForm": dials.fuse(isOpen: isOpen),
                 "fuseWaiting": .text(isOpen ? words["fuse_waiting", ["n": clerk.number(facts.fuse["waiting"]) ?? "0"]] : nil),
-                "waitingHref": .text(Layout.path("leads") + Console.query([("state", "manual_queue")])),
+                "waitingHref": .text(Layout.path("leads") + query([("state", "manual_queue")])),
                 "noFuseControl": .text(dials.isOperator ? nil : words["breakers_no_role"]), "hasBreakers": .flag(!shown.isEmpty),
                 "hasMany": .flag(breakers.count > most), "searchAction": .text(Layout.path("breakers")), "search": .text(facts.search),
                 "pager": Pager.view(

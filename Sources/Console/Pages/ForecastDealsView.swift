@@ -51,7 +51,7 @@ public enum ForecastDealsView {
 
     /// - Parameter standing: only of this class, or left out for this reason.
     static func href(_ forecast: JSONNode, of standing: String, after cursor: String? = nil) -> String {
-        href(forecast) + "/deals" + Console.query([("class", standing), ("cursor", cursor)])
+        href(forecast) + "/deals" + query([("class", standing), ("cursor", cursor)])
     }
 
     private static func deal(_ deal: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {

@@ -61,7 +61,7 @@ struct LeadStory {
     /// To the whole of a decision before the newest.
     private func decided(_ number: Int64?) -> (href: String, label: String)? {
         guard let number, let id = facts.lead["id"]?.string else { return nil }
-        return (Layout.path("leads/\(id)") + Console.query([("decision", String(number))]), clerk.words["lead_step_decision"])
+        return (Layout.path("leads/\(id)") + query([("decision", String(number))]), clerk.words["lead_step_decision"])
     }
 
     private func link(to job: String?) -> (href: String, label: String)? {

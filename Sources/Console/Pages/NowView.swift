@@ -21,13 +21,16 @@ public enum NowView {
         public var board: JSONNode
         /// `GET /v1/notifications?recipient=role:seller`
         public var notices: JSONNode
+        /// Whether there are sellers, live rules of who gets a lead, and leads; nil: work is flowing, and nobody has to be shown how to begin.
+        public var begun: Beginning?
         /// The tenant's share of worker time against the others' weights; nil: not told to this key.
         public var weight: Int?
 
         public init(
             queues: JSONNode, flow: JSONNode, alerts: JSONNode, breakers: JSONNode, fuse: JSONNode, rollouts: JSONNode, board: JSONNode,
-            notices: JSONNode, weight: Int?
+            notices: JSONNode, begun: Beginning? = nil, weight: Int?
         ) {
+            self.begun = begun
             self.queues = queues
             self.flow = flow
             self.alerts = alerts
@@ -38,6 +41,21 @@ public enum NowView {
             self.notices = notices
             self.weight = weight
         }
+    }
+
+    /// How far a tenant has come with what has to be there before a lead has an owner.
+    public struct Beginning: Sendable, Hashable {
+        public var hasSellers: Bool
+        public var hasRules: Bool
+        public var hasLeads: Bool
+
+        public init(hasSellers: Bool, hasRules: Bool, hasLeads: Bool) {
+            self.hasSellers = hasSellers
+            self.hasRules = hasRules
+            self.hasLeads = hasLeads
+        }
+
+        var isComplete: Bool { hasSellers && hasRules && hasLeads }
     }
 
     /// - Parameter once: lets each form be done once.
@@ -55,7 +73,7 @@ public enum NowView {
             [
                 "asOf": clerk.when(clerk.now), "banner": banner(facts.notices, clerk),
                 "problem": refusal.map { $0.view(words) } ?? .nothing,
-                "indexAway": .flag(facts.queues["index"]?.string == "away"),
+                "firstSteps": firstSteps(facts.begun, words), "indexAway": .flag(facts.queues["index"]?.string == "away"),
                 "hasAttention": .flag(!attention.isEmpty), "attention": .list(attention),
                 "tiles": .list(tiles(queues, lines, clerk)), "flowChart": chart(lines, facts.flow, clerk),
                 "hasKinds": .flag(!active.isEmpty),
@@ -64,6 +82,32 @@ public enum NowView {
                 "shares": .list(shares),
                 "hasFailures": .flag(!failures.isEmpty), "failures": .list(failures.map { failure($0, clerk) }),
             ])
+    }
+
+    /// What has to be done before a lead has an owner, in order; nothing where all of it is.
+    private static func firstSteps(_ begun: Beginning?, _ words: Words) -> View {
+        guard let begun, !begun.isComplete else { return .nothing }
+        let steps: [(name: String, isDone: Bool, href: String?, command: String?)] = [
+            (
+                "sellers", begun.hasSellers, nil,
+                #"curl -X PUT -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' $URL/v1/sellers/ann -d '{"name":"Ann","status":"active"}'"#
+            ),
+            ("rules", begun.hasRules, Layout.path("rules"), nil),
+            (
+                "leads", begun.hasLeads, nil,
+                #"kiteline import leads FILE.csv --source crm --external-id id --preview --url $URL --key $KEY"#
+            ),
+        ]
+        return [
+            "steps": .list(
+                steps.map { step in
+                    [
+                        "stepTitle": .text(words["begin_\(step.name)"]), "stepText": .text(words["begin_\(step.name)_words"]),
+                        "stepState": step.isDone ? .chip(.good, words["begin_done"]) : .chip(.idle, words["begin_open"]),
+                        "isOpen": .flag(!step.isDone), "stepHref": .text(step.href), "stepCommand": .text(step.command),
+                    ]
+                })
+        ]
     }
 
     /// The change of rules that sellers were told of last, for a day: what is now, what it was, why (RULE-08).

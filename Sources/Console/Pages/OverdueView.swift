@@ -11,21 +11,27 @@ public enum OverdueView {
         public var map: JSONNode
         /// `GET /v1/escalations`
         public var escalations: JSONNode
+        /// `GET /v1/leads?ids=` of those that were missed; nil: none was, or they are not for whoever looks.
+        public var leads: JSONNode?
         /// Those that were missed lately, to choose from.
         public var clocks: Set<String>
         public var sellers: SellerNames
         public var clock: String
         /// `2026-11`
         public var month: String
+        /// Empty: every team.
+        public var team: String
         public var cursor: String?
 
         public init(
-            board: JSONNode, map: JSONNode, escalations: JSONNode, clocks: Set<String>, sellers: SellerNames, clock: String, month: String,
-            cursor: String?
+            board: JSONNode, map: JSONNode, escalations: JSONNode, leads: JSONNode? = nil, clocks: Set<String>, sellers: SellerNames,
+            clock: String, month: String, team: String = "", cursor: String?
         ) {
             self.board = board
             self.map = map
             self.escalations = escalations
+            self.leads = leads
+            self.team = team
             self.clocks = clocks
             self.sellers = sellers
             self.clock = clock
@@ -38,14 +44,17 @@ public enum OverdueView {
 
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let words = layout.words
-        let people = facts.board["people"]?.elements ?? []
+        let everyone = facts.board["people"]?.elements ?? []
+        let people = facts.team.isEmpty ? everyone : everyone.filter { $0["team"]?.string == facts.team }
+        let leads = Dictionary((facts.leads?["items"]?.elements ?? []).map { ($0["id"]?.string ?? "", $0) }) { first, _ in first }
+        let choices = Set((facts.sellers.all + everyone).compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team]))
         let teams = facts.board["teams"]?.elements ?? []
         let reasons = facts.board["reasons"]?.elements ?? []
         let escalations = facts.escalations["items"]?.elements ?? []
         let most = Double(people.compactMap { $0["late"]?.integer }.max() ?? 0)
         let clocks = facts.clocks.union([firstTouch, facts.clock]).sorted()
         let next = facts.escalations["next_cursor"]?.string
-        let here: [(String, String?)] = [("clock", facts.clock), ("month", facts.month)]
+        let here: [(String, String?)] = [("clock", facts.clock), ("month", facts.month), ("team", facts.team)]
         return layout.page(
             words["overdue_title"],
             [
@@ -53,14 +62,19 @@ public enum OverdueView {
                 "searchAction": .text(Layout.path("overdue")),
                 "clockOptions": .list(Option.list(clocks.map { ($0, words.known("clock", $0)) }, chosen: facts.clock)),
                 "monthOptions": .list(Option.list(months(clerk).map { ($0, $0) }, chosen: facts.month)),
+                "teamOptions": .list(Option.list(choices.sorted().map { ($0, $0) }, chosen: facts.team, all: words["health_all_teams"])),
                 "tiles": .list(tiles(facts, clerk)), "hasPeople": .flag(!people.isEmpty),
                 "people": .list(people.prefix(shown).map { person($0, most, clerk) }),
-                "morePeople": .text(people.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
+                "morePeople": .text(everyone.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
                 "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
                 "teams": .list(
                     counted(teams, "late").prefix(shown).map { team, part in
                         [
-                            "teamName": .text(team["team"]?.string), "teamX": .text(Picture.length(part)),
+                            "teamName": .text(team["team"]?.string),
+                            "teamHref": .text(
+                                Layout.path("overdue")
+                                    + query([("clock", facts.clock), ("month", facts.month), ("team", team["team"]?.string)])),
+                            "teamX": .text(Picture.length(part)),
                             "teamLate": .text(clerk.number(team["late"])),
                         ]
                     }), "hasReasons": .flag(!reasons.isEmpty),
@@ -80,7 +94,7 @@ public enum OverdueView {
                             "at": clerk.clock(facts.map["as_of"]?.date ?? clerk.now),
                         ]]),
                 "heat": HeatMap(facts.map, clerk).view, "hasEscalations": .flag(!escalations.isEmpty),
-                "escalations": .list(escalations.map { escalation(layout, $0, facts, once: once, refusal, clerk) }),
+                "escalations": .list(escalations.map { escalation(layout, $0, facts, leads, once: once, refusal, clerk) }),
                 "pager": Pager.view(
                     words, shown: escalations.count, first: facts.cursor == nil ? nil : Layout.path("overdue") + query(here),
                     next: next.map { Layout.path("overdue") + query(here + [("cursor", $0)]) }),
@@ -141,7 +155,7 @@ public enum OverdueView {
     }
 
     private static func escalation(
-        _ layout: Layout, _ missed: JSONNode, _ facts: Facts, once: String, _ refusal: Refusal?, _ clerk: Clerk
+        _ layout: Layout, _ missed: JSONNode, _ facts: Facts, _ leads: [String: JSONNode], once: String, _ refusal: Refusal?, _ clerk: Clerk
     ) -> View {
         let words = clerk.words
         let (id, subject) = (missed["id"]?.string ?? "", missed["subject_id"]?.string ?? "")
@@ -155,9 +169,11 @@ public enum OverdueView {
             ? held.map { words["overdue_held", ["at": clerk.full($0)]] } : names.joined(separator: words["list_separator"])
         let choices = ["not_answered", "busy", "transferred"].map { ($0, words["late_\($0)"]) }
         let control = Control("reason-\(id)", action: Layout.path("escalations/\(encoded(id))/reason"), once: once, refusal: refusal)
+        let number = "\(words.known("subject", missed["subject_type"]?.string ?? "")) \(subject)"
+        let name = isLead ? leads[subject].map(LeadWords.name) : nil
         return [
             "subjectHref": .text(isLead ? Layout.path("leads/\(subject)") : nil),
-            "subjectName": .text("\(words.known("subject", missed["subject_type"]?.string ?? "")) \(subject)"),
+            "subjectName": .text(name ?? number), "subjectNumber": .text(name == nil ? nil : number),
             "levelName": .text(
                 words[
                     "overdue_level",

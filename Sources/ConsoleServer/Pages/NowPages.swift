@@ -25,12 +25,26 @@ private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Re
     async let rollouts = visit.read("/v1/rollouts?running=true")
     async let board = visit.read("/v1/sla/first-touch")
     async let notices = visit.read("/v1/notifications?recipient=role:seller&limit=20")
+    let (ended, waiting) = (try await flow, try await queues)
     let facts = NowView.Facts(
-        queues: try await queues, flow: try await flow, alerts: try await alerts, breakers: try await breakers, fuse: try await fuse,
-        rollouts: try await rollouts, board: try await board, notices: try await notices, weight: visit.tenant?.settings.weight)
+        queues: waiting, flow: ended, alerts: try await alerts, breakers: try await breakers, fuse: try await fuse,
+        rollouts: try await rollouts, board: try await board, notices: try await notices,
+        begun: try await beginning(visit, ended), weight: visit.tenant?.settings.weight)
     return try await visit.page("now", area: "now", refusal: refusal) {
         NowView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
+}
+
+/// Nil where jobs ended within the hour: then leads are decided, or something else is to be done first. Rules are not told to everybody.
+private func beginning(_ visit: Visit, _ flow: JSONNode) async throws -> NowView.Beginning? {
+    guard flow["kinds"]?.elements.isEmpty == true, try await visit.reach().includes("rules") else { return nil }
+    async let sellers = visit.read("/v1/sellers?limit=1")
+    async let rules = visit.read("/v1/rulesets")
+    async let leads = visit.read("/v1/leads?limit=1")
+    let live = try await rules["items"]?.elements.contains { $0["kind"]?.string == "route" && $0["live_version"]?.integer != nil }
+    return NowView.Beginning(
+        hasSellers: try await sellers["items"]?.elements.isEmpty == false, hasRules: live == true,
+        hasLeads: try await leads["items"]?.elements.isEmpty == false)
 }
 
 @Sendable private func endAlert(_ visit: Visit) async throws -> Response {

@@ -12,6 +12,7 @@ struct FuseCommand: AsyncParsableCommand {
         let reason: String?
         let setBy: String?
         let changedAt: String?
+        let waiting: Int?
     }
 
     /// Whether automatic assignment is stopped; false where that cannot be asked.
@@ -33,6 +34,9 @@ struct FuseCommand: AsyncParsableCommand {
             let fuse = try JSON.read(Answer.self, from: data)
             guard let since = fuse.changedAt else { return print("closed: leads are assigned automatically") }
             print("\(fuse.state) since \(since.withWholeSeconds), by \(fuse.setBy ?? ""): \(fuse.reason ?? "")")
+            if let waiting = fuse.waiting {
+                print("\(waiting) \(waiting == 1 ? "lead waits" : "leads wait") for a person (kiteline lead list --state manual_queue).")
+            }
         }
     }
 

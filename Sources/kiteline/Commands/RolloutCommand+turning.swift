@@ -188,7 +188,15 @@ private struct RolloutView: Decodable {
 
     /// What the version would have decided of leads that the live one decided.
     struct Shadow: Decodable { let leads, different, failures: Int }
-    struct Difference: Decodable { let leadId, decided, otherwise: String }
+    struct Difference: Decodable { let leadId, decided, otherwise, now: String }
+    /// What became of the leads that a change put elsewhere before it was taken back.
+    struct TakenBack: Decodable {
+        let elsewhere, again, touched: Int
+
+        var line: String {
+            "\n\nput elsewhere by the canary: \(elsewhere) leads, \(again) decided again since, \(touched) stayed since somebody had touched them"
+        }
+    }
 
     let id, kind, name, state: String
     let version: Int
@@ -199,6 +207,7 @@ private struct RolloutView: Decodable {
     let shadow: Shadow
     let history: [Event]?
     let differences: [Difference]?
+    let takenBack: TakenBack?
 
     var cells: [String] { [id, "\(kind)/\(name)@\(version)", end, isRunning ? Self.share(percent) : "", words ?? ""] }
 
@@ -245,9 +254,10 @@ private struct RolloutView: Decodable {
             ? ""
             : "\n\nin the shadow: \(shadow.leads) leads decided beside, \(shadow.different) otherwise, \(shadow.failures) held or failed under it\n"
                 + "(nobody is given anything there, so turns and loads do not move on: whom it names says nothing of how it will share)"
-        let lines = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), would be \($0.otherwise)" }.joined()
+        let lines = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), would be \($0.otherwise); is \($0.now)" }
+            .joined()
         let differences = lines.isEmpty ? "" : "\n\ndecided otherwise, in the shadow and since:" + lines
         let history = (history ?? []).map(\.line).joined(separator: "\n")
-        return "\(head)\n\n\(arms)\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
+        return "\(head)\n\n\(arms)\(takenBack?.line ?? "")\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
     }
 }
