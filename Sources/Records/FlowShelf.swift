@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Tenancy
 
-/// How tenants' jobs ended in minutes that are over, so that a page that shows an hour counts the last minutes only.
+/// How tenants' jobs ended up to a minute ago, so that a page that shows an hour counts the last minute only.
 final class FlowShelf: Sendable {
     /// What ended in one minute.
     typealias Minute = [Ending: Ended]
@@ -18,6 +18,11 @@ final class FlowShelf: Sendable {
         var lastAt: Date
         /// The last of those that failed.
         var newest: Run?
+
+        func adding(_ other: Ended) -> Ended {
+            let later = lastAt > other.lastAt ? self : other
+            return Ended(count: count + other.count, lastAt: later.lastAt, newest: later.newest)
+        }
     }
 
     struct Run: Sendable, Hashable {
@@ -25,49 +30,45 @@ final class FlowShelf: Sendable {
         let run: Int32
     }
 
-    /// Minutes are counted since 1970; all from `first` on are known, up to the one before `next`.
+    /// What ended from a minute on, up to a moment. Minutes are counted since 1970.
     struct Span: Sendable {
         var first: Int
-        var next: Int
+        var until: Date
         var minutes: [Int: Minute] = [:]
 
         /// What failed, by its cause.
         var failures: [String: Ended] {
             minutes.values.joined().reduce(into: [:]) { failures, ending in
                 guard let cause = ending.key.cause else { return }
-                var newest = ending.value
-                if let known = failures[cause] {
-                    if known.lastAt > newest.lastAt { newest = known }
-                    newest.count = known.count + ending.value.count
-                }
-                failures[cause] = newest
+                failures[cause] = failures[cause]?.adding(ending.value) ?? ending.value
             }
         }
     }
 
     /// A job's end is stamped before its transaction commits, which takes no longer than a statement may.
-    private static let settledAfter = 2
+    static let settledAfter: TimeInterval = 60
     private static let longest = 180
     private static let most = 1_000
 
     private let known = Mutex<[TenantID: Span]>([:])
 
-    /// What is known from a minute on; where nothing is, a span that ends there.
+    /// What is known from a minute on, or from an earlier one; where nothing is, a span that ends there.
     func span(of tenant: TenantID, from first: Int) -> Span {
+        let start = Records.start(of: first)
         let known = known.withLock { $0[tenant] }
-        guard let known, known.first <= first, first < known.next else { return Span(first: first, next: first) }
-        return Span(first: first, next: known.next, minutes: known.minutes.filter { $0.key >= first })
+        guard let known, known.first <= first, start < known.until else { return Span(first: first, until: start) }
+        return known
     }
 
-    /// Keeps what was counted, but for the last minutes, in which jobs still end.
-    func keep(_ span: Span, of tenant: TenantID, now minute: Int) {
-        let end = minute - Self.settledAfter
-        guard span.first < end, end - span.first <= Self.longest else { return }
+    /// Keeps what was counted of what has settled, of the last three hours.
+    func keep(_ span: Span, of tenant: TenantID) {
+        let oldest = Int((span.until.timeIntervalSince1970 / 60).rounded(.down)) - Self.longest
+        guard Records.start(of: span.first + 1) <= span.until else { return }
+        let kept = Span(first: max(span.first, oldest), until: span.until, minutes: span.minutes.filter { $0.key >= oldest })
         known.withLock { known in
-            // A wider window is not given up for a narrower one.
-            if let other = known[tenant], other.first < span.first, other.next >= end, end - other.first <= Self.longest { return }
+            if let other = known[tenant], other.first <= kept.first, other.until >= kept.until { return }
             if known.count >= Self.most { known.removeAll() }
-            known[tenant] = Span(first: span.first, next: end, minutes: span.minutes.filter { $0.key < end })
+            known[tenant] = kept
         }
     }
 }

@@ -31,31 +31,37 @@ public struct JobFlow: Sendable, Hashable {
 }
 
 extension Records {
-    /// Whole minutes up to and with the one `now` is in. Minutes that are over are counted once in a process.
+    /// Whole minutes up to and with the one `now` is in. What ended long enough ago is counted once in a process.
     public func jobFlow(of tenant: TenantID, minutes: Int, now: Date) async throws -> JobFlow {
         let minute = Int((now.timeIntervalSince1970 / 60).rounded(.down))
-        let from = Self.start(of: minute - minutes + 1)
-        var span = flows.span(of: tenant, from: minute - minutes + 1)
+        let first = minute - minutes + 1
+        var known = flows.span(of: tenant, from: first)
+        let settled = max(known.until, now - FlowShelf.settledAfter)
         let rows = try await read(
             tenant,
-            // The index on finished_at knows blocks of rows; only those of the minutes that are not known yet are read.
+            // The index on finished_at knows blocks of rows; only those of what is not known yet are read.
             """
-            SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, cause, count(*) AS jobs, max(finished_at) AS last_at,
+            SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, cause, finished_at < \(settled) AS settled, count(*) AS jobs,
+                max(finished_at) AS last_at,
                 max(ARRAY[(extract(epoch FROM finished_at) * 1000000)::bigint, id, run]) FILTER (WHERE cause IS NOT NULL) AS newest
             FROM (
                 SELECT id, run, kind, finished_at, CASE WHEN \(unescaped: isFailure) THEN COALESCE(error_class, outcome, 'unknown') END AS cause
                 FROM job_history
-                WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(Self.start(of: span.next)) AND finished_at <= \(now)
+                WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(known.until) AND finished_at <= \(now)
                     AND (state = 'completed' OR \(unescaped: isFailure))
             ) AS ended
-            GROUP BY 1, 2, 3
+            GROUP BY 1, 2, 3, 4
             """)
-        for row in rows { try span.add(row) }
-        // After a step back of the clock minutes that are yet to come may be known.
-        span.minutes = span.minutes.filter { $0.key <= minute }
-        flows.keep(span, of: tenant, now: minute)
+        for row in rows where try row.get("settled") { try known.add(row) }
+        known.until = settled
+        flows.keep(known, of: tenant)
+        var span = FlowShelf.Span(first: first, until: now, minutes: known.minutes)
+        for row in rows where try !row.get("settled", as: Bool.self) { try span.add(row) }
+        // A wider window may be known, and after a step back of the clock minutes that are yet to come.
+        span.minutes = span.minutes.filter { (first...minute).contains($0.key) }
         return JobFlow(
-            from: from, minutes: minutes, lines: Self.lines(span, minutes: minutes), failures: try await failures(span, of: tenant))
+            from: Self.start(of: first), minutes: minutes, lines: Self.lines(span, minutes: minutes),
+            failures: try await failures(span, of: tenant))
     }
 
     /// The twenty most frequent.
@@ -67,7 +73,7 @@ extension Records {
         }
     }
 
-    private static func start(of minute: Int) -> Date { Date(timeIntervalSince1970: Double(minute) * 60) }
+    static func start(of minute: Int) -> Date { Date(timeIntervalSince1970: Double(minute) * 60) }
 
     private static func lines(_ span: FlowShelf.Span, minutes: Int) -> [JobFlow.Line] {
         var lines: [String: JobFlow.Line] = [:]
@@ -100,7 +106,8 @@ extension FlowShelf.Span {
     fileprivate mutating func add(_ row: Row) throws {
         let minute = Int(try row.get("minute", as: Date.self).timeIntervalSince1970 / 60)
         let newest = try row.get("newest", as: [Int64]?.self).map { FlowShelf.Run(job: $0[1], run: Int32($0[2])) }
-        minutes[minute, default: [:]][FlowShelf.Ending(kind: try row.get("kind"), cause: try row.get("cause"))] = FlowShelf.Ended(
-            count: try row.get("jobs"), lastAt: try row.get("last_at"), newest: newest)
+        let ending = FlowShelf.Ending(kind: try row.get("kind"), cause: try row.get("cause"))
+        let ended = FlowShelf.Ended(count: try row.get("jobs"), lastAt: try row.get("last_at"), newest: newest)
+        minutes[minute, default: [:]][ending] = minutes[minute]?[ending]?.adding(ended) ?? ended
     }
 }

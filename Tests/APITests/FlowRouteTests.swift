@@ -43,6 +43,22 @@ import Testing
         }
     }
 
+    @Test func `what settled in two parts of a minute is counted once`() async throws {
+        try await TestAPI.with { api in
+            let now = Date()
+            func total(_ seconds: Double) async throws -> Int {
+                try await api.records.jobFlow(of: api.acme.id, minutes: 60, now: now + seconds).lines.map { $0.completed.reduce(0, +) }
+                    .reduce(0, +)
+            }
+            try await end(api, 2, minutesAgo: 2)
+            #expect(try await total(0) == 2)
+            try await end(api, 3, minutesAgo: 1)
+            try await end(api, 4, minutesAgo: 0)
+
+            for seconds in stride(from: 1.0, through: 150, by: 7) { #expect(try await total(seconds) == 9) }
+        }
+    }
+
     @Test func `a clock that steps back is told no minutes that are yet to come`() async throws {
         try await TestAPI.with { api in
             try await end(api, 3, minutesAgo: 30)

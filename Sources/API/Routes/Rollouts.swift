@@ -329,8 +329,10 @@ extension RolloutDifference {
     fileprivate func write(_ item: inout JSONWriter) {
         item.member("lead_id", lead.description)
         item.member("at", at)
+        item.member("arm", arm?.rawValue)
         item.member("decided", decided)
         item.member("otherwise", otherwise)
+        item.member("now", now)
     }
 }
 
