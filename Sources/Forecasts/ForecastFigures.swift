@@ -55,8 +55,13 @@ public struct ForecastTotals: Sendable, Hashable {
 /// What has been won of a period already: no part of its forecast, which is of what is open.
 public struct WonFigures: Sendable, Hashable {
     public var count: Int
-    /// By currency's place, in minor units.
-    public var byCurrency: [Int: Int64] = [:]
+    /// Of those whose amount was told, by currency's place.
+    public var byCurrency: [Int: Part] = [:]
+
+    public struct Part: Sendable, Hashable {
+        public var count = 0
+        public var amountMinor: Int64 = 0
+    }
 }
 
 /// A stage of the funnel. Counts are over all currencies; the amounts are one currency's.

@@ -164,7 +164,8 @@ extension ForecastFacts {
     public func won(in period: ClosedRange<Day>) -> WonFigures {
         var figures = WonFigures(count: won.count(where: period.contains))
         for win in wins where win.isInScope && period.contains(win.day) {
-            figures.byCurrency[win.currency, default: 0].add(Int64(nearest: win.realised))
+            figures.byCurrency[win.currency, default: WonFigures.Part()].count += 1
+            figures.byCurrency[win.currency]!.amountMinor.add(Int64(nearest: win.realised))
         }
         return figures
     }

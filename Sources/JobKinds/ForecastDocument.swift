@@ -108,10 +108,11 @@ struct ForecastDocument {
         let won = reading.facts.won(in: question.period)
         object.member("count", won.count)
         object.array("amounts") { list in
-            for (place, amount) in won.byCurrency.sorted(by: { $0.key < $1.key }) {
+            for (place, part) in won.byCurrency.sorted(by: { $0.key < $1.key }) {
                 list.object {
                     $0.member("currency", currency(place))
-                    $0.member("amount_minor", amount)
+                    $0.member("count", part.count)
+                    $0.member("amount_minor", part.amountMinor)
                 }
             }
         }

@@ -13,8 +13,11 @@ public struct ManualAssignment: Sendable {
     public var reason: String
     /// Although leads are assigned automatically, or this one has an owner.
     public var isOverride: Bool
+    /// Only if it still is this assignment of the lead; nil: whatever became of it.
+    public var epoch: Int?
 
-    public init(lead: Int64, seller: String, reason: String, isOverride: Bool) {
+    public init(lead: Int64, seller: String, reason: String, isOverride: Bool, epoch: Int? = nil) {
+        self.epoch = epoch
         self.lead = lead
         self.seller = seller
         self.reason = reason
@@ -32,6 +35,10 @@ public enum ManualRefusal: Error, Sendable, Hashable {
     case automatic
     /// It has an owner, and nobody overrides that.
     case owned(by: String)
+    /// The seller has it already.
+    case already
+    /// It was assigned again since it was looked at; nil: nobody has it.
+    case reassigned(to: String?)
 }
 
 extension Records {
@@ -84,8 +91,11 @@ private struct Giving {
         let owner = SellerID(try seller.get("id"))
         guard let lead = try locked(owner) else { throw ManualRefusal.noLead }
         let before = try lead.get("owner", as: String?.self)
+        let last = try lead.get("assignment_epoch", as: Int32.self)
+        if let epoch = wish.epoch, epoch != Int(last) { throw ManualRefusal.reassigned(to: before) }
+        if before == wish.seller { throw ManualRefusal.already }
         if let before, !wish.isOverride { throw ManualRefusal.owned(by: before) }
-        let epoch = try lead.get("assignment_epoch", as: Int32.self) + 1
+        let epoch = last + 1
         try write(owner, epoch, job: try lead.get("job_id", as: Int64?.self) ?? 0, before: before)
         // Told after the giving, and so under a number of its own.
         if before == nil, try lead.get("is_touched") {

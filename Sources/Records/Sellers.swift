@@ -54,6 +54,8 @@ public struct SellerRecord: Sendable, Hashable {
     public let freeze: SellerFreeze?
     /// Whether leads are given within working hours only.
     public let hasShift: Bool
+    /// What its team is called; nil: it has none, or one nobody told of.
+    public let teamName: String?
 }
 
 extension Records {
@@ -158,6 +160,7 @@ extension SellerRecord {
     static let select = """
         SELECT s.id, s.external_id, s.name, s.team, s.status, s.regions, s.industries, s.capacity, s.weight, s.newcomer, s.channels, s.updated_at,
             s.frozen_at, s.frozen_until, s.frozen_reason, s.frozen_by, s.shift IS NOT NULL AS has_shift,
+            (SELECT t.name FROM team t WHERE t.tenant_id = s.tenant_id AND t.external_id = s.team) AS team_name,
             COALESCE(l.pending, 0) AS pending, COALESCE(l.assigned, 0) AS assigned, l.last_assigned_at
         FROM seller s LEFT JOIN seller_load l ON l.tenant_id = s.tenant_id AND l.seller_id = s.id
         """
@@ -177,5 +180,6 @@ extension SellerRecord {
         updatedAt = try row.get("updated_at")
         freeze = try SellerFreeze(row)
         hasShift = try row.get("has_shift")
+        teamName = try row.get("team_name")
     }
 }

@@ -295,10 +295,19 @@ import Testing
             let again = try await give("anna", headers: ["Idempotency-Key": "k"])
             #expect(given.status == 200 && again.bytes == given.bytes)
             #expect(again.headers["idempotency-replayed"] == "true")
-            #expect(try await give("anna").code == "lead_owned")
-            #expect(try await give("anna", #","override":true"#, as: api.acme.operatorKey).json["assignment_epoch"].int == 2)
+            #expect(try await give("anna").code == "already_owner")
+            _ = try await api.send("PUT", "/v1/sellers/bob", #"{"name":"x","status":"active"}"#)
+            #expect(try await give("bob").code == "lead_owned")
+            let late = try await give("bob", #","override":true,"assignment_epoch":0"#, as: api.acme.operatorKey)
+            #expect(try late.code == "lead_reassigned" && late.json["detail"].string == "It belongs to anna now.")
+            let taken = try await give("bob", #","override":true,"assignment_epoch":1"#, as: api.acme.operatorKey)
+            #expect(try taken.json["assignment_epoch"].int == 2)
+            #expect(try await give("anna", #","override":true"#, as: api.acme.operatorKey).json["assignment_epoch"].int == 3)
             #expect(try await api.send("GET", "/v1/leads/\(lead)").json["owner"].string == "anna")
-            #expect(try await api.count("seller_load WHERE pending = 1 AND assigned = 2") == 1)
+            #expect(
+                try await api.count(
+                    "seller_load WHERE pending = 1 AND assigned = 2 AND seller_id = (SELECT id FROM seller WHERE external_id = 'anna')")
+                    == 1)
             #expect(try await api.send("GET", "/v1/incidents").json["items"][0]["state"].string == "open")
         }
     }

@@ -36,6 +36,11 @@ import Testing
             #expect([team, again, won].map(\.status) == [201, 200, 201])
             #expect(try won.json["amount"]["amount_minor"].int == 12_300)
             #expect(try await api.count("team WHERE name = 'South'") == 1)
+            for (seller, team) in [("s1", "t1"), ("s2", "t9")] {
+                _ = try await api.send("PUT", "/v1/sellers/\(seller)", #"{"name":"x","team":"\#(team)","status":"active"}"#)
+            }
+            let names = try await api.send("GET", "/v1/sellers").json["items"].array?.map { $0["team_name"].string }
+            #expect(names == ["South", nil], "what it is called now, where anybody said so")
             #expect(try await api.count("opportunity WHERE won AND amount_minor = 12300 AND owner = 's1'") == 1)
         }
     }

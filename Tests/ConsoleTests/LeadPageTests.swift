@@ -170,6 +170,9 @@ import Testing
             #expect(try await operators.get("/console/leads/\(id)?decision=2").text.contains("By hand"))
             #expect(try await operators.get("/console/leads/\(id)?decision=3").status == 404)
             #expect(try await operators.get("/console/leads/\(id)?decision=x").status == 400)
+            let anew = try await operators.get("/console/leads/\(id)")
+            let stale = try await operators.submit(anew, path, ["seller": owner, "override": "true", "reason": "back", "epoch": "0"])
+            #expect(stale.status == 409 && stale.code == "lead_reassigned", "of a page that was made before: \(stale.code ?? "")")
             #expect(try await foreign.get("/console/leads/\(id)").status == 404)
         }
     }

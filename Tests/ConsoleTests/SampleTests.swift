@@ -20,7 +20,7 @@ import Testing
         "differences":[{"lead_id":"4711","at":"2026-03-18T06:29:05Z","arm":"canary","decided":"assigned a","otherwise":"assigned b","now":"pooled c"}]}
         """#
     private static let sellers =
-        #"{"items":[{"external_id":"s1","name":"Chen Wei","team":"East","status":"active","pending":2},{"external_id":"s2","name":"Li Fang","team":"East","status":"active","pending":3}],"next_cursor":null}"#
+        #"{"items":[{"external_id":"s1","name":"Chen Wei","team":"East","team_name":"East team","status":"active","pending":2},{"external_id":"s2","name":"Li Fang","team":"East","status":"active","pending":3}],"next_cursor":null}"#
 
     private func compare(_ view: View, _ samples: String...) throws {
         for sample in samples {
@@ -174,7 +174,10 @@ import Testing
         #expect(view["replay"]?["replaySellers"]?.items.first?["sellerName"] == "陈晓")
         #expect(view["guards"]?.items.first?["guardBar"]?["barX"] == "49.95")
         #expect(view["differences"]?.items.first?["nowPlace"] == "In a pool: c" && view["differences"]?.items.first?["armName"] == "Canary")
-        #expect(view["takenBack"] == View.nothing)
+        #expect(view["takenBack"] == View.nothing && view["fuseNote"] == View.nothing)
+        var stopped = facts
+        stopped.isFuseOpen = true
+        #expect(RolloutView.page(layout, clerk, stopped, once: "k")["fuseNote"] == .text(layout.words["rollout_fuse_open"]))
         var ended = facts
         let leads = #""state":"aborted","taken_back":{"elsewhere":40,"again":37,"touched":2}"#
         ended.rollout = try node(Self.rollout.replacing(#""state":"canary""#, with: leads))
@@ -394,6 +397,8 @@ import Testing
 
         #expect(
             view["escalations"]?.items.first?["subjectName"] == "江苏客户" && view["escalations"]?.items.first?["subjectNumber"] == "Lead 4710")
+        #expect(view["people"]?.items.first?["personTeam"] == "East team" && view["teams"]?.items.first?["teamName"] == "East team")
+        #expect(view["teamOptions"]?.items.map { $0["optionLabel"] } == ["All teams", "East team"])
         var west = facts
         west.team = "West"
         #expect(OverdueView.page(layout, clerk, west, once: "k")["hasPeople"] == .flag(false))
@@ -409,7 +414,7 @@ import Testing
         let (layout, clerk) = frame()
         let zero = #"{"count":0,"amount_minor":0,"forecast_minor":0}"#
         let body =
-            #"{"open":96,"won":{"count":9,"amounts":[{"currency":"CNY","amount_minor":250000}]},"excluded":{"amount_missing":2,"unknown_stage":0},"currencies":["CNY"],"totals":[{"currency":"CNY","committed":{"count":31,"amount_minor":402000,"forecast_minor":402000},"weighted":{"count":44,"amount_minor":780000,"forecast_minor":215000},"at_risk":{"count":17,"amount_minor":331000,"forecast_minor":0},"self_entered_expected":\#(zero),"forecast_total_minor":617000}],"by_stage":[{"stage":"quoted","count":19,"stalled_count":4,"amounts":[{"currency":"CNY","amount_minor":390000}],"conversion":0.58,"dwell_p50_days":11}],"by_seller":[{"seller":"s1","currency":"CNY","committed":{"forecast_minor":1},"weighted":{"forecast_minor":2},"at_risk":{"amount_minor":3}}],"stalled":[{"opportunity_id":"d-17","stage":"quoted","amount_minor":90000,"currency":"CNY","days":11,"reason":"no_recent_action"}],"moved":{"since":"6","changes":[{"currency":"CNY","new":{"count":4,"amount_minor":48000},"lost":{"count":1,"amount_minor":-63000},"sum_minor":-15000}]},"outlook":{"wins":{"expected_open":33,"expected_new":5,"interval_low":29,"interval_high":47},"amounts":[{"currency":"CNY","p10_minor":510000,"p50_minor":640000,"p90_minor":800000}],"errors_learnt":18}}"#
+            #"{"open":96,"won":{"count":9,"amounts":[{"currency":"CNY","count":7,"amount_minor":250000}]},"excluded":{"amount_missing":2,"unknown_stage":0},"currencies":["CNY"],"totals":[{"currency":"CNY","committed":{"count":31,"amount_minor":402000,"forecast_minor":402000},"weighted":{"count":44,"amount_minor":780000,"forecast_minor":215000},"at_risk":{"count":17,"amount_minor":331000,"forecast_minor":0},"self_entered_expected":\#(zero),"forecast_total_minor":617000}],"by_stage":[{"stage":"quoted","count":19,"stalled_count":4,"amounts":[{"currency":"CNY","amount_minor":390000}],"conversion":0.58,"dwell_p50_days":11}],"by_seller":[{"seller":"s1","currency":"CNY","committed":{"forecast_minor":1},"weighted":{"forecast_minor":2},"at_risk":{"amount_minor":3}}],"stalled":[{"opportunity_id":"d-17","stage":"quoted","amount_minor":90000,"currency":"CNY","days":11,"reason":"no_recent_action"}],"moved":{"since":"6","changes":[{"currency":"CNY","new":{"count":4,"amount_minor":48000},"lost":{"count":1,"amount_minor":-63000},"sum_minor":-15000}]},"outlook":{"wins":{"expected_open":33,"expected_new":5,"interval_low":29,"interval_high":47},"amounts":[{"currency":"CNY","p10_minor":510000,"p50_minor":640000,"p90_minor":800000}],"errors_learnt":18}}"#
         func forecast(_ id: String, _ day: String, total: Int) -> String {
             #"{"id":"\#(id)","period":{"from":"2026-01-01","to":"2026-03-31"},"scope":[],"as_of":"\#(day)T22:00:00Z","reason":"scheduled","current":true,"forecast":\#(body.replacing("617000", with: "\(total)"))}"#
         }
@@ -423,7 +428,9 @@ import Testing
 
         #expect(view.lacks(try Contexts.view("forecast")).filter { !$0.hasPrefix("pager") } == [])
         try compare(view, "forecast")
-        #expect(view["tiles"]?.items[1]["tileValue"] == "2,500.00" && view["tiles"]?.items[1]["tileNote"] == "9 deals closed in the period")
+        #expect(
+            view["tiles"]?.items[1]["tileValue"] == "2,500.00"
+                && view["tiles"]?.items[1]["tileNote"] == "9 deals closed in the period, 7 of them with an amount in it")
         #expect(view["leftOut"]?.items.map { $0["leftHref"] } == ["/console/forecast/7/deals?class=amount_missing"])
         let deals = ForecastDealsView.Facts(
             forecast: try #require(facts.forecast),

@@ -97,7 +97,7 @@ extension PageTask {
         try await person.presses("#running-rollouts a[href='\(path)']", leadingTo: "location.pathname === '\(path)'")
 
         try await person.presses("label.option:has([value='20'])")
-        try await person.saves("form[action$='/percent']", reason: "nothing odd so far", done: "percent")
+        try await person.saves("form[action$='/percent']", reason: "nothing odd so far", sure: true, done: "percent")
         #expect(try await house.call("GET", "/v1/rollouts/\(things.rollout)").text.contains(#""percent":20"#))
         try await person.saves("form[action$='/abort']", reason: "two complaints", sure: true, done: "aborted")
         #expect(try await house.call("GET", "/v1/rollouts/\(things.rollout)").json["state"] == "aborted")

@@ -41,14 +41,17 @@ extension API {
 /// `POST /v1/leads/{id}/assign`
 @Sendable private func assignByHand(_ call: Call) async throws -> Answer {
     let lead = try call.id()
-    let (reason, key, (seller, isOverride)) = try await call.wish { reader in
-        (reader.string("seller", required: true) ?? "", reader.bool("override") ?? false)
+    let (reason, key, (seller, isOverride, epoch)) = try await call.wish { reader in
+        (
+            reader.string("seller", required: true) ?? "", reader.bool("override") ?? false,
+            reader.integer("assignment_epoch", in: 0...Int(Int32.max))
+        )
     }
     if isOverride, call.principal?.role.includes(.operator) != true {
         try await call.records.noteRefusal(of: call.actor, tenant: call.tenant.id, "POST /v1/leads/{id}/assign", needed: .operator)
         throw Problem.forbidden(Role.operator.rawValue)
     }
-    let wish = ManualAssignment(lead: lead, seller: seller, reason: reason, isOverride: isOverride)
+    let wish = ManualAssignment(lead: lead, seller: seller, reason: reason, isOverride: isOverride, epoch: epoch)
     do {
         return try call.answer(
             try await call.records.assign(wish, of: call.tenant.id, by: call.actor, user: call.user, key: key) { epoch in
@@ -75,6 +78,11 @@ extension Problem {
             self.init(
                 409, "automatic_assignment", "Leads are assigned automatically",
                 detail: "By hand only while the assignment fuse is open, or with \"override\": true and an operator's key.")
+        case .already: self.init(409, "already_owner", "The seller has the lead already", detail: "Nothing was changed.")
+        case .reassigned(let owner):
+            self.init(
+                409, "lead_reassigned", "The lead was assigned again meanwhile",
+                detail: owner.map { "It belongs to \($0) now." } ?? "Nobody has it now.")
         case .owned(let owner):
             self.init(
                 409, "lead_owned", "The lead has an owner",

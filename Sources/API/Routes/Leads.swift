@@ -65,7 +65,7 @@ extension API {
     var (search, city, cursor, limit) = try call.query { query in
         var search = LeadSearch()
         if let list = query.string("ids", length: 2_000) {
-            search.ids = list.split(separator: ",").compactMap { Int64($0) }
+            search.ids = list.split(separator: ",").compactMap { Int64($0) }.filter { $0 > 0 }
             if search.ids?.count != list.split(separator: ",", omittingEmptySubsequences: false).count {
                 query.fail("ids", .badFormat, "must be numbers of leads with commas between")
             }

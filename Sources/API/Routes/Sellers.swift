@@ -88,6 +88,7 @@ extension SellerRecord {
             object.member("external_id", externalID)
             object.member("name", profile.name)
             object.member("team", profile.team)
+            object.member("team_name", teamName)
             object.member("status", profile.status?.rawValue)
             object.member("regions", profile.regions)
             object.member("industries", profile.industries)

@@ -33,7 +33,7 @@ struct AssignForm {
         return control.view([
             "assignConsequence": .text(consequence),
             "sellerOptions": .list(Option.list(options, chosen: control.draft("seller"), all: words["lead_assign_choose"])),
-            "needsOverride": .flag(needsOverride),
+            "needsOverride": .flag(needsOverride), "epoch": .text(facts.lead["assignment_epoch"].map { RolloutWords.number($0) }),
         ])
     }
 }

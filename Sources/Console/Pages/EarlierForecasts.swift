@@ -41,7 +41,9 @@ struct EarlierForecasts {
         let dated = all.compactMap { forecast in
             total(forecast).flatMap { minor in forecast["as_of"]?.date.map { (at: $0, minor: minor) } }
         }.sorted { $0.at < $1.at }.suffix(30)
-        guard dated.count > 1, let first = dated.first, let last = dated.last else { return .nothing }
+        guard dated.count > 1, dated.contains(where: { $0.minor > 0 }), let first = dated.first, let last = dated.last else {
+            return .nothing
+        }
         let values = dated.map { Double($0.minor) }
         let top = Picture.roundTop((values.max() ?? 0) / 100) * 100
         let points = values.enumerated().map { (x: Double($0) / Double(values.count - 1) * 100, y: Picture.height($1, of: top)) }

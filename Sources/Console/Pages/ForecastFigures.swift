@@ -53,7 +53,10 @@ struct ForecastFigures {
         let others = (body["totals"]?.elements ?? []).compactMap { $0["currency"]?.string }.filter { $0 != currency && !$0.isEmpty }
         let text = words[
             "forecast_summary",
-            ["total": clerk.money(total, currency), "n": clerk.number(body["open"]) ?? "–", "at": asOf]]
+            [
+                "total": clerk.money(total, currency), "n": clerk.number(body["open"]) ?? "–", "at": asOf,
+                "open": clerk.money(Self.standings.reduce(0) { $0.adding(amount($1, "amount_minor")) }, currency),
+            ]]
         return others.isEmpty ? text : text + " " + words["forecast_others", ["others": others.joined(separator: ", ")]]
     }
 
@@ -71,9 +74,13 @@ struct ForecastFigures {
     /// What has been won in the period already; nil: a forecast of before that was told.
     private var won: View? {
         body["won"].map { won in
-            .tile(
-                words["forecast_won"], money(own(won["amounts"]).first?["amount_minor"]?.integer ?? 0),
-                words["forecast_won_note", ["n": clerk.number(won["count"]) ?? "0"]])
+            let told = own(won["amounts"]).first
+            let (all, counted) = (Int(won["count"]?.integer ?? 0), Int(told?["count"]?.integer ?? 0))
+            return .tile(
+                words["forecast_won"], money(told?["amount_minor"]?.integer ?? 0),
+                words[
+                    all == counted ? "forecast_won_note" : "forecast_won_part",
+                    ["n": clerk.number(all), "counted": clerk.number(counted)]])
         }
     }
 
@@ -81,7 +88,9 @@ struct ForecastFigures {
     private var wins: View? {
         body["outlook"]?["wins"].map { wins in
             let expected = (wins["expected_open"]?.double ?? 0) + (wins["expected_new"]?.double ?? 0)
-            return .tile(words["forecast_wins"], clerk.number(expected, decimals: 1), words["forecast_wins_note"])
+            return .tile(
+                words["forecast_wins"], clerk.number(expected, decimals: 1),
+                words["forecast_wins_note", ["to": forecast["period"]?["to"]?.string ?? "–"]])
         }
     }
 
@@ -94,7 +103,7 @@ struct ForecastFigures {
             let middle = spread["p50_minor"]?.double
         {
             let said = words[
-                "forecast_range_amount",
+                low == high ? "forecast_range_same" : "forecast_range_amount",
                 ["low": money(Int64(nearest: low)), "middle": money(Int64(nearest: middle)), "high": money(Int64(nearest: high))]]
             ranges.append(
                 range(

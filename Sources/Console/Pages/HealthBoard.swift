@@ -32,11 +32,15 @@ struct HealthBoard {
         let weeks = facts.weeks.map { known[$0] }
         let values = weeks.map { $0?["status"]?.string == "ok" ? $0?["spi"]?.double : nil }
         return [
-            "sellerHref": "#dimensions", "sellerName": .text(name), "sellerTeam": .text(seller["team"]?.string),
+            "sellerHref": .text("#\(anchor(id))"), "sellerName": .text(name),
+            "sellerTeam": .text(facts.sellers.teamName(seller["team"]?.string)),
             "cells": .list(weeks.enumerated().map { place, week in cell(week, isOlder: isOlder(place)) }),
             "trend": trend(name, values),
         ]
     }
+
+    /// Of the seller's row further down.
+    private func anchor(_ id: String) -> String { "dimensions-\(encoded(id).replacing("%", with: "_"))" }
 
     private func cell(_ week: JSONNode?, isOlder: Bool) -> View {
         let words = clerk.words
@@ -46,7 +50,9 @@ struct HealthBoard {
         let isBelow = week["below_baseline"]?.bool == true
         let isNear = !isBelow && (week["interval"]?.elements.first?.double ?? 100) < Self.near
         return [
-            "cellTone": .text(isBelow ? "bad" : isNear ? "warn" : "good"), "cellValue": .text(clerk.number(index, decimals: 0)),
+            "cellTone": .text(isBelow ? "bad" : isNear ? "warn" : "good"),
+            // 99.7 is no 100.
+            "cellValue": .text(clerk.number(isBelow ? index.rounded(.down) : index, decimals: 0)),
             "cellWords": .text(words[isBelow ? "health_below" : isNear ? "health_near" : "health_at"]), "isOlder": .flag(isOlder),
         ]
     }
@@ -67,6 +73,7 @@ struct HealthBoard {
         let words = clerk.words
         let interval = seller["interval"]?.elements.compactMap(\.double) ?? []
         return [
+            "dimensionId": .text(anchor(seller["seller_id"]?.string ?? "")),
             "dimensionSeller": .text(facts.sellers.name(seller["seller_id"]?.string)),
             "spi": .text(seller["spi"]?.double.map { clerk.number($0, decimals: 1) } ?? "–"),
             "interval": .text(interval.map { clerk.number($0, decimals: 1) }.joined(separator: " – ")),

@@ -54,7 +54,9 @@ public enum LeadView {
                 "decidedBy": .text(decidedBy(decision, words)), "hasReasons": .flag(!reasons.isEmpty),
                 "reasons": .list(reasons.map { .text($0) }),
                 "candidatesWords": .text(tables.candidatesWords), "hasCandidates": .flag(!tables.candidates.isEmpty),
-                "candidatesNoneWhy": .text(words["lead_candidates_none_why"]), "metricName": .text(tables.metricName),
+                "candidatesNoneWhy": .text(words[isByHand(decision) ? "lead_by_hand_none" : "lead_candidates_none_why"]),
+                "excludedNoneWhy": .text(words[isByHand(decision) ? "lead_by_hand_none" : "lead_excluded_none_why"]),
+                "metricName": .text(tables.metricName),
                 "candidates": .list(tables.candidates), "excludedWords": .text(tables.excludedWords),
                 "hasExcluded": .flag(!tables.excluded.isEmpty), "excluded": .list(tables.excluded), "score": tables.score(of: lead),
                 "changes": changes(decision, facts.sellers, clerk),
@@ -79,6 +81,11 @@ public enum LeadView {
             "pastTitle": .text(clerk.words["lead_past", ["outcome": outcome]]), "pastWords": .text(clerk.words["lead_past_words"]),
             "pastHref": .text(Layout.path("leads/\(id)")),
         ]
+    }
+
+    /// Whether a person gave it, whom no rule was asked for.
+    private static func isByHand(_ decision: JSONNode?) -> Bool {
+        decision?["reasons"]?.elements.contains { $0["code"]?.string == "assigned_by_hand" } == true
     }
 
     private static func summary(_ lead: JSONNode, _ owner: String?, _ clerk: Clerk) -> String {
@@ -147,10 +154,10 @@ public enum LeadView {
             let href = parts.count == 2 ? Layout.path("rules/\(parts[0])") + query([("version", parts[1])]) : nil
             return View.fact(words.known("rule_kind", String(kind)), set, href: href)
         }
-        let job = lead["job_id"]?.string
+        let job = isByHand(decision) ? nil : lead["job_id"]?.string
         return
             ([View.fact(words["leads_rule"], decision?["matched_rule"]?.string)] + sets + [
-                View.fact(words["job_arm"], decision?["arm"]?.string.map { words.known("arm", $0) }),
+                View.fact(words["job_arm"], isByHand(decision) ? nil : decision?["arm"]?.string.map { words.known("arm", $0) }),
                 View.fact(words["lead_customer"], lead["customer_id"]?.string),
                 View.fact(words["lead_grade"], lead["intent_grade"]?.string.map { words.known("grade", $0) }),
                 View.fact(words["lead_epoch"], lead["assignment_epoch"].flatMap { $0.integer == 0 ? nil : RolloutWords.number($0) }),

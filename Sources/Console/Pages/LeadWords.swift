@@ -29,7 +29,13 @@ enum LeadWords {
         let words = clerk.words
         if let touched = lead["touched_at"]?.date {
             let received = lead["received_at"]?.date ?? touched
-            return .chip(.good, words["lead_touched_after", ["span": clerk.span(max(0, touched.timeIntervalSince(received)))]])
+            let isLate = (lead["clocks"]?.elements ?? []).contains {
+                $0["clock"]?.string == OverdueView.firstTouch && $0["state"]?.string == "missed"
+            }
+            return .chip(
+                isLate ? .warn : .good,
+                words[
+                    isLate ? "lead_touched_late" : "lead_touched_after", ["span": clerk.span(max(0, touched.timeIntervalSince(received)))]])
         }
         let levels = (lead["clocks"]?.elements ?? []).filter { $0["clock"]?.string == OverdueView.firstTouch }
         // Whoever had it before may have touched it.
@@ -51,6 +57,8 @@ public struct SellerNames: Sendable {
     /// `GET /v1/sellers`
     let all: [JSONNode]
     private let byID: [String: JSONNode]
+    /// What teams are called, by their outside ids.
+    private let teams: [String: String]
 
     /// - Parameters:
     ///   - sellers: a page of them.
@@ -58,6 +66,11 @@ public struct SellerNames: Sendable {
     public init(_ sellers: JSONNode?, and others: [JSONNode] = []) {
         all = (sellers?["items"]?.elements ?? []) + others
         byID = Dictionary(all.compactMap { seller in seller["external_id"]?.string.map { ($0, seller) } }) { first, _ in first }
+        teams = Dictionary(
+            all.compactMap { seller in seller["team"]?.string.flatMap { id in seller["team_name"]?.string.map { (id, $0) } } }
+        ) {
+            first, _ in first
+        }
     }
 
     subscript(id: String) -> JSONNode? { byID[id] }
@@ -77,7 +90,16 @@ public struct SellerNames: Sendable {
         name.hasPrefix("role:") ? words.known("office", String(name.dropFirst(5))) : self.name(name) ?? name
     }
 
-    func team(_ id: String?) -> String? { id.flatMap { byID[$0]?["team"]?.string } }
+    /// What the seller's team is called.
+    func team(_ id: String?) -> String? { teamName(id.flatMap { byID[$0]?["team"]?.string }) }
+
+    /// What a team is called, or its id where none of its sellers was read.
+    func teamName(_ id: String?) -> String? { id.map { teams[$0] ?? $0 } }
+
+    /// The teams of those who were read, and others that are spoken of, to choose from.
+    func teamChoices(and others: [String]) -> [(value: String, label: String)] {
+        Set(all.compactMap { $0["team"]?.string } + others).map { ($0, teamName($0) ?? $0) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+    }
 
     /// Whom answers of the API speak of and who was not read, in the order of their ids.
     public func unknown(in nodes: [JSONNode?]) -> [String] {

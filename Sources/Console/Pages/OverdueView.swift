@@ -47,7 +47,7 @@ public enum OverdueView {
         let everyone = facts.board["people"]?.elements ?? []
         let people = facts.team.isEmpty ? everyone : everyone.filter { $0["team"]?.string == facts.team }
         let leads = Dictionary((facts.leads?["items"]?.elements ?? []).map { ($0["id"]?.string ?? "", $0) }) { first, _ in first }
-        let choices = Set((facts.sellers.all + everyone).compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team]))
+        let spokenOf = everyone.compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team])
         let teams = facts.board["teams"]?.elements ?? []
         let reasons = facts.board["reasons"]?.elements ?? []
         let escalations = facts.escalations["items"]?.elements ?? []
@@ -62,15 +62,16 @@ public enum OverdueView {
                 "searchAction": .text(Layout.path("overdue")),
                 "clockOptions": .list(Option.list(clocks.map { ($0, words.known("clock", $0)) }, chosen: facts.clock)),
                 "monthOptions": .list(Option.list(months(clerk).map { ($0, $0) }, chosen: facts.month)),
-                "teamOptions": .list(Option.list(choices.sorted().map { ($0, $0) }, chosen: facts.team, all: words["health_all_teams"])),
-                "tiles": .list(tiles(facts, clerk)), "hasPeople": .flag(!people.isEmpty),
-                "people": .list(people.prefix(shown).map { person($0, most, clerk) }),
+                "teamOptions": .list(
+                    Option.list(facts.sellers.teamChoices(and: spokenOf), chosen: facts.team, all: words["health_all_teams"])),
+                "tiles": .list(tiles(facts, people, clerk)), "hasPeople": .flag(!people.isEmpty),
+                "people": .list(people.prefix(shown).map { person($0, most, facts.sellers, clerk) }),
                 "morePeople": .text(everyone.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
                 "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
                 "teams": .list(
                     counted(teams, "late").prefix(shown).map { team, part in
                         [
-                            "teamName": .text(team["team"]?.string),
+                            "teamName": .text(facts.sellers.teamName(team["team"]?.string)),
                             "teamHref": .text(
                                 Layout.path("overdue")
                                     + query([("clock", facts.clock), ("month", facts.month), ("team", team["team"]?.string)])),
@@ -88,7 +89,7 @@ public enum OverdueView {
                     }),
                 "heatLead": .text(
                     words[
-                        "heat_lead",
+                        facts.team.isEmpty ? "heat_lead" : "heat_lead_all",
                         [
                             "month": facts.month, "zone": facts.map["time_zone"]?.string ?? "",
                             "at": clerk.clock(facts.map["as_of"]?.date ?? clerk.now),
@@ -123,31 +124,34 @@ public enum OverdueView {
         count > shown ? clerk.words["overdue_more", ["n": clerk.number(count - shown)]] : nil
     }
 
-    private static func tiles(_ facts: Facts, _ clerk: Clerk) -> [View] {
+    /// What is late is the chosen team's; the month is everybody's, and says so.
+    private static func tiles(_ facts: Facts, _ people: [JSONNode], _ clerk: Clerk) -> [View] {
         let words = clerk.words
-        let late = Int(facts.board["late"]?.integer ?? 0)
+        let isOfTeam = !facts.team.isEmpty
+        let late = isOfTeam ? people.reduce(0) { $0 + Int($1["late"]?.integer ?? 0) } : Int(facts.board["late"]?.integer ?? 0)
+        let latest = isOfTeam ? people.compactMap { $0["latest_by"]?.double }.max() : facts.board["latest_by"]?.double
         let cells = facts.map["cells"]?.elements ?? []
         func sum(_ name: String) -> Int { cells.reduce(0) { $0 + Int($1[name]?.integer ?? 0) } }
         let (leads, missed) = (sum("leads") - sum("open"), sum("late"))
         return [
             .tile(words["overdue_late"], clerk.number(late), words["overdue_late_note"], late > 0 ? .bad : .plain),
             .tile(
-                words["overdue_latest"], facts.board["latest_by"]?.double.map { clerk.span($0) } ?? "–",
+                words["overdue_latest"], latest.map { clerk.span($0) } ?? "–",
                 words["overdue_latest_note"]),
             .tile(
                 words["overdue_in_time"], leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
-                words["overdue_in_time_note", ["n": clerk.number(leads), "month": facts.month]]),
+                words[isOfTeam ? "overdue_in_time_all" : "overdue_in_time_note", ["n": clerk.number(leads), "month": facts.month]]),
         ]
     }
 
-    private static func person(_ person: JSONNode, _ most: Double, _ clerk: Clerk) -> View {
+    private static func person(_ person: JSONNode, _ most: Double, _ sellers: SellerNames, _ clerk: Clerk) -> View {
         let late = Int(person["late"]?.integer ?? 0)
         // Of those nobody has, none came to anybody.
         let before = person["owner"]?.string == nil ? 0 : Int(person["late_before"]?.integer ?? 0)
         return [
             "personName": .text(person["name"]?.string ?? person["owner"]?.string ?? clerk.words["overdue_nobody"]),
             "personHref": .text(person["owner"]?.string.map { Layout.path("leads") + query([("owner", $0)]) }),
-            "personTeam": .text(person["team"]?.string), "lateCount": .text(clerk.number(late)),
+            "personTeam": .text(sellers.teamName(person["team"]?.string)), "lateCount": .text(clerk.number(late)),
             "lateBefore": .text(before > 0 ? clerk.words["overdue_late_before", ["n": clerk.number(before)]] : nil),
             "lateX": .text(Picture.length(most == 0 ? 0 : Double(late) / most)),
             "latestBy": .text(person["latest_by"]?.double.map { clerk.span($0) } ?? "–"),
@@ -182,7 +186,8 @@ public enum OverdueView {
                         "level": words.known("level", missed["level"]?.string ?? ""),
                     ]]),
             "lateBy": .text(missed["late_by"]?.double.flatMap { $0 < 1 ? nil : words["lead_late_by", ["span": clerk.span($0)]] }),
-            "owner": .text(facts.sellers.name(missed["owner"]?.string) ?? "–"), "ownerTeam": .text(missed["team"]?.string),
+            "owner": .text(facts.sellers.name(missed["owner"]?.string) ?? "–"),
+            "ownerTeam": .text(facts.sellers.teamName(missed["team"]?.string)),
             "told": .text(told), "state": .chip(state == "open" ? .bad : .good, words.known("overdue_state", state)),
             "lateReason": .text(reason.map { words.known("late", $0) }),
             "reasonForm": reason == nil

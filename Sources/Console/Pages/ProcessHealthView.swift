@@ -53,13 +53,15 @@ public enum ProcessHealthView {
         let warnings = facts.predictions["items"]?.elements ?? []
         let status = facts.quality["status"]?.string
         let reasons = facts.quality["reasons"]?.elements.compactMap(\.string) ?? []
-        let teams = Set(facts.sellers.all.compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team])).sorted()
         return layout.page(
             words["health_title"],
             [
                 "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("process-health")),
                 "weekOptions": .list(Option.list(facts.weeks.reversed().map { ($0, $0) }, chosen: shown)),
-                "teamOptions": .list(Option.list(teams.map { ($0, $0) }, chosen: facts.team, all: words["health_all_teams"])),
+                "teamOptions": .list(
+                    Option.list(
+                        facts.sellers.teamChoices(and: facts.team.isEmpty ? [] : [facts.team]), chosen: facts.team,
+                        all: words["health_all_teams"])),
                 "tiles": .list(tiles(facts.summary, clerk)), "hasSellers": .flag(!rows.isEmpty), "weeks": .list(board.weeks),
                 "sellers": .list(rows.map { board.row($0) }), "healthNoneWhy": .text(words["health_none_why"]),
                 "pager": Pager.view(

@@ -17,12 +17,15 @@ public enum RolloutView {
         public var round: JSONNode?
         /// The version that is live now; nil: not known.
         public var live: Int64?
+        /// Whether automatic assignment is stopped while it runs.
+        public var isFuseOpen: Bool
         public var sellers: SellerNames
 
         public init(
             rollout: JSONNode, readings: JSONNode? = nil, diff: JSONNode?, rounds: JSONNode?, round: JSONNode?, live: Int64? = nil,
-            sellers: SellerNames
+            isFuseOpen: Bool = false, sellers: SellerNames
         ) {
+            self.isFuseOpen = isFuseOpen
             self.rollout = rollout
             self.readings = readings
             self.diff = diff
@@ -57,6 +60,7 @@ public enum RolloutView {
                 "verdictTone": .text(verdictTone(facts).rawValue),
                 "verdictTitle": .text(verdictTitle(facts, words)),
                 "verdictWords": .text(rollout[isRunning ? "words" : "end_reason"]?.string.map { Sentences.said($0, words) }),
+                "fuseNote": .text(facts.isFuseOpen && isRunning && !isOfWarnings ? words["rollout_fuse_open"] : nil),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
                 "guards": .list(guards.map { reading($0, facts, clerk) }), "arms": .list(arms(rollout, clerk)),
                 "membersLabel": .text(words[isOfWarnings ? "rollout_teams" : "rollout_customers"]),

@@ -38,7 +38,9 @@ public enum RoundView {
         let asker = clerk.actor(round["actor"]?.string).map { words["round_asked_by", ["actor": $0]] }
         let none =
             state == "running" || failure != nil
-            ? "round_differences_unknown" : facts.isFirst ? "round_differences_none" : "round_differences_end"
+            ? "round_differences_unknown"
+            : (round["replayed"]?.integer ?? 0) == 0
+                ? "round_differences_nothing" : facts.isFirst ? "round_differences_none" : "round_differences_end"
         let heading = words["round_of", ["version": RolloutWords.version(number, of: set, words)]]
         return layout.page(
             heading,
@@ -95,7 +97,7 @@ public enum RoundView {
             "replayLead": .text(lead(round, replayed, clerk)), "replayTone": .text((hasPassed ? Tone.good : .bad).rawValue),
             "replayVerdict": .text(
                 words[
-                    hasPassed ? "round_passed" : "round_failed",
+                    replayed == 0 ? "round_nothing" : hasPassed ? "round_passed" : "round_failed",
                     [
                         "passed": RolloutWords.number(rounds?["passed"]), "required": RolloutWords.number(rounds?["required"]),
                         "differing": clerk.number(differing),

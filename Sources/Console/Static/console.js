@@ -371,7 +371,10 @@
     line.textContent = submitter.dataset.confirm;
     // What was chosen in the form, where the question is about that.
     const chosen = document.createElement("strong");
-    chosen.textContent = form.elements[submitter.dataset.confirmOf]?.selectedOptions?.[0]?.textContent ?? "";
+    const asked = form.elements[submitter.dataset.confirmOf];
+    const radio = form.querySelector(`input[name="${submitter.dataset.confirmOf}"]:checked`)?.closest("label");
+    const typed = radio?.querySelector("input:not([type=radio])")?.value;
+    chosen.textContent = asked?.selectedOptions?.[0]?.textContent ?? (typed ? `${typed} %` : radio?.querySelector("strong")?.textContent) ?? "";
     const row = document.createElement("div");
     row.className = "buttons";
     const no = button(words.cancel, () => dialog.close());

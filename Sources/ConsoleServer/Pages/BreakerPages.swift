@@ -48,7 +48,10 @@ private func showBreakers(_ visit: Visit, refusal: Refusal? = nil) async throws 
         object.member("state", state)
         if let reason = visit.form.words("reason") { object.member("reason", reason) }
     }
+    // Somebody else may have turned it since the page was made.
+    let isSo = try await visit.read("/v1/fuses/assignment")["state"]?.string == state
     let reply = await visit.act(.put, "/v1/fuses/assignment", body)
+    if isSo { return try await finish(visit, reply, form: "fuse", done: "fuse_unchanged") }
     return try await finish(visit, reply, form: "fuse", done: state == "open" ? "fuse_opened" : "fuse_closed")
 }
 

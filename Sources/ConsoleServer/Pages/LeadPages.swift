@@ -77,6 +77,7 @@ private func earlierDecision(of lead: JSONNode, _ visit: Visit) async throws -> 
     let body = JSONWriter.object { object in
         object.member("seller", visit.form.words("seller"))
         if visit.form["override"] == "true" { object.member("override", true) }
+        if let epoch = Int(visit.form["epoch"]) { object.member("assignment_epoch", epoch) }
         if let reason = visit.form.words("reason") { object.member("reason", reason) }
     }
     let reply = await visit.act(.post, "/v1/leads/\(visit.id)/assign", body)

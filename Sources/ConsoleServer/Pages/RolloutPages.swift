@@ -63,13 +63,16 @@ private func showRollout(_ visit: Visit, refusal: Refusal? = nil) async throws -
     let set = "/v1/rulesets/\(rollout["kind"]?.string ?? "")/\(encoded(rollout["name"]?.string ?? ""))/versions/\(version)"
     async let diff = visit.readIfAny("\(set)/diff?from=\(arms?["stable"]?["version"]?.integer ?? 0)")
     async let rounds = visit.readIfAny("\(set)/rounds?limit=10")
+    async let fuse = visit.read("/v1/fuses/assignment")
     async let sellers = visit.firstSellers()
     let tried = try await rounds
-    let ended = tried?["items"]?.elements.first { $0["state"]?.string != "running" }?["round_id"]?.string
+    let over = (tried?["items"]?.elements ?? []).filter { $0["state"]?.string != "running" }
+    // One that found no decisions to make again is no evidence, where another did.
+    let ended = (over.first { ($0["replayed"]?.integer ?? 0) > 0 } ?? over.first)?["round_id"]?.string
     let round = try await ended.asyncFlatMap { try await visit.readIfAny("/v1/rounds/\(encoded($0))") }
     let facts = RolloutView.Facts(
         rollout: rollout, readings: try await readings, diff: try await diff, rounds: tried, round: round,
-        live: try await live(rollout, visit),
+        live: try await live(rollout, visit), isFuseOpen: try await fuse["state"]?.string == "open",
         sellers: try await visit.names(try await sellers, in: rollout, round))
     return try await visit.page("rollout", area: "rollouts", telling: [rollout], refusal: refusal) {
         RolloutView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)

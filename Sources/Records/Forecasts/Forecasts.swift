@@ -85,7 +85,7 @@ extension Records {
 public struct ForecastEntry: Sendable {
     public let opportunity: String
     public let seller: String?
-    /// Among the forecast's own stages.
+    /// Among the forecast's own stages; of one in none of them what was told of it last.
     public let stage: String?
     /// A class, or why it is in none.
     public let standing: String
@@ -113,7 +113,7 @@ extension Records {
             tenant,
             """
             SELECT n.deal, o.external_id, CASE WHEN n.seller >= 0 THEN b.body->'sellers'->>n.seller END AS seller,
-                CASE WHEN n.stage >= 0 THEN b.body->'stages'->>(n.stage::integer) END AS stage, n.standing,
+                CASE WHEN n.stage >= 0 THEN b.body->'stages'->>(n.stage::integer) ELSE o.stage END AS stage, n.standing,
                 n.amount, b.body->'currencies'->>(n.currency::integer) AS currency, n.odds, n.contribution, n.stall
             FROM forecast b JOIN forecast_line l ON l.tenant_id = b.tenant_id AND l.job_id = b.job_id AND l.run = b.run
                 CROSS JOIN LATERAL unnest(l.deals, l.sellers, l.stages, l.currencies, l.standings, l.amounts, l.odds, l.contributions, l.stalls)
