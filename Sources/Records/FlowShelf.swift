@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Tenancy
 
-/// How tenants' jobs ended up to a minute ago, so that a page that shows an hour counts the last minute only.
+/// How tenants' jobs ended up to two minutes ago, so that a page that shows an hour counts those two only.
 final class FlowShelf: Sendable {
     /// What ended in one minute.
     typealias Minute = [Ending: Ended]
@@ -45,17 +45,21 @@ final class FlowShelf: Sendable {
         }
     }
 
-    /// A job's end is stamped before its transaction commits, which takes no longer than a statement may.
-    static let settledAfter: TimeInterval = 60
+    /// A job's end is stamped before its transaction commits, which takes some statements that may last 30 s each.
+    static let settledAfter: TimeInterval = 120
     private static let longest = 180
     private static let most = 1_000
 
     private let known = Mutex<[TenantID: Span]>([:])
 
-    /// What is known from a minute on, or from an earlier one; where nothing is, a span that ends there.
-    func span(of tenant: TenantID, from first: Int) -> Span {
+    /// What is known from a minute on, or from an earlier one; where nothing is, a span that ends there. What a clock that was ahead had
+    /// counted as settled is forgotten.
+    func span(of tenant: TenantID, from first: Int, now: Date) -> Span {
         let start = Records.start(of: first)
-        let known = known.withLock { $0[tenant] }
+        let known = known.withLock { known in
+            if let span = known[tenant], span.until > now - Self.settledAfter + 10 { known[tenant] = nil }
+            return known[tenant]
+        }
         guard let known, known.first <= first, start < known.until else { return Span(first: first, until: start) }
         return known
     }

@@ -35,7 +35,7 @@ extension Records {
     public func jobFlow(of tenant: TenantID, minutes: Int, now: Date) async throws -> JobFlow {
         let minute = Int((now.timeIntervalSince1970 / 60).rounded(.down))
         let first = minute - minutes + 1
-        var known = flows.span(of: tenant, from: first)
+        var known = flows.span(of: tenant, from: first, now: now)
         let settled = max(known.until, now - FlowShelf.settledAfter)
         let rows = try await read(
             tenant,

@@ -4,8 +4,6 @@ import Tenancy
 
 /// What leads are looked for by; what is nil doesn't matter.
 public struct LeadSearch: Sendable, Hashable {
-    /// By our numbers.
-    public var ids: [Int64]?
     public var state: LeadState?
     public var source: String?
     /// What its source calls it.
@@ -37,6 +35,19 @@ extension Records {
         return Page(items: items, next: rows.count > limit ? items.last?.id : last)
     }
 
+    /// These leads, by our numbers, the newest first.
+    public func leads(_ ids: [Int64], within cities: LeadCities?, of tenant: TenantID, limit: Int) async throws -> [LeadRecord] {
+        try await read(
+            tenant,
+            """
+            \(unescaped: LeadRecord.select)
+            WHERE l.tenant_id = \(tenant.rawValue) AND l.id = ANY(\(ids))
+                AND (\(cities?.keys)::text[] IS NULL OR city_of(l.fields, \(cities?.fields)::text[]) = ANY(\(cities?.keys)))
+            ORDER BY l.id DESC LIMIT \(limit)
+            """
+        ).map(LeadRecord.init)
+    }
+
     /// The number of the lead that is so many before the cursor; nil: there are no more than that.
     private func edge(_ place: Int64, before cursor: Int64, of tenant: TenantID) async throws -> Int64? {
         let rows = try await read(
@@ -58,7 +69,6 @@ extension LeadRecord {
         """
         \(unescaped: select)
         WHERE l.tenant_id = \(tenant.rawValue) AND l.id < \(cursor) AND l.id >= \(last)
-            AND (\(search.ids)::bigint[] IS NULL OR l.id = ANY(\(search.ids)))
             AND (\(search.state?.rawValue)::text IS NULL OR l.state = \(search.state?.rawValue))
             AND (\(search.source)::text IS NULL OR l.source = \(search.source))
             AND (\(search.externalID)::text IS NULL OR l.external_id = \(search.externalID))

@@ -103,7 +103,7 @@ extension LeadRecord {
     static let select = """
         SELECT l.id, l.external_id, l.source, l.received_at, l.fields, l.state, l.held_reason, l.held_detail, s.external_id AS owner, l.pool, l.customer_id, l.score, l.intent,
             l.assignment_epoch, l.job_id, l.touched_at, l.created_at, l.updated_at,
-            (SELECT d.body FROM decision_log d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.id ORDER BY d.epoch DESC, d.decided_at DESC LIMIT 1)
+            (SELECT d.body FROM decision_log d WHERE d.tenant_id = l.tenant_id AND d.lead_id = l.id ORDER BY d.epoch DESC, d.decided_at DESC, d.job_id DESC LIMIT 1)
                 AS decision,
             (SELECT c.clocks FROM clock_subject c WHERE c.tenant_id = l.tenant_id AND c.subject_type = 'lead' AND c.subject_id = l.id) AS clocks
         FROM lead l LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id

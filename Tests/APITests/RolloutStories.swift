@@ -217,7 +217,7 @@ import Testing
             let told = try await house.records.notifications(of: tenant).items.filter { $0.code == "lead_taken_back" }
             #expect(told.count == 20 && told.allSatisfy { $0.recipient == "dan" })
             let (_, _, differences, takenBack) = try #require(try await house.records.rollout(rollout, of: tenant))
-            #expect(takenBack.map { [$0.elsewhere, $0.again, $0.touched] } == [10, 10, 0])
+            #expect(takenBack.map { [$0.elsewhere, $0.again, $0.touched, $0.waiting] } == [10, 10, 0, 0])
             #expect(differences.allSatisfy { $0.arm == .canary && $0.decided == "assigned dan" && $0.now.hasPrefix("assigned ") })
             #expect(differences.count == 10 && !differences.contains { $0.now == "assigned dan" }, "where each is now")
             try await house.expectSound()

@@ -179,7 +179,7 @@ import Testing
         stopped.isFuseOpen = true
         #expect(RolloutView.page(layout, clerk, stopped, once: "k")["fuseNote"] == .text(layout.words["rollout_fuse_open"]))
         var ended = facts
-        let leads = #""state":"aborted","taken_back":{"elsewhere":40,"again":37,"touched":2}"#
+        let leads = #""state":"aborted","taken_back":{"elsewhere":40,"again":37,"touched":2,"waiting":1}"#
         ended.rollout = try node(Self.rollout.replacing(#""state":"canary""#, with: leads))
         #expect(
             RolloutView.page(layout, clerk, ended, once: "k")["takenBack"]
@@ -302,12 +302,14 @@ import Testing
         #expect(view["candidates"]?.items.map { $0["metric"] } == ["38.2\u{A0}%", "–"] && view["metricName"] == "Close rate")
         #expect(Templates.all.page("lead", view).contains(#"href="/console/leads/4711?decision=1""#))
         var past = facts
+        past.number = 1
         past.earlier = try node(
             lead.replacing(#""seller_id":"s1","metric""#, with: #""seller_id":"s7","metric""#).replacing(
                 #""outcome":"assigned","matched"#, with: #""outcome":"assigned","seller_id":"s7","matched"#))
         let then = LeadView.page(layout, clerk, past, once: "k")
         #expect(then["past"]?["pastTitle"] == "Decided before: Assigned" && then["whyTitle"] == "Why s7")
         #expect(then["candidates"]?.items.map { $0["isOwner"] } == [true, false] && then["summary"] == view["summary"])
+        #expect(then["facts"]?.items.contains { $0["factHref"] == "/console/jobs/8" } == true, "the job of that decision")
         #expect(then["story"] == view["story"] && then["clocks"] == view["clocks"])
         var unranked = facts
         unranked.lead = try node(lead.replacing(#""metric":0.382"#, with: #""metric":null"#))
@@ -430,7 +432,7 @@ import Testing
         try compare(view, "forecast")
         #expect(
             view["tiles"]?.items[1]["tileValue"] == "2,500.00"
-                && view["tiles"]?.items[1]["tileNote"] == "9 deals closed in the period, 7 of them with an amount in it")
+                && view["tiles"]?.items[1]["tileNote"] == "9 deals won in the period, 7 of them with an amount in CNY")
         #expect(view["leftOut"]?.items.map { $0["leftHref"] } == ["/console/forecast/7/deals?class=amount_missing"])
         let deals = ForecastDealsView.Facts(
             forecast: try #require(facts.forecast),

@@ -15,8 +15,10 @@ extension API {
 /// `GET /v1/fuses/assignment`
 @Sendable private func readFuse(_ call: Call) async throws -> Answer {
     let fuse = try await call.records.assignmentFuse(of: call.tenant.id)
-    // What waits while it is closed waits for something else.
-    return Answer(200, fuse.json(waiting: fuse.state == .open ? try await call.records.leadsForPeople(of: call.tenant.id) : nil))
+    // What waits while it is closed waits for something else; how many of all cities is not for who is held to some.
+    let isHeld = try await call.judge()?.isHeldToCities == true
+    let isTold = fuse.state == .open && !isHeld
+    return Answer(200, fuse.json(waiting: isTold ? try await call.records.leadsForPeople(of: call.tenant.id) : nil))
 }
 
 /// `PUT /v1/fuses/assignment`

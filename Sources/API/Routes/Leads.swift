@@ -62,23 +62,34 @@ extension API {
 
 /// `GET /v1/leads`
 @Sendable private func listLeads(_ call: Call) async throws -> Answer {
-    var (search, city, cursor, limit) = try call.query { query in
+    var (search, ids, city, cursor, limit) = try call.query { query in
         var search = LeadSearch()
-        if let list = query.string("ids", length: 2_000) {
-            search.ids = list.split(separator: ",").compactMap { Int64($0) }.filter { $0 > 0 }
-            if search.ids?.count != list.split(separator: ",", omittingEmptySubsequences: false).count {
-                query.fail("ids", .badFormat, "must be numbers of leads with commas between")
-            }
-        }
         search.state = query.choice("state", of: LeadState.self)
         search.source = query.string("source")
         search.externalID = query.string("external_id")
         search.owner = query.string("owner")
         search.text = query.string("text")
-        return (search, query.string("city"), query.cursor(), query.limit())
+        let (ids, cursor) = (query.leadIDs("ids"), query.cursor())
+        if ids != nil, search != LeadSearch() || cursor != nil { query.fail("ids", .notAllowed, "is asked for without other filters") }
+        return (search, ids, query.string("city"), cursor, query.limit())
     }
     search.within = try await cities(of: call, asked: city.flatMap { City($0) })
+    if let ids {
+        let leads = try await call.records.leads(ids, within: search.within, of: call.tenant.id, limit: limit)
+        return .page(Page(items: leads, next: nil)) { $0.json() }
+    }
     return .page(try await call.records.leads(search, of: call.tenant.id, before: cursor ?? .max, limit: limit)) { $0.json() }
+}
+
+extension QueryReader {
+    /// Numbers with commas between.
+    fileprivate mutating func leadIDs(_ name: String) -> [Int64]? {
+        guard let text = string(name, length: 2_000) else { return nil }
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let ids = parts.filter { $0.allSatisfy { $0.isASCII && $0.isNumber } }.compactMap { Int64($0) }.filter { $0 > 0 }
+        if ids.count != parts.count { fail(name, .badFormat, "must be numbers of leads with commas between") }
+        return ids
+    }
 }
 
 /// The cities a list of leads is of: the one that is asked for, or those of the person's data domain; nil: all.

@@ -274,6 +274,7 @@ extension RolloutRecord {
                 item.member("elsewhere", takenBack.elsewhere)
                 item.member("again", takenBack.again)
                 item.member("touched", takenBack.touched)
+                item.member("waiting", takenBack.waiting)
             }
         }
     }

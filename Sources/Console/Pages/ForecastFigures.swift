@@ -54,7 +54,8 @@ struct ForecastFigures {
         let text = words[
             "forecast_summary",
             [
-                "total": clerk.money(total, currency), "n": clerk.number(body["open"]) ?? "–", "at": asOf,
+                "total": clerk.money(total, currency), "at": asOf,
+                "n": clerk.number(Self.standings.reduce(0) { $0 + Int(amount($1, "count")) }),
                 "open": clerk.money(Self.standings.reduce(0) { $0.adding(amount($1, "amount_minor")) }, currency),
             ]]
         return others.isEmpty ? text : text + " " + words["forecast_others", ["others": others.joined(separator: ", ")]]
@@ -80,7 +81,7 @@ struct ForecastFigures {
                 words["forecast_won"], money(told?["amount_minor"]?.integer ?? 0),
                 words[
                     all == counted ? "forecast_won_note" : "forecast_won_part",
-                    ["n": clerk.number(all), "counted": clerk.number(counted)]])
+                    ["n": clerk.number(all), "counted": clerk.number(counted), "currency": currency]])
         }
     }
 

@@ -10,6 +10,8 @@ public enum LeadView {
         public var lead: JSONNode
         /// `GET /v1/leads/{id}?decision=`, with a decision before the newest; nil: nobody asked for one.
         public var earlier: JSONNode?
+        /// That decision's number.
+        public var number: Int64?
         public var sellers: SellerNames
         /// `GET /v1/jobs/{id}` of the job that decided it; nil: there is none.
         public var job: JSONNode?
@@ -19,10 +21,12 @@ public enum LeadView {
         public var fuse: JSONNode
 
         public init(
-            lead: JSONNode, earlier: JSONNode? = nil, sellers: SellerNames, job: JSONNode?, escalations: JSONNode?, fuse: JSONNode
+            lead: JSONNode, earlier: JSONNode? = nil, number: Int64? = nil, sellers: SellerNames, job: JSONNode?, escalations: JSONNode?,
+            fuse: JSONNode
         ) {
             self.lead = lead
             self.earlier = earlier
+            self.number = number
             self.sellers = sellers
             self.job = job
             self.escalations = escalations
@@ -61,7 +65,7 @@ public enum LeadView {
                 "hasExcluded": .flag(!tables.excluded.isEmpty), "excluded": .list(tables.excluded), "score": tables.score(of: lead),
                 "changes": changes(decision, facts.sellers, clerk),
                 "story": .list(LeadStory(facts: facts, owner: owner, clerk: clerk).steps), "hasClocks": .flag(!clocks.isEmpty),
-                "clocks": .list(clocks.map { clock($0, lead, clerk) }), "facts": .list(self.facts(lead, decision, words)),
+                "clocks": .list(clocks.map { clock($0, lead, clerk) }), "facts": .list(self.facts(facts, decision, words)),
                 "hasFields": .flag(!fields.isEmpty), "fields": .list(fields), "assign": assigning.view,
                 "noControls": .text(assigning.whyNot),
             ])
@@ -146,7 +150,9 @@ public enum LeadView {
         ]
     }
 
-    private static func facts(_ lead: JSONNode, _ decision: JSONNode?, _ words: Words) -> [View] {
+    private static func facts(_ facts: Facts, _ decision: JSONNode?, _ words: Words) -> [View] {
+        let lead = facts.lead
+        let past = facts.earlier.flatMap { _ in lead["earlier"]?.elements.first { $0["number"]?.integer == facts.number } }
         // `route/default@3`
         let sets = (decision?["rule_sets"]?.elements ?? []).compactMap(\.string).map { set -> View? in
             let parts = set.split(separator: "@").map(String.init)
@@ -154,13 +160,15 @@ public enum LeadView {
             let href = parts.count == 2 ? Layout.path("rules/\(parts[0])") + query([("version", parts[1])]) : nil
             return View.fact(words.known("rule_kind", String(kind)), set, href: href)
         }
-        let job = isByHand(decision) ? nil : lead["job_id"]?.string
+        let job = isByHand(decision) ? nil : (past ?? lead)["job_id"]?.string
         return
             ([View.fact(words["leads_rule"], decision?["matched_rule"]?.string)] + sets + [
                 View.fact(words["job_arm"], isByHand(decision) ? nil : decision?["arm"]?.string.map { words.known("arm", $0) }),
                 View.fact(words["lead_customer"], lead["customer_id"]?.string),
-                View.fact(words["lead_grade"], lead["intent_grade"]?.string.map { words.known("grade", $0) }),
-                View.fact(words["lead_epoch"], lead["assignment_epoch"].flatMap { $0.integer == 0 ? nil : RolloutWords.number($0) }),
+                View.fact(words["lead_grade"], past != nil ? nil : lead["intent_grade"]?.string.map { words.known("grade", $0) }),
+                View.fact(
+                    words["lead_epoch"],
+                    past != nil ? nil : lead["assignment_epoch"].flatMap { $0.integer == 0 ? nil : RolloutWords.number($0) }),
                 View.fact(words["lead_job"], job, href: job.map { Layout.path("jobs/\($0)") }),
             ]).compactMap(\.self)
     }

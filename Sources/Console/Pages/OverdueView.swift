@@ -128,7 +128,8 @@ public enum OverdueView {
     private static func tiles(_ facts: Facts, _ people: [JSONNode], _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let isOfTeam = !facts.team.isEmpty
-        let late = isOfTeam ? people.reduce(0) { $0 + Int($1["late"]?.integer ?? 0) } : Int(facts.board["late"]?.integer ?? 0)
+        let ofTeam = facts.board["teams"]?.elements.first { $0["team"]?.string == facts.team }
+        let late = Int((isOfTeam ? ofTeam : facts.board)?["late"]?.integer ?? 0)
         let latest = isOfTeam ? people.compactMap { $0["latest_by"]?.double }.max() : facts.board["latest_by"]?.double
         let cells = facts.map["cells"]?.elements ?? []
         func sum(_ name: String) -> Int { cells.reduce(0) { $0 + Int($1[name]?.integer ?? 0) } }

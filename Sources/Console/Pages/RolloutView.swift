@@ -239,8 +239,7 @@ public enum RolloutView {
     /// What became of the leads of a change that was taken back; nil: it had put none elsewhere.
     private static func takenBack(_ rollout: JSONNode, _ clerk: Clerk) -> String? {
         guard let leads = rollout["taken_back"], let elsewhere = leads["elsewhere"]?.integer else { return nil }
-        let (again, touched) = (leads["again"]?.integer ?? 0, leads["touched"]?.integer ?? 0)
-        let parts = [("again", again), ("touched", touched), ("waiting", elsewhere - again - touched)].filter { $0.1 > 0 }
+        let parts = ["again", "touched", "waiting"].map { ($0, leads[$0]?.integer ?? 0) }.filter { $0.1 > 0 }
             .map { clerk.words["rollout_taken_back_\($0)", ["n": clerk.number(Int($1))]] }
         return clerk.words["rollout_taken_back", ["n": clerk.number(Int(elsewhere))]]
             + parts.joined(separator: clerk.words["list_separator"])

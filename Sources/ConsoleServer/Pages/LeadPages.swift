@@ -57,7 +57,8 @@ private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> R
     async let decider = mayAll ? job.asyncFlatMap { try await visit.readIfAny("/v1/jobs/\(encoded($0))") } : nil
     let escalations = try await clocks
     let facts = LeadView.Facts(
-        lead: lead, earlier: earlier, sellers: try await visit.names(try await sellers, in: lead, earlier, escalations),
+        lead: lead, earlier: earlier, number: visit.guest.parameter("decision").flatMap { Int64($0) },
+        sellers: try await visit.names(try await sellers, in: lead, earlier, escalations),
         job: try await decider,
         escalations: escalations, fuse: try await fuse)
     return try await visit.page("lead", area: "leads", telling: [lead, earlier].compactMap(\.self), refusal: refusal) {

@@ -97,21 +97,29 @@ public struct TakenBackLeads: Sendable, Hashable {
     public let elsewhere: Int
     /// Decided again since.
     public let again: Int
-    /// Still there, since somebody had touched them.
+    /// Still with whom they were given to, who had touched them.
     public let touched: Int
+    /// Still there and to be decided again.
+    public let waiting: Int
 
     init(_ row: Row) throws {
-        elsewhere = Int(try row.get("elsewhere", as: Int64.self))
-        again = Int(try row.get("again", as: Int64.self))
-        touched = Int(try row.get("touched", as: Int64.self))
+        func count(_ name: String) throws -> Int { Int(try row.get(name, as: Int64.self)) }
+        (elsewhere, again, touched, waiting) = (try count("elsewhere"), try count("again"), try count("touched"), try count("waiting"))
     }
 
+    /// Of one that was not taken back, and of one that put none elsewhere, nothing is counted.
     static func count(of rollout: Int64, _ tenant: TenantID) -> Statement {
         """
         SELECT count(*) AS elsewhere, count(*) FILTER (WHERE l.assignment_epoch > c.epoch) AS again,
-            count(*) FILTER (WHERE l.assignment_epoch = c.epoch AND l.touched_at IS NOT NULL) AS touched
-        FROM rollout_case c JOIN lead l ON l.tenant_id = c.tenant_id AND l.id = c.lead_id
-        WHERE c.tenant_id = \(tenant.rawValue) AND c.rollout_id = \(rollout) AND c.arm = 'canary' AND c.elsewhere
+            count(*) FILTER (WHERE l.assignment_epoch = c.epoch AND l.owner_id IS NOT NULL AND l.touched_at IS NOT NULL) AS touched,
+            count(*) FILTER (WHERE l.assignment_epoch = c.epoch AND (l.owner_id IS NULL OR l.touched_at IS NULL)
+                AND l.state IN ('assigned', 'pooled', 'with_marketing', 'manual_queue')) AS waiting
+        FROM (
+            SELECT DISTINCT ON (lead_id) lead_id, epoch FROM rollout_case
+            WHERE tenant_id = \(tenant.rawValue) AND rollout_id = \(rollout) AND arm = 'canary' AND elsewhere
+                AND EXISTS (SELECT FROM rollout WHERE tenant_id = \(tenant.rawValue) AND id = \(rollout) AND state = 'aborted')
+            ORDER BY lead_id, epoch DESC) c
+            JOIN lead l ON l.tenant_id = \(tenant.rawValue) AND l.id = c.lead_id
         """
     }
 }

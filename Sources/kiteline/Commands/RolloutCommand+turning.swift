@@ -194,7 +194,7 @@ private struct RolloutView: Decodable {
         let elsewhere, again, touched: Int
 
         var line: String {
-            "\n\nput elsewhere by the canary: \(elsewhere) leads, \(again) decided again since, \(touched) stayed since somebody had touched them"
+            "\n\nleads put elsewhere by the canary: \(elsewhere); decided again since: \(again); touched, and left where they are: \(touched)"
         }
     }
 
