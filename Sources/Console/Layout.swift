@@ -123,7 +123,7 @@ extension Layout {
                     + (may(.operator) ? ["audit"] : [])
             ),
             ("nav_change", tenant == nil ? [] : ["rules", "rollouts"] + (may(.operator) ? ["permissions"] : [])),
-            ("nav_sell", tenant == nil ? [] : ["leads", "overdue", "forecast", "process-health"]),
+            ("nav_sell", tenant == nil ? [] : ["leads", "sellers", "overdue", "forecast", "process-health"]),
         ]
         let groups = all.map { (heading: $0.heading, areas: $0.areas.filter(reach.includes)) }.filter { !$0.areas.isEmpty }
         return groups.map { group in

@@ -39,7 +39,7 @@ public struct Refusal: Sendable, Hashable {
         let help = own ?? words[advice]
         let said = detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }
         return [
-            "problemCode": .text(code), "problemTitle": .text(words.all["problem_\(code)"] ?? title),
+            "problemCode": .text(code), "isWhole": .flag(isWhole), "problemTitle": .text(words.all["problem_\(code)"] ?? title),
             // The API's own words may be the very ones of the advice.
             "problemDetail": .text(said == help ? nil : said),
             "hasFieldErrors": .flag(!faults.isEmpty),
@@ -56,6 +56,9 @@ public struct Refusal: Sendable, Hashable {
         ]
     }
 
+    /// Whether the page is another for it: it was made of what has changed since, or asks for something its form had no field for.
+    private var isWhole: Bool { code == "lead_reassigned" || faults.contains { $0.field == "confirmation" } }
+
     /// What the forms call a field of the API's; nil: it is in none of them.
     private static func label(of field: String, _ words: Words) -> String? {
         if TenantPanel.fields.contains(field) { return words.all["tenant_\(field)"] }
@@ -67,7 +70,7 @@ public struct Refusal: Sendable, Hashable {
         "promotion": "rollouts_promotion", "percent": "rollouts_percent", "version": "rollouts_draft", "seller": "word_seller",
         "name": "key_name", "role": "key_role", "slug": "tenants_slug", "from": "rule_replay_from",
         "to": "rule_replay_to", "user": "permissions_user", "city": "permissions_city", "per_second": "dead_pace",
-        "worker": "worker_number",
+        "worker": "worker_number", "confirmation": "permissions_typed",
     ]
 
     /// What may help, by the kind of refusal.

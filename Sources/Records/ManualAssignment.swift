@@ -92,9 +92,11 @@ private struct Giving {
         guard let lead = try locked(owner) else { throw ManualRefusal.noLead }
         let before = try lead.get("owner", as: String?.self)
         let last = try lead.get("assignment_epoch", as: Int32.self)
-        if let epoch = wish.epoch, epoch != Int(last) { throw ManualRefusal.reassigned(to: before) }
+        // As people know them, in what people read.
+        let name = try lead.get("owner_name", as: String?.self)
+        if let epoch = wish.epoch, epoch != Int(last) { throw ManualRefusal.reassigned(to: name ?? before) }
         if before == wish.seller { throw ManualRefusal.already }
-        if let before, !wish.isOverride { throw ManualRefusal.owned(by: before) }
+        if let before, !wish.isOverride { throw ManualRefusal.owned(by: name ?? before) }
         let epoch = last + 1
         try write(owner, epoch, job: try lead.get("job_id", as: Int64?.self) ?? 0, before: before)
         // Told after the giving, and so under a number of its own.
@@ -116,8 +118,9 @@ private struct Giving {
             """,
             """
             SELECT l.assignment_epoch, l.job_id, l.touched_at IS NOT NULL AND l.state <> 'with_marketing' AS is_touched,
-                (SELECT s.external_id FROM seller s WHERE s.tenant_id = l.tenant_id AND s.id = l.owner_id) AS owner
-            FROM lead l WHERE l.tenant_id = \(tenant.rawValue) AND l.id = \(wish.lead)
+                s.external_id AS owner, s.name AS owner_name
+            FROM lead l LEFT JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
+            WHERE l.tenant_id = \(tenant.rawValue) AND l.id = \(wish.lead)
             FOR UPDATE OF l
             """,
         ])[2].first

@@ -39,6 +39,33 @@ public enum SellerStatus: String, Sendable, CaseIterable {
     case active, inactive, leave
 }
 
+/// Whether somebody can be given leads.
+public enum SellerState: String, Sendable, CaseIterable {
+    /// At work, and not frozen.
+    case active
+    /// At work or not; no new lead for a time.
+    case frozen
+    case inactive, leave
+}
+
+/// Which sellers are listed; nil: whichever.
+public struct SellerSearch: Sendable, Hashable {
+    /// External ids.
+    public var ids: [String]?
+    /// A part of the external id or of the name, in small or capital letters.
+    public var text: String?
+    /// External id.
+    public var team: String?
+    public var state: SellerState?
+
+    public init(ids: [String]? = nil, text: String? = nil, team: String? = nil, state: SellerState? = nil) {
+        self.ids = ids
+        self.text = text
+        self.team = team
+        self.state = state
+    }
+}
+
 /// A seller as kept, with their load.
 public struct SellerRecord: Sendable, Hashable {
     public let id: Int64
@@ -126,16 +153,26 @@ extension Records {
     }
 
     /// Sellers in the order they were told of.
-    ///
-    /// - Parameter ids: only these; nil: all.
-    public func sellers(of tenant: TenantID, ids: [String]? = nil, after cursor: Int64 = 0, limit: Int = 100) async throws
-        -> Page<SellerRecord>
-    {
+    public func sellers(
+        _ search: SellerSearch = SellerSearch(), of tenant: TenantID, after cursor: Int64 = 0, limit: Int = 100, now: Date = Date()
+    ) async throws -> Page<SellerRecord> {
+        let status = search.state == .frozen ? nil : search.state?.rawValue
+        let isFrozen: Bool? =
+            switch search.state {
+            case .frozen: true
+            case .active: false
+            case .inactive, .leave, nil: nil
+            }
         let rows = try await read(
             tenant,
             """
             \(unescaped: SellerRecord.select) WHERE s.tenant_id = \(tenant.rawValue) AND s.id > \(cursor)
-                AND (\(ids == nil) OR s.external_id = ANY(\(ids ?? [])))
+                AND (\(search.ids == nil) OR s.external_id = ANY(\(search.ids ?? [])))
+                AND (\(search.text)::text IS NULL OR strpos(lower(s.external_id), lower(\(search.text))) > 0
+                    OR strpos(lower(s.name), lower(\(search.text))) > 0)
+                AND (\(search.team)::text IS NULL OR s.team = \(search.team)) AND (\(status)::text IS NULL OR s.status = \(status))
+                AND (\(isFrozen)::boolean IS NULL
+                    OR \(isFrozen) = (s.frozen_at IS NOT NULL AND (s.frozen_until IS NULL OR s.frozen_until > \(now))))
             ORDER BY s.id LIMIT \(limit + 1)
             """
         )

@@ -111,6 +111,15 @@ import Testing
                 "GET", "/v1/forecasts/\(id)/opportunities?limit=100&cursor=\(paged["next_cursor"].string ?? "")"
             ).json
             #expect(paged["items"].array?.count == 2 && rest["items"].array?.count == 5)
+
+            let path = "/v1/forecasts/\(id)/opportunities?order=largest"
+            let large = try await desk.api.send("GET", path + "&limit=3").json
+            let smaller = try await desk.api.send("GET", path + "&cursor=\(large["next_cursor"].string ?? "")").json
+            let amounts = [large, smaller].flatMap { $0["items"].array ?? [] }.map { $0["amount_minor"].int ?? 0 }
+            #expect(amounts.dropLast() == amounts.dropLast().sorted(by: >)[...] && amounts.count == 7)
+            #expect(smaller["items"].array?.last?["external_id"].string == "blank", "what has no amount comes last")
+            #expect(large["items"][0]["opened_at"].string != nil)
+            #expect(try await desk.api.send("GET", path + "x").faults == ["order not_allowed"])
         }
     }
 

@@ -45,6 +45,31 @@ import Testing
         }
     }
 
+    @Test func `sellers are found by a part of their names or ids, by team and by whether they get leads`() async throws {
+        try await TestAPI.with { api in
+            for (id, name, team, status) in [
+                ("s1", "Chen Wei", "north", "active"), ("s2", "陈伟", "north", "leave"), ("wei-3", "Li", "south", "active"),
+                ("s4", "100%", "south", "inactive"),
+            ] {
+                _ = try await api.send("PUT", "/v1/sellers/\(id)", #"{"name":"\#(name)","team":"\#(team)","status":"\#(status)"}"#)
+            }
+            let freeze = try await api.send(
+                "PUT", "/v1/sellers/wei-3/freeze", #"{"frozen":true,"reason":"test"}"#, as: api.acme.operatorKey)
+            try #require(freeze.status == 200)
+            func found(_ query: String) async throws -> [String?]? {
+                try await api.send("GET", "/v1/sellers?\(query)").json["items"].array?.map { $0["external_id"].string }
+            }
+
+            #expect(try await found("text=WEI") == ["s1", "wei-3"])
+            #expect(try await found("text=%25") == ["s4"], "a sign of its own is no pattern")
+            #expect(try await found("text=%E4%BC%9F&team=north") == ["s2"])
+            #expect(try await found("state=active") == ["s1"])
+            #expect(try await found("state=frozen") == ["wei-3"])
+            #expect(try await found("state=leave&team=south") == [])
+            #expect(try await api.send("GET", "/v1/sellers?state=gone").faults == ["state not_allowed"])
+        }
+    }
+
     @Test func `every wrong field of a record is named, and nothing is stored`() async throws {
         let cases: [(path: String, body: String, faults: [String])] = [
             (

@@ -60,6 +60,9 @@ import Testing
         #expect(try changes(#"{"limit":3}"#, #"{"limit":null}"#) == [AuditChange(member: "limit", before: "3", after: nil)])
         #expect(try changes("3", "4") == [AuditChange(member: "", before: "3", after: "4")])
         #expect(try changes("null", "null") == [])
+        #expect(
+            try changes(#"{"to":["a"]}"#, #"{"to":["a","b"],"of":[]}"#) == [AuditChange(member: "to", before: "a", after: "a, b")],
+            "what is in a list, and nothing of an empty one")
         let long = String(repeating: "长", count: 500)
         #expect(try changes("null", #"{"a":"\#(long)"}"#).first?.after?.count == AuditChange.length + 1)
     }

@@ -82,6 +82,38 @@ import Testing
         }
     }
 
+    @Test func `who may not ask for leads sees who is late with what, without what the leads are called`() async throws {
+        try await House.with { house in
+            try await sales(house)
+            let id = try await lead(house, "L-1", "Acme Pumps")
+            try await house.working {
+                try await expectSoon { try await house.call("GET", "/v1/leads/\(id)").json["state"] == "assigned" }
+            }
+            _ = try await house.owner.query(
+                """
+                INSERT INTO escalation (tenant_id, subject_type, subject_id, clock, level, episode, started_at, due_at, recorded_at, late_by, action,
+                    acted, told, told_at, urgency, recipients, channels, owner, team, reason, job_id)
+                SELECT l.tenant_id, 'lead', l.id, 'lead_first_touch', 'manager', '-infinity', now() - interval '2 hours', now() - interval '1 hour', now(),
+                    3600, 'notify', true, 'told', now(), 'urgent', ARRAY['wang'], ARRAY['log'], s.external_id, s.team, NULL, l.id
+                FROM lead l JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
+                """)
+            let policies = #"[{"id":"no","to":{"user":"boss"},"effect":"deny","actions":["lead.query"]}]"#
+            let version = try await house.call(
+                "POST", "/v1/access/versions", #"{"policies":\#(policies),"reason":"test"}"#, as: house.acme.operatorKey)
+            try #require(version.status == 201, "\(version.text)")
+            let made = try await house.call("POST", "/v1/tenants/acme/keys", #"{"role":"tenant","user":"boss"}"#, as: house.platformKey)
+            let (boss, other) = (Browser(house), Browser(house))
+            try await boss.signIn(try #require(made.json["key"]))
+            try await other.signIn(house.acme.tenantKey)
+
+            let board = try await boss.get("/console/overdue")
+
+            #expect(
+                board.status == 200 && board.text.contains("/console/leads/\(id)") && !board.text.contains("Acme Pumps"), "\(board.text)")
+            #expect(try await other.get("/console/overdue").text.contains("Acme Pumps"))
+        }
+    }
+
     @Test func `however many sellers a tenant has, those a page speaks of have their names`() async throws {
         try await House.with { house in
             _ = try await house.owner.query(

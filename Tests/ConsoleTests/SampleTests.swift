@@ -380,6 +380,43 @@ import Testing
         #expect(preview["preview"]?["redrive"]?["hiddenFields"]?.items == [["name": "kind", "value": "probe"]])
     }
 
+    @Test func `sellers`() throws {
+        let (layout, clerk) = frame()
+        func seller(_ id: String, _ status: String, pending: Int, freeze: String = "null") -> String {
+            #"{"external_id":"\#(id)","name":"Li <\#(id)>","team":"ka3","team_name":"Key accounts 3","status":\#(status),"regions":["广东"],"industries":["medical"],"capacity":8,"weight":1,"newcomer":true,"channels":{"wecom":"x"},"pending":\#(pending),"assigned":312,"last_assigned_at":"2026-03-18T06:02:05Z","has_shift":false,"freeze":\#(freeze)}"#
+        }
+        let freeze = #"{"since":"2026-03-11T01:00:00Z","until":null,"reason":"three too late","by":null}"#
+        let page = try node(
+            #"{"items":[\#(seller("a", #""active""#, pending: 3)),\#(seller("b/1", #""active""#, pending: 9, freeze: freeze)),\#(seller("c", "null", pending: 0))],"next_cursor":"3"}"#
+        )
+        var query = SellersView.Query()
+        query.team = "ka3"
+
+        let view = SellersView.page(layout, clerk, page: page, known: SellerNames(page), query: query)
+        let rows = view["sellers"]?.items ?? []
+
+        try compare(view, "sellers", "sellers.empty")
+        #expect(rows.map { $0["state"]?["label"] } == ["At work", "Frozen", "Not told"])
+        #expect(rows.map { $0["waitingTone"] } == ["one", "warn", "one"] && rows[1]["sellerHref"] == "/console/sellers/b%2F1")
+        #expect(view["pager"]?["nextHref"] == "/console/sellers?team=ka3&cursor=3")
+
+        let load = try node(
+            #"{"external_id":"b/1","pending":9,"capacity":8,"overdue":2,"won_this_week":1,"lost_this_week":0,"week_since":"2026-03-15T16:00:00Z","paused":false}"#
+        )
+        let one = SellerView.page(
+            layout, clerk, SellerView.Facts(seller: try #require(page["items"]?.elements[1]), load: load, isPerson: false), once: "k")
+        try compare(one, "seller", "seller.frozen")
+        let gets = one["getsWords"]?.items ?? []
+        #expect(gets.first == "Frozen since 2026-03-11 09:00:00, until somebody thaws them: three too late" && gets.count == 2)
+        #expect(one["freeze"]?["frozen"] == "false" && one["freeze"]?["asksBy"] == .flag(false))
+        #expect(one["leadsHref"] == "/console/leads?owner=b%2F1")
+        let free = SellerView.page(
+            frame(role: .tenant).0, clerk,
+            .init(seller: try #require(page["items"]?.elements[0]), load: try node(#"{"pending":3,"capacity":8}"#), isPerson: false),
+            once: "k")
+        #expect(free["getsWords"]?.items.count == 1 && free["freeze"]?["asksBy"] == .flag(true), "who is no operator names the manager")
+    }
+
     @Test func `overdue`() throws {
         let (layout, clerk) = frame()
         let facts = OverdueView.Facts(
@@ -437,7 +474,7 @@ import Testing
         let deals = ForecastDealsView.Facts(
             forecast: try #require(facts.forecast),
             page: try node(
-                #"{"items":[{"external_id":"d-17","seller":"s1","stage":"quoted","class":"at_risk","amount_minor":90000,"currency":"CNY","odds":0.3,"forecast_minor":0,"stalled_days":11},{"external_id":"d-18","seller":null,"stage":"quoted","class":"amount_missing","amount_minor":0,"currency":"CNY","odds":0.1,"forecast_minor":0,"stalled_days":null}],"next_cursor":"18"}"#
+                #"{"items":[{"external_id":"d-17","seller":"s1","stage":"quoted","class":"at_risk","amount_minor":90000,"currency":"CNY","odds":0.3,"forecast_minor":0,"stalled_days":11,"opened_at":"2026-03-01T02:00:00Z"},{"external_id":"d-18","seller":null,"stage":"quoted","class":"amount_missing","amount_minor":0,"currency":"CNY","odds":0.1,"forecast_minor":0,"stalled_days":null}],"next_cursor":"18"}"#
             ), sellers: facts.sellers, standing: "at_risk", cursor: nil)
         let list = ForecastDealsView.page(layout, clerk, deals)
         try compare(list, "forecast-deals")
@@ -462,9 +499,10 @@ import Testing
         }
         let report =
             #"{"f1":{"value":0.62,"low":0.589,"high":0.649},"always_f1":0.248,"level_f1":0.265,"two_conditions_f1":0.444,"confusion":{"hits":11,"false_alarms":8,"misses":5,"rest":90}}"#
+        let behind = week("2026-W11", 70, below: true).replacing("\"s1\"", with: "\"s2\"")
         let facts = ProcessHealthView.Facts(
             weeks: ["2026-W10", "2026-W11"],
-            page: try node(#"{"items":[\#(week("2026-W11", 98, below: false, week("2026-W10", 73, below: true)))]}"#),
+            page: try node(#"{"items":[\#(week("2026-W11", 98, below: false, week("2026-W10", 73, below: true))),\#(behind)]}"#),
             summary: try node(#"{"week":"2026-W11","with_index":30,"at_base_line":16,"below_two_weeks":5,"attainment":0.53}"#),
             diagnoses: try node(
                 #"{"items":[{"id":"1","seller_id":"s1","iso_week":"2026-W11","since":"2026-W09","as_of":"2026-03-16T00:00:00Z","report":{"abnormal_nodes":[{"kind":"long_stay","customer":"d-17","stage":"sample","at":"2026-03-10T00:00:00Z","hours":264,"limit_hours":120,"excess":2.2}],"timelines":[{"customer":"d-17","steps":[{"at":"2026-01-21T00:00:00Z","what":"visit"},{"at":"2026-03-12T00:00:00Z","what":"follow_up"}]}]}}]}"#
@@ -482,9 +520,12 @@ import Testing
         #expect(view.lacks(try Contexts.view("process-health")).filter { !$0.hasPrefix("pager") } == [])
         try compare(view, "process-health")
         #expect(view["sellers"]?.items.first?["cells"]?.items.map { $0["cellTone"] } == ["bad", "warn"])
-        let outcomes = view["warnings"]?.items.compactMap { $0["outcome"] } ?? []
-        #expect(outcomes.map { $0["tone"] } == ["bad", "good", "idle"])
-        #expect(outcomes.map { $0["label"] } == ["Fell", "Stayed healthy", "Not over"])
+        #expect(view["dimensions"]?.items.map { $0["dimensionSeller"] } == ["Li Fang"], "the parts of who is below stand first")
+        #expect(view["others"]?.items.map { $0["dimensionSeller"] } == ["Chen Wei"])
+        let outcomes = ["warnings", "judged"].flatMap { view[$0]?.items.compactMap { $0["outcome"] } ?? [] }
+        #expect(outcomes.map { $0["tone"] } == ["idle", "bad", "good"], "those that hold now, then those that are judged")
+        #expect(outcomes.map { $0["label"] } == ["Not over", "Fell", "Stayed healthy"])
+        #expect(view["judgedTitle"] == "2 warnings before, and what came of them")
         #expect(view["warnings"]?.items.first?["warningWhy"] == "trend over 4 weeks +0.9")
         #expect(view["quality"]?["ways"]?.items.map { $0["f1X"] } == ["62", "44.4", "26.5", "24.8"])
     }

@@ -52,6 +52,40 @@ extension InBrowser {
             }
         }
 
+        @Test func `a lead that was given away meanwhile has its page shown anew, and what was typed is kept`() async throws {
+            try await House.with { house in
+                for id in ["s1", "s2", "s3"] {
+                    try await house.call("PUT", "/v1/sellers/\(id)", #"{"name":"Seller \#(id)","status":"active","capacity":5}"#)
+                }
+                let lead = try #require(
+                    try await house.call("POST", "/v1/leads", #"{"external_id":"L-1","source":"web","fields":{}}"#).json["lead_id"])
+                func give(to seller: String) async throws {
+                    let wish = #"{"seller":"\#(seller)","override":true,"reason":"test"}"#
+                    let given = try await house.call("POST", "/v1/leads/\(lead)/assign", wish, as: house.acme.operatorKey)
+                    try #require(given.status == 200, "\(given.text)")
+                }
+                try await give(to: "s1")
+                try await Person.with(.desktop, .english, in: house) { person in
+                    try await person.signsIn(house.acme.operatorKey)
+                    try await person.opens("/console/leads/\(lead)")
+                    try await person.sees("document.querySelector('#clocks') && document.body.innerText.includes('belongs to Seller s1')")
+                    try await give(to: "s2")
+                    try await person.chooses("s3", in: "#assign-seller")
+                    try await person.presses("input[name=override]")
+                    try await person.writes("knows them", into: "form[action$='/assign'] textarea[name=reason]")
+                    try await person.presses("form[action$='/assign'] .buttons button")
+                    try await person.confirms()
+
+                    try await person.sees("document.querySelector('[data-problem]')?.dataset.code === 'lead_reassigned'")
+                    #expect(try await person.reads("main").contains("belongs to Seller s2"), "the page is of now")
+                    #expect(
+                        try await person.browser.run("return document.querySelector('form[action$=\"/assign\"] textarea').value")
+                            == "knows them")
+                    #expect(try await house.call("GET", "/v1/leads/\(lead)").json["owner"] == "s2")
+                }
+            }
+        }
+
         @Test
         func `a save whose answer does not come ends after its time, keeps what was typed, and is done once however often it is sent`()
             async throws

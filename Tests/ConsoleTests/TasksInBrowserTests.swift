@@ -44,7 +44,8 @@ extension Person {
 
 extension PageTask {
     static let ofOperators = [
-        watching, cancelling, redriving, rollingOut, breaking, explaining, calling, forecasting, coaching, ruling, packing, permitting,
+        watching, cancelling, redriving, rollingOut, breaking, explaining, freezing, calling, forecasting, coaching, ruling, packing,
+        permitting,
     ]
     static let ofThePlatform = [settingTenants, givingKeys, seeingWorkers, choosing]
 
@@ -141,6 +142,19 @@ extension PageTask {
         try await person.browser.run("document.querySelector('[name=override]')?.click()")
         try await person.saves("form[action$='/assign']", reason: "knows them", sure: true, done: "assigned")
         #expect(try await house.call("GET", "/v1/leads/\(things.lead)").json["owner"] != owner)
+    }
+
+    private static let freezing = PageTask("sellers: finds somebody, keeps new leads from them, and lets them come again") { person, _ in
+        try await person.goes(to: "sellers")
+        try await person.writes("欧阳", into: "#seller-text")
+        try await person.presses("form:has(#seller-text) button", leadingTo: "location.search.includes('text=')")
+        try await person.presses("#seller-list tbody a", leadingTo: "location.pathname === '/console/sellers/s2'")
+        try await person.saves("form[action$='/freeze']", reason: "on a training", sure: true, done: "seller_frozen")
+        #expect(try await person.house.call("GET", "/v1/sellers?state=frozen").text.contains("on a training"))
+        #expect(try await person.reads("main").contains("on a training"))
+
+        try await person.saves("form[action$='/freeze']", reason: "back again", done: "seller_thawed")
+        #expect(try await person.house.count("seller WHERE frozen_at IS NOT NULL") == 0)
     }
 
     private static let calling = PageTask("overdue: sees who is late with what, and says why") { person, _ in

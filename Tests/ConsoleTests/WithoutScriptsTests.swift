@@ -61,7 +61,8 @@ extension InBrowser {
         }
 
         private static let areas = [
-            "now", "jobs", "dead-letters", "breakers", "rules", "rollouts", "permissions", "leads", "overdue", "forecast", "process-health",
+            "now", "jobs", "dead-letters", "breakers", "rules", "rollouts", "permissions", "leads", "sellers", "overdue", "forecast",
+            "process-health",
         ]
 
         private static let menu = "return getComputedStyle(document.getElementById('side')).display"

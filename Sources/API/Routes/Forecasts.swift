@@ -43,12 +43,14 @@ extension API {
     return .page(try await call.records.forecasts(of: call.tenant.id, before: cursor ?? .max, limit: limit), \.json)
 }
 
-/// `GET /v1/forecasts/{id}/opportunities?class=`
+/// `GET /v1/forecasts/{id}/opportunities?class=&order=`
 @Sendable private func listForecastEntries(_ call: Call) async throws -> Answer {
-    let (standing, cursor, limit) = try call.query { ($0.choice("class", of: ForecastEntry.standings), $0.cursor(), $0.limit()) }
+    let (standing, order, cursor, limit) = try call.query {
+        ($0.choice("class", of: ForecastEntry.standings), $0.choice("order", of: ForecastOrder.self) ?? .told, $0.cursor(), $0.limit())
+    }
     guard
         let page = try await call.records.entries(
-            of: try call.id(), standing: standing, of: call.tenant.id, after: cursor ?? 0, limit: limit)
+            of: try call.id(), standing: standing, order: order, of: call.tenant.id, after: cursor ?? 0, limit: limit)
     else { throw Problem.notFound }
     return .page(page, \.json)
 }
@@ -94,6 +96,7 @@ extension ForecastEntry {
             object.member("odds", odds)
             object.member("forecast_minor", contribution)
             object.member("stalled_days", stalledDays)
+            object.member("opened_at", openedAt)
         }
     }
 }

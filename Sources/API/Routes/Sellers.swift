@@ -75,11 +75,17 @@ extension API {
         })
 }
 
-/// `GET /v1/sellers`
+/// `GET /v1/sellers?text=&team=&state=&ids=`
 @Sendable private func listSellers(_ call: Call) async throws -> Answer {
-    let (cursor, limit, ids) = try call.query { ($0.cursor(), $0.limit(), $0.string("ids", length: 8_000)) }
-    let wanted = ids?.split(separator: ",").map(String.init)
-    return .page(try await call.records.sellers(of: call.tenant.id, ids: wanted, after: cursor ?? 0, limit: limit), \.json)
+    let (search, cursor, limit) = try call.query { query in
+        (
+            SellerSearch(
+                ids: query.string("ids", length: 8_000)?.split(separator: ",").map(String.init), text: query.string("text"),
+                team: query.string("team"), state: query.choice("state", of: SellerState.self)),
+            query.cursor(), query.limit()
+        )
+    }
+    return .page(try await call.records.sellers(search, of: call.tenant.id, after: cursor ?? 0, limit: limit), \.json)
 }
 
 extension SellerRecord {

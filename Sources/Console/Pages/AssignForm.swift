@@ -4,6 +4,7 @@ import JSONEnvelope
 /// Giving a lead to a seller by hand.
 struct AssignForm {
     let layout: Layout
+    let clerk: Clerk
     let facts: LeadView.Facts
     let once: String
     let refusal: Refusal?
@@ -11,9 +12,11 @@ struct AssignForm {
     private var words: Words { layout.words }
     private var isFuseOpen: Bool { facts.fuse["state"]?.string == "open" }
     private var owner: String? { facts.lead["owner"]?.string }
-    /// Automatic assignment, or an owner, is set aside only by an operator who says so.
-    private var needsOverride: Bool { !isFuseOpen || owner != nil }
-    private var isAllowed: Bool { layout.may(.operator) || !needsOverride }
+    /// Automatic assignment, or an owner, is set aside only by an operator.
+    private var overrides: Bool { !isFuseOpen || owner != nil }
+    /// Who gives away what an owner has, or what is about to be assigned, says so; what waits for a person is for them to give.
+    private var needsSaying: Bool { overrides && (owner != nil || !LeadWords.waitsForPerson(facts.lead)) }
+    private var isAllowed: Bool { layout.may(.operator) || !overrides }
 
     var whyNot: String? { isAllowed ? nil : words["lead_assign_no_role"] }
 
@@ -30,10 +33,19 @@ struct AssignForm {
         }
         let consequence =
             facts.sellers.name(owner).map { words["lead_assign_takes", ["owner": $0]] } ?? words["lead_assign_gives"]
+        let told = [consequence, firstTouch].compactMap(\.self).joined(separator: words.language == .chinese ? "" : " ")
         return control.view([
-            "assignConsequence": .text(consequence),
+            "assignConsequence": .text(told),
             "sellerOptions": .list(Option.list(options, chosen: control.draft("seller"), all: words["lead_assign_choose"])),
-            "needsOverride": .flag(needsOverride), "epoch": .text(facts.lead["assignment_epoch"].map { RolloutWords.number($0) }),
+            "needsOverride": .flag(needsSaying), "isOverriding": .flag(overrides && !needsSaying),
+            "epoch": .text(facts.lead["assignment_epoch"].map { RolloutWords.number($0) }),
         ])
+    }
+
+    /// The clock of the first touch goes on whoever has the lead.
+    private var firstTouch: String? {
+        guard facts.lead["touched_at"]?.string == nil, let due = LeadWords.firstTouchDue(facts.lead) else { return nil }
+        guard due > clerk.now else { return words["lead_assign_late", ["at": clerk.full(due)]] }
+        return words["lead_assign_due", ["at": clerk.full(due), "ago": clerk.ago(due)]]
     }
 }

@@ -64,7 +64,7 @@ public enum AuditView {
                 "isNarrow": .flag(query.isNarrow),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("audit")),
                 "ofAll": .flag(layout.tenant == nil), "hasEntries": .flag(!entries.isEmpty),
-                "entries": .list(entries.map { row($0, clerk) }),
+                "entries": .list(entries.map { row($0, isOfAll: layout.tenant == nil, clerk) }),
                 "pager": Pager.view(
                     words, shown: entries.count, first: query.cursor == nil ? nil : query.href(cursor: nil),
                     next: page["next_cursor"]?.string.map { query.href(cursor: $0) }),
@@ -80,18 +80,35 @@ public enum AuditView {
         words.all["audited_\(action.replacing(".", with: "_"))"] ?? action
     }
 
-    private static func row(_ entry: JSONNode, _ clerk: Clerk) -> View {
-        let action = entry["action"]?.string ?? ""
+    private static func row(_ entry: JSONNode, isOfAll: Bool, _ clerk: Clerk) -> View {
+        let (action, code) = (entry["action"]?.string ?? "", entry["subject"]?.string ?? "")
+        let subject = subject(code, of: action, clerk.words)
         let changes = AuditChange.all(from: entry["before"], to: entry["after"])
         let more = changes.count - AuditChange.most
         return [
             "at": clerk.when(entry["at"]), "tenantLabel": .text(entry["tenant"]?.string ?? "–"),
-            "what": .text(word(for: action, clerk.words)), "code": .text(action), "entrySubject": .text(entry["subject"]?.string),
+            "what": .text(word(for: action, clerk.words)), "code": .text(action), "entrySubject": .text(subject.name),
+            // Among all tenants no page is chosen to lead to.
+            "entryHref": .text(isOfAll ? nil : subject.path),
             "changes": .list(changes.prefix(AuditChange.most).map { $0.view(of: action, clerk.words) }),
             "more": more > 0 ? .text(clerk.words["audit_more", ["n": clerk.number(more)]]) : .nothing,
-            "why": .text(entry["reason"]?.string.map { Sentences.relayed($0, clerk.words) } ?? "–"),
+            "why": .text(entry["reason"]?.string.map { Sentences.relayed($0, clerk.words) } ?? ""),
             "who": .text(clerk.words.actor(entry["actor"]?.string, called: entry["key_name"]?.string)),
         ]
+    }
+
+    /// What an action was done to, and the page of it; the code itself where it says as much.
+    private static func subject(_ code: String, of action: String, _ words: Words) -> (name: String, path: String?) {
+        switch action.prefix(while: { $0 != "." }) {
+        case "key", "console": (words.actor("key:\(code)") ?? code, nil)
+        case "lead": (words["audit_of_lead", ["id": code]], Layout.path("leads/\(code)"))
+        case "job": (words["lead_step_job", ["id": code]], Layout.path("jobs/\(code)"))
+        case "worker": (words["audit_of_worker", ["id": code]], nil)
+        case "ruleset":
+            // `route/default@3`
+            (code, Layout.path("rules/" + code.replacing("@", with: "?version=")))
+        default: (code, nil)
+        }
     }
 }
 
@@ -152,7 +169,11 @@ struct AuditChange: Hashable {
 
     private static func text(_ node: JSONNode?) -> String? {
         guard let node = known(node) else { return nil }
-        let text = node.string ?? String(decoding: node.bytes, as: UTF8.self)
+        let isList = node.type == .array && node.elements.allSatisfy { $0.string != nil }
+        let text =
+            isList ? node.elements.compactMap(\.string).joined(separator: ", ") : node.string ?? String(decoding: node.bytes, as: UTF8.self)
+        // Nothing in a list is nothing.
+        guard !(isList && text.isEmpty) else { return nil }
         return text.count > length ? "\(text.prefix(length))…" : text
     }
 }

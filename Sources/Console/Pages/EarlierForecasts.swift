@@ -8,9 +8,9 @@ struct EarlierForecasts {
     private let currency: String?
     private let clerk: Clerk
 
-    init(_ list: JSONNode, than shown: JSONNode?, _ clerk: Clerk) {
+    init(_ list: JSONNode, than shown: JSONNode?, in wanted: String?, _ clerk: Clerk) {
         self.shown = shown
-        currency = shown.flatMap(ForecastFigures.totals)?["currency"]?.string
+        currency = shown.flatMap { ForecastFigures.totals(of: $0, in: wanted) }?["currency"]?.string
         self.clerk = clerk
         all = (list["items"]?.elements ?? []).filter { other in
             guard let shown else { return true }

@@ -12,16 +12,21 @@ public enum ForecastDealsView {
         public var sellers: SellerNames
         /// A class, or why a deal is in none; empty: all.
         public var standing: String
+        /// `told` or `largest`
+        public var order: String
         /// Where the page begins; nil: with the first.
         public var cursor: String?
 
-        public init(forecast: JSONNode, page: JSONNode, sellers: SellerNames, standing: String, cursor: String?) {
+        public init(forecast: JSONNode, page: JSONNode, sellers: SellerNames, standing: String, order: String = "", cursor: String?) {
             self.forecast = forecast
             self.page = page
             self.sellers = sellers
             self.standing = standing
+            self.order = Self.orders.contains(order) ? order : "told"
             self.cursor = cursor
         }
+
+        fileprivate static let orders = ["told", "largest"]
     }
 
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
@@ -39,19 +44,21 @@ public enum ForecastDealsView {
                     Option.list(
                         ForecastFigures.everyStanding.map { ($0, words["forecast_class_\($0)"]) }, chosen: facts.standing,
                         all: words["deals_all"])),
+                "orderOptions": .list(Option.list(Facts.orders.map { ($0, words["deals_order_\($0)"]) }, chosen: facts.order)),
                 "hasDeals": .flag(!deals.isEmpty), "deals": .list(deals.map { deal($0, facts.sellers, clerk) }),
                 "dealsNoneWhy": .text(words["deals_none_why"]),
                 "pager": Pager.view(
-                    words, shown: deals.count, first: facts.cursor.map { _ in href(facts.forecast, of: facts.standing) },
-                    next: facts.page["next_cursor"]?.string.map { href(facts.forecast, of: facts.standing, after: $0) }),
+                    words, shown: deals.count,
+                    first: facts.cursor.map { _ in href(facts.forecast, of: facts.standing, order: facts.order) },
+                    next: facts.page["next_cursor"]?.string.map { href(facts.forecast, of: facts.standing, order: facts.order, after: $0) }),
             ])
     }
 
     static func href(_ forecast: JSONNode) -> String { Layout.path("forecast/\(forecast["id"]?.string ?? "")") }
 
     /// - Parameter standing: only of this class, or left out for this reason.
-    static func href(_ forecast: JSONNode, of standing: String, after cursor: String? = nil) -> String {
-        href(forecast) + "/deals" + query([("class", standing), ("cursor", cursor)])
+    static func href(_ forecast: JSONNode, of standing: String, order: String? = nil, after cursor: String? = nil) -> String {
+        href(forecast) + "/deals" + query([("class", standing), ("order", order == "told" ? nil : order), ("cursor", cursor)])
     }
 
     private static func deal(_ deal: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
@@ -61,6 +68,7 @@ public enum ForecastDealsView {
         let hasAmount = standing != "amount_missing"
         return [
             "dealName": .text(deal["external_id"]?.string),
+            "dealOpened": .text(deal["opened_at"]?.date.map { words["deals_opened", ["at": clerk.day($0)]] }),
             "sellerName": .text(sellers.name(deal["seller"]?.string) ?? words["overdue_nobody"]),
             "stageName": .text(deal["stage"]?.string.map { words.known("stage", $0) } ?? "–"),
             "className": .text(words.known("forecast_class", standing)), "classTone": .text(ForecastFigures.tone(of: standing)),

@@ -1,7 +1,7 @@
 import Foundation
 import JSONEnvelope
 
-/// A forecast's figures in the currency of most of its deals; others are named.
+/// A forecast's figures in one currency: the one that is asked for, else that of most of its deals.
 struct ForecastFigures {
     private static let standings = ["committed", "weighted", "at_risk", "self_entered_expected"]
     private static let tones = ["committed": "one", "weighted": "three", "at_risk": "two", "self_entered_expected": "idle"]
@@ -17,19 +17,26 @@ struct ForecastFigures {
     private let clerk: Clerk
 
     /// Nil where there is no figure in any currency.
-    init?(_ forecast: JSONNode, _ names: SellerNames, _ clerk: Clerk) {
-        guard let body = forecast["forecast"], let totals = Self.totals(of: forecast) else { return nil }
+    init?(_ forecast: JSONNode, in currency: String?, _ names: SellerNames, _ clerk: Clerk) {
+        guard let body = forecast["forecast"], let totals = Self.totals(of: forecast, in: currency) else { return nil }
         self.forecast = forecast
         self.body = body
         self.totals = totals
-        currency = totals["currency"]?.string ?? ""
+        self.currency = totals["currency"]?.string ?? ""
         self.names = names
         self.clerk = clerk
     }
 
-    /// The totals in the currency of most deals; nil: there are none.
-    static func totals(of forecast: JSONNode) -> JSONNode? {
-        forecast["forecast"]?["totals"]?.elements.max { weight($0) < weight($1) }
+    /// The totals in this currency, or where it has none in that of most deals; nil: there are none.
+    static func totals(of forecast: JSONNode, in currency: String?) -> JSONNode? {
+        let all = forecast["forecast"]?["totals"]?.elements ?? []
+        return all.first { $0["currency"]?.string == currency } ?? all.max { weight($0) < weight($1) }
+    }
+
+    /// To choose from; empty where there is one.
+    var currencies: [View] {
+        let all = (body["totals"]?.elements ?? []).sorted { Self.weight($0) > Self.weight($1) }.compactMap { $0["currency"]?.string }
+        return all.count < 2 ? [] : Option.list(all.map { ($0, $0.isEmpty ? "–" : $0) }, chosen: currency)
     }
 
     /// How many deals a currency's totals count; one that has no name comes after those that have.
@@ -50,15 +57,13 @@ struct ForecastFigures {
 
     var summary: String {
         let asOf = forecast["as_of"]?.date.map { clerk.full($0) } ?? "–"
-        let others = (body["totals"]?.elements ?? []).compactMap { $0["currency"]?.string }.filter { $0 != currency && !$0.isEmpty }
-        let text = words[
+        return words[
             "forecast_summary",
             [
                 "total": clerk.money(total, currency), "at": asOf,
                 "n": clerk.number(Self.standings.reduce(0) { $0 + Int(amount($1, "count")) }),
                 "open": clerk.money(Self.standings.reduce(0) { $0.adding(amount($1, "amount_minor")) }, currency),
             ]]
-        return others.isEmpty ? text : text + " " + words["forecast_others", ["others": others.joined(separator: ", ")]]
     }
 
     var tiles: [View] {

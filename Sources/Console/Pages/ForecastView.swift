@@ -10,8 +10,11 @@ public enum ForecastView {
         /// `GET /v1/forecasts`
         public var earlier: JSONNode
         public var sellers: SellerNames
+        /// Nil: that of most deals.
+        public var currency: String?
 
-        public init(forecast: JSONNode?, earlier: JSONNode, sellers: SellerNames) {
+        public init(forecast: JSONNode?, earlier: JSONNode, sellers: SellerNames, currency: String? = nil) {
+            self.currency = currency
             self.forecast = forecast
             self.earlier = earlier
             self.sellers = sellers
@@ -21,13 +24,16 @@ public enum ForecastView {
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let words = layout.words
         let forecast = facts.forecast
-        let figures = forecast.flatMap { ForecastFigures($0, facts.sellers, clerk) }
-        let earlier = EarlierForecasts(facts.earlier, than: forecast, clerk)
+        let figures = forecast.flatMap { ForecastFigures($0, in: facts.currency, facts.sellers, clerk) }
+        let currencies = figures?.currencies ?? []
+        let earlier = EarlierForecasts(facts.earlier, than: forecast, in: facts.currency, clerk)
         return layout.page(
             words["forecast_title"],
             [
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "periodName": .text(forecast.map(period)), "summary": .text(figures?.summary ?? words["forecast_what"]),
+                "hasCurrencies": .flag(!currencies.isEmpty), "currencyOptions": .list(currencies),
+                "searchAction": .text(forecast.map { ForecastDealsView.href($0) }),
                 "isOld": .flag(forecast?["current"]?.bool == false), "oldWords": .text(words["forecast_not_current"]),
                 "hasForecast": .flag(figures != nil), "tiles": .list(figures?.tiles ?? []), "ranges": .list(figures?.ranges ?? []),
                 "rangeNote": .text(figures?.rangeNote), "classesWords": .text(figures?.classesWords),

@@ -172,6 +172,7 @@ public enum JobView {
             View.fact(words["jobs_number"], job["id"]?.string),
             View.fact(words["word_kind"], job["kind"]?.string.map { words.known("kind", $0) }),
             View.fact(words["word_lead"], leadID, href: leadID.map { Layout.path("leads/\($0)") }),
+            View.fact(words["job_shown"], shown(job, words)?.name, href: shown(job, words)?.path),
             View.fact(words["jobs_attempts"], JobWords.attempts(job, clerk)),
             View.fact(words["jobs_queued"], clerk.span(milliseconds: job["queue_ms"]?.double)),
             View.fact(words["jobs_ran"], clerk.span(milliseconds: job["run_ms"]?.double)),
@@ -180,6 +181,16 @@ public enum JobView {
             View.fact(words["job_outcome"], job["outcome"]?.string.map { words.known("outcome", $0) }),
             View.fact(words["job_batch"], job["batch_id"]?.string), View.fact(words["job_trace"], job["trace_id"]?.string),
         ].compactMap(\.self)
+    }
+
+    /// The page on which what it makes is looked at; nil: it makes nothing that has one.
+    private static func shown(_ job: JSONNode, _ words: Words) -> (name: String, path: String)? {
+        switch job["kind"]?.string {
+        case "rebuild_forecast": (words["forecast_title"], Layout.path("forecast"))
+        case "run_spi_model", "diagnose_spi": (words["health_title"], Layout.path("process-health"))
+        case "replay_rules": job["args"]?["round_id"]?.string.map { (words["rollout_replay"], Layout.path("rounds/\($0)")) }
+        default: nil
+        }
     }
 
     private static func retry(_ layout: Layout, _ job: JSONNode, once: String, _ refusal: Refusal?) -> View {

@@ -48,7 +48,10 @@ public enum JobsView {
         _ layout: Layout, _ clerk: Clerk, page: JSONNode, kinds: [String], query: Query
     ) -> View {
         let words = layout.words
-        let jobs = page["items"]?.elements ?? []
+        // They come by their numbers, which several servers give out beside each other.
+        let jobs = (page["items"]?.elements ?? []).sorted {
+            ($1["created_at"]?.date ?? .distantPast) < ($0["created_at"]?.date ?? .distantPast)
+        }
         let next = page["next_cursor"]?.string
         return layout.page(
             words["jobs_title"],

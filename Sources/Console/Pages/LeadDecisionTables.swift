@@ -31,7 +31,8 @@ struct LeadDecisionTables {
             let metric = candidate["metric"]?.double
             let pending = Int(candidate["pending"]?.integer ?? 0)
             return [
-                "sellerName": .text(sellers.name(id)), "isOwner": .flag(id != nil && id == owner),
+                "sellerName": .text(sellers.name(id)), "sellerHref": .text(id.map(SellerView.href)),
+                "isOwner": .flag(id != nil && id == owner),
                 "metric": .text(metric.map { isShare ? clerk.percent($0) : clerk.number($0, decimals: 3) } ?? "–"),
                 "metricX": metric == nil ? .nothing : .text(Picture.length(best > 0 ? (metric ?? 0) / best : 0)),
                 "metricTone": .text(id == owner ? "one" : "idle"), "pending": .text(clerk.number(pending)),

@@ -43,7 +43,7 @@ public enum LeadView {
         let chosen = facts.earlier == nil ? lead["owner"]?.string : decision?["seller_id"]?.string
         let reasons = shown["explanation"]?[words.language.rawValue]?.elements.compactMap { $0.string.map(clerk.local) } ?? []
         let tables = LeadDecisionTables(decision: decision, owner: chosen, sellers: facts.sellers, clerk: clerk)
-        let assigning = AssignForm(layout: layout, facts: facts, once: once, refusal: refusal)
+        let assigning = AssignForm(layout: layout, clerk: clerk, facts: facts, once: once, refusal: refusal)
         let clocks = lead["clocks"]?.elements ?? []
         let fields = fields(lead, decision, words)
         return layout.page(
@@ -65,7 +65,8 @@ public enum LeadView {
                 "hasExcluded": .flag(!tables.excluded.isEmpty), "excluded": .list(tables.excluded), "score": tables.score(of: lead),
                 "changes": changes(decision, facts.sellers, clerk),
                 "story": .list(LeadStory(facts: facts, owner: owner, clerk: clerk).steps), "hasClocks": .flag(!clocks.isEmpty),
-                "clocks": .list(clocks.map { clock($0, lead, clerk) }), "facts": .list(self.facts(facts, decision, words)),
+                "clocks": .list(clocks.map { clock($0, lead, clerk) }), "clocksNoneWhy": .text(noClocks(lead, clerk)),
+                "facts": .list(self.facts(facts, decision, words)),
                 "hasFields": .flag(!fields.isEmpty), "fields": .list(fields), "assign": assigning.view,
                 "noControls": .text(assigning.whyNot),
             ])
@@ -115,6 +116,13 @@ public enum LeadView {
             "heldWords": .text(told.joined(separator: words.language == .chinese ? "" : " ")),
             "heldHref": .text(isMapping ? Layout.path("rules") : nil), "heldLinkLabel": .text(isMapping ? words["lead_to_map"] : nil),
         ]
+    }
+
+    /// Clocks are set by whoever gets it; until then nothing counts, though its arrival may count then.
+    private static func noClocks(_ lead: JSONNode, _ clerk: Clerk) -> String {
+        let isWaiting = LeadWords.waitsForPerson(lead) || lead["state"]?.string == "awaiting_assignment"
+        guard isWaiting, let received = lead["received_at"]?.date else { return clerk.words["lead_clocks_none_why"] }
+        return clerk.words["lead_clocks_later", ["at": clerk.full(received)]]
     }
 
     private static func clock(_ clock: JSONNode, _ lead: JSONNode, _ clerk: Clerk) -> View {

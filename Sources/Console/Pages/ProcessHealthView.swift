@@ -48,10 +48,13 @@ public enum ProcessHealthView {
         func href(_ cursor: String?) -> String {
             Layout.path("process-health") + Console.query([("week", shown), ("team", facts.team), ("cursor", cursor)])
         }
-        let judged = rows.filter { $0["status"]?.string == "ok" }
+        let below = rows.filter { $0["status"]?.string == "ok" && isBelow($0) }
+        let indexed = rows.filter { $0["status"]?.string == "ok" }
         let diagnoses = facts.diagnoses["items"]?.elements ?? []
         let warnings = facts.predictions["items"]?.elements ?? []
+        let (judged, holding) = (warnings.filter { hasEnded($0) }, warnings.filter { !hasEnded($0) })
         let status = facts.quality["status"]?.string
+        let noneHolds = !judged.isEmpty ? "warnings_none_now" : status == "ok" ? "warnings_none_why" : "warnings_silent_why"
         let reasons = facts.quality["reasons"]?.elements.compactMap(\.string) ?? []
         return layout.page(
             words["health_title"],
@@ -67,18 +70,26 @@ public enum ProcessHealthView {
                 "pager": Pager.view(
                     words, shown: rows.count, first: facts.cursor.map { _ in href(nil) },
                     next: facts.page["next_cursor"]?.string.map { href($0) }),
-                "hasDimensions": .flag(!judged.isEmpty),
+                "hasDimensions": .flag(!indexed.isEmpty),
                 "dimensionsTitle": .text(words["health_dimensions", ["week": shown]]),
-                "dimensionsLead": .text(words["health_dimensions_lead"]), "dimensions": .list(judged.map { board.dimensions($0) }),
+                "dimensionsLead": .text(words["health_dimensions_lead"]), "dimensions": .list(below.map { board.dimensions($0) }),
+                "hasBelow": .flag(!below.isEmpty), "hasOthers": .flag(below.count < indexed.count),
+                "othersTitle": .text(words["health_others", ["n": clerk.number(indexed.count - below.count)]]),
+                "others": .list(indexed.filter { !isBelow($0) }.map { board.dimensions($0) }),
                 "hasDiagnoses": .flag(!diagnoses.isEmpty), "diagnoses": .list(diagnoses.map { diagnosis($0, facts.sellers, clerk) }),
                 "warningsState": status == "ok" ? .chip(.good, words["warnings_on"]) : .chip(.idle, words["warnings_off"]),
                 "hasSilence": .flag(status != "ok" && !reasons.isEmpty),
                 "silenceReasons": .list(reasons.map { .text(sentence($0, words)) }),
-                "hasWarnings": .flag(!warnings.isEmpty), "warnings": .list(warnings.map { warning($0, facts.sellers, clerk) }),
-                "warningsNoneWhy": .text(words[status == "ok" ? "warnings_none_why" : "warnings_silent_why"]),
+                "hasWarnings": .flag(!holding.isEmpty), "warnings": .list(holding.map { warning($0, facts.sellers, clerk) }),
+                "hasJudged": .flag(!judged.isEmpty),
+                "judgedTitle": .text(words["warnings_judged", ["n": clerk.number(judged.count)]]),
+                "judged": .list(judged.map { warning($0, facts.sellers, clerk) }),
+                "warningsNoneWhy": .text(words[noneHolds]),
                 "quality": WarningQuality(facts.quality, clerk).view,
             ])
     }
+
+    private static func isBelow(_ row: JSONNode) -> Bool { row["below_baseline"]?.bool == true }
 
     private static func tiles(_ summary: JSONNode, _ clerk: Clerk) -> [View] {
         let words = clerk.words
@@ -126,6 +137,9 @@ public enum ProcessHealthView {
         let words = clerk.words["node_words", ["span": clerk.span(hours * 3_600), "limit": clerk.span(limit * 3_600)]]
         return (stage.map { $0 + (clerk.words.language == .chinese ? "，" : ", ") } ?? "") + words
     }
+
+    /// Whether its fortnight is over.
+    private static func hasEnded(_ warning: JSONNode) -> Bool { warning["outcome"]?.string ?? "pending" != "pending" }
 
     private static func warning(_ warning: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
         let words = clerk.words

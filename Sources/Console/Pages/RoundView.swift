@@ -103,7 +103,8 @@ public enum RoundView {
                         "differing": clerk.number(differing),
                         "share": replayed == 0 ? "–" : clerk.percent(Double(differing) / Double(replayed)),
                     ]]),
-            "hasFindings": .flag(!findings.isEmpty), "findings": .list(findings.map { .text($0) }),
+            "replayAdvice": .text(replayed == 0 ? words["round_nothing_do"] : nil), "hasFindings": .flag(!findings.isEmpty),
+            "findings": .list(findings.map { .text($0) }),
             "roundHref": .text(Layout.path("rounds/\(round["round_id"]?.string ?? "")")), "replayRows": .list(rows(live, candidate, clerk)),
             "replaySellers": .list(
                 sellers.map { seller in

@@ -92,6 +92,7 @@ struct RuleLife {
 
     var whyNot: String? {
         guard state != "live", facts.shown != nil, facts.rollout == nil else { return nil }
+        if state == "retired", layout.may(.operator), decides { return words["rule_retired_small"] }
         return !layout.may(.operator) ? words["rule_no_role"] : isReplayed ? nil : words["rule_rounds_first"]
     }
 }

@@ -256,8 +256,8 @@
       if (answer.status === 426) return tell(form, [note(words.outdated, button(words.reload, () => location.reload()))]);
       const page = new DOMParser().parseFromString(text, "text/html");
       const problem = page.querySelector("[data-problem]");
-      // What the whole page was made of has changed: a form of before would be refused again.
-      if (problem?.dataset.code === "lead_reassigned") return take(text);
+      // The form of before would be refused again: it lacks a field, or what it speaks of has changed.
+      if (problem?.matches("[data-whole]")) return take(text);
       if (problem) renew(form, page);
       const place = tell(form, [problem ? document.importNode(problem, true) : unsure(words.unreachable)]);
       place?.querySelector("[data-problem]")?.focus();

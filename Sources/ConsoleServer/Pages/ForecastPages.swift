@@ -33,7 +33,7 @@ private func showForecast(_ visit: Visit, refusal: Refusal? = nil) async throws 
     async let sellers = visit.firstSellers()
     let shown = try await forecast
     let names = try await visit.names(try await sellers, in: shown)
-    let facts = ForecastView.Facts(forecast: shown, earlier: try await earlier, sellers: names)
+    let facts = ForecastView.Facts(forecast: shown, earlier: try await earlier, sellers: names, currency: visit.guest.parameter("currency"))
     return try await visit.page("forecast", area: "forecast", refusal: refusal) {
         ForecastView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
@@ -41,13 +41,14 @@ private func showForecast(_ visit: Visit, refusal: Refusal? = nil) async throws 
 
 @Sendable private func listDeals(_ visit: Visit) async throws -> Response {
     let (standing, cursor) = (visit.guest.parameter("class") ?? "", visit.guest.parameter("cursor"))
+    let order = visit.guest.parameter("order") ?? ""
     async let forecast = visit.read("/v1/forecasts/\(visit.id)")
     async let deals = visit.read(
-        "/v1/forecasts/\(visit.id)/opportunities" + query([("limit", "50"), ("class", standing), ("cursor", cursor)]))
+        "/v1/forecasts/\(visit.id)/opportunities" + query([("limit", "50"), ("class", standing), ("order", order), ("cursor", cursor)]))
     async let sellers = visit.firstSellers()
     let page = try await deals
     let facts = ForecastDealsView.Facts(
         forecast: try await forecast, page: page, sellers: try await visit.names(try await sellers, in: page), standing: standing,
-        cursor: cursor)
+        order: order, cursor: cursor)
     return try await visit.page("forecast-deals", area: "forecast") { ForecastDealsView.page($0, $1, facts) }
 }

@@ -9,7 +9,7 @@ extension ConsoleSite {
     static let pages: [Page] =
         sessionPages + nowPages + jobPages + rolloutPages + leadPages
         + deadLetterPages + breakerPages + tenantPages + overduePages + forecastPages + rulePages + processHealthPages + permissionPages
-        + workerPages + auditPages
+        + workerPages + auditPages + sellerPages
 
     static let sessionPages = [
         Page(.post, "sign-out", isOfSession: true) { visit in

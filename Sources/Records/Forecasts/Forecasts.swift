@@ -94,34 +94,47 @@ public struct ForecastEntry: Sendable {
     public let odds: Double
     public let contribution: Int64
     public let stalledDays: Int?
+    /// When the deal itself began, as it was told.
+    public let openedAt: Date?
+}
+
+/// In what order the opportunities behind a forecast are read.
+public enum ForecastOrder: String, Sendable, CaseIterable {
+    /// In which we heard of them.
+    case told
+    /// By their amounts, whatever their currency; without one they come last.
+    case largest
 }
 
 extension Records {
-    /// The opportunities behind the figures of a forecast, in the order in which we heard of them; every count of a forecast is a count of
+    /// The opportunities behind the figures of a forecast; every count of a forecast is a count of
     /// these. Nil when there is no such forecast; kept are those of the forecast in force and of the one before.
     ///
     /// - Parameters:
     ///   - standing: only of this class, or with this reason.
-    ///   - cursor: the last one's number.
+    ///   - cursor: the last one's number; of the largest first how many there were, which stays so: a forecast is never changed.
     public func entries(
-        of forecast: Int64, standing: String?, of tenant: TenantID, after cursor: Int64 = 0, limit: Int
+        of forecast: Int64, standing: String?, order: ForecastOrder = .told, of tenant: TenantID, after cursor: Int64 = 0, limit: Int
     ) async throws -> Page<ForecastEntry>? {
         guard let published = try await self.forecast(forecast, of: tenant) else { return nil }
         let code = standing.map(ForecastChunk.code)
+        let isByAmount = order == .largest
+        let (after, before) = isByAmount ? (0, cursor) : (cursor, 0)
         // A place below zero is nobody's, or no stage of the rules; to Postgres -1 is a list's last.
         let rows = try await read(
             tenant,
             """
             SELECT n.deal, o.external_id, CASE WHEN n.seller >= 0 THEN b.body->'sellers'->>n.seller END AS seller,
                 CASE WHEN n.stage >= 0 THEN b.body->'stages'->>(n.stage::integer) ELSE o.stage END AS stage, n.standing,
-                n.amount, b.body->'currencies'->>(n.currency::integer) AS currency, n.odds, n.contribution, n.stall
+                n.amount, b.body->'currencies'->>(n.currency::integer) AS currency, n.odds, n.contribution, n.stall, o.opened_at
             FROM forecast b JOIN forecast_line l ON l.tenant_id = b.tenant_id AND l.job_id = b.job_id AND l.run = b.run
                 CROSS JOIN LATERAL unnest(l.deals, l.sellers, l.stages, l.currencies, l.standings, l.amounts, l.odds, l.contributions, l.stalls)
                     AS n(deal, seller, stage, currency, standing, amount, odds, contribution, stall)
                 JOIN opportunity o ON o.tenant_id = b.tenant_id AND o.id = n.deal
-            WHERE b.tenant_id = \(tenant.rawValue) AND b.id = \(published.id) AND l.deals[cardinality(l.deals)] > \(cursor) AND n.deal > \(cursor)
+            WHERE b.tenant_id = \(tenant.rawValue) AND b.id = \(published.id) AND l.deals[cardinality(l.deals)] > \(after) AND n.deal > \(after)
                 AND (\(code)::smallint IS NULL OR n.standing = \(code))
-            ORDER BY n.deal LIMIT \(limit + 1)
+            ORDER BY CASE WHEN \(isByAmount) AND n.standing <> \(ForecastChunk.code("amount_missing")) THEN n.amount END DESC NULLS LAST, n.deal
+            OFFSET \(before) LIMIT \(limit + 1)
             """)
         let items = try rows.prefix(limit).map { row in
             let (seller, stage): (String?, String?) = (try row.get("seller"), try row.get("stage"))
@@ -131,8 +144,10 @@ extension Records {
                 standing: ForecastChunk.name(try row.get("standing")),
                 amountMinor: try row.get("amount"), currency: try row.get("currency", as: String?.self) ?? "",
                 odds: Double(try row.get("odds", as: Float.self)),
-                contribution: try row.get("contribution"), stalledDays: stall == 0 ? nil : Int(abs(stall)))
+                contribution: try row.get("contribution"), stalledDays: stall == 0 ? nil : Int(abs(stall)),
+                openedAt: try row.get("opened_at"))
         }
-        return Page(items: items, next: rows.count > limit ? try rows[limit - 1].get("deal") : nil)
+        guard rows.count > limit else { return Page(items: items, next: nil) }
+        return Page(items: items, next: isByAmount ? cursor + Int64(limit) : try rows[limit - 1].get("deal"))
     }
 }

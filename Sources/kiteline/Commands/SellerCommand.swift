@@ -4,8 +4,44 @@ import Foundation
 
 struct SellerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "seller", abstract: "A tenant's sellers: what they have to do, and who gets no new leads for a time, over the API.",
-        subcommands: [Load.self, Freeze.self, Thaw.self])
+        commandName: "seller",
+        abstract: "A tenant's sellers: who they are, what they have to do, and who gets no new leads for a time, over the API.",
+        subcommands: [List.self, Load.self, Freeze.self, Thaw.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sellers, in the order they were told of, with the leads that wait with them.")
+
+        @OptionGroup var pages: PageOptions
+
+        @Option(help: "Only those with this in their id or name.")
+        var text: String?
+
+        @Option(help: "Only those of this team, by its id.")
+        var team: String?
+
+        @Option(help: "active, frozen, inactive or leave.")
+        var state: String?
+
+        private struct Item: Decodable {
+            struct Freeze: Decodable { let reason: String }
+            let externalId, name: String
+            let team, status: String?
+            let pending, capacity, assigned: Int
+            let freeze: Freeze?
+
+            var cells: [String] {
+                let state = freeze.map { "frozen: \($0.reason)" } ?? status ?? "not told"
+                return [externalId, name, team ?? "", state, "\(pending) of \(capacity)", "\(assigned)"]
+            }
+        }
+
+        func run() async throws {
+            try await pages.list(
+                "/v1/sellers", ["text": text, "team": team, "state": state], ["id", "name", "team", "state", "waiting", "leads so far"]
+            ) { (seller: Item) in seller.cells }
+        }
+    }
 
     struct Load: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "What a seller has to do now, and why nothing new comes.")

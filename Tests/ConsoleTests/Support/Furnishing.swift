@@ -19,7 +19,9 @@ struct Furnishing {
     /// Each page, under a name of its own, with something on it.
     var pages: [(name: String, path: String)] {
         let lists = [
-            "now", "jobs", "rollouts", "breakers", "dead-letters", "leads", "overdue", "forecast", "process-health", "rules",
+            "now", "jobs", "rollouts", "breakers", "dead-letters", "leads", "sellers", "sellers/s2", "overdue", "forecast",
+            "process-health",
+            "rules",
             "rules/route/default", "packs/manufacturing", "permissions", "audit",
         ]
         return lists.map { ($0.replacing("/", with: "-"), $0) } + [

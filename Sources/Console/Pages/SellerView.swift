@@ -1,0 +1,111 @@
+import Foundation
+import JSONEnvelope
+
+/// One seller: whether they get leads now, what waits with them, and the freeze that keeps new leads away.
+public enum SellerView {
+    /// As the API answers them.
+    public struct Facts: Sendable {
+        /// `GET /v1/sellers/{ext}`
+        public var seller: JSONNode
+        /// `GET /v1/sellers/{ext}/load`
+        public var load: JSONNode
+        /// Whether whoever looks has a key of their own: then it says who decided.
+        public var isPerson: Bool
+
+        public init(seller: JSONNode, load: JSONNode, isPerson: Bool) {
+            self.seller = seller
+            self.load = load
+            self.isPerson = isPerson
+        }
+    }
+
+    static func href(_ id: String) -> String { Layout.path("sellers/\(encoded(id))") }
+
+    /// Frozen, or as they were told of.
+    static func chip(_ seller: JSONNode, _ words: Words) -> View {
+        if seller["freeze"]?.type == .object { return .chip(.warn, words["seller_frozen"]) }
+        switch seller["status"]?.string {
+        case "active": return .chip(.good, words["seller_active"])
+        case let status?: return .chip(.idle, words.known("seller", status))
+        case nil: return .chip(.idle, words["seller_untold"])
+        }
+    }
+
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
+        let (words, seller) = (layout.words, facts.seller)
+        let id = seller["external_id"]?.string ?? ""
+        let control = Control("freeze", action: href(id) + "/freeze", once: once, refusal: refusal)
+        let isFrozen = seller["freeze"]?.type == .object
+        return layout.page(
+            seller["name"]?.string ?? id,
+            [
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "listHref": .text(Layout.path("sellers")), "number": .text(id), "heading": .text(seller["name"]?.string ?? id),
+                "state": chip(seller, words), "summary": .text(team(seller, words)), "tiles": .list(tiles(facts.load, clerk)),
+                "getsWords": .list(gets(seller, facts.load, clerk).map { .text($0) }), "facts": .list(self.facts(seller, clerk)),
+                "leadsHref": .text(Layout.path("leads") + query([("owner", id)])),
+                "freezeTitle": .text(words[isFrozen ? "seller_thaw" : "seller_freeze"]),
+                "freezeWords": .text(words[isFrozen ? "seller_thaw_words" : "seller_freeze_words"]),
+                "freeze": control.view([
+                    "frozen": .text(isFrozen ? "false" : "true"), "asksUntil": .flag(!isFrozen), "until": .text(control.draft("until")),
+                    "asksBy": .flag(!layout.may(.operator) && !facts.isPerson), "by": .text(control.draft("by")),
+                ]),
+            ])
+    }
+
+    private static func team(_ seller: JSONNode, _ words: Words) -> String {
+        (seller["team_name"]?.string ?? seller["team"]?.string).map { words["seller_of_team", ["team": $0]] } ?? words["seller_of_none"]
+    }
+
+    private static func tiles(_ load: JSONNode, _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        let (pending, overdue) = (load["pending"]?.integer ?? 0, load["overdue"]?.integer ?? 0)
+        let since = load["week_since"]?.date.map { clerk.day($0) } ?? "–"
+        return [
+            .tile(
+                words["seller_waiting"], clerk.number(Int(pending)),
+                words["seller_capacity", ["n": clerk.number(load["capacity"]) ?? "–"]]),
+            .tile(words["overdue_title"], clerk.number(Int(overdue)), words["seller_overdue_note"], overdue > 0 ? .bad : .plain),
+            .tile(words["seller_won"], clerk.number(load["won_this_week"]) ?? "–", words["seller_since", ["day": since]]),
+            .tile(words["seller_lost"], clerk.number(load["lost_this_week"]) ?? "–", words["seller_since", ["day": since]]),
+        ]
+    }
+
+    /// What keeps new leads away, or that nothing does.
+    private static func gets(_ seller: JSONNode, _ load: JSONNode, _ clerk: Clerk) -> [String] {
+        let words = clerk.words
+        var told: [String] = []
+        if let freeze = seller["freeze"], freeze.type == .object {
+            let until = freeze["until"]?.date.map { words["seller_frozen_until", ["at": clerk.full($0)]] } ?? words["seller_frozen_on"]
+            let values = [
+                "since": freeze["since"]?.date.map { clerk.full($0) } ?? "–", "until": until,
+                "reason": Sentences.relayed(freeze["reason"]?.string ?? "–", words),
+            ]
+            told.append(words["seller_is_frozen", values])
+        }
+        if seller["status"]?.string != "active" { told.append(words["seller_not_active"]) }
+        let (pending, capacity) = (load["pending"]?.integer ?? 0, load["capacity"]?.integer ?? 0)
+        if pending > capacity {
+            told.append(words["seller_is_full", ["n": clerk.number(Int(pending)), "of": clerk.number(Int(capacity))]])
+        }
+        if seller["has_shift"]?.bool == true { told.append(words["seller_has_shift"]) }
+        return told.isEmpty ? [words["seller_gets"]] : told
+    }
+
+    private static func facts(_ seller: JSONNode, _ clerk: Clerk) -> [View] {
+        let words = clerk.words
+        func list(_ name: String) -> String? {
+            let items = seller[name]?.elements.compactMap(\.string) ?? []
+            return items.isEmpty ? nil : items.joined(separator: words["list_separator"])
+        }
+        let channels = seller["channels"]?.members.map(\.key) ?? []
+        return [
+            View.fact(words["seller_regions"], list("regions")), View.fact(words["seller_industries"], list("industries")),
+            View.fact(words["seller_weight"], clerk.number(seller["weight"])),
+            View.fact(words["seller_newcomer"], seller["newcomer"]?.bool == true ? words["value_true"] : nil),
+            View.fact(words["seller_assigned"], clerk.number(seller["assigned"])),
+            View.fact(words["seller_last"], seller["last_assigned_at"]?.date.map { clerk.full($0) }),
+            View.fact(words["seller_channels"], channels.isEmpty ? nil : channels.joined(separator: words["list_separator"])),
+        ].compactMap(\.self)
+    }
+}

@@ -1,0 +1,50 @@
+import Console
+import Hummingbird
+import JSONEnvelope
+
+extension ConsoleSite {
+    static let sellerPages = [
+        Page(.get, "sellers", answer: listSellers),
+        Page(.get, "sellers/{ext}") { try await showSeller($0) },
+        Page(.post, "sellers/{ext}/freeze", answer: freezeSeller),
+    ]
+}
+
+@Sendable private func listSellers(_ visit: Visit) async throws -> Response {
+    let guest = visit.guest
+    var query = SellersView.Query()
+    query.text = guest.parameter("text") ?? ""
+    query.team = guest.parameter("team") ?? ""
+    query.state = guest.parameter("state") ?? ""
+    query.cursor = guest.parameter("cursor")
+    let wanted = query
+    async let known = visit.firstSellers()
+    async let page = visit.read("/v1/sellers\(wanted.parameters)")
+    let (sellers, names) = (try await page, SellerNames(try await known))
+    return try await visit.page("sellers", area: "sellers") { SellersView.page($0, $1, page: sellers, known: names, query: wanted) }
+}
+
+private func showSeller(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
+    async let seller = visit.read("/v1/sellers/\(visit.id)")
+    async let load = visit.read("/v1/sellers/\(visit.id)/load")
+    let facts = SellerView.Facts(seller: try await seller, load: try await load, isPerson: visit.session.bearer.user != nil)
+    return try await visit.page("seller", area: "sellers", refusal: refusal) {
+        SellerView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
+    }
+}
+
+@Sendable private func freezeSeller(_ visit: Visit) async throws -> Response {
+    let form = visit.form
+    let isFreeze = form["frozen"] == "true"
+    let body = JSONWriter.object { object in
+        object.member("frozen", isFreeze)
+        // What is no time is for the API to refuse.
+        if let until = form.words("until") { object.member("until", visit.instant(until) ?? until) }
+        if let by = form.words("by") { object.member("by", by) }
+        object.member("reason", form.words("reason"))
+    }
+    let reply = await visit.act(.put, "/v1/sellers/\(visit.id)/freeze", body)
+    return try await visit.finish(
+        reply, form: "freeze", done: isFreeze ? "seller_frozen" : "seller_thawed", to: Layout.path("sellers/\(visit.id)")
+    ) { try await showSeller(visit, refusal: $0) }
+}
