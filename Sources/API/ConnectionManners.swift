@@ -33,6 +33,10 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
     private var answers = 0
     /// Whether the other end asked for the connection to end with the answer to the request in hand.
     private var isLast = false
+    /// Whether events are written, which have no end the reader could wait for.
+    private var isStreaming = false
+    /// Whether the other end will send nothing more.
+    private var isInputClosed = false
     /// Since when we wait for bytes; nil while we do not ask for any.
     private var waitingSince: NIODeadline?
     /// Of this phase.
@@ -65,6 +69,15 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    /// The server lets whoever has said all read on; who asked for events and says so has gone.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed {
+            isInputClosed = true
+            if isStreaming { return context.close(promise: nil) }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard error is HTTPParserError || error is HTTP1TypeConversionError else {
             context.fireErrorCaught(error)
@@ -89,6 +102,8 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(let head):
+            isStreaming = head.headerFields[.contentType] == API.eventStreamType
+            if isStreaming, isInputClosed { context.close(promise: nil) }
             guard let complaint, head.status == .badRequest, head.headerFields[.contentLength] == "0" else { break }
             isComplaining = true
             let (response, body) = (complaint.response, complaint.body)
@@ -101,6 +116,7 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
         case .body: break
         case .end:
             answers += 1
+            isStreaming = false
             // A body that was refused is not read to its end, so the server would wait for it.
             let isUnread = if case .body = phase { isLast } else { false }
             if isComplaining || isUnread { hangUp(context) }

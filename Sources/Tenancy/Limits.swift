@@ -33,9 +33,9 @@ public struct Limits: Sendable {
     public var headerTime = Duration.seconds(10)
     /// How long a caller may pause in a body; one that is not streamed must also come at a kilobyte a second.
     public var bodyPause = Duration.seconds(10)
-    /// Event streams of one tenant, and of all, that one process serves at once.
-    public var streamsPerTenant = 20
-    public var streams = 500
+    /// Event streams of one tenant, and of all, that one process serves at once. Each open page of the console has one.
+    public var streamsPerTenant = 100
+    public var streams = 1_000
     /// A reader of events who takes longer over what fits into a connection is slow, and is told so and cut.
     public var streamPause = Duration.seconds(10)
     /// One who takes nothing for so long is hung up on: there is no room left for a last word.

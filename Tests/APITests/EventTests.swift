@@ -170,7 +170,9 @@ import Testing
     }
 
     @Test func `many listen at once, and one too many is told to wait`() async throws {
-        try await TestAPI.with { api in
+        var limits = Limits()
+        limits.streamsPerTenant = 20
+        try await TestAPI.with(.init(limits: limits)) { api in
             try await api.working {
                 try await api.crowd(20) { readers in
                     let refused = try await api.send("GET", "/v1/events")
@@ -186,6 +188,25 @@ import Testing
                 try await expectSoon { api.api.events.count == 0 }
                 try await api.listening { _ in }
             }
+        }
+    }
+
+    @Test func `whoever hangs up frees their place at once, though nothing is written to them`() async throws {
+        var limits = Limits()
+        limits.streamBeat = .seconds(3_600)
+        try await TestAPI.with(.init(limits: limits)) { api in
+            let request = "GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(api.acme.tenantKey)\r\n\r\n"
+            for _ in 0..<3 {
+                try await api.converse { send in
+                    let status = try await send(request)
+                    #expect(status == 200 && api.api.events.count == 1)
+                }
+                try await expectSoon { api.api.events.count == 0 }
+            }
+            // Before they were answered.
+            for _ in 0..<10 { try await api.sendAndHangUp(request) }
+            try await api.listening { _ in }
+            try await expectSoon { api.api.events.count == 0 }
         }
     }
 

@@ -299,7 +299,7 @@ import Testing
             _ = try await api.send("PUT", "/v1/sellers/bob", #"{"name":"x","status":"active"}"#)
             #expect(try await give("bob").code == "lead_owned")
             let late = try await give("bob", #","override":true,"assignment_epoch":0"#, as: api.acme.operatorKey)
-            #expect(try late.code == "lead_reassigned" && late.json["detail"].string == "It belongs to anna now.")
+            #expect(try late.code == "lead_reassigned" && late.json["detail"].string == "It belongs to x now.")
             let taken = try await give("bob", #","override":true,"assignment_epoch":1"#, as: api.acme.operatorKey)
             #expect(try taken.json["assignment_epoch"].int == 2)
             #expect(try await give("anna", #","override":true"#, as: api.acme.operatorKey).json["assignment_epoch"].int == 3)

@@ -97,6 +97,7 @@ import Testing
                     3600, 'notify', true, 'told', now(), 'urgent', ARRAY['wang'], ARRAY['log'], s.external_id, s.team, NULL, l.id
                 FROM lead l JOIN seller s ON s.tenant_id = l.tenant_id AND s.id = l.owner_id
                 """)
+            try await house.call("PUT", "/v1/sellers/boss", #"{"name":"Boss","status":"inactive"}"#)
             let policies = #"[{"id":"no","to":{"user":"boss"},"effect":"deny","actions":["lead.query"]}]"#
             let version = try await house.call(
                 "POST", "/v1/access/versions", #"{"policies":\#(policies),"reason":"test"}"#, as: house.acme.operatorKey)

@@ -153,7 +153,7 @@ import Testing
             #expect(empty.text.contains("No forecast yet"))
             #expect(asked.status == 303 && asked["location"]?.hasPrefix("/console/jobs/") == true)
             #expect(page.text.contains("11,234.56") || page.text.contains("1,234.56"))
-            #expect(!page.text.contains("No forecast yet") && page.text.contains("quoted"))
+            #expect(!page.text.contains("No forecast yet") && page.text.contains("Quoted"))
         }
     }
 }

@@ -70,22 +70,26 @@ import Testing
         #expect(owned.view(chinese)["problemDetail"] == .text(nil) && owned.view(english)["problemDetail"] == "It is hers.")
     }
 
-    @Test func `a forecast speaks in the currency of most deals, and names the others`() throws {
+    @Test func `a forecast speaks in the currency of most deals, or in the one that is chosen`() throws {
         let (layout, clerk) = frame()
         let totals = { (currency: String, deals: Int) in
             #"{"currency":"\#(currency)","forecast_total_minor":\#(deals * 100),"committed":{"count":\#(deals),"forecast_minor":0}}"#
         }
-        func tile(_ totals: String...) throws -> (label: View?, summary: String) {
+        func tile(_ totals: String..., in currency: String? = nil) throws -> (label: View?, currencies: [View?]) {
             let forecast = #"{"forecast":{"open":9,"totals":[\#(totals.joined(separator: ","))]}}"#
             let facts = ForecastView.Facts(
-                forecast: try node(forecast), earlier: try node(#"{"items":[]}"#), sellers: SellerNames(try node(#"{"items":[]}"#)))
+                forecast: try node(forecast), earlier: try node(#"{"items":[]}"#), sellers: SellerNames(try node(#"{"items":[]}"#)),
+                currency: currency)
             let view = ForecastView.page(layout, clerk, facts, once: "k")
-            return (view["tiles"]?.items.first?["tileLabel"], "\(view["summary"] ?? .nothing)")
+            return (view["tiles"]?.items.first?["tileLabel"], view["currencyOptions"]?.items.map { $0["value"] } ?? [])
         }
 
         let mixed = try tile(totals("", 0), totals("EUR", 2), totals("CNY", 7))
         #expect(mixed.label == "Forecast, CNY")
-        #expect(mixed.summary.contains("Also in EUR, not shown"))
+        #expect(mixed.currencies == ["CNY", "EUR", ""], "to choose from")
+        #expect(try tile(totals("EUR", 2), totals("CNY", 7), in: "EUR").label == "Forecast, EUR")
+        #expect(try tile(totals("CNY", 7), in: "EUR").label == "Forecast, CNY", "where there is none in it")
+        #expect(try tile(totals("CNY", 7)).currencies == [])
         #expect(try tile(totals("", 0), totals("CNY", 0)).label == "Forecast, CNY")
         #expect(try tile(totals("", 3)).label == "Forecast")
     }

@@ -5,6 +5,8 @@ import Records
 import Tenancy
 
 extension API {
+    static let eventStreamType = "text/event-stream"
+
     static let eventEndpoints = [Endpoint(.get, "/v1/events", takesQuery: true, answer: streamEvents)]
 }
 
@@ -13,7 +15,7 @@ extension API {
     let types = try call.query { $0.eventTypes() }
     let asked = try call.lastEventID()
     // Who only asks for the head is not kept waiting for a body.
-    guard call.request.method != .head else { return Answer(streaming: .init(), type: "text/event-stream") }
+    guard call.request.method != .head else { return Answer(streaming: .init(), type: API.eventStreamType) }
     let tenant = call.tenant.id
     let seat = try call.api.events.seat(for: tenant, on: call.connection)
     let bounds = try await call.records.listen(to: tenant)
@@ -24,7 +26,7 @@ extension API {
         seat: seat, records: call.records, tenant: tenant, types: types, limits: call.limits, isAllowed: call.isStillAllowed)
     return Answer(
         streaming: ResponseBody { writer in try await stream.run(from: start, gap: isGap ? asked : nil, to: &writer) },
-        type: "text/event-stream")
+        type: API.eventStreamType)
 }
 
 extension Call {

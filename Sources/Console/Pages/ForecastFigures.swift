@@ -238,7 +238,8 @@ struct ForecastFigures {
     // MARK: By stage and seller, and what is stalled
 
     var stages: [View] {
-        let all = body["by_stage"]?.elements ?? []
+        // Of a stage nobody stands in and nobody has been through there is nothing to say.
+        let all = (body["by_stage"]?.elements ?? []).filter { $0["count"]?.integer ?? 0 > 0 || $0["conversion"]?.double != nil }
         func amount(_ stage: JSONNode) -> Int64 { own(stage["amounts"]).first?["amount_minor"]?.integer ?? 0 }
         let most = Double(all.map(amount).max() ?? 0)
         return all.map { stage in

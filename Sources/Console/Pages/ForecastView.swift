@@ -25,6 +25,7 @@ public enum ForecastView {
         let words = layout.words
         let forecast = facts.forecast
         let figures = forecast.flatMap { ForecastFigures($0, in: facts.currency, facts.sellers, clerk) }
+        let stages = figures?.stages ?? []
         let currencies = figures?.currencies ?? []
         let earlier = EarlierForecasts(facts.earlier, than: forecast, in: facts.currency, clerk)
         return layout.page(
@@ -41,7 +42,7 @@ public enum ForecastView {
                 "leftOut": .list(figures?.leftOut ?? []), "dealsHref": .text(forecast.map { ForecastDealsView.href($0) + "/deals" }),
                 "movedLead": .text(figures.map { _ in words["forecast_moved_lead"] }), "hasMoved": .flag(!(figures?.moved ?? []).isEmpty),
                 "moved": .list(figures?.moved ?? []), "movedNoneWhy": .text(words["forecast_moved_none_why"]),
-                "stages": .list(figures?.stages ?? []), "hasSellers": .flag(!(figures?.sellers ?? []).isEmpty),
+                "hasStages": .flag(!stages.isEmpty), "stages": .list(stages), "hasSellers": .flag(!(figures?.sellers ?? []).isEmpty),
                 "sellers": .list(figures?.sellers ?? []),
                 "hasStalled": .flag(!(figures?.stalled ?? []).isEmpty), "stalled": .list(figures?.stalled ?? []),
                 "rebuild": Control("rebuild", action: Layout.path("forecast/rebuild"), once: once, refusal: refusal).view(),

@@ -79,6 +79,7 @@ public enum OverdueView {
                             "teamLate": .text(clerk.number(team["late"])),
                         ]
                     }), "hasReasons": .flag(!reasons.isEmpty),
+                "reasonsLead": .text(words[facts.team.isEmpty ? "overdue_reasons_lead" : "overdue_reasons_lead_all"]),
                 "reasons": .list(
                     counted(reasons, "count").map { reason, part in
                         [
