@@ -143,10 +143,16 @@ public struct Clerk: Sendable {
     /// `12.5 %` of 0.125, or `12.5%` in Chinese.
     public func percent(_ part: Double, decimals: Int = 1) -> String { words.percent(number(part * 100, decimals: decimals)) }
 
-    /// An amount in whole minor units: `12,345.67 CNY`.
+    /// An amount in whole minor units: `12,345.67 CNY`, `12,345 JPY`.
     public func money(_ minor: Int64, _ currency: String?) -> String {
-        let rest = minor.magnitude % 100
-        let text = number(Int(minor / 100)) + ".\(rest < 10 ? "0" : "")\(rest)"
-        return (minor < 0 && minor > -100 ? "−" : "") + text + (currency.map { " \($0)" } ?? "")
+        amount(minor, in: currency ?? "") + (currency.map { " \($0)" } ?? "")
+    }
+
+    /// The same without the currency's name: `12,345.67`.
+    public func amount(_ minor: Int64, in currency: String) -> String {
+        let unit = Money.minorUnits(of: currency)
+        let rest = String(minor.magnitude % UInt64(unit))
+        let fraction = unit == 1 ? "" : rest.count == 1 ? ".0\(rest)" : ".\(rest)"
+        return (minor < 0 && minor > -unit ? "−" : "") + number(Int(minor / unit)) + fraction
     }
 }

@@ -70,7 +70,7 @@ public struct Refusal: Sendable, Hashable {
         "promotion": "rollouts_promotion", "percent": "rollouts_percent", "version": "rollouts_draft", "seller": "word_seller",
         "name": "key_name", "role": "key_role", "slug": "tenants_slug", "from": "rule_replay_from",
         "to": "rule_replay_to", "user": "permissions_user", "city": "permissions_city", "per_second": "dead_pace",
-        "worker": "worker_number", "confirmation": "permissions_typed",
+        "until": "seller_until", "worker": "worker_number", "confirmation": "permissions_typed",
     ]
 
     /// What may help, by the kind of refusal.

@@ -72,9 +72,20 @@ public struct StageFigures: Sendable, Hashable {
     public var byCurrency: [Int: Amounts] = [:]
 
     public struct Amounts: Sendable, Hashable {
+        public var count = 0
+        public var stalled = 0
         public var amountMinor: Int64 = 0
         public var contribution: Int64 = 0
         public var stalledMinor: Int64 = 0
+
+        mutating func add(_ line: ForecastLine) {
+            count += 1
+            amountMinor.add(line.amountMinor)
+            contribution.add(line.contribution)
+            guard line.stall != nil else { return }
+            stalled += 1
+            stalledMinor.add(line.amountMinor)
+        }
     }
 
     static func all(_ lines: [ForecastLine], stages: Int) -> [StageFigures] {
@@ -84,9 +95,7 @@ public struct StageFigures: Sendable, Hashable {
             figures[stage].count += 1
             if line.stall != nil { figures[stage].stalled += 1 }
             guard line.counted != nil else { continue }
-            figures[stage].byCurrency[line.currency, default: Amounts()].amountMinor.add(line.amountMinor)
-            figures[stage].byCurrency[line.currency]!.contribution.add(line.contribution)
-            if line.stall != nil { figures[stage].byCurrency[line.currency]!.stalledMinor.add(line.amountMinor) }
+            figures[stage].byCurrency[line.currency, default: Amounts()].add(line)
         }
         return figures
     }

@@ -72,6 +72,8 @@ struct ForecastDocument {
             for (place, amounts) in figures.byCurrency.sorted(by: { $0.key < $1.key }) {
                 list.object {
                     $0.member("currency", currency(place))
+                    $0.member("count", amounts.count)
+                    $0.member("stalled_count", amounts.stalled)
                     $0.member("amount_minor", amounts.amountMinor)
                     $0.member("weighted_minor", amounts.contribution)
                     $0.member("stalled_minor", amounts.stalledMinor)

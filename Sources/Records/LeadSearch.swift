@@ -16,6 +16,16 @@ public struct LeadSearch: Sendable, Hashable {
     public var within: LeadCities?
 
     public init() {}
+
+    /// What people put between the digits of a telephone number.
+    fileprivate static let separators = " +-()"
+
+    /// The digits of a text that may be a telephone number, which its source may write with other signs between; nil: it is none.
+    fileprivate var number: String? {
+        guard let text, text.allSatisfy({ $0.isASCII && ($0.isNumber || Self.separators.contains($0)) }) else { return nil }
+        let digits = text.filter(\.isNumber)
+        return digits.count >= 7 ? digits : nil
+    }
 }
 
 extension Records {
@@ -78,6 +88,7 @@ extension LeadRecord {
                 WHERE a.tenant_id = \(tenant.rawValue) AND o.external_id = \(search.owner) AND a.active AND a.lead_id < \(cursor))))
             AND (\(search.within?.keys)::text[] IS NULL OR city_of(l.fields, \(search.within?.fields)::text[]) = ANY(\(search.within?.keys)))
             AND (\(search.text)::text IS NULL OR strpos(lower(l.external_id), lower(\(search.text))) > 0
+                OR strpos(translate(l.fields::text, '\(unescaped: LeadSearch.separators)', ''), \(search.number)) > 0
                 OR CASE
                     WHEN strpos(lower(l.fields::text), (
                         SELECT substr(n.json, 2, length(n.json) - 2) FROM (SELECT to_jsonb(lower(\(search.text)::text))::text AS json) n)) > 0

@@ -45,12 +45,16 @@ public struct Money: Sendable, Hashable {
         ["JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XAF", "XOF", "PYG", "RWF"].contains(currency) ? 0 : 2
     }
 
-    /// Reads an amount in main units, such as `500000` or `1,200.50`.
+    /// How many of the smallest unit make a main one: 100, or 1.
+    public static func minorUnits(of currency: String) -> Int64 { decimals(of: currency) == 0 ? 1 : 100 }
+
+    /// Reads an amount in main units as people write it: `500000`, `1,200.50`, `¥480,000`, `48万`, `１２０ 元`.
     ///
-    /// - Returns: nil when the text is no plain decimal number, has more decimals than the currency, or is out of range.
+    /// - Returns: nil when the text is no decimal number but for that, has more decimals than the currency, or is out of range.
     public init?(mainUnits text: String, currency: String) {
-        let decimals = Self.decimals(of: currency)
-        var digits = text.filter { $0 != "," && $0 != "，" && $0 != " " }[...]
+        let (plain, power) = Self.plain(text)
+        let decimals = Self.decimals(of: currency) + power
+        var digits = plain[...]
         let isNegative = digits.first == "-"
         if isNegative { digits = digits.dropFirst() }
         let parts = digits.split(separator: ".", omittingEmptySubsequences: false)
@@ -63,6 +67,18 @@ public struct Money: Sendable, Hashable {
         let minor = String(parts[0]) + kept + String(repeating: "0", count: decimals - kept.count)
         guard let amount = Int64(minor) else { return nil }
         self.init(amountMinor: isNegative ? -amount : amount, currency: currency)
+    }
+
+    /// Without a currency's sign, the unit and what groups digits; and the power of ten the unit stands for.
+    private static func plain(_ text: String) -> (digits: String, power: Int) {
+        var rest = text.filter { !", ，\u{A0}".contains($0) }[...]
+        if let sign = rest.first, "¥￥$€£".contains(sign) { rest = rest.dropFirst() }
+        if rest.last == "元" { rest = rest.dropLast() }
+        let power = rest.last.flatMap { ["万": 4, "亿": 8][$0] } ?? 0
+        if power > 0 { rest = rest.dropLast() }
+        // Digits as wide as characters are.
+        let scalars = rest.unicodeScalars.map { (0xFF0E...0xFF19).contains($0.value) ? Unicode.Scalar($0.value - 0xFEE0) ?? $0 : $0 }
+        return (String(String.UnicodeScalarView(scalars)), power)
     }
 
     /// `CNY 500000.00`

@@ -19,7 +19,7 @@ extension Reason {
         case .fieldUnmapped:
             "The rules read “\(the["field"])”, but no map says what it is for leads from “\(the["source"])”."
         case .typeMismatch:
-            "The outside field “\(the["outside"])” holds a value that is not of the type \(the["expected"]) which “\(the["field"])” needs."
+            "The outside field “\(the["outside"])” holds a value that is not \(the.expected), as “\(the["field"])” needs."
         case .fieldMissing:
             "“\(the["field"])” is required and the lead does not have it."
         case .notComparable:
@@ -100,7 +100,7 @@ extension Reason {
         case .fieldUnmapped:
             "规则用到字段「\(the["field"])」，但来源「\(the["source"])」没有它的映射。"
         case .typeMismatch:
-            "外部字段「\(the["outside"])」的值不是「\(the["field"])」所需的类型 \(the["expected"])。"
+            "外部字段「\(the["outside"])」的值不是「\(the["field"])」所需的\(the.expected)。"
         case .fieldMissing:
             "必填字段「\(the["field"])」缺失。"
         case .notComparable:
@@ -215,6 +215,21 @@ private struct Wording {
         case (.text("mid"), .chinese): "中分段"
         case (.text("low"), .chinese): "低分段"
         default: self["band"]
+        }
+    }
+
+    /// What a value should have been.
+    var expected: String {
+        let isChinese = language == .chinese
+        return switch self["expected"] {
+        case "money": isChinese ? "金额（如 480000、1,200.50、48万）" : "an amount, such as 480000, 1,200.50 or 48万"
+        case "number": isChinese ? "数字" : "a number"
+        case "date": isChinese ? "日期（如 2026-01-31）" : "a date, such as 2026-01-31"
+        case "boolean": isChinese ? "是或否" : "yes or no"
+        case "list": isChinese ? "列表" : "a list"
+        case "text": isChinese ? "文本" : "a text"
+        case "one of its value table": isChinese ? "取值（应为对照表中的值）" : "one of its value table"
+        case let other: isChinese ? "类型 \(other)" : "of the type \(other)"
         }
     }
 

@@ -179,7 +179,8 @@ import Testing
         try await TestAPI.with { api in
             let companies = ["华东精工机械（苏州）", #"Acme \"Tools\" Ltd"#, "南方重工"]
             for (n, company) in companies.enumerated() {
-                let fields = #"{"company":"\#(company)","staff":1200,"home":{"city":"Suzhou","tags":["a \"b\""]}}"#
+                let fields =
+                    #"{"company":"\#(company)","staff":1200,"phone":"+86 138-6251-041\#(n)","home":{"city":"Suzhou","tags":["a \"b\""]}}"#
                 let body = #"{"external_id":"L-\#(n)","source":"web","fields":\#(fields)}"#
                 try #require(await api.send("POST", "/v1/leads", body).status == 202)
             }
@@ -198,6 +199,9 @@ import Testing
             #expect(try await found("text=suZHOU") == ["L-2", "L-1", "L-0"])
             #expect(try await found("text=200").count == 3)
             #expect(try await found("text=l-2") == ["L-2"])
+            #expect(try await found("text=13862510411") == ["L-1"], "however its digits are grouped")
+            #expect(try await found("text=138%206251%200412") == ["L-2"])
+            #expect(try await found("text=13862510418").isEmpty)
             for name in ["company", "city", "tags"] {
                 #expect(try await found("text=\(name)").isEmpty, "a field's name is none of its values")
             }

@@ -69,7 +69,7 @@ import Testing
 
     @Test func `what changed and to what is said in words, and what has none as it is written`() {
         func said(_ action: String, _ change: AuditChange) -> [View?] {
-            let view = change.view(of: action, Words.of(.chinese))
+            let view = change.view(of: action, frame(.chinese).1)
             return ["memberName", "member", "was", "became"].map { view[$0] }
         }
 
@@ -84,6 +84,10 @@ import Testing
                 == [.text("退出中"), .nothing, .text("否"), .text("是")])
         #expect(
             said("tenant.update", AuditChange(member: "weight", before: nil, after: "7")) == [.text("权重"), .nothing, .nothing, .text("7")])
+        #expect(
+            said("moon.landing", AuditChange(member: "moon", before: nil, after: "2026-03-18T06:32:05.120Z")) == [
+                .nothing, .text("moon"), .nothing, .text("2026-03-18 14:32:05"),
+            ], "times as the reader has them")
         #expect(
             said("moon.landing", AuditChange(member: "moon", before: nil, after: "full")) == [
                 .nothing, .text("moon"), .nothing, .text("full"),

@@ -404,15 +404,20 @@ import Testing
             #"{"external_id":"b/1","pending":9,"capacity":8,"overdue":2,"won_this_week":1,"lost_this_week":0,"week_since":"2026-03-15T16:00:00Z","paused":false}"#
         )
         let one = SellerView.page(
-            layout, clerk, SellerView.Facts(seller: try #require(page["items"]?.elements[1]), load: load, isPerson: false), once: "k")
+            layout, clerk,
+            SellerView.Facts(
+                seller: try #require(page["items"]?.elements[1]), load: load, fuse: try node(#"{"state":"open"}"#), isPerson: false),
+            once: "k")
         try compare(one, "seller", "seller.frozen")
         let gets = one["getsWords"]?.items ?? []
-        #expect(gets.first == "Frozen since 2026-03-11 09:00:00, until somebody thaws them: three too late" && gets.count == 2)
+        #expect(gets.count == 3 && gets[1] == "Frozen since 2026-03-11 09:00:00, until somebody thaws them: three too late")
         #expect(one["freeze"]?["frozen"] == "false" && one["freeze"]?["asksBy"] == .flag(false))
         #expect(one["leadsHref"] == "/console/leads?owner=b%2F1")
         let free = SellerView.page(
             frame(role: .tenant).0, clerk,
-            .init(seller: try #require(page["items"]?.elements[0]), load: try node(#"{"pending":3,"capacity":8}"#), isPerson: false),
+            .init(
+                seller: try #require(page["items"]?.elements[0]), load: try node(#"{"pending":3,"capacity":8}"#),
+                fuse: try node(#"{"state":"closed"}"#), isPerson: false),
             once: "k")
         #expect(free["getsWords"]?.items.count == 1 && free["freeze"]?["asksBy"] == .flag(true), "who is no operator names the manager")
     }

@@ -241,7 +241,7 @@ extension PageTask {
         let asked = try await person.reads("label[for=edit-confirmation]")
         let wanted = try #require(asked.firstMatch(of: /remove [a-z._]+ from \d+/), "\(asked)").0
         try await person.writes(String(wanted), into: "#edit-confirmation")
-        try await person.saves("#edit form", reason: "cities", done: "permissions_changed")
+        try await person.saves("#edit form", reason: "cities", sure: true, done: "permissions_changed")
 
         #expect(try await person.house.count("access_version") == 1)
     }

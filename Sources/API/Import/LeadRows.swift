@@ -88,7 +88,9 @@ struct CSVLeads: LeadReading {
         }
         switch row.content {
         case .fault(let fault): throw unreadable(nil, "the row that names the columns " + fault.message(limits))
-        case .fields(let names):
+        case .fields(let told):
+            // What nobody sees is no part of a name; maps are written without it.
+            let names = told.map { $0.trimmingCharacters(in: .whitespaces) }
             if names.contains("") { throw unreadable(nil, "a column has no name") }
             if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
                 throw unreadable(twice, "two columns have this name")

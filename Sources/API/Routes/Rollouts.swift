@@ -182,7 +182,7 @@ extension Problem {
             self.init(
                 409, "rollout_ended", "The rollout has ended",
                 detail: state == .live
-                    ? "It is live. To go back, publish the earlier version again: POST …/versions/{version}/publish, kiteline rules back."
+                    ? "It was promoted. To go back, publish the earlier version again: POST …/versions/{version}/publish, kiteline rules back."
                     : "It is \(state.rawValue). Start a new one.")
         case .refused(let refusal): self.init(409, "rollout_refused", "The rollout cannot do that", detail: "\(refusal)")
         }

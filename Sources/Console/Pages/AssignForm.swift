@@ -21,7 +21,10 @@ struct AssignForm {
     var whyNot: String? { isAllowed ? nil : words["lead_assign_no_role"] }
 
     var view: View {
-        let sellers = facts.sellers.all.filter { $0["status"]?.string == "active" && $0["external_id"]?.string != owner }
+        // Who is frozen is given nothing, by hand neither.
+        let sellers = facts.sellers.all.filter {
+            $0["status"]?.string == "active" && $0["external_id"]?.string != owner && $0["freeze"]?.type != .object
+        }
         guard isAllowed, !sellers.isEmpty, let id = facts.lead["id"]?.string else { return .nothing }
         let control = Control("assign", action: Layout.path("leads/\(id)/assign"), once: once, refusal: refusal)
         let options = sellers.map { seller -> (value: String, label: String) in

@@ -90,7 +90,7 @@ public enum AuditView {
             "what": .text(word(for: action, clerk.words)), "code": .text(action), "entrySubject": .text(subject.name),
             // Among all tenants no page is chosen to lead to.
             "entryHref": .text(isOfAll ? nil : subject.path),
-            "changes": .list(changes.prefix(AuditChange.most).map { $0.view(of: action, clerk.words) }),
+            "changes": .list(changes.prefix(AuditChange.most).map { $0.view(of: action, clerk) }),
             "more": more > 0 ? .text(clerk.words["audit_more", ["n": clerk.number(more)]]) : .nothing,
             "why": .text(entry["reason"]?.string.map { Sentences.relayed($0, clerk.words) } ?? ""),
             "who": .text(clerk.words.actor(entry["actor"]?.string, called: entry["key_name"]?.string)),
@@ -137,10 +137,11 @@ struct AuditChange: Hashable {
         }
     }
 
-    /// With the words for what it is about and for its values, where there are such.
+    /// With the words for what it is about and for its values, where there are such, and times as the reader has them.
     ///
     /// - Parameter action: the same state has another name for each of the things that have one.
-    func view(of action: String, _ words: Words) -> View {
+    func view(of action: String, _ clerk: Clerk) -> View {
+        let words = clerk.words
         let name = words.all["member_\(member)"] ?? words.all["tenant_\(member)"]
         func word(_ value: String) -> String? {
             switch member {
@@ -161,7 +162,7 @@ struct AuditChange: Hashable {
         }
         // The beginning of a hash tells it from another; the API has all of it.
         let isHash = ["hash", "sha256"].contains(member)
-        func said(_ value: String?) -> View { .text(value.map { word($0) ?? (isHash ? "\($0.prefix(12))…" : $0) }) }
+        func said(_ value: String?) -> View { .text(value.map { word($0) ?? (isHash ? "\($0.prefix(12))…" : clerk.local($0)) }) }
         return ["memberName": .text(name), "member": .text(name == nil ? member : nil), "was": said(before), "became": said(after)]
     }
 

@@ -24,6 +24,13 @@ struct CustomerWays {
     var from: String? { bounds.map { clerk.day($0.lowerBound) } }
     var to: String? { bounds.map { clerk.day($0.upperBound) } }
 
+    /// `opportunity:d-17` as people say it; what is no such pair as it is.
+    static func name(_ customer: String, _ words: Words) -> String {
+        let parts = customer.split(separator: ":", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let kind = words.all["subject_\(parts[0])"] else { return customer }
+        return "\(kind) \(parts[1])"
+    }
+
     private func x(_ date: Date) -> String {
         guard let bounds else { return "0" }
         let whole = bounds.upperBound.timeIntervalSince(bounds.lowerBound)
@@ -33,9 +40,10 @@ struct CustomerWays {
     var views: [View] {
         ways.map { way in
             let marks = nodes.filter { $0["customer"]?.string == way.customer }
+            let name = Self.name(way.customer, clerk.words)
             return [
-                "wayCustomer": .text(way.customer),
-                "wayWords": .text(clerk.words["way_words", ["n": String(way.steps.count), "customer": way.customer]]),
+                "wayCustomer": .text(name),
+                "wayWords": .text(clerk.words["way_words", ["n": String(way.steps.count), "customer": name]]),
                 "waySpans": .list(
                     marks.compactMap { mark -> View? in
                         guard let at = mark["at"]?.date, let hours = mark["hours"]?.double else { return nil }
@@ -43,7 +51,7 @@ struct CustomerWays {
                     }),
                 "wayDots": .list(
                     way.steps.map { step in
-                        ["x": .text(x(step.at)), "dotWords": .text("\(step.what), \(clerk.full(step.at))")]
+                        ["x": .text(x(step.at)), "dotWords": .text("\(clerk.words.known("step", step.what)), \(clerk.full(step.at)). ")]
                     }),
             ]
         }

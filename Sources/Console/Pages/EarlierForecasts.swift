@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import SalesModel
 
 /// The forecasts before, of the same period and scope, as a list and a line, in the currency the shown one speaks in.
 struct EarlierForecasts {
@@ -45,15 +46,19 @@ struct EarlierForecasts {
             return .nothing
         }
         let values = dated.map { Double($0.minor) }
-        let top = Picture.roundTop((values.max() ?? 0) / 100) * 100
+        let unit = Double(Money.minorUnits(of: currency ?? ""))
+        let top = Picture.roundTop((values.max() ?? 0) / unit) * unit
         let points = values.enumerated().map { (x: Double($0) / Double(values.count - 1) * 100, y: Picture.height($1, of: top)) }
         let words = clerk.words
         return [
             "chartWords": .text(
                 words[
                     "forecast_earlier_words",
-                    ["n": "\(dated.count)", "from": clerk.money(first.minor, nil), "to": clerk.money(last.minor, nil)]]),
-            "yLabels": .list([top, top / 2, 0].map { .text(clerk.number($0 / 100, decimals: 0)) }), "gridLines": ["0", "50"],
+                    [
+                        "n": "\(dated.count)", "from": clerk.amount(first.minor, in: currency ?? ""),
+                        "to": clerk.amount(last.minor, in: currency ?? ""),
+                    ]]),
+            "yLabels": .list([top, top / 2, 0].map { .text(clerk.number($0 / unit, decimals: 0)) }), "gridLines": ["0", "50"],
             "xLabels": .list([first.at, last.at].map { .text(clerk.day($0)) }),
             "linePoints": .text(points.map { "\(Picture.coordinate($0.x)),\(Picture.coordinate($0.y))" }.joined(separator: " ")),
             "lastX": .text(Picture.coordinate(points.last?.x ?? 0)), "lastY": .text(Picture.coordinate(points.last?.y ?? 0)),

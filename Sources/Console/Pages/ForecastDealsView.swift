@@ -73,7 +73,8 @@ public enum ForecastDealsView {
             "stageName": .text(deal["stage"]?.string.map { words.known("stage", $0) } ?? "–"),
             "className": .text(words.known("forecast_class", standing)), "classTone": .text(ForecastFigures.tone(of: standing)),
             "amount": .text(hasAmount ? deal["amount_minor"]?.integer.map { clerk.money($0, currency) } ?? "–" : "–"),
-            "odds": .text(deal["odds"]?.double.map { clerk.percent($0, decimals: 0) } ?? "–"),
+            "odds": .text(
+                standing == "committed" ? words["deals_in_full"] : deal["odds"]?.double.map { clerk.percent($0, decimals: 0) } ?? "–"),
             "countsFor": .text(deal["forecast_minor"]?.integer.map { clerk.money($0, currency) } ?? "–"),
             "stalled": .text(deal["stalled_days"]?.integer.map { words["deals_stalled", ["n": clerk.number(Int($0))]] }),
         ]

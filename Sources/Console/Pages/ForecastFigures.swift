@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import SalesModel
 
 /// A forecast's figures in one currency: the one that is asked for, else that of most of its deals.
 struct ForecastFigures {
@@ -50,7 +51,7 @@ struct ForecastFigures {
     private var words: Words { clerk.words }
     private var total: Int64 { totals["forecast_total_minor"]?.integer ?? 0 }
     private var title: String { currency.isEmpty ? words["forecast_title"] : words["forecast_tile", ["currency": currency]] }
-    private func money(_ minor: Int64?) -> String { minor.map { clerk.money($0, nil) } ?? "–" }
+    private func money(_ minor: Int64?) -> String { minor.map { clerk.amount($0, in: currency) } ?? "–" }
     private func amount(_ standing: String, _ name: String) -> Int64 { totals[standing]?[name]?.integer ?? 0 }
     /// Of a list, what is in this currency.
     private func own(_ list: JSONNode?) -> [JSONNode] { (list?.elements ?? []).filter { $0["currency"]?.string == currency } }
@@ -96,7 +97,8 @@ struct ForecastFigures {
             let expected = (wins["expected_open"]?.double ?? 0) + (wins["expected_new"]?.double ?? 0)
             return .tile(
                 words["forecast_wins"], clerk.number(expected, decimals: 1),
-                words["forecast_wins_note", ["to": forecast["period"]?["to"]?.string ?? "–"]])
+                words[
+                    currencies.isEmpty ? "forecast_wins_note" : "forecast_wins_note_all", ["to": forecast["period"]?["to"]?.string ?? "–"]])
         }
     }
 
@@ -111,10 +113,13 @@ struct ForecastFigures {
             let said = words[
                 low == high ? "forecast_range_same" : "forecast_range_amount",
                 ["low": money(Int64(nearest: low)), "middle": money(Int64(nearest: middle)), "high": money(Int64(nearest: high))]]
+            // Two figures that people take for one are told apart where they differ most.
+            let isApart = Double(total) < low || Double(total) > high
+            let apart = isApart ? (words.language == .chinese ? "" : " ") + words["forecast_range_apart", ["total": money(total)]] : ""
             ranges.append(
                 range(
-                    title, low, middle, high, mark: Double(total), said,
-                    label: { clerk.number($0 / 100, decimals: 0) }))
+                    title, low, middle, high, mark: Double(total), said + apart,
+                    label: { clerk.number($0 / Double(Money.minorUnits(of: currency)), decimals: 0) }))
         }
         if let wins = body["outlook"]?["wins"], let low = wins["interval_low"]?.double, let high = wins["interval_high"]?.double {
             let (open, new) = (wins["expected_open"]?.double ?? 0, wins["expected_new"]?.double ?? 0)
@@ -243,13 +248,17 @@ struct ForecastFigures {
         func amount(_ stage: JSONNode) -> Int64 { own(stage["amounts"]).first?["amount_minor"]?.integer ?? 0 }
         let most = Double(all.map(amount).max() ?? 0)
         return all.map { stage in
-            let count = Int(stage["count"]?.integer ?? 0)
+            // Forecasts made before counted deals of every currency together.
+            let told = own(stage["amounts"]).first
+            let isCounted = currencies.isEmpty || (stage["amounts"]?.elements ?? []).contains { $0["count"] != nil }
+            let count = Int((currencies.isEmpty ? stage : told)?["count"]?.integer ?? 0)
+            let stalled = (currencies.isEmpty ? stage : told)?["stalled_count"]?.integer ?? 0
             return [
                 "stageName": .text(stage["stage"]?.string.map { words.known("stage", $0) }),
                 "stageX": .text(Picture.length(most > 0 ? Double(amount(stage)) / most : 0)),
-                "stageCount": .text(clerk.number(count)),
+                "stageCount": .text(isCounted ? clerk.number(count) : "–"),
                 "stageAmount": .text(money(amount(stage))),
-                "stageStalled": .text(clerk.number(stage["stalled_count"])),
+                "stageStalled": .text(isCounted ? clerk.number(Int(stalled)) : "–"),
                 "conversion": .text(stage["conversion"]?.double.map { clerk.percent($0, decimals: 0) } ?? "–"),
                 "dwell": .text(
                     stage["dwell_p50_days"]?.double.map { words["forecast_days_n", ["n": clerk.number($0, decimals: 1)]] } ?? "–"),
@@ -269,7 +278,7 @@ struct ForecastFigures {
     }
 
     var stalled: [View] {
-        (body["stalled"]?.elements ?? []).prefix(50).map { deal in
+        own(body["stalled"]).prefix(50).map { deal in
             [
                 "opportunityName": .text((deal["external_id"] ?? deal["opportunity_id"])?.string),
                 "stageName": .text(deal["stage"]?.string.map { words.known("stage", $0) }),

@@ -32,7 +32,7 @@ struct HealthBoard {
         let weeks = facts.weeks.map { known[$0] }
         let values = weeks.map { $0?["status"]?.string == "ok" ? $0?["spi"]?.double : nil }
         return [
-            "sellerHref": .text("#\(anchor(id))"), "sellerName": .text(name),
+            "sellerHref": .text("#\(Self.anchor(id))"), "sellerName": .text(name),
             "sellerTeam": .text(facts.sellers.teamName(seller["team"]?.string)),
             "cells": .list(weeks.enumerated().map { place, week in cell(week, isOlder: isOlder(place)) }),
             "trend": trend(name, values),
@@ -40,7 +40,7 @@ struct HealthBoard {
     }
 
     /// Of the seller's row further down.
-    private func anchor(_ id: String) -> String { "dimensions-\(encoded(id).replacing("%", with: "_"))" }
+    static func anchor(_ id: String) -> String { "dimensions-\(encoded(id).replacing("%", with: "_"))" }
 
     private func cell(_ week: JSONNode?, isOlder: Bool) -> View {
         let words = clerk.words
@@ -73,8 +73,9 @@ struct HealthBoard {
         let words = clerk.words
         let interval = seller["interval"]?.elements.compactMap(\.double) ?? []
         return [
-            "dimensionId": .text(anchor(seller["seller_id"]?.string ?? "")),
+            "dimensionId": .text(Self.anchor(seller["seller_id"]?.string ?? "")),
             "dimensionSeller": .text(facts.sellers.name(seller["seller_id"]?.string)),
+            "dimensionHref": .text(seller["seller_id"]?.string.map(SellerView.href)),
             "spi": .text(seller["spi"]?.double.map { clerk.number($0, decimals: 1) } ?? "–"),
             "interval": .text(interval.map { clerk.number($0, decimals: 1) }.joined(separator: " – ")),
             "rates": .list(

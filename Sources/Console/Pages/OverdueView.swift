@@ -65,6 +65,7 @@ public enum OverdueView {
                 "teamOptions": .list(
                     Option.list(facts.sellers.teamChoices(and: spokenOf), chosen: facts.team, all: words["health_all_teams"])),
                 "tiles": .list(tiles(facts, people, clerk)), "hasPeople": .flag(!people.isEmpty),
+                "nobodyWhy": .text(words[cameLate(facts, clerk) == nil ? "overdue_none_why" : "overdue_none_but_why"]),
                 "people": .list(people.prefix(shown).map { person($0, most, facts.sellers, clerk) }),
                 "morePeople": .text(everyone.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
                 "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
@@ -136,7 +137,10 @@ public enum OverdueView {
         func sum(_ name: String) -> Int { cells.reduce(0) { $0 + Int($1[name]?.integer ?? 0) } }
         let (leads, missed) = (sum("leads") - sum("open"), sum("late"))
         return [
-            .tile(words["overdue_late"], clerk.number(late), words["overdue_late_note"], late > 0 ? .bad : .plain),
+            .tile(
+                words["overdue_late"], clerk.number(late),
+                [words["overdue_late_note"], isOfTeam ? nil : cameLate(facts, clerk)].compactMap(\.self)
+                    .joined(separator: words.language == .chinese ? "；" : "; "), late > 0 ? .bad : .plain),
             .tile(
                 words["overdue_latest"], latest.map { clerk.span($0) } ?? "–",
                 words["overdue_latest_note"]),
@@ -144,6 +148,12 @@ public enum OverdueView {
                 words["overdue_in_time"], leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
                 words[isOfTeam ? "overdue_in_time_all" : "overdue_in_time_note", ["n": clerk.number(leads), "month": facts.month]]),
         ]
+    }
+
+    /// Leads whose time was over before anybody here knew of them; nil: there are none.
+    private static func cameLate(_ facts: Facts, _ clerk: Clerk) -> String? {
+        guard let count = facts.board["history"]?.integer, count > 0 else { return nil }
+        return clerk.words["overdue_came_late", ["n": clerk.number(Int(count))]]
     }
 
     private static func person(_ person: JSONNode, _ most: Double, _ sellers: SellerNames, _ clerk: Clerk) -> View {
@@ -170,9 +180,12 @@ public enum OverdueView {
         let reason = missed["reason"]?.string
         let names = missed["recipients"]?.elements.compactMap(\.string).map { facts.sellers.addressee($0, words) } ?? []
         let held = missed["held_until"]?.date
+        let isHistory = missed["history"]?.bool == true
         let told =
-            missed["told"]?.string == "held"
-            ? held.map { words["overdue_held", ["at": clerk.full($0)]] } : names.joined(separator: words["list_separator"])
+            isHistory
+            ? words["overdue_told_nobody"]
+            : missed["told"]?.string == "held"
+                ? held.map { words["overdue_held", ["at": clerk.full($0)]] } : names.joined(separator: words["list_separator"])
         let choices = ["not_answered", "busy", "transferred"].map { ($0, words["late_\($0)"]) }
         let control = Control("reason-\(id)", action: Layout.path("escalations/\(encoded(id))/reason"), once: once, refusal: refusal)
         let number = "\(words.known("subject", missed["subject_type"]?.string ?? "")) \(subject)"
@@ -189,10 +202,11 @@ public enum OverdueView {
                     ]]),
             "lateBy": .text(missed["late_by"]?.double.flatMap { $0 < 1 ? nil : words["lead_late_by", ["span": clerk.span($0)]] }),
             "owner": .text(facts.sellers.name(missed["owner"]?.string) ?? "–"),
+            "ownerHref": .text(missed["owner"]?.string.map(SellerView.href)),
             "ownerTeam": .text(facts.sellers.teamName(missed["team"]?.string)),
             "told": .text(told), "state": .chip(state == "open" ? .bad : .good, words.known("overdue_state", state)),
             "lateReason": .text(reason.map { words.known("late", $0) }),
-            "reasonForm": reason == nil
+            "reasonForm": reason == nil && !isHistory
                 ? control.view(["reasonOptions": .list(Option.list(choices, chosen: "", all: words["overdue_choose"]))]) : .nothing,
         ]
     }

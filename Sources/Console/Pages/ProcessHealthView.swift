@@ -51,6 +51,7 @@ public enum ProcessHealthView {
         let below = rows.filter { $0["status"]?.string == "ok" && isBelow($0) }
         let indexed = rows.filter { $0["status"]?.string == "ok" }
         let diagnoses = facts.diagnoses["items"]?.elements ?? []
+        let (marked, unmarked) = (diagnoses.filter { hasNodes($0) }, diagnoses.filter { !hasNodes($0) })
         let warnings = facts.predictions["items"]?.elements ?? []
         let (judged, holding) = (warnings.filter { hasEnded($0) }, warnings.filter { !hasEnded($0) })
         let status = facts.quality["status"]?.string
@@ -76,7 +77,10 @@ public enum ProcessHealthView {
                 "hasBelow": .flag(!below.isEmpty), "hasOthers": .flag(below.count < indexed.count),
                 "othersTitle": .text(words["health_others", ["n": clerk.number(indexed.count - below.count)]]),
                 "others": .list(indexed.filter { !isBelow($0) }.map { board.dimensions($0) }),
-                "hasDiagnoses": .flag(!diagnoses.isEmpty), "diagnoses": .list(diagnoses.map { diagnosis($0, facts.sellers, clerk) }),
+                "hasDiagnoses": .flag(!marked.isEmpty), "diagnoses": .list(marked.map { diagnosis($0, facts.sellers, clerk) }),
+                "hasUnmarked": .flag(!unmarked.isEmpty), "hasNoDiagnoses": .flag(diagnoses.isEmpty),
+                "unmarkedTitle": .text(words["diagnoses_unmarked", ["n": clerk.number(unmarked.count)]]),
+                "unmarked": .list(unmarked.map { diagnosis($0, facts.sellers, clerk) }),
                 "warningsState": status == "ok" ? .chip(.good, words["warnings_on"]) : .chip(.idle, words["warnings_off"]),
                 "hasSilence": .flag(status != "ok" && !reasons.isEmpty),
                 "silenceReasons": .list(reasons.map { .text(sentence($0, words)) }),
@@ -104,6 +108,9 @@ public enum ProcessHealthView {
         ]
     }
 
+    /// Whether it found places that stand out.
+    private static func hasNodes(_ diagnosis: JSONNode) -> Bool { diagnosis["report"]?["abnormal_nodes"]?.elements.isEmpty == false }
+
     private static func diagnosis(_ diagnosis: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
         let words = clerk.words
         let nodes = diagnosis["report"]?["abnormal_nodes"]?.elements ?? []
@@ -111,13 +118,16 @@ public enum ProcessHealthView {
         let ways = CustomerWays(diagnosis["report"] ?? diagnosis, clerk)
         return [
             "diagnosisSeller": .text(sellers.name(diagnosis["seller_id"]?.string)),
-            "diagnosisSince": .text(words["diagnosis_since", ["week": diagnosis["since"]?.string ?? ""]]),
-            "diagnosisWhen": .text(asOf.map { clerk.day($0) }), "hasNodes": .flag(!nodes.isEmpty),
+            "diagnosisHref": .text(diagnosis["seller_id"]?.string.map(SellerView.href)),
+            "diagnosisSince": .text(
+                words["diagnosis_since", ["since": diagnosis["since"]?.string ?? "", "week": diagnosis["iso_week"]?.string ?? ""]]),
+            "diagnosisWhen": .text(asOf.map { clerk.day($0) }),
             "nodes": .list(
                 nodes.enumerated().map { place, node in
                     [
                         "nodeMark": .text(String(place + 1)), "nodeName": .text(words.known("node", node["kind"]?.string ?? "")),
-                        "nodeCustomer": .text(node["customer"]?.string), "nodeWords": .text(nodeWords(node, clerk)),
+                        "nodeCustomer": .text(node["customer"]?.string.map { CustomerWays.name($0, words) }),
+                        "nodeWords": .text(nodeWords(node, clerk)),
                     ]
                 }), "timelines": .list(ways.views), "hasTimelines": .flag(!ways.views.isEmpty), "wayFrom": .text(ways.from),
             "wayTo": .text(ways.to),
@@ -153,10 +163,12 @@ public enum ProcessHealthView {
         let outcome = warning["outcome"]?.string ?? "pending"
         return [
             "warnedSeller": .text(sellers.name(warning["seller_id"]?.string)),
+            "warnedHref": .text(warning["seller_id"]?.string.map(SellerView.href)),
             "warnedWeek": .text(words["warning_week", ["week": warning["iso_week"]?.string ?? ""]]),
             "odds": .text(odds.map { clerk.percent($0, decimals: 0) } ?? "–"), "oddsX": .text(Picture.length(odds ?? 0)),
             "warningWhy": .text(why.joined(separator: words.language == .chinese ? "；" : "; ")),
             "warningDo": .text(sellers.name(peer).map { words["warning_ride", ["name": $0]] } ?? "–"),
+            "peerHref": .text(peer.map(SellerView.href)),
             "outcome": .chip(outcome == "fell" ? .bad : outcome == "stayed" ? .good : .idle, words.known("outcome", outcome)),
         ]
     }

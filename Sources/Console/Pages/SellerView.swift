@@ -9,12 +9,15 @@ public enum SellerView {
         public var seller: JSONNode
         /// `GET /v1/sellers/{ext}/load`
         public var load: JSONNode
+        /// `GET /v1/fuses/assignment`
+        public var fuse: JSONNode
         /// Whether whoever looks has a key of their own: then it says who decided.
         public var isPerson: Bool
 
-        public init(seller: JSONNode, load: JSONNode, isPerson: Bool) {
+        public init(seller: JSONNode, load: JSONNode, fuse: JSONNode, isPerson: Bool) {
             self.seller = seller
             self.load = load
+            self.fuse = fuse
             self.isPerson = isPerson
         }
     }
@@ -42,12 +45,15 @@ public enum SellerView {
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "listHref": .text(Layout.path("sellers")), "number": .text(id), "heading": .text(seller["name"]?.string ?? id),
                 "state": chip(seller, words), "summary": .text(team(seller, words)), "tiles": .list(tiles(facts.load, clerk)),
-                "getsWords": .list(gets(seller, facts.load, clerk).map { .text($0) }), "facts": .list(self.facts(seller, clerk)),
+                "getsWords": .list(gets(facts, clerk).map { .text($0) }), "facts": .list(self.facts(seller, clerk)),
+                "healthHref": .text(Layout.path("process-health") + "#" + HealthBoard.anchor(id)),
                 "leadsHref": .text(Layout.path("leads") + query([("owner", id)])),
                 "freezeTitle": .text(words[isFrozen ? "seller_thaw" : "seller_freeze"]),
-                "freezeWords": .text(words[isFrozen ? "seller_thaw_words" : "seller_freeze_words"]),
+                "freezeWords": .text(words[isFrozen ? "seller_thaw_words" : "seller_freeze_words", ["name": seller["name"]?.string ?? id]]),
                 "freeze": control.view([
-                    "frozen": .text(isFrozen ? "false" : "true"), "asksUntil": .flag(!isFrozen), "until": .text(control.draft("until")),
+                    "frozen": .text(isFrozen ? "false" : "true"), "asksUntil": .flag(!isFrozen),
+                    "earliest": .text("\(clerk.day(clerk.now))T\(clerk.clock(clerk.now).prefix(5))"),
+                    "until": .text(control.draft("until")),
                     "asksBy": .flag(!layout.may(.operator) && !facts.isPerson), "by": .text(control.draft("by")),
                 ]),
             ])
@@ -65,16 +71,17 @@ public enum SellerView {
             .tile(
                 words["seller_waiting"], clerk.number(Int(pending)),
                 words["seller_capacity", ["n": clerk.number(load["capacity"]) ?? "–"]]),
-            .tile(words["overdue_title"], clerk.number(Int(overdue)), words["seller_overdue_note"], overdue > 0 ? .bad : .plain),
+            .tile(words["seller_overdue"], clerk.number(Int(overdue)), words["seller_overdue_note"], overdue > 0 ? .bad : .plain),
             .tile(words["seller_won"], clerk.number(load["won_this_week"]) ?? "–", words["seller_since", ["day": since]]),
             .tile(words["seller_lost"], clerk.number(load["lost_this_week"]) ?? "–", words["seller_since", ["day": since]]),
         ]
     }
 
     /// What keeps new leads away, or that nothing does.
-    private static func gets(_ seller: JSONNode, _ load: JSONNode, _ clerk: Clerk) -> [String] {
-        let words = clerk.words
+    private static func gets(_ facts: Facts, _ clerk: Clerk) -> [String] {
+        let (words, seller, load) = (clerk.words, facts.seller, facts.load)
         var told: [String] = []
+        if facts.fuse["state"]?.string == "open" { told.append(words["seller_fuse_open"]) }
         if let freeze = seller["freeze"], freeze.type == .object {
             let until = freeze["until"]?.date.map { words["seller_frozen_until", ["at": clerk.full($0)]] } ?? words["seller_frozen_on"]
             let values = [

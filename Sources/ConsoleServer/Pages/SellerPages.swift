@@ -27,7 +27,9 @@ extension ConsoleSite {
 private func showSeller(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
     async let seller = visit.read("/v1/sellers/\(visit.id)")
     async let load = visit.read("/v1/sellers/\(visit.id)/load")
-    let facts = SellerView.Facts(seller: try await seller, load: try await load, isPerson: visit.session.bearer.user != nil)
+    async let fuse = visit.read("/v1/fuses/assignment")
+    let facts = SellerView.Facts(
+        seller: try await seller, load: try await load, fuse: try await fuse, isPerson: visit.session.bearer.user != nil)
     return try await visit.page("seller", area: "sellers", refusal: refusal) {
         SellerView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }

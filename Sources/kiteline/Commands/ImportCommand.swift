@@ -54,6 +54,9 @@ struct ImportCommand: AsyncParsableCommand {
                 throw ValidationError("--external-id is missing: the column with each lead's id; or --preset, which knows it")
             }
             guard preset == nil || isCSV else { throw ValidationError("--preset is for CSV files") }
+            guard !["xlsx", "xls", "numbers", "ods"].contains(URL(filePath: path).pathExtension.lowercased()) else {
+                throw ValidationError("\(path) is a spreadsheet: save it as CSV, in UTF-8, and import that")
+            }
             guard (1...50).contains(rows) else { throw ValidationError("--rows is from 1 to 50") }
             guard ["en", "zh"].contains(language) else { throw ValidationError("--language is en or zh") }
         }
@@ -142,12 +145,26 @@ struct ImportCommand: AsyncParsableCommand {
                 let score = row.score.map { ", score \($0)" + (row.band.map { " (\($0))" } ?? "") } ?? ""
                 print("line \(row.line)\(row.externalId.map { ", \($0)" } ?? ""): \(verdict)\(score)")
                 for (name, value) in (row.fields ?? [:]).sorted(by: { $0.key < $1.key }) { print("  \(name) = \(value)") }
-                if let unmapped = row.unmapped, !unmapped.isEmpty { print("  no map speaks of: \(unmapped.joined(separator: ", "))") }
                 for reason in row.reasons { print("  – \(reason)") }
             }
+            showUnmapped(preview.rows)
             // The API reads the file's beginning only, so how many follow is not known.
             let more = preview.rows.count == rows && rows < 50 ? " If there are more: --rows, 50 at most." : ""
             print("\n\(preview.rows.count == 1 ? "1 row" : "\(preview.rows.count) rows") from the beginning. Nothing was stored.\(more)")
+        }
+
+        /// What is lost on the rules, once for all rows.
+        private func showUnmapped(_ rows: [Preview.Row]) {
+            let leads = rows.filter { $0.externalId != nil }
+            let names = leads.flatMap { $0.unmapped ?? [] }.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+            guard !names.isEmpty else { return }
+            print("\nno map speaks of: \(names.map { "“\($0)”" }.joined(separator: ", "))")
+            guard leads.allSatisfy({ $0.fields?.isEmpty ?? true }) else { return }
+            print(
+                """
+                None of the file's columns is known to the rules: these leads would be assigned as if they said nothing. A map says what each \
+                column is: kiteline rules show --kind map shows the live one, docs/guide-tenant.md how to add your own.
+                """)
         }
 
         private func show(_ summary: Summary, _ id: String) {

@@ -254,7 +254,7 @@ private struct RolloutView: Decodable {
             ? ""
             : "\n\nin the shadow: \(shadow.leads) leads decided beside, \(shadow.different) otherwise, \(shadow.failures) held or failed under it\n"
                 + "(nobody is given anything there, so turns and loads do not move on: whom it names says nothing of how it will share)"
-        let lines = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), would be \($0.otherwise); is \($0.now)" }
+        let lines = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), otherwise \($0.otherwise); now \($0.now)" }
             .joined()
         let differences = lines.isEmpty ? "" : "\n\ndecided otherwise, in the shadow and since:" + lines
         let history = (history ?? []).map(\.line).joined(separator: "\n")

@@ -8,7 +8,8 @@ struct WorkerCommand: AsyncParsableCommand {
         subcommands: [List.self, Drain.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Who gave a sign of life within the hour, and what each has done.")
+        static let configuration = CommandConfiguration(
+            abstract: "Processes at work, and what each has done. Who ended or was lost is gone from here within a minute.")
 
         @OptionGroup var remote: RemoteOptions
 

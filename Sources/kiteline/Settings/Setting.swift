@@ -120,7 +120,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .port: "the port the API listens on; 0 takes a free one"
         case .publicURL: "where callers find the API; when it is https, nothing else is accepted"
         case .trustedProxies: "addresses whose X-Forwarded-Proto and X-Forwarded-For are believed"
-        case .apiURL: "the API that commands about a tenant talk to; kiteline dev's own, with --data-dir"
+        case .apiURL: "the address of the API, such as http://127.0.0.1:8080"
         case .key: "the key that commands about a tenant show to the API"
         case .enginePool: "connections for the ledger, of each process"
         case .appPool: "connections for tenants' reads, of each process"

@@ -57,7 +57,9 @@ struct Settings: Sendable {
 
     func text(_ setting: Setting) throws -> String {
         guard let value = values[setting] else {
-            throw SettingError("\(setting.rawValue) is not set: \(setting.summary). Set it, or start `kiteline dev` in this folder.")
+            throw SettingError(
+                "\(setting.rawValue) is not set: \(setting.summary). Set it, or be in the folder of a running `kiteline dev`, or name its data with --data-dir."
+            )
         }
         return value.text
     }
