@@ -35,6 +35,8 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
     private var isLast = false
     /// Whether events are written, which have no end the reader could wait for.
     private var isStreaming = false
+    /// Whether only the head of what was asked for last is wanted.
+    private var isHead = false
     /// Whether the other end will send nothing more.
     private var isInputClosed = false
     /// Since when we wait for bytes; nil while we do not ask for any.
@@ -61,6 +63,7 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             heads += 1
+            isHead = head.method == .head
             isLast = head.headerFields[.connection]?.lowercased() == "close"
             begin(.body(isStreamed: head.path?.hasPrefix(API.streamedPath) ?? false))
         case .body: break
@@ -102,8 +105,11 @@ final class ConnectionManners: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(let head):
-            isStreaming = head.headerFields[.contentType] == API.eventStreamType
-            if isStreaming, isInputClosed { context.close(promise: nil) }
+            isStreaming = !isHead && head.headerFields[.contentType] == API.eventStreamType
+            if isStreaming, isInputClosed {
+                promise?.fail(ChannelError.inputClosed)
+                return context.close(promise: nil)
+            }
             guard let complaint, head.status == .badRequest, head.headerFields[.contentLength] == "0" else { break }
             isComplaining = true
             let (response, body) = (complaint.response, complaint.body)

@@ -36,7 +36,7 @@ public struct Layout: Sendable {
             switch self {
             case .everything: true
             case .allButRules: !["rules", "rollouts", "permissions"].contains(area)
-            case .leadsOnly: area == "leads"
+            case .leadsOnly: ["leads", "sellers"].contains(area)
             }
         }
     }

@@ -22,6 +22,7 @@ extension Templates {
         "rule": PackageResources.rule_mustache,
         "rule-check": PackageResources.rule_check_mustache, "rules": PackageResources.rules_mustache,
         "save": PackageResources.save_mustache, "signin": PackageResources.signin_mustache,
+        "health-part": PackageResources.health_part_mustache, "warning": PackageResources.warning_mustache,
         "seller": PackageResources.seller_mustache, "sellers": PackageResources.sellers_mustache,
         "tenants": PackageResources.tenants_mustache, "top": PackageResources.top_mustache, "when": PackageResources.when_mustache,
         "words": PackageResources.words_mustache,

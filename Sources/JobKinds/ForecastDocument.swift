@@ -14,10 +14,13 @@ struct ForecastDocument {
     /// Opportunities named in the document itself; all of them are behind `GET …/opportunities`.
     private static let named = 200
 
-    /// The largest that are stalled.
+    /// The largest that are stalled, of each currency alike: amounts of two do not compare.
     var stalled: [ForecastLine] {
-        Array(
-            book.lines.filter { $0.counted == .atRisk }.sorted { ($1.amountMinor, $0.deal) < ($0.amountMinor, $1.deal) }.prefix(Self.named))
+        func isLarger(_ a: ForecastLine, _ b: ForecastLine) -> Bool { (b.amountMinor, a.deal) < (a.amountMinor, b.deal) }
+        let ranked = Dictionary(grouping: book.lines.filter { $0.counted == .atRisk }, by: \.currency).values
+            .flatMap { $0.sorted(by: isLarger).enumerated() }
+        return ranked.sorted { $0.offset == $1.offset ? isLarger($0.element, $1.element) : $0.offset < $1.offset }
+            .prefix(Self.named).map(\.element).sorted(by: isLarger)
     }
 
     private var book: ForecastBook { run.book }

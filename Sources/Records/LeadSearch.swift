@@ -88,7 +88,8 @@ extension LeadRecord {
                 WHERE a.tenant_id = \(tenant.rawValue) AND o.external_id = \(search.owner) AND a.active AND a.lead_id < \(cursor))))
             AND (\(search.within?.keys)::text[] IS NULL OR city_of(l.fields, \(search.within?.fields)::text[]) = ANY(\(search.within?.keys)))
             AND (\(search.text)::text IS NULL OR strpos(lower(l.external_id), lower(\(search.text))) > 0
-                OR strpos(translate(l.fields::text, '\(unescaped: LeadSearch.separators)', ''), \(search.number)) > 0
+                OR \(search.number)::text IS NOT NULL
+                    AND strpos(translate(l.fields::text, '\(unescaped: LeadSearch.separators)', ''), \(search.number)) > 0
                 OR CASE
                     WHEN strpos(lower(l.fields::text), (
                         SELECT substr(n.json, 2, length(n.json) - 2) FROM (SELECT to_jsonb(lower(\(search.text)::text))::text AS json) n)) > 0

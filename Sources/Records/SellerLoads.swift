@@ -18,6 +18,8 @@ public struct SellerLoadRecord: Sendable, Hashable {
     public let weekSince: Date
     public let status: SellerStatus?
     public let freeze: SellerFreeze?
+    /// Who leads the seller's team or one above it, by external id.
+    public let managers: [String]
 
     /// Why no new lead comes now; nil: one may, as far as the shift allows.
     public var paused: String? {
@@ -33,6 +35,7 @@ extension Records {
         let zones = try await read(tenant, "SELECT time_zone FROM tenant WHERE id = \(tenant.rawValue)")
         let zone = try zones.first.flatMap { TimeZone(identifier: try $0.get("time_zone")) } ?? .gmt
         let monday = Week(containing: now, in: zone).start(in: zone)
+        let managers = try await read(tenant, .managers(of: externalID, tenant)).map { try $0.get("manager", as: String.self) }.sorted()
         // One statement sees one moment.
         return try await read(
             tenant,
@@ -54,7 +57,7 @@ extension Records {
                 capacity: Int(try row.get("capacity", as: Int32.self)), overdue: Int(try row.get("overdue", as: Int64.self)),
                 wonThisWeek: Int(try row.get("won", as: Int64.self)), lostThisWeek: Int(try row.get("lost", as: Int64.self)),
                 weekSince: monday, status: try row.get("status", as: String?.self).flatMap(SellerStatus.init),
-                freeze: try SellerFreeze(row))
+                freeze: try SellerFreeze(row), managers: managers)
         }
     }
 }

@@ -52,11 +52,9 @@ public struct Money: Sendable, Hashable {
     ///
     /// - Returns: nil when the text is no decimal number but for that, has more decimals than the currency, or is out of range.
     public init?(mainUnits text: String, currency: String) {
-        let (plain, power) = Self.plain(text)
+        guard let (plain, power, isNegative) = Self.plain(text, in: currency) else { return nil }
         let decimals = Self.decimals(of: currency) + power
-        var digits = plain[...]
-        let isNegative = digits.first == "-"
-        if isNegative { digits = digits.dropFirst() }
+        let digits = plain[...]
         let parts = digits.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), !parts[0].isEmpty, parts.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } }) else {
             return nil
@@ -69,16 +67,30 @@ public struct Money: Sendable, Hashable {
         self.init(amountMinor: isNegative ? -amount : amount, currency: currency)
     }
 
-    /// Without a currency's sign, the unit and what groups digits; and the power of ten the unit stands for.
-    private static func plain(_ text: String) -> (digits: String, power: Int) {
+    /// The currencies a sign stands for.
+    private static let signs: [Character: Set<String>] = [
+        "¥": ["CNY", "JPY"], "￥": ["CNY", "JPY"], "元": ["CNY"], "€": ["EUR"], "£": ["GBP"],
+        "$": ["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"],
+    ]
+
+    /// Without a currency's sign, the unit and what groups digits; the power of ten the unit stands for; nil: the sign is another's.
+    private static func plain(_ text: String, in currency: String) -> (digits: String, power: Int, isNegative: Bool)? {
         var rest = text.filter { !", ，\u{A0}".contains($0) }[...]
-        if let sign = rest.first, "¥￥$€£".contains(sign) { rest = rest.dropFirst() }
-        if rest.last == "元" { rest = rest.dropLast() }
+        let isNegative = rest.first == "-"
+        if isNegative { rest = rest.dropFirst() }
+        if let sign = rest.first, let own = signs[sign] {
+            guard own.contains(currency) else { return nil }
+            rest = rest.dropFirst()
+        }
+        if let sign = rest.last, let own = signs[sign] {
+            guard own.contains(currency) else { return nil }
+            rest = rest.dropLast()
+        }
         let power = rest.last.flatMap { ["万": 4, "亿": 8][$0] } ?? 0
         if power > 0 { rest = rest.dropLast() }
         // Digits as wide as characters are.
         let scalars = rest.unicodeScalars.map { (0xFF0E...0xFF19).contains($0.value) ? Unicode.Scalar($0.value - 0xFEE0) ?? $0 : $0 }
-        return (String(String.UnicodeScalarView(scalars)), power)
+        return (String(String.UnicodeScalarView(scalars)), power, isNegative)
     }
 
     /// `CNY 500000.00`

@@ -203,6 +203,8 @@ import Testing
                 }
                 try await expectSoon { api.api.events.count == 0 }
             }
+            // Who closes their side with the request is hung up on: without that, this would wait for an hour.
+            try await api.sendAndListenOnly(request)
             // Before they were answered.
             for _ in 0..<10 { try await api.sendAndHangUp(request) }
             try await api.listening { _ in }

@@ -119,6 +119,8 @@ import Testing
             #expect(amounts.dropLast() == amounts.dropLast().sorted(by: >)[...] && amounts.count == 7)
             #expect(smaller["items"].array?.last?["external_id"].string == "blank", "what has no amount comes last")
             #expect(large["items"][0]["opened_at"].string != nil)
+            let weighted = try await desk.api.send("GET", path + "&class=weighted").json["items"].array ?? []
+            #expect(!weighted.isEmpty && weighted.allSatisfy { $0["class"].string == "weighted" })
             #expect(try await desk.api.send("GET", path + "x").faults == ["order not_allowed"])
         }
     }

@@ -406,7 +406,7 @@ import Testing
         let one = SellerView.page(
             layout, clerk,
             SellerView.Facts(
-                seller: try #require(page["items"]?.elements[1]), load: load, fuse: try node(#"{"state":"open"}"#), isPerson: false),
+                seller: try #require(page["items"]?.elements[1]), load: load, fuse: try node(#"{"state":"open"}"#)),
             once: "k")
         try compare(one, "seller", "seller.frozen")
         let gets = one["getsWords"]?.items ?? []
@@ -417,7 +417,7 @@ import Testing
             frame(role: .tenant).0, clerk,
             .init(
                 seller: try #require(page["items"]?.elements[0]), load: try node(#"{"pending":3,"capacity":8}"#),
-                fuse: try node(#"{"state":"closed"}"#), isPerson: false),
+                fuse: try node(#"{"state":"closed"}"#)),
             once: "k")
         #expect(free["getsWords"]?.items.count == 1 && free["freeze"]?["asksBy"] == .flag(true), "who is no operator names the manager")
     }
@@ -530,7 +530,7 @@ import Testing
         let outcomes = ["warnings", "judged"].flatMap { view[$0]?.items.compactMap { $0["outcome"] } ?? [] }
         #expect(outcomes.map { $0["tone"] } == ["idle", "bad", "good"], "those that hold now, then those that are judged")
         #expect(outcomes.map { $0["label"] } == ["Not over", "Fell", "Stayed healthy"])
-        #expect(view["judgedTitle"] == "2 warnings before, and what came of them")
+        #expect(view["judgedTitle"] == "Judged lately: 2 warnings, and what came of them")
         #expect(view["warnings"]?.items.first?["warningWhy"] == "trend over 4 weeks +0.9")
         #expect(view["quality"]?["ways"]?.items.map { $0["f1X"] } == ["62", "44.4", "26.5", "24.8"])
     }

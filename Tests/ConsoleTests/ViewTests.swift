@@ -86,7 +86,7 @@ import Testing
 
         let mixed = try tile(totals("", 0), totals("EUR", 2), totals("CNY", 7))
         #expect(mixed.label == "Forecast, CNY")
-        #expect(mixed.currencies == ["CNY", "EUR", ""], "to choose from")
+        #expect(mixed.currencies == ["CNY", "EUR"], "to choose from: of deals without an amount there is nothing to show")
         #expect(try tile(totals("EUR", 2), totals("CNY", 7), in: "EUR").label == "Forecast, EUR")
         #expect(try tile(totals("CNY", 7), in: "EUR").label == "Forecast, CNY", "where there is none in it")
         #expect(try tile(totals("CNY", 7)).currencies == [])

@@ -189,7 +189,13 @@ import Worker
         let outside = Outside()
         outside.setDown([tenant])
         try await engine.running([handler(outside)], settings: settings) { _ in
-            _ = try await engine.ledger.enqueue((0..<20).map { _ in job(engine, tenant, needs: "erp") })
+            // With five attempts all might be over before the breaker is judged.
+            let jobs = (0..<20).map { _ in
+                var job = job(engine, tenant, needs: "erp")
+                job.maxAttempts = 10_000
+                return job
+            }
+            _ = try await engine.ledger.enqueue(jobs)
             try await expectSoon { try await engine.count("breaker WHERE state = 'open'") == 1 }
         }
         outside.setDown([])

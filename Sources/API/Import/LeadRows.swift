@@ -95,13 +95,13 @@ struct CSVLeads: LeadReading {
             if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
                 throw unreadable(twice, "two columns have this name")
             }
-            guard let externalID = names.firstIndex(of: columns.externalID) else {
+            guard let externalID = names.firstIndex(of: columns.externalID.trimmingCharacters(in: .whitespaces)) else {
                 throw unreadable(
                     "external_id",
                     "there is no column \(columns.externalID); there are \(names.prefix(20).joined(separator: ", "))\(separatorHint(names))"
                 )
             }
-            let receivedAt = columns.receivedAt.flatMap { names.firstIndex(of: $0) }
+            let receivedAt = columns.receivedAt.flatMap { names.firstIndex(of: $0.trimmingCharacters(in: .whitespaces)) }
             if let wanted = columns.receivedAt, receivedAt == nil {
                 throw unreadable("received_at", "there is no column \(wanted); there are \(names.prefix(20).joined(separator: ", "))")
             }

@@ -72,6 +72,7 @@ extension API {
             object.member("lost_this_week", load.lostThisWeek)
             object.member("week_since", load.weekSince)
             object.member("paused", load.paused)
+            object.member("managers", load.managers)
         })
 }
 

@@ -18,13 +18,19 @@ struct AssignForm {
     private var needsSaying: Bool { overrides && (owner != nil || !LeadWords.waitsForPerson(facts.lead)) }
     private var isAllowed: Bool { layout.may(.operator) || !overrides }
 
-    var whyNot: String? { isAllowed ? nil : words["lead_assign_no_role"] }
+    var whyNot: String? {
+        guard isAllowed else { return words["lead_assign_no_role"] }
+        return sellers.isEmpty ? words["lead_assign_nobody"] : nil
+    }
 
-    var view: View {
-        // Who is frozen is given nothing, by hand neither.
-        let sellers = facts.sellers.all.filter {
+    /// Who is frozen is given nothing, by hand neither.
+    private var sellers: [JSONNode] {
+        facts.sellers.all.filter {
             $0["status"]?.string == "active" && $0["external_id"]?.string != owner && $0["freeze"]?.type != .object
         }
+    }
+
+    var view: View {
         guard isAllowed, !sellers.isEmpty, let id = facts.lead["id"]?.string else { return .nothing }
         let control = Control("assign", action: Layout.path("leads/\(id)/assign"), once: once, refusal: refusal)
         let options = sellers.map { seller -> (value: String, label: String) in
@@ -47,8 +53,12 @@ struct AssignForm {
 
     /// The clock of the first touch goes on whoever has the lead.
     private var firstTouch: String? {
-        guard facts.lead["touched_at"]?.string == nil, let due = LeadWords.firstTouchDue(facts.lead) else { return nil }
-        guard due > clerk.now else { return words["lead_assign_late", ["at": clerk.full(due)]] }
-        return words["lead_assign_due", ["at": clerk.full(due), "ago": clerk.ago(due)]]
+        guard facts.lead["touched_at"]?.string == nil else { return nil }
+        // Behind a missed reminder there may be a level that is not.
+        let dues = LeadWords.firstTouches(facts.lead)
+        if let next = dues.filter({ $0 > clerk.now }).min() {
+            return words["lead_assign_due", ["at": clerk.full(next), "ago": clerk.ago(next)]]
+        }
+        return dues.max().map { words["lead_assign_late", ["at": clerk.full($0)]] }
     }
 }

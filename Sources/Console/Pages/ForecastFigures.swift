@@ -34,9 +34,10 @@ struct ForecastFigures {
         return all.first { $0["currency"]?.string == currency } ?? all.max { weight($0) < weight($1) }
     }
 
-    /// To choose from; empty where there is one.
+    /// To choose from; empty where there is one. Deals without an amount, and those that have ended, make none.
     var currencies: [View] {
-        let all = (body["totals"]?.elements ?? []).sorted { Self.weight($0) > Self.weight($1) }.compactMap { $0["currency"]?.string }
+        let all = (body["totals"]?.elements ?? []).sorted { Self.weight($0) > Self.weight($1) }
+            .filter { Self.weight($0) > 1 || $0["currency"]?.string == currency }.compactMap { $0["currency"]?.string }
         return all.count < 2 ? [] : Option.list(all.map { ($0, $0.isEmpty ? "–" : $0) }, chosen: currency)
     }
 
@@ -247,18 +248,18 @@ struct ForecastFigures {
         let all = (body["by_stage"]?.elements ?? []).filter { $0["count"]?.integer ?? 0 > 0 || $0["conversion"]?.double != nil }
         func amount(_ stage: JSONNode) -> Int64 { own(stage["amounts"]).first?["amount_minor"]?.integer ?? 0 }
         let most = Double(all.map(amount).max() ?? 0)
+        // Forecasts made before counted deals of every currency together.
+        let isOne = currencies.isEmpty
+        let isCounted = isOne || all.contains { ($0["amounts"]?.elements ?? []).contains { $0["count"] != nil } }
         return all.map { stage in
-            // Forecasts made before counted deals of every currency together.
-            let told = own(stage["amounts"]).first
-            let isCounted = currencies.isEmpty || (stage["amounts"]?.elements ?? []).contains { $0["count"] != nil }
-            let count = Int((currencies.isEmpty ? stage : told)?["count"]?.integer ?? 0)
-            let stalled = (currencies.isEmpty ? stage : told)?["stalled_count"]?.integer ?? 0
+            let counted = isOne ? stage : own(stage["amounts"]).first
+            let (count, stalled) = (Int(counted?["count"]?.integer ?? 0), Int(counted?["stalled_count"]?.integer ?? 0))
             return [
                 "stageName": .text(stage["stage"]?.string.map { words.known("stage", $0) }),
                 "stageX": .text(Picture.length(most > 0 ? Double(amount(stage)) / most : 0)),
                 "stageCount": .text(isCounted ? clerk.number(count) : "–"),
                 "stageAmount": .text(money(amount(stage))),
-                "stageStalled": .text(isCounted ? clerk.number(Int(stalled)) : "–"),
+                "stageStalled": .text(isCounted ? clerk.number(stalled) : "–"),
                 "conversion": .text(stage["conversion"]?.double.map { clerk.percent($0, decimals: 0) } ?? "–"),
                 "dwell": .text(
                     stage["dwell_p50_days"]?.double.map { words["forecast_days_n", ["n": clerk.number($0, decimals: 1)]] } ?? "–"),

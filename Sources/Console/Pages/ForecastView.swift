@@ -34,7 +34,8 @@ public enum ForecastView {
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "periodName": .text(forecast.map(period)), "summary": .text(figures?.summary ?? words["forecast_what"]),
                 "hasCurrencies": .flag(!currencies.isEmpty), "currencyOptions": .list(currencies),
-                "searchAction": .text(forecast.map { ForecastDealsView.href($0) }),
+                "searchAction": .text(
+                    forecast.map { $0["current"]?.bool == false ? ForecastDealsView.href($0) : Layout.path("forecast") }),
                 "isOld": .flag(forecast?["current"]?.bool == false), "oldWords": .text(words["forecast_not_current"]),
                 "hasForecast": .flag(figures != nil), "tiles": .list(figures?.tiles ?? []), "ranges": .list(figures?.ranges ?? []),
                 "rangeNote": .text(figures?.rangeNote), "classesWords": .text(figures?.classesWords),

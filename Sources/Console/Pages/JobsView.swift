@@ -48,7 +48,7 @@ public enum JobsView {
         _ layout: Layout, _ clerk: Clerk, page: JSONNode, kinds: [String], query: Query
     ) -> View {
         let words = layout.words
-        // They come by their numbers, which several servers give out beside each other.
+        // They come by their numbers, which several servers give out beside each other: nearly by time, and on a page exactly.
         let jobs = (page["items"]?.elements ?? []).sorted {
             ($1["created_at"]?.date ?? .distantPast) < ($0["created_at"]?.date ?? .distantPast)
         }

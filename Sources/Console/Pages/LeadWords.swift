@@ -40,18 +40,18 @@ enum LeadWords {
         let levels = (lead["clocks"]?.elements ?? []).filter { $0["clock"]?.string == OverdueView.firstTouch }
         // Whoever had it before may have touched it.
         if !levels.isEmpty, levels.allSatisfy({ $0["state"]?.string == "met" }) { return .chip(.good, words["lead_touched_before"]) }
-        guard let due = firstTouchDue(lead), lead["owner"]?.string != nil else { return .nothing }
+        guard let due = firstTouches(lead).min(), lead["owner"]?.string != nil else { return .nothing }
         let left = due.timeIntervalSince(clerk.now)
         return left >= 0
             ? .chip(.info, words["lead_due_in", ["span": clerk.span(left)]])
             : .chip(.bad, words["lead_late_by", ["span": clerk.span(-left)]])
     }
 
-    /// By when it is, or was, to be touched first; nil: no clock asks for that.
-    static func firstTouchDue(_ lead: JSONNode) -> Date? {
+    /// By when it is, or was, to be touched first, by each level of the clock that asks for it.
+    static func firstTouches(_ lead: JSONNode) -> [Date] {
         (lead["clocks"]?.elements ?? [])
             .filter { $0["clock"]?.string == OverdueView.firstTouch && ["running", "missed"].contains($0["state"]?.string ?? "running") }
-            .compactMap { $0["due_at"]?.date }.min()
+            .compactMap { $0["due_at"]?.date }
     }
 
     /// Whether nothing but a person moves it on.

@@ -65,7 +65,8 @@ public enum OverdueView {
                 "teamOptions": .list(
                     Option.list(facts.sellers.teamChoices(and: spokenOf), chosen: facts.team, all: words["health_all_teams"])),
                 "tiles": .list(tiles(facts, people, clerk)), "hasPeople": .flag(!people.isEmpty),
-                "nobodyWhy": .text(words[cameLate(facts, clerk) == nil ? "overdue_none_why" : "overdue_none_but_why"]),
+                "nobodyWhy": .text(
+                    words[!facts.team.isEmpty || cameLate(facts, clerk) == nil ? "overdue_none_why" : "overdue_none_but_why"]),
                 "people": .list(people.prefix(shown).map { person($0, most, facts.sellers, clerk) }),
                 "morePeople": .text(everyone.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
                 "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),

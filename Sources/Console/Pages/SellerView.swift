@@ -11,14 +11,14 @@ public enum SellerView {
         public var load: JSONNode
         /// `GET /v1/fuses/assignment`
         public var fuse: JSONNode
-        /// Whether whoever looks has a key of their own: then it says who decided.
-        public var isPerson: Bool
+        /// Whose key it is; nil: nobody's in particular.
+        public var person: String?
 
-        public init(seller: JSONNode, load: JSONNode, fuse: JSONNode, isPerson: Bool) {
+        public init(seller: JSONNode, load: JSONNode, fuse: JSONNode, person: String? = nil) {
             self.seller = seller
             self.load = load
             self.fuse = fuse
-            self.isPerson = isPerson
+            self.person = person
         }
     }
 
@@ -37,8 +37,6 @@ public enum SellerView {
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let (words, seller) = (layout.words, facts.seller)
         let id = seller["external_id"]?.string ?? ""
-        let control = Control("freeze", action: href(id) + "/freeze", once: once, refusal: refusal)
-        let isFrozen = seller["freeze"]?.type == .object
         return layout.page(
             seller["name"]?.string ?? id,
             [
@@ -46,17 +44,35 @@ public enum SellerView {
                 "listHref": .text(Layout.path("sellers")), "number": .text(id), "heading": .text(seller["name"]?.string ?? id),
                 "state": chip(seller, words), "summary": .text(team(seller, words)), "tiles": .list(tiles(facts.load, clerk)),
                 "getsWords": .list(gets(facts, clerk).map { .text($0) }), "facts": .list(self.facts(seller, clerk)),
-                "healthHref": .text(Layout.path("process-health") + "#" + HealthBoard.anchor(id)),
+                "healthHref": layout.reach.includes("process-health")
+                    ? .text(Layout.path("process-health") + query([("team", seller["team"]?.string)])) : .nothing,
                 "leadsHref": .text(Layout.path("leads") + query([("owner", id)])),
-                "freezeTitle": .text(words[isFrozen ? "seller_thaw" : "seller_freeze"]),
-                "freezeWords": .text(words[isFrozen ? "seller_thaw_words" : "seller_freeze_words", ["name": seller["name"]?.string ?? id]]),
-                "freeze": control.view([
-                    "frozen": .text(isFrozen ? "false" : "true"), "asksUntil": .flag(!isFrozen),
-                    "earliest": .text("\(clerk.day(clerk.now))T\(clerk.clock(clerk.now).prefix(5))"),
-                    "until": .text(control.draft("until")),
-                    "asksBy": .flag(!layout.may(.operator) && !facts.isPerson), "by": .text(control.draft("by")),
-                ]),
-            ])
+                "noControls": .text(mayFreeze(layout, facts) ? nil : words["seller_no_role"]),
+            ]
+        ).merging(freezing(layout, clerk, facts, Control("freeze", action: href(id) + "/freeze", once: once, refusal: refusal)))
+    }
+
+    /// The form that freezes, or thaws who is frozen.
+    private static func freezing(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, _ control: Control) -> [String: View] {
+        let words = clerk.words
+        let isFrozen = facts.seller["freeze"]?.type == .object
+        let name = facts.seller["name"]?.string ?? facts.seller["external_id"]?.string ?? ""
+        let form = control.view([
+            "frozen": .text(isFrozen ? "false" : "true"), "asksUntil": .flag(!isFrozen),
+            "earliest": .text("\(clerk.day(clerk.now))T\(clerk.clock(clerk.now).prefix(5))"), "until": .text(control.draft("until")),
+            "asksBy": .flag(!layout.may(.operator) && facts.person == nil), "by": .text(control.draft("by")),
+        ])
+        return [
+            "freezeTitle": .text(words[isFrozen ? "seller_thaw" : "seller_freeze"]),
+            "freezeWords": .text(words[isFrozen ? "seller_thaw_words" : "seller_freeze_words", ["name": name]]),
+            "freeze": mayFreeze(layout, facts) ? form : .nothing,
+        ]
+    }
+
+    /// An operator may, who leads the seller's team or one above it, and whoever says who of these decided it.
+    private static func mayFreeze(_ layout: Layout, _ facts: Facts) -> Bool {
+        guard !layout.may(.operator), let person = facts.person else { return true }
+        return facts.load["managers"]?.elements.contains { $0.string == person } == true && facts.seller["external_id"]?.string != person
     }
 
     private static func team(_ seller: JSONNode, _ words: Words) -> String {
@@ -90,7 +106,11 @@ public enum SellerView {
             ]
             told.append(words["seller_is_frozen", values])
         }
-        if seller["status"]?.string != "active" { told.append(words["seller_not_active"]) }
+        if let status = seller["status"]?.string {
+            if status != "active" { told.append(words["seller_not_active"]) }
+        } else {
+            told.append(words["seller_untold_why"])
+        }
         let (pending, capacity) = (load["pending"]?.integer ?? 0, load["capacity"]?.integer ?? 0)
         if pending > capacity {
             told.append(words["seller_is_full", ["n": clerk.number(Int(pending)), "of": clerk.number(Int(capacity))]])

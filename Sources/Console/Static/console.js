@@ -470,6 +470,17 @@
     history.replaceState(null, "", address);
   }
 
+  /** What an address leads to may stand in something that is folded. */
+  const unfold = () => {
+    const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const folded = place?.closest("details:not([open])");
+    if (!folded) return;
+    folded.open = true;
+    place.scrollIntoView();
+  };
+  addEventListener("hashchange", unfold);
+
   begin(document);
+  unfold();
   listen();
 })();

@@ -23,8 +23,8 @@ private let shownWeeks = 8
     let ofTeam = team.isEmpty ? "" : "&team=\(encoded(team))"
     let page = cursor.map { "&cursor=\(encoded($0))" } ?? ""
     async let summary = visit.read("/v1/spi/summary?week=\(last)\(ofTeam)")
-    async let diagnoses = visit.read("/v1/spi/diagnoses?limit=10")
-    async let predictions = visit.read("/v1/predictions?warned=true&limit=20")
+    async let diagnoses = visit.read("/v1/spi/diagnoses?limit=30")
+    async let predictions = visit.read("/v1/predictions?warned=true&limit=100")
     async let quality = visit.read("/v1/predictions/quality")
     async let sellers = visit.firstSellers()
     let weeks = try await visit.read("/v1/spi?week=\(last)&weeks=\(shownWeeks)&order=worst&limit=50\(ofTeam)\(page)")

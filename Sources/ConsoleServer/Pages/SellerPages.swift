@@ -29,7 +29,7 @@ private func showSeller(_ visit: Visit, refusal: Refusal? = nil) async throws ->
     async let load = visit.read("/v1/sellers/\(visit.id)/load")
     async let fuse = visit.read("/v1/fuses/assignment")
     let facts = SellerView.Facts(
-        seller: try await seller, load: try await load, fuse: try await fuse, isPerson: visit.session.bearer.user != nil)
+        seller: try await seller, load: try await load, fuse: try await fuse, person: visit.session.bearer.user)
     return try await visit.page("seller", area: "sellers", refusal: refusal) {
         SellerView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }

@@ -124,8 +124,16 @@ struct ImportCommand: AsyncParsableCommand {
                 let score: Int?
                 let band: String?
                 let fields: [String: String]?
+                let defaulted: [String]?
                 let unmapped: [String]?
                 let reasons: [String]
+
+                /// Known of every lead, or worked out.
+                private static let ownFields: Set = ["source", "received_at", "score", "band", "intent"]
+                /// Whether a column of it says something to the rules.
+                var saysSomething: Bool {
+                    !Set((fields ?? [:]).keys).subtracting(Self.ownFields).subtracting(defaulted ?? []).isEmpty
+                }
             }
             let rules: [String]
             let rows: [Row]
@@ -159,7 +167,7 @@ struct ImportCommand: AsyncParsableCommand {
             let names = leads.flatMap { $0.unmapped ?? [] }.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
             guard !names.isEmpty else { return }
             print("\nno map speaks of: \(names.map { "“\($0)”" }.joined(separator: ", "))")
-            guard leads.allSatisfy({ $0.fields?.isEmpty ?? true }) else { return }
+            guard !leads.contains(where: \.saysSomething) else { return }
             print(
                 """
                 None of the file's columns is known to the rules: these leads would be assigned as if they said nothing. A map says what each \

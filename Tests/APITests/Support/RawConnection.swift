@@ -3,6 +3,16 @@ import NIOPosix
 import Testing
 
 extension TestAPI {
+    /// Sends these bytes over a connection of its own, says that there is no more, and waits until the server hangs up.
+    func sendAndListenOnly(_ text: String) async throws {
+        let port = try #require(Int(url.split(separator: ":").last ?? ""))
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: false).connect(host: "127.0.0.1", port: port).get()
+        try await channel.writeAndFlush(ByteBuffer(string: text))
+        try await channel.close(mode: .output)
+        try await channel.closeFuture.get()
+    }
+
     /// Sends these bytes over a connection of its own, waits until they are out, and hangs up.
     func sendAndHangUp(_ text: String) async throws {
         let port = try #require(Int(url.split(separator: ":").last ?? ""))
