@@ -23,6 +23,29 @@ extension InBrowser {
             }
         }
 
+        @Test func `the fuse that somebody turned in another window is offered as it is now`() async throws {
+            try await House.with { house in
+                func turn(_ state: String) async throws {
+                    let turned = try await house.call(
+                        "PUT", "/v1/fuses/assignment", #"{"state":"\#(state)","reason":"test"}"#, as: house.acme.operatorKey)
+                    try #require(turned.status == 200, "\(turned.text)")
+                }
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.operatorKey)
+                    try await browser.open("\(house.url)/console/breakers")
+                    try await browser.wait(until: "document.querySelector('[data-live-state]:not([hidden])')")
+                    _ = try await browser.run("window.stayed = true")
+
+                    for (state, next) in [("open", "closed"), ("closed", "open")] {
+                        try await turn(state)
+                        try await browser.wait(until: "document.querySelector('#fuse input[name=state]').value === '\(next)'")
+                    }
+                    #expect(try await browser.run("return window.stayed === true") == "1")
+                }
+            }
+        }
+
         @Test func `what comes while the page is being read again is shown too, without another event`() async throws {
             try await House.with { house in
                 try await Person.with(.desktop, .english, in: house) { person in
