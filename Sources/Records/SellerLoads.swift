@@ -32,10 +32,12 @@ public struct SellerLoadRecord: Sendable, Hashable {
 extension Records {
     /// Nil when there is no such seller.
     public func sellerLoad(_ externalID: String, of tenant: TenantID, now: Date = Date()) async throws -> SellerLoadRecord? {
-        let zones = try await read(tenant, "SELECT time_zone FROM tenant WHERE id = \(tenant.rawValue)")
-        let zone = try zones.first.flatMap { TimeZone(identifier: try $0.get("time_zone")) } ?? .gmt
+        let known = try await app.pipeline([
+            .tenants([tenant]), "SELECT time_zone FROM tenant WHERE id = \(tenant.rawValue)", .managers(of: externalID, tenant),
+        ])
+        let zone = try known[1].first.flatMap { TimeZone(identifier: try $0.get("time_zone")) } ?? .gmt
         let monday = Week(containing: now, in: zone).start(in: zone)
-        let managers = try await read(tenant, .managers(of: externalID, tenant)).map { try $0.get("manager", as: String.self) }.sorted()
+        let managers = try known[2].map { try $0.get("manager", as: String.self) }.sorted()
         // One statement sees one moment.
         return try await read(
             tenant,

@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test func `whoever hangs up frees their place at once, though nothing is written to them`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `whoever hangs up frees their place at once, though nothing is written to them`() async throws {
         var limits = Limits()
         limits.streamBeat = .seconds(3_600)
         try await TestAPI.with(.init(limits: limits)) { api in
