@@ -66,7 +66,10 @@ extension InBrowser {
                             return answer;
                         };
                         told.addEventListener('job.completed', () => { if (++ended === 2) setTimeout(() => window.goOn(), 2_500); });
+                        window.told = told;
                         """)
+                    // Else the first job may end before this page's own listener hears anything.
+                    try await browser.wait(until: "window.told.readyState === 1")
 
                     try await house.working {
                         _ = try await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#)

@@ -39,17 +39,10 @@ struct Chromium: Sendable {
 
     /// Gives `body` a window of this size, and ends the browser afterwards.
     static func with(_ size: Size, language: String, _ body: (Chromium) async throws -> Void) async throws {
-        let process = Process()
-        // Otherwise the child would inherit the signals this thread blocks.
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["--default-signal", driver, "--port=0"]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        let (process, port) = try started()
         let result: Result<Void, any Error>
         do {
-            let base = "http://127.0.0.1:\(try port(in: output.fileHandleForReading))"
+            let base = "http://127.0.0.1:\(port)"
             let browser = try await Chromium(base, size, language: language)
             do { result = .success(try await body(browser)) } catch { result = .failure(error) }
             _ = try? await browser.command("DELETE", "", nil)
@@ -61,14 +54,36 @@ struct Chromium: Sendable {
         try result.get()
     }
 
-    /// `ChromeDriver was started successfully on port 40123.`
-    private static func port(in output: FileHandle) throws -> Int {
+    /// The driver, and where it listens. Somebody may take the port it has chosen before it does: then it ends, and is begun again.
+    private static func started() throws -> (Process, port: Int) {
+        var said: [String] = []
+        for _ in 0..<3 {
+            let process = Process()
+            // Otherwise the child would inherit the signals this thread blocks.
+            process.executableURL = URL(filePath: "/usr/bin/env")
+            process.arguments = ["--default-signal", driver, "--port=0"]
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            let (port, text) = try port(in: output.fileHandleForReading)
+            if let port { return (process, port) }
+            process.waitUntilExit()
+            said.append(text)
+        }
+        throw DriverEnded(said: said)
+    }
+
+    private struct DriverEnded: Error { let said: [String] }
+
+    /// `ChromeDriver was started successfully on port 40123.` Nil: it ended.
+    private static func port(in output: FileHandle) throws -> (Int?, said: String) {
         var text = ""
         while true {
             let piece = output.availableData
-            try #require(!piece.isEmpty, "chromedriver ended: \(text)")
+            if piece.isEmpty { return (nil, text) }
             text += String(decoding: piece, as: UTF8.self)
-            if let match = text.firstMatch(of: /successfully on port (\d+)/) { return try #require(Int(match.1)) }
+            if let match = text.firstMatch(of: /successfully on port (\d+)/) { return (Int(match.1), text) }
         }
     }
 
