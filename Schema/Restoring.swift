@@ -1,3 +1,4 @@
+import Foundation
 import PostgresClient
 
 /// What is to be done in the database around the copying back of a backup.
@@ -21,6 +22,10 @@ public struct Restoring: Sendable {
 
     /// Every number given out so far and the next one to be given out are this far apart.
     private static let gap: Int64 = 1_000_000
+    /// Numbers of jobs are given out by the thousand, used or not: so many more for each second since the backup.
+    private static let jobsASecond: Int64 = 2_000
+    /// And no more than that, ten partitions: those of an old backup would be made by the hundred, for nothing.
+    private static let mostJobs: Int64 = 500_000_000
     /// The index' epoch moves on by this and a little more, since claims carry it in 21 bits.
     private static let epochGap: Int64 = 1_000
 
@@ -110,13 +115,16 @@ public struct Restoring: Sendable {
     ///
     /// - Parameters:
     ///   - epoch: the epoch of the index there is; 0: not known.
+    ///   - takenAt: of when the backup is.
     ///   - chance: 0 to 999, so that two restores of one backup do not give the same epoch.
     ///   - note: what was restored, for the audit log.
-    public func begin(beyond epoch: Int64, chance: Int64, by actor: String, note: String) async throws -> Beginning {
-        try await pool.transaction { transaction in
+    public func begin(beyond epoch: Int64, since takenAt: Date, chance: Int64, by actor: String, note: String) async throws -> Beginning {
+        let jobs = min(Self.mostJobs, Int64(max(0, Date().timeIntervalSince(takenAt))) * Self.jobsASecond)
+        return try await pool.transaction { transaction in
             _ = try transaction.query(
                 """
-                SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, LEAST(COALESCE(last_value, start_value) + \(Self.gap), max_value))
+                SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, LEAST(COALESCE(last_value, start_value) + \(Self.gap)
+                    + CASE sequencename WHEN 'job_id' THEN \(jobs) ELSE 0 END, max_value))
                 FROM pg_sequences WHERE schemaname = 'public' AND sequencename <> 'dispatch_epoch'
                 """)
             _ = try transaction.query(

@@ -86,10 +86,14 @@ extension Ledger {
         return (ids, statements, enqueued)
     }
 
-    /// Sets numbers aside, for a transaction that learns only while it runs which jobs it makes. Those not used are lost, which costs nothing.
+    /// Sets numbers aside, for a transaction that learns only while it runs which jobs it makes. Those not used are given back, where it is known
+    /// how it ended; else they are lost, of which the tables' partitions bear some, and not some every second.
     public func reserve(_ count: Int) async throws -> [JobID] {
         try await numbers.take(count, deadline: patience)
     }
+
+    /// Numbers set aside that a transaction, which is over, left unused.
+    public func giveBack(_ ids: some Sequence<JobID>) { numbers.giveBack(ids) }
 
     /// As `enqueueing(_:at:)`, under numbers set aside before.
     public func statements(

@@ -61,22 +61,50 @@ private struct Listener: Sendable {
 }
 
 /// Numbers for jobs, taken from the sequence a thousand at a time.
+///
+/// What is left of a thousand is given up half a minute later: so of two jobs the later has the greater number, whichever processes made
+/// them, but for that time. Lists of jobs, the newest first, are in the order of numbers. It costs some thirty numbers a second and process;
+/// a shorter time would fill the tables' partitions with numbers nobody has.
 final class JobNumbers: Sendable {
-    private let postgres: PostgresPool
-    private let free = Mutex<[Range<Int64>]>([])
+    private struct Free {
+        var blocks: [Range<Int64>] = []
+        var takenAt = ContinuousClock.now
+        /// Where the blocks that were taken last begin.
+        var newest: Int64 = 0
+    }
 
-    init(postgres: PostgresPool) { self.postgres = postgres }
+    private let postgres: PostgresPool
+    private let lifetime: Duration
+    private let free = Mutex(Free())
+
+    init(postgres: PostgresPool, lifetime: Duration = .seconds(30)) {
+        self.postgres = postgres
+        self.lifetime = lifetime
+    }
+
+    /// Numbers that were taken, and that no job got: the next to be given out, unless newer ones were taken meanwhile.
+    func giveBack(_ ids: some Sequence<JobID>) {
+        let blocks = ids.reduce(into: [Range<Int64>]()) { blocks, id in
+            if let last = blocks.last, last.upperBound == id.rawValue {
+                blocks[blocks.count - 1] = last.lowerBound..<id.rawValue + 1
+            } else {
+                blocks.append(id.rawValue..<id.rawValue + 1)
+            }
+        }
+        free.withLock { free in free.blocks.insert(contentsOf: blocks.filter { $0.lowerBound >= free.newest }, at: 0) }
+    }
 
     /// Numbers that nobody else has.
     func take(_ count: Int, deadline: Duration? = nil) async throws -> [JobID] {
         var taken: [JobID] = []
         taken.reserveCapacity(count)
+        free.withLock { free in if free.takenAt + lifetime <= .now { free.blocks.removeAll() } }
         while true {
-            free.withLock { blocks in
-                while taken.count < count, let block = blocks.first {
+            free.withLock { free in
+                while taken.count < count, let block = free.blocks.first {
                     let upper = min(block.upperBound, block.lowerBound + Int64(count - taken.count))
                     taken += (block.lowerBound..<upper).lazy.map(JobID.init)
-                    if upper == block.upperBound { blocks.removeFirst() } else { blocks[0] = upper..<block.upperBound }
+                    if upper == block.upperBound { free.blocks.removeFirst() } else { free.blocks[0] = upper..<block.upperBound }
                 }
             }
             guard taken.count < count else { return taken }
@@ -87,7 +115,11 @@ final class JobNumbers: Sendable {
                 let first: Int64 = try row.get("first")
                 return first..<first + 1_000
             }
-            free.withLock { $0 += fresh }
+            free.withLock { free in
+                free.blocks += fresh
+                free.takenAt = .now
+                free.newest = fresh[0].lowerBound
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ extension Records {
         guard due > 0 else { return false }
         let ids = try await ledger.reserve(due * Self.timesARound)
         let ledger = ledger
-        let (count, enqueued) = try await engine.transaction { transaction in
+        let (count, enqueued, unused) = try await engine.transaction { transaction in
             let rows = try transaction.query(
                 """
                 SELECT \(unescaped: Schedule.columns), next_at FROM schedule WHERE next_at <= \(now)
@@ -42,10 +42,11 @@ extension Records {
                 jobs += try transaction.write(firing, as: Array(free.prefix(firing.times.count)), now: now)
                 free = free.dropFirst(firing.times.count)
             }
-            guard !jobs.isEmpty else { return (rows.count, Enqueued?.none) }
+            guard !jobs.isEmpty else { return (rows.count, Enqueued?.none, free) }
             let (statements, enqueued) = ledger.statements(enqueueing: jobs.map(\.job), as: jobs.map(\.id), at: now)
-            return (rows.count, enqueued(try transaction.pipeline(statements).last!.first!.get("id")))
+            return (rows.count, enqueued(try transaction.pipeline(statements).last!.first!.get("id")), free)
         }
+        ledger.giveBack(unused)
         if let enqueued { ledger.announce(enqueued) }
         return count == due
     }

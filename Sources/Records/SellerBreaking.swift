@@ -187,7 +187,7 @@ extension Records {
                 enqueueing: sellers.map { .sellerBreaker(of: $0, tenant) }, as: Array(ids.prefix(sellers.count)), at: now)
             return (told.result, enqueued(try transaction.pipeline(statements).last!.first!.get("id")))
         }
-        if let enqueued { ledger.announce(enqueued) }
+        if let enqueued { ledger.announce(enqueued) } else { ledger.giveBack(ids) }
         return result
     }
 }

@@ -454,6 +454,19 @@ import Testing
         }
     }
 
+    @Test func `looking for what is to be told uses up no numbers of jobs`() async throws {
+        try await MessageHouse.with { house in
+            try await house.connect("hook", .webhook, place: 1, secrets: ["secret": MessageHouse.webhookSecret]) {
+                $0.events = ["lead"]
+            }
+            let before = try await house.house.ledger.reserve(1)[0].rawValue
+            for _ in 0..<100 { try await house.house.records.relayWebhooks(now: Date()) }
+
+            // They would be 4,000; a slow machine may have given up a thousand or two.
+            #expect(try await house.house.ledger.reserve(1)[0].rawValue < before + 3_000)
+        }
+    }
+
     @Test func `an event whose job took its workers with it is told again, with the same id, and given up after the fourth such try`()
         async throws
     {

@@ -10,6 +10,31 @@ import Testing
 @testable import Ledger
 
 @Suite struct LedgerTests {
+    @Test func `of two jobs the later has the greater number, whichever processes made them`() async throws {
+        let engine = try await Engine()
+        let (one, other) = (JobNumbers(postgres: engine.postgres, lifetime: .zero), JobNumbers(postgres: engine.postgres, lifetime: .zero))
+
+        var numbers: [Int64] = []
+        for _ in 0..<3 { for process in [one, other] { numbers += try await process.take(2).map(\.rawValue) } }
+        let whole = try await JobNumbers(postgres: engine.postgres).take(2_500).map(\.rawValue)
+
+        #expect(numbers == Array(Set(numbers)).sorted())
+        #expect(Set(whole).count == 2_500 && whole[0] > numbers[11])
+    }
+
+    @Test func `numbers that no job got are the next to be given out`() async throws {
+        let engine = try await Engine()
+        let numbers = JobNumbers(postgres: engine.postgres, lifetime: .seconds(3_600))
+        let taken = try await numbers.take(60)
+
+        numbers.giveBack(taken.dropFirst(2))
+        let again = try await numbers.take(100)
+        numbers.giveBack([again[99], again[5], again[6]])
+
+        #expect(again.prefix(58) == taken.dropFirst(2) && Set(taken.prefix(2) + again).count == 102)
+        #expect(try await numbers.take(4) == [again[99], again[5], again[6], JobID(again[99].rawValue + 1)])
+    }
+
     /// It used to be wrapped once more with every batch, until telling it overflowed the stack.
     @Test func `whoever is told of enqueues is told of the millionth like of the first`() async throws {
         let engine = try await Engine()

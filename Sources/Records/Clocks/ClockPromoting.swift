@@ -81,6 +81,7 @@ extension Records {
             return (rows.count, enqueued(try transaction.pipeline([noted] + statements).last!.first!.get("id")))
         }
         if let enqueued { ledger.announce(enqueued) }
+        ledger.giveBack(ids.dropFirst(count))
         return count == limit
     }
 
@@ -100,7 +101,7 @@ extension Records {
             let (statements, enqueued) = ledger.statements(enqueueing: jobs, as: Array(ids.prefix(jobs.count)), at: now)
             return (true, enqueued(try transaction.pipeline([noted] + statements).last!.first!.get("id")))
         }
-        if let enqueued { ledger.announce(enqueued) }
+        if let enqueued { ledger.announce(enqueued) } else { ledger.giveBack(ids) }
         return isAsked
     }
 

@@ -31,23 +31,24 @@ extension Records {
     private func planMessages(of tenant: TenantID, _ planner: MessagePlanner, now: Date) async throws -> Bool {
         let ids = try await ledger.reserve(Self.requestsARound)
         let ledger = ledger
-        let (isMore, enqueued) = try await engine.transaction { transaction in
+        let (isMore, enqueued, used) = try await engine.transaction { transaction in
             // Whoever comes second finds nothing to do.
             guard
                 try transaction.query("SELECT pg_try_advisory_xact_lock(7157, hashint8(\(tenant.rawValue))) AS mine").first!.get(
                     "mine", as: Bool.self)
-            else { return (false, Enqueued?.none) }
+            else { return (false, Enqueued?.none, 0) }
             let desk = try MessageDesk(of: tenant, in: transaction, limit: Self.messagesARound, now: now)
             let moves = planner.moves(desk.board, at: now)
             let requests = moves.filter(\.isRequest).prefix(Self.requestsARound)
             let others = moves.filter { !$0.isRequest }
-            guard !moves.isEmpty else { return (false, Enqueued?.none) }
+            guard !moves.isEmpty else { return (false, Enqueued?.none, 0) }
             let jobs = try desk.make(Array(requests), others, as: ids, in: transaction, now: now)
-            guard !jobs.isEmpty else { return (false, Enqueued?.none) }
+            guard !jobs.isEmpty else { return (false, Enqueued?.none, requests.count) }
             let (statements, enqueued) = ledger.statements(enqueueing: jobs, as: Array(ids.prefix(jobs.count)), at: now)
             let outbox: Int64 = try transaction.pipeline(statements).last!.first!.get("id")
-            return (requests.count == Self.requestsARound, enqueued(outbox))
+            return (requests.count == Self.requestsARound, enqueued(outbox), requests.count)
         }
+        ledger.giveBack(ids.dropFirst(used))
         if let enqueued { ledger.announce(enqueued) }
         return isMore
     }

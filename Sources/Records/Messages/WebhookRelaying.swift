@@ -30,11 +30,11 @@ extension Records {
     private func relayWebhooks(of tenant: TenantID, now: Date) async throws -> Bool {
         let ids = try await ledger.reserve(Self.underWayToOne * 4)
         let ledger = ledger
-        let (isMore, enqueued) = try await engine.transaction { transaction in
+        let (isMore, enqueued, used) = try await engine.transaction { transaction in
             guard
                 try transaction.query("SELECT pg_try_advisory_xact_lock(7158, hashint8(\(tenant.rawValue))) AS mine").first!.get(
                     "mine", as: Bool.self)
-            else { return (false, Enqueued?.none) }
+            else { return (false, Enqueued?.none, 0) }
             let rows = try transaction.pipeline([
                 .tenants([tenant]),
                 """
@@ -52,10 +52,11 @@ extension Records {
                     for: hook, of: tenant, as: Array(ids.dropFirst(jobs.count).prefix(Self.underWayToOne)), atMost: Self.underWayToOne,
                     now: now)
             }
-            guard !jobs.isEmpty else { return (isMore, Enqueued?.none) }
+            guard !jobs.isEmpty else { return (isMore, Enqueued?.none, 0) }
             let (statements, enqueued) = ledger.statements(enqueueing: jobs, as: Array(ids.prefix(jobs.count)), at: now)
-            return (isMore, enqueued(try transaction.pipeline(statements).last!.first!.get("id")))
+            return (isMore, enqueued(try transaction.pipeline(statements).last!.first!.get("id")), jobs.count)
         }
+        ledger.giveBack(ids.dropFirst(used))
         if let enqueued { ledger.announce(enqueued) }
         return isMore
     }

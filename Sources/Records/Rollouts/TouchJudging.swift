@@ -68,6 +68,7 @@ extension Records {
             }
             return (max(rows[3].count, rows[4].count), enqueued)
         }
+        if enqueued.isEmpty { ledger.giveBack(ids) }
         for jobs in enqueued { ledger.announce(jobs) }
         try await promoteThoseThatMay(tenant)
         return count == limit

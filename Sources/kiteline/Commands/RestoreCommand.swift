@@ -12,7 +12,7 @@ struct RestoreCommand: AsyncParsableCommand {
         discussion: """
             Checks the backup's sum, makes the roles, copies everything in one transaction with grants and row security as they were, counts \
             every table, applies what migrations this version has more, and begins a new life: jobs that ran wait again, their \
-            attempt not counted; claims and outcomes of the old life are refused; numbers go on a million further.
+            attempt not counted; claims and outcomes of the old life are refused; numbers go on a million further, those of jobs by 2,000 more for each second since the backup, 500 million at most.
 
             Stop serve and work first. With KITELINE_REDIS_URL the index is rebuilt from what was restored; name the Redis of this \
             database, whose old content is given up. Without it, the first process that starts rebuilds it.
@@ -41,6 +41,9 @@ struct RestoreCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try options.settings()
         let backup = try Backup(in: path)
+        guard let takenAt = try? Date(backup.manifest.takenAt, strategy: .iso8601) else {
+            throw SetUpError("\(path) does not say of when it is: \(backup.manifest.takenAt)")
+        }
         let tool = try PostgresTool.find("pg_restore")
         let usesRedis = isRedisOfTheSame(settings)
         // Asked for first: a Redis that does not answer is better known before than after.
@@ -54,7 +57,7 @@ struct RestoreCommand: AsyncParsableCommand {
             try compare(backup.manifest.rows, try await restoring.rows())
             let migrated = try await Migrator(pool).migrate()
             let beginning = try await restoring.begin(
-                beyond: known, chance: .random(in: 0..<1_000), by: commandLine,
+                beyond: known, since: takenAt, chance: .random(in: 0..<1_000), by: commandLine,
                 note: "backup of \(backup.manifest.takenAt), SHA-256 \(backup.manifest.sha256)")
             return (migrated.map(\.number), beginning)
         }
