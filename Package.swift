@@ -153,6 +153,7 @@ let package = Package(
                 .embedInCode("0067_alert_lists.sql"),
                 .embedInCode("0068_known_leads.sql"),
                 .embedInCode("0069_key_names.sql"),
+                .embedInCode("0070_repeated_ids.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

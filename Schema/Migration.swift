@@ -73,5 +73,6 @@ public struct Migration: Sendable {
         Migration(67, "alert_lists", PackageResources._067_alert_lists_sql),
         Migration(68, "known_leads", PackageResources._068_known_leads_sql),
         Migration(69, "key_names", PackageResources._069_key_names_sql),
+        Migration(70, "repeated_ids", PackageResources._070_repeated_ids_sql),
     ]
 }

@@ -23,14 +23,15 @@ public struct PagesBenchmark: Sendable {
 
     private let places = [
         "now", "jobs", "jobs?state=completed", "jobs?kind=escalate_overdue", "dead-letters", "breakers", "rules", "rules/route/default",
-        "rollouts", "leads", "leads?state=assigned", "leads?source=bench", "leads?text=nobody", "leads?owner=nobody", "overdue", "forecast",
+        "rollouts", "leads", "leads?state=assigned", "leads?source=bench", "leads?text=nobody", "leads?owner=nobody", "leads?touch=late",
+        "leads?touch=untouched", "sellers", "overdue", "forecast",
         "process-health",
         "packs/manufacturing",
         "audit", "audit?action=ruleset.publish", "audit?subject=nobody", "audit?actor=nobody",
     ]
     private let clock = """
         clocks:
-          - id: first_touch
+          - id: lead_first_touch
             label: { en: first touch, zh: 首触 }
             subject: lead
             starts: { on: created }

@@ -64,8 +64,11 @@ extension Courier {
         // Asks for nothing: no gateway and no receiver takes this for a message.
         let question = HTTPQuestion("OPTIONS", account.url, headers: ["webhook-request-origin": "kiteline"])
         switch await web.ask(question, timeout: timeout) {
-        case .failure(let failure) where failure.code == "address_refused" || failure.code == "no_host":
+        case .failure(let failure) where failure.code == "address_refused":
             return [ConnectorFinding(.address, false, "\(failure.message.capitalizedFirst).")]
+        case .failure(let failure) where failure.code == "no_host":
+            let advice = "Is it written right, and does this machine reach the network and its name server?"
+            return [ConnectorFinding(.address, false, "\(failure.message.capitalizedFirst). \(advice)")]
         case .failure(let failure):
             return [
                 ConnectorFinding(.address, true, "The address may be talked to."),

@@ -12,6 +12,8 @@ public struct Layout: Sendable {
     /// What forms of this session carry; nil: nobody is signed in.
     public var formToken: String?
     public var role: Role?
+    /// Whose key it is that signed in; nil: nobody's in particular.
+    public var person: String?
     /// Whose data the pages show.
     public var tenant: String?
     /// Whom a platform key may act for.
@@ -101,7 +103,7 @@ extension Layout {
             "roleName": .nothing,
         ]
         if let role {
-            view["roleName"] = .text(words.known("role", role.rawValue))
+            view["roleName"] = .text([person, words.known("role", role.rawValue)].compactMap(\.self).joined(separator: " · "))
             view["signOutAction"] = .text(Self.path("sign-out"))
         }
         if role == .platform, !tenants.isEmpty {

@@ -58,7 +58,8 @@ public struct Words: Sendable {
     /// - Parameter name: what the key is called, where it has a name.
     func actor(_ actor: String?, called name: String? = nil) -> String? {
         actor.map {
-            $0.replacing(/key:(\d+)(?: of (.+))?/) { match in
+            if let known = all["actor_\($0)"] { return known }
+            return $0.replacing(/key:(\d+)(?: of (.+))?/) { match in
                 let key = self["actor_key", ["number": String(match.1)]]
                 return (match.2.map(String.init) ?? name).map { "\($0) (\(key))" } ?? key
             }

@@ -123,7 +123,7 @@ struct Guest: Sendable {
             return signIn(.linkUsed)
         }
         // A cookie for this site only is not sent where another page led here, not even after a redirect; the next page asks by itself.
-        return try await admit(bearer) {
+        return try await admit(bearer, actingFor: parameter("tenant").flatMap { Slug($0) }) {
             var layout = layout
             layout.notices = [Layout.Notice(.good, words["done_signed_in"], href: Layout.path("now"))]
             var page = signIn(layout: layout)
@@ -132,10 +132,19 @@ struct Guest: Sendable {
         }
     }
 
-    private func admit(_ bearer: Principal, _ answer: () -> Response) async throws -> Response {
+    /// - Parameter slug: whom a platform key's session acts for from the beginning; where there is no such tenant, or for another key, nobody.
+    private func admit(_ bearer: Principal, actingFor slug: Slug? = nil, _ answer: () -> Response) async throws -> Response {
         site.attempts.excuse(caller)
         let token = SessionToken.fresh()
         try await site.records.openSession(token, for: bearer, until: now.addingTimeInterval(ConsoleSite.session), now: now)
+        // The link is used up by now: whoever it does not choose for chooses on the page.
+        do {
+            if let slug, let session = try await site.records.session(token, now: now) {
+                _ = try await site.records.act(session, for: slug)
+            }
+        } catch {
+            site.logger.warning("A link opened without its tenant", metadata: ["error": "\(error)"])
+        }
         return answer().keeping(Self.sessionCookie, token.secret, for: Int(ConsoleSite.session), isSecure: isSecure)
     }
 
@@ -158,11 +167,15 @@ public enum SignInLink {
 
     /// Makes one for the bearer of a key.
     ///
-    /// - Parameter url: where the console is, without a path; with a slash at its end or without.
-    public static func make(_ records: Records, for bearer: Principal, at url: String, until end: Date) async throws -> String {
+    /// - Parameters:
+    ///   - url: where the console is, without a path; with a slash at its end or without.
+    ///   - tenant: whom a platform key acts for when the console opens; nil: the page asks.
+    public static func make(
+        _ records: Records, for bearer: Principal, actingFor tenant: Slug? = nil, at url: String, until end: Date
+    ) async throws -> String {
         let token = SessionToken.fresh()
         try await records.makeSignInLink(token, for: bearer, until: end)
-        return url.withoutSlashesAtEnd + path + token.secret
+        return url.withoutSlashesAtEnd + path + token.secret + (tenant.map { "?tenant=\($0)" } ?? "")
     }
 }
 

@@ -33,6 +33,7 @@ extension Visit {
         layout.area = area
         layout.formToken = token.formToken
         layout.role = role
+        layout.person = session.bearer.user
         layout.tenant = tenant?.slug
         layout.reach = try await reach()
         if role == .platform {
@@ -67,6 +68,16 @@ extension Visit {
 // MARK: Names
 
 extension Visit {
+    /// Leads by their numbers, the first hundred, for what they are called; nil: there are none, or this person's key may not ask for them.
+    func leads(_ ids: [String]) async throws -> JSONNode? {
+        guard !ids.isEmpty else { return nil }
+        do {
+            return try await read("/v1/leads" + query([("limit", "100"), ("ids", ids.prefix(100).joined(separator: ","))]))
+        } catch let problem as Problem where problem.status == 403 {
+            return nil
+        }
+    }
+
     /// The sellers that most tenants have no more than; asked for beside what a page shows.
     func firstSellers() async throws -> JSONNode { try await read("/v1/sellers?limit=500") }
 

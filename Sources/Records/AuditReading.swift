@@ -34,6 +34,7 @@ public struct AuditReport: Sendable, Hashable {
 /// What the log is searched for; what is nil doesn't matter.
 public struct AuditSearch: Sendable, Hashable {
     public var action: String?
+    /// What it was done to: its name in the log, or what people call the seller it was done to.
     public var subject: String?
     /// Who did it: `key:7` with whoever had it, the key's name, or the person whose key it was.
     public var actor: String?
@@ -52,6 +53,7 @@ extension Records {
     public func audit(
         _ search: AuditSearch = AuditSearch(), of tenant: TenantID?, namesAll: Bool = false, before cursor: Int64 = .max, limit: Int
     ) async throws -> Page<AuditRecord> {
+        let sellers = try await sellers(named: search.subject, of: tenant)
         // An actor is `key:7`, `key:7 of wang` or a word. Every line is asked whose it is: so the keys of that name are found once, before,
         // and names are looked up for the page's lines only.
         let rows = try await engine.query(
@@ -63,7 +65,8 @@ extension Records {
                 SELECT * FROM audit_log
                 WHERE id < \(cursor) AND (\(tenant?.rawValue)::bigint IS NULL OR tenant_id = \(tenant?.rawValue))
                     AND (\(search.action)::text IS NULL OR action = \(search.action))
-                    AND (\(search.subject)::text IS NULL OR subject = \(search.subject))
+                    AND (\(search.subject)::text IS NULL OR subject = \(search.subject)
+                        OR starts_with(action, 'seller.') AND subject = ANY(\(sellers)))
                     AND (\(search.actor)::text IS NULL OR actor = \(search.actor) OR split_part(actor, ' of ', 1) = \(search.actor)
                         OR starts_with(actor, 'key:') AND substr(actor, NULLIF(strpos(actor, ' of '), 0) + 4) = \(search.actor)
                         OR split_part(actor, ' of ', 1) IN (SELECT key FROM named))
@@ -78,6 +81,14 @@ extension Records {
             """)
         let items = try rows.prefix(limit).map(AuditRecord.init)
         return Page(items: items, next: rows.count > limit ? items.last?.id : nil)
+    }
+
+    /// External ids of those people call so.
+    private func sellers(named name: String?, of tenant: TenantID?) async throws -> [String] {
+        guard let name, let tenant else { return [] }
+        return try await read(
+            tenant, "SELECT external_id FROM seller WHERE tenant_id = \(tenant.rawValue) AND name = \(name) LIMIT 100"
+        ).map { try $0.get("external_id") }
     }
 
     /// Reads a chain through.

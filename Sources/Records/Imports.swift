@@ -20,6 +20,8 @@ public struct ImportRecord: Sendable, Hashable {
     public let updated: Int
     /// The first faults, a JSON array.
     public let errors: JSONBytes
+    /// The first `RepeatedID`s, a JSON array.
+    public let repeated: JSONBytes
     public let createdAt: Date
     public let finishedAt: Date?
 
@@ -34,8 +36,21 @@ public struct ImportCount: Sendable, Hashable {
     public var accepted = 0
     public var rejected = 0
     public var updated = 0
+    public var repeated: [RepeatedID] = []
 
     public init() {}
+}
+
+/// A line of an import whose id an earlier line has too: it is one lead, and the later line's fields count.
+public struct RepeatedID: Sendable, Hashable, Codable {
+    public let line: Int
+    /// The first line with this id.
+    public let earlier: Int
+
+    public init(line: Int, earlier: Int) {
+        self.line = line
+        self.earlier = earlier
+    }
 }
 
 extension Records {
@@ -59,7 +74,7 @@ extension Records {
                 """
                 UPDATE lead_import
                 SET state = \(state.rawValue), rows = \(count.rows), accepted = \(count.accepted), rejected = \(count.rejected), updated = \(count.updated),
-                    errors = \(JSONBytes(errors)),
+                    errors = \(JSONBytes(errors)), repeated = \(JSONBytes.encoding(count.repeated)),
                     finished_at = CASE WHEN \(state.rawValue) = 'running' THEN NULL ELSE now() END, heard_at = now()
                 WHERE tenant_id = \(tenant.rawValue) AND id = \(id)
                 """)
@@ -94,7 +109,7 @@ extension Records {
         try await read(
             tenant,
             """
-            SELECT id, source, state, rows, accepted, rejected, updated, errors, created_at, finished_at
+            SELECT id, source, state, rows, accepted, rejected, updated, errors, repeated, created_at, finished_at
             FROM lead_import
             WHERE tenant_id = \(tenant.rawValue) AND id = \(id)
             """
@@ -193,6 +208,7 @@ extension ImportRecord {
         rejected = try row.get("rejected")
         updated = try row.get("updated")
         errors = try row.get("errors")
+        repeated = try row.get("repeated")
         createdAt = try row.get("created_at")
         finishedAt = try row.get("finished_at")
     }

@@ -12,10 +12,21 @@ public struct LeadSearch: Sendable, Hashable {
     public var owner: String?
     /// Part of its external id or of one of its fields' values, in small or capital letters.
     public var text: String?
+    /// Whether somebody has touched it.
+    public var touch: Touch?
     /// Those of these cities only; nil: wherever they are.
     public var within: LeadCities?
 
     public init() {}
+
+    /// How it stands with a lead's first touch.
+    public enum Touch: String, Sendable, CaseIterable {
+        /// Nobody has touched it, and its clock `ResponseBoard.firstTouch` ran out here: it stands on the overdue board.
+        case late
+        /// Nobody has touched it, late or not.
+        case untouched
+        case touched
+    }
 
     /// What people put between the digits of a telephone number.
     fileprivate static let separators = " +-()"
@@ -75,7 +86,8 @@ extension LeadRecord {
     static func list(
         _ search: LeadSearch, of tenant: TenantID, before cursor: Int64 = .max, downTo last: Int64 = 0, limit: Int
     ) -> Statement {
-        // Whom a seller has is found by the assignments, which have an index. All fields are searched as one text first, in which a value
+        // Whom a seller has is found by the assignments, which have an index. Who is late is no array, for in a plan made for any search it would
+        // be gone through for each lead. All fields are searched as one text first, in which a value
         // stands as JSON has it; that alone would find the fields' names too.
         """
         \(unescaped: select)
@@ -86,6 +98,11 @@ extension LeadRecord {
             AND (\(search.owner)::text IS NULL OR l.id = ANY(ARRAY(
                 SELECT a.lead_id FROM assignment a JOIN seller o ON o.tenant_id = a.tenant_id AND o.id = a.seller_id
                 WHERE a.tenant_id = \(tenant.rawValue) AND o.external_id = \(search.owner) AND a.active AND a.lead_id < \(cursor))))
+            AND (\(search.touch?.rawValue)::text IS NULL OR (l.touched_at IS NOT NULL) = (\(search.touch?.rawValue) = 'touched'))
+            AND (\(search.touch?.rawValue) IS DISTINCT FROM 'late' OR l.id IN (
+                SELECT e.subject_id FROM escalation e
+                WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(ResponseBoard.firstTouch)
+                    AND e.met_at IS NULL AND e.withdrawn_at IS NULL AND NOT e.history AND e.subject_id < \(cursor)))
             AND (\(search.within?.keys)::text[] IS NULL OR city_of(l.fields, \(search.within?.fields)::text[]) = ANY(\(search.within?.keys)))
             AND (\(search.text)::text IS NULL OR strpos(lower(l.external_id), lower(\(search.text))) > 0
                 OR \(search.number)::text IS NOT NULL

@@ -39,6 +39,11 @@ public struct Records: Sendable {
         try await app.pipeline([.tenants([tenant]), statement])[1]
     }
 
+    /// The same of one that puts many rows together: in 32 MB of memory instead of Postgres' usual 4, which 100,000 leads do not fit into.
+    func readMany(_ tenant: TenantID, _ statement: Statement) async throws -> Rows {
+        try await app.pipeline([.tenants([tenant]), "SELECT set_config('work_mem', '32MB', true)", statement])[2]
+    }
+
     /// A transaction on a tenant's rows, as `kiteline_app` unless told otherwise.
     func write<R: Sendable>(
         _ tenant: TenantID, on pool: BoundedPool? = nil, _ body: @Sendable @escaping (PostgresTransaction) throws -> R

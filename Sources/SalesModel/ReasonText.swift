@@ -67,7 +67,7 @@ extension Reason {
         case .teamExhausted:
             "Nobody in team \(the["team"]) could take it, so others were asked."
         case .targetExhausted:
-            "This way of choosing found nobody among: \(the["target"]); the next one was tried."
+            "Nobody among \(the["target"]) could be ranked this way; the next way was tried."
         case .alternate:
             "Passed on to the alternate: \(the["target"])."
         case .pooled:
@@ -147,7 +147,7 @@ extension Reason {
         case .teamExhausted:
             "「\(the["team"])」无人可接，转由其他销售承接。"
         case .targetExhausted:
-            "该选择方式在以下范围内未找到人选：\(the.target)，已转用其他方式。"
+            "按该方式在 \(the.target) 中没有可排名的销售，已改用后面的方式。"
         case .alternate:
             "转给备选：\(the.target)。"
         case .pooled:

@@ -32,6 +32,9 @@ struct Remote: Sendable {
     let key: String
     let tenant: String?
 
+    /// As the next command needs it: ` --tenant acme`; nothing where the key tells.
+    var tenantOption: String { tenant.map { " --tenant \($0)" } ?? "" }
+
     /// Tries an address once: a service that is not there is said not to be there, at once.
     private static let client: HTTPClient = {
         var configuration = HTTPClient.Configuration.singletonConfiguration

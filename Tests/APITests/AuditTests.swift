@@ -369,6 +369,13 @@ import Testing
             _ = try await api.owner.query("UPDATE api_key SET name = 'Head office' WHERE role = 'platform'")
             #expect(try await read("actor=Head%20office", as: api.acme.operatorKey)["items"].array?.count == 0, "none of the tenant's")
             #expect(try await read("actor=Night%20shift", as: api.globex.operatorKey)["items"].array?.count == 0)
+            _ = try await api.send("PUT", "/v1/sellers/s-9", #"{"name":"Ou Yang","status":"active"}"#)
+            _ = try await api.send("PUT", "/v1/sellers/s-9/freeze", #"{"frozen":true,"reason":"away"}"#, as: api.acme.operatorKey)
+            for subject in ["s-9", "Ou%20Yang"] {
+                let found = try await read("subject=\(subject)", as: api.acme.operatorKey)["items"].array ?? []
+                #expect(found.map(\.["action"].string) == ["seller.freeze", "seller.put"], "a seller by id or name")
+            }
+            #expect(try await read("subject=Ou%20Yang", as: api.globex.operatorKey)["items"].array?.count == 0)
             #expect(try await read("subject=kind-2", as: api.platformKey)["items"].array?.count == 1)
             #expect(try await read("action=key.create", as: api.platformKey)["items"].array?.count == 5)
             #expect(try await api.send("GET", "/v1/audit").status == 403)

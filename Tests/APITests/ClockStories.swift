@@ -532,6 +532,24 @@ import Testing
         }
     }
 
+    @Test func `of a lead that is held nobody hears besides that a clock lacks its field`() async throws {
+        try await SalesHouse.with { house in
+            let clock = """
+                  - { id: source, subject: lead, starts: { on: created }, budget: { by: source_channel, classes: { live_stream: 2h }, otherwise: none },
+                      levels: [{ at: 100%, to: manager, do: record_breach }] }
+                """
+            let tenant = try await tenant(house, clocks: Self.clocks("{ id: a, after: 4m, to: owner }", more: clock))
+            try await house.leads([lead("1", minutesOld: 5)], of: tenant)
+            try await assign(house)
+            _ = try await house.rows("UPDATE lead SET state = 'held', held_reason = 'held_mapping_error' RETURNING id")
+
+            try await house.working { try await settled(house) }
+
+            #expect(try await house.count("escalation") > 0, "its clocks were looked at")
+            #expect(try await house.records.alerts(of: tenant, open: true).items.filter { $0.code == "clock_unreadable" } == [])
+        }
+    }
+
     @Test func `better news of a lead moves its deadline from its creation on`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await tenant(

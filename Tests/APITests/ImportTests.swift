@@ -178,6 +178,25 @@ import Testing
         }
     }
 
+    @Test func `an id that an earlier line has too is told with that line, before an import and after it`() async throws {
+        try await TestAPI.with { api in
+            let file = "mql_id,budget\na,1\nb,2\na,3\na,4\n" + String(repeating: "b,4\n", count: 150) + ",5\n,\n,\n"
+            let told = "Line 2 has this id too: it is one lead, and this line's fields count."
+
+            let preview = try await api.send(
+                "POST", "/v1/leads:preview?source=web&external_id=mql_id&limit=5", file, type: "text/csv"
+            ).json["rows"].array
+            let reply = try await api.send("POST", "/v1/leads:import?source=web&external_id=mql_id", file, type: "text/csv")
+            let record = try await api.send("GET", "/v1/imports/\(try reply.json["import_id"].string ?? "")").json
+
+            #expect(preview?.map { $0["reasons"].array?.last?.string == told } == [false, false, true, true, false])
+            #expect(record["errors"].array?.map { $0["line"].int } == [156], "what was accepted is no fault")
+            #expect(record["repeated"].array?.prefix(3).map { [$0["line"].int, $0["earlier"].int] } == [[4, 2], [5, 2], [6, 3]])
+            #expect(record["repeated"].array?.count == 100)
+            #expect(record["accepted"].int == 154 && record["rejected"].int == 1, "commas alone are no row")
+        }
+    }
+
     @Test func `of many faults the first hundred are told, all are counted`() async throws {
         try await TestAPI.with { api in
             let reply = try await api.send(

@@ -221,6 +221,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (#"{"Company Name":" 苏州新港 ","contact":"Wang"}"#, "苏州新港"), (#"{"company":" ","联系人":"王磊"}"#, "王磊"),
+        (#"{"name":"Li","客户名称":"恒远"}"#, "恒远"), (#"{"company":7,"budget":"much"}"#, nil), ("{}", nil),
+    ])
+    func `a lead's answer says what people call it`(fields: String, name: String?) async throws {
+        try await TestAPI.with { api in
+            let told = try await api.send("POST", "/v1/leads", #"{"external_id":"L","source":"web","fields":\#(fields)}"#)
+
+            let lead = try await api.send("GET", "/v1/leads/\(try told.json["lead_id"].string ?? "")").json
+            #expect(lead["name"].string == name)
+            #expect(try await api.send("GET", "/v1/leads").json["items"][0]["name"].string == name)
+        }
+    }
+
     @Test func `text is looked for in so many leads at once, and in older ones by the next page`() async throws {
         try await TestAPI.with { api in
             for n in 1...5 {

@@ -63,6 +63,29 @@ import Testing
         }
     }
 
+    @Test func `leads are listed by how it stands with their first touch`() async throws {
+        try await TestAPI.with { api in
+            try await fill(api)
+            func found(_ query: String) async throws -> [String?] {
+                try await api.send("GET", "/v1/leads?\(query)").json["items"].array?.map { $0["touched_at"].string } ?? ["refused"]
+            }
+
+            let (late, untouched, touched) = (
+                try await found("touch=late"), try await found("touch=untouched"), try await found("touch=touched")
+            )
+            #expect(late.count == 12 && late.allSatisfy { $0 == nil })
+            #expect(untouched == late)
+            #expect(touched.count == 6 && touched.allSatisfy { $0 != nil })
+            #expect(try await found("touch=late&state=held").isEmpty)
+            _ = try await api.owner.query("UPDATE escalation SET history = true WHERE due_at < '2026-11-16 13:00+8'")
+            #expect(try await found("touch=late").count == 6, "the time of the others was over before they came here")
+            _ = try await api.owner.query("UPDATE escalation SET met_at = now()")
+            #expect(try await found("touch=late").isEmpty)
+            #expect(try await found("touch=untouched").count == 12)
+            #expect(try await api.send("GET", "/v1/leads?touch=never").faults == ["touch not_allowed"])
+        }
+    }
+
     @Test func `the board counts every late lead, though it names but the thousand who have most`() async throws {
         try await TestAPI.with { api in
             for statement: Statement in [

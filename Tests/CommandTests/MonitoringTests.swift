@@ -65,6 +65,17 @@ struct MonitoringTests {
         #expect(entries == alerts, "in the order of the alerts")
     }
 
+    @Test func `each of a tenant's own alerts is in the runbook's table`() throws {
+        let words = try JSONDecoder().decode(
+            [String: String].self, from: Data(try file("Sources/Console/Strings/said-en.json").utf8))
+        let codes = Set(words.keys.filter { $0.hasPrefix("alert_") }.map { String($0.dropFirst("alert_".count)) })
+            .subtracting(["end", "end_all"])
+        let told = Set(try file("docs/runbook.md").matches(of: /(?m)^\| `(\w+)` \|/).map { String($0.1) })
+
+        #expect(codes.count > 15)
+        #expect(codes.symmetricDifference(told).sorted() == [])
+    }
+
     @Test func `every alert has a test that it fires`() throws {
         let alerts = try file("deploy/prometheus/alerts.yml").matches(of: /- alert: (\w+)/).map { String($0.1) }
         let fired = try file("deploy/prometheus/tests.yml").matches(of: /alertname: (\w+)\n +exp_alerts:\n/).map { String($0.1) }

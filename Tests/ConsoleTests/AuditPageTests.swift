@@ -21,6 +21,8 @@ import Testing
             let some = try await operators.get("/console/audit?action=breaker.open&subject=erp")
             let none = try await operators.get("/console/audit?subject=no-such-thing")
             let nobodys = try await operators.get("/console/audit?actor=key:0")
+            #expect(try await operators.get("/console/audit?since=2020-01-31").status == 200, "a day begins at midnight")
+            #expect(try await operators.get("/console/audit?since=yesterday").status == 422)
             let lately = try await operators.get("/console/audit?actor=key:\(house.acme.operatorKeyID)&since=2020-01-31T08:00")
             let before = try await operators.get("/console/audit?until=2020-01-31T08:00&action=breaker.open")
             let behind = try await operators.get("/console/audit?action=breaker.open&cursor=1")

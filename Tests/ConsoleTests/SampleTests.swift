@@ -144,6 +144,10 @@ import Testing
         try compare(view, "rollouts")
         #expect(view["start"]?["draftOptions"]?.items.map { $0["value"] } == ["route/default@5"])
         #expect(view["ended"]?.items.count == 1)
+        let underWay = RolloutsView.page(
+            layout, clerk, running: try node(#"{"items":[\#(Self.rollout)]}"#), all: try node(#"{"items":[]}"#),
+            ruleSets: try node(sets.replacing(#""newest_version":5"#, with: #""newest_version":4"#)), isFirst: true, once: "k")
+        #expect(underWay["start"] == View.nothing && underWay["noStart"] == .text(layout.words["rollouts_no_draft"]))
         let early = RolloutsView.page(
             layout, clerk, running: try node(#"{"items":[]}"#), all: try node(#"{"items":[]}"#),
             ruleSets: try node(sets.replacing(#""rounds_passed":3"#, with: #""rounds_passed":1"#)), isFirst: true, once: "k")
@@ -174,6 +178,17 @@ import Testing
         #expect(view["replay"]?["replaySellers"]?.items.first?["sellerName"] == "陈晓")
         #expect(view["guards"]?.items.first?["guardBar"]?["barX"] == "49.95")
         #expect(view["differences"]?.items.first?["nowPlace"] == "In a pool: c" && view["differences"]?.items.first?["armName"] == "Canary")
+        func share(_ rollout: String) throws -> (chosen: [View?], other: View?) {
+            var other = facts
+            other.rollout = try node(Self.rollout.replacing(#""state":"canary","percent":5"#, with: rollout))
+            let control = RolloutView.page(layout, clerk, other, once: "k")["control"]
+            let options = control?["percentOptions"]?.items.filter { $0["isChosen"] == .flag(true) } ?? []
+            return (options.map { $0["value"] }, control?["otherPercent"])
+        }
+        #expect(try share(#""state":"canary","percent":20"#).chosen == ["20"], "as it is")
+        #expect(try share(#""state":"canary","percent":12.5"#).chosen == [])
+        #expect(try share(#""state":"canary","percent":12.5"#).other == "12.5")
+        #expect(try share(#""state":"shadow","percent":0"#).chosen == [], "nobody leaves the shadow by not choosing")
         #expect(view["takenBack"] == View.nothing && view["fuseNote"] == View.nothing)
         var stopped = facts
         stopped.isFuseOpen = true
@@ -411,7 +426,9 @@ import Testing
         try compare(one, "seller", "seller.frozen")
         let gets = one["getsWords"]?.items ?? []
         #expect(gets.count == 3 && gets[1] == "Frozen since 2026-03-11 09:00:00, until somebody thaws them: three too late")
-        #expect(one["freeze"]?["frozen"] == "false" && one["freeze"]?["asksBy"] == .flag(false))
+        let forms = one["freezes"]?.items ?? []
+        #expect(forms.map { $0["frozen"] } == ["false", "true"], "thawed, or frozen until another time")
+        #expect(forms.map { $0["asksUntil"] } == [.flag(false), .flag(true)] && forms[0]["asksBy"] == .flag(false))
         #expect(one["leadsHref"] == "/console/leads?owner=b%2F1")
         let free = SellerView.page(
             frame(role: .tenant).0, clerk,
@@ -419,7 +436,8 @@ import Testing
                 seller: try #require(page["items"]?.elements[0]), load: try node(#"{"pending":3,"capacity":8}"#),
                 fuse: try node(#"{"state":"closed"}"#)),
             once: "k")
-        #expect(free["getsWords"]?.items.count == 1 && free["freeze"]?["asksBy"] == .flag(true), "who is no operator names the manager")
+        #expect(free["getsWords"]?.items.count == 1)
+        #expect(free["freezes"]?.items.first?["asksBy"] == .flag(true), "who is no operator names the manager")
     }
 
     @Test func `overdue`() throws {
@@ -434,7 +452,7 @@ import Testing
             escalations: try node(
                 #"{"items":[{"id":"91","subject_type":"lead","subject_id":"4710","clock":"lead_first_touch","level":"manager","state":"open","late_by":540,"told":"told","recipients":["s2"],"owner":"s1","team":"East","reason":null}],"next_cursor":"91"}"#
             ),
-            leads: try node(#"{"items":[{"id":"4710","external_id":"L-1","fields":{"company":"江苏客户"}}]}"#),
+            leads: try node(#"{"items":[{"id":"4710","external_id":"L-1","name":"江苏客户"}]}"#),
             clocks: ["lead_quote"], sellers: SellerNames(try node(Self.sellers)), clock: "lead_first_touch", month: "2026-03", cursor: nil)
 
         let view = OverdueView.page(layout, clerk, facts, once: "k")

@@ -117,6 +117,30 @@ import Testing
         }
     }
 
+    @Test func `a platform key's link may open with a tenant, another key's only with its own`() async throws {
+        try await House.with { house in
+            _ = try await house.call("POST", "/v1/leads", #"{"external_id":"L-acme","source":"web"}"#)
+            let keys = KeyRing(house.records)
+            func opened(_ key: String, with tenant: String?) async throws -> Browser {
+                let known = try #require(APIKey(key))
+                let bearer = try #require(await keys.principal(known))
+                let link = try await SignInLink.make(
+                    house.records, for: bearer, actingFor: tenant.flatMap { Slug($0) }, at: "", until: Date().addingTimeInterval(600))
+                let browser = Browser(house)
+                try #require(await browser.get(link).status == 200)
+                return browser
+            }
+
+            let acme = try await opened(house.platformKey, with: "acme").get("/console/leads")
+            let nobody = try await opened(house.platformKey, with: "no-such-tenant").get("/console/leads")
+            let own = try await opened(house.acme.operatorKey, with: "globex").get("/console/leads")
+
+            #expect(acme.status == 200 && acme.text.contains("L-acme"))
+            #expect(nobody.status == 303 && nobody["location"] == "/console/tenants?next=%2Fconsole%2Fleads")
+            #expect(own.status == 200 && own.text.contains("L-acme"))
+        }
+    }
+
     @Test func `a platform key chooses for whom it acts`() async throws {
         try await House.with { house in
             _ = try await house.call("POST", "/v1/leads", #"{"external_id":"L-acme","source":"web"}"#)

@@ -153,6 +153,9 @@ extension PageTask {
         #expect(try await person.house.call("GET", "/v1/sellers?state=frozen").text.contains("on a training"))
         #expect(try await person.reads("main").contains("on a training"))
 
+        try await person.saves("form:has([name=until])", reason: "and a week more", done: "seller_refrozen")
+        #expect(try await person.house.call("GET", "/v1/sellers?state=frozen").text.contains("a week more"))
+
         try await person.saves("form[action$='/freeze']", reason: "back again", done: "seller_thawed")
         #expect(try await person.house.count("seller WHERE frozen_at IS NOT NULL") == 0)
     }

@@ -130,5 +130,11 @@ import Testing
         let nothing = JobsView.page(layout, clerk, page: try node(#"{"items":[],"next_cursor":null}"#), kinds: [], query: query)
         #expect(nothing.lacks(try Contexts.view("jobs.empty")) == [])
         #expect(nothing["pager"] == View.nothing && nothing["hasJobs"] == false)
+        let ended = ["done", "not_taken", "held_missing_data"].map {
+            #"{"id":"1","kind":"probe","state":"completed","outcome":"\#($0)","args":{},"attempt":1,"created_at":"2026-03-18T01:20:00Z"}"#
+        }.joined(separator: ",")
+        let outcomes = JobsView.page(
+            layout, clerk, page: try node(#"{"items":[\#(ended)],"next_cursor":null}"#), kinds: [], query: query)
+        #expect(outcomes["jobs"]?.items.map { $0["state"]?["tone"] } == ["good", "warn", "warn"], "green is what did what it was for")
     }
 }

@@ -67,8 +67,8 @@ import Testing
         (Reason(.teamFirst, ["team": "key"]), "Team key comes first.", "优先分配至「key」。"),
         (Reason(.teamExhausted, ["team": "key"]), "Nobody in team key could take it, so others were asked.", "「key」无人可接，转由其他销售承接。"),
         (
-            Reason(.targetExhausted, ["target": "key"]), "This way of choosing found nobody among: key; the next one was tried.",
-            "该选择方式在以下范围内未找到人选：key，已转用其他方式。"
+            Reason(.targetExhausted, ["target": "key"]), "Nobody among key could be ranked this way; the next way was tried.",
+            "按该方式在 key 中没有可排名的销售，已改用后面的方式。"
         ),
         (Reason(.alternate, ["target": "anna"]), "Passed on to the alternate: anna.", "转给备选：anna。"),
         (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入「nurture」。"),

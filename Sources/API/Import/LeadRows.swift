@@ -74,6 +74,8 @@ struct CSVLeads: LeadReading {
         var imported: [ImportedRow] = []
         for row in rows {
             if let header {
+                // Spreadsheets write the lines below their last as commas alone.
+                if case .fields(let values) = row.content, values.allSatisfy(\.isEmpty) { continue }
                 imported.append(namingLines(of: row, lead(row, header)))
             } else {
                 header = try readHeader(row)

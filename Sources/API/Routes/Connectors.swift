@@ -280,6 +280,8 @@ private struct ConnectorReading {
             } else if value.holdsControlCharacters {
                 // It goes into a header or a URL, where a line's end would begin another.
                 inner.fail(name, .badFormat, "must hold no control characters")
+            } else if value.contains("…") {
+                inner.fail(name, .badFormat, "holds “…”, which stands in examples for the real one")
             }
         }
         reader.add(inner.finish())

@@ -28,7 +28,7 @@ extension API {
 
 /// `POST /v1/leads:import`: takes leads in as the file streams by, in chunks, each lead with a job of its own.
 ///
-/// Memory holds one chunk. A bad row is listed and the others go on; a file that cannot be read at all is refused before
+/// Memory holds one chunk, and the first ids by their hashes. A bad row is listed and the others go on; a file that cannot be read at all is refused before
 /// anything is stored. The answer comes when the file has been read.
 @Sendable private func importLeads(_ call: Call) async throws -> Answer {
     try call.requireMediaType(["text/csv", "application/x-ndjson", "application/ndjson", "application/jsonl"])
@@ -57,6 +57,7 @@ private struct LeadImport: ~Copyable {
     private var waiting: [(line: Int, lead: NewLead)] = []
     private var count = ImportCount()
     private var faults: [ImportFault] = []
+    private var known = KnownIDs()
     /// Nil until the first chunk is stored.
     private var id: Int64?
     private var isKeptUntil = ContinuousClock.now
@@ -140,6 +141,9 @@ private struct LeadImport: ~Copyable {
             }
             switch row {
             case .lead(let line, let lead):
+                if let repeated = known.note(lead.externalID, in: line), count.repeated.count < call.limits.importErrors {
+                    count.repeated.append(repeated)
+                }
                 waiting.append((line, lead))
                 if waiting.count == call.limits.importChunk { try await store() }
             case .fault(let fault):
@@ -254,6 +258,7 @@ extension ImportRecord {
             object.member("deferred", deferred)
             object.member("estimated_drain_seconds", drainTime.map(wholeSeconds))
             object.member("errors", json: errors.bytes)
+            object.member("repeated", json: repeated.bytes)
             object.member("created_at", createdAt)
             object.member("finished_at", finishedAt)
         }

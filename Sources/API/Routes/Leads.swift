@@ -69,6 +69,7 @@ extension API {
         search.externalID = query.string("external_id")
         search.owner = query.string("owner")
         search.text = query.string("text")
+        search.touch = query.choice("touch", of: LeadSearch.Touch.self)
         let (ids, cursor) = (query.leadIDs("ids"), query.cursor())
         if ids != nil, search != LeadSearch() || cursor != nil { query.fail("ids", .notAllowed, "is asked for without other filters") }
         return (search, ids, query.string("city"), cursor, query.limit())
@@ -110,6 +111,7 @@ extension LeadRecord {
             object.member("id", String(id))
             object.member("external_id", externalID)
             object.member("source", source)
+            object.member("name", name)
             object.member("received_at", receivedAt)
             object.member("fields", json: fields.bytes)
             object.member("state", state.rawValue)

@@ -40,6 +40,7 @@ extension API {
 extension LeadPreview {
     fileprivate func json(_ rows: [ImportedRow], in language: Language) -> [UInt8] {
         var judged = judgements[...]
+        var known = KnownIDs()
         return JSONWriter.object(capacity: 4_096) { object in
             object.member("rules", references.map(\.description))
             object.array("rows") { list in
@@ -56,7 +57,7 @@ extension LeadPreview {
                             guard let judgement = judged.popFirst() else { return }
                             item.member("line", line)
                             item.member("external_id", lead.externalID)
-                            write(judgement, to: &item, language)
+                            write(judgement, known.note(lead.externalID, in: line), to: &item, language)
                         }
                     }
                 }
@@ -64,7 +65,7 @@ extension LeadPreview {
         }
     }
 
-    private func write(_ judgement: Judgement, to item: inout JSONWriter, _ language: Language) {
+    private func write(_ judgement: Judgement, _ repeated: RepeatedID?, to item: inout JSONWriter, _ language: Language) {
         switch judgement.verdict {
         case .held(let outcome): item.member("verdict", outcome.rawValue)
         case .unrouted: item.member("verdict", "unrouted")
@@ -77,6 +78,6 @@ extension LeadPreview {
         item.object("fields") { fields in for (name, value) in self.fields(of: judgement) { fields.member(name, value.description) } }
         item.member("defaulted", judgement.mapped.defaulted.map(\.field))
         item.member("unmapped", judgement.mapped.unmapped)
-        item.member("reasons", judgement.reasons.map { $0.text(in: language) })
+        item.member("reasons", judgement.reasons.map { $0.text(in: language) } + [repeated?.text(in: language)].compactMap(\.self))
     }
 }

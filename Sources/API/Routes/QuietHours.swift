@@ -14,7 +14,10 @@ extension API {
 
 /// `GET /v1/quiet-hours`
 @Sendable private func readQuietHours(_ call: Call) async throws -> Answer {
-    guard let record = try await call.records.quietHours(of: call.tenant.id) else { throw Problem.notFound }
+    guard let record = try await call.records.quietHours(of: call.tenant.id) else {
+        throw Problem(
+            404, "no_quiet_hours", "No quiet hours are set", detail: "Messages go at any time of the day. An operator sets them with PUT.")
+    }
     return Answer(200, record.json(at: Date()))
 }
 

@@ -8,14 +8,11 @@ extension API {
         Endpoint(.get, "/v1/sla/first-touch", takesQuery: true, answer: readBoard),
         Endpoint(.get, "/v1/sla/heat-map", takesQuery: true, answer: readHeatMap),
     ]
-
-    /// The clock of first touches, where none is named.
-    fileprivate static let firstTouchClock = "lead_first_touch"
 }
 
 /// `GET /v1/sla/first-touch`: leads that are late now, by whoever has them, and why.
 @Sendable private func readBoard(_ call: Call) async throws -> Answer {
-    let clock = try call.query { $0.string("clock", length: 64) } ?? API.firstTouchClock
+    let clock = try call.query { $0.string("clock", length: 64) } ?? ResponseBoard.firstTouch
     let board = try await call.api.boards.value(of: BoardKey(tenant: call.tenant.id, clock: clock)) { [records = call.records] in
         try await records.responseBoard(clock, of: call.tenant.id)
     }
@@ -59,7 +56,7 @@ extension API {
         if let month, month.wholeMatch(of: /20\d\d-(0[1-9]|1[0-2])/) == nil {
             query.fail("month", .badFormat, "must be a month such as 2026-11")
         }
-        return (query.string("clock", length: 64) ?? API.firstTouchClock, month)
+        return (query.string("clock", length: 64) ?? ResponseBoard.firstTouch, month)
     }
     let key = HeatMapKey(tenant: call.tenant.id, clock: clock, month: month ?? Date().month(in: zone), zone: zone)
     let map = try await call.api.heatMaps.value(of: key) { [records = call.records] in

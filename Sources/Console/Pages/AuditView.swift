@@ -83,7 +83,8 @@ public enum AuditView {
     private static func row(_ entry: JSONNode, isOfAll: Bool, _ clerk: Clerk) -> View {
         let (action, code) = (entry["action"]?.string ?? "", entry["subject"]?.string ?? "")
         let subject = subject(code, of: action, clerk.words)
-        let changes = AuditChange.all(from: entry["before"], to: entry["after"])
+        // Which text was saved is said by its version.
+        let changes = AuditChange.all(from: entry["before"], to: entry["after"]).filter { !$0.isHash || !action.hasPrefix("ruleset.") }
         let more = changes.count - AuditChange.most
         return [
             "at": clerk.when(entry["at"]), "tenantLabel": .text(entry["tenant"]?.string ?? "–"),
@@ -104,6 +105,7 @@ public enum AuditView {
         case "lead": (words["audit_of_lead", ["id": code]], Layout.path("leads/\(code)"))
         case "job": (words["lead_step_job", ["id": code]], Layout.path("jobs/\(code)"))
         case "worker": (words["audit_of_worker", ["id": code]], nil)
+        case "seller": (code, SellerView.href(code))
         case "ruleset":
             // `route/default@3`
             (code, Layout.path("rules/" + code.replacing("@", with: "?version=")))
@@ -156,15 +158,20 @@ struct AuditChange: Hashable {
                 case "alert": words.all["value_alert_\(value)"]
                 default: words.all["value_\(value)"]
                 }
+            // What ends in `_one` is the singular of another word.
+            case "missed": words.all["value_missed_\(value == "one" ? "single" : value)"]
+            case "status": words.all["seller_\(value)"]
+            case "until" where value == "thawed": words.all["value_thawed"]
             case "role": words.all["role_\(value)"]
             default: ["true", "false"].contains(value) ? words.all["value_\(value)"] : nil
             }
         }
         // The beginning of a hash tells it from another; the API has all of it.
-        let isHash = ["hash", "sha256"].contains(member)
         func said(_ value: String?) -> View { .text(value.map { word($0) ?? (isHash ? "\($0.prefix(12))…" : clerk.local($0)) }) }
         return ["memberName": .text(name), "member": .text(name == nil ? member : nil), "was": said(before), "became": said(after)]
     }
+
+    fileprivate var isHash: Bool { ["hash", "sha256"].contains(member) }
 
     private static func known(_ node: JSONNode?) -> JSONNode? { node?.type == .null ? nil : node }
 

@@ -16,6 +16,8 @@ struct ForecastFigures {
     private let currency: String
     private let names: SellerNames
     private let clerk: Clerk
+    /// To choose from; empty where there is one. Deals without an amount, and those that have ended, make none.
+    let currencies: [View]
 
     /// Nil where there is no figure in any currency.
     init?(_ forecast: JSONNode, in currency: String?, _ names: SellerNames, _ clerk: Clerk) {
@@ -23,22 +25,19 @@ struct ForecastFigures {
         self.forecast = forecast
         self.body = body
         self.totals = totals
-        self.currency = totals["currency"]?.string ?? ""
+        let currency = totals["currency"]?.string ?? ""
+        self.currency = currency
         self.names = names
         self.clerk = clerk
+        let all = (body["totals"]?.elements ?? []).sorted { Self.weight($0) > Self.weight($1) }
+            .filter { Self.weight($0) > 1 || $0["currency"]?.string == currency }.compactMap { $0["currency"]?.string }
+        currencies = all.count < 2 ? [] : Option.list(all.map { ($0, $0.isEmpty ? "–" : $0) }, chosen: currency)
     }
 
     /// The totals in this currency, or where it has none in that of most deals; nil: there are none.
     static func totals(of forecast: JSONNode, in currency: String?) -> JSONNode? {
         let all = forecast["forecast"]?["totals"]?.elements ?? []
         return all.first { $0["currency"]?.string == currency } ?? all.max { weight($0) < weight($1) }
-    }
-
-    /// To choose from; empty where there is one. Deals without an amount, and those that have ended, make none.
-    var currencies: [View] {
-        let all = (body["totals"]?.elements ?? []).sorted { Self.weight($0) > Self.weight($1) }
-            .filter { Self.weight($0) > 1 || $0["currency"]?.string == currency }.compactMap { $0["currency"]?.string }
-        return all.count < 2 ? [] : Option.list(all.map { ($0, $0.isEmpty ? "–" : $0) }, chosen: currency)
     }
 
     /// How many deals a currency's totals count; one that has no name comes after those that have.

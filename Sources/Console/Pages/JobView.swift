@@ -23,7 +23,10 @@ public enum JobView {
                 "result": job["result"].flatMap { $0.type == .null ? nil : ["resultText": .text(pretty($0))] } ?? .nothing,
                 "facts": .list(facts(job, clerk)), "retry": retry(layout, job, once: once, refusal),
                 "cancel": cancel(layout, job, once: once, refusal),
-                "noControls": mayRetry(state) || mayCancel(state) ? .nothing : .text(words["job_no_controls"]),
+                "noControls": mayRetry(state) || mayCancel(state)
+                    ? .nothing
+                    : .text(
+                        words[JobWords.isInVain(job["outcome"]?.string) ? "job_no_controls_in_vain" : "job_no_controls"]),
             ])
     }
 
@@ -38,7 +41,8 @@ public enum JobView {
         switch job["state"]?.string {
         case "completed", "cancelled", "discarded":
             guard let finished = date(job, "finished_at") else { return "" }
-            let name = "job_summary_\(job["state"]?.string ?? "")"
+            let isInVain = job["state"]?.string == "completed" && JobWords.isInVain(job["outcome"]?.string)
+            let name = isInVain ? "job_summary_in_vain" : "job_summary_\(job["state"]?.string ?? "")"
             return words[name, ["ago": clerk.ago(finished), "span": clerk.span(milliseconds: job["run_ms"]?.double) ?? "–"]]
         case "running":
             guard let started = date(job, "started_at") else { return "" }
@@ -132,7 +136,7 @@ public enum JobView {
         }
         story.add(date(job, "cancel_requested_at"), .warn, words["job_step_cancel_asked"])
         story.add(
-            date(job, "finished_at"), state == "completed" ? .good : state == "discarded" ? .bad : .warn, words["job_step_\(state)"],
+            date(job, "finished_at"), JobWords.endTone(job), words["job_step_\(state)"],
             detail: JobWords.outcome(job, clerk))
         return story.views
     }

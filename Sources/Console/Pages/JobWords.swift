@@ -15,7 +15,22 @@ enum JobWords {
 
     static func chip(_ job: JSONNode, _ words: Words) -> View {
         let state = job["state"]?.string ?? ""
-        return .chip(tone(state), words.known("state", state))
+        return .chip(state == "completed" ? endTone(job) : tone(state), words.known("state", state))
+    }
+
+    /// Of a job that has ended.
+    static func endTone(_ job: JSONNode) -> Tone {
+        switch job["state"]?.string {
+        case "completed": isInVain(job["outcome"]?.string) ? .warn : .good
+        case "discarded": .bad
+        default: .warn
+        }
+    }
+
+    /// Whether a job that ran as it should did not bring about what it was for.
+    static func isInVain(_ outcome: String?) -> Bool {
+        guard let outcome else { return false }
+        return ["held_", "manual_queue"].contains { outcome.hasPrefix($0) } || ["not_taken", "refused"].contains(outcome)
     }
 
     /// What came of it, or why it did not: one line.

@@ -58,7 +58,11 @@ struct LeadDecisionTables {
     }
 
     var excludedWords: String? {
-        decision?["excluded_count"]?.integer.map { words["lead_left_out", ["n": clerk.number(Int($0))]] }
+        guard let count = decision?["excluded_count"]?.integer else { return nil }
+        // One who was not ranked in one way and left out for another reason is one; where not all are listed, nobody can tell.
+        let listed = decision?["excluded"]?.elements ?? []
+        let people = listed.count == count ? Set(listed.compactMap { $0["seller_id"]?.string }).count : Int(count)
+        return words["lead_left_out", ["n": clerk.number(people)]]
     }
 
     func score(of lead: JSONNode) -> View {

@@ -16,12 +16,14 @@ enum LeadWords {
         return .chip(tone, words.known("lead_state", state))
     }
 
-    /// What people call it: what its fields say under usual names, else what its source calls it.
+    /// What people call it, else what its source does.
     static func name(_ lead: JSONNode) -> String {
-        let fields = lead["fields"]
-        let usual = ["company", "company_name", "公司", "公司名称", "customer", "name", "contact", "联系人"]
-        let found = usual.lazy.compactMap { fields?[$0]?.string }.first { !$0.isEmpty }
-        return found ?? lead["external_id"]?.string ?? lead["id"]?.string ?? ""
+        lead["name"]?.string ?? lead["external_id"]?.string ?? lead["id"]?.string ?? ""
+    }
+
+    /// Leads of a list by their numbers.
+    static func byNumber(_ list: JSONNode?) -> [String: JSONNode] {
+        Dictionary((list?["items"]?.elements ?? []).map { ($0["id"]?.string ?? "", $0) }) { first, _ in first }
     }
 
     /// Whether somebody has touched it, or by when somebody should.
@@ -40,7 +42,9 @@ enum LeadWords {
         let levels = (lead["clocks"]?.elements ?? []).filter { $0["clock"]?.string == OverdueView.firstTouch }
         // Whoever had it before may have touched it.
         if !levels.isEmpty, levels.allSatisfy({ $0["state"]?.string == "met" }) { return .chip(.good, words["lead_touched_before"]) }
-        guard let due = firstTouches(lead).min(), lead["owner"]?.string != nil else { return .nothing }
+        // Of a lead nobody has, only what is over is told, while its clock runs: whoever gets it has their own time.
+        let isLate = levels.contains { $0["pending"]?.bool == true }
+        guard let due = firstTouches(lead).min(), lead["owner"]?.string != nil || isLate && due < clerk.now else { return .nothing }
         let left = due.timeIntervalSince(clerk.now)
         return left >= 0
             ? .chip(.info, words["lead_due_in", ["span": clerk.span(left)]])

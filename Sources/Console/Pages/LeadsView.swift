@@ -10,6 +10,8 @@ public enum LeadsView {
         public var owner = ""
         public var state = ""
         public var source = ""
+        /// How it stands with its first touch: one of `touches`.
+        public var touch = ""
         public var cursor: String?
 
         public init() {}
@@ -22,17 +24,20 @@ public enum LeadsView {
             let asked = (owner: sellers.id(of: owner), cursor: isExact ? nil : cursor)
             return Console.query([
                 (isExact ? "external_id" : "text", text), ("owner", asked.owner), ("state", state), ("source", source),
-                ("cursor", asked.cursor), ("limit", "50"),
+                ("touch", touch), ("cursor", asked.cursor), ("limit", "50"),
             ])
         }
 
-        private var parts: [(String, String?)] { [("text", text), ("owner", owner), ("state", state), ("source", source)] }
+        private var parts: [(String, String?)] {
+            [("text", text), ("owner", owner), ("state", state), ("source", source), ("touch", touch)]
+        }
 
-        fileprivate var isEmpty: Bool { text.isEmpty && owner.isEmpty && state.isEmpty && source.isEmpty }
+        fileprivate var isEmpty: Bool { parts.allSatisfy { $0.1?.isEmpty ?? true } }
 
         /// Whether it asks for a number and for nothing else.
         public var isNumber: Bool {
-            !text.isEmpty && text.allSatisfy(\.isWholeNumber) && cursor == nil && [owner, state, source].allSatisfy(\.isEmpty)
+            !text.isEmpty && text.allSatisfy(\.isWholeNumber) && cursor == nil
+                && [owner, state, source, touch].allSatisfy(\.isEmpty)
         }
 
         fileprivate func href(cursor: String?) -> String {
@@ -44,6 +49,8 @@ public enum LeadsView {
     private static let mostOffered = 200
 
     static let states = ["awaiting_assignment", "assigned", "pooled", "with_marketing", "manual_queue", "held"]
+
+    private static let touches = ["late", "untouched", "touched"]
 
     /// A page that found nothing may have a next one: text is looked for in so many leads at once.
     private static func empty(_ words: Words, _ query: Query, next: String?) -> [String: View] {
@@ -73,7 +80,7 @@ public enum LeadsView {
             words["leads_title"],
             [
                 "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("leads")),
-                "isNarrow": .flag(!query.source.isEmpty),
+                "isNarrow": .flag(!query.source.isEmpty || !query.touch.isEmpty),
                 "query": ["text": .text(query.text), "owner": .text(query.owner), "source": .text(query.source)],
                 "owners": .list(
                     sellers.all.prefix(Self.mostOffered).map {
@@ -82,6 +89,8 @@ public enum LeadsView {
                 "sources": .list(Set(leads.compactMap { $0["source"]?.string }).sorted().map { .text($0) }),
                 "stateOptions": .list(
                     Option.list(states.map { ($0, words["lead_state_\($0)"]) }, chosen: query.state, all: words["state_any"])),
+                "touchOptions": .list(
+                    Option.list(touches.map { ($0, words["leads_touch_\($0)"]) }, chosen: query.touch, all: words["leads_touch_any"])),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("leads")), "hasLeads": .flag(!leads.isEmpty),
                 // What is looked for in so many leads is not looked for again whenever one comes.
                 "liveOn": .text(query.text.isEmpty ? "lead" : nil),

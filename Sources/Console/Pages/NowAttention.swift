@@ -65,6 +65,13 @@ struct NowAttention {
             switch code {
             case "rollout_aborted":
                 words["now_rollout_aborted", ["n": subject, "reason": Sentences.said(alert["detail"]?["reason"]?.string ?? "–", words)]]
+            case "clock_unreadable":
+                words[
+                    "now_alert_clock",
+                    [
+                        "clock": words.known("clock", String(subject.prefix { $0 != "/" })),
+                        "field": String(subject.drop { $0 != "/" }.dropFirst()),
+                    ]]
             case "failure_rate": words["now_alert", ["alert": words.known("alert", code), "subject": words.known("kind", subject)]]
             default: words["now_alert", ["alert": words.known("alert", code), "subject": subject]]
             }

@@ -46,7 +46,7 @@ public enum OverdueView {
         let words = layout.words
         let everyone = facts.board["people"]?.elements ?? []
         let people = facts.team.isEmpty ? everyone : everyone.filter { $0["team"]?.string == facts.team }
-        let leads = Dictionary((facts.leads?["items"]?.elements ?? []).map { ($0["id"]?.string ?? "", $0) }) { first, _ in first }
+        let leads = LeadWords.byNumber(facts.leads)
         let spokenOf = everyone.compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team])
         let teams = facts.board["teams"]?.elements ?? []
         let reasons = facts.board["reasons"]?.elements ?? []
@@ -67,7 +67,7 @@ public enum OverdueView {
                 "tiles": .list(tiles(facts, people, clerk)), "hasPeople": .flag(!people.isEmpty),
                 "nobodyWhy": .text(
                     words[!facts.team.isEmpty || cameLate(facts, clerk) == nil ? "overdue_none_why" : "overdue_none_but_why"]),
-                "people": .list(people.prefix(shown).map { person($0, most, facts.sellers, clerk) }),
+                "people": .list(people.prefix(shown).map { person($0, most, facts, clerk) }),
                 "morePeople": .text(everyone.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
                 "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
                 "teams": .list(
@@ -157,14 +157,18 @@ public enum OverdueView {
         return clerk.words["overdue_came_late", ["n": clerk.number(Int(count))]]
     }
 
-    private static func person(_ person: JSONNode, _ most: Double, _ sellers: SellerNames, _ clerk: Clerk) -> View {
+    private static func person(_ person: JSONNode, _ most: Double, _ facts: Facts, _ clerk: Clerk) -> View {
         let late = Int(person["late"]?.integer ?? 0)
         // Of those nobody has, none came to anybody.
         let before = person["owner"]?.string == nil ? 0 : Int(person["late_before"]?.integer ?? 0)
         return [
             "personName": .text(person["name"]?.string ?? person["owner"]?.string ?? clerk.words["overdue_nobody"]),
-            "personHref": .text(person["owner"]?.string.map { Layout.path("leads") + query([("owner", $0)]) }),
-            "personTeam": .text(sellers.teamName(person["team"]?.string)), "lateCount": .text(clerk.number(late)),
+            // The list of leads knows of the first touch alone who is late.
+            "personHref": .text(
+                person["owner"]?.string.map {
+                    Layout.path("leads") + query([("owner", $0), ("touch", facts.clock == firstTouch ? "late" : nil)])
+                }),
+            "personTeam": .text(facts.sellers.teamName(person["team"]?.string)), "lateCount": .text(clerk.number(late)),
             "lateBefore": .text(before > 0 ? clerk.words["overdue_late_before", ["n": clerk.number(before)]] : nil),
             "lateX": .text(Picture.length(most == 0 ? 0 : Double(late) / most)),
             "latestBy": .text(person["latest_by"]?.double.map { clerk.span($0) } ?? "–"),

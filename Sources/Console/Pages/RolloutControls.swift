@@ -25,8 +25,11 @@ struct RolloutControls {
         guard isOpen else { return .nothing }
         let control = Control("percent", action: "\(path)/percent", once: once, refusal: refusal)
         let now = RolloutWords.number(rollout["percent"])
-        let steps = ["0", "1", "5", "20", "50", "100"]
-        let chosen = control.draft("percent", steps.first { (Double($0) ?? 0) > (Double(now) ?? 0) } ?? "100")
+        let isShadow = rollout["state"]?.string == "shadow"
+        // From the shadow there is no way back to it: 0 % would take the change back, for which there is another form.
+        let steps = (isShadow ? [] : ["0"]) + ["1", "5", "20", "50", "100"]
+        // The share it has, so that another one is somebody's choice; from the shadow none is chosen for them.
+        let chosen = control.draft("percent", isShadow ? "" : steps.contains(now) ? now : "other")
         return control.view([
             "percentNow": .text(words["rollout_percent_now", ["percent": words.percent(now), "version": version]]),
             "percentOptions": .list(
@@ -36,7 +39,7 @@ struct RolloutControls {
                         "isChosen": .flag(step == chosen),
                     ]
                 }),
-            "isOther": .flag(chosen == "other"), "otherPercent": .text(control.draft("otherPercent")),
+            "isOther": .flag(chosen == "other"), "otherPercent": .text(control.draft("otherPercent", chosen == "other" ? now : "")),
         ])
     }
 

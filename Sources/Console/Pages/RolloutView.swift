@@ -17,14 +17,17 @@ public enum RolloutView {
         public var round: JSONNode?
         /// The version that is live now; nil: not known.
         public var live: Int64?
+        /// `GET /v1/leads?ids=` of those it would have decided otherwise; nil: there are none.
+        public var leads: JSONNode?
         /// Whether automatic assignment is stopped while it runs.
         public var isFuseOpen: Bool
         public var sellers: SellerNames
 
         public init(
             rollout: JSONNode, readings: JSONNode? = nil, diff: JSONNode?, rounds: JSONNode?, round: JSONNode?, live: Int64? = nil,
-            isFuseOpen: Bool = false, sellers: SellerNames
+            leads: JSONNode? = nil, isFuseOpen: Bool = false, sellers: SellerNames
         ) {
+            self.leads = leads
             self.isFuseOpen = isFuseOpen
             self.rollout = rollout
             self.readings = readings
@@ -48,6 +51,7 @@ public enum RolloutView {
         let guards = rollout["guards"]?.elements ?? []
         let changes = facts.diff?["changes"]?.elements ?? []
         let differences = rollout["differences"]?.elements ?? []
+        let leads = LeadWords.byNumber(facts.leads)
         return layout.page(
             heading,
             [
@@ -75,7 +79,8 @@ public enum RolloutView {
                     }),
                 "replay": RoundView.view(facts.rounds, facts.round, facts.sellers, clerk), "shadowLead": .text(shadowLead(rollout, clerk)),
                 "hasDifferences": .flag(!differences.isEmpty),
-                "differences": .list(differences.map { difference($0, facts.sellers, clerk) }),
+                "differences": .list(differences.map { difference($0, leads, facts.sellers, clerk) }),
+                "hadShadow": .flag(!differences.isEmpty && rollout["shadow"]?["leads"]?.integer ?? 0 > 0),
                 "takenBack": .text(takenBack(rollout, clerk)),
                 "shadowNoneWhy": .text(
                     words[(rollout["shadow"]?["leads"]?.integer ?? 0) == 0 ? "rollout_shadow_none_yet" : "rollout_shadow_alike"]),
@@ -90,8 +95,8 @@ public enum RolloutView {
         let words = clerk.words
         let started = rollout["started_at"]?.date.map { clerk.ago($0) } ?? ""
         let promotion = words["rollout_promotion_\(rollout["promotion"]?.string ?? "manual")"]
-        return words[
-            "rollout_summary", ["ago": started, "actor": clerk.actor(rollout["started_by"]?.string) ?? "", "promotion": promotion]]
+        let values = ["ago": started, "actor": clerk.actor(rollout["started_by"]?.string) ?? "", "promotion": promotion]
+        return words[RolloutWords.isRunning(rollout) ? "rollout_summary" : "rollout_summary_ended", values]
     }
 
     /// Whether it was promoted and something else is live by now.
@@ -170,9 +175,12 @@ public enum RolloutView {
             "hasNoPicture": .flag(judged == 0 && chart == nil), "evidence": .text(clerk.number(evidence, decimals: 2)),
             "threshold": .text(clerk.number(threshold, decimals: 0)), "judged": .text(clerk.number(Int(judged))),
             "missing": .text(missing > 0 ? words["rollout_missing", ["n": clerk.number(Int(missing))]] : nil),
+            // Of nothing there is no bound, and "0 of 0" says less than that nothing is known.
             "lowerBound": .text(
-                guardReading["lower_bound_points"]?.double.map { words["rollout_points", ["n": clerk.number($0, decimals: 1)]] }),
-            "guardWords": .text(guardReading["words"]?.string.map { Sentences.said($0, words) }),
+                judged == 0
+                    ? nil : guardReading["lower_bound_points"]?.double.map { words["rollout_points", ["n": clerk.number($0, decimals: 1)]] }
+            ),
+            "guardWords": .text(judged == 0 ? nil : guardReading["words"]?.string.map { Sentences.said($0, words) }),
         ]
     }
 
@@ -246,7 +254,9 @@ public enum RolloutView {
             + (clerk.words.language == .chinese ? "。" : ".")
     }
 
-    private static func difference(_ difference: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
+    private static func difference(
+        _ difference: JSONNode, _ leads: [String: JSONNode], _ sellers: SellerNames, _ clerk: Clerk
+    ) -> View {
         let lead = difference["lead_id"]?.string ?? ""
         /// `assigned anna`, `pooled shared`
         func place(_ told: String?) -> String? {
@@ -255,6 +265,7 @@ public enum RolloutView {
         }
         return [
             "leadHref": .text(Layout.path("leads/\(lead)")), "leadNumber": .text(lead),
+            "leadName": .text(leads[lead].map(LeadWords.name) ?? clerk.words["audit_of_lead", ["id": lead]]),
             "armName": .text(clerk.words["arm_\(difference["arm"]?.string ?? "stable")"]),
             "nowPlace": .text(place(difference["now"]?.string)), "decided": .text(place(difference["decided"]?.string)),
             "otherwise": .text(place(difference["otherwise"]?.string)), "at": clerk.when(difference["at"]),

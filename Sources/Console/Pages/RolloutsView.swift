@@ -17,8 +17,10 @@ public enum RolloutsView {
         let current = running["items"]?.elements ?? []
         let ended = (all["items"]?.elements ?? []).filter { !RolloutWords.isRunning($0) }
         let next = all["next_cursor"]?.string
+        let underWay = Set(current.map { "\(RolloutWords.lineage($0))@\($0["version"]?.integer ?? 0)" })
         let drafts = (ruleSets["items"]?.elements ?? []).filter {
             $0["newest_state"]?.string == "draft" && $0["can_be_rolled_out"]?.bool == true && $0["live_version"]?.integer != nil
+                && !underWay.contains("\(RolloutWords.lineage($0))@\($0["newest_version"]?.integer ?? 0)")
         }
         func isReplayed(_ draft: JSONNode) -> Bool { draft["rounds_passed"]?.integer ?? 0 >= draft["rounds_required"]?.integer ?? 0 }
         let ready = drafts.filter(isReplayed)

@@ -49,25 +49,34 @@ public enum SellerView {
                 "leadsHref": .text(Layout.path("leads") + query([("owner", id)])),
                 "noControls": .text(mayFreeze(layout, facts) ? nil : words["seller_no_role"]),
             ]
-        ).merging(freezing(layout, clerk, facts, Control("freeze", action: href(id) + "/freeze", once: once, refusal: refusal)))
+        ).merging([
+            "freezes": .list(
+                mayFreeze(layout, facts) ? forms(facts).map { freezing($0, layout, clerk, facts, once: once, refusal) } : [])
+        ])
     }
 
-    /// The form that freezes, or thaws who is frozen.
-    private static func freezing(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, _ control: Control) -> [String: View] {
-        let words = clerk.words
-        let isFrozen = facts.seller["freeze"]?.type == .object
-        let name = facts.seller["name"]?.string ?? facts.seller["external_id"]?.string ?? ""
-        let form = control.view([
-            "frozen": .text(isFrozen ? "false" : "true"), "asksUntil": .flag(!isFrozen),
-            "earliest": .text("\(clerk.day(clerk.now))T\(clerk.clock(clerk.now).prefix(5))"), "until": .text(control.draft("until")),
+    /// What can be done: who is frozen is thawed, or frozen until another time.
+    private static func forms(_ facts: Facts) -> [String] {
+        facts.seller["freeze"]?.type == .object ? ["thaw", "refreeze"] : ["freeze"]
+    }
+
+    private static func freezing(
+        _ kind: String, _ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, _ refusal: Refusal?
+    ) -> View {
+        let (words, id) = (clerk.words, facts.seller["external_id"]?.string ?? "")
+        let control = Control(kind, action: href(id) + "/freeze", once: once, refusal: refusal)
+        let until = facts.seller["freeze"]?["until"]?.date.map { local($0, clerk) } ?? ""
+        return control.view([
+            "freezeTitle": .text(words["seller_\(kind)"]),
+            "freezeWords": .text(words["seller_\(kind)_words", ["name": facts.seller["name"]?.string ?? id]]),
+            "frozen": .text(kind == "thaw" ? "false" : "true"), "asksUntil": .flag(kind != "thaw"), "isNew": .flag(kind == "freeze"),
+            "earliest": .text(local(clerk.now, clerk)), "until": .text(control.draft("until", until)),
             "asksBy": .flag(!layout.may(.operator) && facts.person == nil), "by": .text(control.draft("by")),
         ])
-        return [
-            "freezeTitle": .text(words[isFrozen ? "seller_thaw" : "seller_freeze"]),
-            "freezeWords": .text(words[isFrozen ? "seller_thaw_words" : "seller_freeze_words", ["name": name]]),
-            "freeze": mayFreeze(layout, facts) ? form : .nothing,
-        ]
     }
+
+    /// As a field for a time has it, in the company's time.
+    private static func local(_ moment: Date, _ clerk: Clerk) -> String { "\(clerk.day(moment))T\(clerk.clock(moment).prefix(5))" }
 
     /// An operator may, who leads the seller's team or one above it, and whoever says who of these decided it.
     private static func mayFreeze(_ layout: Layout, _ facts: Facts) -> Bool {

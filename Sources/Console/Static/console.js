@@ -270,7 +270,8 @@
 
   /** What was refused was not done: corrected, it is another request, with the key that the answer's own form has. */
   const renew = (form, page) => {
-    const twin = [...page.forms].find((one) => one.getAttribute("action") === form.getAttribute("action"));
+    const forms = [...page.forms].filter((one) => one.getAttribute("action") === form.getAttribute("action"));
+    const twin = forms.find((one) => draftName(one) === draftName(form)) ?? forms[0];
     for (const name of ["idempotencyKey", "csrf"]) {
       const [mine, fresh] = [form.elements.namedItem(name), twin?.elements.namedItem(name)];
       if (mine && fresh) mine.value = fresh.value;
@@ -298,7 +299,9 @@
     const pack = new URLSearchParams(location.search).get("pack");
     return location.pathname + (pack ? `?pack=${pack}` : "");
   };
-  const draftName = (form) => `kiteline:draft:${document.body.dataset.for}:${place()}:${new URL(form.action).pathname}`;
+  // Two forms of a page may do two things at one address.
+  const draftName = (form) =>
+    `kiteline:draft:${document.body.dataset.for}:${place()}:${form.getAttribute("action")}:${form.elements.namedItem("formId")?.value ?? ""}`;
   const drafted = (form) => [...form.elements].filter((one) => one.name && !["hidden", "password", "submit", "button"].includes(one.type));
 
   const remember = (form) => {
@@ -423,12 +426,12 @@
 
   document.addEventListener("input", ({ target }) => {
     const form = target.form;
-    if (form?.matches("[data-draft]")) remember(form);
-    if (form?.matches("[data-check]")) checkSoon(form);
     if (target.matches("[data-picks-other]")) {
       const other = form.querySelector('input[type="radio"][value="other"]');
       if (other) other.checked = true;
     }
+    if (form?.matches("[data-draft]")) remember(form);
+    if (form?.matches("[data-check]")) checkSoon(form);
   });
 
   const openMenu = (isOpen) => {

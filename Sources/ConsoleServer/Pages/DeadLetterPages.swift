@@ -67,8 +67,10 @@ extension Visit {
     /// as it is, so that the API says so.
     func instant(_ local: String) -> String? {
         guard !local.isEmpty else { return nil }
-        let parts = local.split(whereSeparator: { "-T:".contains($0) }).map { Int($0) }
-        guard parts.count == 5 || parts.count == 6, !parts.contains(nil), local.contains("T") else { return local }
+        // A day begins at midnight.
+        let moment = local.contains("T") ? local : "\(local)T00:00"
+        let parts = moment.split(whereSeparator: { "-T:".contains($0) }).map { Int($0) }
+        guard parts.count == 5 || parts.count == 6, !parts.contains(nil) else { return local }
         let numbers = parts.compactMap(\.self)
         guard (1...9_999).contains(numbers[0]), (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), (0...23).contains(numbers[3]),
             (0...59).contains(numbers[4]), numbers.dropFirst(5).allSatisfy({ (0...59).contains($0) })

@@ -18,6 +18,7 @@ extension ConsoleSite {
     query.owner = guest.parameter("owner") ?? ""
     query.state = guest.parameter("state") ?? ""
     query.source = guest.parameter("source") ?? ""
+    query.touch = guest.parameter("touch") ?? ""
     query.cursor = guest.parameter("cursor")
     // Who knows our number is led straight to the lead; what is none of ours is looked for in the sources' ids and the fields.
     if query.isNumber, try await visit.maySee(lead: query.text) { return .seeOther(Layout.path("leads/\(encoded(query.text))")) }

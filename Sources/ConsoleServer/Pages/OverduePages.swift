@@ -44,15 +44,3 @@ private func showOverdue(_ visit: Visit, refusal: Refusal? = nil) async throws -
         OverdueView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
 }
-
-extension Visit {
-    /// Leads by their numbers, for what they are called; nil: there are none, or this person's key may not ask for them.
-    fileprivate func leads(_ ids: [String]) async throws -> JSONNode? {
-        guard !ids.isEmpty else { return nil }
-        do {
-            return try await read("/v1/leads" + query([("limit", "25"), ("ids", ids.joined(separator: ","))]))
-        } catch let problem as Problem where problem.status == 403 {
-            return nil
-        }
-    }
-}

@@ -70,9 +70,11 @@ private func showRollout(_ visit: Visit, refusal: Refusal? = nil) async throws -
     // One that found no decisions to make again is no evidence, where another did.
     let ended = (over.first { ($0["replayed"]?.integer ?? 0) > 0 } ?? over.first)?["round_id"]?.string
     let round = try await ended.asyncFlatMap { try await visit.readIfAny("/v1/rounds/\(encoded($0))") }
+    let different = Set((rollout["differences"]?.elements ?? []).compactMap { $0["lead_id"]?.string })
     let facts = RolloutView.Facts(
         rollout: rollout, readings: try await readings, diff: try await diff, rounds: tried, round: round,
-        live: try await live(rollout, visit), isFuseOpen: try await fuse["state"]?.string == "open",
+        live: try await live(rollout, visit), leads: try await visit.leads(different.sorted()),
+        isFuseOpen: try await fuse["state"]?.string == "open",
         sellers: try await visit.names(try await sellers, in: rollout, round))
     return try await visit.page("rollout", area: "rollouts", telling: [rollout], refusal: refusal) {
         RolloutView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)

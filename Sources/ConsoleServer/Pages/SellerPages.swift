@@ -46,7 +46,11 @@ private func showSeller(_ visit: Visit, refusal: Refusal? = nil) async throws ->
         object.member("reason", form.words("reason"))
     }
     let reply = await visit.act(.put, "/v1/sellers/\(visit.id)/freeze", body)
-    return try await visit.finish(
-        reply, form: "freeze", done: isFreeze ? "seller_frozen" : "seller_thawed", to: Layout.path("sellers/\(visit.id)")
-    ) { try await showSeller(visit, refusal: $0) }
+    func finish(done: String) async throws -> Response {
+        try await visit.finish(reply, form: form["formId"], done: done, to: Layout.path("sellers/\(visit.id)")) {
+            try await showSeller(visit, refusal: $0)
+        }
+    }
+    if isFreeze, form["formId"] == "refreeze" { return try await finish(done: "seller_refrozen") }
+    return try await finish(done: isFreeze ? "seller_frozen" : "seller_thawed")
 }

@@ -31,6 +31,8 @@ public struct LeadHolding: Sendable, Hashable {
     let epoch: Int
     let owner: Int64?
     let isTouched: Bool
+    /// Whether it waits for its fields or its rules to be mended, which an alert of its own says.
+    let isHeld: Bool
     /// The first of the owner's superiors who is an active seller.
     let manager: Manager?
 

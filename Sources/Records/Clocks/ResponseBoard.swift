@@ -4,6 +4,9 @@ import Tenancy
 
 /// Leads that are late now, by whoever has them, and why (SLA-10).
 public struct ResponseBoard: Sendable {
+    /// The clock of the first touch, as the packs and the lists of leads know it.
+    public static let firstTouch = "lead_first_touch"
+
     public struct Line: Sendable, Hashable {
         /// The seller's external id; nil: nobody has them.
         public let owner: String?
@@ -68,7 +71,7 @@ extension Records {
     /// The leads a clock calls late at this moment.
     public func responseBoard(_ clock: String, of tenant: TenantID, now: Date = Date()) async throws -> ResponseBoard {
         // Each late lead is gone through once, and then their few sums. A touch counts before anybody has looked at the clock again.
-        let rows = try await read(
+        let rows = try await readMany(
             tenant,
             """
             WITH late AS (
@@ -128,7 +131,7 @@ extension Records {
     ) async throws -> ResponseHeatMap {
         // Worked out here: in SQL the zone would be asked for each lead, which took a fifth of the time.
         let span = Self.span(ofMonth: month, zone: zone)
-        let rows = try await read(
+        let rows = try await readMany(
             tenant,
             """
             WITH arrivals AS MATERIALIZED (

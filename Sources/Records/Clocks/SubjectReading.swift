@@ -112,8 +112,7 @@ extension ClockReader {
                 owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
                 holding: LeadHolding(
                     epoch: Int(try row.get("assignment_epoch", as: Int32.self)), owner: try row.get("owner_id"),
-                    isTouched: touchedAt != nil,
-                    manager: nil))
+                    isTouched: touchedAt != nil, isHeld: state == LeadState.held.rawValue, manager: nil))
         }
     }
 

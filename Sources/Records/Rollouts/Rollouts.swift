@@ -198,7 +198,7 @@ struct RolloutTurning {
     func statements(_ percent: Percent) throws -> [Statement] {
         try admit(.canary(percent))
         let action = record.state == .shadow ? "canary" : "percent"
-        let audit = audit("rollout.\(action)", after: ["percent": percent.description])
+        let audit = audit("rollout.\(action)", after: ["state": "canary", "percent": percent.description])
         guard percent != record.percent else { return [audit] }
         return [
             "UPDATE rollout SET state = 'canary' WHERE tenant_id = \(tenant.rawValue) AND id = \(record.id)",

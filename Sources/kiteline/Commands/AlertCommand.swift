@@ -22,6 +22,8 @@ struct AlertCommand: AsyncParsableCommand {
         let detail: Detail
         let count: Int
         let resolvedAt: String?
+
+        var why: String { code == "schema_drift" ? "no map names it: name it, or list it under ignore" : detail.why ?? "" }
     }
 
     struct List: AsyncParsableCommand {
@@ -39,7 +41,7 @@ struct AlertCommand: AsyncParsableCommand {
                 (alert: Item) in
                 [
                     alert.id, alert.code, Words.of(.english).known("alert", alert.code), alert.subject, "\(alert.count)", alert.firstAt,
-                    alert.resolvedAt ?? "", alert.detail.why ?? "",
+                    alert.resolvedAt ?? "", alert.why,
                 ]
             }
         }

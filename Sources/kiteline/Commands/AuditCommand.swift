@@ -17,7 +17,7 @@ struct AuditCommand: AsyncParsableCommand {
         @Option(help: "Only these, such as ruleset.publish.")
         var action: String?
 
-        @Option(help: "Only what was done to this.")
+        @Option(help: "Only what was done to this; a seller by id or name.")
         var subject: String?
 
         @Option(help: "Only what was done by this: key:7, the key's name, or the person whose key it was.")

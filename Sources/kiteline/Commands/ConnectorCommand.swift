@@ -54,12 +54,13 @@ struct ConnectorCommand: AsyncParsableCommand {
                 body["secrets"] = try ConnectorWords.secrets(data)
             }
             let bytes = try JSONSerialization.data(withJSONObject: body, options: [.sortedKeys])
-            let data = try await remote.remote().request(.put, "/v1/connectors/\(name)", body: .bytes(Array(bytes)))
+            let remote = try remote.remote()
+            let data = try await remote.request(.put, "/v1/connectors/\(name)", body: .bytes(Array(bytes)))
             if json { return printLine(data) }
             let made = try JSON.read(ConnectorView.self, from: data)
             print("\(made.name) (\(made.kind)) is \(made.said).")
             if let secret = made.secret { print("Its secret, shown this once: \(secret)") }
-            print("kiteline connector check \(made.name) says whether it would work.")
+            print("kiteline connector check \(made.name)\(remote.tenantOption) says whether it would work.")
         }
     }
 
@@ -71,11 +72,13 @@ struct ConnectorCommand: AsyncParsableCommand {
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
-            let data = try await remote.remote().request(.get, "/v1/connectors")
+            let remote = try remote.remote()
+            let data = try await remote.request(.get, "/v1/connectors")
             if json { return printLine(data) }
             let page = try JSON.read(ConnectorView.Page.self, from: data)
             guard !page.items.isEmpty else { return print("Nothing is connected: kiteline connector add --help") }
             print(Table(["name", "kind", "place", "state", "why"], page.items.map(\.cells)))
+            print("\nIn use is what messages are given to; whether it would take them: kiteline connector check NAME\(remote.tenantOption)")
         }
     }
 

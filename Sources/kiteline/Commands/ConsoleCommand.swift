@@ -9,8 +9,8 @@ struct ConsoleCommand: AsyncParsableCommand {
         commandName: "console",
         abstract: "Print a link that signs you in to the console, once.",
         discussion: """
-            For whom the key belongs to; the link is good for ten minutes, and is written to Postgres, which this needs. The platform chooses a tenant on the page; \
-            --key kl_o_… signs in an operator of one tenant.
+            For whom the key belongs to; the link is good for ten minutes, and is written to Postgres, which this needs. The platform chooses a tenant on the page, \
+            or here with --tenant; --key kl_o_… signs in an operator of one tenant.
             """)
 
     @Option(help: ArgumentHelp("Where the console is (KITELINE_URL, or the kiteline dev that runs here).", valueName: "url"))
@@ -19,17 +19,26 @@ struct ConsoleCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A key (KITELINE_KEY, or the platform key of the kiteline dev that runs here).", valueName: "key"))
     var key: String?
 
+    @Option(help: ArgumentHelp("The tenant the console opens with; a tenant's own key opens with its own.", valueName: "slug"))
+    var tenant: String?
+
     @Flag(help: "Print JSON.")
     var json = false
 
     @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        guard let tenant, Slug(tenant) == nil else { return }
+        throw ValidationError("\"\(tenant)\" is no tenant's name: see kiteline tenant list")
+    }
 
     func run() async throws {
         let settings = try options.settings([.apiURL: url, .key: key])
         try await Engine.with(settings) { engine in
             try await checkSchema(settings)
             let link = try await ConsoleLink.make(
-                engine.records, key: try settings.text(.key), at: try settings.text(.apiURL), for: ConsoleLink.shortly)
+                engine.records, key: try settings.text(.key), tenant: tenant.flatMap { Slug($0) }, at: try settings.text(.apiURL),
+                for: ConsoleLink.shortly)
             print(json ? try JSON.text(["console_url": link]) : link)
         }
     }
@@ -42,10 +51,19 @@ enum ConsoleLink {
     /// One that stands in a file waits for its reader.
     static let aDay: TimeInterval = 86_400
 
-    static func make(_ records: Records, key: String, at url: String, for time: TimeInterval) async throws -> String {
+    static func make(
+        _ records: Records, key: String, tenant: Slug? = nil, at url: String, for time: TimeInterval
+    ) async throws -> String {
         guard let key = APIKey(key), let bearer = try await KeyRing(records).principal(key) else {
             throw SetUpError("the key is not valid: give one that is with KITELINE_KEY or --key")
         }
-        return try await SignInLink.make(records, for: bearer, at: url, until: Date().addingTimeInterval(time))
+        if let tenant {
+            if let own = bearer.tenant?.slug, own != tenant.description { throw SetUpError("the key is of \(own), not of \(tenant)") }
+            guard try await records.tenant(tenant) != nil else {
+                throw SetUpError("there is no tenant \(tenant): see kiteline tenant list")
+            }
+        }
+        return try await SignInLink.make(
+            records, for: bearer, actingFor: bearer.tenant == nil ? tenant : nil, at: url, until: Date().addingTimeInterval(time))
     }
 }

@@ -80,6 +80,10 @@ struct ImportCommand: AsyncParsableCommand {
             let rejected: Int
             let updated: Int
             let errors: [Fault]
+            /// Nil: of a service before that was told.
+            let repeated: [Repeated]?
+
+            struct Repeated: Decodable { let line, earlier: Int }
         }
 
         func run() async throws {
@@ -93,6 +97,9 @@ struct ImportCommand: AsyncParsableCommand {
             let data = try await remote.request(.get, "/v1/imports/\(id)")
             let summary = try JSON.read(Summary.self, from: data)
             json ? printLine(data) : show(summary, id)
+            if !json, summary.accepted > 0, let preview = try? await previewed(try opened(quietly: true), remote) {
+                showUnmapped(preview.rows)
+            }
             if !json, summary.accepted > 0, try await FuseCommand.isOpen(remote) {
                 print("The assignment fuse is open: these leads wait for people, or until it is closed.")
             }
@@ -101,14 +108,15 @@ struct ImportCommand: AsyncParsableCommand {
         }
 
         /// The file, its columns renamed where a preset says so, and what the API is to be told of them.
-        private func opened() throws -> (FileChunks, [String: String?]) {
+        /// - Parameter quietly: says nothing of what is renamed.
+        private func opened(quietly: Bool = false) throws -> (file: FileChunks, query: [String: String?]) {
             guard let preset = preset.flatMap({ Preset.all[$0] }) else {
                 return (try FileChunks(path), ["source": source, "external_id": externalID, "received_at": receivedAt])
             }
             let beginning = try FileChunks(path).beginning(1 << 18)
             guard let header = CSVHeader(beginning) else { throw SetUpError("the first row of \(path) does not end: is it a CSV file?") }
             let columns = try RenamedColumns(header.names, preset)
-            if !json { for (from, to) in columns.renamed { print("column \(from) is taken as \(to)") } }
+            if !json, !quietly { for (from, to) in columns.renamed { print("column \(from) is taken as \(to)") } }
             return (
                 try FileChunks(path, replacing: header.length, with: CSVHeader.row(columns.names)),
                 ["source": source, "external_id": externalID ?? columns.externalID, "received_at": receivedAt ?? columns.receivedAt]
@@ -139,14 +147,22 @@ struct ImportCommand: AsyncParsableCommand {
             let rows: [Row]
         }
 
-        private func show(_ file: FileChunks, _ query: [String: String?], _ remote: Remote) async throws {
-            let query = query.merging(["limit": "\(rows)", "language": language]) { $1 }
-            let data = try await remote.request(
-                .post, "/v1/leads:preview", query: query, body: .bytes(ByteBuffer(bytes: try file.beginning(1 << 20))), type: type)
-            if json { return printLine(data) }
+        /// What the live rules make of the first rows.
+        private func previewed(_ opened: (file: FileChunks, query: [String: String?]), _ remote: Remote) async throws -> Preview {
             let decoder = JSONDecoder()
             decoder.keyDecodingStrategy = .convertFromSnakeCase
-            let preview = try decoder.decode(Preview.self, from: data)
+            return try decoder.decode(Preview.self, from: try await judged(opened.file, opened.query, remote))
+        }
+
+        private func judged(_ file: FileChunks, _ query: [String: String?], _ remote: Remote) async throws -> Data {
+            try await remote.request(
+                .post, "/v1/leads:preview", query: query.merging(["limit": "\(rows)", "language": language]) { $1 },
+                body: .bytes(ByteBuffer(bytes: try file.beginning(1 << 20))), type: type)
+        }
+
+        private func show(_ file: FileChunks, _ query: [String: String?], _ remote: Remote) async throws {
+            if json { return printLine(try await judged(file, query, remote)) }
+            let preview = try await previewed((file, query), remote)
             print("under \(preview.rules.isEmpty ? "no rules" : preview.rules.joined(separator: ", "))\n")
             for row in preview.rows {
                 let verdict = row.rule.map { "\(row.verdict) by \($0)" } ?? row.verdict
@@ -166,22 +182,34 @@ struct ImportCommand: AsyncParsableCommand {
             let leads = rows.filter { $0.externalId != nil }
             let names = leads.flatMap { $0.unmapped ?? [] }.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
             guard !names.isEmpty else { return }
-            print("\nno map speaks of: \(names.map { "“\($0)”" }.joined(separator: ", "))")
-            guard !leads.contains(where: \.saysSomething) else { return }
+            let looked = rows.count == 1 ? "the first row" : "the first \(rows.count) rows"
+            print("\nin \(looked), no map speaks of: \(names.map { "“\($0)”" }.joined(separator: ", "))")
+            guard !leads.contains(where: \.saysSomething) else {
+                return print(
+                    "Rules and scores do not see these columns. A map of your own names them: docs/guide-tenant.md, “Sellers and leads”.")
+            }
             print(
                 """
-                None of the file's columns is known to the rules: these leads would be assigned as if they said nothing. A map says what each \
+                None of the file's columns is known to the rules: such leads are assigned as if they said nothing. A map says what each \
                 column is: kiteline rules show --kind map shows the live one, docs/guide-tenant.md how to add your own.
                 """)
         }
 
         private func show(_ summary: Summary, _ id: String) {
-            let known = summary.updated == 0 ? "" : " (\(summary.updated) of them known before: their fields were updated)"
+            // What stands in the file twice is counted as updated too.
+            let before = max(0, summary.updated - (summary.repeated?.count ?? 0))
+            let known = before == 0 ? "" : " (\(before) of them known before: their fields were updated)"
             print("import \(id) \(summary.state): \(summary.rows) rows, \(summary.accepted) accepted\(known), \(summary.rejected) rejected")
+            if before > 0 {
+                print("Known leads stay where they are, whatever their new fields say; those held or with marketing are decided again.")
+            }
             if summary.rows == 0, summary.errors.isEmpty { complain("There is no row in the file after the one that names its columns.") }
             for fault in summary.errors {
                 let place = [fault.line.map { "line \($0)" }, fault.field].compactMap(\.self).joined(separator: ", ")
                 print("  \(place.isEmpty ? "" : place + ": ")\(fault.message)")
+            }
+            for line in summary.repeated ?? [] {
+                print("  line \(line.line): has the id of line \(line.earlier): it is one lead, and the later line's fields count")
             }
         }
     }

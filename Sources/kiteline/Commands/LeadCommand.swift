@@ -77,6 +77,9 @@ struct LeadCommand: AsyncParsableCommand {
         @Option(help: "Only those with this in their id or in a field, such as part of a company's name.")
         var text: String?
 
+        @Option(help: "late (nobody touched it in time), untouched or touched.")
+        var touch: String?
+
         private struct Found: Decodable {
             struct Item: Decodable { let externalId: String }
             let items: [Item]
@@ -90,8 +93,8 @@ struct LeadCommand: AsyncParsableCommand {
                 }
             }
             try await pages.list(
-                "/v1/leads", ["state": state, "source": source, "owner": owner, "text": text],
-                ["id", "source", "external id", "company", "state", "with", "rule", "score", "received"]
+                "/v1/leads", ["state": state, "source": source, "owner": owner, "text": text, "touch": touch],
+                ["id", "source", "external id", "name", "state", "with", "rule", "score", "received"]
             ) { (lead: LeadView) in lead.cells }
         }
     }
@@ -148,16 +151,8 @@ private struct LeadView: Decodable {
         }
     }
 
-    /// A field's value; what is no text is left out.
-    struct Value: Decodable {
-        let text: String?
-
-        init(from decoder: any Decoder) throws { text = try? decoder.singleValueContainer().decode(String.self) }
-    }
-
     let id, source, externalId, state, receivedAt: String
-    let fields: [String: Value]
-    let heldReason, owner, pool, touchedAt, jobId: String?
+    let name, heldReason, owner, pool, touchedAt, jobId: String?
     let score: Double?
     let assignment: Decision?
     let explanation, leftOut: Words
@@ -165,16 +160,22 @@ private struct LeadView: Decodable {
     let earlier: [Earlier]?
     let clocks: [Clock]
 
-    /// What its fields call it under usual names.
-    private var company: String? {
-        ["company", "company_name", "公司", "公司名称", "customer", "name"].lazy.compactMap { fields[$0]?.text }.first { !$0.isEmpty }
+    private var standing: String {
+        let why =
+            switch heldReason {
+            case "held_mapping_error": "a field cannot be read"
+            case "held_missing_data": "a field is missing"
+            case "held_failed": "its job failed"
+            case let code: code
+            }
+        return why.map { "\(state): \($0)" } ?? state
     }
 
     private var place: String { owner ?? pool.map { "pool \($0)" } ?? "nobody" }
 
     var cells: [String] {
         [
-            id, source, externalId, company ?? "", heldReason.map { "held (\($0))" } ?? state, owner ?? pool ?? "",
+            id, source, externalId, name ?? "", standing, owner ?? pool ?? "",
             assignment?.matchedRule ?? "", score.map { String(format: "%.0f", $0) } ?? "", receivedAt,
         ]
     }
@@ -187,8 +188,8 @@ private struct LeadView: Decodable {
     }
 
     func text(_ language: String) -> String {
-        let name = ["\(source)/\(externalId)", company].compactMap(\.self).joined(separator: ", ")
-        var lines = ["lead \(id) (\(name)) is \(state)\(heldReason.map { ", \($0)" } ?? ""), with \(place)"]
+        let name = ["\(source)/\(externalId)", name].compactMap(\.self).joined(separator: ", ")
+        var lines = ["lead \(id) (\(name)) is \(standing), with \(place)"]
         let score = score.map { String(format: ", score %.0f", $0) } ?? ""
         let touched = touchedAt.map { ", first touched \($0.withWholeSeconds)" } ?? ""
         lines.append("received \(receivedAt.withWholeSeconds)\(touched)\(score)")

@@ -188,7 +188,16 @@ private struct RolloutView: Decodable {
 
     /// What the version would have decided of leads that the live one decided.
     struct Shadow: Decodable { let leads, different, failures: Int }
-    struct Difference: Decodable { let leadId, decided, otherwise, now: String }
+    struct Difference: Decodable {
+        let leadId, decided, otherwise, now: String
+        /// Whose version decided it.
+        let arm: String?
+
+        var line: String {
+            let other = arm.map { $0 == "canary" ? "stable" : "canary" } ?? "the other"
+            return "\n  lead \(leadId): \(arm ?? "decided") \(decided); \(other) \(otherwise); now \(now)"
+        }
+    }
     /// What became of the leads that a change put elsewhere before it was taken back.
     struct TakenBack: Decodable {
         let elsewhere, again, touched: Int
@@ -221,7 +230,7 @@ private struct RolloutView: Decodable {
         let data = try await remote.request(method, path, body: bytes.map { .bytes(Array($0)) })
         if json { return printLine(data) }
         let rollout = try JSON.read(RolloutView.self, from: data)
-        print(whole ? rollout.text : "\(rollout.head). kiteline rollout show \(rollout.id) has the evidence.")
+        print(whole ? rollout.text : "\(rollout.head). kiteline rollout show \(rollout.id)\(remote.tenantOption) has the evidence.")
         guard rollout.isRunning, rollout.kind != "warning_model", try await FuseCommand.isOpen(remote) else { return }
         print("The assignment fuse is open: nothing is decided.")
     }
@@ -254,9 +263,9 @@ private struct RolloutView: Decodable {
             ? ""
             : "\n\nin the shadow: \(shadow.leads) leads decided beside, \(shadow.different) otherwise, \(shadow.failures) held or failed under it\n"
                 + "(nobody is given anything there, so turns and loads do not move on: whom it names says nothing of how it will share)"
-        let lines = (differences ?? []).prefix(20).map { "\n  lead \($0.leadId): \($0.decided), otherwise \($0.otherwise); now \($0.now)" }
-            .joined()
-        let differences = lines.isEmpty ? "" : "\n\ndecided otherwise, in the shadow and since:" + lines
+        let lines = (differences ?? []).prefix(20).map(\.line).joined()
+        let differences =
+            lines.isEmpty ? "" : "\n\ndecided otherwise by the two versions, in the shadow and since; first whose decision counted:" + lines
         let history = (history ?? []).map(\.line).joined(separator: "\n")
         return "\(head)\n\n\(arms)\(takenBack?.line ?? "")\(shadow)\(differences)\n\n\(guards)" + (history.isEmpty ? "" : "\n\n\(history)")
     }

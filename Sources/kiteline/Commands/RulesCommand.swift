@@ -95,7 +95,7 @@ struct RulesCommand: AsyncParsableCommand {
 
         /// What a draft waits for: rounds in the sandbox where the tenant asks for more, else a rollout.
         private func next(after version: Int, _ remote: Remote) async throws -> String {
-            let whose = remote.tenant.map { " --tenant \($0)" } ?? ""
+            let whose = remote.tenantOption
             if let set = try await standing(remote), set.roundsPassed < set.roundsRequired {
                 return "kiteline rules replay \(name) --kind \(kind.rawValue) --version \(version)\(whose)"
                     + " (it has passed \(set.roundsPassed) of the \(set.roundsRequired) rounds this tenant asks for before a rollout)"

@@ -102,7 +102,14 @@ struct RulesReplayCommand: AsyncParsableCommand {
                 continue
             }
             if json { printLine(data) } else if let result = round.result { show(result, id, "\(round.state)\(try await count(api))") }
-            guard round.state == "passed" else { throw ExitCode.failure }
+            guard round.state == "passed" else {
+                if !json, let findings = round.result?.findings, findings.contains(where: { $0.code == "more_unknown" }) {
+                    print(
+                        "The draft reads a field that no map gives, or these leads came before the map that does: then --from leaves them out."
+                    )
+                }
+                throw ExitCode.failure
+            }
             return
         }
     }
@@ -144,7 +151,8 @@ struct RulesReplayCommand: AsyncParsableCommand {
             ("held", { ended($0, ["held_mapping_error", "held_missing_data"]) }),
             ("left to a person", { ended($0, ["manual_queue_fallback", "manual_queue_fuse"]) }),
             ("without an owner", { percent($0.unmatchedShare) }),
-            ("held for a missing field", { percent($0.unknownPathShare) }), ("to inactive sellers", { "\($0.toInactive)" }),
+            ("held for a field that is missing or cannot be read", { percent($0.unknownPathShare) }),
+            ("to inactive sellers", { "\($0.toInactive)" }),
             ("share of the first three", { percent($0.topThreeShare) }), ("unevenness (Gini)", { number($0.gini) }),
             ("peak of waiting leads", { "\($0.peakPending) of \($0.peakCapacity)" }),
             ("first touches missed", { $0.firstTouchMissed.map { "\($0)" } ?? "not known" }),

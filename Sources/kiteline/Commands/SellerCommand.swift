@@ -24,15 +24,18 @@ struct SellerCommand: AsyncParsableCommand {
         var state: String?
 
         private struct Item: Decodable {
-            struct Freeze: Decodable { let reason: String }
+            struct Freeze: Decodable {
+                let reason: String
+                let until: String?
+            }
             let externalId, name: String
             let team, status: String?
             let pending, capacity, assigned: Int
             let freeze: Freeze?
 
             var cells: [String] {
-                let state = freeze.map { "frozen: \($0.reason)" } ?? status ?? "not told"
-                return [externalId, name, team ?? "", state, "\(pending) of \(capacity)", "\(assigned)"]
+                let frozen = freeze.map { "frozen\($0.until.map { " until \($0.withWholeSeconds)" } ?? ""): \($0.reason)" }
+                return [externalId, name, team ?? "", frozen ?? status ?? "not told", "\(pending) of \(capacity)", "\(assigned)"]
             }
         }
 

@@ -22,6 +22,12 @@ struct WorkerCommand: AsyncParsableCommand {
                 let pid, running: Int
                 let concurrency, settled: Int?
                 let drainAskedAt: String?
+
+                /// A process that said nothing for a minute may be dead; its jobs go to others when their leases end.
+                func state(now: Date) -> String {
+                    if let beat = try? Date(beatAt, strategy: .iso8601), now.timeIntervalSince(beat) >= 60 { return "silent" }
+                    return drainAskedAt.map { "drains since \($0)" } ?? "works"
+                }
             }
             let items: [Item]
         }
@@ -33,11 +39,11 @@ struct WorkerCommand: AsyncParsableCommand {
             guard !items.isEmpty else { return print("Nobody works: kiteline work") }
             print(
                 Table(
-                    ["id", "host", "pid", "runs", "of", "settled", "since", "last heard of", "draining since"],
+                    ["id", "host", "pid", "runs", "of", "settled", "since", "last heard of", "state"],
                     items.map { worker in
                         [
                             worker.id, worker.host, "\(worker.pid)", "\(worker.running)", worker.concurrency.map(String.init) ?? "",
-                            worker.settled.map(String.init) ?? "", worker.startedAt, worker.beatAt, worker.drainAskedAt ?? "",
+                            worker.settled.map(String.init) ?? "", worker.startedAt, worker.beatAt, worker.state(now: Date()),
                         ]
                     }))
         }

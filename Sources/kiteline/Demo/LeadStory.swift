@@ -127,7 +127,11 @@ struct LeadStory: Sendable {
                 + "\(forecast.outlook.wins.p10.formatted()) to \(forecast.outlook.wins.p90.formatted())")
         guard forecast.moved.since != nil, let change = forecast.moved.changes.first(where: { $0.currency == "CNY" }) else { return }
         let parts = change.parts.filter { $0.key != "unchanged" && $0.value.amountMinor != 0 }.sorted { $0.key < $1.key }
-        if !parts.isEmpty { tellLine("", "since the last: " + parts.map { "\($0) \(money($1.amountMinor))" }.joined(separator: ", ")) }
+        guard !parts.isEmpty else { return }
+        tellLine(
+            "",
+            "since the last, what is won leaving what is open: "
+                + parts.map { "\($0) \(money($1.amountMinor))" }.joined(separator: ", "))
     }
 
     private func money(_ minor: Int64?) -> String {
