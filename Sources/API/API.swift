@@ -33,6 +33,7 @@ public struct API: Sendable {
     let fleet: Remembered<Fleet>
     let heatMaps: RememberedByKey<HeatMapKey, ResponseHeatMap>
     let boards: RememberedByKey<BoardKey, ResponseBoard>
+    let flows: RememberedByKey<FlowKey, JobFlow>
     let events: EventHub
     let traces: Traces?
     let logger: Logger
@@ -42,12 +43,12 @@ public struct API: Sendable {
     ///   - traces: told of requests and what they enqueue; nil: nobody is.
     ///   - logs: counted, where log lines go to a collector.
     ///   - clock: by which keys and counts of ready jobs are remembered for a moment; for tests to turn.
-    ///   - heatMapAge: how old the heat map of a month may be that is answered with.
-    ///   - boardAge: how old the board of late leads may be.
+    ///   - heatMapAge: how old a heat map that was costly to count counts as new.
+    ///   - countsAge: how old a board of late leads or a flow of jobs does.
     public init(
         records: Records, ledger: Ledger, dispatch: Dispatch, kinds: [JobKind],
         clock: @Sendable @escaping () -> ContinuousClock.Instant = { .now }, metrics: Metrics = Metrics(), limits: Limits = Limits(),
-        heatMapAge: Duration = .zero, boardAge: Duration = .zero, transport: TransportSecurity = TransportSecurity(),
+        heatMapAge: Duration = .zero, countsAge: Duration = .zero, transport: TransportSecurity = TransportSecurity(),
         outgoing: OutgoingPolicy = OutgoingPolicy(),
         secrets: SecretBox? = nil, traces: Traces? = nil, logs: LogExporter? = nil, logger: Logger
     ) {
@@ -62,17 +63,18 @@ public struct API: Sendable {
         self.outgoing = outgoing
         self.secrets = secrets
         quotas = Quotas(records: records, dispatch: dispatch, now: clock)
-        demand = Remembered(for: .seconds(5)) { try await API.demand(records, dispatch) }
-        counted = Remembered(for: .seconds(10)) {
+        demand = Remembered(.fixed(.seconds(5))) { try await API.demand(records, dispatch) }
+        counted = Remembered(.fixed(.seconds(10))) {
             let now = Date()
             return CountedJobs(at: now, statistics: try await records.jobStatistics(window: TimeInterval(API.usageWindow), now: now))
         }
-        alerts = Remembered(for: .seconds(10)) { try await records.newestAlerts(ofTenants: API.tenantsNamed) }
-        fleet = Remembered(for: .seconds(2)) {
+        alerts = Remembered(.fixed(.seconds(10))) { try await records.newestAlerts(ofTenants: API.tenantsNamed) }
+        fleet = Remembered(.fixed(.seconds(2))) {
             Fleet(workers: try await ledger.workerProcesses(), running: try await ledger.runningJobs(limit: API.shownRunningJobs))
         }
-        heatMaps = RememberedByKey(for: heatMapAge)
-        boards = RememberedByKey(for: boardAge)
+        heatMaps = RememberedByKey(.byCost(atMost: heatMapAge))
+        boards = RememberedByKey(.byCost(atMost: countsAge))
+        flows = RememberedByKey(.byCost(atMost: countsAge))
         events = EventHub(records, limits)
         self.traces = traces
         let (jobs, engine) = (JobMetrics(records, dispatch), EngineMetrics(ledger, dispatch))

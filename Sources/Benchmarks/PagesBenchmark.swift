@@ -11,7 +11,7 @@ import Tenancy
 /// alone, which one line a lead fills as no operator could, is written as the service writes it.
 public struct PagesBenchmark: Sendable {
     public var leads: Int
-    /// How often each page is asked for, one after the other over one connection.
+    /// How often each page is asked for, one after the other over one connection, once it has been asked for a first time.
     public var requests: Int
     public var goalMs: Double
 
@@ -42,6 +42,8 @@ public struct PagesBenchmark: Sendable {
     /// From request to the answer's last byte.
     public struct Page: Codable, Sendable {
         public var path: String
+        /// Of the very first, when the server knows nothing of what it counted before.
+        public var firstMs: Double
         public var p50Ms: Double
         public var p99Ms: Double
     }
@@ -66,12 +68,17 @@ public struct PagesBenchmark: Sendable {
             let port = Int.random(in: 20_000..<30_000)
             let server = bench.processes(executable, ["serve", "--port", "\(port)"])
             try server.start()
-            try await untilItAnswers(port, token)
+            try await untilItAnswers(port)
             var pages: [Page] = []
             for place in places + ["leads/\(try await bench.count("SELECT max(id) FROM lead"))"] {
-                let answers = try await asking(place, port, token).run(total: requests)
-                guard answers.statuses == [200: requests] else { throw BenchmarkError.wrong("/console/\(place): \(answers.statuses)") }
-                pages.append(Page(path: "/console/\(place)", p50Ms: answers.percentile(0.5), p99Ms: answers.percentile(0.99)))
+                let path = "/console/\(place)"
+                let first = try await asking(path, port, token).run(total: 1)
+                let answers = try await asking(path, port, token).run(total: requests)
+                guard first.statuses == [200: 1], answers.statuses == [200: requests] else {
+                    throw BenchmarkError.wrong("\(path): \(first.statuses) and \(answers.statuses)")
+                }
+                pages.append(
+                    Page(path: path, firstMs: first.percentile(1), p50Ms: answers.percentile(0.5), p99Ms: answers.percentile(0.99)))
             }
             await server.stop()
             let jobs = try await bench.count("SELECT count(*) FROM job_history")
@@ -119,16 +126,16 @@ public struct PagesBenchmark: Sendable {
         return token
     }
 
-    private func asking(_ place: String, _ port: Int, _ token: SessionToken) -> LoadGenerator {
+    private func asking(_ path: String, _ port: Int, _ token: SessionToken? = nil) -> LoadGenerator {
         let request = Array(
-            "GET /console/\(place) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nCookie: kl_session=\(token.secret)\r\nAccept-Language: en\r\n\r\n"
+            "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nCookie: kl_session=\(token?.secret ?? "")\r\nAccept-Language: en\r\n\r\n"
                 .utf8)
         return LoadGenerator(host: "127.0.0.1", port: port, connections: 1) { _ in request }
     }
 
-    private func untilItAnswers(_ port: Int, _ token: SessionToken) async throws {
+    private func untilItAnswers(_ port: Int) async throws {
         for _ in 0..<200 {
-            if let answer = try? await asking("now", port, token).run(total: 1), answer.statuses[200] == 1 { return }
+            if let answer = try? await asking("/readyz", port).run(total: 1), answer.statuses[200] == 1 { return }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw BenchmarkError.wrong("the server did not answer")

@@ -21,6 +21,7 @@ public struct JobFlow: Sendable, Hashable {
         public let error: String?
     }
 
+    public let asOf: Date
     /// The start of the first minute.
     public let from: Date
     public let minutes: Int
@@ -60,7 +61,7 @@ extension Records {
         // A wider window may be known, and after a step back of the clock minutes that are yet to come.
         span.minutes = span.minutes.filter { (first...minute).contains($0.key) }
         return JobFlow(
-            from: Self.start(of: first), minutes: minutes, lines: Self.lines(span, minutes: minutes),
+            asOf: now, from: Self.start(of: first), minutes: minutes, lines: Self.lines(span, minutes: minutes),
             failures: try await failures(span, of: tenant))
     }
 

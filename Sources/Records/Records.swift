@@ -40,8 +40,13 @@ public struct Records: Sendable {
     }
 
     /// The same of one that puts many rows together: in 32 MB of memory instead of Postgres' usual 4, which 100,000 leads do not fit into.
-    func readMany(_ tenant: TenantID, _ statement: Statement) async throws -> Rows {
-        try await app.pipeline([.tenants([tenant]), "SELECT set_config('work_mem', '32MB', true)", statement])[2]
+    ///
+    /// - Parameter byNestedLoops: whether the planner may join so, which is best while one side is few rows.
+    func readMany(_ tenant: TenantID, byNestedLoops: Bool = true, _ statement: Statement) async throws -> Rows {
+        let means: Statement = """
+            SELECT set_config('work_mem', '32MB', true), set_config('enable_nestloop', \(byNestedLoops ? "on" : "off"), true)
+            """
+        return try await app.pipeline([.tenants([tenant]), means, statement])[2]
     }
 
     /// A transaction on a tenant's rows, as `kiteline_app` unless told otherwise.

@@ -187,7 +187,7 @@ struct Engine: Sendable {
         limits.bodyPause = try settings.duration(.bodySeconds)
         return API(
             records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, metrics: metrics, limits: limits, heatMapAge: .seconds(30),
-            boardAge: .seconds(2),
+            countsAge: .seconds(2),
             transport: TransportSecurity(publicURL: settings.optional(.publicURL), trustedProxies: Set(proxies)),
             outgoing: courier.policy, secrets: secrets, traces: traces, logs: logs, logger: logger)
     }

@@ -9,7 +9,7 @@ final class EngineMetrics: Sendable {
 
     init(_ ledger: Ledger, _ dispatch: Dispatch) {
         self.dispatch = dispatch
-        remembered = Remembered(for: .seconds(10)) {
+        remembered = Remembered(.fixed(.seconds(10))) {
             let workers = try await ledger.workerCounts()
             let breakers = try await ledger.breakerCounts(limit: 100)
             let epoch = try await ledger.epoch()

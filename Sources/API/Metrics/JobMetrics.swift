@@ -16,7 +16,7 @@ final class JobMetrics: Sendable {
     private let remembered: Remembered<[Metrics.Sample]>
 
     init(_ records: Records, _ dispatch: Dispatch) {
-        remembered = Remembered(for: Self.freshness) {
+        remembered = Remembered(.fixed(Self.freshness)) {
             let statistics = try await records.jobStatistics(now: Date())
             let (top, labelled) = bounded(statistics, to: Self.tenants)
             let ofTenants = await promptly { try await tenantSamples(top, records, dispatch) }

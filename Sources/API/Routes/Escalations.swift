@@ -54,6 +54,9 @@ extension API {
         StoredAnswer(status: 200, body: $0.json)
     }
     guard let once else { throw Problem.notFound }
+    // Who gave it looks for it next.
+    call.api.boards.forget { $0.tenant == call.tenant.id }
+    call.api.heatMaps.forget { $0.tenant == call.tenant.id }
     return try call.answer(once)
 }
 

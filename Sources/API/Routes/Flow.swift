@@ -10,10 +10,14 @@ extension API {
 /// `GET /v1/flow?minutes=`: how the tenant's jobs ended lately, minute by minute, and what failed.
 @Sendable private func readFlow(_ call: Call) async throws -> Answer {
     let minutes = try call.query { $0.integer("minutes", in: 1...180) ?? 60 }
-    let flow = try await call.records.jobFlow(of: call.tenant.id, minutes: minutes, now: Date())
+    let key = FlowKey(tenant: call.tenant.id, minutes: minutes)
+    let flow = try await call.api.flows.value(of: key) { [records = call.records] in
+        try await records.jobFlow(of: key.tenant, minutes: minutes, now: Date())
+    }
     return Answer(
         200,
         JSONWriter.object(capacity: 1_024) { object in
+            object.member("as_of", flow.asOf)
             object.member("from", flow.from)
             object.member("minutes", flow.minutes)
             object.array("kinds") { list in
@@ -36,6 +40,12 @@ extension API {
                 }
             }
         })
+}
+
+/// What a flow is of. It counts what ended within the last two minutes anew, and stands on a page that is read again whenever a job ends.
+struct FlowKey: Hashable {
+    let tenant: TenantID
+    let minutes: Int
 }
 
 extension JSONWriter {

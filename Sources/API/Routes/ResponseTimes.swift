@@ -13,8 +13,9 @@ extension API {
 /// `GET /v1/sla/first-touch`: leads that are late now, by whoever has them, and why.
 @Sendable private func readBoard(_ call: Call) async throws -> Answer {
     let clock = try call.query { $0.string("clock", length: 64) } ?? ResponseBoard.firstTouch
-    let board = try await call.api.boards.value(of: BoardKey(tenant: call.tenant.id, clock: clock)) { [records = call.records] in
-        try await records.responseBoard(clock, of: call.tenant.id)
+    let key = BoardKey(tenant: call.tenant.id, clock: clock)
+    let board = try await call.api.boards.value(of: key) { [records = call.records] in
+        try await records.responseBoard(clock, of: key.tenant)
     }
     return Answer(
         200,

@@ -70,20 +70,22 @@ public struct ResponseHeatMap: Sendable {
 extension Records {
     /// The leads a clock calls late at this moment.
     public func responseBoard(_ clock: String, of tenant: TenantID, now: Date = Date()) async throws -> ResponseBoard {
-        // Each late lead is gone through once, and then their few sums. A touch counts before anybody has looked at the clock again.
+        // Of each late lead the first level it missed, and then their few sums. A touch counts before anybody has looked at the clock again.
         let rows = try await readMany(
             tenant,
             """
-            WITH late AS (
-                SELECT min(l.owner_id) AS owner, min(e.due_at) FILTER (WHERE NOT e.history) AS due_at, bool_and(e.history) AS history,
-                    (array_agg(e.owner ORDER BY e.due_at, e.id) FILTER (WHERE NOT e.history))[1] AS first_owner, \(unescaped: Self.reason) AS reason
-                FROM escalation e JOIN lead l ON l.tenant_id = e.tenant_id AND l.id = e.subject_id
+            WITH missed AS NOT MATERIALIZED (
+                SELECT e.* FROM escalation e
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(clock) AND e.met_at IS NULL
-                    AND e.withdrawn_at IS NULL AND l.touched_at IS NULL
-                GROUP BY e.subject_id),
+                    AND e.withdrawn_at IS NULL),
+            untouched AS NOT MATERIALIZED (SELECT id, owner_id FROM lead WHERE tenant_id = \(tenant.rawValue) AND touched_at IS NULL),
             sums AS MATERIALIZED (
-                SELECT owner, first_owner, history, reason, count(*) AS n, min(due_at) AS due_at FROM late
-                GROUP BY owner, first_owner, history, reason),
+                SELECT l.owner_id AS owner, e.owner AS first_owner, e.history, count(*) AS n, min(e.due_at) AS due_at
+                FROM (
+                    SELECT DISTINCT ON (subject_id) subject_id, owner, history, due_at FROM missed
+                    ORDER BY subject_id, history, due_at, id) e
+                    JOIN untouched l ON l.id = e.subject_id
+                GROUP BY 1, 2, 3),
             lines AS MATERIALIZED (
                 SELECT s.external_id, s.name, s.team, sum(e.n)::bigint AS n,
                     COALESCE(sum(e.n) FILTER (WHERE e.first_owner IS DISTINCT FROM s.external_id AND s.id IS NOT NULL), 0)::bigint AS late_before, extract(epoch FROM \(now)::timestamptz - min(e.due_at))::bigint AS latest_by
@@ -93,7 +95,14 @@ extension Records {
             longest AS (SELECT * FROM lines ORDER BY n DESC, external_id NULLS LAST LIMIT 1000)
             SELECT 'line' AS part, external_id AS owner, name, team, NULL AS reason, n, late_before, latest_by FROM longest
             UNION ALL SELECT 'team', NULL, NULL, team, NULL, sum(n)::bigint, NULL, max(latest_by) FROM lines GROUP BY team
-            UNION ALL SELECT 'reason', NULL, NULL, NULL, reason, sum(n)::bigint, NULL, NULL FROM sums WHERE NOT history GROUP BY reason
+            UNION ALL
+            SELECT 'reason', NULL, NULL, NULL, e.reason, count(*), NULL, NULL
+            FROM (
+                SELECT subject_id, \(unescaped: Self.reason) AS reason FROM missed e
+                -- Few have one; the others are not gone through lead by lead.
+                WHERE NOT history AND (reason IS NOT NULL OR acted AND action = 'transfer_to_manager') GROUP BY subject_id) e
+                JOIN untouched l ON l.id = e.subject_id
+            GROUP BY e.reason
             UNION ALL SELECT 'history', NULL, NULL, NULL, NULL, COALESCE(sum(n), 0)::bigint, NULL, NULL FROM sums WHERE history
             ORDER BY n DESC, owner NULLS LAST, team, reason
             """)
@@ -111,12 +120,12 @@ extension Records {
                 latestBy: Int(try row.get("latest_by", as: Int64.self))
             )
         }
-        let (reasons, unspecified) = try Self.reasons(parts["reason"] ?? [])
+        let late = teams.reduce(0) { $0 + $1.late }
+        let (reasons, given, _) = try Self.reasons(parts["reason"] ?? [])
         let history = try (parts["history"] ?? []).first.map { Int(try $0.get("n", as: Int64.self)) } ?? 0
         return ResponseBoard(
             asOf: now, clock: clock, lines: lines, teams: teams.compactMap { one in one.team.map { ($0, one.late) } },
-            late: teams.reduce(0) { $0 + $1.late }, latestBy: teams.map(\.latestBy).max(), history: history, reasons: reasons,
-            unspecified: unspecified)
+            late: late, latestBy: teams.map(\.latestBy).max(), history: history, reasons: reasons, unspecified: late - given)
     }
 
     /// Why a lead is late, of its escalations `e` that are no history; null: nobody has said.
@@ -131,31 +140,27 @@ extension Records {
     ) async throws -> ResponseHeatMap {
         // Worked out here: in SQL the zone would be asked for each lead, which took a fifth of the time.
         let span = Self.span(ofMonth: month, zone: zone)
+        // After an import, while its tables are unknown to the planner, a nested loop compared every lead with every escalation.
         let rows = try await readMany(
-            tenant,
+            tenant, byNestedLoops: false,
             """
-            WITH arrivals AS MATERIALIZED (
-                SELECT id, received_at, touched_at IS NOT NULL AS touched FROM lead
+            WITH arrivals AS NOT MATERIALIZED (
+                SELECT id, received_at, touched_at FROM lead
                 WHERE tenant_id = \(tenant.rawValue) AND received_at >= \(span.lowerBound) AND received_at < \(span.upperBound)),
-            came AS (
-                -- A lead stands where it came, though its clock began in another month. Not a join: after an import, while its tables are
-                -- unknown to the planner, it compared every lead with every escalation, and ten thousand of them took half a minute.
-                SELECT min(e.received_at) AS received_at, bool_or(e.touched) AS touched, bool_and(e.history) AS history,
-                    \(unescaped: Self.reason) AS reason
-                FROM (
-                    SELECT id, received_at, touched, NULL::boolean AS history, NULL AS reason, NULL::boolean AS acted, NULL AS action FROM arrivals
-                    UNION ALL
-                    SELECT subject_id, NULL, NULL, history, reason, acted, action FROM escalation
-                    WHERE tenant_id = \(tenant.rawValue) AND subject_type = 'lead' AND clock = \(clock) AND withdrawn_at IS NULL
-                        AND subject_id BETWEEN (SELECT min(id) FROM arrivals) AND (SELECT max(id) FROM arrivals)) e
-                GROUP BY e.id
-                HAVING min(e.received_at) IS NOT NULL),
+            ends AS MATERIALIZED (SELECT min(id) AS first, max(id) AS last FROM arrivals),
+            missed AS (
+                SELECT subject_id, bool_and(history) AS history, \(unescaped: Self.reason) AS reason FROM escalation e
+                WHERE tenant_id = \(tenant.rawValue) AND subject_type = 'lead' AND clock = \(clock) AND withdrawn_at IS NULL
+                    AND subject_id BETWEEN (SELECT first FROM ends) AND (SELECT last FROM ends)
+                GROUP BY subject_id),
             -- By the quarters of the month, of which there are few: what is asked of each lead would cost more than reading them. Every zone is
             -- whole quarters away from UTC.
             quarters AS MATERIALIZED (
-                SELECT date_bin('15 minutes', received_at, '2000-01-01Z') AS quarter, history IS NULL AND NOT touched AS open, history, reason,
-                    count(*) AS n
-                FROM came GROUP BY 1, 2, 3, 4),
+                -- A lead stands where it came, though its clock began in another month.
+                SELECT date_bin('15 minutes', l.received_at, '2000-01-01Z') AS quarter, m.history IS NULL AND l.touched_at IS NULL AS open, m.history,
+                    m.reason, count(*) AS n
+                FROM arrivals l LEFT JOIN missed m ON m.subject_id = l.id
+                GROUP BY 1, 2, 3, 4),
             cells AS (
                 SELECT extract(isodow FROM at)::integer AS weekday, (extract(hour FROM at) * 60 + extract(minute FROM at))::integer AS minute,
                     COALESCE(sum(n) FILTER (WHERE history IS NOT TRUE), 0)::bigint AS leads,
@@ -176,7 +181,7 @@ extension Records {
                 open: Int(try row.get("open", as: Int64.self)))
         }.filter { $0.leads > 0 }
         let history = try (parts["cell"] ?? []).reduce(0) { $0 + Int(try $1.get("history", as: Int64.self)) }
-        let (reasons, unspecified) = try Self.reasons(parts["reason"] ?? [])
+        let (reasons, _, unspecified) = try Self.reasons(parts["reason"] ?? [])
         return ResponseHeatMap(
             asOf: now, month: month, clock: clock, timeZone: zone, cells: cells, history: history, reasons: reasons,
             unspecified: unspecified)
@@ -193,14 +198,14 @@ extension Records {
         return month.start..<month.end
     }
 
-    /// The three most frequent, and how many gave none.
-    private static func reasons(_ rows: [Row]) throws -> ([(reason: String, count: Int)], unspecified: Int) {
+    /// The three most frequent, how many gave one, and how many none.
+    private static func reasons(_ rows: [Row]) throws -> ([(reason: String, count: Int)], given: Int, unspecified: Int) {
         var named: [(reason: String, count: Int)] = []
         var unspecified = 0
         for row in rows {
             let count = Int(try row.get("n", as: Int64.self))
             if let reason = try row.get("reason", as: String?.self) { named.append((reason, count)) } else { unspecified = count }
         }
-        return (Array(named.prefix(3)), unspecified)
+        return (Array(named.prefix(3)), named.reduce(0) { $0 + $1.count }, unspecified)
     }
 }

@@ -8,7 +8,7 @@ struct PagesBenchCommand: AsyncParsableCommand {
     @Option(help: "Leads to be assigned, each with a deadline that passes.")
     var leads = 100_000
 
-    @Option(help: "How often each page is asked for.")
+    @Option(help: "How often each page is asked for after the first time.")
     var requests = 40
 
     @Flag(help: "Print one JSON object.")
@@ -19,8 +19,9 @@ struct PagesBenchCommand: AsyncParsableCommand {
         if json { return print(try JSON.text(report)) }
         print("\(report.leads) leads and \(report.jobs) ended jobs of one tenant; the goal is \(Int(report.goalMs)) ms for each page")
         for page in report.pages {
+            let verdict = max(page.firstMs, page.p99Ms) > report.goalMs ? ": missed" : ""
             print(
-                "\(page.path): p50 \(rounded(page.p50Ms)) ms, p99 \(rounded(page.p99Ms)) ms\(page.p99Ms > report.goalMs ? ": missed" : "")")
+                "\(page.path): first \(rounded(page.firstMs)), p50 \(rounded(page.p50Ms)), p99 \(rounded(page.p99Ms)) ms\(verdict)")
         }
         print("on \(report.machine.processor), \(report.machine.cores) cores, \(report.machine.memoryGiB) GiB")
     }
