@@ -17,6 +17,9 @@ public struct Clerk: Sendable {
         self.zone = zone.flatMap(TimeZone.init(identifier:)) ?? .gmt
     }
 
+    /// An IANA name, as the whole time of a moment has it.
+    var zoneName: String { zone.identifier }
+
     /// Who did something, as people say it.
     func actor(_ actor: String?) -> String? { words.actor(actor, called: actor.flatMap(Self.key(of:)).flatMap { keyNames[$0] }) }
 
@@ -145,7 +148,7 @@ public struct Clerk: Sendable {
 
     /// An amount in whole minor units: `12,345.67 CNY`, `12,345 JPY`.
     public func money(_ minor: Int64, _ currency: String?) -> String {
-        amount(minor, in: currency ?? "") + (currency.map { " \($0)" } ?? "")
+        amount(minor, in: currency ?? "") + (currency.map { $0.isEmpty ? "" : " \($0)" } ?? "")
     }
 
     /// The same without the currency's name: `12,345.67`.

@@ -43,6 +43,9 @@ public struct Layout: Sendable {
         }
     }
 
+    /// Where something leads; nil where it is no door for this reader.
+    func door(_ path: String, in area: String) -> String? { reach.includes(area) ? Layout.path(path) : nil }
+
     public init(_ words: Words, theme: Theme, path: String) {
         self.words = words
         self.theme = theme

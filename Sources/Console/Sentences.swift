@@ -41,6 +41,7 @@ public enum Sentences {
     /// A code in a sentence has words, too; a reason may be a sentence of ours.
     private static func named(_ place: String, _ value: String, _ words: Words) -> String {
         if place == "reason" || place == "hint" { return said(value, words) }
+        if place == "type" { return words.all["json_\(value.replacing(" ", with: "_"))"] ?? value }
         let families =
             [
                 "state": ["state", "rollout_state", "rule_state"], "role": ["role"], "kind": ["kind"], "rules": ["rule_kind"],

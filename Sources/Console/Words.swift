@@ -66,6 +66,17 @@ public struct Words: Sendable {
         }
     }
 
+    /// When a schedule does something, as `day 06:00` or `monday,friday 09:00` say it; what is said otherwise as it is.
+    func every(_ text: String) -> String? {
+        let parts = text.lowercased().split(separator: " ").map(String.init)
+        guard parts.count == 2, let days = parts.first else { return nil }
+        if let word = all["every_\(days)"] { return "\(word) \(parts[1])" }
+        let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+        let places = days.split(separator: ",").compactMap { day in names.firstIndex { day.hasPrefix($0) } }
+        guard !places.isEmpty, places.count == days.split(separator: ",").count else { return nil }
+        return "\(places.compactMap { all["day_\($0 + 1)"] }.joined(separator: language == .chinese ? "、" : ", ")) \(parts[1])"
+    }
+
     /// A number of hundredths with its sign, which stays on its line.
     func percent(_ number: String) -> String { number + (language == .chinese ? "%" : "\u{A0}%") }
 

@@ -13,15 +13,22 @@ extension Visit {
     /// - Parameters:
     ///   - area: which part of the navigation it belongs to.
     ///   - nodes: what the page tells of; keys that did something there are called by their names, for operators.
+    ///   - spoken: numbers of other keys it speaks of.
     ///   - make: its view, from the layout and a clerk who writes in the visitor's language and the tenant's time.
     func page(
-        _ template: String, area: String, telling nodes: [JSONNode?] = [], refusal: Refusal? = nil, _ make: (Layout, Clerk) throws -> View
+        _ template: String, area: String, telling nodes: [JSONNode?] = [], keys spoken: Set<Int64> = [], refusal: Refusal? = nil,
+        _ make: (Layout, Clerk) throws -> View
     ) async throws -> Response {
         var clerk = clerk
-        let keys = nodes.reduce(into: Set<Int64>()) { $0.formUnion($1.map(Clerk.keys(in:)) ?? []) }
+        let keys = nodes.reduce(into: spoken) { $0.formUnion($1.map(Clerk.keys(in:)) ?? []) }
         // Who may read the audit log, which tells them too.
         if role.includes(.operator) {
-            clerk.keyNames = try await guest.site.records.keyNames(keys, of: tenant?.id, all: role == .platform)
+            clerk.keyNames = try await guest.site.records.keyNames(keys, of: tenant?.id, all: role == .platform).mapValues { name in
+                switch name {
+                case .named(let name): name
+                case .ofPlatform: words["actor_of_platform"]
+                }
+            }
         }
         return .html(Templates.all.page(template, try make(try await layout(area), clerk)), status: refusal?.status ?? 200)
     }
@@ -81,19 +88,19 @@ extension Visit {
     /// The sellers that most tenants have no more than; asked for beside what a page shows.
     func firstSellers() async throws -> JSONNode { try await read("/v1/sellers?limit=500") }
 
-    /// Names for a page that speaks of `nodes`: of the first sellers, and where a tenant has more, of those that are spoken of.
-    func names(_ first: JSONNode, in nodes: JSONNode?...) async throws -> SellerNames {
+    /// Names for a page that speaks of `nodes`, and of `others`: of the first sellers, and where a tenant has more, of those that are spoken of.
+    func names(_ first: JSONNode, of others: [String] = [], in nodes: JSONNode?...) async throws -> SellerNames {
         guard first["next_cursor"]?.string != nil else { return SellerNames(first) }
         // Commas stand between ids; who has one in theirs is shown by it.
-        var unknown = SellerNames(first).unknown(in: nodes).filter { !$0.contains(",") }[...]
-        var others: [JSONNode] = []
+        var unknown = SellerNames(first).unknown(in: nodes, and: others).filter { !$0.contains(",") }[...]
+        var read: [JSONNode] = []
         while !unknown.isEmpty {
             // As many as fit into a query of 8,000 characters, where each may have 200.
             let ids = unknown.prefix(39).joined(separator: ",")
             unknown = unknown.dropFirst(39)
-            others += try await read("/v1/sellers?limit=39&ids=\(encoded(ids))")["items"]?.elements ?? []
+            read += try await self.read("/v1/sellers?limit=39&ids=\(encoded(ids))")["items"]?.elements ?? []
         }
-        return SellerNames(first, and: others)
+        return SellerNames(first, and: read)
     }
 }
 

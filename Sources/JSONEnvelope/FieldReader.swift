@@ -99,11 +99,14 @@ public struct FieldReader {
         guard let value = value(name, required: required) else { return nil }
         guard value.type == .number else { return wrongType(name, value, "a number") }
         guard let number = value.double, range.contains(number) else {
-            fail(name, .outOfRange, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+            fail(name, .outOfRange, "must be a number from \(plain(range.lowerBound)) to \(plain(range.upperBound))")
             return nil
         }
         return number
     }
+
+    /// `100` rather than `100.0`.
+    private func plain(_ number: Double) -> String { Int64(exactly: number).map(String.init) ?? "\(number)" }
 
     public mutating func bool(_ name: String, required: Bool = false) -> Bool? {
         guard let value = value(name, required: required) else { return nil }

@@ -17,6 +17,13 @@ public struct KeyRecord: Sendable, Hashable {
     public let revokedAt: Date?
 }
 
+/// What a key is called where it did something.
+public enum KeyName: Sendable, Hashable {
+    case named(String)
+    /// The platform's; its name is not this reader's to know, or it has none.
+    case ofPlatform
+}
+
 extension Records {
     /// Makes a key and keeps its hash. The secret is in the answer and nowhere else.
     ///
@@ -65,15 +72,19 @@ extension Records {
         ).map(KeyRecord.init)
     }
 
-    /// What people call keys, by their numbers: of a tenant's own, or of everybody's; those without a name are left out.
-    public func keyNames(_ ids: some Collection<Int64>, of tenant: TenantID?, all: Bool) async throws -> [Int64: String] {
+    /// What people call keys, by their numbers: the names of a tenant's own, or of everybody's. A key that has none is left out, unless it
+    /// is the platform's, which is told of any.
+    public func keyNames(_ ids: some Collection<Int64>, of tenant: TenantID?, all: Bool) async throws -> [Int64: KeyName] {
         guard !ids.isEmpty else { return [:] }
         return try await engine.query(
             """
-            SELECT id, name FROM api_key
-            WHERE id = ANY(\(Array(ids))) AND name IS NOT NULL AND (\(all) OR tenant_id = \(tenant?.rawValue))
+            SELECT id, CASE WHEN \(all) OR tenant_id = \(tenant?.rawValue) THEN name END AS name, tenant_id IS NULL AS is_platforms
+            FROM api_key WHERE id = ANY(\(Array(ids)))
             """
-        ).reduce(into: [:]) { $0[try $1.get("id")] = try $1.get("name", as: String.self) }
+        ).reduce(into: [:]) { names, row in
+            let (name, isPlatforms): (String?, Bool) = (try row.get("name"), try row.get("is_platforms"))
+            names[try row.get("id")] = name.map(KeyName.named) ?? (isPlatforms ? .ofPlatform : nil)
+        }
     }
 
     /// Ends a key; false when there is none of that id, of that tenant where one is named, or it was ended before. Processes that know it forget it within `KeyRing.lifetime`.

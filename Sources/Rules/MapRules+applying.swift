@@ -19,6 +19,8 @@ public struct MappedLead: Sendable {
         public let field: String
         public let outside: String
         public let expected: String
+        /// What it holds instead of a number, an amount, a date, or yes or no; its beginning where it is long.
+        public let value: String?
     }
 }
 
@@ -78,7 +80,9 @@ extension MappedField {
         switch read(outside) {
         case .value(let value): lead.values[slot] = value
         case .misfit(let name, let expected):
-            lead.misfits.append(MappedLead.Misfit(field: field.name, outside: name, expected: expected))
+            // Of a text nobody asked for a form; what stands there may be anything, and alerts tell it on.
+            let value = [.number, .money, .date, .boolean].contains(field.type) ? outside[name]?.shown : nil
+            lead.misfits.append(MappedLead.Misfit(field: field.name, outside: name, expected: expected, value: value))
         case .absent:
             switch absence {
             case .required:

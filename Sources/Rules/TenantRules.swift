@@ -196,9 +196,10 @@ extension TenantRules {
         guard judgement.reasons.isEmpty else { return .heldMappingError }
         let mapped = judgement.mapped
         for misfit in mapped.misfits {
-            let parameters: [String: Reason.Parameter] = [
+            var parameters: [String: Reason.Parameter] = [
                 "field": .text(misfit.field), "outside": .text(misfit.outside), "expected": .text(misfit.expected),
             ]
+            if let value = misfit.value { parameters["value"] = .text(value) }
             judgement.reasons.append(Reason(.typeMismatch, parameters))
         }
         let misfitting = Set(mapped.misfits.map(\.field))

@@ -50,19 +50,20 @@ public struct Money: Sendable, Hashable {
 
     /// Reads an amount in main units as people write it: `500000`, `1,200.50`, `¥480,000`, `48万`, `１２０ 元`.
     ///
-    /// - Returns: nil when the text is no decimal number but for that, has more decimals than the currency, or is out of range.
+    /// - Returns: nil when the text is no decimal number but for that, has more decimals than the currency, is out of range, or may mean another
+    ///   amount elsewhere: `12.500,00`, `1,5`, `12.500`.
     public init?(mainUnits text: String, currency: String) {
         guard let (plain, power, isNegative) = Self.plain(text, in: currency) else { return nil }
         let decimals = Self.decimals(of: currency) + power
-        let digits = plain[...]
-        let parts = digits.split(separator: ".", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), !parts[0].isEmpty, parts.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } }) else {
-            return nil
-        }
+        let parts = plain.split(separator: ".", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), let whole = Self.digits(parts[0]) else { return nil }
         let fraction = parts.count == 2 ? parts[1] : ""
-        guard fraction.dropFirst(decimals).allSatisfy({ $0 == "0" }) else { return nil }
+        guard fraction.allSatisfy(Self.isDigit), fraction.dropFirst(decimals).allSatisfy({ $0 == "0" }) else { return nil }
+        // A point before three digits groups thousands in half of the world.
+        let isGroup = fraction.count == 3 && power == 0 && parts[0].count <= 3 && whole.contains { $0 != "0" }
+        guard !isGroup else { return nil }
         let kept = fraction.prefix(decimals)
-        let minor = String(parts[0]) + kept + String(repeating: "0", count: decimals - kept.count)
+        let minor = whole + kept + String(repeating: "0", count: decimals - kept.count)
         guard let amount = Int64(minor) else { return nil }
         self.init(amountMinor: isNegative ? -amount : amount, currency: currency)
     }
@@ -73,21 +74,41 @@ public struct Money: Sendable, Hashable {
         "$": ["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"],
     ]
 
-    /// Without a currency's sign, the unit and what groups digits; the power of ten the unit stands for; nil: the sign is another's.
+    private static func isDigit(_ character: Character) -> Bool { character.isASCII && character.isNumber }
+
+    /// The digits of a whole number, which may stand in groups of three, of four as 万 counts, or of two before the last as lakhs do; nil: it is
+    /// none.
+    private static func digits(_ text: Substring) -> String? {
+        let groups = text.split(omittingEmptySubsequences: false) { ", ，\u{A0}\u{202F}".contains($0) }
+        guard groups.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isDigit) }) else { return nil }
+        guard groups.count > 1 else { return groups.joined() }
+        let (first, sizes) = (groups[0], Set(groups.dropFirst().dropLast().map(\.count)))
+        let last = groups[groups.count - 1].count
+        let size = sizes.first ?? last
+        guard sizes.count <= 1, [[3, 3], [4, 4], [2, 3]].contains([size, last]), first.count <= size, first.first != "0" else { return nil }
+        return groups.joined()
+    }
+
+    /// Without a currency's sign and the unit, and the spaces about them; the power of ten the unit stands for; nil: the sign is another's.
     private static func plain(_ text: String, in currency: String) -> (digits: String, power: Int, isNegative: Bool)? {
-        var rest = text.filter { !", ，\u{A0}".contains($0) }[...]
+        func trimmed(_ text: Substring) -> Substring {
+            let isSpace: (Character) -> Bool = { " \u{A0}\u{202F}\u{3000}".contains($0) }
+            let start = text.drop(while: isSpace)
+            return start.prefix((start.lastIndex { !isSpace($0) }.map { start.distance(from: start.startIndex, to: $0) + 1 }) ?? 0)
+        }
+        var rest = trimmed(text[...])
         let isNegative = rest.first == "-"
-        if isNegative { rest = rest.dropFirst() }
+        if isNegative { rest = trimmed(rest.dropFirst()) }
         if let sign = rest.first, let own = signs[sign] {
             guard own.contains(currency) else { return nil }
-            rest = rest.dropFirst()
+            rest = trimmed(rest.dropFirst())
         }
         if let sign = rest.last, let own = signs[sign] {
             guard own.contains(currency) else { return nil }
-            rest = rest.dropLast()
+            rest = trimmed(rest.dropLast())
         }
         let power = rest.last.flatMap { ["万": 4, "亿": 8][$0] } ?? 0
-        if power > 0 { rest = rest.dropLast() }
+        if power > 0 { rest = trimmed(rest.dropLast()) }
         // Digits as wide as characters are.
         let scalars = rest.unicodeScalars.map { (0xFF0E...0xFF19).contains($0.value) ? Unicode.Scalar($0.value - 0xFEE0) ?? $0 : $0 }
         return (String(String.UnicodeScalarView(scalars)), power, isNegative)

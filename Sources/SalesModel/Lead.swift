@@ -44,6 +44,16 @@ public enum OutsideValue: Sendable, Hashable {
     case list([OutsideValue])
     case object([String: OutsideValue])
 
+    /// A text or a number as people read it, the beginning of a long one; nil: it is of parts, or says nothing.
+    public var shown: String? {
+        switch self {
+        case .text(let text): text.count > 60 ? "\(text.prefix(60))…" : text
+        case .number(let number): FieldValue.number(number).description
+        case .boolean(let flag): flag ? "true" : "false"
+        case .null, .list, .object: nil
+        }
+    }
+
     /// Absent in meaning: null, blank text, an empty list or object.
     public var isBlank: Bool {
         switch self {

@@ -19,11 +19,12 @@ extension Reason {
         case .fieldUnmapped:
             "The rules read “\(the["field"])”, but no map says what it is for leads from “\(the["source"])”."
         case .typeMismatch:
-            "The outside field “\(the["outside"])” holds a value that is not \(the.expected), as “\(the["field"])” needs."
+            "The outside field “\(the["outside"])” holds " + the.optional("“", "value", "”, which", else: "a value that")
+                + " is not \(the.expected), as “\(the["field"])” needs."
         case .fieldMissing:
             "“\(the["field"])” is required and the lead does not have it."
         case .notComparable:
-            "“\(the["field"])” could not be compared with what the rules ask."
+            "“\(the["field"])”" + the.optional(" (", "value", ")") + " could not be compared with what the rules ask."
         case .fieldDefaulted:
             "“\(the["field"])” was not given; its default “\(the["value"])” was taken."
         case .scoreBand:
@@ -67,7 +68,7 @@ extension Reason {
         case .teamExhausted:
             "Nobody in team \(the["team"]) could take it, so others were asked."
         case .targetExhausted:
-            "Nobody among \(the["target"]) could be ranked this way; the next way was tried."
+            "Nobody" + (the["target"] == "everyone" ? "" : " among \(the["target"])") + " could be ranked this way; the next way was tried."
         case .alternate:
             "Passed on to the alternate: \(the["target"])."
         case .pooled:
@@ -100,11 +101,11 @@ extension Reason {
         case .fieldUnmapped:
             "规则用到字段「\(the["field"])」，但来源「\(the["source"])」没有它的映射。"
         case .typeMismatch:
-            "外部字段「\(the["outside"])」的值不是「\(the["field"])」所需的\(the.expected)。"
+            "外部字段「\(the["outside"])」的值" + the.optional("「", "value", "」") + "不是「\(the["field"])」所需的\(the.expected)。"
         case .fieldMissing:
             "必填字段「\(the["field"])」缺失。"
         case .notComparable:
-            "「\(the["field"])」无法与规则要求的值比较。"
+            "「\(the["field"])」" + the.optional("（", "value", "）") + "无法与规则要求的值比较。"
         case .fieldDefaulted:
             "「\(the["field"])」未提供，采用默认值「\(the["value"])」。"
         case .scoreBand:
@@ -190,8 +191,8 @@ private struct Wording {
         }
     }
 
-    func optional(_ before: String, _ name: String, _ after: String = "") -> String {
-        parameters[name] == nil ? "" : before + self[name] + after
+    func optional(_ before: String, _ name: String, _ after: String = "", else other: String = "") -> String {
+        parameters[name] == nil ? other : before + self[name] + after
     }
 
     /// Whom a rule names; everybody has no name of theirs.

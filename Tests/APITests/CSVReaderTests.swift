@@ -42,7 +42,8 @@ import Testing
             ("1,\"Acme\n2,Bolt\n3\",Core,x\n", "has 4 fields"), ("\"\(String(repeating: "x", count: 201))\n\n\",Acme", "has more than 200"),
         ])
     func `a quote that takes the lines below with it names them all`(_ text: String, _ fault: String) throws {
-        let columns = LeadColumns(source: "web", externalID: "id", receivedAt: nil, timeZone: .gmt, now: Date(timeIntervalSince1970: 0))
+        let columns = LeadColumns(
+            source: "web", externalID: "id", receivedAt: nil, times: TimeReader(zone: .gmt), now: Date(timeIntervalSince1970: 0))
         var reader = CSVLeads(columns, Limits())
 
         let rows = try reader.read(Array("id,company\n\(text)".utf8)) + reader.finish()

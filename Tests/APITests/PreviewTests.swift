@@ -52,6 +52,7 @@ import Testing
             #expect(rows.map { $0["line"].int } == [2, 3, 4, 5, 6])
             #expect(rows.map { $0["verdict"].string } == ["routed", "held_mapping_error", "held_missing_data", "rejected", "routed"])
             #expect(rows.map { $0["rule"].string } == ["rich", nil, nil, nil, "others"])
+            #expect(rows.map { $0["goes_to"].string } == ["seller", nil, nil, nil, "seller"])
             #expect(rows[0]["fields"]["company"].string == "One Ltd" && rows[0]["fields"]["region"].string == "Hangzhou")
             #expect(rows[0]["unmapped"].array?.compactMap(\.string) == ["colour"])
             #expect(rows[1]["reasons"].array?.first?.string?.contains("“budget”") == true)

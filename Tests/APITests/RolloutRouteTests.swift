@@ -53,16 +53,18 @@ import Testing
         }
     }
 
-    @Test func `0 % takes a canary back, and begins in the shadow`() async throws {
+    @Test func `0 % begins in the shadow, leaves it as it is, and takes a canary back`() async throws {
         try await TestAPI.with { api in
             try await ready(api)
 
             let shadow = try await start(api, #"{"kind":"route","name":"main","version":2,"percent":0}"#)
             let id = try #require(try shadow.json["id"].string)
+            let still = try await api.send("PATCH", "/v1/rollouts/\(id)", #"{"percent":0,"reason":"nobody yet"}"#, as: api.acme.operatorKey)
             let canary = try await api.send("PATCH", "/v1/rollouts/\(id)", #"{"percent":0.01,"reason":"try"}"#, as: api.acme.operatorKey)
             let back = try await api.send("PATCH", "/v1/rollouts/\(id)", #"{"percent":0,"reason":"no"}"#, as: api.acme.operatorKey)
 
-            #expect(try [shadow, canary, back].map { try $0.json["state"].string } == ["shadow", "canary", "aborted"])
+            #expect(try await api.count("job_live WHERE kind = 'make_whole'") == 1, "who was decided by it is decided again")
+            #expect(try [shadow, still, canary, back].map { try $0.json["state"].string } == ["shadow", "shadow", "canary", "aborted"])
             #expect(try await api.send("GET", "\(route)/1").json["state"].string == "live")
             #expect(try await api.count("audit_log WHERE action = 'rollout.abort' AND reason = 'no'") == 1)
             #expect(

@@ -102,4 +102,30 @@ import Testing
         #expect(AuditView.actions.filter { AuditView.word(for: $0, words) == $0 } == [])
         #expect(AuditView.word(for: "moon.landing", words) == "moon.landing")
     }
+
+    @Test func `those the log speaks of stand by their names, schedules in words, and the platform's keys as the platform's`() async throws
+    {
+        try await House.with { house in
+            let key = house.acme.operatorKey
+            try await house.call("PUT", "/v1/sellers/s-1", #"{"name":"Lin Wei","team":null}"#, as: key)
+            try await house.call("PUT", "/v1/sellers/s-1/freeze", #"{"frozen":true,"reason":"on leave"}"#, as: key)
+            try await house.call("POST", "/v1/queues/probe/pause", #"{"reason":"too many"}"#, as: house.platformKey)
+            try await house.call("PUT", "/v1/schedules/nightly", #"{"kind":"rebuild_forecast","every":"day 06:00"}"#, as: key)
+            let browser = Browser(house)
+            try await browser.signIn(key)
+
+            let page = try await browser.get("/console/audit").text
+            #expect(page.contains(">Lin Wei</a>") && page.contains("/console/sellers/s-1"))
+            #expect(page.contains("the platform (key"))
+            #expect(page.contains("every day 06:00") && page.contains("Rebuild the forecast"))
+        }
+    }
+
+    @Test(arguments: [
+        ("day 06:00", "每天 06:00"), ("weekday 08:30", "周一至周五 08:30"), ("Monday,thu 10:00", "周一、周四 10:00"), ("last day 18:00", nil),
+        ("noday 09:00", nil), ("day", nil),
+    ])
+    func `when a schedule does something is said in words where there are any`(text: String, said: String?) {
+        #expect(Words.of(.chinese).every(text) == said)
+    }
 }

@@ -97,8 +97,15 @@ extension PageTask {
         try await person.goes(to: "rollouts")
         try await person.presses("#running-rollouts a[href='\(path)']", leadingTo: "location.pathname === '\(path)'")
 
+        // A share that there is not is refused, and nobody is asked whether it shall be.
+        try await person.rewrites("[name=otherPercent]", as: "150")
+        try await person.writes("nothing odd so far", into: "form[action$='/percent'] textarea[name=reason]")
+        try await person.presses("form[action$='/percent'] .buttons button")
+        try await person.sees("document.querySelector('[data-save-state] .note.bad') && !document.querySelector('dialog')")
+        // The browser's log tells of the refusal.
+        #expect(try await person.browser.complaints().allSatisfy { $0.contains("422") })
         try await person.presses("label.option:has([value='20'])")
-        try await person.saves("form[action$='/percent']", reason: "nothing odd so far", sure: true, done: "percent")
+        try await person.saves("form[action$='/percent']", sure: true, done: "percent")
         #expect(try await house.call("GET", "/v1/rollouts/\(things.rollout)").text.contains(#""percent":20"#))
         try await person.saves("form[action$='/abort']", reason: "two complaints", sure: true, done: "aborted")
         #expect(try await house.call("GET", "/v1/rollouts/\(things.rollout)").json["state"] == "aborted")

@@ -60,7 +60,7 @@ import Testing
         #expect(said["problemTitle"] == "有字段填写有误")
         #expect(
             said["fieldErrors"]?.items.map { $0["fieldMessage"] } == [
-                "必须在 1 到 1000 之间", "必须是数字，而不是 a string", "必须填写", "只能是以下之一：open, closed",
+                "必须在 1 到 1000 之间", "必须是数字，而不是文本", "必须填写", "只能是以下之一：open, closed",
                 "is odd in a way nobody translated",
             ])
         #expect(invalid.view(english)["fieldErrors"]?.items.map { $0["fieldTitle"] } == ["Weight", "Rate", "Reason", .nothing, "Name"])

@@ -22,7 +22,7 @@ import Testing
         #"{"id":"1","company":"a","received":"2026-01-01T00:00:00Z"}"# + "\n\n" + #"{"id":2,"fields":{"x":[1]}}"# + "\r\n" + #"{"id":null}"#
     ]
     private static let columns = LeadColumns(
-        source: "fuzz", externalID: "id", receivedAt: nil, timeZone: TimeZone(identifier: "Asia/Shanghai")!,
+        source: "fuzz", externalID: "id", receivedAt: nil, times: TimeReader(zone: TimeZone(identifier: "Asia/Shanghai")!),
         now: Date(timeIntervalSince1970: 1_790_000_000))
 
     @Test(arguments: Fuzz.seeds)

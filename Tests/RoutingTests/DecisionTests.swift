@@ -87,7 +87,7 @@ import Testing
         #expect(decision.exclusions.map { $0.text(in: .chinese) } == ["未参与排名（成交数据不足）：s1、s2。"])
         #expect(
             decision.words() == [
-                "Lead score 100, high band.", "Nobody among everyone could be ranked this way; the next way was tried.",
+                "Lead score 100, high band.", "Nobody could be ranked this way; the next way was tried.",
                 "Fewest leads waiting for a first touch: 0; of 2 alike first who is longest without a new one, then by id.",
             ])
     }

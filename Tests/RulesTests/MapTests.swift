@@ -25,6 +25,14 @@ import Testing
         ("budget", "{ budget: { from: b, currency: CNY } }", "b", "-¥100", .money(Money(amountMinor: -10_000, currency: "CNY"))),
         ("budget", "{ budget: { from: b, currency: USD } }", "b", "$1,200.50", .money(Money(amountMinor: 120_050, currency: "USD"))),
         ("budget", "{ budget: { from: b, currency: CNY } }", "b", "１２０．５ 元", .money(Money(amountMinor: 12_050, currency: "CNY"))),
+        ("budget", "{ budget: { from: b, currency: CNY } }", "b", "1,234,567.8", .money(Money(amountMinor: 123_456_780, currency: "CNY"))),
+        ("budget", "{ budget: { from: b, currency: INR } }", "b", "12,34,567", .money(Money(amountMinor: 123_456_700, currency: "INR"))),
+        ("budget", "{ budget: { from: b, currency: INR } }", "b", "1,00,000", .money(Money(amountMinor: 10_000_000, currency: "INR"))),
+        ("budget", "{ budget: { from: b, currency: CNY } }", "b", "48,0000", .money(Money(amountMinor: 48_000_000, currency: "CNY"))),
+        ("budget", "{ budget: { from: b, currency: CNY } }", "b", "1 200 000 元", .money(Money(amountMinor: 120_000_000, currency: "CNY"))),
+        ("budget", "{ budget: { from: b, currency: CNY } }", "b", "12500.000", .money(Money(amountMinor: 1_250_000, currency: "CNY"))),
+        ("budget", "{ budget: { from: b, currency: CNY } }", "b", "0.500", .money(Money(amountMinor: 50, currency: "CNY"))),
+        ("budget", "{ budget: { from: b, currency: CNY } }", "b", "1.234万", .money(Money(amountMinor: 1_234_000, currency: "CNY"))),
         ("budget", "{ budget: { from: b, currency: JPY } }", "b", "1.2亿", .money(Money(amountMinor: 120_000_000, currency: "JPY"))),
         ("budget", "{ budget: { from: b, currency: CNY } }", "b", 12.5, .money(Money(amountMinor: 1250, currency: "CNY"))),
         ("budget", "{ budget: { from: b, currency: CNY } }", "b", "USD 10", .money(Money(amountMinor: 1000, currency: "USD"))),
@@ -169,5 +177,15 @@ import Testing
             faults(.map, "{ sources: [b], fields: { beds: { from: x, type: text } } }", catalogue: .of([map])) == [
                 "fields.beds.type: conflict"
             ])
+    }
+
+    @Test(arguments: [
+        "0,500", "012,500", "12,34", "12,34,56", "1,000,00", "12.500,00", "12.500", "480.000", "1,5", "12,50", "480,00", "1,2,3",
+        "1.234.567,89", "1.234.567", "1,234,56", ",5", "1,,000", "1 5",
+        "12k",
+        "$12", "", "-", "元",
+    ])
+    func `what may be another amount elsewhere is none`(text: String) {
+        #expect(Money(mainUnits: text, currency: "CNY") == nil)
     }
 }

@@ -61,7 +61,8 @@ import Testing
             Issue.record("it was judged")
             return
         }
-        #expect(judgement.reasons.map { $0.text(in: .english) } == ["“budget” could not be compared with what the rules ask."])
+        #expect(
+            judgement.reasons.map { $0.text(in: .english) } == ["“budget” (USD 5000.00) could not be compared with what the rules ask."])
     }
 
     private func bands(_ low: String, _ mid: String, _ high: String) -> String {

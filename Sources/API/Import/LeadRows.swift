@@ -31,8 +31,8 @@ struct LeadColumns: Sendable {
     var externalID: String
     /// Nil: leads were received now.
     var receivedAt: String?
-    /// For times without an offset.
-    var timeZone: TimeZone
+    /// How times are written.
+    var times: TimeReader
     var now: Date
 }
 
@@ -204,14 +204,16 @@ extension LeadColumns {
         guard id.unicodeScalars.count <= 200 else {
             return .fault(ImportFault(line: line, field: self.externalID, message: "has more than 200 characters"))
         }
-        guard let text else {
+        let moment = text?.trimmingCharacters(in: .whitespaces) ?? ""
+        guard !moment.isEmpty else {
             return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: now, isDated: false, fields: fields))
         }
-        guard let receivedAt = time(text.trimmingCharacters(in: .whitespaces)) else {
+        guard let receivedAt = times.date(moment) else {
             return .fault(
                 ImportFault(
                     line: line, field: self.receivedAt,
-                    message: "must be a time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00:00 or 2026-01-31"))
+                    message: "“\(moment.prefix(40))” is no time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00 or 2026/1/31; where the "
+                        + "year does not come first, date_order says whether the month (mdy) or the day (dmy) does"))
         }
         // By the clock, not by when the file began: it may be long in coming, and leads come meanwhile.
         let now = Date()
@@ -219,14 +221,5 @@ extension LeadColumns {
             return .fault(ImportFault(line: line, field: self.receivedAt, message: fault))
         }
         return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: min(receivedAt, now), fields: fields))
-    }
-
-    /// RFC 3339, or a day or a time of day without an offset, which then is the tenant's own.
-    private func time(_ text: String) -> Date? {
-        if let date = RFC3339.date(text) { return date }
-        // Some exports leave the seconds out: 2026-01-31 08:00.
-        let whole = text.utf8.count == 16 ? text + ":00" : text
-        guard let local = RFC3339.day(text) ?? RFC3339.date(whole.replacing(" ", with: "T") + "Z") else { return nil }
-        return local.addingTimeInterval(-Double(timeZone.secondsFromGMT(for: local)))
     }
 }

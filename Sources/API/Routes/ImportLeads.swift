@@ -36,7 +36,7 @@ extension API {
     let columns = try call.query { query in
         LeadColumns(
             source: query.string("source", required: true) ?? "", externalID: query.string("external_id", required: true) ?? "",
-            receivedAt: query.string("received_at"), timeZone: TimeZone(identifier: call.tenant.settings.timeZone) ?? .gmt, now: Date())
+            receivedAt: query.string("received_at"), times: call.times(query.choice("date_order", of: DateOrder.self)), now: Date())
     }
     // Row by row nobody is asked: whom a data domain holds was refused before.
     if let judge = try await call.judge() { for action in [RecordAction.createLead, .editLead] { try judge.require(action) } }
@@ -44,6 +44,13 @@ extension API {
     try await call.api.quotas.admit([NewJob.assignLeadKind: 1], of: call.tenant)
     let reader: any LeadReading = isCSV ? CSVLeads(columns, call.limits) : NDJSONLeads(columns, call.limits)
     return try await LeadImport(call, source: columns.source, key: key, reader: reader).run()
+}
+
+extension Call {
+    /// How times are written in a file of the tenant's.
+    func times(_ order: DateOrder?) -> TimeReader {
+        TimeReader(order: order ?? .yearFirst, zone: TimeZone(identifier: tenant.settings.timeZone) ?? .gmt)
+    }
 }
 
 /// One file on its way in.

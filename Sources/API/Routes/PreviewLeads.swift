@@ -19,7 +19,7 @@ extension API {
         (
             LeadColumns(
                 source: query.string("source", required: true) ?? "", externalID: query.string("external_id", required: true) ?? "",
-                receivedAt: query.string("received_at"), timeZone: TimeZone(identifier: call.tenant.settings.timeZone) ?? .gmt, now: Date()),
+                receivedAt: query.string("received_at"), times: call.times(query.choice("date_order", of: DateOrder.self)), now: Date()),
             query.integer("limit", in: 1...API.mostPreviewed) ?? 10, query.choice("language", of: Language.self) ?? .english
         )
     }
@@ -72,6 +72,8 @@ extension LeadPreview {
         case .placed(let placement):
             item.member("verdict", "routed")
             item.member("rule", placement.name)
+            item.member("goes_to", placement.placement.target.kind)
+            if case .pool(let pool) = placement.placement.target { item.member("pool", pool) }
         }
         item.member("score", judgement.score?.total)
         item.member("band", judgement.band?.rawValue)
@@ -79,5 +81,16 @@ extension LeadPreview {
         item.member("defaulted", judgement.mapped.defaulted.map(\.field))
         item.member("unmapped", judgement.mapped.unmapped)
         item.member("reasons", judgement.reasons.map { $0.text(in: language) } + [repeated?.text(in: language)].compactMap(\.self))
+    }
+}
+
+extension Target {
+    /// Who competes for it is not asked: whether there is a seller who can take it is known once it is assigned.
+    fileprivate var kind: String {
+        switch self {
+        case .pool: "pool"
+        case .marketing: "marketing"
+        case .everyone, .newcomers, .sellers, .teams, .sellerInField: "seller"
+        }
     }
 }

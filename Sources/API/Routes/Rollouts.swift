@@ -111,9 +111,9 @@ extension FieldReader {
     }
 }
 
-/// `PATCH /v1/rollouts/{id}`: 0 % takes it back.
+/// `PATCH /v1/rollouts/{id}`: 0 % takes it back, but for a shadow, which has nobody.
 @Sendable private func turnRollout(_ call: Call) async throws -> Answer {
-    try await call.turn { reader in reader.percent(required: true).map { $0 == .none ? .abort : .percent($0) } }
+    try await call.turn { reader in reader.percent(required: true).map { $0 == .none ? .nobody : .percent($0) } }
 }
 
 extension Call {

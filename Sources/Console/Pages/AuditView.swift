@@ -46,8 +46,32 @@ public enum AuditView {
         "seller.put", "seller.thaw", "team.put", "tenant.create", "tenant.pause", "tenant.resume", "tenant.update", "worker.drain",
     ]
 
-    /// - Parameter page: `GET /v1/audit`.
-    public static func page(_ layout: Layout, _ clerk: Clerk, page: JSONNode, query: Query) -> View {
+    /// What people call those the log speaks of by their ids.
+    public struct Names: Sendable {
+        let sellers: SellerNames
+        /// By their numbers.
+        let leads: [String: JSONNode]
+
+        /// - Parameter leads: `GET /v1/leads`, of those that are spoken of.
+        public init(sellers: SellerNames = SellerNames(nil), leads: JSONNode? = nil) {
+            self.sellers = sellers
+            self.leads = LeadWords.byNumber(leads)
+        }
+    }
+
+    /// The outside ids of sellers, and the numbers of leads and keys, that something was done to.
+    public static func spoken(in page: JSONNode) -> (sellers: [String], leads: [String], keys: Set<Int64>) {
+        let entries = page["items"]?.elements ?? []
+        func subjects(of thing: String) -> [String] {
+            entries.filter { $0["action"]?.string?.hasPrefix("\(thing).") == true }.compactMap { $0["subject"]?.string }
+        }
+        return (subjects(of: "seller"), subjects(of: "lead"), Set((subjects(of: "key") + subjects(of: "console")).compactMap { Int64($0) }))
+    }
+
+    /// - Parameters:
+    ///   - page: `GET /v1/audit`.
+    ///   - names: of those it speaks of, as far as they were asked for.
+    public static func page(_ layout: Layout, _ clerk: Clerk, page: JSONNode, query: Query, names: Names = Names()) -> View {
         let words = layout.words
         let entries = page["items"]?.elements ?? []
         let (none, why) =
@@ -64,7 +88,7 @@ public enum AuditView {
                 "isNarrow": .flag(query.isNarrow),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("audit")),
                 "ofAll": .flag(layout.tenant == nil), "hasEntries": .flag(!entries.isEmpty),
-                "entries": .list(entries.map { row($0, isOfAll: layout.tenant == nil, clerk) }),
+                "entries": .list(entries.map { row($0, isOfAll: layout.tenant == nil, names, clerk) }),
                 "pager": Pager.view(
                     words, shown: entries.count, first: query.cursor == nil ? nil : query.href(cursor: nil),
                     next: page["next_cursor"]?.string.map { query.href(cursor: $0) }),
@@ -80,9 +104,9 @@ public enum AuditView {
         words.all["audited_\(action.replacing(".", with: "_"))"] ?? action
     }
 
-    private static func row(_ entry: JSONNode, isOfAll: Bool, _ clerk: Clerk) -> View {
+    private static func row(_ entry: JSONNode, isOfAll: Bool, _ names: Names, _ clerk: Clerk) -> View {
         let (action, code) = (entry["action"]?.string ?? "", entry["subject"]?.string ?? "")
-        let subject = subject(code, of: action, clerk.words)
+        let subject = subject(code, of: action, names, clerk)
         // Which text was saved is said by its version.
         let changes = AuditChange.all(from: entry["before"], to: entry["after"]).filter { !$0.isHash || !action.hasPrefix("ruleset.") }
         let more = changes.count - AuditChange.most
@@ -91,26 +115,36 @@ public enum AuditView {
             "what": .text(word(for: action, clerk.words)), "code": .text(action), "entrySubject": .text(subject.name),
             // Among all tenants no page is chosen to lead to.
             "entryHref": .text(isOfAll ? nil : subject.path),
-            "changes": .list(changes.prefix(AuditChange.most).map { $0.view(of: action, clerk) }),
+            "changes": .list(changes.prefix(AuditChange.most).map { $0.view(of: action, clerk, names.sellers) }),
             "more": more > 0 ? .text(clerk.words["audit_more", ["n": clerk.number(more)]]) : .nothing,
             "why": .text(entry["reason"]?.string.map { Sentences.relayed($0, clerk.words) } ?? ""),
-            "who": .text(clerk.words.actor(entry["actor"]?.string, called: entry["key_name"]?.string)),
+            "who": .text(clerk.actor(entry["actor"]?.string)),
         ]
     }
 
     /// What an action was done to, and the page of it; the code itself where it says as much.
-    private static func subject(_ code: String, of action: String, _ words: Words) -> (name: String, path: String?) {
-        switch action.prefix(while: { $0 != "." }) {
-        case "key", "console": (words.actor("key:\(code)") ?? code, nil)
-        case "lead": (words["audit_of_lead", ["id": code]], Layout.path("leads/\(code)"))
+    private static func subject(_ code: String, of action: String, _ names: Names, _ clerk: Clerk) -> (name: String, path: String?) {
+        let words = clerk.words
+        return switch action.prefix(while: { $0 != "." }) {
+        case "key", "console": (clerk.actor("key:\(code)") ?? code, nil)
+        case "lead": (names.leads[code].map(LeadWords.name) ?? words["audit_of_lead", ["id": code]], Layout.path("leads/\(code)"))
+        case "queue": (words.known("kind", code), nil)
+        case "alert": (alert(code, words), nil)
         case "job": (words["lead_step_job", ["id": code]], Layout.path("jobs/\(code)"))
         case "worker": (words["audit_of_worker", ["id": code]], nil)
-        case "seller": (code, SellerView.href(code))
+        case "seller": (names.sellers.name(code) ?? code, SellerView.href(code))
         case "ruleset":
             // `route/default@3`
             (code, Layout.path("rules/" + code.replacing("@", with: "?version=")))
         default: (code, nil)
         }
+    }
+
+    /// `failure_rate/assign_lead`, or all alerts of a code.
+    private static func alert(_ name: String, _ words: Words) -> String {
+        let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return words.known("alert", name) }
+        return "\(words.known("alert", parts[0])) · \(words.known("kind", parts[1]))"
     }
 }
 
@@ -141,8 +175,10 @@ struct AuditChange: Hashable {
 
     /// With the words for what it is about and for its values, where there are such, and times as the reader has them.
     ///
-    /// - Parameter action: the same state has another name for each of the things that have one.
-    func view(of action: String, _ clerk: Clerk) -> View {
+    /// - Parameters:
+    ///   - action: the same state has another name for each of the things that have one.
+    ///   - sellers: as far as they were asked for.
+    func view(of action: String, _ clerk: Clerk, _ sellers: SellerNames = SellerNames(nil)) -> View {
         let words = clerk.words
         let name = words.all["member_\(member)"] ?? words.all["tenant_\(member)"]
         func word(_ value: String) -> String? {
@@ -162,6 +198,9 @@ struct AuditChange: Hashable {
             case "missed": words.all["value_missed_\(value == "one" ? "single" : value)"]
             case "status": words.all["seller_\(value)"]
             case "until" where value == "thawed": words.all["value_thawed"]
+            case "kind": words.all["kind_\(value)"]
+            case "every": words.every(value)
+            case "owner", "manager": sellers.name(value)
             case "role": words.all["role_\(value)"]
             default: ["true", "false"].contains(value) ? words.all["value_\(value)"] : nil
             }

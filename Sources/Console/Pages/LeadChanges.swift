@@ -18,7 +18,10 @@ struct LeadChanges {
         var told: Set<String> = []
         return (decision["reasons"]?.elements ?? []).compactMap { reason in
             guard let name = reason["code"]?.string.map({ "change_\($0)" }), let text = words.all[name] else { return nil }
-            let recorded = (reason["params"]?.members ?? []).map { ($0, $1.string ?? clerk.number($1) ?? "") }
+            let recorded = (reason["params"]?.members ?? []).map { name, value in
+                let said = value.string ?? clerk.number(value) ?? ""
+                return (name, name == "expected" ? words.known("field_type", said) : said)
+            }
             let values = Dictionary(recorded, uniquingKeysWith: { $1 })
             // One that names what was not recorded says nothing.
             guard text.matches(of: /\{([a-z_]+)\}/).allSatisfy({ values[String($0.1)] != nil }) else { return nil }

@@ -45,9 +45,15 @@ struct LeadDecisionTables {
         decision?["candidate_count"]?.integer.map { words["lead_compared", ["n": clerk.number(Int($0))]] }
     }
 
+    /// Who was left out in one way of choosing and compared in the next is among those who were compared.
+    private var left: [JSONNode] {
+        let compared = Set(decision?["candidates"]?.elements.compactMap { $0["seller_id"]?.string } ?? [])
+        return (decision?["excluded"]?.elements ?? []).filter { $0["seller_id"]?.string.map { !compared.contains($0) } ?? true }
+    }
+
     /// By reason, the most frequent first.
     var excluded: [View] {
-        let groups = Dictionary(grouping: decision?["excluded"]?.elements ?? []) { $0["code"]?.string ?? "" }
+        let groups = Dictionary(grouping: left) { $0["code"]?.string ?? "" }
         return groups.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map { code, left in
             let names = left.prefix(20).compactMap { sellers.name($0["seller_id"]?.string) }.joined(separator: words["list_separator"])
             return [
@@ -60,8 +66,8 @@ struct LeadDecisionTables {
     var excludedWords: String? {
         guard let count = decision?["excluded_count"]?.integer else { return nil }
         // One who was not ranked in one way and left out for another reason is one; where not all are listed, nobody can tell.
-        let listed = decision?["excluded"]?.elements ?? []
-        let people = listed.count == count ? Set(listed.compactMap { $0["seller_id"]?.string }).count : Int(count)
+        let isWhole = decision?["excluded"]?.elements.count == Int(count)
+        let people = isWhole ? Set(left.compactMap { $0["seller_id"]?.string }).count : Int(count)
         return words["lead_left_out", ["n": clerk.number(people)]]
     }
 

@@ -52,7 +52,7 @@ public enum LeadView {
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "listHref": .text(Layout.path("leads")),
                 "number": .text(lead["id"]?.string), "heading": .text(LeadWords.name(lead)), "state": LeadWords.chip(lead, words),
-                "summary": .text(summary(lead, owner, clerk)), "held": facts.earlier == nil ? held(lead, reasons, words) : .nothing,
+                "summary": .text(summary(lead, owner, clerk)), "held": facts.earlier == nil ? held(lead, reasons, layout) : .nothing,
                 "past": past(facts, decision, clerk),
                 "whyTitle": .text(facts.sellers.name(chosen).map { words["lead_why", ["owner": $0]] } ?? words["lead_why_place"]),
                 "decidedBy": .text(decidedBy(decision, words)), "hasReasons": .flag(!reasons.isEmpty),
@@ -66,7 +66,7 @@ public enum LeadView {
                 "changes": changes(decision, facts.sellers, clerk),
                 "story": .list(LeadStory(facts: facts, owner: owner, clerk: clerk).steps), "hasClocks": .flag(!clocks.isEmpty),
                 "clocks": .list(clocks.map { clock($0, lead, clerk) }), "clocksNoneWhy": .text(noClocks(lead, clerk)),
-                "facts": .list(self.facts(facts, decision, words)),
+                "facts": .list(self.facts(facts, decision, layout)),
                 "hasFields": .flag(!fields.isEmpty), "fields": .list(fields), "assign": assigning.view,
                 "noControls": .text(assigning.whyNot),
             ])
@@ -106,15 +106,17 @@ public enum LeadView {
         return words["lead_decided_by", ["version": version, "arm": arm, "rule": rule]]
     }
 
-    private static func held(_ lead: JSONNode, _ reasons: [String], _ words: Words) -> View {
+    private static func held(_ lead: JSONNode, _ reasons: [String], _ layout: Layout) -> View {
         guard lead["state"]?.string == "held", let reason = lead["held_reason"]?.string else { return .nothing }
+        let words = layout.words
         let isMapping = reason == "held_mapping_error"
         let why = reason.hasPrefix("held_") ? String(reason.dropFirst("held_".count)) : reason
+        let toMap = isMapping ? layout.door("rules", in: "rules") : nil
         let told = reasons + (isMapping ? [words["lead_held_do"]] : [])
         return [
             "heldTitle": .text(words["lead_held", ["reason": words.known("held", why)]]),
             "heldWords": .text(told.joined(separator: words.language == .chinese ? "" : " ")),
-            "heldHref": .text(isMapping ? Layout.path("rules") : nil), "heldLinkLabel": .text(isMapping ? words["lead_to_map"] : nil),
+            "heldHref": .text(toMap), "heldLinkLabel": .text(toMap == nil ? nil : words["lead_to_map"]),
         ]
     }
 
@@ -158,14 +160,14 @@ public enum LeadView {
         ]
     }
 
-    private static func facts(_ facts: Facts, _ decision: JSONNode?, _ words: Words) -> [View] {
-        let lead = facts.lead
+    private static func facts(_ facts: Facts, _ decision: JSONNode?, _ layout: Layout) -> [View] {
+        let (lead, words) = (facts.lead, layout.words)
         let past = facts.earlier.flatMap { _ in lead["earlier"]?.elements.first { $0["number"]?.integer == facts.number } }
         // `route/default@3`
         let sets = (decision?["rule_sets"]?.elements ?? []).compactMap(\.string).map { set -> View? in
             let parts = set.split(separator: "@").map(String.init)
             let kind = set.prefix { $0 != "/" }
-            let href = parts.count == 2 ? Layout.path("rules/\(parts[0])") + query([("version", parts[1])]) : nil
+            let href = parts.count == 2 ? layout.door("rules/\(parts[0])" + query([("version", parts[1])]), in: "rules") : nil
             return View.fact(words.known("rule_kind", String(kind)), set, href: href)
         }
         let job = isByHand(decision) ? nil : (past ?? lead)["job_id"]?.string

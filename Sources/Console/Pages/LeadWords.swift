@@ -113,9 +113,9 @@ public struct SellerNames: Sendable {
         Set(all.compactMap { $0["team"]?.string } + others).map { ($0, teamName($0) ?? $0) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
     }
 
-    /// Whom answers of the API speak of and who was not read, in the order of their ids.
-    public func unknown(in nodes: [JSONNode?]) -> [String] {
-        var found: Set<String> = []
+    /// Whom answers of the API speak of, or the page does, and who was not read, in the order of their ids.
+    public func unknown(in nodes: [JSONNode?], and others: [String] = []) -> [String] {
+        var found = Set(others)
         for case let node? in nodes { node.gatherSellers(into: &found) }
         return found.filter { byID[$0] == nil }.sorted()
     }
@@ -123,7 +123,7 @@ public struct SellerNames: Sendable {
 
 extension JSONNode {
     /// Members that hold a seller's outside id.
-    private static let sellerMembers: Set = ["owner", "seller", "seller_id", "with_seller_id", "recipients", "seller_or_pool"]
+    private static let sellerMembers: Set = ["owner", "manager", "seller", "seller_id", "with_seller_id", "recipients", "seller_or_pool"]
 
     fileprivate func gatherSellers(into found: inout Set<String>) {
         for element in elements { element.gatherSellers(into: &found) }

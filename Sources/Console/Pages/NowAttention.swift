@@ -108,17 +108,17 @@ struct NowAttention {
     private func place(of alert: JSONNode, _ code: String) -> String? {
         let subject = alert["subject"]?.string ?? ""
         switch code {
-        case "schema_drift": return Layout.path("rules")
+        case "schema_drift": return dials.layout.door("rules", in: "rules")
         // Of the latest it was about: mending that lead tells what the rules lack.
         case "clock_unreadable":
             let lead = alert["detail"]?["subject"]?.string?.split(separator: "/").map(String.init) ?? []
-            return lead.count == 2 && lead[0] == "lead" ? Layout.path("leads/\(lead[1])") : Layout.path("rules")
+            return lead.count == 2 && lead[0] == "lead" ? Layout.path("leads/\(lead[1])") : dials.layout.door("rules", in: "rules")
         case "missing_data": return Layout.path("leads") + query([("state", "held")])
         case "manual_queue": return Layout.path("leads") + query([("state", "manual_queue")])
         // An assignment fails by holding its lead; other jobs are set aside.
         case "failure_rate" where subject == "assign_lead": return Layout.path("leads") + query([("state", "held")])
         case "failure_rate": return Layout.path("dead-letters") + query([("kind", subject)])
-        case "rollout_aborted": return Layout.path("rollouts/\(encoded(subject))")
+        case "rollout_aborted": return dials.layout.door("rollouts/\(encoded(subject))", in: "rollouts")
         case "assignment_fuse", "incident_late": return Layout.path("breakers")
         case PermissionsView.alertCode: return dials.isOperator ? Layout.path("permissions") : nil
         default: return alert["detail"]?["lead_id"]?.string.map { Layout.path("leads/\($0)") }

@@ -71,9 +71,9 @@ public enum NowView {
         return layout.page(
             words["now_title"],
             [
-                "asOf": clerk.when(clerk.now), "banner": banner(facts.notices, clerk),
+                "asOf": clerk.when(clerk.now), "banner": banner(facts.notices, layout, clerk),
                 "problem": refusal.map { $0.view(words) } ?? .nothing,
-                "firstSteps": firstSteps(facts.begun, words), "indexAway": .flag(facts.queues["index"]?.string == "away"),
+                "firstSteps": firstSteps(facts.begun, layout), "indexAway": .flag(facts.queues["index"]?.string == "away"),
                 "hasAttention": .flag(!attention.isEmpty), "attention": .list(attention),
                 "tiles": .list(tiles(queues, lines, clerk)), "flowChart": chart(lines, facts.flow, clerk),
                 "hasKinds": .flag(!active.isEmpty),
@@ -85,14 +85,15 @@ public enum NowView {
     }
 
     /// What has to be done before a lead has an owner, in order; nothing where all of it is.
-    private static func firstSteps(_ begun: Beginning?, _ words: Words) -> View {
+    private static func firstSteps(_ begun: Beginning?, _ layout: Layout) -> View {
         guard let begun, !begun.isComplete else { return .nothing }
+        let words = layout.words
         let steps: [(name: String, isDone: Bool, href: String?, command: String?)] = [
             (
                 "sellers", begun.hasSellers, nil,
                 #"curl -X PUT -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' $URL/v1/sellers/ann -d '{"name":"Ann","status":"active"}'"#
             ),
-            ("rules", begun.hasRules, Layout.path("rules"), nil),
+            ("rules", begun.hasRules, layout.door("rules", in: "rules"), nil),
             (
                 "leads", begun.hasLeads, nil,
                 #"kiteline import leads FILE.csv --source crm --external-id id --preview --url $URL --key $KEY"#
@@ -111,7 +112,7 @@ public enum NowView {
     }
 
     /// The change of rules that sellers were told of last, for a day: what is now, what it was, why (RULE-08).
-    private static func banner(_ notices: JSONNode, _ clerk: Clerk) -> View {
+    private static func banner(_ notices: JSONNode, _ layout: Layout, _ clerk: Clerk) -> View {
         let told = notices["items"]?.elements.first { $0["code"]?.string == "rules_changed" }
         guard let told, let at = told["at"]?.date, clerk.now.timeIntervalSince(at) < 86_400 else { return .nothing }
         let text = told[clerk.words.language == .chinese ? "text_zh" : "text"]?.string ?? ""
@@ -120,7 +121,7 @@ public enum NowView {
         return [
             "bannerText": .text(lines.first.map(String.init) ?? ""), "hasChanges": .flag(lines.count > 1),
             "changes": .list(lines.dropFirst().map { .text(String($0)) }),
-            "rulesHref": .text(Layout.path("rules/\(ruleSet ?? "")")), "since": clerk.when(at),
+            "rulesHref": .text(layout.door("rules/\(ruleSet ?? "")", in: "rules")), "since": clerk.when(at),
         ]
     }
 

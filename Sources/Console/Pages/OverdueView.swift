@@ -49,7 +49,7 @@ public enum OverdueView {
         let leads = LeadWords.byNumber(facts.leads)
         let spokenOf = everyone.compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team])
         let teams = facts.board["teams"]?.elements ?? []
-        let reasons = facts.board["reasons"]?.elements ?? []
+        let reasons = facts.map["reasons"]?.elements ?? []
         let escalations = facts.escalations["items"]?.elements ?? []
         let most = Double(people.compactMap { $0["late"]?.integer }.max() ?? 0)
         let clocks = facts.clocks.union([firstTouch, facts.clock]).sorted()
@@ -81,7 +81,8 @@ public enum OverdueView {
                             "teamLate": .text(clerk.number(team["late"])),
                         ]
                     }), "hasReasons": .flag(!reasons.isEmpty),
-                "reasonsLead": .text(words[facts.team.isEmpty ? "overdue_reasons_lead" : "overdue_reasons_lead_all"]),
+                "reasonsLead": .text(
+                    words[facts.team.isEmpty ? "overdue_reasons_lead" : "overdue_reasons_lead_all", ["month": facts.month]]),
                 "reasons": .list(
                     counted(reasons, "count").map { reason, part in
                         [

@@ -101,8 +101,7 @@ public enum RolloutView {
 
     /// Whether it was promoted and something else is live by now.
     private static func isReplaced(_ facts: Facts) -> Bool {
-        guard facts.rollout["state"]?.string == "live", let live = facts.live else { return false }
-        return live != facts.rollout["arms"]?["canary"]?["version"]?.integer
+        RolloutWords.isReplaced(facts.rollout, live: facts.live)
     }
 
     private static func verdictTone(_ facts: Facts) -> Tone {

@@ -30,6 +30,14 @@ enum RolloutWords {
     /// `route/default`
     static func lineage(_ rollout: JSONNode) -> String { "\(rollout["kind"]?.string ?? "")/\(rollout["name"]?.string ?? "")" }
 
+    /// Whether it was promoted and another version is live by now.
+    ///
+    /// - Parameter live: which one is; nil: it is not known.
+    static func isReplaced(_ rollout: JSONNode, live: Int64?) -> Bool {
+        guard rollout["state"]?.string == "live", let live else { return false }
+        return live != rollout["arms"]?["canary"]?["version"]?.integer
+    }
+
     /// What people call what is rolled out: the rule set, or the model, of which there is one.
     static func title(_ rollout: JSONNode, _ words: Words) -> String {
         isOfWarnings(rollout) ? words["rule_kind_warning_model"] : lineage(rollout)

@@ -32,7 +32,7 @@ public enum RolloutsView {
             [
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing, "hasRunning": .flag(!current.isEmpty),
                 "running": .list(current.map { row($0, clerk) }), "hasEnded": .flag(!ended.isEmpty),
-                "ended": .list(ended.map { endedRow($0, clerk) }),
+                "ended": .list(ended.map { endedRow($0, ruleSets, clerk) }),
                 "pager": Pager.view(
                     words, shown: ended.count, first: isFirst ? nil : Layout.path("rollouts"),
                     next: next.map { Layout.path("rollouts") + query([("cursor", $0)]) }),
@@ -76,11 +76,14 @@ public enum RolloutsView {
         ]
     }
 
-    private static func endedRow(_ rollout: JSONNode, _ clerk: Clerk) -> View {
-        [
+    private static func endedRow(_ rollout: JSONNode, _ ruleSets: JSONNode, _ clerk: Clerk) -> View {
+        let live = ruleSets["items"]?.elements.first { RolloutWords.lineage($0) == RolloutWords.lineage(rollout) }?["live_version"]?.integer
+        return [
             "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")),
             "ruleSet": .text(RolloutWords.title(rollout, clerk.words)),
-            "versions": .text(RolloutWords.versions(rollout, clerk.words)), "state": RolloutWords.chip(rollout, clerk.words),
+            "versions": .text(RolloutWords.versions(rollout, clerk.words)),
+            "state": RolloutWords.isReplaced(rollout, live: live)
+                ? .chip(.idle, clerk.words["rollout_state_replaced"]) : RolloutWords.chip(rollout, clerk.words),
             "endReason": .text(rollout["end_reason"]?.string.map { Sentences.said($0, clerk.words) }),
             "endedAt": clerk.when(rollout["ended_at"]),
         ]

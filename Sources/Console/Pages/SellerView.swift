@@ -71,6 +71,7 @@ public enum SellerView {
             "freezeWords": .text(words["seller_\(kind)_words", ["name": facts.seller["name"]?.string ?? id]]),
             "frozen": .text(kind == "thaw" ? "false" : "true"), "asksUntil": .flag(kind != "thaw"), "isNew": .flag(kind == "freeze"),
             "earliest": .text(local(clerk.now, clerk)), "until": .text(control.draft("until", until)),
+            "untilHint": .text(words["seller_until_hint", ["zone": clerk.zoneName]]),
             "asksBy": .flag(!layout.may(.operator) && facts.person == nil), "by": .text(control.draft("by")),
         ])
     }

@@ -67,6 +67,7 @@
   let timer = null;
   let refreshing = false;
   let lastRefresh = Date.now();
+  const settling = new Map();
 
   /** Reads the page again and puts the marked regions in place of the old. At most once in two seconds, and not while nobody looks. */
   const refresh = async () => {
@@ -128,6 +129,12 @@
     return [...region.querySelectorAll("details")].find((one) => keyOf(one) === key)?.querySelector("summary");
   };
 
+  /** Of what was costly to count a page may have been given what was so before the event: once it is quiet, it is read once more. */
+  const wantLater = (area) => {
+    clearTimeout(settling.get(area));
+    settling.set(area, setTimeout(() => want(area), 5_000));
+  };
+
   const want = (area) => {
     for (const region of document.querySelectorAll("[data-live-on]")) {
       if (area === null || region.dataset.liveOn.split(" ").includes(area)) wanted.add(region.id);
@@ -163,7 +170,12 @@
       source?.close();
       const mine = (source = new EventSource(`${stream()}?types=${[...areas].join(",")}`));
       for (const area of areas) {
-        for (const type of types[area] ?? []) mine.addEventListener(`${area}.${type}`, () => want(area));
+        for (const type of types[area] ?? []) {
+          mine.addEventListener(`${area}.${type}`, () => {
+            want(area);
+            wantLater(area);
+          });
+        }
       }
       mine.addEventListener("gap", () => want(null));
       mine.addEventListener("open", () => show(true));
@@ -366,6 +378,16 @@
 
   const confirmed = new WeakSet();
 
+  /** The share that was typed beside a choice; nothing where none is to be. */
+  const typedShare = (label) => label?.querySelector("input:not([type=radio])")?.value;
+
+  /** Whether what was typed will be refused anyway, so that nobody is asked about it. */
+  const isNoShare = (form, submitter) => {
+    const typed = typedShare(form.querySelector(`input[name="${submitter.dataset.confirmOf}"]:checked`)?.closest("label"));
+    const share = Number(typed?.replaceAll(" ", "") || "none");
+    return typed !== undefined && !(share >= 0 && share <= 100);
+  };
+
   const ask = (submitter, form) => {
     const dialog = document.createElement("dialog");
     dialog.setAttribute("aria-labelledby", "ask-title");
@@ -378,7 +400,7 @@
     const chosen = document.createElement("strong");
     const asked = form.elements[submitter.dataset.confirmOf];
     const radio = form.querySelector(`input[name="${submitter.dataset.confirmOf}"]:checked`)?.closest("label");
-    const typed = radio?.querySelector("input:not([type=radio])")?.value;
+    const typed = typedShare(radio);
     chosen.textContent = asked?.selectedOptions?.[0]?.textContent ?? (typed ? `${typed} %` : radio?.querySelector("strong")?.textContent) ?? "";
     const row = document.createElement("div");
     row.className = "buttons";
@@ -414,7 +436,7 @@
 
   document.addEventListener("submit", (event) => {
     const { target: form, submitter } = event;
-    if (submitter?.dataset.confirm && !confirmed.delete(submitter)) {
+    if (submitter?.dataset.confirm && !isNoShare(form, submitter) && !confirmed.delete(submitter)) {
       event.preventDefault();
       return ask(submitter, form);
     }

@@ -1,5 +1,6 @@
 import Console
 import Hummingbird
+import JSONEnvelope
 
 extension ConsoleSite {
     static let auditPages = [Page(.get, "audit", answer: showAudit)]
@@ -15,5 +16,19 @@ extension ConsoleSite {
     query.cursor = visit.guest.parameter("cursor")
     let parameters = query.parameters(visit.instant)
     let entries = try await visit.read("/v1/audit\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
-    return try await visit.page("audit", area: "audit") { [query] in AuditView.page($0, $1, page: entries, query: query) }
+    let names = visit.tenant == nil ? AuditView.Names() : try await visit.auditNames(entries)
+    let keys = AuditView.spoken(in: entries).keys
+    return try await visit.page("audit", area: "audit", telling: [entries], keys: keys) { [query] in
+        AuditView.page($0, $1, page: entries, query: query, names: names)
+    }
+}
+
+extension Visit {
+    /// What people call the leads and sellers that a page of the log speaks of.
+    fileprivate func auditNames(_ page: JSONNode) async throws -> AuditView.Names {
+        let spoken = AuditView.spoken(in: page)
+        async let leads = leads(spoken.leads)
+        let sellers = try await names(try await firstSellers(), of: spoken.sellers, in: page)
+        return AuditView.Names(sellers: sellers, leads: try await leads)
+    }
 }

@@ -30,6 +30,8 @@ public enum RolloutFault: Error, Sendable, Hashable {
 /// What is done to a rollout.
 public enum RolloutTurn: Sendable, Hashable {
     case percent(Percent)
+    /// 0 %, which takes a canary back; a shadow has nobody who could be taken from it, and stays.
+    case nobody
     case promote
     /// Nobody does: its guards find it good enough, which is judged in the transaction that makes it live.
     case promoteOnEvidence
@@ -116,9 +118,10 @@ extension Records {
         rollout id: Int64, _ turn: RolloutTurn, of tenant: TenantID, by actor: String, reason: String, key: IdempotencyKey?,
         answer: @Sendable @escaping (RolloutRecord) -> StoredAnswer
     ) async throws -> Once? {
+        let takesBack = [.abort, .nobody].contains(turn)
         do {
             return try await releasing(
-                tenant, orManual: turn == .promote, following: turn == .abort ? [.makeWhole(rollout: id, of: tenant)] : []
+                tenant, orManual: turn == .promote, following: takesBack ? [.makeWhole(rollout: id, of: tenant)] : []
             ) {
                 transaction, release in
                 try transaction.once(key) {
@@ -127,14 +130,15 @@ extension Records {
                     guard record.isRunning else { throw RolloutFault.ended(record.state) }
                     let turned = RolloutTurning(record: record, tenant: tenant, actor: actor, reason: reason)
                     switch turn {
+                    case .nobody where record.state == .shadow: return answer(record)
+                    case .abort, .nobody:
+                        _ = try transaction.pipeline(try turned.abortStatements(at: Date()))
+                        if record.kind.rules != nil { try release(nil) }
                     case .percent(let percent):
                         _ = try transaction.pipeline(try turned.statements(percent))
                         if let kind = record.kind.rules {
                             try transaction.noteForClocks(candidate: kind, record.name, version: record.version, of: tenant)
                         }
-                    case .abort:
-                        _ = try transaction.pipeline(try turned.abortStatements(at: Date()))
-                        if record.kind.rules != nil { try release(nil) }
                     case .promote, .promoteOnEvidence:
                         if let version = try turned.promote(onEvidence: turn == .promoteOnEvidence, in: transaction) {
                             try release(version)

@@ -89,8 +89,9 @@ struct DevCommand: AsyncParsableCommand {
                 } afterwards: { [once] url in
                     guard !once else { return }
                     // The first link has scrolled away, and may have been used.
-                    let link = try? await ConsoleLink.make(engine.records, key: key, at: url, for: ConsoleLink.aDay)
-                    print("\nThe demo is over; Kiteline runs until Ctrl-C. See for yourself:\n\n  \(link ?? url + "/console/")\n")
+                    let link = try? await ConsoleLink.make(engine.records, key: key, tenant: Demo.first, at: url, for: ConsoleLink.aDay)
+                    print("\nThe demo is over; Kiteline runs until Ctrl-C. See for yourself; on top are the other companies:")
+                    print("\n  \(link ?? url + "/console/")\n")
                     fflush(nil)
                 }
                 group.append(

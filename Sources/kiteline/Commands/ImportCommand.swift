@@ -33,6 +33,9 @@ struct ImportCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("The column that says when it came in; without it, now.", valueName: "column"))
         var receivedAt: String?
 
+        @Option(help: ArgumentHelp("Of a day whose year does not come first: mdy, the month does, or dmy, the day.", valueName: "order"))
+        var dateOrder: String?
+
         @Option(help: ArgumentHelp("Whose export it is: \(Preset.names).", valueName: "system"))
         var preset: String?
 
@@ -53,6 +56,7 @@ struct ImportCommand: AsyncParsableCommand {
             guard externalID != nil || preset != nil else {
                 throw ValidationError("--external-id is missing: the column with each lead's id; or --preset, which knows it")
             }
+            guard dateOrder.map(["ymd", "mdy", "dmy"].contains) ?? true else { throw ValidationError("--date-order is ymd, mdy or dmy") }
             guard preset == nil || isCSV else { throw ValidationError("--preset is for CSV files") }
             guard !["xlsx", "xls", "numbers", "ods"].contains(URL(filePath: path).pathExtension.lowercased()) else {
                 throw ValidationError("\(path) is a spreadsheet: save it as CSV, in UTF-8, and import that")
@@ -111,7 +115,10 @@ struct ImportCommand: AsyncParsableCommand {
         /// - Parameter quietly: says nothing of what is renamed.
         private func opened(quietly: Bool = false) throws -> (file: FileChunks, query: [String: String?]) {
             guard let preset = preset.flatMap({ Preset.all[$0] }) else {
-                return (try FileChunks(path), ["source": source, "external_id": externalID, "received_at": receivedAt])
+                return (
+                    try FileChunks(path),
+                    ["source": source, "external_id": externalID, "received_at": receivedAt, "date_order": dateOrder]
+                )
             }
             let beginning = try FileChunks(path).beginning(1 << 18)
             guard let header = CSVHeader(beginning) else { throw SetUpError("the first row of \(path) does not end: is it a CSV file?") }
@@ -119,7 +126,10 @@ struct ImportCommand: AsyncParsableCommand {
             if !json, !quietly { for (from, to) in columns.renamed { print("column \(from) is taken as \(to)") } }
             return (
                 try FileChunks(path, replacing: header.length, with: CSVHeader.row(columns.names)),
-                ["source": source, "external_id": externalID ?? columns.externalID, "received_at": receivedAt ?? columns.receivedAt]
+                [
+                    "source": source, "external_id": externalID ?? columns.externalID, "received_at": receivedAt ?? columns.receivedAt,
+                    "date_order": dateOrder,
+                ]
             )
         }
 
@@ -129,12 +139,24 @@ struct ImportCommand: AsyncParsableCommand {
                 let externalId: String?
                 let verdict: String
                 let rule: String?
+                let goesTo: String?
+                let pool: String?
                 let score: Int?
                 let band: String?
                 let fields: [String: String]?
                 let defaulted: [String]?
                 let unmapped: [String]?
                 let reasons: [String]
+
+                /// Where it goes, as far as the rules say it.
+                var place: String? {
+                    switch goesTo {
+                    case "seller": "to a seller"
+                    case "pool": "to the pool \(pool ?? "")"
+                    case "marketing": "to marketing"
+                    default: nil
+                    }
+                }
 
                 /// Known of every lead, or worked out.
                 private static let ownFields: Set = ["source", "received_at", "score", "band", "intent"]
@@ -165,7 +187,7 @@ struct ImportCommand: AsyncParsableCommand {
             let preview = try await previewed((file, query), remote)
             print("under \(preview.rules.isEmpty ? "no rules" : preview.rules.joined(separator: ", "))\n")
             for row in preview.rows {
-                let verdict = row.rule.map { "\(row.verdict) by \($0)" } ?? row.verdict
+                let verdict = row.place.flatMap { place in row.rule.map { "\(place), by \($0)" } } ?? row.verdict
                 let score = row.score.map { ", score \($0)" + (row.band.map { " (\($0))" } ?? "") } ?? ""
                 print("line \(row.line)\(row.externalId.map { ", \($0)" } ?? ""): \(verdict)\(score)")
                 for (name, value) in (row.fields ?? [:]).sorted(by: { $0.key < $1.key }) { print("  \(name) = \(value)") }

@@ -11,6 +11,9 @@ struct Demo: Sendable {
     let records: Records
     var leadsPerTrade = 300
 
+    /// The first of the companies.
+    static let first = Slug(DemoTrade.all[0].slug)!
+
     /// Sets the tenants up, sends their leads, and tells what happens to them; returns once every lead has got somewhere.
     func run() async throws {
         say("\nThe demo: three companies, \(leadsPerTrade) leads each. What you see is who gets a lead, and why.\n")
