@@ -154,6 +154,7 @@ let package = Package(
                 .embedInCode("0068_known_leads.sql"),
                 .embedInCode("0069_key_names.sql"),
                 .embedInCode("0070_repeated_ids.sql"),
+                .embedInCode("0071_first_touch.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -210,7 +210,7 @@ private struct ActivityRecording {
             SELECT FROM lead l WHERE l.tenant_id = \(tenant) AND l.id = ANY(\(ids)) ORDER BY l.id FOR UPDATE
             """,
             """
-            UPDATE lead l SET touched_at = n.at, updated_at = now()
+            UPDATE lead l SET touched_at = n.at, first_touched_at = COALESCE(l.first_touched_at, n.at), updated_at = now()
             FROM unnest(\(ids), \(ids.map { first[$0]! })) AS n(id, at)
             WHERE l.tenant_id = \(tenant) AND l.id = n.id AND l.touched_at IS NULL
             """,

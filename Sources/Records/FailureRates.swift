@@ -85,19 +85,32 @@ extension Records {
                             OR EXISTS (SELECT FROM decision_log d
                                 WHERE d.tenant_id = e.tenant_id AND d.lead_id = e.lead AND d.decided_at > e.finished_at AND d.job_id <> e.id
                                     AND \(Self.isDecidedWell)) AS mended,
-                        (SELECT NOT \(Self.isDecidedWell) AND d.outcome <> 'manual_queue_fuse' FROM decision_log d
-                            WHERE d.tenant_id = e.tenant_id AND d.lead_id = e.lead AND d.decided_at < e.finished_at AND d.job_id <> e.id
-                            ORDER BY d.decided_at DESC LIMIT 1) IS TRUE AS repeats
+                        \(Self.repeats(lead: "e.lead", of: "e")) AS repeats
                     -- Each is looked up once, whatever the planner knows of how many there are. Tenants enqueue such jobs too: what is no lead's id
                     -- is a failure of its own.
-                    FROM (SELECT ended.*, (SELECT CASE WHEN args->>'lead_id' ~ '^[0-9]{1,18}$' THEN (args->>'lead_id')::bigint END
-                                FROM job WHERE job.id = ended.id) AS lead
+                    FROM (SELECT ended.*, \(Self.lead(of: "ended")) AS lead
                         FROM ended
                         WHERE kind = '\(NewJob.assignLeadKind)' AND failed AND tenant_id IN (
                             SELECT tenant_id FROM ended WHERE kind = '\(NewJob.assignLeadKind)' GROUP BY tenant_id
                             HAVING count(*) FILTER (WHERE failed) >= \(alarm.share) * count(*))
                         OFFSET 0) e) e) f
             WHERE f.nth > 1 OR f.mended OR f.repeats)
+        """
+    }
+
+    /// Whether the decision on the lead before an ended assignment's, of the table `ended`, had failed as well.
+    static func repeats(lead: String, of ended: String) -> String {
+        """
+        (SELECT NOT \(isDecidedWell) AND d.outcome <> 'manual_queue_fuse' FROM decision_log d
+            WHERE d.tenant_id = \(ended).tenant_id AND d.lead_id = \(lead) AND d.decided_at < \(ended).finished_at AND d.job_id <> \(ended).id
+            ORDER BY d.decided_at DESC LIMIT 1) IS TRUE
+        """
+    }
+
+    /// The lead that an assignment of the table `ended` was for; null: tenants enqueue such jobs too, and this one names none.
+    static func lead(of ended: String) -> String {
+        """
+        (SELECT CASE WHEN args->>'lead_id' ~ '^[0-9]{1,18}$' THEN (args->>'lead_id')::bigint END FROM job WHERE job.id = \(ended).id)
         """
     }
 

@@ -131,6 +131,30 @@ import Testing
         }
     }
 
+    @Test func `a touch counts for its month though the lead was given to somebody else since`() async throws {
+        try await TestAPI.with { api in
+            try await fill(api)
+            _ = try await api.send("PUT", "/v1/sellers/ben", #"{"name":"Ben","status":"active"}"#)
+            let morning = "extract(hour FROM received_at AT TIME ZONE 'Asia/Shanghai') = 10"
+            _ = try await api.owner.query("UPDATE lead SET touched_at = NULL WHERE \(unescaped: morning)")
+            let leads = try await api.owner.query("SELECT id, external_id FROM lead WHERE \(unescaped: morning) ORDER BY id")
+            for lead in leads {
+                let subject = try lead.get("external_id", as: String.self)
+                let touch = #"{"subject":{"type":"lead","external_id":"\#(subject)"},"type":"touch"}"#
+                #expect(try await api.send("POST", "/v1/activities", touch).status == 201)
+            }
+
+            let id: Int64 = try leads[0].get("id")
+            let given = try await api.send(
+                "POST", "/v1/leads/\(id)/assign", #"{"seller":"ben","reason":"asked for","override":true}"#, as: api.acme.operatorKey)
+
+            #expect(given.status == 200)
+            #expect(try await api.send("GET", "/v1/leads/\(id)").json["touched_at"].string == nil, "ben has not touched it")
+            let cells = try await api.send("GET", "/v1/sla/heat-map?month=2026-11").json["cells"].array ?? []
+            #expect(cells.map { $0["open"].int } == [0, 0, 0, 0])
+        }
+    }
+
     @Test func `escalations are listed, filtered and explained; another tenant's are not there`() async throws {
         try await TestAPI.with { api in
             try await fill(api)
@@ -150,6 +174,10 @@ import Testing
             #expect(again.headers["idempotency-replayed"] == "true")
             #expect(try await api.send("GET", "/v1/escalations?state=met").json["items"].array?.isEmpty == true)
             #expect(try await api.send("GET", "/v1/escalations?owner=anna&state=open").json["items"].array?.count == 12)
+            _ = try await api.owner.query("UPDATE escalation SET history = true WHERE due_at < '2026-11-16 13:00+8'")
+            #expect(try await api.send("GET", "/v1/escalations?history=true").json["items"].array?.count == 6)
+            #expect(try await api.send("GET", "/v1/escalations?history=false").json["items"].array?.count == 6)
+            #expect(try await api.send("GET", "/v1/escalations?history=perhaps").faults.count == 1)
             #expect(try await api.send("GET", "/v1/escalations?subject_type=lead").faults == ["subject_type not_allowed"])
             #expect(try await api.send("GET", "/v1/escalations", as: api.globex.tenantKey).json["items"].array?.isEmpty == true)
             #expect(

@@ -34,6 +34,7 @@ extension API {
         filter.team = query.string("team")
         filter.state = query.choice("state", of: Escalation.State.self)
         filter.told = query.choice("told", of: Escalation.Told.self)
+        filter.isHistory = query.bool("history")
         return (filter, query.cursor(), query.limit())
     }
     return .page(

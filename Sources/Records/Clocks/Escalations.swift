@@ -63,6 +63,8 @@ public struct EscalationFilter: Sendable {
     public var team: String?
     public var state: Escalation.State?
     public var told: Escalation.Told?
+    /// Whether it was due long before the subject was known here.
+    public var isHistory: Bool?
 
     public init() {}
 }
@@ -83,6 +85,7 @@ extension Records {
                 AND (\(filter.owner)::text IS NULL OR owner = \(filter.owner))
                 AND (\(filter.team)::text IS NULL OR team = \(filter.team))
                 AND (\(filter.told?.rawValue)::text IS NULL OR told = \(filter.told?.rawValue))
+                AND (\(filter.isHistory)::boolean IS NULL OR history = \(filter.isHistory))
                 AND (\(filter.state?.rawValue)::text IS NULL OR \(filter.state?.rawValue) =
                     CASE WHEN withdrawn_at IS NOT NULL THEN 'withdrawn' WHEN met_at IS NOT NULL THEN 'met' ELSE 'open' END)
             ORDER BY id DESC LIMIT \(limit + 1)

@@ -145,7 +145,8 @@ extension Records {
             tenant, byNestedLoops: false,
             """
             WITH arrivals AS NOT MATERIALIZED (
-                SELECT id, received_at, touched_at FROM lead
+                -- Touched at all, whoever has it now.
+                SELECT id, received_at, COALESCE(first_touched_at, touched_at) AS touched_at FROM lead
                 WHERE tenant_id = \(tenant.rawValue) AND received_at >= \(span.lowerBound) AND received_at < \(span.upperBound)),
             ends AS MATERIALIZED (SELECT min(id) AS first, max(id) AS last FROM arrivals),
             missed AS (
