@@ -109,7 +109,7 @@ let package = Package(
                 "signin", "top", "when",
                 "words", "lead",
                 "leads", "breakers",
-                "dead-letters",
+                "dead-letters", "counting",
                 "tenants",
                 "overdue", "overview", "forecast", "rules", "rule", "rule-check", "process-health", "workers", "permissions",
             ].map { .embedInCode("Templates/\($0).mustache") }

@@ -4,7 +4,7 @@ extension Templates {
         "as-of": PackageResources.as_of_mustache, "attention": PackageResources.attention_mustache,
         "audit": PackageResources.audit_mustache,
         "breakers": PackageResources.breakers_mustache, "chip": PackageResources.chip_mustache,
-        "choose": PackageResources.choose_mustache,
+        "choose": PackageResources.choose_mustache, "counting": PackageResources.counting_mustache,
         "dead-letters": PackageResources.dead_letters_mustache, "empty": PackageResources.empty_mustache,
         "error": PackageResources.error_mustache, "flash": PackageResources.flash_mustache, "forecast": PackageResources.forecast_mustache,
         "foot": PackageResources.foot_mustache,

@@ -52,7 +52,25 @@ extension Visit {
         return try JSONEnvelope(reply.body, levels: 12, limits: .stored).root
     }
 
-    /// The same; nil where there is no such thing.
+    /// The same of what takes long to count where there is very much of it. Nil: it is being counted still, and whoever asks in a moment is told.
+    func readCount(_ target: String) async throws -> JSONNode? {
+        let (answers, answer) = AsyncStream.makeStream(of: Result<JSONNode, any Error>?.self)
+        Task {
+            do { answer.yield(.success(try await read(target))) } catch { answer.yield(.failure(error)) }
+        }
+        let patience = Task {
+            try await Task.sleep(for: Self.patience)
+            answer.yield(nil)
+        }
+        defer { patience.cancel() }
+        for await first in answers { return try first?.get() }
+        return nil
+    }
+
+    /// A page of all that is counted at once would be there in half a second; so long it waits before it is shown without.
+    private static let patience = Duration.milliseconds(150)
+
+    /// What the API answers; nil where there is no such thing.
     func readIfAny(_ target: String) async throws -> JSONNode? {
         do { return try await read(target) } catch let problem as Problem where problem.status == 404 { return nil }
     }

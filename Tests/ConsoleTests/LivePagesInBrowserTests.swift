@@ -1,3 +1,4 @@
+import Dispatch
 import TestSupport
 import Testing
 
@@ -20,6 +21,35 @@ extension InBrowser {
                     #expect(try await browser.run("return window.stayed === true") == "1")
                     #expect(try await browser.complaints() == [])
                 }
+            }
+        }
+
+        @Test func `a page is there before what is costly to count, which comes as soon as it is known`() async throws {
+            try await House.with { house in
+                let (isHeld, hold) = AsyncStream.makeStream(of: Void.self)
+                let counted = DispatchSemaphore(value: 0)
+                async let held: Void = house.owner.transaction(deadline: .seconds(120)) { transaction in
+                    _ = try transaction.query("LOCK TABLE escalation IN ACCESS EXCLUSIVE MODE")
+                    hold.yield()
+                    counted.wait()
+                }
+                for await _ in isHeld { break }
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    defer { counted.signal() }
+                    try await person.signsIn(house.acme.operatorKey)
+                    try await browser.wait(until: "document.querySelector('#attention[data-counting]')")
+                    #expect(
+                        try await browser.run("return document.querySelector('#attention').textContent").contains("Leads that are late"))
+                    _ = try await browser.run("window.stayed = true")
+
+                    counted.signal()
+
+                    try await browser.wait(until: "!document.querySelector('[data-counting]')")
+                    #expect(try await browser.run("return window.stayed === true") == "1")
+                    #expect(try await browser.complaints() == [])
+                }
+                try await held
             }
         }
 

@@ -450,7 +450,7 @@ import Testing
                 #"{"month":"2026-03","time_zone":"Asia/Shanghai","cells":[{"weekday":1,"slot":"12:30","leads":10,"late":8},{"weekday":7,"slot":"13:45","leads":2,"late":1,"greyed":true},{"weekday":2,"slot":"09:00","leads":10,"late":0}]}"#
             ),
             escalations: try node(
-                #"{"items":[{"id":"91","subject_type":"lead","subject_id":"4710","clock":"lead_first_touch","level":"manager","state":"open","late_by":540,"told":"told","recipients":["s2"],"owner":"s1","team":"East","reason":null}],"next_cursor":"91"}"#
+                #"{"items":[{"id":"91","subject_type":"lead","subject_id":"4710","clock":"lead_first_touch","level":"manager","state":"open","due_at":"2026-03-18T06:23:05Z","late_by":540,"told":"told","recipients":["s2"],"owner":"s1","team":"East","reason":null}],"next_cursor":"91"}"#
             ),
             leads: try node(#"{"items":[{"id":"4710","external_id":"L-1","name":"江苏客户"}]}"#),
             clocks: ["lead_quote"], sellers: SellerNames(try node(Self.sellers)), clock: "lead_first_touch", month: "2026-03", cursor: nil)
@@ -470,6 +470,50 @@ import Testing
         #expect(view["heat"]?["cells"]?.items.first?["x"] == "58.33" && view["heat"]?["cells"]?.items.first?["y"] == "0")
         #expect(view["heat"]?["worstSlots"]?.items.map { $0["slotName"] } == ["Mon 12:30"])
         #expect(view["monthOptions"]?.items.map { $0["value"] } == ["2026-03", "2026-02", "2026-01", "2025-12", "2025-11", "2025-10"])
+    }
+
+    @Test func `what is still being counted is said, and no number stands for it`() throws {
+        let (layout, clerk) = frame()
+        let none = try node(#"{"items":[]}"#)
+        let queues = try node(
+            #"{"items":[{"kind":"probe","ready":1,"running":0,"parked":0,"deferred":0,"paused":false,"parked_by":[]}]}"#)
+        let now = NowView.page(
+            layout, clerk,
+            .init(
+                queues: queues, flow: nil, alerts: none, breakers: none, fuse: try node(#"{"state":"closed"}"#), rollouts: none, board: nil,
+                notices: none, weight: nil), once: "k")
+        let overdue = OverdueView.page(
+            layout, clerk,
+            .init(
+                board: nil, map: nil, escalations: none, clocks: [], sellers: SellerNames(none), clock: "lead_first_touch",
+                month: "2026-03", cursor: nil), once: "k")
+
+        #expect(now["tiles"]?.items.map { $0["tileValue"] } == ["0", "1", "0", "–", "…", "…"])
+        #expect(now["kinds"]?.items.first?["lastHour"] == "…" && now["kinds"]?.items.first?["failedShare"] == "…")
+        #expect(now["attention"]?.items.map { $0["itemText"] } == ["Leads that are late"], "and not that nothing needs anybody")
+        #expect(overdue["tiles"]?.items.map { $0["tileValue"] } == ["…", "…", "…"])
+        for (page, view, regions) in [
+            ("now", now, ["attention", "numbers", "flow", "kinds", "failures"]),
+            ("overdue", overdue, ["overdue-numbers", "people", "teams", "reasons", "heat"]),
+        ] {
+            let shown = Templates.all.page(page, view)
+            for region in regions { #expect(shown.contains("id=\"\(region)\" data-counting>"), "\(page): \(region)") }
+        }
+    }
+
+    @Test func `leads that came to their owner by no rule say how they came`() throws {
+        let (layout, clerk) = frame()
+        func way(_ assignment: String) throws -> View? {
+            let page = try node(#"{"items":[{"id":"1","external_id":"L","source":"web","state":"assigned","assignment":\#(assignment)}]}"#)
+            return LeadsView.page(layout, clerk, page: page, sellers: SellerNames(try node(Self.sellers)), query: .init())["leads"]?
+                .items.first?["rule"]
+        }
+
+        #expect(try way(#"{"outcome":"assigned","matched_rule":"vip"}"#) == "vip")
+        #expect(try way(#"{"outcome":"assigned_existing_owner"}"#) == "Its customer's owner")
+        #expect(try way(#"{"outcome":"assigned","reasons":[{"code":"assigned_by_hand"}]}"#) == "By hand")
+        #expect(try way(#"{"outcome":"assigned","reasons":[{"code":"transferred_overdue"}]}"#) == "Handed on when late")
+        #expect(try way("null") == "–")
     }
 
     @Test func `a forecast`() throws {

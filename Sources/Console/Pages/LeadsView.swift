@@ -102,6 +102,17 @@ public enum LeadsView {
         ).merging(empty(words, query, next: next))
     }
 
+    /// The rule it came by, or the other way it came to whoever has it.
+    private static func way(_ decision: JSONNode?, _ words: Words) -> String {
+        if let rule = decision?["matched_rule"]?.string { return rule }
+        if decision?["outcome"]?.string == "assigned_existing_owner" { return words["leads_way_customer"] }
+        return switch decision?["reasons"]?.elements.first?["code"]?.string {
+        case "assigned_by_hand": words["leads_way_hand"]
+        case "transferred_overdue": words["leads_way_overdue"]
+        default: "–"
+        }
+    }
+
     private static func row(_ lead: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
         let id = lead["id"]?.string ?? ""
         let owner = lead["owner"]?.string
@@ -110,7 +121,7 @@ public enum LeadsView {
             "leadHref": .text(Layout.path("leads/\(id)")), "leadName": .text(LeadWords.name(lead)), "leadNumber": .text(id),
             "source": .text(lead["source"]?.string), "state": LeadWords.chip(lead, clerk.words),
             "owner": .text(sellers.name(owner) ?? lead["pool"]?.string ?? "–"), "ownerTeam": .text(sellers.team(owner)),
-            "rule": .text(lead["assignment"]?["matched_rule"]?.string ?? "–"),
+            "rule": .text(way(lead["assignment"], clerk.words)),
             "ruleVersion": .text(lead["assignment"]?["rule_version"]?.string), "score": .text(score ?? "–"),
             "scoreX": score == nil ? .nothing : .text(Picture.length((lead["score"]?.double ?? 0) / 100)),
             "touch": LeadWords.touch(lead, clerk),

@@ -127,8 +127,11 @@ struct NowAttention {
 
     /// Leads whose first touch is overdue, all as one.
     private var late: [View] {
-        guard let count = facts.board["late"]?.integer, count > 0 else { return [] }
-        let span = clerk.span(facts.board["latest_by"]?.double ?? 0)
+        guard let board = facts.board else {
+            return [item(.plain, words["counting"], words["now_late_counting"], href: Layout.path("overdue"))]
+        }
+        guard let count = board["late"]?.integer, count > 0 else { return [] }
+        let span = clerk.span(board["latest_by"]?.double ?? 0)
         return [
             item(
                 .bad, words["now_late_label"], words["now_late", ["n": clerk.number(Int(count)), "span": span]],

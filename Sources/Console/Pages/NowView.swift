@@ -7,8 +7,8 @@ public enum NowView {
     public struct Facts: Sendable {
         /// `GET /v1/queues`
         public var queues: JSONNode
-        /// `GET /v1/flow`
-        public var flow: JSONNode
+        /// `GET /v1/flow`; nil: it is being counted.
+        public var flow: JSONNode?
         /// `GET /v1/alerts?open=true`
         public var alerts: JSONNode
         /// `GET /v1/breakers`
@@ -17,8 +17,8 @@ public enum NowView {
         public var fuse: JSONNode
         /// `GET /v1/rollouts?running=true`
         public var rollouts: JSONNode
-        /// `GET /v1/sla/first-touch`
-        public var board: JSONNode
+        /// `GET /v1/sla/first-touch`; nil: it is being counted.
+        public var board: JSONNode?
         /// `GET /v1/notifications?recipient=role:seller`
         public var notices: JSONNode
         /// Whether there are sellers, live rules of who gets a lead, and leads; nil: work is flowing, and nobody has to be shown how to begin.
@@ -27,7 +27,7 @@ public enum NowView {
         public var weight: Int?
 
         public init(
-            queues: JSONNode, flow: JSONNode, alerts: JSONNode, breakers: JSONNode, fuse: JSONNode, rollouts: JSONNode, board: JSONNode,
+            queues: JSONNode, flow: JSONNode?, alerts: JSONNode, breakers: JSONNode, fuse: JSONNode, rollouts: JSONNode, board: JSONNode?,
             notices: JSONNode, begun: Beginning? = nil, weight: Int?
         ) {
             self.begun = begun
@@ -61,21 +61,22 @@ public enum NowView {
     /// - Parameter once: lets each form be done once.
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let words = layout.words
-        let lines = facts.flow["kinds"]?.elements.map(Line.init) ?? []
+        let lines = facts.flow.map { $0["kinds"]?.elements.map(Line.init) ?? [] }
         let queues = facts.queues["items"]?.elements ?? []
         let attention = NowAttention(facts: facts, clerk: clerk, dials: Dials(layout: layout, once: once, refusal: refusal)).items
-        let failures = facts.flow["failures"]?.elements ?? []
+        let failures = facts.flow?["failures"]?.elements ?? []
         let shares = shares(layout, facts, queues, clerk)
-        let active = queues.filter { isActive($0, lines) }
-        let idle = queues.filter { !isActive($0, lines) }
+        let active = queues.filter { isActive($0, lines ?? []) }
+        let idle = queues.filter { !isActive($0, lines ?? []) }
         return layout.page(
             words["now_title"],
             [
                 "asOf": clerk.when(clerk.now), "banner": banner(facts.notices, layout, clerk),
                 "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "firstSteps": firstSteps(facts.begun, layout), "indexAway": .flag(facts.queues["index"]?.string == "away"),
+                "isCountingLate": .flag(facts.board == nil), "isCountingFlow": .flag(facts.flow == nil),
                 "hasAttention": .flag(!attention.isEmpty), "attention": .list(attention),
-                "tiles": .list(tiles(queues, lines, clerk)), "flowChart": chart(lines, facts.flow, clerk),
+                "tiles": .list(tiles(queues, lines, clerk)), "flowChart": facts.flow.map { chart(lines ?? [], $0, clerk) } ?? .nothing,
                 "hasKinds": .flag(!active.isEmpty),
                 "kinds": .list(kinds(active, lines, clerk)), "hasIdle": .flag(!idle.isEmpty),
                 "idleKinds": .list(idle.map { link(to: $0["kind"]?.string ?? "", words) }), "hasShares": .flag(!shares.isEmpty),
@@ -143,15 +144,20 @@ public enum NowView {
 
     // MARK: Numbers
 
-    private static func tiles(_ queues: [JSONNode], _ lines: [Line], _ clerk: Clerk) -> [View] {
+    /// Stands where a number is not known yet.
+    private static let counting = "…"
+
+    /// - Parameter lines: nil: they are being counted.
+    private static func tiles(_ queues: [JSONNode], _ lines: [Line]?, _ clerk: Clerk) -> [View] {
         let words = clerk.words
         func sum(_ name: String) -> Int? {
             let values = queues.compactMap { $0[name]?.integer }
             return values.isEmpty ? nil : Int(values.reduce(0, +))
         }
         let oldest = queues.compactMap { $0["oldest_claimable_ms"]?.double }.max()
-        let (ended, failed) = (lines.reduce(0) { $0 + $1.ended }, lines.reduce(0) { $0 + $1.failures })
-        let share = ended == 0 ? nil : Double(failed) / Double(ended)
+        let ended = lines?.reduce(0) { $0 + $1.ended }
+        let failed = lines?.reduce(0) { $0 + $1.failures } ?? 0
+        let share = ended.flatMap { $0 == 0 ? nil : Double(failed) / Double($0) }
         return [
             .tile(words["state_running"], sum("running").map(clerk.number) ?? "–", words["now_tile_running"]),
             .tile(words["now_ready"], sum("ready").map(clerk.number) ?? "–", words["now_tile_ready"]),
@@ -159,9 +165,10 @@ public enum NowView {
                 words["state_parked"], sum("parked").map(clerk.number) ?? "–", words["now_tile_parked"],
                 (sum("parked") ?? 0) > 0 ? .warn : .plain),
             .tile(words["now_oldest"], clerk.span(milliseconds: oldest) ?? "–", words["now_tile_oldest"]),
-            .tile(words["now_last_hour"], clerk.number(ended), words["now_tile_ended"]),
+            .tile(words["now_last_hour"], ended.map(clerk.number) ?? counting, words["now_tile_ended"]),
             .tile(
-                words["now_failed"], clerk.failures(share), words["now_tile_failed", ["n": clerk.number(failed)]], .ofFailures(share)),
+                words["now_failed"], ended == nil ? counting : clerk.failures(share),
+                ended == nil ? words["counting"] : words["now_tile_failed", ["n": clerk.number(failed)]], .ofFailures(share)),
         ]
     }
 
@@ -215,11 +222,11 @@ public enum NowView {
         ["kindHref": .text(Layout.path("jobs") + Console.query([("kind", kind)])), "kindName": .text(words.known("kind", kind))]
     }
 
-    private static func kinds(_ queues: [JSONNode], _ lines: [Line], _ clerk: Clerk) -> [View] {
+    private static func kinds(_ queues: [JSONNode], _ lines: [Line]?, _ clerk: Clerk) -> [View] {
         let words = clerk.words
         return queues.map { queue in
             let kind = queue["kind"]?.string ?? ""
-            let line = lines.first { $0.kind == kind }
+            let line = lines?.first { $0.kind == kind }
             let (ended, failed) = (line?.ended ?? 0, line?.failures ?? 0)
             let parkedBy = queue["parked_by"]?.elements.first
             let why =
@@ -231,8 +238,9 @@ public enum NowView {
                 "deferred": .text(clerk.number(queue["deferred"]) ?? "–"),
                 "drain": .text(queue["estimated_drain_seconds"]?.double.map { words["now_drain", ["span": clerk.span($0)]] }),
                 "oldest": .text(clerk.span(milliseconds: queue["oldest_claimable_ms"]?.double) ?? "–"),
-                "lastHour": .text(clerk.number(ended)),
-                "failedShare": .text(clerk.failures(ended == 0 ? nil : Double(failed) / Double(ended))), "trend": trend(line, clerk),
+                "lastHour": .text(lines == nil ? counting : clerk.number(ended)),
+                "failedShare": .text(lines == nil ? counting : clerk.failures(ended == 0 ? nil : Double(failed) / Double(ended))),
+                "trend": trend(line, clerk),
             ])
         }
     }

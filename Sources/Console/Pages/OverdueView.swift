@@ -5,10 +5,10 @@ import JSONEnvelope
 public enum OverdueView {
     /// As the API answers them.
     public struct Facts: Sendable {
-        /// `GET /v1/sla/first-touch`
-        public var board: JSONNode
-        /// `GET /v1/sla/heat-map`
-        public var map: JSONNode
+        /// `GET /v1/sla/first-touch`; nil: it is being counted.
+        public var board: JSONNode?
+        /// `GET /v1/sla/heat-map`; nil: it is being counted.
+        public var map: JSONNode?
         /// `GET /v1/escalations`
         public var escalations: JSONNode
         /// `GET /v1/leads?ids=` of those that were missed; nil: none was, or they are not for whoever looks.
@@ -21,17 +21,20 @@ public enum OverdueView {
         public var month: String
         /// Empty: every team.
         public var team: String
+        /// Whether what was due before its subject was known here stands in the list, too.
+        public var withHistory: Bool
         public var cursor: String?
 
         public init(
-            board: JSONNode, map: JSONNode, escalations: JSONNode, leads: JSONNode? = nil, clocks: Set<String>, sellers: SellerNames,
-            clock: String, month: String, team: String = "", cursor: String?
+            board: JSONNode?, map: JSONNode?, escalations: JSONNode, leads: JSONNode? = nil, clocks: Set<String>, sellers: SellerNames,
+            clock: String, month: String, team: String = "", withHistory: Bool = false, cursor: String?
         ) {
             self.board = board
             self.map = map
             self.escalations = escalations
             self.leads = leads
             self.team = team
+            self.withHistory = withHistory
             self.clocks = clocks
             self.sellers = sellers
             self.clock = clock
@@ -44,17 +47,18 @@ public enum OverdueView {
 
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let words = layout.words
-        let everyone = facts.board["people"]?.elements ?? []
+        let everyone = facts.board?["people"]?.elements ?? []
         let people = facts.team.isEmpty ? everyone : everyone.filter { $0["team"]?.string == facts.team }
         let leads = LeadWords.byNumber(facts.leads)
         let spokenOf = everyone.compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team])
-        let teams = facts.board["teams"]?.elements ?? []
-        let reasons = facts.map["reasons"]?.elements ?? []
+        let teams = facts.board?["teams"]?.elements ?? []
+        let reasons = facts.map?["reasons"]?.elements ?? []
         let escalations = facts.escalations["items"]?.elements ?? []
         let most = Double(people.compactMap { $0["late"]?.integer }.max() ?? 0)
         let clocks = facts.clocks.union([firstTouch, facts.clock]).sorted()
         let next = facts.escalations["next_cursor"]?.string
-        let here: [(String, String?)] = [("clock", facts.clock), ("month", facts.month), ("team", facts.team)]
+        let chosen: [(String, String?)] = [("clock", facts.clock), ("month", facts.month), ("team", facts.team)]
+        let here = chosen + [("history", facts.withHistory ? "true" : nil)]
         return layout.page(
             words["overdue_title"],
             [
@@ -64,6 +68,7 @@ public enum OverdueView {
                 "monthOptions": .list(Option.list(months(clerk).map { ($0, $0) }, chosen: facts.month)),
                 "teamOptions": .list(
                     Option.list(facts.sellers.teamChoices(and: spokenOf), chosen: facts.team, all: words["health_all_teams"])),
+                "isCountingLate": .flag(facts.board == nil), "isCountingMonth": .flag(facts.map == nil),
                 "tiles": .list(tiles(facts, people, clerk)), "hasPeople": .flag(!people.isEmpty),
                 "nobodyWhy": .text(
                     words[!facts.team.isEmpty || cameLate(facts, clerk) == nil ? "overdue_none_why" : "overdue_none_but_why"]),
@@ -95,11 +100,15 @@ public enum OverdueView {
                     words[
                         facts.team.isEmpty ? "heat_lead" : "heat_lead_all",
                         [
-                            "month": facts.month, "zone": facts.map["time_zone"]?.string ?? "",
-                            "at": clerk.clock(facts.map["as_of"]?.date ?? clerk.now),
+                            "month": facts.month, "zone": facts.map?["time_zone"]?.string ?? "",
+                            "at": clerk.clock(facts.map?["as_of"]?.date ?? clerk.now),
                         ]]),
-                "heat": HeatMap(facts.map, clerk).view, "hasEscalations": .flag(!escalations.isEmpty),
+                "heat": facts.map.map { HeatMap($0, clerk).view } ?? .nothing, "hasEscalations": .flag(!escalations.isEmpty),
                 "escalations": .list(escalations.map { escalation(layout, $0, facts, leads, once: once, refusal, clerk) }),
+                "withHistory": .flag(facts.withHistory),
+                "historyHref": .text(
+                    facts.withHistory || cameLate(facts, clerk) != nil
+                        ? Layout.path("overdue") + query(chosen + [("history", facts.withHistory ? nil : "true")]) + "#escalations" : nil),
                 "pager": Pager.view(
                     words, shown: escalations.count, first: facts.cursor == nil ? nil : Layout.path("overdue") + query(here),
                     next: next.map { Layout.path("overdue") + query(here + [("cursor", $0)]) }),
@@ -132,29 +141,29 @@ public enum OverdueView {
     private static func tiles(_ facts: Facts, _ people: [JSONNode], _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let isOfTeam = !facts.team.isEmpty
-        let ofTeam = facts.board["teams"]?.elements.first { $0["team"]?.string == facts.team }
+        let ofTeam = facts.board?["teams"]?.elements.first { $0["team"]?.string == facts.team }
         let late = Int((isOfTeam ? ofTeam : facts.board)?["late"]?.integer ?? 0)
-        let latest = isOfTeam ? people.compactMap { $0["latest_by"]?.double }.max() : facts.board["latest_by"]?.double
-        let cells = facts.map["cells"]?.elements ?? []
+        let latest = isOfTeam ? people.compactMap { $0["latest_by"]?.double }.max() : facts.board?["latest_by"]?.double
+        let cells = facts.map?["cells"]?.elements ?? []
         func sum(_ name: String) -> Int { cells.reduce(0) { $0 + Int($1[name]?.integer ?? 0) } }
         let (leads, missed) = (sum("leads") - sum("open"), sum("late"))
         return [
             .tile(
-                words["overdue_late"], clerk.number(late),
+                words["overdue_late"], facts.board == nil ? "…" : clerk.number(late),
                 [words["overdue_late_note"], isOfTeam ? nil : cameLate(facts, clerk)].compactMap(\.self)
                     .joined(separator: words.language == .chinese ? "；" : "; "), late > 0 ? .bad : .plain),
             .tile(
-                words["overdue_latest"], latest.map { clerk.span($0) } ?? "–",
+                words["overdue_latest"], facts.board == nil ? "…" : latest.map { clerk.span($0) } ?? "–",
                 words["overdue_latest_note"]),
             .tile(
-                words["overdue_in_time"], leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
+                words["overdue_in_time"], facts.map == nil ? "…" : leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
                 words[isOfTeam ? "overdue_in_time_all" : "overdue_in_time_note", ["n": clerk.number(leads), "month": facts.month]]),
         ]
     }
 
     /// Leads whose time was over before anybody here knew of them; nil: there are none.
     private static func cameLate(_ facts: Facts, _ clerk: Clerk) -> String? {
-        guard let count = facts.board["history"]?.integer, count > 0 else { return nil }
+        guard let count = facts.board?["history"]?.integer, count > 0 else { return nil }
         return clerk.words["overdue_came_late", ["n": clerk.number(Int(count))]]
     }
 
@@ -174,6 +183,13 @@ public enum OverdueView {
             "lateX": .text(Picture.length(most == 0 ? 0 : Double(late) / most)),
             "latestBy": .text(person["latest_by"]?.double.map { clerk.span($0) } ?? "–"),
         ]
+    }
+
+    /// Seconds from when it was due until it was made good, or until now; nil: less than one, or it was in time after all.
+    private static func lateness(of missed: JSONNode, _ clerk: Clerk) -> Double? {
+        guard missed["state"]?.string != "withdrawn", let dueAt = missed["due_at"]?.date else { return nil }
+        let seconds = (missed["met_at"]?.date ?? clerk.now).timeIntervalSince(dueAt)
+        return seconds < 1 ? nil : seconds
     }
 
     private static func escalation(
@@ -206,7 +222,7 @@ public enum OverdueView {
                         "clock": words.known("clock", missed["clock"]?.string ?? ""),
                         "level": words.known("level", missed["level"]?.string ?? ""),
                     ]]),
-            "lateBy": .text(missed["late_by"]?.double.flatMap { $0 < 1 ? nil : words["lead_late_by", ["span": clerk.span($0)]] }),
+            "lateBy": .text(lateness(of: missed, clerk).map { words["lead_late_by", ["span": clerk.span($0)]] }),
             "owner": .text(facts.sellers.name(missed["owner"]?.string) ?? "–"),
             "ownerHref": .text(missed["owner"]?.string.map(SellerView.href)),
             "ownerTeam": .text(facts.sellers.teamName(missed["team"]?.string)),

@@ -94,6 +94,7 @@
       timer = setTimeout(refresh, 10_000);
     } finally {
       refreshing = false;
+      wantCounted();
       // What came meanwhile, and what was in use, is looked at again without waiting for another event.
       if (wanted.size > 0 && timer === null && !document.hidden) timer = setTimeout(refresh, 2_000);
     }
@@ -133,6 +134,13 @@
   const wantLater = (area) => {
     clearTimeout(settling.get(area));
     settling.set(area, setTimeout(() => want(area), 5_000));
+  };
+
+  /** What is still being counted is looked for until it is there. */
+  const wantCounted = () => {
+    const regions = document.querySelectorAll("[data-counting]");
+    for (const region of regions) wanted.add(region.id);
+    if (regions.length > 0 && timer === null) timer = setTimeout(refresh, 500);
   };
 
   const want = (area) => {
@@ -508,4 +516,5 @@
   begin(document);
   unfold();
   listen();
+  wantCounted();
 })();

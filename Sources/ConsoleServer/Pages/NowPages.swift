@@ -18,12 +18,12 @@ private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Re
     // What all of a tenant's work comes to is not for who is held to cities.
     guard try await visit.reach().includes("now") else { return .seeOther(Layout.path("leads")) }
     async let queues = visit.read("/v1/queues")
-    async let flow = visit.read("/v1/flow?minutes=60")
+    async let flow = visit.readCount("/v1/flow?minutes=60")
     async let alerts = visit.read("/v1/alerts?open=true&limit=100")
     async let breakers = visit.read("/v1/breakers")
     async let fuse = visit.read("/v1/fuses/assignment")
     async let rollouts = visit.read("/v1/rollouts?running=true")
-    async let board = visit.read("/v1/sla/first-touch")
+    async let board = visit.readCount("/v1/sla/first-touch")
     async let notices = visit.read("/v1/notifications?recipient=role:seller&limit=20")
     let (ended, waiting) = (try await flow, try await queues)
     let facts = NowView.Facts(
@@ -36,8 +36,8 @@ private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Re
 }
 
 /// Nil where jobs ended within the hour: then leads are decided, or something else is to be done first. Rules are not told to everybody.
-private func beginning(_ visit: Visit, _ flow: JSONNode) async throws -> NowView.Beginning? {
-    guard flow["kinds"]?.elements.isEmpty == true, try await visit.reach().includes("rules") else { return nil }
+private func beginning(_ visit: Visit, _ flow: JSONNode?) async throws -> NowView.Beginning? {
+    guard flow?["kinds"]?.elements.isEmpty == true, try await visit.reach().includes("rules") else { return nil }
     async let sellers = visit.read("/v1/sellers?limit=1")
     async let rules = visit.read("/v1/rulesets")
     async let leads = visit.read("/v1/leads?limit=1")
