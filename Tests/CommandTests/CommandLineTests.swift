@@ -34,6 +34,7 @@ import Testing
         (["lead", "show", "L-1"], "for its id at a source add --source"),
         // With a `--version` of its own a wrong command line is not a question after ours.
         (["rules", "back", "--kind", "route", "--version", "2"], "--reason"), (["rules", "show", "--version", "2"], "--kind"),
+        (["rules", "diff", "--kind", "route", "--from", "1"], "--to"), (["rules", "diff", "one.yaml", "--kind", "route"], "two files"),
         (["alert", "resolve", "--reason", "x"], "--code"), (["schedule", "set", "brief", "probe"], "--every or --cron"),
         (["rollout", "set", "1", "nan", "--reason", "x"], "A percentage is from 0 to 100"),
     ])

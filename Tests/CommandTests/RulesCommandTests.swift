@@ -1,6 +1,9 @@
+import ArgumentParser
 import Foundation
 import TestSupport
 import Testing
+
+@testable import kiteline
 
 @Suite struct RulesCommandTests {
     private func write(_ text: String, _ name: String, _ scratch: String) throws -> String {
@@ -41,5 +44,16 @@ import Testing
             #expect(chinese.output == "比对卡，高亮阈值：75 → 80\n")
             #expect(same.output == "they say the same\n")
         }
+    }
+
+    @Test func `every command that is about a rule set is told its name alike`() throws {
+        let named = ["--kind", "map", "--name", "crm"]
+
+        #expect(try RulesCommand.Check.parse(["crm.yaml"] + named).name == "crm")
+        #expect(try RulesCommand.Publish.parse(["crm.yaml", "--draft"] + named).name == "crm")
+        #expect(try RulesCommand.Back.parse(named + ["--version", "1", "--reason", "x"]).name == "crm")
+        #expect(try RulesCommand.Show.parse(named).name == "crm")
+        #expect(try RulesCommand.Diff.parse(named + ["--to", "2"]).name == "crm")
+        #expect(try RulesReplayCommand.parse(named + ["--version", "2"]).name == "crm")
     }
 }

@@ -97,7 +97,7 @@ struct RulesCommand: AsyncParsableCommand {
         private func next(after version: Int, _ remote: Remote) async throws -> String {
             let whose = remote.tenantOption
             if let set = try await standing(remote), set.roundsPassed < set.roundsRequired {
-                return "kiteline rules replay \(name) --kind \(kind.rawValue) --version \(version)\(whose)"
+                return "kiteline rules replay --kind \(kind.rawValue) --name \(name) --version \(version)\(whose)"
                     + " (it has passed \(set.roundsPassed) of the \(set.roundsRequired) rounds this tenant asks for before a rollout)"
             }
             return "kiteline rollout start \(kind.rawValue) \(name) \(version) --percent 0\(whose)"
@@ -126,7 +126,7 @@ struct RulesCommand: AsyncParsableCommand {
 
         @OptionGroup var remote: RemoteOptions
 
-        @Argument(help: "The rule set's name.")
+        @Option(help: "The rule set's name.")
         var name = "default"
 
         @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
@@ -163,7 +163,7 @@ struct RulesCommand: AsyncParsableCommand {
 
         @OptionGroup var remote: RemoteOptions
 
-        @Argument(help: "The rule set's name.")
+        @Option(help: "The rule set's name.")
         var name = "default"
 
         @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
@@ -240,11 +240,14 @@ struct RulesCommand: AsyncParsableCommand {
 
         @OptionGroup var remote: RemoteOptions
 
-        @Argument(help: "Two files, the older first; or the rule set's name.")
-        var of: [String] = ["default"]
+        @Argument(help: ArgumentHelp("Two files, the older first.", valueName: "file"))
+        var files: [String] = []
 
         @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
         var kind: RuleKind
+
+        @Option(help: "The rule set's name.")
+        var name = "default"
 
         @Option(help: ArgumentHelp("The older version.", valueName: "version"))
         var from: Int?
@@ -260,11 +263,11 @@ struct RulesCommand: AsyncParsableCommand {
 
         func validate() throws {
             guard ["en", "zh"].contains(language) else { throw ValidationError("--language is en or zh") }
-            guard of.count == 2 || (of.count == 1 && to != nil) else {
-                throw ValidationError("name two files, or a rule set with --to VERSION")
+            guard files.count == 2 || (files.isEmpty && to != nil) else {
+                throw ValidationError("give two files, or the version of a rule set with --to")
             }
-            guard of.count < 2 || !of.allSatisfy({ Int($0) != nil }) else {
-                throw ValidationError("of two versions: --from \(of[0]) --to \(of[1])")
+            guard files.isEmpty || !files.allSatisfy({ Int($0) != nil }) else {
+                throw ValidationError("of two versions: --from \(files[0]) --to \(files[1])")
             }
         }
 
@@ -279,8 +282,8 @@ struct RulesCommand: AsyncParsableCommand {
 
         func run() async throws {
             let answer: Answer
-            if of.count == 2 {
-                let sources = try of.map(RulesCommand.source)
+            if files.count == 2 {
+                let sources = try files.map(RulesCommand.source)
                 switch RuleChange.between(kind, sources[0], sources[1]) {
                 case .failure(let fault): throw Failure("this is no rule set: \(fault.message)")
                 case .success(let changes):
@@ -291,7 +294,7 @@ struct RulesCommand: AsyncParsableCommand {
                 }
                 if json { return print(try JSON.text(answer)) }
             } else {
-                let path = "/v1/rulesets/\(kind.rawValue)/\(of[0])/versions/\(to ?? 1)/diff"
+                let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions/\(to ?? 1)/diff"
                 let data = try await remote.remote().request(.get, path, query: ["from": from.map(String.init)])
                 if json { return printLine(data) }
                 answer = try JSON.read(Answer.self, from: data)

@@ -12,11 +12,11 @@ struct RulesReplayCommand: AsyncParsableCommand {
 
     @OptionGroup var remote: RemoteOptions
 
-    @Argument(help: "The rule set's name.")
-    var name = "default"
-
     @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
     var kind: RuleKind
+
+    @Option(help: "The rule set's name.")
+    var name = "default"
 
     @Option(help: "Which version is tried.")
     var version: Int
