@@ -1,4 +1,5 @@
 import Foundation
+import JSONEnvelope
 import NIOCore
 import Records
 import Tenancy
@@ -44,6 +45,49 @@ import Testing
             #expect(Set(leads.map { $0["external_id"].string }) == ["7", "a1"])
             let first = try #require(leads.first { $0["external_id"].string == "a1" })
             #expect(first["fields"]["deep"]["x"][0].int == 1)
+        }
+    }
+
+    @Test(arguments: [
+        ("text/csv", "id,名,姓,city\n1,小明,王,杭州\n2,John,Smith,\n"),
+        ("application/x-ndjson", #"{"id":"1","名":"小明","姓":"王","city":"杭州"}"# + "\n" + #"{"id":"2","名":"John","姓":"Smith","city":""}"#),
+    ])
+    func `a name in two columns is one field of the lead`(type: String, file: String) async throws {
+        try await TestAPI.with { api in
+            let names = "given_name=\("名".queryEncoded)&family_name=\("姓".queryEncoded)"
+
+            let reply = try await api.send("POST", "/v1/leads:import?source=crm&external_id=id&\(names)", file, type: type)
+
+            #expect(reply.status == 202, "\(reply.text)")
+            let leads = try #require(await api.send("GET", "/v1/leads").json["items"].array)
+            #expect(leads.map { $0["fields"]["contact"].string } == ["John Smith", "王小明"])
+            #expect(leads.allSatisfy { $0["fields"]["名"].isAbsent && $0["fields"]["姓"].isAbsent && !$0["fields"]["city"].isAbsent })
+        }
+    }
+
+    @Test(arguments: [
+        ("text/csv", "id,first,last,contact\n1,Ann,Lee,Ann Lee-Jones\n"),
+        ("application/x-ndjson", #"{"id":"1","first":"Ann","last":"Lee","contact":"Ann Lee-Jones"}"#),
+    ])
+    func `a whole name is kept, and its parts as they are`(type: String, file: String) async throws {
+        try await TestAPI.with { api in
+            let path = "/v1/leads:import?source=crm&external_id=id&given_name=first&family_name=last"
+
+            #expect(try await api.send("POST", path, file, type: type).status == 202)
+
+            let fields = try await api.send("GET", "/v1/leads").json["items"][0]["fields"]
+            #expect(["contact", "first", "last"].map { fields[$0].string } == ["Ann Lee-Jones", "Ann", "Lee"])
+        }
+    }
+
+    @Test func `a name's two columns are told together, and both are there`() async throws {
+        try await TestAPI.with { api in
+            let path = "/v1/leads:import?source=crm&external_id=id&given_name=first"
+            let half = try await api.send("POST", path, "id,first\n1,Ann\n", type: "text/csv")
+            let absent = try await api.send("POST", path + "&family_name=last", "id,first\n1,Ann\n", type: "text/csv")
+
+            #expect(half.faults == ["given_name missing"])
+            #expect(absent.code == "unreadable_file" && absent.text.contains("no column last"), "\(absent.text)")
         }
     }
 

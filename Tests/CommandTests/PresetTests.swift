@@ -1,3 +1,4 @@
+import API
 import Foundation
 import TestSupport
 import Testing
@@ -18,7 +19,7 @@ import Testing
     @Test(arguments: [
         (
             "hubspot", ["Record ID", "First Name", "Last Name", "Email", "Phone Number", "Company name", "Create Date"],
-            ["Record ID", "First Name", "contact", "email", "phone", "company", "Create Date"], "Record ID", "Create Date"
+            ["Record ID", "First Name", "Last Name", "email", "phone", "company", "Create Date"], "Record ID", "Create Date"
         ),
         (
             "salesforce", ["Id", "LastName", "FirstName", "Name", "Company", "MobilePhone", "Phone", "LeadSource", "CreatedDate"],
@@ -35,6 +36,32 @@ import Testing
         let columns = try RenamedColumns(header, #require(Preset.all[preset]))
         #expect(columns.names == names)
         #expect(columns.externalID == id && columns.receivedAt == time)
+    }
+
+    @Test(
+        arguments: [
+            ("hubspot", ["Record ID", "First Name", "Last Name", "Email"], NameColumns(given: "First Name", family: "Last Name")),
+            ("salesforce", ["Id", "LastName", "FirstName", "Company"], NameColumns(given: "FirstName", family: "LastName")),
+            (
+                "salesforce", ["Lead ID", "First Name", "Last Name", "Company / Account"],
+                NameColumns(given: "First Name", family: "Last Name")
+            ),
+            ("salesforce", ["Id", "LastName", "FirstName", "Name", "Company"], nil),
+            ("hubspot", ["Record ID", "First Name", "Last Name", "contact"], nil), ("odoo", ["id", "First Name", "Last Name"], nil),
+        ] as [(String, [String], NameColumns?)])
+    func `a first and a last name are joined where no column has the whole, and it is said`(
+        preset: String, header: [String], personName: NameColumns?
+    ) throws {
+        let columns = try RenamedColumns(header, #require(Preset.all[preset]))
+        #expect(columns.personName == personName)
+        #expect(
+            columns.said.last { $0.contains("joined") }
+                == personName.map { "columns \($0.given) and \($0.family) are joined to contact" })
+    }
+
+    @Test func `half a name stands for the whole where there is no more`() throws {
+        let columns = try RenamedColumns(["Record ID", "Last Name", "Email"], #require(Preset.all["hubspot"]))
+        #expect(columns.names == ["Record ID", "contact", "email"] && columns.personName == nil)
     }
 
     @Test func `without a column for ids the user is told which there could be`() throws {

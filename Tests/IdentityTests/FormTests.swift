@@ -108,6 +108,14 @@ import Testing
         #expect(try #require(PersonName(name)).text == text)
     }
 
+    @Test(arguments: [
+        ("小明", "王", "王小明"), (" 娜娜 ", "欧阳", "欧阳娜娜"), ("John", "Smith", "John Smith"), ("Peter", "王", "Peter 王"), ("", "王", "王"),
+        ("John", " ", "John"), ("", "", ""),
+    ])
+    func `a name in two parts is joined as people write it`(given: String, family: String, name: String) {
+        #expect(PersonName.whole(given: given, family: family) == name)
+    }
+
     @Test func `a surname with a title may be anyone of that name`() throws {
         #expect(try #require(PersonName("张总")).likeness(to: try #require(PersonName("张伟"))) == 0.8)
         #expect(try #require(PersonName("张总")).likeness(to: try #require(PersonName("张经理"))) == 0.8)

@@ -31,6 +31,8 @@ struct LeadColumns: Sendable {
     var externalID: String
     /// Nil: leads were received now.
     var receivedAt: String?
+    /// Nil: a person's name is in one column, or in none.
+    var personName: NameColumns?
     /// How times are written.
     var times: TimeReader
     var now: Date
@@ -54,6 +56,8 @@ struct CSVLeads: LeadReading {
         var names: [String]
         var externalID: Int
         var receivedAt: Int?
+        /// Where the parts of a person's name are.
+        var nameParts: [String: Int]
     }
 
     init(_ columns: LeadColumns, _ limits: Limits) {
@@ -97,17 +101,24 @@ struct CSVLeads: LeadReading {
             if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
                 throw unreadable(twice, "two columns have this name")
             }
-            guard let externalID = names.firstIndex(of: columns.externalID.trimmingCharacters(in: .whitespaces)) else {
+            func place(of column: String) -> Int? { names.firstIndex(of: column.trimmingCharacters(in: .whitespaces)) }
+            func knownPlace(of column: String, toldAs parameter: String) throws(UnreadableFile) -> Int {
+                if let found = place(of: column) { return found }
+                throw unreadable(parameter, "there is no column \(column); there are \(names.prefix(20).joined(separator: ", "))")
+            }
+            guard let externalID = place(of: columns.externalID) else {
                 throw unreadable(
                     "external_id",
                     "there is no column \(columns.externalID); there are \(names.prefix(20).joined(separator: ", "))\(separatorHint(names))"
                 )
             }
-            let receivedAt = columns.receivedAt.flatMap { names.firstIndex(of: $0.trimmingCharacters(in: .whitespaces)) }
-            if let wanted = columns.receivedAt, receivedAt == nil {
-                throw unreadable("received_at", "there is no column \(wanted); there are \(names.prefix(20).joined(separator: ", "))")
+            var header = Header(names: names, externalID: externalID, nameParts: [:])
+            if let column = columns.receivedAt { header.receivedAt = try knownPlace(of: column, toldAs: "received_at") }
+            if let parts = columns.personName, !names.contains(NameColumns.field) {
+                header.nameParts[parts.given] = try knownPlace(of: parts.given, toldAs: "given_name")
+                header.nameParts[parts.family] = try knownPlace(of: parts.family, toldAs: "family_name")
             }
-            return Header(names: names, externalID: externalID, receivedAt: receivedAt)
+            return header
         }
     }
 
@@ -127,8 +138,10 @@ struct CSVLeads: LeadReading {
                     ImportFault(line: row.line, message: "has \(values.count) fields; the file has \(header.names.count) columns"))
             }
             let fields = JSONWriter.object(capacity: 256) { object in
-                for (index, name) in header.names.enumerated() where index != header.externalID && index != header.receivedAt {
-                    object.member(name, values[index])
+                let told = [header.externalID, header.receivedAt].compactMap(\.self) + header.nameParts.values
+                for (index, name) in header.names.enumerated() where !told.contains(index) { object.member(name, values[index]) }
+                if let parts = columns.personName, !header.nameParts.isEmpty {
+                    object.member(NameColumns.field, parts.whole { header.nameParts[$0].map { values[$0] } })
                 }
             }
             return columns.lead(
@@ -184,10 +197,11 @@ struct NDJSONLeads: LeadReading {
             }
             receivedAt = text
         }
+        let parts = object[NameColumns.field] == nil ? columns.personName : nil
+        let told = [columns.externalID, columns.receivedAt, parts?.given, parts?.family]
         let fields = JSONWriter.object(capacity: object.bytes.count) { fields in
-            for (name, value) in object.members where name != columns.externalID && name != columns.receivedAt {
-                fields.member(name, json: value.bytes)
-            }
+            for (name, value) in object.members where !told.contains(name) { fields.member(name, json: value.bytes) }
+            if let parts { fields.member(NameColumns.field, parts.whole { object[$0].flatMap(text) }) }
         }
         return columns.lead(line: line, externalID: externalID, receivedAt: receivedAt, fields: fields)
     }

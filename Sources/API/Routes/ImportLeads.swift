@@ -33,11 +33,7 @@ extension API {
 @Sendable private func importLeads(_ call: Call) async throws -> Answer {
     try call.requireMediaType(["text/csv", "application/x-ndjson", "application/ndjson", "application/jsonl"])
     let isCSV = call.request.headers[.contentType]?.lowercased().hasPrefix("text/csv") ?? true
-    let columns = try call.query { query in
-        LeadColumns(
-            source: query.string("source", required: true) ?? "", externalID: query.string("external_id", required: true) ?? "",
-            receivedAt: query.string("received_at"), times: call.times(query.choice("date_order", of: DateOrder.self)), now: Date())
-    }
+    let columns = try call.query { query in LeadColumns(&query, call) }
     // Row by row nobody is asked: whom a data domain holds was refused before.
     if let judge = try await call.judge() { for action in [RecordAction.createLead, .editLead] { try judge.require(action) } }
     let key = try call.idempotencyKey()
@@ -46,10 +42,30 @@ extension API {
     return try await LeadImport(call, source: columns.source, key: key, reader: reader).run()
 }
 
-extension Call {
-    /// How times are written in a file of the tenant's.
-    func times(_ order: DateOrder?) -> TimeReader {
-        TimeReader(order: order ?? .yearFirst, zone: TimeZone(identifier: tenant.settings.timeZone) ?? .gmt)
+extension LeadColumns {
+    /// As the query tells of a file of the tenant's.
+    init(_ query: inout QueryReader, _ call: Call) {
+        source = query.string("source", required: true) ?? ""
+        externalID = query.string("external_id", required: true) ?? ""
+        receivedAt = query.string("received_at")
+        personName = NameColumns(&query)
+        times = TimeReader(
+            order: query.choice("date_order", of: DateOrder.self) ?? .yearFirst,
+            zone: TimeZone(identifier: call.tenant.settings.timeZone) ?? .gmt)
+        now = Date()
+    }
+}
+
+extension NameColumns {
+    /// Nil when neither is told.
+    fileprivate init?(_ query: inout QueryReader) {
+        switch (query.string("given_name"), query.string("family_name")) {
+        case (nil, nil): return nil
+        case (let given?, let family?): self.init(given: given, family: family)
+        case (nil, _), (_, nil):
+            query.fail("given_name", .missing, "and family_name are told together: a name is joined of both")
+            return nil
+        }
     }
 }
 

@@ -17,10 +17,8 @@ extension API {
     let isCSV = call.request.headers[.contentType]?.lowercased().hasPrefix("text/csv") ?? true
     let (columns, most, language) = try call.query { query in
         (
-            LeadColumns(
-                source: query.string("source", required: true) ?? "", externalID: query.string("external_id", required: true) ?? "",
-                receivedAt: query.string("received_at"), times: call.times(query.choice("date_order", of: DateOrder.self)), now: Date()),
-            query.integer("limit", in: 1...API.mostPreviewed) ?? 10, query.choice("language", of: Language.self) ?? .english
+            LeadColumns(&query, call), query.integer("limit", in: 1...API.mostPreviewed) ?? 10,
+            query.choice("language", of: Language.self) ?? .english
         )
     }
     let body = try await call.body(atMost: call.limits.body)

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A person's name in form: without titles; Latin words in the order of the alphabet, since surname and given name change places.
 public struct PersonName: Sendable, Hashable, CustomStringConvertible {
     /// `张伟`; `john smith`.
@@ -30,6 +32,13 @@ public struct PersonName: Sendable, Hashable, CustomStringConvertible {
         scalars = Array(rest)
         text = String(rest)
         (isSurnameOnly, isIdeographic) = (hadTitle && rest.count == 1, true)
+    }
+
+    /// The name of which these are the parts, as people write it: 王小明; John Smith. Either may be empty.
+    public static func whole(given: String, family: String) -> String {
+        let parts = [given, family].map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+        let isIdeographic = parts.allSatisfy { $0.isEmpty || $0.unicodeScalars.contains(where: \.isIdeograph) }
+        return isIdeographic ? parts[1] + parts[0] : parts.filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     /// 1 the same; of ideographs 0.8 for one other character of three or more, or a surname that fits; of letters Winkler's.

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import AsyncHTTPClient
 import Foundation
@@ -16,7 +17,7 @@ struct ImportCommand: AsyncParsableCommand {
 
                 --preview shows the first rows as the tenant's live rules would take them, with what would be held and why, and stores \
                 nothing. --preset knows the columns of other systems' exports (\(Preset.names)) and renames them to what the packs' \
-                maps read.
+                maps read; a first and a last name become one.
                 """)
 
         @OptionGroup var remote: RemoteOptions
@@ -32,6 +33,12 @@ struct ImportCommand: AsyncParsableCommand {
 
         @Option(help: ArgumentHelp("The column that says when it came in; without it, now.", valueName: "column"))
         var receivedAt: String?
+
+        @Option(help: ArgumentHelp("The column with a person's given name; joined with the family name to contact.", valueName: "column"))
+        var givenName: String?
+
+        @Option(help: ArgumentHelp("The column with a person's family name.", valueName: "column"))
+        var familyName: String?
 
         @Option(help: ArgumentHelp("Of a day whose year does not come first: mdy, the month does, or dmy, the day.", valueName: "order"))
         var dateOrder: String?
@@ -56,6 +63,10 @@ struct ImportCommand: AsyncParsableCommand {
             guard externalID != nil || preset != nil else {
                 throw ValidationError("--external-id is missing: the column with each lead's id; or --preset, which knows it")
             }
+            guard (givenName == nil) == (familyName == nil) else {
+                throw ValidationError("--given-name and --family-name are told together: a name is joined of both")
+            }
+            guard preset == nil || givenName == nil else { throw ValidationError("a preset knows which columns hold names") }
             guard dateOrder.map(["ymd", "mdy", "dmy"].contains) ?? true else { throw ValidationError("--date-order is ymd, mdy or dmy") }
             guard preset == nil || isCSV else { throw ValidationError("--preset is for CSV files") }
             guard !["xlsx", "xls", "numbers", "ods"].contains(URL(filePath: path).pathExtension.lowercased()) else {
@@ -117,20 +128,24 @@ struct ImportCommand: AsyncParsableCommand {
             guard let preset = preset.flatMap({ Preset.all[$0] }) else {
                 return (
                     try FileChunks(path),
-                    ["source": source, "external_id": externalID, "received_at": receivedAt, "date_order": dateOrder]
+                    query(externalID, receivedAt, givenName.flatMap { given in familyName.map { NameColumns(given: given, family: $0) } })
                 )
             }
             let beginning = try FileChunks(path).beginning(1 << 18)
             guard let header = CSVHeader(beginning) else { throw SetUpError("the first row of \(path) does not end: is it a CSV file?") }
             let columns = try RenamedColumns(header.names, preset)
-            if !json, !quietly { for (from, to) in columns.renamed { print("column \(from) is taken as \(to)") } }
+            if !json, !quietly { for line in columns.said { print(line) } }
             return (
                 try FileChunks(path, replacing: header.length, with: CSVHeader.row(columns.names)),
-                [
-                    "source": source, "external_id": externalID ?? columns.externalID, "received_at": receivedAt ?? columns.receivedAt,
-                    "date_order": dateOrder,
-                ]
+                query(externalID ?? columns.externalID, receivedAt ?? columns.receivedAt, columns.personName)
             )
+        }
+
+        private func query(_ externalID: String?, _ receivedAt: String?, _ personName: NameColumns?) -> [String: String?] {
+            [
+                "source": source, "external_id": externalID, "received_at": receivedAt, "given_name": personName?.given,
+                "family_name": personName?.family, "date_order": dateOrder,
+            ]
         }
 
         private struct Preview: Decodable {

@@ -1,3 +1,4 @@
+import API
 import Foundation
 
 /// What the columns of a known system's export mean: under which names the packs' maps know them.
@@ -6,12 +7,17 @@ struct Preset: Decodable, Sendable {
     /// Names a column may have there, the likeliest first; compared without regard to case.
     let externalID: [String]
     let receivedAt: [String]
+    /// Of a person's name in two parts.
+    let givenName: [String]
+    let familyName: [String]
     let columns: [String: [String]]
 
     private enum CodingKeys: String, CodingKey {
         case about, columns
         case externalID = "external_id"
         case receivedAt = "received_at"
+        case givenName = "given_name"
+        case familyName = "family_name"
     }
 
     static let all: [String: Preset] = {
@@ -29,6 +35,8 @@ struct RenamedColumns: Sendable {
     var names: [String]
     var externalID: String
     var receivedAt: String?
+    /// The columns whose two parts are joined to a person's name, where none has it whole.
+    var personName: NameColumns?
     /// Theirs and ours, of those that changed.
     var renamed: [(from: String, to: String)]
 
@@ -42,9 +50,16 @@ struct RenamedColumns: Sendable {
                 "the file has none of the columns \(preset.externalID.joined(separator: ", ")) with each lead's id; name it with "
                     + "--external-id. It has \(header.prefix(20).joined(separator: ", "))")
         }
+        let whole = header.contains(NameColumns.field) ? NameColumns.field : column(of: preset.columns[NameColumns.field] ?? [])
+        let (given, family) = (column(of: preset.givenName), column(of: preset.familyName))
+        if whole == nil, let given, let family { personName = NameColumns(given: given, family: family) }
+        var meanings = preset.columns
+        // Half a name is better than none.
+        if personName == nil { meanings[NameColumns.field, default: []] += preset.familyName + preset.givenName }
+
         var names = header
         var renamed: [(from: String, to: String)] = []
-        for (ours, candidates) in preset.columns.sorted(by: { $0.key < $1.key }) {
+        for (ours, candidates) in meanings.sorted(by: { $0.key < $1.key }) {
             // A column that has our name already is meant to keep it.
             guard !header.contains(ours), let theirs = column(of: candidates), theirs != externalID,
                 let place = names.firstIndex(of: theirs)
@@ -56,6 +71,12 @@ struct RenamedColumns: Sendable {
         self.externalID = externalID
         receivedAt = column(of: preset.receivedAt).flatMap { names.contains($0) ? $0 : nil }
         self.renamed = renamed
+    }
+
+    /// What is made of the file's columns, a line each.
+    var said: [String] {
+        renamed.map { "column \($0.from) is taken as \($0.to)" }
+            + (personName.map { ["columns \($0.given) and \($0.family) are joined to \(NameColumns.field)"] } ?? [])
     }
 }
 
