@@ -26,6 +26,7 @@ enum DecisionBody {
                 body.member("team", decision.team)
                 body.member("rule_version", decision.routeVersion)
                 body.member("rule_sets", decision.ruleSets.map(\.description))
+                if !decision.otherMaps.isEmpty { body.member("other_maps", decision.otherMaps.map(\.description)) }
                 body.member("arm", arm)
                 if let rollouts { body.member("rollouts", json: rollouts) }
                 body.member("matched_rule", decision.matchedRule)

@@ -7,13 +7,13 @@ import Tenancy
 public struct LeadPreview: Sendable {
     /// One for each lead, in their order.
     public let judgements: [Judgement]
-    /// The rules that spoke.
+    /// The rules that have a say in leads of their source.
     public let references: [RuleSetReference]
     private let names: [String]
 
-    init(_ leads: [Lead], under rules: TenantRules) {
+    init(_ leads: [Lead], from source: String, under rules: TenantRules) {
         judgements = leads.map(rules.judgement)
-        references = rules.references
+        references = rules.references(for: source).read
         names = rules.table.names
     }
 
@@ -25,11 +25,11 @@ public struct LeadPreview: Sendable {
 
 extension Records {
     /// Maps, scores and routes leads under the rules that are live now; who would be free for them is not asked, and nothing is kept.
-    public func preview(_ leads: [NewLead], of tenant: Tenant) async throws -> LeadPreview {
+    public func preview(_ leads: [NewLead], from source: String, of tenant: Tenant) async throws -> LeadPreview {
         // Who they are is not asked.
         let live = try await liveRuleSets(of: tenant.id).filter { $0.ruleSet.kind.isOfDecisions && $0.ruleSet.kind != .match }
         let rules = TenantRules(live, timeZone: TimeZone(identifier: tenant.settings.timeZone) ?? .gmt)
-        return LeadPreview(try leads.map(Lead.init), under: rules)
+        return LeadPreview(try leads.map(Lead.init), from: source, under: rules)
     }
 }
 

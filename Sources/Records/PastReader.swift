@@ -174,7 +174,8 @@ extension PastReader {
     private func decisions(after cursor: PastCursor, limit: Int) -> Statement {
         """
         SELECT d.lead_id, d.epoch, d.job_id, d.outcome, d.decided_at, d.version, d.moved, d.load_seq, d.deal_seq, d.deals_at,
-            b.seller_id AS owner, b.arm, b.rollouts, b.customer, d.claim, b.rule_sets, l.source,
+            b.seller_id AS owner, b.arm, b.rollouts, b.customer, d.claim, l.source,
+            (coalesce(b.rule_sets, '[]') || coalesce(b.other_maps, '[]'))::text AS rule_sets,
             CASE WHEN l.told = d.told THEN l.received_at ELSE p.received_at END AS received_at,
             CASE WHEN l.told = d.told THEN l.fields ELSE p.fields END AS fields,
             (SELECT a.touched_at FROM assignment a WHERE a.tenant_id = \(tenant.rawValue) AND a.lead_id = d.lead_id AND a.epoch = d.epoch) AS touched_at,
@@ -186,7 +187,8 @@ extension PastReader {
                 AND (version, moved, decided_at, lead_id) > (\(cursor.version), \(cursor.moved), \(cursor.decidedAt), \(cursor.lead))
             ORDER BY version, moved, decided_at, lead_id
             LIMIT \(limit)) d
-            CROSS JOIN LATERAL jsonb_to_record(d.body) AS b(seller_id text, arm text, rollouts jsonb, customer jsonb, rule_sets text)
+            CROSS JOIN LATERAL jsonb_to_record(d.body)
+                AS b(seller_id text, arm text, rollouts jsonb, customer jsonb, rule_sets jsonb, other_maps jsonb)
             JOIN lead l ON l.tenant_id = \(tenant.rawValue) AND l.id = d.lead_id
             LEFT JOIN lead_past p ON p.tenant_id = \(tenant.rawValue) AND p.lead_id = d.lead_id AND p.told = d.told AND l.told <> d.told
         ORDER BY d.version, d.moved, d.decided_at, d.lead_id
@@ -230,7 +232,7 @@ extension PastReader {
             epoch: Int(try row.get("epoch", as: Int32.self)), job: try row.get("job_id"), version: try row.get("version"),
             moved: try row.get("moved"), loadSeq: try row.get("load_seq"), dealSeq: try row.get("deal_seq"),
             dealsAt: try row.get("deals_at"), decidedAt: try row.get("decided_at"), outcome: try row.get("outcome"),
-            owner: try row.get("owner"), rules: shelf.references(try row.get("rule_sets", as: String?.self) ?? "[]"),
+            owner: try row.get("owner"), rules: shelf.references(try row.get("rule_sets")),
             arm: try row.get("arm", as: String?.self) ?? "stable", rollouts: try row.get("rollouts", as: JSONBytes?.self)?.bytes,
             touchedAt: try row.get("touched_at"), customer: try row.get("customer", as: JSONBytes?.self)?.bytes,
             claim: try row.get("claim", as: JSONBytes?.self).flatMap(OwnerClaim.init(json:)))

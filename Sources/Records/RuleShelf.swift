@@ -14,12 +14,12 @@ final class RuleShelf: Sendable {
 
     private let held = Mutex(Held())
 
-    /// What a decision's `rule_sets` names, as JSON: `["route/default@3"]`.
+    /// What a decision's `rule_sets` and `other_maps` name, as JSON: `["route/default@3"]`.
     func references(_ json: String) -> [RuleSetReference] {
         held.withLock { held in
             if let known = held.references[json] { return known }
             let names = (try? JSONDecoder().decode([String].self, from: Data(json.utf8))) ?? []
-            let references = names.compactMap(RuleSetReference.init)
+            let references = names.compactMap(RuleSetReference.init).sorted()
             held.references[json] = references
             return references
         }
@@ -46,7 +46,7 @@ extension RuleSetReference {
 extension [RuleSetReference] {
     /// The list with a version in the place of its name's other version, or added to it.
     public func with(_ candidate: RuleSetReference) -> Self {
-        (filter { $0.kind != candidate.kind || $0.name != candidate.name } + [candidate]).sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
+        (filter { $0.kind != candidate.kind || $0.name != candidate.name } + [candidate]).sorted()
     }
 }
 

@@ -36,7 +36,8 @@ extension Roster {
     private mutating func decide(_ lead: Lead, under variant: Int, _ claim: OwnerClaim?, at instant: Date, counts: Bool) -> RoutedLead {
         let rules = variants[variant]
         let judgement = rules.judgement(of: lead)
-        let decision = LeadDecision(outcome: .manualQueueFallback, ruleSets: rules.references, decidedAt: instant)
+        let (read, otherMaps) = rules.references(for: lead.source)
+        let decision = LeadDecision(outcome: .manualQueueFallback, ruleSets: read, otherMaps: otherMaps, decidedAt: instant)
         var search = Search(lead, judgement, decision, under: variant, counts: counts)
         switch judgement.verdict {
         case .held(let outcome): search.decision.outcome = outcome

@@ -42,6 +42,8 @@ public struct TenantRules: Sendable {
     private let score: CompiledScore?
     private let maps: [String: SourceMap]
     private let anyMap: SourceMap
+    /// For which sources a map speaks; of those that do for some only.
+    private let mapSources: [RuleSetReference: Set<String>]
     /// Fields that must be mapped before anything is evaluated.
     private let required: [(name: String, slot: Int)]
     private let blank: [FieldValue]
@@ -71,7 +73,12 @@ public struct TenantRules: Sendable {
         following = LeadConsequences(clocks: clockSet?.1, messages: messageSet?.1, timeZone: timeZone)
         let used = [matchSet?.0, scoreSet?.0, routeSet?.0, clockSet?.0, messageSet?.0]
         let read = ordered.filter { if case .map = $0.ruleSet.body { true } else { used.contains($0) } }.map(\.reference)
-        references = (read + unreadable.map(\.reference)).sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
+        references = (read + unreadable.map(\.reference)).sorted()
+        mapSources = ordered.reduce(into: [:]) { sources, live in
+            if case .map(let map) = live.ruleSet.body, !map.sources.contains(MapRules.anySource) {
+                sources[live.reference] = Set(map.sources)
+            }
+        }
 
         let asked = (scoreSet?.1.fields ?? []).union(routeSet?.1.fields ?? [])
         let intent = scoreSet.map { $0.1.intent.high.fields.union($0.1.intent.mid.fields) } ?? []
@@ -96,6 +103,13 @@ public struct TenantRules: Sendable {
 }
 
 extension TenantRules {
+    /// The rule sets that have a say in leads of a source, and the maps of other sources beside them.
+    public func references(for source: String) -> (read: [RuleSetReference], otherMaps: [RuleSetReference]) {
+        guard !mapSources.isEmpty else { return (references, []) }
+        func isForeign(_ reference: RuleSetReference) -> Bool { mapSources[reference].map { !$0.contains(source) } ?? false }
+        return (references.filter { !isForeign($0) }, references.filter(isForeign))
+    }
+
     /// The lengths in months of the windows that rankings look back on.
     public var windows: [Int] {
         let windows = (route?.placements ?? []).compactMap { routed -> Int? in

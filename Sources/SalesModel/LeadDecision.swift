@@ -106,8 +106,10 @@ public struct LeadDecision: Sendable, Hashable {
     public var pool: String?
     /// The team whose members were considered, if it was one.
     public var team: String?
-    /// Which rule sets were read: kind to `name@version`.
+    /// Which rule sets had a say in it.
     public var ruleSets: [RuleSetReference]
+    /// Maps of other sources that were live beside them: the rules were made ready with all maps, and a replay reads them so.
+    public var otherMaps: [RuleSetReference]
     /// The route rule that decided, or `strategy.high`, `fallback` and so on.
     public var matchedRule: String?
     public var score: Score?
@@ -132,9 +134,11 @@ public struct LeadDecision: Sendable, Hashable {
     /// What its owner is told, by the message rules.
     public var notice: LeadNotice?
 
-    public init(outcome: AssignmentOutcome, ruleSets: [RuleSetReference] = [], decidedAt: Date) {
+    public init(
+        outcome: AssignmentOutcome, ruleSets: [RuleSetReference] = [], otherMaps: [RuleSetReference] = [], decidedAt: Date
+    ) {
         self.outcome = outcome
-        self.ruleSets = ruleSets
+        (self.ruleSets, self.otherMaps) = (ruleSets, otherMaps)
         self.decidedAt = decidedAt
     }
 
@@ -169,7 +173,7 @@ public struct LeadNotice: Sendable, Hashable {
 }
 
 /// A version of a rule set by name.
-public struct RuleSetReference: Sendable, Hashable, CustomStringConvertible {
+public struct RuleSetReference: Sendable, Hashable, Comparable, CustomStringConvertible {
     public let kind: String
     public let name: String
     public let version: Int
@@ -182,4 +186,6 @@ public struct RuleSetReference: Sendable, Hashable, CustomStringConvertible {
 
     /// `route/default@3`
     public var description: String { "\(kind)/\(name)@\(version)" }
+
+    public static func < (one: Self, other: Self) -> Bool { (one.kind, one.name, one.version) < (other.kind, other.name, other.version) }
 }

@@ -142,6 +142,25 @@ import Testing
         }
     }
 
+    @Test func `a decision names the maps of its lead's own source, and is replayed beside those of others`() async throws {
+        try await SalesHouse.with { house in
+            let tenant = try await house.tenant()
+            try await house.seller("anna", of: tenant)
+            try await house.rule(.map, "{ sources: [website], fields: { region: { from: region, optional: true } } }", of: tenant)
+            try await house.rule(.map, "{ sources: [fair], fields: { region: { from: r, optional: true } } }", name: "fair", of: tenant)
+            try await house.rule(.route, "rules: [{ id: all, to: everyone }]", of: tenant)
+
+            try await house.assign("1", of: tenant)
+
+            #expect(
+                try await house.count(
+                    #"""
+                    decision_log WHERE body->'rule_sets' = '["map/main@1", "route/main@1"]' AND body->'other_maps' = '["map/fair@1"]'
+                    """#) == 1)
+            #expect(try await house.replay(tenant).summary.reproduced == 1)
+        }
+    }
+
     @Test func `a past that was not kept is said, not guessed`() async throws {
         try await SalesHouse.with { house in
             let tenant = try await house.tenant()

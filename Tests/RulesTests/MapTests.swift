@@ -131,6 +131,26 @@ import Testing
         #expect(mapped.unmapped.isEmpty)
     }
 
+    @Test(arguments: [
+        ("douyin", ["map/any@1", "map/douyin@1", "route/main@1"], ["map/fair@1"]),
+        ("elsewhere", ["map/any@1", "route/main@1"], ["map/douyin@1", "map/fair@1"]),
+    ])
+    func `of the maps those of a lead's own source have a say`(source: String, read: [String], otherMaps: [String]) throws {
+        func map(_ name: String, of source: String) throws -> LiveRuleSet {
+            let text = "{ sources: ['\(source)'], fields: { industry: { from: x, optional: true } } }"
+            return LiveRuleSet(try RuleSet.parse(kind: .map, name: name, source: text).get(), version: 1)
+        }
+        let route = try RuleSet.parse(kind: .route, name: "main", source: "rules: [{ id: all, to: everyone }]").get()
+        let rules = TenantRules([
+            try map("any", of: "*"), try map("douyin", of: "douyin"), try map("fair", of: "fair"), LiveRuleSet(route, version: 1),
+        ])
+
+        let references = rules.references(for: source)
+
+        #expect(references.read.map(\.description) == read)
+        #expect(references.otherMaps.map(\.description) == otherMaps)
+    }
+
     @Test func `what no map speaks of is told, what is ignored is not`() throws {
         let rules = try rules(map: "{ sources: [website], fields: { industry: { from: tag, optional: true } }, ignore: [utm] }")
 

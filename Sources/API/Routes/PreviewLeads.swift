@@ -31,7 +31,7 @@ extension API {
         throw Problem(error)
     }
     let leads = rows.compactMap { row in if case .lead(_, let lead) = row { lead } else { nil } }
-    let preview = try await call.records.preview(leads, of: call.tenant)
+    let preview = try await call.records.preview(leads, from: columns.source, of: call.tenant)
     return Answer(200, preview.json(rows, in: language))
 }
 
