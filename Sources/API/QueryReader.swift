@@ -97,12 +97,19 @@ struct QueryReader {
     }
 
     /// Where a list goes on: the `next_cursor` of the page before.
-    mutating func cursor() -> Int64? {
+    ///
+    /// - Parameter order: of a list that has several; a place in one is none in another.
+    mutating func cursor(in order: String? = nil) -> Int64? {
         guard let text = string("cursor") else { return nil }
-        guard let value = Int64(text), value > 0 else {
-            errors.append(FieldError("cursor", .badFormat, "must be the next_cursor of an earlier page"))
+        let beginning = Self.cursorBeginning(order)
+        guard text.hasPrefix(beginning), let value = Int64(text.dropFirst(beginning.count)), value > 0 else {
+            errors.append(
+                FieldError("cursor", .badFormat, "must be the next_cursor of an earlier page\(order.map { " in the order \($0)" } ?? "")"))
             return nil
         }
         return value
     }
+
+    /// What a cursor says of its list's order.
+    static func cursorBeginning(_ order: String?) -> String { order.map { "\($0)-" } ?? "" }
 }

@@ -122,6 +122,8 @@ import Testing
             let weighted = try await desk.api.send("GET", path + "&class=weighted").json["items"].array ?? []
             #expect(!weighted.isEmpty && weighted.allSatisfy { $0["class"].string == "weighted" })
             #expect(try await desk.api.send("GET", path + "x").faults == ["order not_allowed"])
+            let crossed = try await desk.api.send("GET", path + "&cursor=\(paged["next_cursor"].string ?? "")")
+            #expect(crossed.faults == ["cursor bad_format"], "a place in one order is none in another")
         }
     }
 

@@ -45,14 +45,16 @@ extension API {
 
 /// `GET /v1/forecasts/{id}/opportunities?class=&order=`
 @Sendable private func listForecastEntries(_ call: Call) async throws -> Answer {
-    let (standing, order, cursor, limit) = try call.query {
-        ($0.choice("class", of: ForecastEntry.standings), $0.choice("order", of: ForecastOrder.self) ?? .told, $0.cursor(), $0.limit())
+    let (standing, order, cursor, limit) = try call.query { query in
+        let standing = query.choice("class", of: ForecastEntry.standings)
+        let order = query.choice("order", of: ForecastOrder.self) ?? .told
+        return (standing, order, query.cursor(in: order.rawValue), query.limit())
     }
     guard
         let page = try await call.records.entries(
             of: try call.id(), standing: standing, order: order, of: call.tenant.id, after: cursor ?? 0, limit: limit)
     else { throw Problem.notFound }
-    return .page(page, \.json)
+    return .page(page, in: order.rawValue, \.json)
 }
 
 private func day(_ text: String, _ name: String) throws -> String {

@@ -17,18 +17,17 @@ extension API {
 
 /// `GET /v1/spi?week=`: sellers' process health in a week; without a week, in the last one that is over.
 @Sendable private func listWeeks(_ call: Call) async throws -> Answer {
-    let (wanted, weeks, order, seller, team, cursor, limit) = try call.query {
-        (
-            $0.week("week"), $0.integer("weeks", in: 1...26) ?? 1, $0.choice("order", of: HealthOrder.self) ?? .seller, $0.string("seller"),
-            $0.string("team"), $0.cursor(), $0.limit()
-        )
+    let (wanted, weeks, order, seller, team, cursor, limit) = try call.query { query in
+        let (week, weeks) = (query.week("week"), query.integer("weeks", in: 1...26) ?? 1)
+        let order = query.choice("order", of: HealthOrder.self) ?? .seller
+        return (week, weeks, order, query.string("seller"), query.string("team"), query.cursor(in: order.rawValue), query.limit())
     }
     guard let week = try await call.week(wanted) else { return .page(Page<HealthWeekRecord>(items: [], next: nil), \.json) }
     let page = try await call.records.healthWeeks(
         of: call.tenant.id, in: week, order: order, seller: seller, team: team, after: cursor ?? 0, limit: limit)
     let earlier = try await call.records.healthWeeks(
         of: call.tenant.id, sellers: page.items.map(\.sellerID), before: week, count: weeks - 1)
-    return .page(page) { $0.json(earlier: weeks == 1 ? nil : earlier[$0.sellerID] ?? []) }
+    return .page(page, in: order.rawValue) { $0.json(earlier: weeks == 1 ? nil : earlier[$0.sellerID] ?? []) }
 }
 
 /// `GET /v1/spi/summary?week=`

@@ -58,12 +58,14 @@ func wholeSeconds(_ duration: Duration) -> Int { Int((duration / .seconds(1)).ro
 
 extension Answer {
     /// A part of a list.
-    static func page<Item>(_ page: Page<Item>, _ json: (Item) -> [UInt8]) -> Answer {
+    ///
+    /// - Parameter order: of a list that has several.
+    static func page<Item>(_ page: Page<Item>, in order: String? = nil, _ json: (Item) -> [UInt8]) -> Answer {
         Answer(
             200,
             JSONWriter.object(capacity: 256 * page.items.count) { object in
                 object.array("items") { list in for item in page.items { list.element(json: json(item)) } }
-                object.member("next_cursor", page.next.map(String.init))
+                object.member("next_cursor", page.next.map { QueryReader.cursorBeginning(order) + String($0) })
             })
     }
 }
