@@ -108,6 +108,7 @@ extension MappedField {
         guard let read = FieldValue(value, as: field.type, currency: currency) else {
             return .misfit(outside: name, expected: field.type.rawValue)
         }
+        if case .money(let money) = read, !field.takes(money) { return .misfit(outside: name, expected: "money_from_zero") }
         guard case .text(let text) = read else { return .value(read) }
         guard let translated = translated(text) else { return .misfit(outside: name, expected: "one of its value table") }
         return .value(.text(translated))

@@ -133,6 +133,10 @@ extension MappedField {
             reader.fault(.wrongType, "The default does not fit “\(field.name)”, which is a \(field.type.rawValue).")
             return .optional
         }
+        if case .money(let money) = value, !field.takes(money) {
+            reader.fault(.outOfRange, "“\(field.name)” is never below zero.")
+            return .optional
+        }
         return .defaulted(value)
     }
 

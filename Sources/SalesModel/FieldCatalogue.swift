@@ -21,14 +21,22 @@ public struct Field: Sendable, Hashable {
     public let label: Label
     /// All it can be; nil: anything of its type.
     public let values: [String]?
+    /// An amount below zero is a slip, or another system's sign for none: nobody has such a budget.
+    public let isNeverBelowZero: Bool
 
-    public init(_ name: String, _ type: FieldType, origin: Origin = .mapped, label: Label, values: [String]? = nil) {
+    public init(
+        _ name: String, _ type: FieldType, origin: Origin = .mapped, label: Label, values: [String]? = nil, isNeverBelowZero: Bool = false
+    ) {
         self.name = name
         self.type = type
         self.origin = origin
         self.label = label
         self.values = values
+        self.isNeverBelowZero = isNeverBelowZero
     }
+
+    /// Whether it can be this amount.
+    public func takes(_ money: Money) -> Bool { !isNeverBelowZero || money.amountMinor >= 0 }
 }
 
 /// A name as people read it.
@@ -68,7 +76,7 @@ public struct FieldCatalogue: Sendable, Hashable {
         Field("region", .list, label: Label("region", "区域")),
         Field("industry", .text, label: Label("industry", "行业")),
         Field("source_channel", .text, label: Label("source channel", "线索来源渠道")),
-        Field("budget", .money, label: Label("budget", "预算")),
+        Field("budget", .money, label: Label("budget", "预算"), isNeverBelowZero: true),
         Field("product_line", .text, label: Label("product line", "产品线")),
         Field("intent_signals", .list, label: Label("intent signals", "意向信号")),
         Field("company", .text, label: Label("company", "公司")),

@@ -224,6 +224,7 @@ private struct Wording {
         let isChinese = language == .chinese
         return switch self["expected"] {
         case "money": isChinese ? "金额（如 480000、1,200.50、48万）" : "an amount, such as 480000, 1,200.50 or 48万"
+        case "money_from_zero": isChinese ? "不为负的金额" : "an amount of zero or more"
         case "number": isChinese ? "数字" : "a number"
         case "date": isChinese ? "日期（如 2026-01-31）" : "a date, such as 2026-01-31"
         case "boolean": isChinese ? "是或否" : "yes or no"

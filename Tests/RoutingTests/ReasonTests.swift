@@ -12,6 +12,11 @@ import Testing
             "The outside field “b” holds a value that is not an amount, such as 480000, 1,200.50 or 48万, as “budget” needs.",
             "外部字段「b」的值不是「budget」所需的金额（如 480000、1,200.50、48万）。"
         ),
+        (
+            Reason(.typeMismatch, ["field": "budget", "outside": "b", "expected": "money_from_zero", "value": "-500"]),
+            "The outside field “b” holds “-500”, which is not an amount of zero or more, as “budget” needs.",
+            "外部字段「b」的值「-500」不是「budget」所需的不为负的金额。"
+        ),
         (Reason(.fieldMissing, ["field": "company"]), "“company” is required and the lead does not have it.", "必填字段「company」缺失。"),
         (Reason(.notComparable, ["field": "budget"]), "“budget” could not be compared with what the rules ask.", "「budget」无法与规则要求的值比较。"),
         (
