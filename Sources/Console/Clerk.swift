@@ -1,6 +1,7 @@
 import Foundation
 import JSONEnvelope
 import SalesModel
+import Tenancy
 
 /// Writes times, spans and numbers as a reader of a language and a time zone does.
 public struct Clerk: Sendable {
@@ -21,14 +22,11 @@ public struct Clerk: Sendable {
     var zoneName: String { zone.identifier }
 
     /// Who did something, as people say it.
-    func actor(_ actor: String?) -> String? { words.actor(actor, called: actor.flatMap(Self.key(of:)).flatMap { keyNames[$0] }) }
-
-    /// The key's number in `key:7` and `key:7 of wang`.
-    private static func key(of actor: String) -> Int64? { actor.firstMatch(of: /key:(\d+)/).flatMap { Int64($0.1) } }
+    func actor(_ actor: String?) -> String? { words.actor(actor, called: actor.flatMap { KeyActor($0) }.flatMap { keyNames[$0.key] }) }
 
     /// The numbers of the keys that an answer says did something.
     public static func keys(in node: JSONNode) -> Set<Int64> {
-        let own = node.string.flatMap { $0.hasPrefix("key:") ? key(of: $0) : nil }
+        let own = node.string.flatMap { KeyActor($0)?.key }
         return (node.elements + node.members.map(\.value)).reduce(Set([own].compactMap(\.self))) { $0.union(keys(in: $1)) }
     }
 

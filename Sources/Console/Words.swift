@@ -1,6 +1,7 @@
 import Foundation
 import JSONEnvelope
 import SalesModel
+import Tenancy
 
 /// The console's words in one language: of the templates (`Strings/en.json`) and what the program says in them (`Strings/said-en.json`).
 public struct Words: Sendable {
@@ -57,14 +58,16 @@ public struct Words: Sendable {
     ///
     /// - Parameter name: what the key is called, where it has a name.
     func actor(_ actor: String?, called name: String? = nil) -> String? {
-        actor.map {
-            if let known = all["actor_\($0)"] { return known }
-            return $0.replacing(/key:(\d+)(?: of (.+))?/) { match in
-                let key = self["actor_key", ["number": String(match.1)]]
-                return (match.2.map(String.init) ?? name).map { "\($0) (\(key))" } ?? key
-            }
+        actor.map { actor in
+            if let known = all["actor_\(actor)"] { return known }
+            guard let holder = KeyActor(actor) else { return actor }
+            let key = self.key(String(holder.key))
+            return (holder.user ?? name).map { "\($0) (\(key))" } ?? key
         }
     }
+
+    /// `key 7`
+    func key(_ number: String) -> String { self["actor_key", ["number": number]] }
 
     /// When a schedule does something, as `day 06:00` or `monday,friday 09:00` say it; what is said otherwise as it is.
     func every(_ text: String) -> String? {

@@ -19,7 +19,7 @@ public struct Principal: Sendable, Hashable {
     }
 
     /// As the audit log names them.
-    public var actor: String { user.map { "key:\(key) of \($0)" } ?? "key:\(key)" }
+    public var actor: String { KeyActor(key: key, user: user).description }
 }
 
 /// A bearer as one connection remembers it, for as long as the ring would.

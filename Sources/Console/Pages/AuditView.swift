@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import Tenancy
 
 /// Who changed what, when and why.
 public enum AuditView {
@@ -126,7 +127,7 @@ public enum AuditView {
     private static func subject(_ code: String, of action: String, _ names: Names, _ clerk: Clerk) -> (name: String, path: String?) {
         let words = clerk.words
         return switch action.prefix(while: { $0 != "." }) {
-        case "key", "console": (clerk.actor("key:\(code)") ?? code, nil)
+        case "key", "console": (Int64(code).flatMap { clerk.actor(KeyActor(key: $0).description) } ?? code, nil)
         case "lead": (names.leads[code].map(LeadWords.name) ?? words["audit_of_lead", ["id": code]], Layout.path("leads/\(code)"))
         case "queue": (words.known("kind", code), nil)
         case "alert": (alert(code, words), nil)

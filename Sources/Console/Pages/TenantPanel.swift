@@ -61,7 +61,7 @@ struct TenantPanel {
         let id = key["id"]?.string ?? ""
         let isRevoked = key["revoked_at"]?.string != nil
         let made = key["created_at"]?.date.map { clerk.day($0) } ?? "–"
-        let name = words.actor("key:\(id)") ?? id
+        let name = words.key(id)
         let revoke = Control("revoke-\(id)", action: Layout.path("tenants/\(slug)/keys/\(id)/revoke"), once: once, refusal: refusal)
         return [
             "keyName": .text([name, key["name"]?.string, key["user"]?.string].compactMap(\.self).joined(separator: " · ")),
