@@ -20,11 +20,10 @@ enum Freshness: Sendable {
         }
     }
 
-    /// No answer is given out that is older.
+    /// No answer is given out that is older, whatever it cost.
     var oldest: Duration {
         switch self {
-        case .fixed(let age): age
-        case .byCost(let most): most + min(most * 9, Self.longestGiven)
+        case .fixed(let most), .byCost(let most): ages(cost: most).given
         }
     }
 }

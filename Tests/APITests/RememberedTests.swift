@@ -41,6 +41,35 @@ import Testing
         #expect(source.count.filter { $0.value > 1 } == ["0": 2])
     }
 
+    @Test func `what is forgotten is asked for anew, though it was just being asked for, and the others are kept`() async throws {
+        let (source, kept) = (Source(), RememberedByKey<String, String>(.fixed(.seconds(3_600))))
+        let (asked, asking) = AsyncStream.makeStream(of: Void.self)
+        let (release, releasing) = AsyncStream.makeStream(of: Void.self)
+        _ = try await kept.value(of: "b") { source.answer("b") }
+        let slow = Task {
+            try await kept.value(of: "a") {
+                asking.yield()
+                for await _ in release { break }
+                return "old"
+            }
+        }
+        for await _ in asked { break }
+
+        kept.forget { $0 == "a" }
+        releasing.yield()
+
+        #expect(try await slow.value == "old", "who asked before has what was true then")
+        #expect(try await kept.value(of: "a") { source.answer("a") } == "a!")
+        #expect(try await kept.value(of: "b") { source.answer("b") } == "b!")
+        #expect(source.count == ["a": 1, "b": 1])
+    }
+
+    @Test(arguments: [Freshness.fixed(.seconds(2)), .byCost(atMost: .seconds(2)), .byCost(atMost: .seconds(30)), .byCost(atMost: .zero)])
+    func `no answer is given out that is older than the oldest`(freshness: Freshness) {
+        for cost in [0, 1, 100, 1_000, 60_000] { #expect(freshness.ages(cost: .milliseconds(cost)).given <= freshness.oldest) }
+        #expect(freshness.ages(cost: .seconds(60)).given == freshness.oldest)
+    }
+
     /// A clock that is turned by hand, and a question that takes as long as it is told.
     private final class Slow: Sendable {
         private let at = Mutex((now: ContinuousClock.now, asked: 0))

@@ -155,6 +155,28 @@ import Testing
         }
     }
 
+    @Test func `a reason given for a delay is in the next board and the next map`() async throws {
+        var options = TestAPI.Options()
+        options.countsAge = .seconds(3_600)
+        try await TestAPI.with(options) { api in
+            try await fill(api)
+            let escalations = try await api.send("GET", "/v1/escalations?limit=500").json["items"].array ?? []
+            let id = try #require(escalations.first { $0["reason"].isNull }?["id"].string)
+            let paths = ["/v1/sla/first-touch", "/v1/sla/heat-map?month=2026-11"]
+            func reasons(_ path: String) async throws -> String {
+                let answer = try await api.send("GET", path).json
+                let counted = (answer["reasons"].array ?? []).map { "\($0["reason"].string ?? "") \($0["count"].int ?? 0)" }
+                return (counted + ["none \(answer["unspecified"].int ?? 0)"]).joined(separator: ", ")
+            }
+            for path in paths { #expect(try await reasons(path) == "busy 6, not_answered 5, none 1", "\(path)") }
+
+            let explained = try await api.send("POST", "/v1/escalations/\(id)/reason", #"{"reason":"busy"}"#)
+
+            #expect(explained.status == 200, "\(explained.text)")
+            for path in paths { #expect(try await reasons(path) == "busy 7, not_answered 5, none 0", "\(path)") }
+        }
+    }
+
     @Test func `escalations are listed, filtered and explained; another tenant's are not there`() async throws {
         try await TestAPI.with { api in
             try await fill(api)

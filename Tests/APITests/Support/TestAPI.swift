@@ -63,6 +63,8 @@ final class TestAPI: Sendable {
         var traces: Traces?
         var outgoing = OutgoingPolicy()
         var secrets: SecretBox?
+        /// How old a count of late leads that was costly may be.
+        var countsAge = Duration.zero
     }
 
     /// Where the data are.
@@ -124,7 +126,8 @@ final class TestAPI: Sendable {
         let kinds = [AnyHandler(Probe(dependencies: ProbeDependencies(postgres: app))).kind] + options.kinds
         api = API(
             records: records, ledger: ledger, dispatch: dispatch, kinds: kinds, clock: { clock.now }, limits: options.limits,
-            transport: options.transport, outgoing: options.outgoing, secrets: options.secrets, traces: options.traces, logger: silent)
+            heatMapAge: options.countsAge, countsAge: options.countsAge, transport: options.transport, outgoing: options.outgoing,
+            secrets: options.secrets, traces: options.traces, logger: silent)
     }
 
     private static func tenant(_ slug: String, _ records: Records) async throws -> Tenant {
