@@ -256,7 +256,7 @@ let package = Package(
             ]),
         tests("PostgresClientTests", ["PostgresClient", "Schema", "LocalServers", "TestSupport", logging]),
         tests("RedisClientTests", ["RedisClient", "LocalServers", "TestSupport", "Sampling", nioCore, nioPosix]),
-        tests("CommandTests", ["API", "kiteline", "Forecasts", "TestSupport", arguments, httpClient, nioCore, nioPosix]),
+        tests("CommandTests", ["API", "kiteline", "Forecasts", "JSONEnvelope", "TestSupport", arguments, httpClient, nioCore, nioPosix]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", "PostgresClient"]),
         tests(
             "EngineTests",

@@ -5,8 +5,8 @@ import Foundation
 struct PageOptions: ParsableArguments {
     @OptionGroup var remote: RemoteOptions
 
-    @Option(help: "How many at most.")
-    var limit = 50
+    @Option(help: "How many at most; default: 50.")
+    var limit: Int?
 
     @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
     var cursor: String?
@@ -23,7 +23,7 @@ struct PageOptions: ParsableArguments {
     func list<Item: Decodable>(
         _ path: String, _ filters: [String: String?] = [:], _ columns: [String], cells: (Item) -> [String]
     ) async throws {
-        let query = filters.merging(["limit": "\(limit)", "cursor": cursor]) { $1 }
+        let query = filters.merging(["limit": "\(limit ?? 50)", "cursor": cursor]) { $1 }
         let data = try await remote.remote().request(.get, path, query: query)
         if json { return printLine(data) }
         let page = try JSON.read(Page<Item>.self, from: data)

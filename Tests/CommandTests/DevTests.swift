@@ -96,6 +96,7 @@ struct DevTests {
             let unnamed = try await run("lead", "list")
             let nobodys = try await run("lead", "list", "--owner", "nobody", "--tenant", "acme")
             let found = try await run("lead", "list", "--text", "kIT", "--tenant", "acme")
+            let taken = try await run("lead", "list", "--csv", "--field", "company", "--text", "kIT", "--tenant", "acme")
             let nobody = try await run("queue", "list", "--tenant", "nobody")
             dev.send(SIGTERM)
             _ = try await dev.end()
@@ -120,6 +121,8 @@ struct DevTests {
             #expect(tenants.output.contains("they moved") && tenants.output.contains("no limit"))
             #expect(nobodys.status == 1 && nobodys.errors.contains("no seller has the id nobody"), "\(nobodys)")
             #expect(found.output.contains("Kite") && !found.output.contains("more:"), "\(found)")
+            let rows = taken.output.split(separator: "\r\n")
+            #expect(rows.count == 2 && rows[0].hasSuffix(#""touched_at","company""#) && rows[1].hasSuffix(#","Kite""#), "\(taken)")
             #expect(unnamed.status == 1 && unnamed.errors.contains("--tenant SLUG") && !unnamed.errors.contains("Kiteline-Tenant"))
             #expect(nobody.errors.contains("GET /v1/queues") && nobody.errors.contains("nobody"))
         }

@@ -13,7 +13,7 @@ import Testing
         #expect(header.length == "\u{FEFF}Record ID,\"Company, Name\",\"a \"\"b\"\"\nc\"\r\n".utf8.count)
         #expect(try #require(CSVHeader(Array("a,b\nc".utf8))).names == ["a", "b"])
         #expect(CSVHeader(Array("a,\"b\nc,d\n".utf8)) == nil && CSVHeader(Array("a,b".utf8)) == nil)
-        #expect(String(decoding: CSVHeader.row(["a", "b \"c\", d"]), as: UTF8.self) == "\"a\",\"b \"\"c\"\", d\"\n")
+        #expect(["a", "b \"c\", d"].csv == "\"a\",\"b \"\"c\"\", d\"\r\n")
     }
 
     @Test(arguments: [
@@ -73,14 +73,14 @@ import Testing
         try await withScratch { scratch in
             let path = "\(scratch)/export.csv"
             try "Id,Company\n1,One\n2,Two\n".write(toFile: path, atomically: true, encoding: .utf8)
-            let head = CSVHeader.row(["Id", "company"])
+            let head = Array(["Id", "company"].csv.utf8)
             let file = try FileChunks(path, replacing: "Id,Company\n".utf8.count, with: head)
             var whole: [UInt8] = []
             for try await chunk in file { whole += Array(chunk.readableBytesView) }
-            #expect(String(decoding: whole, as: UTF8.self) == "\"Id\",\"company\"\n1,One\n2,Two\n")
+            #expect(String(decoding: whole, as: UTF8.self) == "\"Id\",\"company\"\r\n1,One\n2,Two\n")
             #expect(file.size == Int64(whole.count))
-            let again = try FileChunks(path, replacing: "Id,Company\n".utf8.count, with: head).beginning(20)
-            #expect(String(decoding: again, as: UTF8.self) == "\"Id\",\"company\"\n1,One")
+            let again = try FileChunks(path, replacing: "Id,Company\n".utf8.count, with: head).beginning(21)
+            #expect(String(decoding: again, as: UTF8.self) == "\"Id\",\"company\"\r\n1,One")
         }
     }
 }

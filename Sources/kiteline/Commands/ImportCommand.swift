@@ -136,7 +136,7 @@ struct ImportCommand: AsyncParsableCommand {
             let columns = try RenamedColumns(header.names, preset)
             if !json, !quietly { for line in columns.said { print(line) } }
             return (
-                try FileChunks(path, replacing: header.length, with: CSVHeader.row(columns.names)),
+                try FileChunks(path, replacing: header.length, with: Array(columns.names.csv.utf8)),
                 query(externalID ?? columns.externalID, receivedAt ?? columns.receivedAt, columns.personName)
             )
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 import Foundation
+import JSONEnvelope
 
 struct LeadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,7 +62,9 @@ struct LeadCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Leads, the newest first.")
+        static let configuration = CommandConfiguration(
+            abstract: "Leads, the newest first.",
+            discussion: "--csv writes all of them for a spreadsheet, page after page, whatever their number.")
 
         @OptionGroup var pages: PageOptions
 
@@ -80,22 +83,47 @@ struct LeadCommand: AsyncParsableCommand {
         @Option(help: "late (nobody touched it in time), untouched or touched.")
         var touch: String?
 
+        @Flag(help: "Write all of them as CSV.")
+        var csv = false
+
+        @Option(help: ArgumentHelp("With --csv a field they came with, as a column; may be repeated.", valueName: "name"))
+        var field: [String] = []
+
         private struct Found: Decodable {
             struct Item: Decodable { let externalId: String }
             let items: [Item]
         }
 
+        func validate() throws {
+            guard !csv || (pages.limit == nil && pages.cursor == nil && !pages.json) else {
+                throw ValidationError("--csv writes all of them: without --limit, --cursor and --json")
+            }
+            guard csv || field.isEmpty else { throw ValidationError("--field is for --csv; kiteline lead show tells all of a lead") }
+        }
+
         func run() async throws {
+            let filters = ["state": state, "source": source, "owner": owner, "text": text, "touch": touch]
             if let owner {
                 let sellers = try await pages.remote.remote().request(.get, "/v1/sellers", query: ["ids": owner])
                 guard try !JSON.read(Found.self, from: sellers).items.isEmpty else {
                     throw Failure("no seller has the id \(owner): GET /v1/sellers tells who there is")
                 }
             }
+            if csv { return try await export(filters) }
             try await pages.list(
-                "/v1/leads", ["state": state, "source": source, "owner": owner, "text": text, "touch": touch],
+                "/v1/leads", filters,
                 ["id", "source", "external id", "name", "state", "with", "rule", "score", "received"]
             ) { (lead: LeadView) in lead.cells }
+        }
+
+        private func export(_ filters: [String: String?]) async throws {
+            let remote = try pages.remote.remote()
+            try await LeadExport(fields: field).write(
+                to: { print($0, terminator: "") },
+                page: { cursor in
+                    let query = filters.merging(["limit": "500", "cursor": cursor]) { $1 }
+                    return try JSONEnvelope(Array(await remote.request(.get, "/v1/leads", query: query)), levels: 4, limits: .stored).root
+                })
         }
     }
 }

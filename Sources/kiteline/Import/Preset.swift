@@ -114,9 +114,4 @@ struct CSVHeader: Sendable, Hashable {
         }
         return nil
     }
-
-    /// A row of these fields.
-    static func row(_ fields: [String]) -> [UInt8] {
-        Array((fields.map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }.joined(separator: ",") + "\n").utf8)
-    }
 }
