@@ -136,11 +136,15 @@
     settling.set(area, setTimeout(() => want(area), 5_000));
   };
 
-  /** What is still being counted is looked for until it is there. */
+  let countWait = 250;
+
+  /** What is still being counted is looked for until it is there, ever more seldom. */
   const wantCounted = () => {
     const regions = document.querySelectorAll("[data-counting]");
+    if (regions.length === 0) return void (countWait = 250);
     for (const region of regions) wanted.add(region.id);
-    if (regions.length > 0 && timer === null) timer = setTimeout(refresh, 500);
+    countWait = Math.min(countWait * 2, 8_000);
+    timer ??= setTimeout(refresh, countWait);
   };
 
   const want = (area) => {

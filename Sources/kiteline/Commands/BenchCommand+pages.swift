@@ -23,6 +23,7 @@ struct PagesBenchCommand: AsyncParsableCommand {
             print(
                 "\(page.path): first \(rounded(page.firstMs)), p50 \(rounded(page.p50Ms)), p99 \(rounded(page.p99Ms)) ms\(verdict)")
         }
+        for count in report.counts { print("\(count.path), asked by nobody before: \(rounded(count.ms)) ms") }
         print("on \(report.machine.processor), \(report.machine.cores) cores, \(report.machine.memoryGiB) GiB")
     }
 }
