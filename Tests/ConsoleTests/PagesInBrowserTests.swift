@@ -59,6 +59,27 @@ extension InBrowser {
             }
         }
 
+        @Test(arguments: Chromium.Size.allCases, [Language.english, .chinese])
+        func `the longest menu, the platform's that acts for a tenant, is in sight as a whole`(
+            size: Chromium.Size, language: Language
+        ) async throws {
+            try await House.with { house in
+                try await Person.with(size, language, in: house) { person in
+                    try await person.signsIn(house.platformKey)
+                    try await person.opensMenu()
+                    try await person.chooses("acme", in: "#tenant-choice")
+                    try await person.presses(".whose button", leadingTo: "document.querySelector('.whose strong').textContent === 'acme'")
+
+                    try await person.opensMenu()
+
+                    let beyond = try await person.browser.run(
+                        "const side = document.getElementById('side'); return Math.max(0, side.scrollHeight - innerHeight)")
+                    #expect(beyond == "0")
+                    try await person.browser.picture("menu-\(size.rawValue)-\(language.rawValue)")
+                }
+            }
+        }
+
         private func look(at name: String, _ person: Person, isThere: Bool = true) async throws {
             let browser = person.browser
             let lang = try await browser.run("return document.documentElement.lang")
