@@ -289,6 +289,28 @@ import Testing
         #expect(view["heading"] == "Warning model, version 4" && view["membersLabel"] == "Teams")
         #expect(view["unitsLabel"] == "Warnings" && view["judgedLabel"] == "Warnings judged")
         #expect(view["diffLead"] == View.nothing && view["diffNoneWhy"] == "First model; nothing before it.")
+        #expect(
+            view["abort"]?["abortConsequence"]
+                == "Nobody is warned from now on. Managers are told that open warnings of version 4 are withdrawn.")
+    }
+
+    @Test(arguments: ["shadow", "canary", "aborted", "live"], Language.allCases)
+    func `nothing on the page of a model's rollout speaks of leads or customers`(state: String, language: Language) throws {
+        let (layout, clerk) = frame(language)
+        let differences = try #require(Self.rollout.firstRange(of: #""differences":["#))
+        let model = (Self.rollout[..<differences.upperBound] + "]}")
+            .replacing(#""kind":"route","name":"default""#, with: #""kind":"warning_model","name":"spi""#)
+            .replacing(#""state":"canary""#, with: #""state":"\#(state)""#)
+            .replacing("first touch: 212 of 500 leads", with: "too early to tell")
+            .replacing(#""name":"technical""#, with: #""name":"false_warnings""#)
+            .replacing(#""1 of 612"}]"#, with: #""1 of 612"},{"name":"sample_ratio","threshold":9,"decision":"continue","n":3}]"#)
+        let facts = RolloutView.Facts(rollout: try node(String(model)), diff: nil, rounds: nil, round: nil, sellers: SellerNames(nil))
+
+        let page = Templates.all.page("rollout", RolloutView.page(layout, clerk, facts, once: "k"))
+
+        let main = page[try #require(page.firstRange(of: "<main")).lowerBound...]
+        let text = main.replacing(/data-live-on="[^"]*"/, with: "").lowercased()
+        for word in ["lead", "customer", "线索", "客户"] { #expect(!text.contains(word), "\(word)") }
     }
 
     @Test func `leads`() throws {

@@ -31,7 +31,8 @@ struct RolloutControls {
         // The share it has, so that another one is somebody's choice; from the shadow none is chosen for them.
         let chosen = control.draft("percent", isShadow ? "" : steps.contains(now) ? now : "other")
         return control.view([
-            "percentNow": .text(words["rollout_percent_now", ["percent": words.percent(now), "version": version]]),
+            "percentNow": .text(said("rollout_percent_now", words.percent(now))), "percentTitle": .text(said("rollout_percent")),
+            "sticky": .text(said("rollout_sticky")), "setSure": .text(said("rollout_set_sure")),
             "percentOptions": .list(
                 steps.map { step in
                     [
@@ -45,10 +46,19 @@ struct RolloutControls {
 
     private func consequence(of percent: String) -> String {
         switch percent {
-        case "0": words["rollout_percent_0", ["stable": stable]]
-        case "100": words["rollout_percent_100", ["version": version]]
-        default: words["rollout_percent_some", ["percent": words.percent(percent), "version": version]]
+        case "0": takingBack("rollout_percent_0")
+        case "100": said("rollout_percent_100")
+        default: said("rollout_percent_some", words.percent(percent))
         }
+    }
+
+    private func said(_ name: String, _ percent: String = "") -> String {
+        RolloutWords.said(name, of: rollout, words, ["percent": percent, "version": version, "stable": stable])
+    }
+
+    /// Before the first model there is none to go back to.
+    private func takingBack(_ name: String) -> String {
+        RolloutWords.isFirst(rollout) ? words["\(name)_first", ["version": version]] : said(name)
     }
 
     var promote: View {
@@ -63,7 +73,7 @@ struct RolloutControls {
     var abort: View {
         guard isOpen else { return .nothing }
         return Control("abort", action: "\(path)/abort", once: once, refusal: refusal).view([
-            "abortConsequence": .text(words["rollout_abort_consequence", ["stable": stable]])
+            "abortConsequence": .text(takingBack("rollout_abort_consequence"))
         ])
     }
 }

@@ -45,6 +45,7 @@ public enum RolloutView {
         let heading = words[
             "rule_of_version", ["set": RolloutWords.title(rollout, words), "version": RolloutWords.versions(rollout, words)]]
         let isOfWarnings = RolloutWords.isOfWarnings(rollout)
+        func said(_ name: String) -> View { .text(RolloutWords.said(name, of: rollout, words)) }
         let nothingBefore: String? = RolloutWords.isFirst(rollout) ? isOfWarnings ? "rollout_first_model" : "rule_no_diff" : nil
         let isRunning = RolloutWords.isRunning(rollout)
         let controls = RolloutControls(layout: layout, clerk: clerk, rollout: rollout, once: once, refusal: refusal)
@@ -67,23 +68,21 @@ public enum RolloutView {
                 "fuseNote": .text(facts.isFuseOpen && isRunning && !isOfWarnings ? words["rollout_fuse_open"] : nil),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
                 "guards": .list(guards.map { reading($0, facts, clerk) }), "arms": .list(arms(rollout, clerk)),
-                "membersLabel": .text(words[isOfWarnings ? "rollout_teams" : "rollout_customers"]),
-                "unitsLabel": .text(words[isOfWarnings ? "rollout_warnings" : "rollout_leads"]),
-                "judgedLabel": .text(words[isOfWarnings ? "rollout_judged_warnings" : "rollout_judged"]),
-                "armsLead": .text(words[isOfWarnings ? "rollout_arms_lead_teams" : "rollout_arms_lead"]),
-                "diffNoneWhy": .text(words[nothingBefore ?? "rollout_diff_none_why"]),
+                "guardsLead": said("rollout_guards_lead"), "guardsNote": said("rollout_guards_note"),
+                "membersLabel": said("rollout_customers"), "unitsLabel": said("rollout_leads"), "judgedLabel": said("rollout_judged"),
+                "failedLabel": said("rollout_failed"), "armsLead": said("rollout_arms_lead"), "hasTouches": .flag(!isOfWarnings),
+                "diffNoneWhy": nothingBefore.map { .text(words[$0]) } ?? said("rollout_diff_none_why"),
                 "diffLead": .text(diffLead(rollout, words)), "hasChanges": .flag(!changes.isEmpty),
                 "changes": .list(
                     changes.map {
                         ["changeWords": .text($0[words.language.rawValue]?.string), "changePath": .text($0["path"]?.string)]
                     }),
-                "replay": RoundView.view(facts.rounds, facts.round, facts.sellers, clerk), "shadowLead": .text(shadowLead(rollout, clerk)),
+                "canBeReplayed": .flag(!isOfWarnings), "replay": RoundView.view(facts.rounds, facts.round, facts.sellers, clerk),
+                "shadowTitle": said("rollout_shadow"), "shadowLead": .text(RolloutWords.shadow(rollout, clerk)),
                 "hasDifferences": .flag(!differences.isEmpty),
                 "differences": .list(differences.map { difference($0, leads, facts.sellers, clerk) }),
                 "hadShadow": .flag(!differences.isEmpty && rollout["shadow"]?["leads"]?.integer ?? 0 > 0),
-                "takenBack": .text(takenBack(rollout, clerk)),
-                "shadowNoneWhy": .text(
-                    words[(rollout["shadow"]?["leads"]?.integer ?? 0) == 0 ? "rollout_shadow_none_yet" : "rollout_shadow_alike"]),
+                "takenBack": .text(isOfWarnings ? nil : takenBack(rollout, clerk)), "shadowNoneWhy": shadowNone(rollout, words),
                 "control": controls.percent, "promote": controls.promote, "abort": controls.abort, "noControls": controls.none,
                 "history": .list((rollout["history"]?.elements ?? []).map { step($0, clerk) }),
             ])
@@ -117,7 +116,7 @@ public enum RolloutView {
         let rollout = facts.rollout
         if isReplaced(facts), let live = facts.live { return words["rollout_ended_replaced", ["version": String(live)]] }
         guard RolloutWords.isRunning(rollout) else { return words["rollout_ended_\(rollout["state"]?.string ?? "")"] }
-        if rollout["state"]?.string == "shadow" { return words["rollout_verdict_shadow"] }
+        if rollout["state"]?.string == "shadow" { return RolloutWords.said("rollout_verdict_shadow", of: rollout, words) }
         let decision = rollout["decision"]?.string ?? "continue"
         let isEarly = decision == "continue" && rollout["guards"]?.elements.contains { isTooFew($0, rollout) } == true
         return words["rollout_verdict_\(isEarly ? "too_few" : decision)"]
@@ -133,9 +132,10 @@ public enum RolloutView {
         let hadShadow = began?["percent"]?.double == 0 || state == "shadow"
         let hadCanary = !(rollout["stages"]?.elements.isEmpty ?? true)
         let hasPassed = (facts.rounds?["passed"]?.integer ?? 0) > 0
-        var steps: [(name: String, isDone: Bool)] = [
-            ("draft", true), ("checked", true), ("replayed", hasPassed), ("shadow", hadShadow), ("canary", hadCanary),
-        ]
+        var steps: [(name: String, isDone: Bool)] = [("draft", true), ("checked", true)]
+        // What a model predicts is not decided again on recorded leads.
+        if !RolloutWords.isOfWarnings(rollout) { steps.append(("replayed", hasPassed)) }
+        steps += [("shadow", hadShadow), ("canary", hadCanary)]
         steps.append((state == "aborted" ? "aborted" : "live", actions.contains("promote") || state == "live"))
         return steps.enumerated().compactMap { place, step in
             let isHere = step.name == state && !isReplaced(facts)
@@ -164,7 +164,7 @@ public enum RolloutView {
         let chart = EvidenceChart(facts.readings, of: name, facts.rollout, clerk)?.view
         return [
             "guardId": .text(name), "guardName": .text(words.known("guard", name)),
-            "guardMeaning": .text(words.all["guard_\(name)_meaning"]),
+            "guardMeaning": .text(meaning(of: name, facts.rollout, words)),
             // What has ended does not go on.
             "decision": RolloutWords.isRunning(facts.rollout) || guardReading["decision"]?.string != "continue"
                 ? RolloutWords.decision(isTooFew ? "too_few" : guardReading["decision"]?.string, words) : .nothing,
@@ -181,6 +181,12 @@ public enum RolloutView {
             ),
             "guardWords": .text(judged == 0 ? nil : guardReading["words"]?.string.map { Sentences.said($0, words) }),
         ]
+    }
+
+    /// What a guard asks; of teams where customers are not what is drawn.
+    private static func meaning(of name: String, _ rollout: JSONNode, _ words: Words) -> String? {
+        let ofModel = RolloutWords.isOfWarnings(rollout) ? words.all["guard_\(name)_meaning_model"] : nil
+        return ofModel ?? words.all["guard_\(name)_meaning"]
     }
 
     /// Whether a guard that goes on has seen less than has to be seen before anything is promoted.
@@ -234,13 +240,11 @@ public enum RolloutView {
             ]]
     }
 
-    /// Nothing where no shadow was run: the differences shown are those of the canary then.
-    private static func shadowLead(_ rollout: JSONNode, _ clerk: Clerk) -> String {
-        let shadow = rollout["shadow"]
-        guard (shadow?["leads"]?.integer ?? 0) > 0 else { return "" }
-        return clerk.words[
-            "rollout_shadow_words",
-            ["different": clerk.number(shadow?["different"]) ?? "0", "leads": clerk.number(shadow?["leads"]) ?? "0"]]
+    /// Why no difference is listed; nothing where a model had some, which are counted alone.
+    private static func shadowNone(_ rollout: JSONNode, _ words: Words) -> View {
+        let (asked, different) = (rollout["shadow"]?["leads"]?.integer ?? 0, rollout["shadow"]?["different"]?.integer ?? 0)
+        guard !RolloutWords.isOfWarnings(rollout) || different == 0 else { return .nothing }
+        return .text(RolloutWords.said(asked == 0 ? "rollout_shadow_none_yet" : "rollout_shadow_alike", of: rollout, words))
     }
 
     /// What became of the leads of a change that was taken back; nil: it had put none elsewhere.

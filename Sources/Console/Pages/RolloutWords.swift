@@ -46,6 +46,11 @@ enum RolloutWords {
     /// Whether a model is tried on teams, not rules on customers.
     static func isOfWarnings(_ rollout: JSONNode) -> Bool { rollout["kind"]?.string == "warning_model" }
 
+    /// What is said of rules and their leads, or of a model and its warnings.
+    static func said(_ name: String, of rollout: JSONNode, _ words: Words, _ values: [String: String] = [:]) -> String {
+        words[isOfWarnings(rollout) ? "\(name)_model" : name, values]
+    }
+
     /// `route/default, version 4`
     static func version(_ number: String, of set: String, _ words: Words) -> String {
         words["rule_of_version", ["set": set, "version": words["rollout_version", ["n": number]]]]
@@ -73,6 +78,14 @@ enum RolloutWords {
         let state = words.all["lead_state_\(outcome)"] ?? words.known("outcome", outcome)
         guard let name else { return state }
         return words["rollout_place", ["state": state, "name": outcome == "pooled" ? name : sellers.name(name) ?? name]]
+    }
+
+    /// How often the shadow said otherwise. Empty where none was run: the differences shown are those of the canary then.
+    static func shadow(_ rollout: JSONNode, _ clerk: Clerk) -> String {
+        let shadow = rollout["shadow"]
+        guard (shadow?["leads"]?.integer ?? 0) > 0 else { return "" }
+        let counts = ["different": clerk.number(shadow?["different"]) ?? "0", "leads": clerk.number(shadow?["leads"]) ?? "0"]
+        return said("rollout_shadow_words", of: rollout, clerk.words, counts)
     }
 
     static func isRunning(_ rollout: JSONNode) -> Bool { ["shadow", "canary"].contains(rollout["state"]?.string ?? "") }

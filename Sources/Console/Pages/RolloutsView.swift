@@ -56,13 +56,10 @@ public enum RolloutsView {
 
     private static func row(_ rollout: JSONNode, _ clerk: Clerk) -> View {
         let words = clerk.words
-        let shadow = rollout["shadow"]
         let isShadow = rollout["state"]?.string == "shadow"
         let said =
             isShadow
-            ? words[
-                "rollout_shadow_words",
-                ["different": clerk.number(shadow?["different"]) ?? "–", "leads": clerk.number(shadow?["leads"]) ?? "–"]]
+            ? RolloutWords.shadow(rollout, clerk)
             : rollout["words"]?.string.map { Sentences.said($0, words) }
         return [
             "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")),
