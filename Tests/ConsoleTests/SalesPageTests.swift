@@ -45,6 +45,7 @@ import Testing
             #expect(first["location"] == "\(path)?version=1&done=rule_saved" && page.text.contains("Live"))
             #expect(checked.status == 200 && checked.text.contains("<code>rules[0].by</code>") && checked.text.contains("by: magic"))
             #expect(refused.status == 422 && refused.code == "invalid" && refused.text.contains("by: magic"))
+            #expect(refused.text.ranges(of: "<code>rules[0].by</code>").count == 1, "what is wrong is told once")
             #expect(sound.text.contains("No fault and no warning.") || sound.text.contains("Probably not meant"))
             #expect(draft.text.contains("Draft") && draft.text.contains("title=\"rules[0]"))
             #expect(live.status == 303)

@@ -52,6 +52,14 @@ import Testing
         let view = NowView.page(layout, clerk, facts, once: "x")
 
         try compare(view, "now")
+        var promoted = facts
+        let why = "第 4 版。原因：sure (before the evidence: every guard finds it good enough)"
+        promoted.notices = try node(
+            #"{"items":[{"id":"8","code":"rules_changed","text":"","text_zh":"\#(why)","at":"2026-03-18T06:08:05Z"}]}"#)
+        let (chineseLayout, chineseClerk) = frame(.chinese)
+        #expect(
+            NowView.page(chineseLayout, chineseClerk, promoted, once: "x")["banner"]?["bannerText"] == "第 4 版。原因：sure（证据充分之前：全部护栏均已通过）",
+            "what the service says in it is said in the reader's language")
         #expect(view["attention"]?.items.count == 7)
         #expect(view["firstSteps"] == View.nothing)
         var new = facts

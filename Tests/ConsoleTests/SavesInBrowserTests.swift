@@ -28,6 +28,24 @@ extension InBrowser {
             }
         }
 
+        @Test func `what is wrong with a rule's text is told once, below it, whether it was checked or saved`() async throws {
+            try await House.with { house in
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.operatorKey)
+                    try await person.opens("/console/rules/route/default")
+                    try await person.writes("rules: [{ id: all, to: everyone, by: magic }]", into: "#rule-text")
+                    try await person.sees("document.querySelectorAll('#rule-check .faults li').length === 1")
+
+                    try await person.presses("form[data-check] button.primary")
+
+                    try await person.sees("document.querySelector('[data-save-state] [data-problem]')")
+                    #expect(try await browser.run("return document.querySelectorAll('[data-problem] li').length") == "0")
+                    #expect(try await browser.run("return document.querySelectorAll('#rule-check .faults li').length") == "1")
+                }
+            }
+        }
+
         @Test func `a refused save shows its code beside the form and keeps what was typed`() async throws {
             try await House.with { house in
                 let job = try await house.waitingJob()

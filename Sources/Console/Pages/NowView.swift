@@ -120,10 +120,16 @@ public enum NowView {
         let lines = text.split(separator: "\n").map { $0.hasPrefix("· ") ? $0.dropFirst(2) : $0 }
         let ruleSet = told["subject"]?.string?.split(separator: "@").first.map(String.init)
         return [
-            "bannerText": .text(lines.first.map(String.init) ?? ""), "hasChanges": .flag(lines.count > 1),
+            "bannerText": .text(lines.first.map { whyChanged(String($0), clerk.words) } ?? ""), "hasChanges": .flag(lines.count > 1),
             "changes": .list(lines.dropFirst().map { .text(String($0)) }),
             "rulesHref": .text(layout.door("rules/\(ruleSet ?? "")", in: "rules")), "since": clerk.when(at),
         ]
+    }
+
+    /// Why it was done may be in the service's own words, which are English whatever the text is in.
+    private static func whyChanged(_ text: String, _ words: Words) -> String {
+        guard let mark = text.firstRange(of: words.language == .chinese ? "原因：" : "Why: ") else { return text }
+        return text[..<mark.upperBound] + Sentences.said(String(text[mark.upperBound...]), words)
     }
 
     /// How one kind's jobs ended, minute by minute.

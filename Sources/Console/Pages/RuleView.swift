@@ -59,7 +59,8 @@ public enum RuleView {
         let versions = facts.versions?["items"]?.elements ?? []
         let life = RuleLife(layout: layout, clerk: clerk, facts: facts, path: path, once: once, refusal: refusal)
         var members: [String: View] = [
-            "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing, "listHref": .text(Layout.path("rules")),
+            "asOf": clerk.when(clerk.now), "problem": refusal.map { problem($0, words) } ?? .nothing,
+            "listHref": .text(Layout.path("rules")),
             "kindName": .text(words.known("rule_kind", facts.kind)), "heading": .text(heading), "state": state(facts.shown, words),
             "summary": .text(life.summary),
             "textTitle": .text(
@@ -79,6 +80,13 @@ public enum RuleView {
         ]
         members.merge(RuleFaultsView.members(check, refusal, words)) { $1 }
         return layout.page(heading, members)
+    }
+
+    /// What is wrong with a text is told below it, and not once more above.
+    private static func problem(_ refusal: Refusal, _ words: Words) -> View {
+        var refusal = refusal
+        if refusal.formID == "edit" { refusal.faults = [] }
+        return refusal.view(words)
     }
 
     static func state(_ version: JSONNode?, _ words: Words) -> View {

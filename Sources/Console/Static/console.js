@@ -283,6 +283,7 @@
       // The form of before would be refused again: it lacks a field, or what it speaks of has changed.
       if (problem?.matches("[data-whole]")) return take(text);
       if (problem) renew(form, page);
+      if (form.matches("[data-check]")) showFindings(page);
       const place = tell(form, [problem ? document.importNode(problem, true) : unsure(words.unreachable)]);
       place?.querySelector("[data-problem]")?.focus();
     } catch (error) {
@@ -358,6 +359,12 @@
 
   let checking = null;
 
+  /** What is found in a text stands below it, whether it was checked or saved. */
+  const showFindings = (page) => {
+    const fresh = page.getElementById("rule-check");
+    if (fresh) document.getElementById("rule-check").replaceChildren(...fresh.childNodes);
+  };
+
   /** Sends what stands in the form to be checked, and shows what comes back; what was sent later wins. */
   const check = async (form) => {
     checking?.abort();
@@ -366,8 +373,7 @@
     body.set("dry_run", "true");
     try {
       const answer = await fetch(form.dataset.check, { method: "POST", body, signal: AbortSignal.any([mine.signal, AbortSignal.timeout(patience)]) });
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("rule-check");
-      if (fresh) document.getElementById("rule-check").replaceChildren(...fresh.childNodes);
+      showFindings(new DOMParser().parseFromString(await answer.text(), "text/html"));
     } catch { /* the button checks as well, and a save always does */ }
   };
 
