@@ -34,10 +34,13 @@ public struct Refusal: Sendable, Hashable {
 
     /// For the template `problem`. The code's own words where there are some, else the API's. What the API says in particular is left out
     /// where there are no words for it in the visitor's language and the code's own advice says as much.
-    func view(_ words: Words) -> View {
-        let own = words.all["advice_\(code)"]
-        let help = own ?? words[advice]
-        let said = detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }
+    ///
+    /// - Parameter labels: what the form of a search, which changes nothing anyway, calls its fields; nil: it was no search.
+    func view(_ words: Words, ofSearch labels: [String: String]? = nil) -> View {
+        let own = words.all["advice_\(code)"].map { _ in words["advice_\(code)", ["box": words["lead_override"]]] }
+        let help = labels == nil ? own ?? words[advice] : words["advice_search"]
+        // What the API says of a tick is of its own field, which the page calls otherwise.
+        let said = Self.ticks.contains(code) ? nil : detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }
         return [
             "problemCode": .text(code), "isWhole": .flag(isWhole), "problemTitle": .text(words.all["problem_\(code)"] ?? title),
             // The API's own words may be the very ones of the advice.
@@ -48,7 +51,7 @@ public struct Refusal: Sendable, Hashable {
                     let (message, line) = RuleFaultsView.split(fault.message)
                     let place = line.map { " · " + words["rule_line", ["n": $0]] } ?? ""
                     return [
-                        "fieldName": .text(fault.field), "fieldTitle": .text(Self.label(of: fault.field, words)),
+                        "fieldName": .text(fault.field), "fieldTitle": .text(Self.label(of: fault.field, labels, words)),
                         "fieldMessage": .text(Sentences.said(message, words) + place),
                     ]
                 }),
@@ -57,10 +60,16 @@ public struct Refusal: Sendable, Hashable {
     }
 
     /// Whether the page is another for it: it was made of what has changed since, or asks for something its form had no field for.
-    private var isWhole: Bool { code == "lead_reassigned" || faults.contains { $0.field == "confirmation" } }
+    private var isWhole: Bool {
+        code == "lead_reassigned" || Self.ticks.contains(code) || faults.contains { $0.field == "confirmation" }
+    }
+
+    /// What a lead is given away by all the same, once a box is ticked.
+    private static let ticks: Set = ["automatic_assignment", "lead_owned"]
 
     /// What the forms call a field of the API's; nil: it is in none of them.
-    private static func label(of field: String, _ words: Words) -> String? {
+    private static func label(of field: String, _ searched: [String: String]?, _ words: Words) -> String? {
+        if let searched { return searched[field].flatMap { words.all[$0] } }
         if TenantPanel.fields.contains(field) { return words.all["tenant_\(field)"] }
         return labels[field.hasPrefix("guards.") ? String(field.dropFirst("guards.".count)) : field].flatMap { words.all[$0] }
     }

@@ -75,6 +75,13 @@ extension Visit {
         do { return try await read(target) } catch let problem as Problem where problem.status == 404 { return nil }
     }
 
+    /// A list that was searched for; where what was typed cannot be looked for, none and why, so that the page keeps its form.
+    func search(_ target: String) async throws -> (list: JSONNode, refusal: Refusal?) {
+        do { return (try await read(target), nil) } catch let problem as Problem where problem.status == 422 {
+            return (try .emptyList(), Refusal(problem))
+        }
+    }
+
     /// Has the API do something, once however often the form is sent.
     ///
     /// - Parameter isForm: whether it is what the form asks for; what a page asks on the way to be drawn is nobody's wish.
@@ -107,6 +114,11 @@ extension Visit {
             }
         }
     }
+}
+
+extension JSONNode {
+    /// What a list is that holds nothing.
+    static func emptyList() throws -> JSONNode { try JSONEnvelope(Array(#"{"items":[]}"#.utf8), levels: 2).root }
 }
 
 /// Whether a session is still good, asked no more often than a key's.

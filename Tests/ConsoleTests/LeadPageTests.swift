@@ -50,6 +50,21 @@ import Testing
         }
     }
 
+    @Test func `where two sellers have the name that leads are looked for by, the person chooses whose`() async throws {
+        try await House.with { house in
+            for id in ["w1", "w2"] { try await house.call("PUT", "/v1/sellers/\(id)", #"{"name":"Li Wei","status":"active"}"#) }
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let several = try await browser.get("/console/leads?owner=Li%20Wei&state=held")
+            let one = try await browser.get("/console/leads?owner=w1")
+
+            #expect(several.text.contains("2 sellers are called Li Wei. Whose leads?"))
+            for id in ["w1", "w2"] { #expect(several.text.contains(#"<a href="/console/leads?owner=\#(id)&amp;state=held">\#(id)</a>"#)) }
+            #expect(one.text.contains("No lead found") && !one.text.contains("Whose leads?"))
+        }
+    }
+
     @Test func `who is held to cities lands on the leads of those, and is offered nothing that would be refused`() async throws {
         try await House.with { house in
             try await sales(house)

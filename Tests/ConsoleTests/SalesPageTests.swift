@@ -2,8 +2,11 @@ import Foundation
 import PostgresClient
 import ProcessHealth
 import Rules
+import SalesModel
 import TestSupport
 import Testing
+
+@testable import Console
 
 /// Pages of sales managers: each is there with nothing to show, and with something.
 @Suite struct SalesPageTests {
@@ -19,6 +22,29 @@ import Testing
                 #expect(answer.text.contains(#"class="empty""#) || page == "rules" || page == "now")
                 #expect(answer.text.firstMatch(of: /\[[a-z]+(_[a-z0-9]+)+\]/) == nil)
             }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("jobs?lead=abc", "word_lead", #"value="abc""#), ("jobs?state=asleep&unique_key=k-1", "word_state", #"value="k-1""#),
+            ("leads?touch=never&source=web", "leads_touch", #"value="web""#),
+            ("audit?since=yesterday&subject=s-1", "audit_since", #"value="s-1""#),
+            ("sellers?state=tired&text=Ann", "word_state", #"value="Ann""#),
+        ], Language.allCases)
+    func `a search that is refused shows its form as it was sent, and what is wrong in the form's words`(
+        search: (path: String, label: String, typed: String), language: Language
+    ) async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+
+            let answer = try await browser.get("/console/\(search.path)", headers: ["Accept-Language": language.rawValue])
+
+            #expect(answer.status == 422 && answer.code == "invalid")
+            #expect(answer.text.contains(#"<form class="filters""#) && answer.text.contains(search.typed))
+            #expect(answer.text.contains("<li><strong>\(Words.of(language)[search.label])</strong>"))
+            #expect(!answer.text.contains("<li><code>") && !answer.text.contains(#"class="empty""#))
         }
     }
 

@@ -53,7 +53,7 @@ import Testing
             ("state", "must be one of open, closed"), ("name", "is odd in a way nobody translated"),
         ].map { Refusal.Fault(field: $0.0, message: $0.1) }
         let invalid = Refusal(status: 422, code: "invalid", title: "5 fields are wrong", faults: faults)
-        let owned = Refusal(status: 409, code: "lead_owned", title: "The lead has an owner", detail: "It is hers.")
+        let running = Refusal(status: 409, code: "job_running", title: "The job is running", detail: "It is hers.")
         let (english, chinese) = (Words.of(.english), Words.of(.chinese))
 
         let said = invalid.view(chinese)
@@ -67,7 +67,19 @@ import Testing
         let guarded = Refusal(status: 422, code: "invalid", title: "1", faults: [.init(field: "guards.least_leads", message: "x")])
         #expect(guarded.view(english)["fieldErrors"]?.items.first?["fieldTitle"] == "Least canary leads")
         #expect(invalid.view(english)["fieldErrors"]?.items.first?["fieldMessage"] == "must be from 1 to 1000")
-        #expect(owned.view(chinese)["problemDetail"] == .text(nil) && owned.view(english)["problemDetail"] == "It is hers.")
+        #expect(running.view(chinese)["problemDetail"] == .text(nil) && running.view(english)["problemDetail"] == "It is hers.")
+    }
+
+    @Test(arguments: ["lead_owned", "automatic_assignment"], Language.allCases)
+    func `where a box has to be ticked the refusal names it as the page does, which shows it`(code: String, language: Language) {
+        let words = Words.of(language)
+        let refusal = Refusal(status: 409, code: code, title: "No", detail: #"With "override": true it is given to another."#)
+
+        let view = refusal.view(words)
+
+        #expect(view["problemDetail"] == .nothing && view["isWhole"] == .flag(true))
+        #expect(view["problemAdvice"] == .text(words["advice_\(code)", ["box": words["lead_override"]]]))
+        #expect(words["advice_\(code)"].contains("{box}"))
     }
 
     @Test func `a forecast speaks in the currency of most deals, or in the one that is chosen`() throws {
@@ -123,18 +135,27 @@ import Testing
         query.kind = "assign lead&x"
         let list = try node(#"{"items":[\#(Self.waiting),\#(Self.failed)],"next_cursor":"104151"}"#)
 
-        let view = JobsView.page(layout, clerk, page: list, kinds: ["probe"], query: query)
+        let flow = try node(
+            #"{"kinds":[{"kind":"assign_lead","completed":[1,0],"failed":[0,1]},{"kind":"escalate","completed":[900,400],"failed":[0,0]},{"kind":"probe","completed":[0],"failed":[0]}]}"#
+        )
+        let view = JobsView.page(layout, clerk, page: list, flow: flow, kinds: ["probe"], query: query)
 
         #expect(view.lacks(try Contexts.view("jobs")) == [])
         #expect(view["pager"]?["nextHref"] == "/console/jobs?kind=assign%20lead%26x&cursor=104151")
-        let nothing = JobsView.page(layout, clerk, page: try node(#"{"items":[],"next_cursor":null}"#), kinds: [], query: query)
+        #expect(
+            view["lately"]?.items.map { $0["kindHref"] } == ["", "?kind=escalate", "?kind=assign_lead"].map { .text("/console/jobs\($0)") })
+        #expect(view["lately"]?.items.map { $0["kindCount"] } == [.nothing, "1,300", "2"], "what has ended, the most frequent first")
+        let quiet = try node(#"{"kinds":[]}"#)
+        let nothing = JobsView.page(
+            layout, clerk, page: try node(#"{"items":[],"next_cursor":null}"#), flow: quiet, kinds: [], query: query)
+        #expect(nothing["hasLately"] == false)
         #expect(nothing.lacks(try Contexts.view("jobs.empty")) == [])
         #expect(nothing["pager"] == View.nothing && nothing["hasJobs"] == false)
         let ended = ["done", "not_taken", "held_missing_data"].map {
             #"{"id":"1","kind":"probe","state":"completed","outcome":"\#($0)","args":{},"attempt":1,"created_at":"2026-03-18T01:20:00Z"}"#
         }.joined(separator: ",")
         let outcomes = JobsView.page(
-            layout, clerk, page: try node(#"{"items":[\#(ended)],"next_cursor":null}"#), kinds: [], query: query)
+            layout, clerk, page: try node(#"{"items":[\#(ended)],"next_cursor":null}"#), flow: quiet, kinds: [], query: query)
         #expect(outcomes["jobs"]?.items.map { $0["state"]?["tone"] } == ["good", "warn", "warn"], "green is what did what it was for")
     }
 }

@@ -35,6 +35,11 @@ public enum AuditView {
         }
     }
 
+    /// What the form calls what the API is asked for.
+    private static let labels = [
+        "action": "audit_what", "subject": "audit_subject", "actor": "audit_who", "since": "audit_since", "until": "audit_until",
+    ]
+
     /// What is written down.
     public static let actions = [
         "access.change", "access.restore", "alert.resolve", "breaker.close", "breaker.open", "calendar.delete", "calendar.put",
@@ -72,7 +77,10 @@ public enum AuditView {
     /// - Parameters:
     ///   - page: `GET /v1/audit`.
     ///   - names: of those it speaks of, as far as they were asked for.
-    public static func page(_ layout: Layout, _ clerk: Clerk, page: JSONNode, query: Query, names: Names = Names()) -> View {
+    ///   - refusal: why nothing was looked for.
+    public static func page(
+        _ layout: Layout, _ clerk: Clerk, page: JSONNode, query: Query, names: Names = Names(), refusal: Refusal? = nil
+    ) -> View {
         let words = layout.words
         let entries = page["items"]?.elements ?? []
         let (none, why) =
@@ -83,7 +91,8 @@ public enum AuditView {
         return layout.page(
             words["audit_title"],
             [
-                "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("audit")),
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "searchAction": .text(Layout.path("audit")),
                 "actionOptions": .list(Option.list(options, chosen: query.action, all: words["audit_any"])),
                 "subject": .text(query.subject), "actor": .text(query.actor), "since": .text(query.since), "until": .text(query.until),
                 "isNarrow": .flag(query.isNarrow),

@@ -39,13 +39,21 @@ public enum JobsView {
         }
     }
 
+    /// What the form calls what the API is asked for.
+    private static let labels = [
+        "state": "word_state", "kind": "word_kind", "unique_key": "jobs_key", "lead": "word_lead", "error_class": "now_class",
+        "since": "jobs_since", "until": "jobs_until",
+    ]
+
     public static let states = ["scheduled", "available", "running", "retryable", "parked", "completed", "cancelled", "discarded"]
 
     /// - Parameters:
     ///   - page: `GET /v1/jobs`.
+    ///   - flow: `GET /v1/flow` of the last hour.
     ///   - kinds: that can be asked for.
+    ///   - refusal: why nothing was looked for.
     public static func page(
-        _ layout: Layout, _ clerk: Clerk, page: JSONNode, kinds: [String], query: Query
+        _ layout: Layout, _ clerk: Clerk, page: JSONNode, flow: JSONNode, kinds: [String], query: Query, refusal: Refusal? = nil
     ) -> View {
         let words = layout.words
         // They come by their numbers, which several servers give out beside each other: nearly by time, and on a page exactly.
@@ -53,11 +61,12 @@ public enum JobsView {
             ($1["created_at"]?.date ?? .distantPast) < ($0["created_at"]?.date ?? .distantPast)
         }
         let next = page["next_cursor"]?.string
+        let lately = lately(flow, query, clerk)
         return layout.page(
             words["jobs_title"],
             [
-                "asOf": clerk.when(clerk.now),
-                "searchAction": .text(Layout.path("jobs")),
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "searchAction": .text(Layout.path("jobs")), "liveOn": .text(refusal == nil ? "job" : nil),
                 "stateOptions": .list(
                     Option.list(states.map { ($0, words["state_\($0)"]) }, chosen: query.state, all: words["state_any"])),
                 "kindOptions": .list(
@@ -65,7 +74,8 @@ public enum JobsView {
                 "classOptions": .list(
                     Option.list(
                         DeadLettersView.classes.map { ($0, words["class_\($0)"]) }, chosen: query.errorClass, all: words["class_any"])),
-                "uniqueKey": .text(query.uniqueKey), "lead": .text(query.lead), "since": .text(query.since), "until": .text(query.until),
+                "hasLately": .flag(!lately.isEmpty), "lately": .list(lately), "uniqueKey": .text(query.uniqueKey),
+                "lead": .text(query.lead), "since": .text(query.since), "until": .text(query.until),
                 "isNarrow": .flag(query.isNarrow),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("jobs")),
                 "hasJobs": .flag(!jobs.isEmpty), "jobs": .list(jobs.map { row($0, clerk) }),
@@ -80,6 +90,24 @@ public enum JobsView {
                 "emptyHref": .text(next.map { query.href(cursor: $0) } ?? Layout.path("jobs")),
                 "emptyLabel": .text(words[next == nil ? "word_clear" : "pager_next"]),
             ])
+    }
+
+    /// The kinds that ended lately, the most frequent first, each one click away, lest one of them hides all others; none where there is
+    /// nothing to choose.
+    private static func lately(_ flow: JSONNode, _ query: Query, _ clerk: Clerk) -> [View] {
+        let lines = (flow["kinds"]?.elements ?? []).map(NowView.Line.init).filter { $0.ended > 0 }
+        guard lines.count > 1 else { return [] }
+        func link(to kind: String, _ name: String, _ count: Int?) -> View {
+            var chosen = query
+            chosen.kind = kind
+            return [
+                "kindHref": .text(chosen.href(cursor: nil)), "kindName": .text(name), "kindCount": .text(count.map { clerk.number($0) }),
+                "isChosen": .flag(kind == query.kind),
+            ]
+        }
+        return [link(to: "", clerk.words["kind_any"], nil)]
+            + lines.sorted { ($1.ended, $0.kind) < ($0.ended, $1.kind) }
+            .map { link(to: $0.kind, clerk.words.known("kind", $0.kind), $0.ended) }
     }
 
     private static func row(_ job: JSONNode, _ clerk: Clerk) -> View {

@@ -93,9 +93,17 @@ public struct SellerNames: Sendable {
     /// The id of who is meant by an id or, where only one has it, a name; of nobody known what was said.
     public func id(of said: String) -> String {
         guard byID[said] == nil else { return said }
-        let called = all.filter { $0["name"]?.string == said }
+        let called = called(said)
         return called.count == 1 ? called[0]["external_id"]?.string ?? said : said
     }
+
+    /// Who may be meant by a name that several have; nobody where it says who.
+    func namesakes(of said: String) -> [JSONNode] {
+        guard byID[said] == nil, called(said).count > 1 else { return [] }
+        return called(said)
+    }
+
+    private func called(_ name: String) -> [JSONNode] { all.filter { $0["name"]?.string == name } }
 
     /// Who heard of something: a seller, or the holder of an office nobody is named for, `role:tenant_admin`.
     func addressee(_ name: String, _ words: Words) -> String {

@@ -45,6 +45,11 @@ public enum LeadsView {
         }
     }
 
+    /// What the form calls what the API is asked for.
+    private static let labels = [
+        "text": "leads_find", "owner": "leads_owner", "state": "word_state", "source": "leads_source", "touch": "leads_touch",
+    ]
+
     /// So many sellers are offered to choose from; others are typed.
     private static let mostOffered = 200
 
@@ -65,11 +70,30 @@ public enum LeadsView {
         ]
     }
 
+    /// Sellers who have the name that was asked for, to choose from; nothing where it says who is meant.
+    private static func namesakes(_ sellers: SellerNames, _ query: Query, _ words: Words) -> View {
+        let found = sellers.namesakes(of: query.owner).compactMap { $0["external_id"]?.string }
+        guard !found.isEmpty else { return .nothing }
+        return [
+            "namesakesTitle": .text(words["leads_namesakes", ["n": String(found.count), "name": query.owner]]),
+            "choices": .list(
+                found.map { id in
+                    var chosen = query
+                    chosen.owner = id
+                    return [
+                        "choiceHref": .text(chosen.href(cursor: nil)), "choiceID": .text(id), "choiceTeam": .text(sellers.team(id)),
+                    ]
+                }),
+        ]
+    }
+
     /// - Parameters:
     ///   - page: `GET /v1/leads`.
     ///   - exact: those that are called just as was asked; they stand first, however old they are.
+    ///   - refusal: why nothing was looked for.
     public static func page(
-        _ layout: Layout, _ clerk: Clerk, page: JSONNode, exact: JSONNode? = nil, sellers: SellerNames, query: Query
+        _ layout: Layout, _ clerk: Clerk, page: JSONNode, exact: JSONNode? = nil, sellers: SellerNames, query: Query,
+        refusal: Refusal? = nil
     ) -> View {
         let words = layout.words
         let first = exact?["items"]?.elements ?? []
@@ -79,7 +103,8 @@ public enum LeadsView {
         return layout.page(
             words["leads_title"],
             [
-                "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("leads")),
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "searchAction": .text(Layout.path("leads")), "namesakes": namesakes(sellers, query, words),
                 "isNarrow": .flag(!query.source.isEmpty || !query.touch.isEmpty),
                 "query": ["text": .text(query.text), "owner": .text(query.owner), "source": .text(query.source)],
                 "owners": .list(
@@ -93,7 +118,7 @@ public enum LeadsView {
                     Option.list(touches.map { ($0, words["leads_touch_\($0)"]) }, chosen: query.touch, all: words["leads_touch_any"])),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("leads")), "hasLeads": .flag(!leads.isEmpty),
                 // What is looked for in so many leads is not looked for again whenever one comes.
-                "liveOn": .text(query.text.isEmpty ? "lead" : nil),
+                "liveOn": .text(query.text.isEmpty && refusal == nil ? "lead" : nil),
                 "leads": .list(leads.map { row($0, sellers, clerk) }),
                 "pager": Pager.view(
                     words, shown: leads.count, first: query.cursor == nil ? nil : query.href(cursor: nil),

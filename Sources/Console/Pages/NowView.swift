@@ -133,7 +133,7 @@ public enum NowView {
     }
 
     /// How one kind's jobs ended, minute by minute.
-    private struct Line {
+    struct Line {
         let kind: String
         let completed: [Int]
         let failed: [Int]

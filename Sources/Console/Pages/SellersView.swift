@@ -24,12 +24,18 @@ public enum SellersView {
         }
     }
 
+    /// What the form calls what the API is asked for.
+    private static let labels = ["text": "sellers_find", "team": "health_team", "state": "word_state"]
+
     private static let states = ["active", "frozen", "leave", "inactive"]
 
     /// - Parameters:
     ///   - page: `GET /v1/sellers` of the query.
     ///   - known: sellers whose teams are offered to choose from.
-    public static func page(_ layout: Layout, _ clerk: Clerk, page: JSONNode, known: SellerNames, query: Query) -> View {
+    ///   - refusal: why nothing was looked for.
+    public static func page(
+        _ layout: Layout, _ clerk: Clerk, page: JSONNode, known: SellerNames, query: Query, refusal: Refusal? = nil
+    ) -> View {
         let words = layout.words
         let sellers = page["items"]?.elements ?? []
         let next = page["next_cursor"]?.string
@@ -37,7 +43,8 @@ public enum SellersView {
         return layout.page(
             words["sellers_title"],
             [
-                "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("sellers")), "text": .text(query.text),
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "searchAction": .text(Layout.path("sellers")), "text": .text(query.text), "liveOn": .text(refusal == nil ? "lead" : nil),
                 "teamOptions": .list(
                     Option.list(
                         known.teamChoices(and: query.team.isEmpty ? [] : [query.team]), chosen: query.team, all: words["health_all_teams"])),

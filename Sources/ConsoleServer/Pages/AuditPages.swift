@@ -15,11 +15,11 @@ extension ConsoleSite {
     query.until = visit.guest.parameter("until") ?? ""
     query.cursor = visit.guest.parameter("cursor")
     let parameters = query.parameters(visit.instant)
-    let entries = try await visit.read("/v1/audit\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
+    let (entries, refusal) = try await visit.search("/v1/audit\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
     let names = visit.tenant == nil ? AuditView.Names() : try await visit.auditNames(entries)
     let keys = AuditView.spoken(in: entries).keys
-    return try await visit.page("audit", area: "audit", telling: [entries], keys: keys) { [query] in
-        AuditView.page($0, $1, page: entries, query: query, names: names)
+    return try await visit.page("audit", area: "audit", telling: [entries], keys: keys, refusal: refusal) { [query] in
+        AuditView.page($0, $1, page: entries, query: query, names: names, refusal: refusal)
     }
 }
 

@@ -29,12 +29,13 @@ extension ConsoleSite {
     query.until = visit.guest.parameter("until") ?? ""
     query.cursor = visit.guest.parameter("cursor")
     let parameters = query.parameters(visit.instant)
-    let none = Array(#"{"items":[]}"#.utf8)
-    let jobs =
+    async let flow = visit.read("/v1/flow?minutes=60")
+    let (jobs, refusal) =
         query.unknown != nil
-        ? try JSONEnvelope(none, levels: 2).root : try await visit.read("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
-    return try await visit.page("jobs", area: "jobs") {
-        JobsView.page($0, $1, page: jobs, kinds: visit.guest.site.kinds, query: query)
+        ? (try .emptyList(), nil) : try await visit.search("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
+    let lately = try await flow
+    return try await visit.page("jobs", area: "jobs", refusal: refusal) {
+        JobsView.page($0, $1, page: jobs, flow: lately, kinds: visit.guest.site.kinds, query: query, refusal: refusal)
     }
 }
 

@@ -26,13 +26,13 @@ extension ConsoleSite {
     // People know names, the API ids.
     let among = query.owner.isEmpty ? SellerNames(nil) : SellerNames(try await sellers)
     let wanted = query
-    async let leads = visit.read("/v1/leads\(wanted.parameters(among))")
+    async let leads = visit.search("/v1/leads\(wanted.parameters(among))")
     let exact =
-        query.text.isEmpty || query.cursor != nil ? nil : try await visit.read("/v1/leads\(wanted.parameters(among, isExact: true))")
-    let list = try await leads
-    let names = try await visit.names(try await sellers, in: list, exact)
-    return try await visit.page("leads", area: "leads") {
-        LeadsView.page($0, $1, page: list, exact: exact, sellers: names, query: wanted)
+        query.text.isEmpty || query.cursor != nil ? nil : try await visit.search("/v1/leads\(wanted.parameters(among, isExact: true))")
+    let (list, refusal) = try await leads
+    let names = try await visit.names(try await sellers, in: list, exact?.list)
+    return try await visit.page("leads", area: "leads", refusal: refusal) {
+        LeadsView.page($0, $1, page: list, exact: exact?.list, sellers: names, query: wanted, refusal: refusal)
     }
 }
 

@@ -19,9 +19,11 @@ extension ConsoleSite {
     query.cursor = guest.parameter("cursor")
     let wanted = query
     async let known = visit.firstSellers()
-    async let page = visit.read("/v1/sellers\(wanted.parameters)")
-    let (sellers, names) = (try await page, SellerNames(try await known))
-    return try await visit.page("sellers", area: "sellers") { SellersView.page($0, $1, page: sellers, known: names, query: wanted) }
+    async let page = visit.search("/v1/sellers\(wanted.parameters)")
+    let ((sellers, refusal), names) = (try await page, SellerNames(try await known))
+    return try await visit.page("sellers", area: "sellers", refusal: refusal) {
+        SellersView.page($0, $1, page: sellers, known: names, query: wanted, refusal: refusal)
+    }
 }
 
 private func showSeller(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
