@@ -47,6 +47,23 @@ import Testing
         #expect(view["problem"]?["problemAdvice"] == .text(layout.words["advice_job_running"]))
     }
 
+    @Test func `grades of a strategy, pools and fields that every tenant has are said in words, names of the tenant's own as they are`()
+        throws
+    {
+        let (layout, clerk) = frame(.chinese)
+        let pooled = #"{"items":[{"id":"1","state":"pooled","pool":"nurture","assignment":{"matched_rule":"strategy.low"}}]}"#
+
+        let row = LeadsView.page(layout, clerk, page: try node(pooled), sellers: SellerNames(nil), query: .init())["leads"]?.items.first
+
+        #expect(row?["owner"] == "线索池 nurture" && row?["rule"] == "策略，低档")
+        #expect(LeadWords.rule("own-advisor", layout.words) == "own-advisor")
+        #expect(["credit_code", "utm"].map { LeadWords.field($0, layout.words) } == ["统一社会信用代码", "utm"])
+        #expect(
+            ["high", "mid", "low"].map { LeadWords.rule("strategy.\($0)", .of(.english)) } == [
+                "Strategy, high", "Strategy, mid", "Strategy, low",
+            ])
+    }
+
     @Test func `a refusal is said in the reader's language, down to its fields`() throws {
         let faults = [
             ("weight", "must be from 1 to 1000"), ("rate", "must be a number, not a string"), ("reason", "is required"),

@@ -2,6 +2,7 @@ import Foundation
 import JobKinds
 import Records
 import Rollouts
+import Rules
 import SalesModel
 import Testing
 
@@ -132,6 +133,9 @@ import Testing
         codes += ExclusionCode.allCases.flatMap { code in ["", "_why", "_lifted"].map { "exclusion_\(code.rawValue)\($0)" } }
         codes += AssignmentOutcome.allCases.map { "outcome_\($0.rawValue)" }
         codes += SubjectType.allCases.map { "subject_\($0.rawValue)" }
+        codes += Channel.allCases.map { "channel_\($0.rawValue)" }
+        // Whoever owns or leads has a name.
+        codes += Recipient.allCases.filter { ![.owner, .manager].contains($0) }.map { "office_\($0.rawValue)" }
         codes += RolloutKind.startable.map { "rule_kind_\($0)" }
         let guards = [
             RunningRollout.technical, RunningRollout.success, RunningRollout.firstTouch, RunningRollout.falseWarnings,

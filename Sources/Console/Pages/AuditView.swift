@@ -139,6 +139,7 @@ public enum AuditView {
         case "key", "console": (Int64(code).flatMap { clerk.actor(KeyActor(key: $0).description) } ?? code, nil)
         case "lead": (names.leads[code].map(LeadWords.name) ?? words["audit_of_lead", ["id": code]], Layout.path("leads/\(code)"))
         case "queue": (words.known("kind", code), nil)
+        case "office": (words.known("office", code), nil)
         case "alert": (alert(code, words), nil)
         case "job": (words["lead_step_job", ["id": code]], Layout.path("jobs/\(code)"))
         case "worker": (words["audit_of_worker", ["id": code]], nil)

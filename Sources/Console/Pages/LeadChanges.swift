@@ -18,9 +18,13 @@ struct LeadChanges {
         var told: Set<String> = []
         return (decision["reasons"]?.elements ?? []).compactMap { reason in
             guard let name = reason["code"]?.string.map({ "change_\($0)" }), let text = words.all[name] else { return nil }
-            let recorded = (reason["params"]?.members ?? []).map { name, value in
+            let recorded = (reason["params"]?.members ?? []).map { name, value -> (String, String) in
                 let said = value.string ?? clerk.number(value) ?? ""
-                return (name, name == "expected" ? words.known("field_type", said) : said)
+                switch name {
+                case "expected": return (name, words.known("field_type", said))
+                case "field": return (name, LeadWords.field(said, words))
+                default: return (name, said)
+                }
             }
             let values = Dictionary(recorded, uniquingKeysWith: { $1 })
             // One that names what was not recorded says nothing.

@@ -15,7 +15,8 @@ struct LeadStory {
             detail: words["lead_step_from", ["source": lead["source"]?.string ?? "–", "id": lead["external_id"]?.string ?? "–"]])
         for decision in lead["earlier"]?.elements ?? [] {
             let outcome = words.known("outcome", decision["outcome"]?.string ?? "")
-            let place = facts.sellers.name(decision["owner"]?.string) ?? decision["pool"]?.string
+            let pool = decision["pool"]?.string.map { words["lead_pool", ["name": $0]] }
+            let place = facts.sellers.name(decision["owner"]?.string) ?? pool
             story.add(
                 decision["decided_at"]?.date, .idle, words["lead_step_earlier", ["outcome": outcome]], detail: place,
                 link: decided(decision["number"]?.integer))

@@ -103,7 +103,7 @@ public enum LeadView {
         guard let decision, let version = decision["rule_version"]?.string else { return nil }
         let arm = decision["arm"]?.string.map { words.known("arm", $0) } ?? ""
         guard let rule = decision["matched_rule"]?.string else { return words["lead_decided", ["version": version, "arm": arm]] }
-        return words["lead_decided_by", ["version": version, "arm": arm, "rule": rule]]
+        return words["lead_decided_by", ["version": version, "arm": arm, "rule": LeadWords.rule(rule, words)]]
     }
 
     private static func held(_ lead: JSONNode, _ reasons: [String], _ layout: Layout) -> View {
@@ -172,7 +172,7 @@ public enum LeadView {
         }
         let job = isByHand(decision) ? nil : (past ?? lead)["job_id"]?.string
         return
-            ([View.fact(words["leads_rule"], decision?["matched_rule"]?.string)] + sets + [
+            ([View.fact(words["leads_rule"], decision?["matched_rule"]?.string.map { LeadWords.rule($0, words) })] + sets + [
                 View.fact(words["job_arm"], isByHand(decision) ? nil : decision?["arm"]?.string.map { words.known("arm", $0) }),
                 View.fact(words["lead_customer"], lead["customer_id"]?.string),
                 View.fact(words["lead_grade"], past != nil ? nil : lead["intent_grade"]?.string.map { words.known("grade", $0) }),
@@ -187,7 +187,8 @@ public enum LeadView {
         let unmapped = Set(decision?["unmapped"]?.elements.compactMap(\.string) ?? [])
         return (lead["fields"]?.members ?? []).map { name, value in
             [
-                "fieldLabel": .text(name), "fieldValue": .text(value.string ?? Indented.text(value)),
+                "fieldName": .text(name), "fieldLabel": .text(LeadWords.field(name, words)),
+                "fieldValue": .text(value.string ?? Indented.text(value)),
                 "fieldNote": .text(unmapped.contains(name) ? words["lead_field_unmapped"] : nil),
             ]
         }

@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import SalesModel
 
 /// What is said of a lead in more than one place.
 enum LeadWords {
@@ -19,6 +20,17 @@ enum LeadWords {
     /// What people call it, else what its source does.
     static func name(_ lead: JSONNode) -> String {
         lead["name"]?.string ?? lead["external_id"]?.string ?? lead["id"]?.string ?? ""
+    }
+
+    /// The rule that decided, by its own name or, where it was none of the tenant's, in words.
+    static func rule(_ name: String, _ words: Words) -> String {
+        words.all["matched_\(name.replacing(".", with: "_"))"] ?? name
+    }
+
+    /// A field by its label, where every tenant has it, or as its tenant names it.
+    static func field(_ name: String, _ words: Words) -> String {
+        guard let label = FieldCatalogue.standard[name]?.label else { return name }
+        return words.language == .chinese ? label.chinese : label.english
     }
 
     /// Leads of a list by their numbers.

@@ -129,7 +129,7 @@ public enum LeadsView {
 
     /// The rule it came by, or the other way it came to whoever has it.
     private static func way(_ decision: JSONNode?, _ words: Words) -> String {
-        if let rule = decision?["matched_rule"]?.string { return rule }
+        if let rule = decision?["matched_rule"]?.string { return LeadWords.rule(rule, words) }
         if decision?["outcome"]?.string == "assigned_existing_owner" { return words["leads_way_customer"] }
         return switch decision?["reasons"]?.elements.first?["code"]?.string {
         case "assigned_by_hand": words["leads_way_hand"]
@@ -145,8 +145,8 @@ public enum LeadsView {
         return [
             "leadHref": .text(Layout.path("leads/\(id)")), "leadName": .text(LeadWords.name(lead)), "leadNumber": .text(id),
             "source": .text(lead["source"]?.string), "state": LeadWords.chip(lead, clerk.words),
-            "owner": .text(sellers.name(owner) ?? lead["pool"]?.string ?? "–"), "ownerTeam": .text(sellers.team(owner)),
-            "rule": .text(way(lead["assignment"], clerk.words)),
+            "owner": .text(sellers.name(owner) ?? lead["pool"]?.string.map { clerk.words["lead_pool", ["name": $0]] } ?? "–"),
+            "ownerTeam": .text(sellers.team(owner)), "rule": .text(way(lead["assignment"], clerk.words)),
             "ruleVersion": .text(lead["assignment"]?["rule_version"]?.string), "score": .text(score ?? "–"),
             "scoreX": score == nil ? .nothing : .text(Picture.length((lead["score"]?.double ?? 0) / 100)),
             "touch": LeadWords.touch(lead, clerk),

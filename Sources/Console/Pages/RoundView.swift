@@ -70,7 +70,9 @@ public enum RoundView {
             // Where the lead is at the same place, what follows otherwise.
             return .text(side?["follows"]?.string.map { "\(place): \(Sentences.said($0, clerk.words))" } ?? place)
         }
-        func rule(_ side: JSONNode?) -> View { .text(side?["rule"]?.string.map { clerk.words["round_rule", ["rule": $0]] }) }
+        func rule(_ side: JSONNode?) -> View {
+            .text(side?["rule"]?.string.map { clerk.words["round_rule", ["rule": LeadWords.rule($0, clerk.words)]] })
+        }
         let (live, candidate) = (difference["live"], difference["candidate"])
         return [
             "leadHref": .text(Layout.path("leads/\(lead)")), "leadNumber": .text(lead), "livePlace": place(live), "liveRule": rule(live),

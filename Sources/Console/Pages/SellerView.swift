@@ -135,7 +135,7 @@ public enum SellerView {
             let items = seller[name]?.elements.compactMap(\.string) ?? []
             return items.isEmpty ? nil : items.joined(separator: words["list_separator"])
         }
-        let channels = seller["channels"]?.members.map(\.key) ?? []
+        let channels = seller["channels"]?.members.map { words.known("channel", $0.key) } ?? []
         return [
             View.fact(words["seller_regions"], list("regions")), View.fact(words["seller_industries"], list("industries")),
             View.fact(words["seller_weight"], clerk.number(seller["weight"])),
