@@ -85,15 +85,21 @@ import Testing
             said("worker.drain", AuditChange(member: "draining", before: "false", after: "true"))
                 == [.text("退出中"), .nothing, .text("否"), .text("是")])
         #expect(
-            said("tenant.update", AuditChange(member: "weight", before: nil, after: "7")) == [.text("权重"), .nothing, .nothing, .text("7")])
+            said("tenant.update", AuditChange(member: "weight", before: nil, after: "7"))
+                == [.text("权重"), .nothing, .text("无"), .text("7")])
+        #expect(
+            said("seller.put", AuditChange(member: "team", before: "east", after: nil))
+                == [.text("团队"), .nothing, .text("east"), .text("无")])
         #expect(
             said("moon.landing", AuditChange(member: "moon", before: nil, after: "2026-03-18T06:32:05.120Z")) == [
-                .nothing, .text("moon"), .nothing, .text("2026-03-18 14:32:05"),
+                .nothing, .text("moon"), .text("无"), .text("2026-03-18 14:32:05"),
             ], "times as the reader has them")
         #expect(
             said("moon.landing", AuditChange(member: "moon", before: nil, after: "full")) == [
-                .nothing, .text("moon"), .nothing, .text("full"),
+                .nothing, .text("moon"), .text("无"), .text("full"),
             ])
+        let new = AuditChange(member: "moon", before: nil, after: "full").view(of: "moon.landing", frame().1, isWhole: true)
+        #expect(new["was"] == .nothing && new["became"] == "full", "what is new was nothing as a whole")
     }
 
     @Test(arguments: Language.allCases)
@@ -107,7 +113,9 @@ import Testing
     {
         try await House.with { house in
             let key = house.acme.operatorKey
-            try await house.call("PUT", "/v1/sellers/s-1", #"{"name":"Lin Wei","team":null}"#, as: key)
+            try await house.call("PUT", "/v1/teams/t-1", #"{"name":"East"}"#, as: key)
+            try await house.call("PUT", "/v1/teams/t-2", #"{"name":"West"}"#, as: key)
+            try await house.call("PUT", "/v1/sellers/s-1", #"{"name":"Lin Wei","team":"t-1"}"#, as: key)
             try await house.call("PUT", "/v1/sellers/s-1/freeze", #"{"frozen":true,"reason":"on leave"}"#, as: key)
             try await house.call("POST", "/v1/queues/probe/pause", #"{"reason":"too many"}"#, as: house.platformKey)
             try await house.call("PUT", "/v1/schedules/nightly", #"{"kind":"rebuild_forecast","every":"day 06:00"}"#, as: key)
@@ -117,6 +125,8 @@ import Testing
             let page = try await browser.get("/console/audit").text
             #expect(page.contains(">Lin Wei</a>") && page.contains("/console/sellers/s-1"))
             #expect(page.contains("the platform (key"))
+            #expect(page.contains(">East</span>") && page.contains("<ins>East</ins>"), "a team by what it is called")
+            #expect(page.contains(">Team t-2</span>"), "or as the team of an id, where none of its sellers is known")
             #expect(page.contains("every day 06:00") && page.contains("Rebuild the forecast"))
         }
     }

@@ -120,12 +120,14 @@ public enum AuditView {
         // Which text was saved is said by its version.
         let changes = AuditChange.all(from: entry["before"], to: entry["after"]).filter { !$0.isHash || !action.hasPrefix("ruleset.") }
         let more = changes.count - AuditChange.most
+        // What is new, or gone, was or is nothing as a whole.
+        let isWhole = [entry["before"], entry["after"]].contains { $0?.type != .object }
         return [
             "at": clerk.when(entry["at"]), "tenantLabel": .text(entry["tenant"]?.string ?? "–"),
             "what": .text(word(for: action, clerk.words)), "code": .text(action), "entrySubject": .text(subject.name),
             // Among all tenants no page is chosen to lead to.
             "entryHref": .text(isOfAll ? nil : subject.path),
-            "changes": .list(changes.prefix(AuditChange.most).map { $0.view(of: action, clerk, names.sellers) }),
+            "changes": .list(changes.prefix(AuditChange.most).map { $0.view(of: action, clerk, names.sellers, isWhole: isWhole) }),
             "more": more > 0 ? .text(clerk.words["audit_more", ["n": clerk.number(more)]]) : .nothing,
             "why": .text(entry["reason"]?.string.map { Sentences.relayed($0, clerk.words) } ?? ""),
             "who": .text(clerk.actor(entry["actor"]?.string)),
@@ -144,6 +146,7 @@ public enum AuditView {
         case "job": (words["lead_step_job", ["id": code]], Layout.path("jobs/\(code)"))
         case "worker": (words["audit_of_worker", ["id": code]], nil)
         case "seller": (names.sellers.name(code) ?? code, SellerView.href(code))
+        case "team": (names.sellers.team(called: code, words), nil)
         case "ruleset":
             // `route/default@3`
             (code, Layout.path("rules/" + code.replacing("@", with: "?version=")))
@@ -189,7 +192,8 @@ struct AuditChange: Hashable {
     /// - Parameters:
     ///   - action: the same state has another name for each of the things that have one.
     ///   - sellers: as far as they were asked for.
-    func view(of action: String, _ clerk: Clerk, _ sellers: SellerNames = SellerNames(nil)) -> View {
+    ///   - isWhole: whether the whole is new or gone; else what a member was not before, or is no more, is said to be nothing.
+    func view(of action: String, _ clerk: Clerk, _ sellers: SellerNames = SellerNames(nil), isWhole: Bool = false) -> View {
         let words = clerk.words
         let name = words.all["member_\(member)"] ?? words.all["tenant_\(member)"]
         func word(_ value: String) -> String? {
@@ -212,12 +216,16 @@ struct AuditChange: Hashable {
             case "kind": words.all["kind_\(value)"]
             case "every": words.every(value)
             case "owner", "manager": sellers.name(value)
+            case "team", "superior": sellers.teamName(value)
             case "role": words.all["role_\(value)"]
             default: ["true", "false"].contains(value) ? words.all["value_\(value)"] : nil
             }
         }
         // The beginning of a hash tells it from another; the API has all of it.
-        func said(_ value: String?) -> View { .text(value.map { word($0) ?? (isHash ? "\($0.prefix(12))…" : clerk.local($0)) }) }
+        func said(_ value: String?) -> View {
+            guard let value else { return isWhole ? .nothing : .text(words["value_nothing"]) }
+            return .text(word(value) ?? (isHash ? "\(value.prefix(12))…" : clerk.local(value)))
+        }
         return ["memberName": .text(name), "member": .text(name == nil ? member : nil), "was": said(before), "became": said(after)]
     }
 
