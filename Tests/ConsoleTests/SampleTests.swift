@@ -458,6 +458,14 @@ import Testing
         #expect(gets.count == 3 && gets[1] == "Frozen since 2026-03-11 09:00:00, until somebody thaws them: three too late")
         let forms = one["freezes"]?.items ?? []
         #expect(forms.map { $0["frozen"] } == ["false", "true"], "thawed, or frozen until another time")
+        func thawed(_ status: String, _ shift: String) throws -> View? {
+            let frozen = try node(#"{"name":"Ann","status":"\#(status)","has_shift":\#(shift),"freeze":{}}"#)
+            let facts = SellerView.Facts(seller: frozen, load: load, fuse: try node(#"{"state":"closed"}"#))
+            return SellerView.page(layout, clerk, facts, once: "k")["freezes"]?.items.first?["freezeWords"]
+        }
+        #expect(try thawed("active", "false") == "Ann gets new leads again from the next decision on.")
+        #expect(try thawed("active", "true") == "Ann gets new leads again within their shift, from the next decision on.")
+        #expect(try thawed("leave", "false") == "The freeze ends; Ann gets new leads once they are at work again.")
         #expect(forms.map { $0["asksUntil"] } == [.flag(false), .flag(true)] && forms[0]["asksBy"] == .flag(false))
         #expect(one["leadsHref"] == "/console/leads?owner=b%2F1")
         let free = SellerView.page(

@@ -68,12 +68,19 @@ public enum SellerView {
         let until = facts.seller["freeze"]?["until"]?.date.map { local($0, clerk) } ?? ""
         return control.view([
             "freezeTitle": .text(words["seller_\(kind)"]),
-            "freezeWords": .text(words["seller_\(kind)_words", ["name": facts.seller["name"]?.string ?? id]]),
+            "freezeWords": .text(
+                words[kind == "thaw" ? thawWords(facts.seller) : "seller_\(kind)_words", ["name": facts.seller["name"]?.string ?? id]]),
             "frozen": .text(kind == "thaw" ? "false" : "true"), "asksUntil": .flag(kind != "thaw"), "isNew": .flag(kind == "freeze"),
             "earliest": .text(local(clerk.now, clerk)), "until": .text(control.draft("until", until)),
             "untilHint": .text(words["seller_until_hint", ["zone": clerk.zoneName]]),
             "asksBy": .flag(!layout.may(.operator) && facts.person == nil), "by": .text(control.draft("by")),
         ])
+    }
+
+    /// What comes of thawing: leads for who is at work, within their shift where they have one.
+    private static func thawWords(_ seller: JSONNode) -> String {
+        guard seller["status"]?.string == "active" else { return "seller_thaw_words_away" }
+        return seller["has_shift"]?.bool == true ? "seller_thaw_words_shift" : "seller_thaw_words"
     }
 
     /// As a field for a time has it, in the company's time.

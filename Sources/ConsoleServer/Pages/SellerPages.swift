@@ -53,6 +53,7 @@ private func showSeller(_ visit: Visit, refusal: Refusal? = nil) async throws ->
             try await showSeller(visit, refusal: $0)
         }
     }
-    if isFreeze, form["formId"] == "refreeze" { return try await finish(done: "seller_refrozen") }
-    return try await finish(done: isFreeze ? "seller_frozen" : "seller_thawed")
+    if isFreeze { return try await finish(done: form["formId"] == "refreeze" ? "seller_refrozen" : "seller_frozen") }
+    let isAtWork = try await visit.readIfAny("/v1/sellers/\(visit.id)")?["status"]?.string == "active"
+    return try await finish(done: isAtWork ? "seller_thawed" : "seller_thawed_away")
 }
