@@ -64,6 +64,16 @@ import Testing
             ])
     }
 
+    @Test func `what happened in the same second is told in the order in which it was named`() {
+        let clerk = frame().1
+        var story = Story(clerk)
+        story.add(clerk.now.addingTimeInterval(0.9), .plain, "assigned")
+        story.add(clerk.now.addingTimeInterval(0.1), .plain, "missed")
+        story.add(clerk.now.addingTimeInterval(-0.1), .plain, "received")
+
+        #expect(story.views.map { $0["stepTitle"] } == ["received", "assigned", "missed"])
+    }
+
     @Test func `a refusal is said in the reader's language, down to its fields`() throws {
         let faults = [
             ("weight", "must be from 1 to 1000"), ("rate", "must be a number, not a string"), ("reason", "is required"),

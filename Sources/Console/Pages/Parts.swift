@@ -44,7 +44,7 @@ extension Tone {
     static func ofFailures(_ share: Double?) -> Tone { (share ?? 0) >= 0.2 ? .bad : (share ?? 0) > 0.02 ? .warn : .plain }
 }
 
-/// What happened, by its time; what happened at the same moment, in the order in which it was named.
+/// What happened, by its time as it is shown; what happened in the same second, in the order in which it was named.
 struct Story {
     let clerk: Clerk
     private var steps: [(at: Date, view: View)] = []
@@ -60,8 +60,10 @@ struct Story {
     }
 
     var views: [View] {
-        steps.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element.view)
+        steps.enumerated().sorted { (second($0.element.at), $0.offset) < (second($1.element.at), $1.offset) }.map(\.element.view)
     }
+
+    private func second(_ at: Date) -> Double { at.timeIntervalSince1970.rounded(.down) }
 }
 
 extension JSONNode {
