@@ -97,6 +97,37 @@ import Testing
         }
     }
 
+    @Test func `a person's key is shown no door to rules, neither on Now nor on a lead`() async throws {
+        try await House.with { house in
+            try await sales(house)
+            let other = "rules: [{ id: all, to: everyone, by: round_robin }]"
+            _ = try await house.call("POST", "/v1/rulesets/route/default/versions", other, type: "application/yaml")
+            let published = try await house.call(
+                "POST", "/v1/rulesets/route/default/versions/2/publish", #"{"reason":"test"}"#, as: house.acme.operatorKey)
+            try #require(published.status == 200, "\(published.text)")
+            _ = try await house.owner.query(
+                """
+                INSERT INTO alert (tenant_id, code, subject)
+                SELECT \(house.acme.id.rawValue), code, '7' FROM unnest(ARRAY['schema_drift', 'mapping_error', 'rollout_aborted']) code
+                """)
+            let id = try await lead(house, "L-1", "Acme")
+            try await house.working {
+                try await expectSoon { try await house.call("GET", "/v1/leads/\(id)").json["state"] == "assigned" }
+            }
+            let made = try await house.call("POST", "/v1/tenants/acme/keys", #"{"role":"tenant","user":"s1"}"#, as: house.platformKey)
+            let (person, nobodys) = (Browser(house), Browser(house))
+            try await person.signIn(try #require(made.json["key"]))
+            try await nobodys.signIn(house.acme.tenantKey)
+
+            for path in ["/console/now", "/console/leads/\(id)"] {
+                let (theirs, all) = (try await person.get(path), try await nobodys.get(path))
+                #expect(theirs.status == 200 && all.text.contains("/console/rules/route/default"), "\(path)")
+                for area in ["rules", "rollouts", "permissions"] { #expect(!theirs.text.contains("/console/\(area)"), "\(path)") }
+            }
+            #expect(try await person.get("/console/now").text.contains("The rules have changed"), "told, without a way there")
+        }
+    }
+
     @Test func `who may not ask for leads sees who is late with what, without what the leads are called`() async throws {
         try await House.with { house in
             try await sales(house)

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import TestSupport
 import Testing
 
@@ -106,6 +107,73 @@ extension InBrowser {
                         try await browser.wait(until: "window.isHeldUp")
                         let job = try #require(await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#).json["id"])
                         try await browser.wait(until: "document.querySelector('#job-list a[href=\"/console/jobs/\(job)\"]')")
+                    }
+                }
+            }
+        }
+
+        @Test func `what a page was given before an event had its effect is read once more when it is quiet`() async throws {
+            try await House.with { house in
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.tenantKey)
+                    try await browser.open("\(house.url)/console/jobs")
+                    try await browser.wait(until: "document.querySelector('[data-live-state]:not([hidden])')")
+                    // The first reading is answered as the page was before, and the timer of five seconds goes off when the test says so.
+                    _ = try await browser.run(
+                        """
+                        const [real, later, before] = [window.fetch, window.setTimeout, document.documentElement.outerHTML];
+                        window.setTimeout = (act, time, ...more) => {
+                            if (time !== 5_000) return later(act, time, ...more);
+                            window.isQuiet = act;
+                            return 0;
+                        };
+                        window.reads = 0;
+                        window.fetch = async (...wish) => (window.reads++ === 0 ? new Response(before) : real(...wish));
+                        """)
+
+                    try await house.working {
+                        let job = try #require(await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#).json["id"])
+                        try await browser.wait(until: "window.reads === 1 && window.isQuiet")
+                        #expect(
+                            try await browser.run("return document.querySelectorAll('#job-list a[href=\"/console/jobs/\(job)\"]').length")
+                                == "0")
+                        try await browser.run("window.isQuiet()")
+
+                        try await browser.wait(until: "document.querySelector('#job-list a[href=\"/console/jobs/\(job)\"]')")
+                    }
+                }
+            }
+        }
+
+        @Test func `a draft's way on is offered as soon as its last replay has passed`() async throws {
+            try await House.with { house in
+                _ = try await house.call("PUT", "/v1/tenants/acme", #"{"sandbox_rounds":1}"#, as: house.platformKey)
+                try await house.call("PUT", "/v1/sellers/anna", #"{"name":"Anna","status":"active","capacity":5}"#)
+                for id in ["all", "everybody"] {
+                    let rules = "rules: [{ id: \(id), to: everyone }]"
+                    let saved = try await house.call("POST", "/v1/rulesets/route/default/versions", rules, type: "application/yaml")
+                    try #require(saved.status == 201, "\(saved.text)")
+                }
+                try await house.working {
+                    let lead = try #require(
+                        try await house.call("POST", "/v1/leads", #"{"external_id":"L-1","source":"web","fields":{}}"#).json["lead_id"])
+                    try await expectSoon { try await house.call("GET", "/v1/leads/\(lead)").json["state"] == "assigned" }
+                    try await Person.with(.desktop, .english, in: house) { person in
+                        let browser = person.browser
+                        try await person.signsIn(house.acme.operatorKey)
+                        try await browser.open("\(house.url)/console/rules/route/default?version=2")
+                        try await browser.wait(until: "document.querySelector('[data-live-state]:not([hidden])')")
+                        #expect(try await browser.run("return document.querySelectorAll('#onward form').length") == "0")
+                        _ = try await browser.run("window.stayed = true")
+
+                        let days = [-1.0, 1].map { Date().addingTimeInterval($0 * 86_400).ISO8601Format() }
+                        let asked = try await house.call(
+                            "POST", "/v1/rulesets/route/default/versions/2/replay", #"{"from":"\#(days[0])","to":"\#(days[1])"}"#)
+                        try #require(asked.status == 202, "\(asked.text)")
+
+                        try await browser.wait(until: "document.querySelector('#onward form[action$=\"/versions/2/publish\"]')")
+                        #expect(try await browser.run("return window.stayed === true") == "1")
                     }
                 }
             }
