@@ -102,7 +102,9 @@ extension Layout {
             "isThemeAuto": .flag(theme == .auto), "isThemeLight": .flag(theme == .light), "isThemeDark": .flag(theme == .dark),
             "notices": .list(notices.map { $0.view(words) }),
             "nav": .list(role == nil ? [] : navigation), "tenant": tenant.map { ["tenantName": .text($0)] } ?? .nothing,
-            "eventsHref": tenant == nil ? .nothing : .text(Self.path("events")), "tenantChoice": .nothing, "signOutAction": .nothing,
+            // Who is held to cities is told of no tenant's events; the page is read again now and then.
+            "eventsHref": tenant == nil || reach == .leadsOnly ? .nothing : .text(Self.path("events")), "tenantChoice": .nothing,
+            "signOutAction": .nothing,
             "roleName": .nothing,
         ]
         if let role {

@@ -17,6 +17,7 @@ public struct ConsoleSite: Site {
     /// Names of the kinds of jobs there are.
     let kinds: [String]
     let attempts = SignInGuard()
+    let failedCounts = FailedCounts()
     let routes = PageTable(ConsoleSite.pages)
     let logger: Logger
     let now: @Sendable () -> Date
@@ -28,6 +29,8 @@ public struct ConsoleSite: Site {
         kinds = api.kinds.keys.sorted()
         self.logger = logger
         self.now = now
+        // Read here rather than while the first visitor waits.
+        _ = (Templates.all, Language.allCases.map(Words.of))
     }
 
     /// How long somebody stays signed in.

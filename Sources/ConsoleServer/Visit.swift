@@ -52,23 +52,34 @@ extension Visit {
         return try JSONEnvelope(reply.body, levels: 12, limits: .stored).root
     }
 
-    /// The same of what takes long to count where there is very much of it. Nil: it is being counted still, and whoever asks in a moment is told.
+    /// The same of what takes long to count where there is very much of it. Nil: it is being counted still, and whoever asks in a moment is told,
+    /// be it that it failed.
     func readCount(_ target: String) async throws -> JSONNode? {
+        let (failures, count) = (guest.site.failedCounts, "\(tenant?.id.rawValue ?? 0) \(target)")
+        if let failure = failures.take(count) { throw failure }
         let (answers, answer) = AsyncStream.makeStream(of: Result<JSONNode, any Error>?.self)
         Task {
-            do { answer.yield(.success(try await read(target))) } catch { answer.yield(.failure(error)) }
+            do {
+                answer.yield(.success(try await read(target)))
+            } catch {
+                failures.note(error, of: count)
+                answer.yield(.failure(error))
+            }
         }
         let patience = Task {
             try await Task.sleep(for: Self.patience)
             answer.yield(nil)
         }
         defer { patience.cancel() }
-        for await first in answers { return try first?.get() }
+        for await first in answers {
+            if case .failure = first { _ = failures.take(count) }
+            return try first?.get()
+        }
         return nil
     }
 
-    /// A page of all that is counted at once would be there in half a second; so long it waits before it is shown without.
-    private static let patience = Duration.milliseconds(150)
+    /// So long a page waits for what is counted before it is shown without.
+    private static let patience = Duration.milliseconds(100)
 
     /// What the API answers; nil where there is no such thing.
     func readIfAny(_ target: String) async throws -> JSONNode? {

@@ -101,8 +101,11 @@ extension Records {
     /// Whether the decision on the lead before an ended assignment's, of the table `ended`, had failed as well.
     static func repeats(lead: String, of ended: String) -> String {
         """
-        (SELECT NOT \(isDecidedWell) AND d.outcome <> 'manual_queue_fuse' FROM decision_log d
-            WHERE d.tenant_id = \(ended).tenant_id AND d.lead_id = \(lead) AND d.decided_at < \(ended).finished_at AND d.job_id <> \(ended).id
+        (SELECT NOT \(isDecidedWell) AND d.outcome <> 'manual_queue_fuse'
+            -- By the lead, of which there are few decisions, and not by the time, of which there are all.
+            FROM (SELECT outcome, decided_at FROM decision_log
+                WHERE tenant_id = \(ended).tenant_id AND lead_id = \(lead) AND decided_at < \(ended).finished_at AND job_id <> \(ended).id
+                OFFSET 0) d
             ORDER BY d.decided_at DESC LIMIT 1) IS TRUE
         """
     }

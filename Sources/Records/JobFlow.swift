@@ -41,19 +41,19 @@ extension Records {
         let settled = max(known.until, now - FlowShelf.settledAfter)
         let rows = try await read(
             tenant,
-            // The index on finished_at knows blocks of rows; only those of what is not known yet are read. A lead that is held and judged again
-            // and again is one failure, as it is for alerts and the fuse.
+            // The index on finished_at knows blocks of rows; only those of what is not known yet are read. A lead that is held, or left to people,
+            // and judged so again and again is one failure.
             """
             SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, cause, finished_at < \(settled) AS settled, count(*) AS jobs,
                 max(finished_at) AS last_at,
                 max(ARRAY[(extract(epoch FROM finished_at) * 1000000)::bigint, id, run]) FILTER (WHERE cause IS NOT NULL) AS newest
             FROM (
-                SELECT id, run, tenant_id, kind, finished_at, CASE WHEN \(unescaped: isFailure) THEN COALESCE(error_class, outcome, 'unknown') END AS cause
+                SELECT id, run, tenant_id, kind, state, finished_at, CASE WHEN \(unescaped: isFailure) THEN COALESCE(error_class, outcome, 'unknown') END AS cause
                 FROM job_history
                 WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(known.until) AND finished_at <= \(now)
                     AND (state = 'completed' OR \(unescaped: isFailure))
             ) AS ended
-            WHERE cause IS NULL OR kind <> \(NewJob.assignLeadKind) OR NOT \(unescaped: Self.repeats(lead: Self.lead(of: "ended"), of: "ended"))
+            WHERE cause IS NULL OR kind <> \(NewJob.assignLeadKind) OR state = 'discarded' OR NOT \(unescaped: Self.repeats(lead: Self.lead(of: "ended"), of: "ended"))
             GROUP BY 1, 2, 3, 4
             """)
         for row in rows where try row.get("settled") { try known.add(row) }

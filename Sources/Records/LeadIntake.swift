@@ -206,7 +206,7 @@ struct LeadIntake {
                     held_detail = CASE WHEN l.state IN ('held', 'with_marketing') THEN NULL ELSE l.held_detail END,
                     -- Whom marketing has called is new to whoever gets it now.
                     touched_at = CASE WHEN l.state <> 'with_marketing' THEN l.touched_at END,
-                    first_touched_at = CASE WHEN l.state <> 'with_marketing' THEN l.first_touched_at END,
+                    first_touched_at = CASE WHEN l.state <> 'with_marketing' THEN COALESCE(l.first_touched_at, l.touched_at) END,
                     assignment_epoch = l.assignment_epoch + CASE WHEN l.state IN ('held', 'with_marketing') THEN 1 ELSE 0 END,
                     job_id = CASE WHEN l.state IN ('held', 'with_marketing') THEN excluded.job_id ELSE l.job_id END
             RETURNING l.id, l.source, l.external_id, l.assignment_epoch, l.job_id, l.told

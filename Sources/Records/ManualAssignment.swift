@@ -149,7 +149,7 @@ private struct Giving {
             UPDATE lead SET state = 'assigned', owner_id = \(owner.rawValue), pool = NULL, held_reason = NULL, held_detail = NULL,
                 -- The touch of another owner, or of marketing, is not this one's; one from before anybody had it is.
                 assignment_epoch = \(epoch), touched_at = CASE WHEN owner_id IS NULL AND state <> 'with_marketing' THEN touched_at END,
-                first_touched_at = CASE WHEN state <> 'with_marketing' THEN first_touched_at END, updated_at = now()
+                first_touched_at = CASE WHEN state <> 'with_marketing' THEN COALESCE(first_touched_at, touched_at) END, updated_at = now()
             WHERE tenant_id = \(tenant.rawValue) AND id = \(wish.lead)
             """,
             """

@@ -111,7 +111,7 @@ public struct TakeBackEffect: JudgedEffect, Equatable {
             WITH done AS (
                 UPDATE lead SET state = 'awaiting_assignment', owner_id = NULL, pool = NULL, held_reason = NULL, held_detail = NULL,
                     touched_at = CASE WHEN owner_id IS NULL AND state <> 'with_marketing' THEN touched_at END,
-                    first_touched_at = CASE WHEN state <> 'with_marketing' THEN first_touched_at END,
+                    first_touched_at = CASE WHEN state <> 'with_marketing' THEN COALESCE(first_touched_at, touched_at) END,
                     assignment_epoch = assignment_epoch + 1, job_id = NULL, updated_at = now()
                 WHERE tenant_id = \(tenant.rawValue) AND id = ANY(\(leads.map(\.id.rawValue)))
                 RETURNING id)

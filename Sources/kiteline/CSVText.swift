@@ -6,7 +6,9 @@ extension [String] {
 extension String {
     /// As a cell that a spreadsheet takes for text: what begins like a formula would be run, and anybody may have written it.
     var withoutFormula: String {
-        guard let first = unicodeScalars.first, ["=", "+", "-", "@", "\t", "\r"].contains(first) else { return self }
+        guard let first = unicodeScalars.first, ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n"].contains(first) else {
+            return self
+        }
         return "'" + self
     }
 }

@@ -47,8 +47,12 @@ import Testing
         try await TestAPI.with { api in
             _ = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web"}"#)
             _ = try await api.send("POST", "/v1/leads", #"{"external_id":"L2","source":"web"}"#)
-            // The first is decided three times, the second once; their jobs end as they do.
-            for (lead, job, minutes) in [("L1", 1_000_001, 30), ("L1", 1_000_002, 20), ("L1", 1_000_003, 10), ("L2", 1_000_004, 10)] {
+            // The first is held three times, the second once; then the job of the first is given up.
+            let jobs = [
+                ("L1", 1_000_001, 30, "held_missing_data"), ("L1", 1_000_002, 20, "held_missing_data"),
+                ("L1", 1_000_003, 10, "held_missing_data"), ("L2", 1_000_004, 10, "held_missing_data"), ("L1", 1_000_005, 5, "held_failed"),
+            ]
+            for (lead, job, minutes, outcome) in jobs {
                 _ = try await api.owner.query(
                     """
                     WITH lead AS (SELECT id, now() - \(Int32(minutes)) * interval '1 minute' AS at FROM lead WHERE external_id = \(lead)),
@@ -56,16 +60,20 @@ import Testing
                         INSERT INTO job (tenant_id, id, kind, args, created_at) SELECT \(api.acme.id.rawValue), \(Int64(job)), 'assign_lead', jsonb_build_object('lead_id', id::text), at FROM lead),
                     decision AS (
                         INSERT INTO decision_log (tenant_id, lead_id, epoch, job_id, outcome, decided_at, body)
-                        SELECT \(api.acme.id.rawValue), id, 0, \(Int64(job)), 'held_missing_data', at, '{}' FROM lead)
-                    INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, attempt, lost, fence, enqueued_at, finished_at)
-                    SELECT \(Int64(job)), 1, \(api.acme.id.rawValue), 'assign_lead', 'completed', 'held_missing_data', 1, 0, 1, at, at FROM lead
+                        SELECT \(api.acme.id.rawValue), id, 0, \(Int64(job)), \(outcome), at, '{}' FROM lead)
+                    INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, attempt, lost, fence, enqueued_at, finished_at)
+                    SELECT \(Int64(job)), 1, \(api.acme.id.rawValue), 'assign_lead', CASE WHEN \(outcome) = 'held_failed' THEN 'discarded' ELSE 'completed' END::text::job_end,
+                        \(outcome), CASE WHEN \(outcome) = 'held_failed' THEN 'permanent' END, 1, 0, 1, at, at FROM lead
                     """)
             }
 
             let flow = try await api.send("GET", "/v1/flow").json
 
-            #expect(try kinds(flow) == ["assign_lead: 0/2"])
-            #expect(flow["failures"].array?.compactMap { $0["count"].int } == [2])
+            #expect(try kinds(flow) == ["assign_lead: 0/3"])
+            #expect(
+                flow["failures"].array?.map { "\($0["cause"].string ?? "") \($0["count"].int ?? 0)" } == [
+                    "held_missing_data 2", "permanent 1",
+                ])
         }
     }
 

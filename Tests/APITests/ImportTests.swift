@@ -65,6 +65,20 @@ import Testing
         }
     }
 
+    @Test func `a lead that tells no part of a name has none, and what is no text is kept as it was`() async throws {
+        try await TestAPI.with { api in
+            let path = "/v1/leads:import?source=crm&external_id=id&given_name=first&family_name=last"
+            let file = #"{"id":"1","first":{"en":"Ann"},"last":null}"# + "\n" + #"{"id":"2","first":{"en":"Ann"},"last":"Lee"}"#
+
+            #expect(try await api.send("POST", path, file, type: "application/x-ndjson").status == 202)
+            #expect(try await api.send("POST", path, "id,first,last\n3,,\n", type: "text/csv").status == 202)
+
+            let fields = try #require(await api.send("GET", "/v1/leads").json["items"].array).map { $0["fields"] }
+            #expect(fields.map { $0["contact"].string } == [nil, "Lee", nil])
+            #expect(fields[1...].allSatisfy { $0["first"]["en"].string == "Ann" })
+        }
+    }
+
     @Test(arguments: [
         ("text/csv", "id,first,last,contact\n1,Ann,Lee,Ann Lee-Jones\n"),
         ("application/x-ndjson", #"{"id":"1","first":"Ann","last":"Lee","contact":"Ann Lee-Jones"}"#),

@@ -64,6 +64,14 @@ import Testing
         #expect(columns.names == ["Record ID", "contact", "email"] && columns.personName == nil)
     }
 
+    @Test func `the column that is named has the ids, whatever the preset knows`() throws {
+        let hubspot = try #require(Preset.all["hubspot"])
+        #expect(try RenamedColumns(["Deal Ref", "Email"], hubspot, externalID: "Deal Ref").externalID == "Deal Ref")
+        #expect(try RenamedColumns(["Record ID", "Email"], hubspot, externalID: "Email").names == ["Record ID", "Email"])
+        let error = #expect(throws: SetUpError.self) { try RenamedColumns(["Record ID"], hubspot, externalID: "Ref") }
+        #expect(error?.description.contains("no column Ref") == true)
+    }
+
     @Test func `without a column for ids the user is told which there could be`() throws {
         let error = #expect(throws: SetUpError.self) { try RenamedColumns(["Name"], #require(Preset.all["hubspot"])) }
         #expect(error?.description.contains("Record ID") == true && error?.description.contains("--external-id") == true)

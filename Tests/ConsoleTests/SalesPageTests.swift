@@ -48,6 +48,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [("active", "seller_thawed"), ("leave", "seller_thawed_away")])
+    func `whoever is thawed is said to get leads now, or once they are at work again`(status: String, done: String) async throws {
+        try await House.with { house in
+            let key = house.acme.operatorKey
+            try await house.call("PUT", "/v1/sellers/ann", #"{"name":"Ann","status":"\#(status)"}"#, as: key)
+            try await house.call("PUT", "/v1/sellers/ann/freeze", #"{"frozen":true,"reason":"on leave"}"#, as: key)
+            let browser = Browser(house)
+            try await browser.signIn(key)
+            let path = "/console/sellers/ann"
+
+            let thawed = try await browser.submit(try await browser.get(path), "\(path)/freeze", ["reason": "back"])
+
+            #expect(thawed.status == 303 && thawed["location"] == "\(path)?done=\(done)")
+            #expect(try await browser.get("\(path)?done=\(done)").text.contains(Words.of(.english)["done_\(done)"]))
+        }
+    }
+
     @Test func `a rule set is checked, saved as a draft, compared and made live from its page`() async throws {
         try await House.with { house in
             let browser = Browser(house)

@@ -539,6 +539,48 @@ import Testing
         }
     }
 
+    @Test func `a lead that was given by hand keeps its score`() throws {
+        let (layout, clerk) = frame()
+        let lead = try node(
+            #"{"id":"1","external_id":"L","source":"web","received_at":"2026-03-18T06:30:05Z","state":"assigned","owner":"s1","score":86,"fields":{},"assignment":{"outcome":"assigned","reasons":[{"code":"assigned_by_hand","params":{"reason":"asked","by":"key:1"}}]}}"#
+        )
+        let facts = LeadView.Facts(
+            lead: lead, sellers: SellerNames(try node(Self.sellers)), job: nil, escalations: nil, fuse: try node(#"{"state":"closed"}"#))
+
+        let view = LeadView.page(layout, clerk, facts, once: "k")
+
+        #expect(view["facts"]?.items.contains { $0["factLabel"] == "Lead score" && $0["factValue"] == "86" } == true)
+    }
+
+    @Test func `what would change a decision is what it went by, the score or the intent grade`() throws {
+        let (_, clerk) = frame()
+        func sentences(_ rule: String) throws -> [String] {
+            let decision = try node(
+                #"{"matched_rule":"\#(rule)","band":"high","intent_grade":"low","reasons":[{"code":"score_band","params":{"score":92,"band":"high"}}]}"#
+            )
+            return LeadChanges(decision: decision, sellers: SellerNames(nil), clerk: clerk).sentences
+        }
+
+        #expect(try sentences("strategy.high") == ["Another score: 92 put it into its band."])
+        #expect(try sentences("strategy.low") == ["Another intent grade: it came to the strategy of “low”."])
+        #expect(try sentences("large-houses") == [])
+    }
+
+    @Test func `who gives a lead by hand reads that its first touch is late, though a later level is not`() throws {
+        let (layout, clerk) = frame()
+        let level = #"{"clock":"lead_first_touch","level":"%","due_at":"2026-03-18T0%:00:00Z","state":"running"}"#
+        let levels = [("reminder", 5), ("care", 7)].map { level.replacing("0%", with: "0\($1)").replacing("%", with: $0) }
+        let lead = try node(
+            #"{"id":"1","external_id":"L","source":"web","state":"awaiting_assignment","clocks":[\#(levels.joined(separator: ","))]}"#)
+        let facts = LeadView.Facts(
+            lead: lead, sellers: SellerNames(try node(Self.sellers)), job: nil, escalations: nil, fuse: try node(#"{"state":"open"}"#))
+
+        let form = AssignForm(layout: layout, clerk: clerk, facts: facts, once: "k", refusal: nil).view
+
+        let told = "\(form["assignConsequence"] ?? .nothing)"
+        #expect(told.contains("late since 2026-03-18 13:00") && told.contains("next level is due 2026-03-18 15:00"), "\(told)")
+    }
+
     @Test func `leads that came to their owner by no rule say how they came`() throws {
         let (layout, clerk) = frame()
         func way(_ assignment: String) throws -> View? {

@@ -58,6 +58,8 @@ struct CSVLeads: LeadReading {
         var receivedAt: Int?
         /// Where the parts of a person's name are.
         var nameParts: [String: Int]
+        /// The columns that are fields of the lead as they are.
+        var fields: [Int] = []
     }
 
     init(_ columns: LeadColumns, _ limits: Limits) {
@@ -118,6 +120,8 @@ struct CSVLeads: LeadReading {
                 header.nameParts[parts.given] = try knownPlace(of: parts.given, toldAs: "given_name")
                 header.nameParts[parts.family] = try knownPlace(of: parts.family, toldAs: "family_name")
             }
+            let told = [externalID, header.receivedAt].compactMap(\.self) + header.nameParts.values
+            header.fields = names.indices.filter { !told.contains($0) }
             return header
         }
     }
@@ -138,10 +142,9 @@ struct CSVLeads: LeadReading {
                     ImportFault(line: row.line, message: "has \(values.count) fields; the file has \(header.names.count) columns"))
             }
             let fields = JSONWriter.object(capacity: 256) { object in
-                let told = [header.externalID, header.receivedAt].compactMap(\.self) + header.nameParts.values
-                for (index, name) in header.names.enumerated() where !told.contains(index) { object.member(name, values[index]) }
-                if let parts = columns.personName, !header.nameParts.isEmpty {
-                    object.member(NameColumns.field, parts.whole { header.nameParts[$0].map { values[$0] } })
+                for index in header.fields { object.member(header.names[index], values[index]) }
+                if let name = columns.personName?.whole(by: { header.nameParts[$0].map { values[$0] } }) {
+                    object.member(NameColumns.field, name)
                 }
             }
             return columns.lead(
@@ -197,11 +200,15 @@ struct NDJSONLeads: LeadReading {
             }
             receivedAt = text
         }
-        let parts = object[NameColumns.field] == nil ? columns.personName : nil
-        let told = [columns.externalID, columns.receivedAt, parts?.given, parts?.family]
+        let name = object[NameColumns.field] == nil ? columns.personName?.whole { object[$0].flatMap(text) } : nil
+        // What is no text stays what it was.
+        let parts =
+            name == nil
+            ? [] : [columns.personName?.given, columns.personName?.family].filter { $0.flatMap { object[$0].flatMap(text) } != nil }
+        let told = [columns.externalID, columns.receivedAt] + parts
         let fields = JSONWriter.object(capacity: object.bytes.count) { fields in
             for (name, value) in object.members where !told.contains(name) { fields.member(name, json: value.bytes) }
-            if let parts { fields.member(NameColumns.field, parts.whole { object[$0].flatMap(text) }) }
+            if let name { fields.member(NameColumns.field, name) }
         }
         return columns.lead(line: line, externalID: externalID, receivedAt: receivedAt, fields: fields)
     }

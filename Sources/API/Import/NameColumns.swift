@@ -11,8 +11,11 @@ package struct NameColumns: Sendable, Hashable {
     /// Columns of these names.
     package init(given: String, family: String) { (self.given, self.family) = (given, family) }
 
-    /// - Parameter value: what a lead says in a column; nil: nothing.
-    func whole(_ value: (String) -> String?) -> String {
-        PersonName.whole(given: value(given) ?? "", family: value(family) ?? "")
+    /// Nil: a lead tells neither part.
+    ///
+    /// - Parameter value: the text of a column; nil: it has none.
+    func whole(by value: (String) -> String?) -> String? {
+        let name = PersonName.whole(given: value(given) ?? "", family: value(family) ?? "")
+        return name.isEmpty ? nil : name
     }
 }

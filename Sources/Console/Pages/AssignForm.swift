@@ -56,9 +56,12 @@ struct AssignForm {
         guard facts.lead["touched_at"]?.string == nil else { return nil }
         // Behind a missed reminder there may be a level that is not.
         let dues = LeadWords.firstTouches(facts.lead)
-        if let next = dues.filter({ $0 > clerk.now }).min() {
-            return words["lead_assign_due", ["at": clerk.full(next), "ago": clerk.ago(next)]]
+        let missed = dues.filter { $0 <= clerk.now }.min()
+        guard let next = dues.filter({ $0 > clerk.now }).min() else {
+            return dues.max().map { words["lead_assign_late", ["at": clerk.full($0)]] }
         }
-        return dues.max().map { words["lead_assign_late", ["at": clerk.full($0)]] }
+        let values = ["at": clerk.full(next), "ago": clerk.ago(next)]
+        return missed.map { words["lead_assign_late_next", values.merging(["since": clerk.full($0)]) { $1 }] }
+            ?? words["lead_assign_due", values]
     }
 }

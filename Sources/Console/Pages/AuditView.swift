@@ -216,6 +216,7 @@ struct AuditChange: Hashable {
             case "kind": words.all["kind_\(value)"]
             case "every": words.every(value)
             case "owner", "manager": sellers.name(value)
+            case "reason" where action == "escalation.explain": words.all["late_\(value)"]
             case "team", "superior": sellers.teamName(value)
             case "role": words.all["role_\(value)"]
             default: ["true", "false"].contains(value) ? words.all["value_\(value)"] : nil

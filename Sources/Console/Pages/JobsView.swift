@@ -49,11 +49,11 @@ public enum JobsView {
 
     /// - Parameters:
     ///   - page: `GET /v1/jobs`.
-    ///   - flow: `GET /v1/flow` of the last hour.
+    ///   - flow: `GET /v1/flow` of the last hour; nil: it is being counted.
     ///   - kinds: that can be asked for.
     ///   - refusal: why nothing was looked for.
     public static func page(
-        _ layout: Layout, _ clerk: Clerk, page: JSONNode, flow: JSONNode, kinds: [String], query: Query, refusal: Refusal? = nil
+        _ layout: Layout, _ clerk: Clerk, page: JSONNode, flow: JSONNode?, kinds: [String], query: Query, refusal: Refusal? = nil
     ) -> View {
         let words = layout.words
         // They come by their numbers, which several servers give out beside each other: nearly by time, and on a page exactly.
@@ -74,7 +74,8 @@ public enum JobsView {
                 "classOptions": .list(
                     Option.list(
                         DeadLettersView.classes.map { ($0, words["class_\($0)"]) }, chosen: query.errorClass, all: words["class_any"])),
-                "hasLately": .flag(!lately.isEmpty), "lately": .list(lately), "uniqueKey": .text(query.uniqueKey),
+                "isCounting": .flag(flow == nil && refusal == nil), "hasLately": .flag(!lately.isEmpty), "lately": .list(lately),
+                "uniqueKey": .text(query.uniqueKey),
                 "lead": .text(query.lead), "since": .text(query.since), "until": .text(query.until),
                 "isNarrow": .flag(query.isNarrow),
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("jobs")),
@@ -94,8 +95,8 @@ public enum JobsView {
 
     /// The kinds that ended lately, the most frequent first, each one click away, lest one of them hides all others; none where there is
     /// nothing to choose.
-    private static func lately(_ flow: JSONNode, _ query: Query, _ clerk: Clerk) -> [View] {
-        let lines = (flow["kinds"]?.elements ?? []).map(NowView.Line.init).filter { $0.ended > 0 }
+    private static func lately(_ flow: JSONNode?, _ query: Query, _ clerk: Clerk) -> [View] {
+        let lines = (flow?["kinds"]?.elements ?? []).map(NowView.Line.init).filter { $0.ended > 0 }
         guard lines.count > 1 else { return [] }
         func link(to kind: String, _ name: String, _ count: Int?) -> View {
             var chosen = query

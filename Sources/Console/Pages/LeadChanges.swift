@@ -11,13 +11,25 @@ struct LeadChanges {
     private var words: Words { clerk.words }
 
     /// Sentences, the nearest first.
-    var sentences: [String] { next + reasons + lifted }
+    var sentences: [String] { next + reasons + grade + lifted }
+
+    /// Where the strategy goes by the intent grade, another of it; by the score it goes where the rule bears its band.
+    private var grade: [String] {
+        guard let grade = decision["intent_grade"]?.string, isByStrategy(of: grade), !isByStrategy(of: decision["band"]?.string) else {
+            return []
+        }
+        return [words["lead_change_grade", ["grade": words.known("grade", grade)]]]
+    }
+
+    private func isByStrategy(of name: String?) -> Bool { name.map { decision["matched_rule"]?.string == "strategy.\($0)" } ?? false }
 
     /// Each reason's own sentence, once; reasons on which nothing hangs have none.
     private var reasons: [String] {
         var told: Set<String> = []
         return (decision["reasons"]?.elements ?? []).compactMap { reason in
             guard let name = reason["code"]?.string.map({ "change_\($0)" }), let text = words.all[name] else { return nil }
+            // The score says where a lead goes only where its band is what the strategy goes by.
+            if name == "change_score_band", !isByStrategy(of: decision["band"]?.string) { return nil }
             let recorded = (reason["params"]?.members ?? []).map { name, value -> (String, String) in
                 let said = value.string ?? clerk.number(value) ?? ""
                 switch name {

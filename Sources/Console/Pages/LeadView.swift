@@ -66,7 +66,7 @@ public enum LeadView {
                 "changes": changes(decision, facts.sellers, clerk),
                 "story": .list(LeadStory(facts: facts, owner: owner, clerk: clerk).steps), "hasClocks": .flag(!clocks.isEmpty),
                 "clocks": .list(clocks.map { clock($0, lead, clerk) }), "clocksNoneWhy": .text(noClocks(lead, clerk)),
-                "facts": .list(self.facts(facts, decision, layout)),
+                "facts": .list(self.facts(facts, decision, layout, clerk)),
                 "hasFields": .flag(!fields.isEmpty), "fields": .list(fields), "assign": assigning.view,
                 "noControls": .text(assigning.whyNot),
             ])
@@ -160,7 +160,7 @@ public enum LeadView {
         ]
     }
 
-    private static func facts(_ facts: Facts, _ decision: JSONNode?, _ layout: Layout) -> [View] {
+    private static func facts(_ facts: Facts, _ decision: JSONNode?, _ layout: Layout, _ clerk: Clerk) -> [View] {
         let (lead, words) = (facts.lead, layout.words)
         let past = facts.earlier.flatMap { _ in lead["earlier"]?.elements.first { $0["number"]?.integer == facts.number } }
         // `route/default@3`
@@ -175,6 +175,8 @@ public enum LeadView {
             ([View.fact(words["leads_rule"], decision?["matched_rule"]?.string.map { LeadWords.rule($0, words) })] + sets + [
                 View.fact(words["job_arm"], isByHand(decision) ? nil : decision?["arm"]?.string.map { words.known("arm", $0) }),
                 View.fact(words["lead_customer"], lead["customer_id"]?.string),
+                // Given by hand it keeps the score of the decision before, whose parts stand there.
+                View.fact(words["lead_score"], isByHand(decision) && past == nil ? LeadWords.score(lead, clerk) : nil),
                 View.fact(words["lead_grade"], past != nil ? nil : lead["intent_grade"]?.string.map { words.known("grade", $0) }),
                 View.fact(
                     words["lead_epoch"],

@@ -151,7 +151,7 @@ public enum NowView {
     // MARK: Numbers
 
     /// Stands where a number is not known yet.
-    private static let counting = "…"
+    static let counting = "…"
 
     /// - Parameter lines: nil: they are being counted.
     private static func tiles(_ queues: [JSONNode], _ lines: [Line]?, _ clerk: Clerk) -> [View] {

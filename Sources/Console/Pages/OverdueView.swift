@@ -107,8 +107,7 @@ public enum OverdueView {
                 "escalations": .list(escalations.map { escalation(layout, $0, facts, leads, once: once, refusal, clerk) }),
                 "withHistory": .flag(facts.withHistory),
                 "historyHref": .text(
-                    facts.withHistory || cameLate(facts, clerk) != nil
-                        ? Layout.path("overdue") + query(chosen + [("history", facts.withHistory ? nil : "true")]) + "#escalations" : nil),
+                    Layout.path("overdue") + query(chosen + [("history", facts.withHistory ? nil : "true")]) + "#escalations"),
                 "pager": Pager.view(
                     words, shown: escalations.count, first: facts.cursor == nil ? nil : Layout.path("overdue") + query(here),
                     next: next.map { Layout.path("overdue") + query(here + [("cursor", $0)]) }),
@@ -149,14 +148,15 @@ public enum OverdueView {
         let (leads, missed) = (sum("leads") - sum("open"), sum("late"))
         return [
             .tile(
-                words["overdue_late"], facts.board == nil ? "…" : clerk.number(late),
+                words["overdue_late"], facts.board == nil ? NowView.counting : clerk.number(late),
                 [words["overdue_late_note"], isOfTeam ? nil : cameLate(facts, clerk)].compactMap(\.self)
                     .joined(separator: words.language == .chinese ? "；" : "; "), late > 0 ? .bad : .plain),
             .tile(
-                words["overdue_latest"], facts.board == nil ? "…" : latest.map { clerk.span($0) } ?? "–",
+                words["overdue_latest"], facts.board == nil ? NowView.counting : latest.map { clerk.span($0) } ?? "–",
                 words["overdue_latest_note"]),
             .tile(
-                words["overdue_in_time"], facts.map == nil ? "…" : leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
+                words["overdue_in_time"],
+                facts.map == nil ? NowView.counting : leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
                 words[isOfTeam ? "overdue_in_time_all" : "overdue_in_time_note", ["n": clerk.number(leads), "month": facts.month]]),
         ]
     }
@@ -207,7 +207,8 @@ public enum OverdueView {
             isHistory
             ? words["overdue_told_nobody"]
             : missed["told"]?.string == "held"
-                ? held.map { words["overdue_held", ["at": clerk.full($0)]] } : names.joined(separator: words["list_separator"])
+                ? held.map { words["overdue_held", ["at": clerk.full($0)]] }
+                : names.isEmpty ? words["overdue_told_higher"] : names.joined(separator: words["list_separator"])
         let choices = ["not_answered", "busy", "transferred"].map { ($0, words["late_\($0)"]) }
         let control = Control("reason-\(id)", action: Layout.path("escalations/\(encoded(id))/reason"), once: once, refusal: refusal)
         let number = "\(words.known("subject", missed["subject_type"]?.string ?? "")) \(subject)"

@@ -69,7 +69,7 @@
   let lastRefresh = Date.now();
   const settling = new Map();
 
-  /** Reads the page again and puts the marked regions in place of the old. At most once in two seconds, and not while nobody looks. */
+  /** Reads the page again and puts the marked regions in place of the old; not while nobody looks. */
   const refresh = async () => {
     timer = null;
     if (refreshing || document.hidden || wanted.size === 0) return;
@@ -105,7 +105,11 @@
 
   const replace = (id, page) => {
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
-    if (!old || !fresh || old.innerHTML === fresh.innerHTML) return;
+    if (!old || !fresh) return;
+    // What was counted stays until it is counted anew.
+    if ("counting" in fresh.dataset && !("counting" in old.dataset)) return void wanted.add(id);
+    old.toggleAttribute("data-counting", "counting" in fresh.dataset);
+    if (old.innerHTML === fresh.innerHTML) return;
     if (isInUse(old)) return void wanted.add(id);
     const active = old.contains(document.activeElement) ? document.activeElement : null;
     const open = new Map([...old.querySelectorAll("details")].map((one) => [keyOf(one), one.open]));
@@ -176,6 +180,7 @@
     }
     let source = null;
     let retry = null;
+    let wasOpen = false;
 
     const connect = () => {
       clearTimeout(retry);
@@ -190,7 +195,12 @@
         }
       }
       mine.addEventListener("gap", () => want(null));
-      mine.addEventListener("open", () => show(true));
+      mine.addEventListener("open", () => {
+        show(true);
+        // What happened between the page and its stream was told to nobody.
+        if (!wasOpen) want(null);
+        wasOpen = true;
+      });
       mine.addEventListener("end", () => show(false));
       mine.addEventListener("error", () => {
         show(false);
@@ -315,6 +325,7 @@
     const shown = fresh.querySelector("[data-problem], [data-answer]");
     (shown ?? fresh).focus({ preventScroll: true });
     shown ? shown.scrollIntoView({ block: "center" }) : scrollTo({ top: 0 });
+    wantCounted();
   };
 
   // MARK: Drafts

@@ -29,7 +29,7 @@ extension ConsoleSite {
     query.until = visit.guest.parameter("until") ?? ""
     query.cursor = visit.guest.parameter("cursor")
     let parameters = query.parameters(visit.instant)
-    async let flow = visit.read("/v1/flow?minutes=60")
+    async let flow = visit.readCount("/v1/flow?minutes=60")
     let (jobs, refusal) =
         query.unknown != nil
         ? (try .emptyList(), nil) : try await visit.search("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")

@@ -54,6 +54,7 @@ private func showSeller(_ visit: Visit, refusal: Refusal? = nil) async throws ->
         }
     }
     if isFreeze { return try await finish(done: form["formId"] == "refreeze" ? "seller_refrozen" : "seller_frozen") }
-    let isAtWork = try await visit.readIfAny("/v1/sellers/\(visit.id)")?["status"]?.string == "active"
+    // The thaw is done, whether this can be read or not.
+    let isAtWork = (try? await visit.readIfAny("/v1/sellers/\(visit.id)"))?["status"]?.string == "active"
     return try await finish(done: isAtWork ? "seller_thawed" : "seller_thawed_away")
 }

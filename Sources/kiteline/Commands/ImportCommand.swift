@@ -114,6 +114,7 @@ struct ImportCommand: AsyncParsableCommand {
             json ? printLine(data) : show(summary, id)
             if !json, summary.accepted > 0, let preview = try? await previewed(try opened(quietly: true), remote) {
                 showUnmapped(preview.rows)
+                showHeld(preview.rows, remote)
             }
             if !json, summary.accepted > 0, try await FuseCommand.isOpen(remote) {
                 print("The assignment fuse is open: these leads wait for people, or until it is closed.")
@@ -133,11 +134,11 @@ struct ImportCommand: AsyncParsableCommand {
             }
             let beginning = try FileChunks(path).beginning(1 << 18)
             guard let header = CSVHeader(beginning) else { throw SetUpError("the first row of \(path) does not end: is it a CSV file?") }
-            let columns = try RenamedColumns(header.names, preset)
+            let columns = try RenamedColumns(header.names, preset, externalID: externalID)
             if !json, !quietly { for line in columns.said { print(line) } }
             return (
                 try FileChunks(path, replacing: header.length, with: Array(columns.names.csv.utf8)),
-                query(externalID ?? columns.externalID, receivedAt ?? columns.receivedAt, columns.personName)
+                query(columns.externalID, receivedAt ?? columns.receivedAt, columns.personName)
             )
         }
 
@@ -212,6 +213,16 @@ struct ImportCommand: AsyncParsableCommand {
             // The API reads the file's beginning only, so how many follow is not known.
             let more = preview.rows.count == rows && rows < 50 ? " If there are more: --rows, 50 at most." : ""
             print("\n\(preview.rows.count == 1 ? "1 row" : "\(preview.rows.count) rows") from the beginning. Nothing was stored.\(more)")
+        }
+
+        /// That leads were taken in does not say that somebody gets them.
+        private func showHeld(_ rows: [Preview.Row], _ remote: Remote) {
+            let held = rows.filter { $0.verdict.hasPrefix("held") }.count
+            guard held > 0 else { return }
+            let whose = remote.tenantOption
+            print(
+                "Of the first \(rows.count) rows \(held) are held by the rules as they are: kiteline lead list --state held\(whose) names them, "
+                    + "kiteline lead show ID\(whose) says why.")
         }
 
         /// What is lost on the rules, once for all rows.

@@ -121,7 +121,7 @@ struct LeadCommand: AsyncParsableCommand {
             try await LeadExport(fields: field).write(
                 to: { print($0, terminator: "") },
                 page: { cursor in
-                    let query = filters.merging(["limit": "500", "cursor": cursor]) { $1 }
+                    let query = filters.merging(["limit": "100", "cursor": cursor]) { $1 }
                     return try JSONEnvelope(Array(await remote.request(.get, "/v1/leads", query: query)), levels: 4, limits: .stored).root
                 })
         }

@@ -40,15 +40,18 @@ struct RenamedColumns: Sendable {
     /// Theirs and ours, of those that changed.
     var renamed: [(from: String, to: String)]
 
+    /// - Parameter named: the column for the leads' ids, where it is not the preset's.
     /// - Throws: when the file has no column for the leads' ids.
-    init(_ header: [String], _ preset: Preset) throws {
+    init(_ header: [String], _ preset: Preset, externalID named: String? = nil) throws {
         func column(of candidates: [String]) -> String? {
             candidates.lazy.compactMap { wanted in header.first { $0.caseInsensitiveCompare(wanted) == .orderedSame } }.first
         }
-        guard let externalID = column(of: preset.externalID) else {
+        let told = "It has \(header.prefix(20).joined(separator: ", "))"
+        if let named, column(of: [named]) == nil { throw SetUpError("the file has no column \(named). \(told)") }
+        guard let externalID = column(of: named.map { [$0] } ?? preset.externalID) else {
             throw SetUpError(
                 "the file has none of the columns \(preset.externalID.joined(separator: ", ")) with each lead's id; name it with "
-                    + "--external-id. It has \(header.prefix(20).joined(separator: ", "))")
+                    + "--external-id. \(told)")
         }
         let whole = header.contains(NameColumns.field) ? NameColumns.field : column(of: preset.columns[NameColumns.field] ?? [])
         let (given, family) = (column(of: preset.givenName), column(of: preset.familyName))
