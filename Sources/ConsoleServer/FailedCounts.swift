@@ -1,3 +1,4 @@
+import API
 import Synchronization
 
 /// What failed to be counted after its page was shown, for the page's next reading.
@@ -9,7 +10,9 @@ final class FailedCounts: Sendable {
 
     private let failures = Mutex<[String: (error: any Error, at: ContinuousClock.Instant)]>([:])
 
+    /// What is refused is about who asked, and is told to nobody else of their tenant.
     func note(_ error: any Error, of count: String) {
+        if let problem = error as? Problem, problem.status < 500 { return }
         failures.withLock { failures in
             if failures.count >= Self.most { failures.removeAll() }
             failures[count] = (error, .now)
