@@ -103,20 +103,24 @@ extension Connection {
     }
 
     /// Forgets all plans when a table has doubled (or halved) since the last look: one below 64 KiB counts as empty. The session
-    /// itself remembers the sizes, each table's own: of their sum one that grew and one that is gone could leave nothing to see. About a millisecond for a hundred tables; to plan thirty statements anew takes ten times that.
+    /// itself remembers the sizes, each table's own: of their sum one that grew and one that is gone could leave nothing to see. Where somebody holds a table for
+    /// themselves (a VACUUM FULL, a long ALTER TABLE), its size cannot be asked for: then nothing is done until the next look, lest every
+    /// statement wait. About a millisecond for a hundred tables; to plan thirty statements anew takes ten times that.
     private static let planCheck = """
         DO $$
         DECLARE
-            sizes text := (
-                SELECT COALESCE(md5(string_agg(oid || ' ' || floor(log(2, size)), ',' ORDER BY oid)), '-')
+            sizes text;
+        BEGIN
+            PERFORM set_config('lock_timeout', '20ms', true);
+            SELECT COALESCE(md5(string_agg(oid || ' ' || floor(log(2, size)), ',' ORDER BY oid)), '-') INTO sizes
                 FROM (SELECT oid, pg_relation_size(oid) AS size FROM pg_class
                     WHERE relkind = 'r' AND relnamespace <> 'pg_catalog'::regnamespace) t
-                WHERE size >= 65536);
-        BEGIN
+                WHERE size >= 65536;
             IF sizes IS DISTINCT FROM current_setting('kiteline.table_sizes', true) THEN
                 PERFORM set_config('kiteline.table_sizes', sizes, false);
                 EXECUTE 'DISCARD PLANS';
             END IF;
+        EXCEPTION WHEN lock_not_available THEN NULL;
         END $$
         """
 

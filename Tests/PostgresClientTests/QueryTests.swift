@@ -1,5 +1,6 @@
 import Foundation
 import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct QueryTests {
@@ -228,6 +229,30 @@ import Testing
 
         #expect(plan.contains { $0.contains("Index") }, "\(plan)")
         await pool.close()
+    }
+
+    @Test func `a table that somebody holds for themselves holds up no statement about others`() async throws {
+        try await TestDatabase.with { database in
+            let holders = database.pool(size: 1)
+            let pool = PostgresPool(
+                PostgresConfiguration(url: database.url, planCheckInterval: .zero), size: 1, logger: Server.logger)
+            _ = try await holders.query("CREATE TABLE held (a int8)")
+            let (isHeld, isDone) = (Locked(false), Locked(false))
+            async let holding: Void = holders.transaction { transaction in
+                try transaction.execute("LOCK TABLE held IN ACCESS EXCLUSIVE MODE")
+                isHeld.value = true
+                while !isDone.value { _ = try transaction.query("SELECT pg_sleep(0.001)") }
+            }
+            try await eventually { isHeld.value }
+
+            let answer = try? await pool.query("SELECT 1 AS a")
+
+            isDone.value = true
+            try await holding
+            #expect(answer?.count == 1)
+            await pool.close()
+            await holders.close()
+        }
     }
 
     @Test func `one text with other types is another statement`() async throws {
