@@ -60,6 +60,36 @@ extension InBrowser {
             }
         }
 
+        @Test func `nothing is put away under the finger while something is pressed`() async throws {
+            try await House.with { house in
+                try await Person.with(.phone, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.tenantKey)
+                    try await browser.open("\(house.url)/console/jobs")
+                    try await browser.wait(until: "document.querySelector('[data-live-state]:not([hidden])')")
+                    _ = try await browser.run(
+                        """
+                        window.reads = 0;
+                        const read = window.fetch;
+                        window.fetch = (...asked) => { window.reads += 1; return read(...asked); };
+                        dispatchEvent(new PointerEvent('pointerdown'));
+                        """)
+
+                    let job = try #require(await house.call("POST", "/v1/jobs", #"{"kind":"probe"}"#).json["id"])
+                    let isShown = "document.querySelector('#job-list a[href=\"/console/jobs/\(job)\"]')"
+                    try await house.working {
+                        // Whoever reads a second time has had the first answer.
+                        try await browser.wait(until: "window.reads > 1")
+                        #expect(try await browser.run("return \(isShown) === null") == "1")
+
+                        _ = try await browser.run("dispatchEvent(new PointerEvent('pointerup'))")
+                        try await browser.wait(until: isShown)
+                    }
+                    #expect(try await browser.complaints() == [])
+                }
+            }
+        }
+
         @Test func `the fuse that somebody turned in another window is offered as it is now`() async throws {
             try await House.with { house in
                 func turn(_ state: String) async throws {

@@ -63,6 +63,12 @@
   };
   const isWritten = (field) => field.matches("textarea, input:not([type=hidden])") && field.value !== field.defaultValue;
 
+  // A click ends on what it began on: while something is pressed nothing is put away, or moved, under the finger. A tap's click comes a
+  // moment after the finger has gone.
+  let isPressed = false;
+  addEventListener("pointerdown", () => { isPressed = true; });
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { isPressed = false; }, 300));
+
   const wanted = new Set();
   let timer = null;
   let refreshing = false;
@@ -110,7 +116,7 @@
     if ("counting" in fresh.dataset && !("counting" in old.dataset)) return void wanted.add(id);
     old.toggleAttribute("data-counting", "counting" in fresh.dataset);
     if (old.innerHTML === fresh.innerHTML) return;
-    if (isInUse(old)) return void wanted.add(id);
+    if (isPressed || isInUse(old)) return void wanted.add(id);
     const active = old.contains(document.activeElement) ? document.activeElement : null;
     const open = new Map([...old.querySelectorAll("details")].map((one) => [keyOf(one), one.open]));
     for (const one of fresh.querySelectorAll("details")) one.open = open.get(keyOf(one)) ?? one.open;
