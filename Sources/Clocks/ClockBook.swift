@@ -67,11 +67,12 @@ extension ClockVerdict {
         let sending = Set(reading.toSend(sent: told, clock.catchUp).map(\.id))
         for (level, missed) in zip(clock.levels, reading.levels) {
             guard let lateBy = missed.lateBy else { continue }
+            let isHistory =
+                knownSince.map { $0.timeIntervalSince(clock.lastMoment(of: missed.dueAt, start)) > Double(ClockBook.patience) } ?? false
+            if isHistory { history[clock.id, default: []].insert(level.id) }
             let before = held.first { $0.level == level.id }
             guard before != nil || !known.contains(level.id) else { continue }
             let urgency = level.urgency(dueIn: missed.dueAt.timeIntervalSince(start))
-            let isHistory =
-                knownSince.map { $0.timeIntervalSince(clock.lastMoment(of: missed.dueAt, start)) > Double(ClockBook.patience) } ?? false
             var item = Missed(
                 clock: clock, level: level, start: start, episode: clock.episode(startedAt: start), dueAt: missed.dueAt, lateBy: lateBy,
                 told: .untold, acts: isRunning && before == nil && !isHistory, isHistory: isHistory,

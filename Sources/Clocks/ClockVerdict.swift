@@ -25,6 +25,8 @@ public struct ClockVerdict: Sendable, Hashable {
 
     /// All clocks of the subject, for show.
     public var readings: [ClockReading] = []
+    /// Of each clock the missed levels that were due long before the subject was known here.
+    public var history: [String: Set<String>] = [:]
     /// New, to be written down.
     public var missed: [Missed] = []
     /// Written down before and held; to be told now.

@@ -415,6 +415,7 @@ import Testing
             let board = try await house.records.responseBoard("first", of: tenant)
             #expect(board.lines.map(\.late) == [1])
             #expect(board.history == 20)
+            #expect(try await house.count("clock_subject WHERE clocks @? '$[*].levels[*] ? (@.history == true)'") == 20)
             let month = Date().addingTimeInterval(-365 * 86_400).ISO8601Format(.iso8601.year().month())
             let map = try await house.records.responseHeatMap("first", month: month, zone: "UTC", of: tenant)
             #expect(map.cells.isEmpty && map.history == 20)

@@ -48,10 +48,12 @@ import Testing
         #expect(year.missed.allSatisfy { $0.isHistory && !$0.acts && $0.told == .untold })
         #expect(year.toTell.isEmpty && year.nextAt == nil)
         #expect(hour.missed.map(\.isHistory) == [true, true])
+        #expect(hour.history == ["first": ["a", "b"]])
         #expect(hour.nextAt == start.addingTimeInterval(86_400))
         let day = book.verdict(imported(3_000), after: 86_400, recorded: hour.recorded())
         #expect(day.toldNames == ["first.c"])
         #expect(day.missed.map(\.acts) == [true])
+        #expect(day.history == hour.history, "what was written down before stays history")
     }
 
     @Test func `what leads up to a date that is ahead is no history, and what led up to one long gone is`() throws {

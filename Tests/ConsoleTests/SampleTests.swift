@@ -340,6 +340,10 @@ import Testing
 
         try compare(list, "leads")
         #expect(list["leads"]?.items.first?["touch"]?["label"] == "Due in 2\u{A0}min")
+        let old = lead.replacing(
+            #""due_at":"2026-03-18T06:34:05Z","state":"running","provisional":true"#,
+            with: #""due_at":"2026-03-18T06:14:05Z","state":"missed","late_by":60,"pending":true,"history":true"#)
+        #expect(LeadWords.touch(try node(old), clerk) == .chip(.idle, "Over before it came in"), "as the board has it: nobody is to blame")
         try compare(view, "lead")
         #expect(view["clocks"]?.items.last?["dueWords"] == "Was due 2026-03-18 14:22:05, 10\u{A0}min ago")
         #expect(view["reasons"] == ["It is due at 2026-03-18 14:34:05."])

@@ -137,6 +137,7 @@ enum ClockLevels {
                             item.member("late_by", lateBy)
                             if state == "running" { item.member("pending", true) }
                         }
+                        if level["history"] != nil { item.member("history", true) }
                         if level["provisional"] != nil { item.member("provisional", true) }
                     }
                 }

@@ -136,6 +136,7 @@ public enum LeadView {
             began.flatMap { began in due > began ? clerk.now.timeIntervalSince(began) / due.timeIntervalSince(began) : nil }
         }
         let isPending = clock["pending"]?.bool == true
+        let isHistory = LeadWords.isHistory(clock)
         // Less than a second is said by the state alone.
         let late = clock["late_by"]?.double.flatMap { $0 < 1 ? nil : $0 }
         return [
@@ -143,6 +144,7 @@ public enum LeadView {
             "levelName": .text(clock["level"]?.string.map { words.known("level", $0) }),
             "dueWords": .text(
                 due.map { due -> String in
+                    if isHistory { return words["lead_clock_history", ["at": clerk.full(due)]] }
                     // It grows later until it is done.
                     if isPending {
                         let span = clerk.span(max(0, clerk.now.timeIntervalSince(due)))
@@ -156,7 +158,8 @@ public enum LeadView {
             "elapsedX": state == "running" ? .text(elapsed.map(Picture.length)) : .nothing,
             "elapsedTone": .text((elapsed ?? 0) >= 1 ? "bad" : "one"),
             "state": .chip(
-                state == "missed" ? .bad : state == "met" ? .good : state == "running" ? .info : .idle, words.known("clock_state", state)),
+                isHistory ? .idle : state == "missed" ? .bad : state == "met" ? .good : state == "running" ? .info : .idle,
+                words.known("clock_state", state)),
         ]
     }
 

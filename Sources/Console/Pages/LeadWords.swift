@@ -44,7 +44,7 @@ enum LeadWords {
         if let touched = lead["touched_at"]?.date {
             let received = lead["received_at"]?.date ?? touched
             let isLate = (lead["clocks"]?.elements ?? []).contains {
-                $0["clock"]?.string == OverdueView.firstTouch && $0["state"]?.string == "missed"
+                $0["clock"]?.string == OverdueView.firstTouch && $0["state"]?.string == "missed" && !isHistory($0)
             }
             return .chip(
                 isLate ? .warn : .good,
@@ -55,20 +55,28 @@ enum LeadWords {
         // Whoever had it before may have touched it.
         if !levels.isEmpty, levels.allSatisfy({ $0["state"]?.string == "met" }) { return .chip(.good, words["lead_touched_before"]) }
         // Of a lead nobody has, only what is over is told, while its clock runs: whoever gets it has their own time.
-        let isLate = levels.contains { $0["pending"]?.bool == true }
-        guard let due = firstTouches(lead).min(), lead["owner"]?.string != nil || isLate && due < clerk.now else { return .nothing }
+        let isLate = levels.contains { $0["pending"]?.bool == true && !isHistory($0) }
+        let isOwned = lead["owner"]?.string != nil
+        guard let due = firstTouches(lead).min(), isOwned || isLate && due < clerk.now else {
+            // Nobody had the chance to be in time.
+            return isOwned && levels.contains(where: isHistory) ? .chip(.idle, words["lead_came_late"]) : .nothing
+        }
         let left = due.timeIntervalSince(clerk.now)
         return left >= 0
             ? .chip(.info, words["lead_due_in", ["span": clerk.span(left)]])
             : .chip(.bad, words["lead_late_by", ["span": clerk.span(-left)]])
     }
 
-    /// By when it is, or was, to be touched first, by each level of the clock that asks for it.
+    /// By when it is, or was, to be touched first, by each level of the clock that asks for it; not what was over before it came in.
     static func firstTouches(_ lead: JSONNode) -> [Date] {
         (lead["clocks"]?.elements ?? [])
             .filter { $0["clock"]?.string == OverdueView.firstTouch && ["running", "missed"].contains($0["state"]?.string ?? "running") }
+            .filter { !isHistory($0) }
             .compactMap { $0["due_at"]?.date }
     }
+
+    /// Whether a level of a clock was over before the lead came in, as the board has it.
+    static func isHistory(_ level: JSONNode) -> Bool { level["history"]?.bool == true }
 
     /// Whether nothing but a person moves it on.
     static func waitsForPerson(_ lead: JSONNode) -> Bool { ["manual_queue", "held"].contains(lead["state"]?.string ?? "") }

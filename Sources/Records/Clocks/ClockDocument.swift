@@ -1,3 +1,4 @@
+import Clocks
 import Foundation
 import JSONEnvelope
 import PostgresClient
@@ -6,10 +7,10 @@ import SalesModel
 
 /// A subject's clocks as they are kept with it and shown by the API: a JSON array.
 enum ClockDocument {
-    static func json(_ readings: [ClockReading]) -> JSONBytes {
+    static func json(_ verdict: ClockVerdict) -> JSONBytes {
         JSONBytes(
             JSONWriter.array { list in
-                for reading in readings where reading.state != .void || reading.start != nil {
+                for reading in verdict.readings where reading.state != .void || reading.start != nil {
                     list.object { item in
                         item.member("clock", reading.clock)
                         item.member("state", reading.state.word)
@@ -22,6 +23,7 @@ enum ClockDocument {
                                     item.member("due_at", level.dueAt)
                                     if level.isProvisional { item.member("provisional", true) }
                                     if let lateBy = level.lateBy { item.member("late_by", lateBy) }
+                                    if verdict.history[reading.clock]?.contains(level.id) == true { item.member("history", true) }
                                 }
                             }
                         }

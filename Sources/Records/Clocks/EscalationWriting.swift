@@ -179,7 +179,7 @@ extension EscalationEffect {
                     clocks = CASE WHEN n.partial THEN c.clocks ELSE n.clocks END
                 FROM unnest(\(looked.map(\.settled.tenant.rawValue)), \(effects.map(\.key.type.rawValue)), \(effects.map(\.key.id)),
                         \(effects.map(\.verdict.nextAt)), \(effects.map(\.verdict.isProvisional)), \(looked.map(\.settled.at)),
-                        \(effects.map { ClockDocument.json($0.verdict.readings) }), \(effects.map(\.isPartial)))
+                        \(effects.map { ClockDocument.json($0.verdict) }), \(effects.map(\.isPartial)))
                     AS n(tenant, type, id, next, provisional, at, clocks, partial)
                 WHERE c.tenant_id = n.tenant AND c.subject_type = n.type AND c.subject_id = n.id
                 RETURNING 1)
