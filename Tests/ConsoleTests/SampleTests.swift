@@ -333,7 +333,7 @@ import Testing
                 #"{"id":"9","kind":"assign_lead","state":"completed","outcome":"assigned","created_at":"2026-03-18T06:30:05Z","finished_at":"2026-03-18T06:30:06Z"}"#
             ),
             escalations: try node(
-                #"{"items":[{"clock":"lead_first_touch","level":"manager","due_at":"2026-03-18T06:31:05Z","state":"open","recipients":["s2"]}]}"#
+                #"{"items":[{"clock":"lead_first_touch","level":"manager","due_at":"2026-03-18T06:31:05Z","told_at":"2026-03-18T06:33:00Z","state":"open","recipients":["s2"]}]}"#
             ), fuse: try node(#"{"state":"closed"}"#))
 
         let view = LeadView.page(layout, clerk, facts, once: "k")
@@ -370,6 +370,7 @@ import Testing
         #expect(view["fields"]?.items.map { $0["fieldNote"] } == [View.nothing, "Not mapped"])
         #expect(view["assign"]?["sellerOptions"]?.items.map { $0["value"] } == ["", "s2"])
         #expect(view["story"]?.items.count == 4)
+        #expect(Templates.all.page("lead", view).contains(", 2026-03-18 14:33:00"), "told two minutes after it was due")
         #expect(Templates.all.page("lead", view).contains("Decided before: Held: data are missing"))
         #expect(
             view["changes"]?["sentences"]?.items == [

@@ -43,15 +43,25 @@ struct LeadStory {
         }
         for missed in facts.escalations?["items"]?.elements ?? [] {
             let clock = words.known("clock", missed["clock"]?.string ?? "")
-            let told = missed["recipients"]?.elements.compactMap(\.string).map { facts.sellers.addressee($0, words) }
-                .joined(separator: words["list_separator"])
             story.add(
                 missed["due_at"]?.date, missed["state"]?.string == "open" ? .bad : .warn,
                 words["lead_step_missed", ["clock": clock, "level": words.known("level", missed["level"]?.string ?? "")]],
-                detail: told.flatMap { $0.isEmpty ? nil : words["lead_step_told", ["people": $0]] })
+                detail: told(missed))
         }
         story.add(lead["touched_at"]?.date, .good, words["lead_step_touched"])
         return story.views
+    }
+
+    /// Who was told of a missed time; and when, where that was not at once.
+    private func told(_ missed: JSONNode) -> String? {
+        let words = clerk.words
+        let names = missed["recipients"]?.elements.compactMap(\.string).map { facts.sellers.addressee($0, words) } ?? []
+        guard !names.isEmpty else { return nil }
+        let people = names.joined(separator: words["list_separator"])
+        guard let due = missed["due_at"]?.date, let told = missed["told_at"]?.date, told.timeIntervalSince(due) > 60 else {
+            return words["lead_step_told", ["people": people]]
+        }
+        return words["lead_step_told_at", ["people": people, "at": clerk.full(told)]]
     }
 
     /// By whom and why, where a person gave it to its owner: its job ended before that, and is told of as it was decided then.
