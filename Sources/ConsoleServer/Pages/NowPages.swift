@@ -35,11 +35,12 @@ private func showNow(_ visit: Visit, refusal: Refusal? = nil) async throws -> Re
     }
 }
 
-/// Nil where jobs ended within the hour: then leads are decided, or something else is to be done first. Rules are not told to everybody.
+/// Nil where jobs ended within the hour, for then leads are decided, or something else is to be done first; and until that is known. Rules
+/// are not told to everybody.
 ///
 /// - Parameter flow: nil: it is being counted.
 private func beginning(_ visit: Visit, _ flow: JSONNode?) async throws -> NowView.Beginning? {
-    guard flow?["kinds"]?.elements.isEmpty != false, try await visit.reach().includes("rules") else { return nil }
+    guard flow?["kinds"]?.elements.isEmpty == true, try await visit.reach().includes("rules") else { return nil }
     async let sellers = visit.read("/v1/sellers?limit=1")
     async let rules = visit.read("/v1/rulesets")
     async let leads = visit.read("/v1/leads?limit=1")
