@@ -88,6 +88,16 @@ extension Reason {
         if deciding.value != .empty, deciding.value != .unmapped { parameters["value"] = .text(deciding.value.description) }
         self.init(.condition, parameters)
     }
+
+    /// A test that could not be made, with the currency the rules ask where the lead's amount is in another.
+    init(notComparable unknown: DecidingTest) {
+        var parameters: [String: Parameter] = ["field": .text(unknown.test.field), "value": .text(unknown.value.description)]
+        if let currency = unknown.value.currency, let asked = unknown.test.comparison.currencies.first(where: { $0 != currency }) {
+            parameters["currency"] = .text(currency)
+            parameters["asked"] = .text(asked)
+        }
+        self.init(.notComparable, parameters)
+    }
 }
 
 extension Condition.Comparison {

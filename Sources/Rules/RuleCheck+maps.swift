@@ -2,7 +2,7 @@ import SalesModel
 
 extension RuleCheck {
     /// What the tenant's other rules, and those being rolled out, would lose by a map in the place of the live one of its name: a field they
-    /// read, or the type they read it as.
+    /// read, the type they read it as, or the currency they compare it in.
     static func map(_ ruleSet: RuleSet, _ facts: RuleCheckFacts) -> [RuleFinding] {
         let before = facts.live.filter { $0.kind == .map }
         let after = (before.filter { $0.name != ruleSet.name } + [ruleSet]).sorted { $0.name < $1.name }
@@ -18,7 +18,7 @@ extension RuleCheck {
                     )
                 ]
             }
-            return reader.leadFields.keys.sorted().compactMap { name in
+            let lost = reader.leadFields.keys.sorted().compactMap { name -> RuleFinding? in
                 // What was lacking before is no news.
                 let known = Set(sources(lacking: name, before.compactMap(\.map)))
                 let lacking = sources(lacking: name, after.compactMap(\.map)).filter { !known.contains($0) }
@@ -27,6 +27,7 @@ extension RuleCheck {
                     "fields", .unmappedField,
                     "\(who) read “\(name)”, which no map would give for leads from \(words(lacking)): they would be held.")
             }
+            return lost + (ruleSet.map.map { currencies(reader, calledAs: who, readingBy: $0) } ?? [])
         }
     }
 }

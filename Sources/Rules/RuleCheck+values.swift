@@ -35,16 +35,11 @@ extension MappedField {
 
 extension RuleSet {
     /// The conditions it asks of leads, each with its place.
-    fileprivate var leadConditions: [(path: String, condition: Condition)] {
+    var leadConditions: [(path: String, condition: Condition)] {
         switch body {
         case .route(let route):
             route.rules.enumerated().compactMap { place, rule in rule.when.map { ("rules[\(place)].when", $0) } }
-        case .score(let score):
-            ScoreDimension.allCases.flatMap { dimension in
-                (score.dimensions[dimension]?.cases ?? []).enumerated().map { place, part in
-                    ("dimensions.\(dimension.rawValue).cases[\(place)].when", part.when)
-                }
-            }
+        case .score(let score): score.conditions
         case .clock(let rules):
             rules.clocks.enumerated().compactMap { place, clock in
                 clock.subject == .lead ? clock.when.map { ("clocks[\(place)].when", $0) } : nil
@@ -54,9 +49,20 @@ extension RuleSet {
     }
 }
 
+extension ScoreRules {
+    fileprivate var conditions: [(path: String, condition: Condition)] {
+        let cases = ScoreDimension.allCases.flatMap { dimension -> [(path: String, condition: Condition)] in
+            (dimensions[dimension]?.cases ?? []).enumerated().map { place, part in
+                ("dimensions.\(dimension.rawValue).cases[\(place)].when", part.when)
+            }
+        }
+        return intent.isStandard ? cases : cases + [("intent.high", intent.high), ("intent.mid", intent.mid)]
+    }
+}
+
 extension Condition {
     /// Every comparison of a field in it.
-    fileprivate var tests: [Test] {
+    var tests: [Test] {
         switch self {
         case .all(let parts), .any(let parts): parts.flatMap(\.tests)
         case .not(let part): part.tests

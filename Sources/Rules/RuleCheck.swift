@@ -20,6 +20,7 @@ public struct RuleFinding: Sendable, Hashable {
         case capacityBelowPeak = "capacity_below_peak"
         case nullRate = "null_rate"
         case neverGiven = "never_given"
+        case otherCurrency = "other_currency"
         case unknownMessage = "unknown_message"
         case missingText = "missing_text"
         case actionCount = "action_count"
@@ -103,12 +104,12 @@ public enum RuleCheck {
             case .measure(let measures): self.measures(measures, others)
             case .message(let messages): self.messages(messages, others)
             }
-        return specific + fields(ruleSet, others, facts) + values(ruleSet, others.compactMap(\.map))
+        let maps = others.compactMap(\.map)
+        return specific + fields(ruleSet, maps, facts) + values(ruleSet, maps) + currencies(ruleSet, maps)
     }
 
     /// Fields of leads that it reads and no map gives, or that come empty too often.
-    private static func fields(_ ruleSet: RuleSet, _ others: [RuleSet], _ facts: RuleCheckFacts) -> [RuleFinding] {
-        let maps = others.compactMap(\.map)
+    private static func fields(_ ruleSet: RuleSet, _ maps: [MapRules], _ facts: RuleCheckFacts) -> [RuleFinding] {
         var findings: [RuleFinding] = []
         for (name, path) in ruleSet.leadFields.sorted(by: { $0.key < $1.key }) {
             // Nothing is said while there is no map at all: then every lead waits for one, visibly.

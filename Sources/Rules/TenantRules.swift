@@ -228,7 +228,7 @@ extension TenantRules {
 
     private func hold(_ judgement: inout Judgement, _ unknown: [DecidingTest]) {
         judgement.verdict = .held(.heldMappingError)
-        judgement.reasons += unknown.map { Reason(.notComparable, ["field": .text($0.test.field), "value": .text($0.value.description)]) }
+        judgement.reasons += unknown.map(Reason.init(notComparable:))
     }
 
     /// Scores the lead, where there is a card. Answers what could not be compared.

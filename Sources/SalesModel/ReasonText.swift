@@ -24,7 +24,8 @@ extension Reason {
         case .fieldMissing:
             "“\(the["field"])” is required and the lead does not have it."
         case .notComparable:
-            "“\(the["field"])”" + the.optional(" (", "value", ")") + " could not be compared with what the rules ask."
+            "“\(the["field"])”" + the.optional(" (", "value", ")") + " could not be compared with what the rules ask"
+                + the.optional(": it is in ", "currency") + the.optional(", and they compare with amounts in ", "asked") + "."
         case .fieldDefaulted:
             "“\(the["field"])” was not given; its default “\(the["value"])” was taken."
         case .scoreBand:
@@ -105,7 +106,8 @@ extension Reason {
         case .fieldMissing:
             "必填字段「\(the["field"])」缺失。"
         case .notComparable:
-            "「\(the["field"])」" + the.optional("（", "value", "）") + "无法与规则要求的值比较。"
+            "「\(the["field"])」" + the.optional("（", "value", "）") + "无法与规则要求的值比较"
+                + the.optional("：其币种为 ", "currency") + the.optional("，规则按 ", "asked", " 比较") + "。"
         case .fieldDefaulted:
             "「\(the["field"])」未提供，采用默认值「\(the["value"])」。"
         case .scoreBand:

@@ -90,6 +90,22 @@ import Testing
         #expect(findings.contains { said($0.message) == "“city”不会是“北京”：映射会将其转为“beijing”。请与映射给出的值比较。" })
     }
 
+    @Test func `that amounts come in another currency than they are compared in is said in Chinese`() throws {
+        func parse(_ kind: RuleKind, _ source: String) throws -> RuleSet {
+            try RuleSet.parse(kind: kind, name: "default", source: source).get()
+        }
+        let map = try parse(.map, "{ sources: [web], fields: { budget: { from: b, currency: USD } } }")
+        let route = try parse(
+            .route, "rules: [{ id: a, when: { field: budget, gte: CNY 5 }, to: marketing }, { id: b, to: { pool: p } }]")
+
+        func found(_ ruleSet: RuleSet, _ facts: RuleCheckFacts) -> [String] {
+            RuleCheck.findings(of: ruleSet, given: facts).map { said($0.message) }
+        }
+        #expect(found(route, RuleCheckFacts(live: [map])) == ["“budget”按 CNY 金额比较，而来自“web”的以 USD 提供：这些线索会被暂挂。请统一币种。"])
+        #expect(found(map, RuleCheckFacts(live: [route])) == ["生效的分配规则“default”按 CNY 金额比较“budget”，而此映射以 USD 提供：这些线索会被暂挂。请统一币种。"])
+        #expect(found(map, RuleCheckFacts(candidates: [route])) == ["候选的分配规则“default”按 CNY 金额比较“budget”，而此映射以 USD 提供：这些线索会被暂挂。请统一币种。"])
+    }
+
     @Test(
         arguments: [
             ("scheduled", "It is due at 2026-03-18T06:34:05Z.", "计划于 2026-03-18 14:34:05 运行。"),

@@ -20,6 +20,11 @@ import Testing
         (Reason(.fieldMissing, ["field": "company"]), "“company” is required and the lead does not have it.", "必填字段「company」缺失。"),
         (Reason(.notComparable, ["field": "budget"]), "“budget” could not be compared with what the rules ask.", "「budget」无法与规则要求的值比较。"),
         (
+            Reason(.notComparable, ["field": "budget", "value": "USD 5000.00", "currency": "USD", "asked": "CNY"]),
+            "“budget” (USD 5000.00) could not be compared with what the rules ask: it is in USD, and they compare with amounts in CNY.",
+            "「budget」（USD 5000.00）无法与规则要求的值比较：其币种为 USD，规则按 CNY 比较。"
+        ),
+        (
             Reason(.fieldDefaulted, ["field": "source_channel", "value": "unknown"]),
             "“source_channel” was not given; its default “unknown” was taken.",
             "「source_channel」未提供，采用默认值「unknown」。"

@@ -226,6 +226,51 @@ import Testing
                 == [])
     }
 
+    @Test func `an amount that comes in another currency than it is compared in is found, by the rules and by the map`() throws {
+        func map(_ currency: String) -> String {
+            "{ sources: [web], fields: { budget: { from: b, currency: \(currency) } } }"
+        }
+        let source =
+            "rules: [{ id: a, when: { all: [{ field: budget, gte: CNY 5 }, { field: budget, in: [CNY 7, CNY 9] }] }, to: marketing }, { id: b, to: { pool: p } }]"
+        let route = try parse(.route, source)
+        let (yuan, dollars) = (RuleCheckFacts(live: [try parse(.map, map("CNY"))]), RuleCheckFacts(live: [try parse(.map, map("USD"))]))
+
+        #expect(try findings(.route, source, yuan) == [])
+        #expect(try findings(.route, source, dollars) == ["warning rules[0].when: other_currency"])
+        #expect(
+            RuleCheck.findings(of: route, given: dollars)[0].message
+                == "“budget” is compared with an amount in CNY, but comes in USD from “web”: such leads would be held. Write both in one currency."
+        )
+        for facts in [RuleCheckFacts(live: [route]), RuleCheckFacts(candidates: [route])] {
+            #expect(try findings(.map, map("CNY"), facts) == [])
+            #expect(try findings(.map, map("USD"), facts) == ["warning fields.budget.currency: other_currency"])
+        }
+        #expect(
+            RuleCheck.findings(of: try parse(.map, map("USD")), given: RuleCheckFacts(live: [route]))[0].message
+                .contains("rules “test” compare “budget” with an amount in CNY, which this map gives in USD"))
+        // What is only looked for has no currency.
+        let present = "rules: [{ id: a, when: { field: budget, present: true }, to: marketing }, { id: b, to: { pool: p } }]"
+        #expect(try findings(.route, present, dollars) == [])
+    }
+
+    @Test func `a score card's amounts, and those of its intent, are held against the maps' currencies`() throws {
+        let source = """
+            dimensions:
+              industry_match: { cases: [] }
+              budget_clarity: { cases: [{ when: { field: budget, gte: CNY 9 }, points: 9 }] }
+              decision_chain: { cases: [] }
+              urgency: { cases: [] }
+              interaction: { cases: [] }
+            intent: { high: { field: budget, gte: CNY 9 }, mid: { not: { field: budget, lt: USD 1 } } }
+            """
+        let map = try parse(.map, "{ sources: [web], fields: { budget: { from: b, currency: USD } } }")
+
+        #expect(
+            try findings(.score, source, RuleCheckFacts(live: [map])) == [
+                "warning dimensions.budget_clarity.cases[0].when: other_currency", "warning intent.high: other_currency",
+            ])
+    }
+
     @Test func `a ladder's messages exist, fit, and speak on its channels`() throws {
         func clocks(_ message: String, _ channel: String = "mail") -> String {
             "clocks: [{ id: c, subject: lead, starts: { on: created }, levels: [{ after: 4m, to: owner, channels: \(channel), message: \(message) }] }]"

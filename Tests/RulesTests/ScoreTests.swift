@@ -62,7 +62,9 @@ import Testing
             return
         }
         #expect(
-            judgement.reasons.map { $0.text(in: .english) } == ["“budget” (USD 5000.00) could not be compared with what the rules ask."])
+            judgement.reasons.map { $0.text(in: .english) } == [
+                "“budget” (USD 5000.00) could not be compared with what the rules ask: it is in USD, and they compare with amounts in CNY."
+            ])
     }
 
     private func bands(_ low: String, _ mid: String, _ high: String) -> String {
