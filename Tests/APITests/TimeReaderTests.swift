@@ -33,7 +33,36 @@ import Testing
     }
 
     @Test(arguments: [
+        ("12 Nov 2026", "2026-11-11T16:00:00Z"), ("Nov 12, 2026", "2026-11-11T16:00:00Z"), ("12-Nov-2026", "2026-11-11T16:00:00Z"),
+        ("12-NOV-2026 08:30", "2026-11-12T00:30:00Z"), ("September 5, 2026 8:05 PM", "2026-09-05T12:05:00Z"),
+        ("Sept. 5 2026", "2026-09-04T16:00:00Z"), ("5. October 2026, 08:00:30", "2026-10-05T00:00:30Z"),
+        ("1 may 2026", "2026-04-30T16:00:00Z"),
+    ])
+    func `a day whose month is a word is read in any order`(text: String, time: String) {
+        for order in DateOrder.allCases { #expect(read(text, order) == time, "\(order)") }
+    }
+
+    @Test func `a year of two figures beside a word is one only where a file's years come last`() {
+        #expect(read("12-Nov-26", .dayFirst) == "2026-11-11T16:00:00Z")
+        #expect(read("12-Nov-26", .monthFirst) == "2026-11-11T16:00:00Z")
+        #expect(read("12-Nov-26") == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("31/1/2026", DateOrder.yearFirst, "dmy"), ("4/3/2026", .yearFirst, "mdy or dmy"), ("31/1/2026", .monthFirst, "dmy"),
+            ("31/31/2026", .dayFirst, nil), ("soon", .yearFirst, nil),
+        ] as [(String, DateOrder, String?)])
+    func `a refusal speaks of the order only where another would help`(text: String, order: DateOrder, orders: String?) {
+        let fault = TimeReader(order: order, zone: .gmt).fault(in: text)
+
+        #expect(fault.hasPrefix("“\(text)” is no time such as "))
+        #expect(fault.hasSuffix(orders.map { "it would be one with date_order \($0)" } ?? "or 31 Jan 2026"))
+    }
+
+    @Test(arguments: [
         "", "soon", "2026-13-01", "2026-02-30", "2026-01-31 25:00", "13/31/2026", "1/2/3", "2026-1-31 13:00 PM", "20260131", "5/2026/1",
+        "12 Nox 2026", "31 Feb 2026", "Nov 2026", "12 Nov 2026 at noon", "Nov 12 2026 13:00 PM", String(repeating: " ", count: 60_000),
     ])
     func `what is no time is none`(text: String) {
         for order in DateOrder.allCases { #expect(read(text, order) == nil) }

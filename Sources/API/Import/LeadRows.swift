@@ -230,11 +230,7 @@ extension LeadColumns {
             return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: now, isDated: false, fields: fields))
         }
         guard let receivedAt = times.date(moment) else {
-            return .fault(
-                ImportFault(
-                    line: line, field: self.receivedAt,
-                    message: "“\(moment.prefix(40))” is no time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00 or 2026/1/31; where the "
-                        + "year does not come first, date_order says whether the month (mdy) or the day (dmy) does"))
+            return .fault(ImportFault(line: line, field: self.receivedAt, message: times.fault(in: moment)))
         }
         // By the clock, not by when the file began: it may be long in coming, and leads come meanwhile.
         let now = Date()

@@ -14,7 +14,8 @@ struct TimeReader: Sendable {
     /// Of times without an offset.
     var zone: TimeZone
 
-    /// RFC 3339; `2026-01-31`, `2026/1/31 8:05`, `2026年1月31日`; and where the order says which figure is which `1/31/26 2:15 PM` or `31.01.2026`.
+    /// RFC 3339; `2026-01-31`, `2026/1/31 8:05`, `2026年1月31日`, `31 Jan 2026`, `Jan 31, 2026`; and where the order says which figure is which
+    /// `1/31/26 2:15 PM`, `31.01.2026` or `31-Jan-26`.
     ///
     /// - Returns: nil: the text is no time, or may mean two.
     func date(_ text: String) -> Date? {
@@ -23,22 +24,51 @@ struct TimeReader: Sendable {
         return local.addingTimeInterval(-Double(zone.secondsFromGMT(for: local)))
     }
 
-    /// As RFC 3339 writes it, as if it were in UTC.
-    private func written(_ text: String) -> String? {
-        let shape =
-            /(\d{1,4})[-\/.年](\d{1,2})[-\/.月](\d{1,4})日?(?:[,T ] *(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d+)?))?(?:[ \u{A0}\u{202F}]*([AaPp])[Mm])?)?/
-        guard let match = text.wholeMatch(of: shape)?.output, let day = day(String(match.1), String(match.2), String(match.3)),
-            let hour = Self.hour(match.4.flatMap { Int($0) } ?? 0, half: match.7?.lowercased())
-        else { return nil }
-        return "\(day)T\(Self.two(String(hour))):\(match.5 ?? "00"):\(match.6 ?? "00")Z"
+    /// Why a text is no time; the order of figures is spoken of where another would make it one.
+    func fault(in text: String) -> String {
+        let orders = DateOrder.allCases.filter { Self(order: $0, zone: zone).date(text) != nil }.map(\.rawValue)
+        let advice = orders.isEmpty ? "" : "; it would be one with date_order \(orders.joined(separator: " or "))"
+        return "“\(text.prefix(40))” is no time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00, 2026/1/31 or 31 Jan 2026\(advice)"
     }
 
-    private func day(_ first: String, _ second: String, _ third: String) -> String? {
+    /// As RFC 3339 writes it, as if it were in UTC.
+    private func written(_ text: String) -> String? {
+        // Every part is bounded: a field may be of 64 KiB, and each beginning of it is tried.
+        let shape = /(.{6,18}?)(?:[,T ] {0,3}(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,9})?))?(?:[ \u{A0}\u{202F}]{0,3}([AaPp])[Mm])?)?/
+        guard let match = text.wholeMatch(of: shape)?.output, let day = figures(match.1) ?? named(match.1),
+            let hour = Self.hour(match.2.flatMap { Int($0) } ?? 0, half: match.5?.lowercased())
+        else { return nil }
+        return "\(day)T\(Self.two(String(hour))):\(match.3 ?? "00"):\(match.4 ?? "00")Z"
+    }
+
+    /// A day in figures alone.
+    private func figures(_ text: Substring) -> String? {
+        guard let match = text.wholeMatch(of: /(\d{1,4})[-\/.年](\d{1,2})[-\/.月](\d{1,4})日?/)?.output else { return nil }
+        let (first, second, third) = (String(match.1), String(match.2), String(match.3))
         if first.count == 4 { return third.count <= 2 ? "\(first)-\(Self.two(second))-\(Self.two(third))" : nil }
         guard order != .yearFirst, first.count <= 2, third.count == 4 || third.count == 2 else { return nil }
         let (month, day) = order == .monthFirst ? (first, second) : (second, first)
         return "\(third.count == 2 ? "20" + third : third)-\(Self.two(month))-\(Self.two(day))"
     }
+
+    /// A day whose month is a word: the other figures of it are in no doubt, but for a year of two.
+    private func named(_ text: Substring) -> String? {
+        let (day, name, year): (Substring, Substring, Substring)
+        if let match = text.wholeMatch(of: /(\d{1,2})(?:\. ?|[- ])([A-Za-z]{3,9})(?:[-.,]|[.,]? )(\d{4}|\d\d)/)?.output {
+            (day, name, year) = (match.1, match.2, match.3)
+        } else if let match = text.wholeMatch(of: /([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4}|\d\d)/)?.output {
+            (day, name, year) = (match.2, match.1, match.3)
+        } else {
+            return nil
+        }
+        guard year.count == 4 || order != .yearFirst else { return nil }
+        guard let month = Self.months.firstIndex(where: { $0.hasPrefix(name.lowercased()) }) else { return nil }
+        return "\(year.count == 2 ? "20" + year : year)-\(Self.two(String(month + 1)))-\(Self.two(String(day)))"
+    }
+
+    private static let months = [
+        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+    ]
 
     /// - Parameter half: `a` or `p`, of a clock of twelve hours.
     private static func hour(_ hour: Int, half: String?) -> Int? {
