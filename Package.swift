@@ -155,6 +155,7 @@ let package = Package(
                 .embedInCode("0069_key_names.sql"),
                 .embedInCode("0070_repeated_ids.sql"),
                 .embedInCode("0071_first_touch.sql"),
+                .embedInCode("0072_runs_again.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -75,5 +75,6 @@ public struct Migration: Sendable {
         Migration(69, "key_names", PackageResources._069_key_names_sql),
         Migration(70, "repeated_ids", PackageResources._070_repeated_ids_sql),
         Migration(71, "first_touch", PackageResources._071_first_touch_sql),
+        Migration(72, "runs_again", PackageResources._072_runs_again_sql),
     ]
 }

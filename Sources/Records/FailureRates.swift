@@ -98,6 +98,14 @@ extension Records {
         """
     }
 
+    /// Whether an end of the table `ended`, with `tenant_id`, `id`, `kind`, `state`, `finished_at` and `cause`, is no failure, or one that says
+    /// something new: a lead that is held, or left to people, and judged so again and again is one failure.
+    static func isNews(of ended: String) -> String {
+        """
+        (cause IS NULL OR kind <> '\(NewJob.assignLeadKind)' OR state = 'discarded' OR NOT \(repeats(lead: lead(of: ended), of: ended)))
+        """
+    }
+
     /// Whether the decision on the lead before an ended assignment's, of the table `ended`, had failed as well.
     static func repeats(lead: String, of ended: String) -> String {
         """

@@ -14,14 +14,15 @@ final class FlowShelf: Sendable {
     }
 
     struct Ended: Sendable, Hashable {
+        /// Below zero where more was taken back than ended.
         var count: Int
         var lastAt: Date
         /// The last of those that failed.
         var newest: Run?
 
         func adding(_ other: Ended) -> Ended {
-            let later = lastAt > other.lastAt ? self : other
-            return Ended(count: count + other.count, lastAt: later.lastAt, newest: later.newest)
+            let (earlier, later) = lastAt > other.lastAt ? (other, self) : (self, other)
+            return Ended(count: count + other.count, lastAt: later.lastAt, newest: later.newest ?? earlier.newest)
         }
     }
 

@@ -39,23 +39,10 @@ extension Records {
         let first = minute - minutes + 1
         var known = flows.span(of: tenant, from: first, now: now)
         let settled = max(known.until, now - FlowShelf.settledAfter)
-        let rows = try await read(
-            tenant,
-            // The index on finished_at knows blocks of rows; only those of what is not known yet are read. A lead that is held, or left to people,
-            // and judged so again and again is one failure.
-            """
-            SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, cause, finished_at < \(settled) AS settled, count(*) AS jobs,
-                max(finished_at) AS last_at,
-                max(ARRAY[(extract(epoch FROM finished_at) * 1000000)::bigint, id, run]) FILTER (WHERE cause IS NOT NULL) AS newest
-            FROM (
-                SELECT id, run, tenant_id, kind, state, finished_at, CASE WHEN \(unescaped: isFailure) THEN COALESCE(error_class, outcome, 'unknown') END AS cause
-                FROM job_history
-                WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(known.until) AND finished_at <= \(now)
-                    AND (state = 'completed' OR \(unescaped: isFailure))
-            ) AS ended
-            WHERE cause IS NULL OR kind <> \(NewJob.assignLeadKind) OR state = 'discarded' OR NOT \(unescaped: Self.repeats(lead: Self.lead(of: "ended"), of: "ended"))
-            GROUP BY 1, 2, 3, 4
-            """)
+        let from = Self.start(of: known.first)
+        let ended = try await read(tenant, ends(of: tenant, since: known.until, settled: settled, now: now))
+        let mended = try await read(tenant, takenBack(of: tenant, from: from, since: known.until, settled: settled, now: now))
+        let rows = Array(ended) + mended
         for row in rows where try row.get("settled") { try known.add(row) }
         known.until = settled
         flows.keep(known, of: tenant)
@@ -68,9 +55,46 @@ extension Records {
             failures: try await failures(span, of: tenant))
     }
 
+    /// What ended since then. The index on finished_at knows blocks of rows; only those of what is not known yet are read.
+    private func ends(of tenant: TenantID, since: Date, settled: Date, now: Date) -> Statement {
+        """
+        SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, cause, finished_at < \(settled) AS settled, count(*) AS jobs,
+            max(finished_at) AS last_at,
+            max(ARRAY[(extract(epoch FROM finished_at) * 1000000)::bigint, id, run]) FILTER (WHERE cause IS NOT NULL) AS newest
+        FROM (
+            SELECT id, run, tenant_id, kind, state, finished_at, \(unescaped: failure) AS cause
+            FROM job_history
+            WHERE tenant_id = \(tenant.rawValue) AND finished_at >= \(since) AND finished_at <= \(now)
+                AND (state = 'completed' OR \(unescaped: isFailure))
+        ) AS ended
+        WHERE \(unescaped: Self.isNews(of: "ended"))
+        GROUP BY 1, 2, 3, 4
+        """
+    }
+
+    /// What had failed and was run again, where the next run ended since then: less than nothing in the minute it was counted in, be that known
+    /// long since. It is told by the end of the next run, which comes once, so it is taken back once.
+    private func takenBack(of tenant: TenantID, from: Date, since: Date, settled: Date, now: Date) -> Statement {
+        """
+        SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, cause, told_at < \(settled) AS settled, -count(*) AS jobs,
+            max(finished_at) AS last_at, NULL::bigint[] AS newest
+        FROM (
+            SELECT prior.*, again.finished_at AS told_at
+            FROM job_history again CROSS JOIN LATERAL (
+                SELECT id, run, tenant_id, kind, state, finished_at, \(unescaped: failure) AS cause
+                FROM job_history WHERE id = again.id AND run < again.run AND state <> 'cancelled'
+                ORDER BY run DESC LIMIT 1) AS prior
+            WHERE again.tenant_id = \(tenant.rawValue) AND again.finished_at >= \(since) AND again.finished_at <= \(now)
+                AND again.run > 1 AND again.state <> 'cancelled' AND prior.cause IS NOT NULL AND prior.finished_at >= \(from)
+        ) AS ended
+        WHERE \(unescaped: Self.isNews(of: "ended"))
+        GROUP BY 1, 2, 3, 4
+        """
+    }
+
     /// The twenty most frequent.
     private func failures(_ span: FlowShelf.Span, of tenant: TenantID) async throws -> [JobFlow.Failures] {
-        let failures = span.failures.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(20)
+        let failures = span.failures.filter { $0.value.count > 0 }.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(20)
         let errors = try await errors(of: tenant, failures.compactMap(\.value.newest))
         return failures.map { cause, failed in
             JobFlow.Failures(cause: cause, count: failed.count, lastAt: failed.lastAt, error: failed.newest.flatMap { errors[$0] })

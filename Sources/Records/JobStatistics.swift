@@ -27,13 +27,20 @@ public struct JobStatistics: Sendable {
 
 extension Records {
     /// How every tenant's jobs are doing. Reads the jobs that wait and those that ended in the window: not to be asked often.
+    ///
+    /// What ended is counted as `jobFlow` does: of a job that failed and was run again the last run, of a lead that is held again and again the first.
     public func jobStatistics(window: TimeInterval = 300, now: Date) async throws -> [JobStatistics] {
         let results = try await engine.pipeline([
+            .everyTenant,
             """
-            SELECT tenant_id, kind, state::text AS state, CASE WHEN \(unescaped: isFailure) THEN COALESCE(error_class, outcome, 'unknown') END AS failure,
-                count(*) AS jobs
-            FROM job_history
-            WHERE finished_at > \(now.addingTimeInterval(-window)) AND finished_at <= \(now)
+            SELECT tenant_id, kind, state::text AS state, cause, count(*) AS jobs
+            FROM (
+                SELECT id, run, tenant_id, kind, state, finished_at, \(unescaped: failure) AS cause
+                FROM job_history
+                WHERE finished_at > \(now.addingTimeInterval(-window)) AND finished_at <= \(now)) AS ended
+            WHERE \(unescaped: Self.isNews(of: "ended"))
+                AND (cause IS NULL OR NOT EXISTS (
+                    SELECT FROM job_history again WHERE again.id = ended.id AND again.run > ended.run AND again.state <> 'cancelled'))
             GROUP BY 1, 2, 3, 4
             """,
             """
@@ -52,20 +59,20 @@ extension Records {
             "SELECT tenant_id, kind, count(*) AS jobs FROM dlq WHERE redriven_at IS NULL GROUP BY 1, 2",
         ])
         var byKind = StatisticsByKind()
-        for row in results[0] {
+        for row in results[1] {
             let jobs: Int = try row.get("jobs")
-            let failure: String? = try row.get("failure")
+            let cause: String? = try row.get("cause")
             guard let end = JobEnd(rawValue: try row.get("state")) else { continue }
             try byKind.change(row) { statistics in
                 statistics.ended[end, default: 0] += jobs
-                if let failure { statistics.failures[failure, default: 0] += jobs }
+                if let cause { statistics.failures[cause, default: 0] += jobs }
             }
         }
-        for row in results[1] {
+        for row in results[2] {
             let waits: [Double] = try row.get("waits")
             try byKind.change(row) { $0.queueSeconds = (waits[0], waits[1]) }
         }
-        for row in results[2] {
+        for row in results[3] {
             let (state, jobs): (String, Int) = (try row.get("state"), try row.get("jobs"))
             let isDue: Bool = try row.get("is_due")
             try byKind.change(row) { statistics in
@@ -73,12 +80,15 @@ extension Records {
                 if isDue { statistics.due += jobs }
             }
         }
-        for row in results[3] {
+        for row in results[4] {
             let jobs: Int = try row.get("jobs")
             try byKind.change(row) { $0.deadLetters = jobs }
         }
         return byKind.all
     }
+
+    /// What failed, by its error class or its outcome; null: nothing did.
+    var failure: String { "CASE WHEN \(isFailure) THEN COALESCE(error_class, outcome, 'unknown') END" }
 
     /// What counts as a failure of a job's kind: given up, held, or left to a person.
     var isFailure: String {

@@ -48,24 +48,13 @@ import Testing
             _ = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web"}"#)
             _ = try await api.send("POST", "/v1/leads", #"{"external_id":"L2","source":"web"}"#)
             // The first is held three times, the second once; then the job of the first is given up.
-            let jobs = [
-                ("L1", 1_000_001, 30, "held_missing_data"), ("L1", 1_000_002, 20, "held_missing_data"),
-                ("L1", 1_000_003, 10, "held_missing_data"), ("L2", 1_000_004, 10, "held_missing_data"), ("L1", 1_000_005, 5, "held_failed"),
-            ]
-            for (lead, job, minutes, outcome) in jobs {
-                _ = try await api.owner.query(
-                    """
-                    WITH lead AS (SELECT id, now() - \(Int32(minutes)) * interval '1 minute' AS at FROM lead WHERE external_id = \(lead)),
-                    job AS (
-                        INSERT INTO job (tenant_id, id, kind, args, created_at) SELECT \(api.acme.id.rawValue), \(Int64(job)), 'assign_lead', jsonb_build_object('lead_id', id::text), at FROM lead),
-                    decision AS (
-                        INSERT INTO decision_log (tenant_id, lead_id, epoch, job_id, outcome, decided_at, body)
-                        SELECT \(api.acme.id.rawValue), id, 0, \(Int64(job)), \(outcome), at, '{}' FROM lead)
-                    INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, attempt, lost, fence, enqueued_at, finished_at)
-                    SELECT \(Int64(job)), 1, \(api.acme.id.rawValue), 'assign_lead', CASE WHEN \(outcome) = 'held_failed' THEN 'discarded' ELSE 'completed' END::text::job_end,
-                        \(outcome), CASE WHEN \(outcome) = 'held_failed' THEN 'permanent' END, 1, 0, 1, at, at FROM lead
-                    """)
-            }
+            try await held(
+                api,
+                [
+                    ("L1", 1_000_001, 30, "held_missing_data"), ("L1", 1_000_002, 20, "held_missing_data"),
+                    ("L1", 1_000_003, 10, "held_missing_data"), ("L2", 1_000_004, 10, "held_missing_data"),
+                    ("L1", 1_000_005, 5, "held_failed"),
+                ])
 
             let flow = try await api.send("GET", "/v1/flow").json
 
@@ -74,6 +63,48 @@ import Testing
                 flow["failures"].array?.map { "\($0["cause"].string ?? "") \($0["count"].int ?? 0)" } == [
                     "held_missing_data 2", "permanent 1",
                 ])
+        }
+    }
+
+    @Test func `the platform counts a lead that is held again, and a job that is run again, as the company does`() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.send("POST", "/v1/leads", #"{"external_id":"L1","source":"web"}"#)
+            try await held(api, [("L1", 1_000_001, 4, "held_missing_data"), ("L1", 1_000_002, 3, "held_missing_data")])
+            try await end(api, 3, state: "discarded", minutesAgo: 4)
+            try await runAgain(api, jobs: [1_000_003, 1_000_004], "completed", minutesAgo: 2)
+            try await runAgain(api, jobs: [1_000_005], "discarded", minutesAgo: 2)
+
+            let flow = try await api.send("GET", "/v1/flow").json
+            let overview = try await api.send("GET", "/v1/overview", as: api.platformKey).json
+
+            #expect(try kinds(flow) == ["assign_lead: 0/1", "probe: 2/1"])
+            #expect(overview["ended"].int == 4 && overview["failed"].int == 2)
+            #expect(
+                overview["failures"].array?.map { "\($0["cause"].string ?? "") \($0["count"].int ?? 0)" } == [
+                    "held_missing_data 1", "permanent 1",
+                ])
+        }
+    }
+
+    @Test func `what failed and was run again is no failure any more, however long ago it was counted`() async throws {
+        try await TestAPI.with { api in
+            try await end(api, 3, state: "discarded", minutesAgo: 30)
+            #expect(try kinds(try await api.send("GET", "/v1/flow").json) == ["probe: 0/3"])
+            try await runAgain(api, jobs: [1], "completed", minutesAgo: 1)
+            try await runAgain(api, jobs: [2], "discarded", minutesAgo: 1)
+            try await runAgain(api, jobs: [3], "cancelled", minutesAgo: 1)
+
+            let now = Date()
+            for seconds in stride(from: 1.0, through: 240, by: 30) {
+                let flow = try await api.records.jobFlow(of: api.acme.id, minutes: 60, now: now + seconds)
+                #expect(flow.lines.map { "\($0.completed.reduce(0, +))/\($0.failed.reduce(0, +))" } == ["1/2"], "\(seconds)")
+                #expect(flow.failures.map(\.count) == [2])
+            }
+            // Once more, and well.
+            try await runAgain(api, jobs: [2, 3], run: 3, "completed", minutesAgo: 0)
+            let last = try await api.records.jobFlow(of: api.acme.id, minutes: 60, now: Date() + 1)
+            #expect(last.lines.map { "\($0.completed.reduce(0, +))/\($0.failed.reduce(0, +))" } == ["3/0"])
+            #expect(last.failures == [])
         }
     }
 
@@ -112,6 +143,35 @@ import Testing
     /// `cause count: the newest's words`
     private func failures(_ flow: JSON) -> [String]? {
         flow["failures"].array?.map { "\($0["cause"].string ?? "") \($0["count"].int ?? 0): \($0["error"].string ?? "")" }
+    }
+
+    /// Leads whose decisions failed: each with its job, how long ago, and the outcome.
+    private func held(_ api: TestAPI, _ decisions: [(lead: String, job: Int64, minutesAgo: Int, outcome: String)]) async throws {
+        for (lead, job, minutes, outcome) in decisions {
+            _ = try await api.owner.query(
+                """
+                WITH lead AS (SELECT id, now() - \(Int32(minutes)) * interval '1 minute' AS at FROM lead WHERE external_id = \(lead)),
+                job AS (
+                    INSERT INTO job (tenant_id, id, kind, args, created_at) SELECT \(api.acme.id.rawValue), \(job), 'assign_lead', jsonb_build_object('lead_id', id::text), at FROM lead),
+                decision AS (
+                    INSERT INTO decision_log (tenant_id, lead_id, epoch, job_id, outcome, decided_at, body)
+                    SELECT \(api.acme.id.rawValue), id, 0, \(job), \(outcome), at, '{}' FROM lead)
+                INSERT INTO job_history (id, run, tenant_id, kind, state, outcome, error_class, attempt, lost, fence, enqueued_at, finished_at)
+                SELECT \(job), 1, \(api.acme.id.rawValue), 'assign_lead', CASE WHEN \(outcome) = 'held_failed' THEN 'discarded' ELSE 'completed' END::text::job_end,
+                    \(outcome), CASE WHEN \(outcome) = 'held_failed' THEN 'permanent' END, 1, 0, 1, at, at FROM lead
+                """)
+        }
+    }
+
+    /// Another run of jobs that ended before.
+    private func runAgain(_ api: TestAPI, jobs: [Int64], run: Int = 2, _ state: String, minutesAgo: Int) async throws {
+        _ = try await api.owner.query(
+            """
+            INSERT INTO job_history (id, run, tenant_id, kind, state, error_class, error, attempt, lost, fence, enqueued_at, finished_at)
+            SELECT id, \(Int32(run)), \(api.acme.id.rawValue), 'probe', \(state)::text::job_end,
+                CASE WHEN \(state)::text = 'discarded' THEN 'permanent' END, NULL, 1, 0, 1, at, at
+            FROM unnest(\(jobs)::bigint[]) AS id, (SELECT now() - \(Int32(minutesAgo)) * interval '1 minute' AS at) t
+            """)
     }
 
     private func end(
