@@ -19,7 +19,7 @@ public struct ReplaySummary: Sendable {
     /// Of those at another place, by the lead's source and first region.
     public private(set) var differingBySource: [String: Int] = [:]
     public private(set) var differingByRegion: [String: Int] = [:]
-    /// Leads whose outcome is another: `assigned → pooled`.
+    /// Decisions whose outcome is another: `assigned → pooled`.
     public private(set) var changedOutcomes: [String: Int] = [:]
     /// Decisions the candidate did not have to make: it had assigned the lead at once, and the live rules only later.
     public internal(set) var ahead = 0

@@ -41,21 +41,23 @@ public struct RoundVerdict: Sendable, Hashable {
                 "\(summary.notReproduced) of \(summary.reproduced + summary.notReproduced) decisions did not come out as they were made: the replay is not to be relied on."
             )
         }
-        if candidate.toInactive > 0 { find(.toInactive, "\(candidate.toInactive) leads would have gone to sellers who are not active.") }
+        if candidate.toInactive > 0 {
+            find(.toInactive, "\(candidate.toInactive) decisions would have given a lead to sellers who are not active.")
+        }
         if candidate.overCapacity > 0 {
-            find(.overCapacity, "\(candidate.overCapacity) leads would have gone to sellers over their capacity.")
+            find(.overCapacity, "\(candidate.overCapacity) decisions would have given a lead to sellers over their capacity.")
         }
         // Counts, not shares: whom the candidate gave an owner before the live rules did is not decided by it again.
         if candidate.unmatched > live.unmatched {
             find(
                 .moreUnmatched,
-                "\(candidate.unmatched) of \(candidate.decided) leads would have had no owner, against \(live.unmatched) of \(live.decided)."
+                "\(candidate.unmatched) of \(candidate.decided) decisions would have left a lead without an owner, against \(live.unmatched) of \(live.decided)."
             )
         }
         if candidate.unknownPath > live.unknownPath {
             find(
                 .moreUnknown,
-                "\(candidate.unknownPath) of \(candidate.decided) leads would have been held for a field that is missing or not comparable, against \(live.unknownPath) of \(live.decided)."
+                "\(candidate.unknownPath) of \(candidate.decided) decisions would have held a lead for a field that is missing or not comparable, against \(live.unknownPath) of \(live.decided)."
             )
         }
         self.findings = findings

@@ -1,14 +1,14 @@
 import Routing
 import SalesModel
 
-/// What became of the leads of one world.
+/// What became of the leads of one world, counted by decisions: a lead that was decided twice counts twice.
 public struct Tally: Sendable {
     /// More names than this are counted together as `other`.
     static let most = 500
 
     public internal(set) var decided = 0
     public internal(set) var outcomes: [AssignmentOutcome: Int] = [:]
-    /// Assigned leads, by the owner's external id, the lead's first region, its source.
+    /// Assignments, by the owner's external id, the lead's first region, its source.
     public internal(set) var bySeller: [String: Int] = [:]
     public internal(set) var byRegion: [String: Int] = [:]
     public internal(set) var bySource: [String: Int] = [:]

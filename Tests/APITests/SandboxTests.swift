@@ -62,7 +62,7 @@ import Testing
             let ended = try #require(try await house.records.round(round, of: tenant))
             #expect(ended.state == .failed)
             let result = String(decoding: try #require(ended.result).bytes, as: UTF8.self)
-            #expect(result.contains("3 of 12 leads would have had no owner, against 0 of 12."))
+            #expect(result.contains("3 of 12 decisions would have left a lead without an owner, against 0 of 12."))
             #expect(try await house.passedRounds(2, of: tenant) == 0)
             #expect(try await house.count("job_history WHERE kind = 'replay_rules' AND outcome = 'failed' AND state = 'completed'") == 1)
         }

@@ -154,9 +154,10 @@ import Testing
         let findings = [
             "Of 2 decisions something they rested on was not kept.", "No decision was made in this time.",
             "3 of 10 decisions did not come out as they were made: the replay is not to be relied on.",
-            "2 leads would have gone to sellers who are not active.", "1 leads would have gone to sellers over their capacity.",
-            "4 of 10 leads would have had no owner, against 0 of 10.",
-            "3 of 10 leads would have been held for a field that is missing or not comparable, against 0 of 10.",
+            "2 decisions would have given a lead to sellers who are not active.",
+            "1 decisions would have given a lead to sellers over their capacity.",
+            "4 of 10 decisions would have left a lead without an owner, against 0 of 10.",
+            "3 of 10 decisions would have held a lead for a field that is missing or not comparable, against 0 of 10.",
         ]
         let reasons =
             ReleaseGate().tooLittle(weeks: 3, onsets: 4)

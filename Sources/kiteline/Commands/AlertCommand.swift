@@ -28,7 +28,9 @@ struct AlertCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Alerts that last, the newest first; with --all also those that are over.")
+            abstract: "Alerts that last, the newest first; with --all also those that are over.",
+            discussion:
+                "Raised says how often: where it is about leads once for each decision, so a lead that was decided twice counts twice.")
 
         @OptionGroup var pages: PageOptions
 
@@ -36,8 +38,9 @@ struct AlertCommand: AsyncParsableCommand {
         var all = false
 
         func run() async throws {
-            try await pages.list("/v1/alerts", ["open": all ? nil : "true"], ["id", "code", "what", "of", "times", "since", "over", "why"])
-            {
+            try await pages.list(
+                "/v1/alerts", ["open": all ? nil : "true"], ["id", "code", "what", "of", "raised", "since", "over", "why"]
+            ) {
                 (alert: Item) in
                 [
                     alert.id, alert.code, Words.of(.english).known("alert", alert.code), alert.subject, "\(alert.count)", alert.firstAt,

@@ -7,8 +7,11 @@ import Rules
 struct RulesReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Decide recorded leads again under a version of a rule set, without effect, and show what would differ.",
-        discussion: "Exit 1 when the round is not passed. All differences: GET /v1/rounds/ID/differences.")
+        abstract: "Make recorded decisions again under a version of a rule set, without effect, and show what would differ.",
+        discussion: """
+            What is counted are decisions: a lead that was decided twice in that time counts twice. Exit 1 when the round is not passed. All \
+            differences: GET /v1/rounds/ID/differences.
+            """)
 
     @OptionGroup var remote: RemoteOptions
 
@@ -146,7 +149,7 @@ struct RulesReplayCommand: AsyncParsableCommand {
             "\(codes.reduce(0) { $0 + (world.outcomes?[$1] ?? 0) })"
         }
         let rows: [(String, (Result.World) -> String)] = [
-            ("leads decided", { "\($0.decided)" }), ("assigned", { ended($0, ["assigned", "assigned_existing_owner"]) }),
+            ("decisions", { "\($0.decided)" }), ("assigned", { ended($0, ["assigned", "assigned_existing_owner"]) }),
             ("in a pool", { ended($0, ["pooled"]) }), ("with marketing", { ended($0, ["to_marketing"]) }),
             ("held", { ended($0, ["held_mapping_error", "held_missing_data"]) }),
             ("left to a person", { ended($0, ["manual_queue_fallback", "manual_queue_fuse"]) }),
