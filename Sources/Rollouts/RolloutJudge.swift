@@ -52,6 +52,17 @@ public struct RolloutJudge: Sendable {
         }
     }
 
+    /// What whoever lets the change out should know: a guard that can notice nothing, since so many of stable's leads failed before.
+    public var warnings: [String] {
+        plan.guards.compactMap { one in
+            guard case .technical(let before) = one.test, before.leads > 0,
+                rateGuards[one.name]?.isBlind(whereFailing: Double(before.failures) / Double(before.leads)) == true
+            else { return nil }
+            let anyhow = "\(before.failures) of \(before.leads) leads fail anyhow, as before it began"
+            return "\(one.name): it can notice no harm as long as \(anyhow): a change can fail the others only, and those are too few"
+        }
+    }
+
     /// One guard's harm is enough to abort; promotable is what every guard finds promotable. No evidence is no promotion.
     public func verdict(of evidence: RolloutEvidence) -> Verdict {
         let readings = plan.guards.map { reading(of: $0, evidence.guards[$0.name] ?? []) }

@@ -51,5 +51,9 @@ public struct TechnicalGuard: Sendable {
         return logSum(gains.map { failed * $0.failure + went * $0.success }) - log(Double(Self.steps))
     }
 
+    /// Whether it can notice no harm while this share of the leads fails under either version. A change can harm the others only, and evidence
+    /// grows only where more than p₀ are harmed: where 500 of the last 1,000 failed p₀ is 54.6 %, and 50 % are left to be harmed.
+    public func isBlind(whereFailing share: Double) -> Bool { 1 - share <= rate }
+
     public func isHarm(leads: Int, failures: Int) -> Bool { logEvidence(leads: leads, failures: failures) >= -log(alpha) }
 }

@@ -74,6 +74,24 @@ import Testing
         }
     }
 
+    @Test func `a rollout whose guard can notice nothing warns of it while it runs`() async throws {
+        try await TestAPI.with { api in
+            try await ready(api)
+            let started = try await start(api)
+            let id = try #require(try started.json["id"].string)
+            #expect(try started.json["warnings"].array?.isEmpty == true)
+
+            // As after a bad import.
+            _ = try await api.owner.query("UPDATE rollout SET before_n = 1000, before_failures = 1000")
+
+            let shown = try await api.send("GET", "/v1/rollouts/\(id)").json
+            #expect(shown["warnings"].array?.count == 1)
+            #expect(shown["warnings"][0].string?.hasPrefix("technical: it can notice no harm as long as 1000 of 1000 leads fail") == true)
+            let ended = try await api.send("POST", "/v1/rollouts/\(id)/abort", #"{"reason":"later"}"#, as: api.acme.operatorKey).json
+            #expect(ended["warnings"].array?.isEmpty == true)
+        }
+    }
+
     @Test func `rules that say who a lead is go the same way, with guards of their own`() async throws {
         try await TestAPI.with { api in
             let match = "/v1/rulesets/match/main/versions"

@@ -145,6 +145,7 @@ import Testing
                 said += [verdict.words] + verdict.readings.map(\.words)
             }
         }
+        said += RolloutJudge(.standard(before: Counts(good: 200, bad: 800))).warnings
 
         #expect(said.count > 20)
         for sentence in Set(said) { #expect(self.said(sentence).firstMatch(of: /[a-z]{3}/) == nil, "\(sentence)") }

@@ -53,6 +53,16 @@ import Testing
         #expect(RolloutJudge(RolloutPlan(guards: [])).verdict(of: RolloutEvidence()).decision == .continue)
     }
 
+    @Test func `a guard that can notice nothing says so`() {
+        #expect(RolloutJudge(.standard(before: Counts(good: 600, bad: 400))).warnings == [])
+        #expect(RolloutJudge(.standard(before: Counts())).warnings == [])
+        #expect(
+            RolloutJudge(.standard(before: Counts(good: 200, bad: 800))).warnings == [
+                "technical: it can notice no harm as long as 800 of 1000 leads fail anyhow, as before it began: "
+                    + "a change can fail the others only, and those are too few"
+            ])
+    }
+
     @Test func `what is missing never counts as good`() throws {
         let judge = RolloutJudge(plan)
         let good = stage(stable: Counts(good: 20_000), canary: Counts(good: 1_300))

@@ -44,6 +44,15 @@ import Testing
         #expect(chance.last! >= 0.95, "\(chance)")
     }
 
+    @Test(arguments: [(0, false), (100, false), (400, false), (500, true), (800, true), (1_000, true)])
+    func `where most leads fail under either version no change can do enough harm to be noticed`(failures: Int, isBlind: Bool) {
+        let technical = TechnicalGuard(stable: Counts(good: 1_000 - failures, bad: failures), alpha: 0.003, estimationError: 0.002)
+
+        #expect(technical.isBlind(whereFailing: Double(failures) / 1_000) == isBlind)
+        // A change that fails all that stable would have placed, in as many leads as one likes.
+        #expect(technical.isHarm(leads: 100_000, failures: 100 * (1_000 - failures)) == !isBlind)
+    }
+
     @Test func `it is held against the upper bound of stable's rate, and never less than half a percent`() {
         func rate(_ failures: Int, of leads: Int, error: Double = 0.002) -> Double {
             TechnicalGuard(stable: Counts(good: leads - failures, bad: failures), alpha: 0.003, estimationError: error).rate

@@ -253,6 +253,7 @@ extension RolloutRecord {
             }
             object.member("decision", isRunning ? verdict.decision.rawValue : nil)
             object.member("words", isRunning ? verdict.words : endReason)
+            object.member("warnings", isRunning ? warnings : [])
             object.array("guards") { list in for reading in verdict.readings { list.object { reading.write(&$0) } } }
             object.object("shadow") { item in
                 item.member("leads", shadow.leads)

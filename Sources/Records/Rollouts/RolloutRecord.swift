@@ -43,6 +43,9 @@ public struct RolloutRecord: Sendable {
         RolloutJudge(terms.plan(before: Counts(good: before.n - before.failures, bad: before.failures), isAlone: stableVersion == nil))
     }
 
+    /// What whoever lets it out should know of its guards.
+    public var warnings: [String] { judge.warnings }
+
     /// What its guards say now, or said when it ended.
     public func verdict(of tenant: TenantID) -> Verdict { running(of: tenant).verdict }
 }
