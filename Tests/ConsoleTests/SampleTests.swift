@@ -201,6 +201,11 @@ import Testing
         var stopped = facts
         stopped.isFuseOpen = true
         #expect(RolloutView.page(layout, clerk, stopped, once: "k")["fuseNote"] == .text(layout.words["rollout_fuse_open"]))
+        #expect(view["guardNote"] == View.nothing)
+        var blind = facts
+        blind.rollout = try node(
+            Self.rollout.replacing(#""state":"canary""#, with: #""state":"canary","warnings":["technical: it is blind"]"#))
+        #expect(RolloutView.page(layout, clerk, blind, once: "k")["guardNote"] == "Failures: it is blind")
         var ended = facts
         let leads = #""state":"aborted","taken_back":{"elsewhere":40,"again":37,"touched":2,"waiting":1}"#
         ended.rollout = try node(Self.rollout.replacing(#""state":"canary""#, with: leads))

@@ -65,6 +65,7 @@ public enum RolloutView {
                 "verdictTone": .text(verdictTone(facts).rawValue),
                 "verdictTitle": .text(verdictTitle(facts, words)),
                 "verdictWords": .text(rollout[isRunning ? "words" : "end_reason"]?.string.map { Sentences.said($0, words) }),
+                "guardNote": .text(rollout["warnings"]?.elements.first?.string.map { Sentences.said($0, words) }),
                 "fuseNote": .text(facts.isFuseOpen && isRunning && !isOfWarnings ? words["rollout_fuse_open"] : nil),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
                 "guards": .list(guards.map { reading($0, facts, clerk) }), "arms": .list(arms(rollout, clerk)),
