@@ -1,5 +1,6 @@
 import ArgumentParser
 import AsyncHTTPClient
+import Console
 import Foundation
 import NIOCore
 import NIOPosix
@@ -145,9 +146,17 @@ struct Refusal: Error, Decodable, CustomStringConvertible {
             refusal.detail = "It was asked for \(asked)\(whose)." + (detail.map { " \($0)" } ?? "")
         case "sandbox_rounds_missing":
             refusal.detail = detail?.replacing("POST …/replay.", with: "kiteline rules replay --kind KIND --version N.")
+        case "permission", "data_domain": refusal.detail = detail.map(Self.sayingActions(in:))
         default: break
         }
         return refusal
+    }
+
+    /// What people do with records in words: “edit a lead” for `lead.edit`.
+    private static func sayingActions(in detail: String) -> String {
+        Words.of(.english).all.filter { $0.key.hasPrefix("action_") }.reduce(detail) { detail, word in
+            detail.replacing(word.key.dropFirst("action_".count).replacing("_", with: "."), with: "“\(word.value)”")
+        }
     }
 
     var description: String {

@@ -154,6 +154,7 @@ struct DevTests {
             let promoted = try await run("rollout", "promote", rollout, "--reason", "good")
             let again = try await run("rollout", "abort", rollout, "--reason", "not so good")
             let back = try await run("rules", "back", "--kind", "route", "--version", "1", "--reason", "complaints")
+            let replaced = try await run("rollout", "list")
             let versions = try await run("rules", "show", "--kind", "route")
             let numbers = try await run("rules", "diff", "1", "2", "--kind", "route")
             dev.send(SIGTERM)
@@ -166,6 +167,7 @@ struct DevTests {
             #expect(promoted.status == 0)
             #expect(again.status == 1 && again.errors.contains("kiteline rules back"), "\(again)")
             #expect(back.output == "route/default version 1 is live\n", "\(back)")
+            #expect(replaced.output.contains("promoted; version 1 is live by now"), "\(replaced)")
             #expect(versions.output.split(separator: "\n").contains { $0.hasPrefix("1 ") && $0.contains(" live ") }, "\(versions)")
             #expect(numbers.status == 2 && numbers.errors.contains("--from 1 --to 2"), "\(numbers)")
         }

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import AsyncHTTPClient
+import Console
 import Foundation
 import NIOCore
 
@@ -149,7 +150,7 @@ struct ImportCommand: AsyncParsableCommand {
             ]
         }
 
-        private struct Preview: Decodable {
+        struct Preview: Decodable {
             struct Row: Decodable {
                 let line: Int
                 let externalId: String?
@@ -165,13 +166,19 @@ struct ImportCommand: AsyncParsableCommand {
                 let reasons: [String]
 
                 /// Where it goes, as far as the rules say it.
-                var place: String? {
+                private var place: String? {
                     switch goesTo {
                     case "seller": "to a seller"
                     case "pool": "to the pool \(pool ?? "")"
                     case "marketing": "to marketing"
                     default: nil
                     }
+                }
+
+                /// What becomes of it: where it goes and by which rule, or why it goes nowhere.
+                var end: String {
+                    if let place, let rule { return "\(place), by \(rule)" }
+                    return verdict == "unrouted" ? "no rules place it" : Words.of(.english).known("outcome", verdict)
                 }
 
                 /// Known of every lead, or worked out.
@@ -203,9 +210,8 @@ struct ImportCommand: AsyncParsableCommand {
             let preview = try await previewed((file, query), remote)
             print("under \(preview.rules.isEmpty ? "no rules" : preview.rules.joined(separator: ", "))\n")
             for row in preview.rows {
-                let verdict = row.place.flatMap { place in row.rule.map { "\(place), by \($0)" } } ?? row.verdict
                 let score = row.score.map { ", score \($0)" + (row.band.map { " (\($0))" } ?? "") } ?? ""
-                print("line \(row.line)\(row.externalId.map { ", \($0)" } ?? ""): \(verdict)\(score)")
+                print("line \(row.line)\(row.externalId.map { ", \($0)" } ?? ""): \(row.end)\(score)")
                 for (name, value) in (row.fields ?? [:]).sorted(by: { $0.key < $1.key }) { print("  \(name) = \(value)") }
                 for reason in row.reasons { print("  – \(reason)") }
             }

@@ -11,8 +11,8 @@ struct QueueCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "What of a tenant is ready, running, parked and deferred, by kind.",
             discussion: """
-                share is the part of all worker-time the tenant got lately, entitled what its weight gives it among tenants that have work now. \
-                Who has little to do gets less than that, and lacks nothing.
+                Below stands which part of all worker-time the tenant got lately, and what its weight gives it among the tenants that have work \
+                now. Who has little to do gets less than that, and lacks nothing.
                 """)
 
         @OptionGroup var remote: RemoteOptions
@@ -20,7 +20,7 @@ struct QueueCommand: AsyncParsableCommand {
         @Flag(help: "Print JSON.")
         var json = false
 
-        private struct Page: Decodable {
+        struct Page: Decodable {
             struct Item: Decodable {
                 let kind: String
                 let ready: Int?
@@ -35,6 +35,14 @@ struct QueueCommand: AsyncParsableCommand {
             }
             let items: [Item]
             let index: String
+
+            /// What the tenant gets of the workers, which is the same for all its kinds; nil: nothing was given lately, or it is not known.
+            var share: String? {
+                guard let first = items.first, let received = first.shareReceived else { return nil }
+                func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
+                let entitled = first.shareEntitled.map { ", and its weight gives it \(percent($0)) among those that have work now" }
+                return "The tenant got \(percent(received)) of all worker-time lately\(entitled ?? "; it has no work now")."
+            }
         }
 
         func run() async throws {
@@ -42,18 +50,17 @@ struct QueueCommand: AsyncParsableCommand {
             if json { return printLine(data) }
             let page = try JSON.read(Page.self, from: data)
             func text(_ number: Int?) -> String { number.map(String.init) ?? "?" }
-            func percent(_ share: Double?) -> String { share.map { String(format: "%.1f %%", $0 * 100) } ?? "" }
             print(
                 Table(
-                    ["kind", "ready", "running", "parked", "deferred", "drains in", "oldest", "share", "entitled", "paused"],
+                    ["kind", "ready", "running", "parked", "deferred", "drains in", "oldest", "paused"],
                     page.items.map { item in
                         [
                             item.kind, text(item.ready), text(item.running), text(item.parked), text(item.deferred),
                             item.estimatedDrainSeconds.map { "\($0) s" } ?? "",
-                            item.oldestClaimableMs.map { String(format: "%.1f s", $0 / 1_000) } ?? "", percent(item.shareReceived),
-                            percent(item.shareEntitled), item.pausedReason ?? "",
+                            item.oldestClaimableMs.map { String(format: "%.1f s", $0 / 1_000) } ?? "", item.pausedReason ?? "",
                         ]
                     }))
+            if let share = page.share { print(share) }
             if page.index == "away" { print("Redis is away: what waits is safe, and its numbers are not known") }
         }
     }

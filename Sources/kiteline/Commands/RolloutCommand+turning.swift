@@ -132,7 +132,8 @@ extension RolloutCommand {
                 let data = try await remote.request(.get, "/v1/rollouts")
                 if json { return printLine(data) }
                 let page = try JSON.read(RolloutView.Page.self, from: data)
-                print(Table(["id", "rules", "state", "percent", "what it says"], page.items.map(\.cells)))
+                let live = try await RolloutView.live(remote)
+                print(Table(["id", "rules", "state", "percent", "what it says"], page.items.map { $0.cells(among: live) }))
                 if page.items.isEmpty { complain("There are none.") }
                 return
             }
@@ -163,8 +164,16 @@ struct RolloutOptions: ParsableArguments {
 }
 
 /// A rollout as the API tells of it.
-private struct RolloutView: Decodable {
+struct RolloutView: Decodable {
     struct Page: Decodable { let items: [RolloutView] }
+    /// The names of rules, as far as a rollout needs them.
+    struct Names: Decodable {
+        struct Item: Decodable {
+            let kind, name: String
+            let liveVersion: Int?
+        }
+        let items: [Item]
+    }
     struct Arm: Decodable {
         /// Nil: nothing was live.
         let version: Int?
@@ -219,9 +228,20 @@ private struct RolloutView: Decodable {
     let differences: [Difference]?
     let takenBack: TakenBack?
 
-    var cells: [String] { [id, "\(kind)/\(name)@\(version)", end, isRunning ? Self.share(percent) : "", words ?? ""] }
+    /// - Parameter live: the versions that are live by now, by kind and name.
+    func cells(among live: [String: Int]) -> [String] {
+        let now = live["\(kind)/\(name)"].flatMap { state == "live" && $0 != version ? "; version \($0) is live by now" : nil } ?? ""
+        return [id, "\(kind)/\(name)@\(version)", end + now, isRunning ? Self.share(percent) : "", words ?? ""]
+    }
 
-    /// Its state; an earlier version may be live again since it was promoted.
+    /// Nothing for a person's key, which may see rollouts and no rules.
+    static func live(_ remote: Remote) async throws -> [String: Int] {
+        guard let data = try? await remote.request(.get, "/v1/rulesets") else { return [:] }
+        let names = try JSON.read(Names.self, from: data)
+        return names.items.reduce(into: [:]) { $0["\($1.kind)/\($1.name)"] = $1.liveVersion }
+    }
+
+    /// Its state; another version may be live since it was promoted.
     private var end: String { state == "live" ? "promoted" : state }
 
     static func show(
