@@ -223,6 +223,7 @@ import Testing
 
     @Test(arguments: [
         (#"{"Company Name":" 苏州新港 ","contact":"Wang"}"#, "苏州新港"), (#"{"company":" ","联系人":"王磊"}"#, "王磊"),
+        (#"{"institution_name":"协和医院","contact":"Li"}"#, "协和医院"), (#"{"parent_name":"王芳","course":"钢琴"}"#, "王芳"),
         (#"{"name":"Li","客户名称":"恒远"}"#, "恒远"), (#"{"company":7,"budget":"much"}"#, nil), ("{}", nil),
     ])
     func `a lead's answer says what people call it`(fields: String, name: String?) async throws {
