@@ -145,7 +145,7 @@ struct DevTests {
             #expect(try await run("rules", "publish", "east.yaml", "--kind", "route", "--reason", "first").status == 0)
             let repeated = try await run("rules", "publish", "east.yaml", "--kind", "route", "--reason", "again")
             let draft = try await run("rules", "publish", "west.yaml", "--kind", "route", "--draft")
-            let started = try await run("rollout", "start", "route", "default", "2", "--percent", "0", "--json")
+            let started = try await run("rollout", "start", "--kind", "route", "--version", "2", "--percent", "0", "--json")
             let rollout = String(try #require(started.output.firstMatch(of: /"id":"(\d+)"/), "\(started)").1)
             _ = try await run("import", "leads", "leads.csv", "--source", "web", "--external-id", "id")
             var shown = ""
@@ -161,7 +161,7 @@ struct DevTests {
             _ = try await dev.end()
 
             #expect(repeated.output == "route/default version 1 is live already: it says the same\n", "\(repeated)")
-            #expect(draft.output.contains("next: kiteline rollout start route default 2 --percent 0"), "\(draft)")
+            #expect(draft.output.contains("next: kiteline rollout start --kind route --name default --version 2 --percent 0"), "\(draft)")
             #expect(shown.contains("in the shadow: 1 leads decided beside, 1 otherwise, 0 held or failed under it"), "\(shown)")
             #expect(shown.contains("pooled") && shown.contains("otherwise"), "\(shown)")
             #expect(promoted.status == 0)

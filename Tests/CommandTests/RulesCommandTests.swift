@@ -55,5 +55,8 @@ import Testing
         #expect(try RulesCommand.Show.parse(named).name == "crm")
         #expect(try RulesCommand.Diff.parse(named + ["--to", "2"]).name == "crm")
         #expect(try RulesReplayCommand.parse(named + ["--version", "2"]).name == "crm")
+        #expect(try RolloutCommand.Start.parse(named + ["--version", "2"]).effectiveName == "crm")
+        #expect(try RolloutCommand.Start.parse(["--kind", "map", "--version", "2"]).effectiveName == "default")
+        #expect(try RolloutCommand.Start.parse(["--kind", "warning_model", "--version", "2"]).effectiveName == "spi")
     }
 }

@@ -9,13 +9,13 @@ extension RolloutCommand {
 
         @OptionGroup var remote: RemoteOptions
 
-        @Argument(help: "The kind of rule set, such as route; or warning_model, whose only name is spi.")
+        @Option(help: "The kind of rule set, such as route; or warning_model.")
         var kind: String
 
-        @Argument(help: "Its name.")
-        var name: String
+        @Option(help: "The rule set's name; default: default, and spi of warning_model, which has no other.")
+        var name: String?
 
-        @Argument(help: "The version to be rolled out.")
+        @Option(help: "The version to be rolled out.")
         var version: Int
 
         @Option(help: "Of the customers, with two decimals at most.")
@@ -66,6 +66,8 @@ extension RolloutCommand {
             guard (0...100).contains(percent) else { throw ValidationError("A percentage is from 0 to 100.") }
         }
 
+        var effectiveName: String { name ?? (kind == "warning_model" ? "spi" : "default") }
+
         func run() async throws {
             var guards: [String: Any] = [:]
             if let firstTouchMinutes { guards["first_touch_minutes"] = firstTouchMinutes == 0 ? NSNull() : firstTouchMinutes }
@@ -77,7 +79,7 @@ extension RolloutCommand {
             guards["false_warnings"] = falseWarnings
             guards["least_warnings"] = leastWarnings
             if automatic { guards["promotion"] = "automatic" }
-            var body: [String: Any] = ["kind": kind, "name": name, "version": version, "percent": percent, "guards": guards]
+            var body: [String: Any] = ["kind": kind, "name": effectiveName, "version": version, "percent": percent, "guards": guards]
             body["reason"] = reason
             try await RolloutView.show(try remote.remote(), .post, "/v1/rollouts", body, json: json, whole: false)
         }

@@ -100,7 +100,7 @@ struct RulesCommand: AsyncParsableCommand {
                 return "kiteline rules replay --kind \(kind.rawValue) --name \(name) --version \(version)\(whose)"
                     + " (it has passed \(set.roundsPassed) of the \(set.roundsRequired) rounds this tenant asks for before a rollout)"
             }
-            return "kiteline rollout start \(kind.rawValue) \(name) \(version) --percent 0\(whose)"
+            return "kiteline rollout start --kind \(kind.rawValue) --name \(name) --version \(version) --percent 0\(whose)"
         }
 
         /// A draft is something to be rolled out beside what is live.
