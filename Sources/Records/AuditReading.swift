@@ -49,7 +49,7 @@ extension Records {
     /// The log, the newest first.
     /// - Parameters:
     ///   - tenant: whose; nil: everybody's.
-    ///   - namesAll: tells the names of the platform's keys too; otherwise those of the tenant's own.
+    ///   - namesAll: tells the names of platform keys too; otherwise those of the tenant's own.
     public func audit(
         _ search: AuditSearch = AuditSearch(), of tenant: TenantID?, namesAll: Bool = false, before cursor: Int64 = .max, limit: Int
     ) async throws -> Page<AuditRecord> {

@@ -13,7 +13,7 @@ struct LeadStory: Sendable {
     /// Of the lead and its deal; another one each time the demo runs on the same data.
     private let name = "story-\(Int(Date().timeIntervalSince1970))"
 
-    /// - Parameter remote: with the platform's key.
+    /// - Parameter remote: with a platform key.
     init(at trade: DemoTrade, _ tenant: TenantID, _ remote: Remote, _ records: Records) {
         (self.remote, self.records, self.trade, self.tenant) = (remote.acting(for: trade.slug), records, trade, tenant)
     }

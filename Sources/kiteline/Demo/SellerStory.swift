@@ -23,7 +23,7 @@ struct SellerStory: Sendable {
     private static let ahead = 2
     private static let teams = 6
 
-    /// - Parameter remote: with the platform's key.
+    /// - Parameter remote: with a platform key.
     init(_ remote: Remote, _ records: Records, now: Date = Date()) {
         (self.remote, self.records, self.now) = (remote.acting(for: Self.slug.description), records, now)
         var plan = GeneratedTenants()

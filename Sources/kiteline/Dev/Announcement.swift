@@ -30,12 +30,12 @@ final class Announcement: Sendable {
 
             Kiteline is ready.
 
-              console  \(console ?? url + "/console/")
-                       signs you in once; for another link: kiteline console
-              API      \(url)
-              key      \(platformKey)
-                       of the platform: every tenant, named with Kiteline-Tenant: SLUG
-              data     \(folder), its servers' addresses in \(ReadyFile.path(in: folder))
+              console       \(console ?? url + "/console/")
+                            signs you in once; for another link: kiteline console
+              API           \(url)
+              platform key  \(platformKey)
+                            acts for every tenant, named with Kiteline-Tenant: SLUG
+              data          \(folder), its servers' addresses in \(ReadyFile.path(in: folder))
 
             Stop with Ctrl-C.
             """)
