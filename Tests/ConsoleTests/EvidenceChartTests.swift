@@ -29,7 +29,7 @@ import Testing
 
         #expect(view["linePoints"] == "0,100 25,100 50,50 100,0")
         #expect(view["lastX"] == "100" && view["lastY"] == "0" && view["isOver"] == .flag(true))
-        #expect(view["yLabels"]?.items == ["100", "10", "1"])
+        #expect(view["yLabels"]?.items == ["1\u{A0}%", "10\u{A0}%", "100\u{A0}%"])
         #expect(view["xLabels"]?.items == ["10:00", "14:00"])
     }
 
@@ -39,10 +39,10 @@ import Testing
         #expect(view["turns"]?.items.map { $0["x"] } == ["37.5"])
         #expect(view["turns"]?.items.first?["turnWords"] == "2026-03-18 11:30:00: Set to 20\u{A0}%")
         let said = "\(view["chartWords"] ?? .nothing)"
-        #expect(said.contains("at first 1, now 1,000, 1,000 at most; the change is taken back at 100."))
+        #expect(said.contains("at first 100\u{A0}%, now 0.1\u{A0}%, 0.1\u{A0}% at the least; the change is taken back at 1\u{A0}%."))
         #expect(said.contains("Set to 20\u{A0}%"))
         let chinese = "\(try #require(try chart(Self.readings, Self.ended, .chinese))["chartWords"] ?? .nothing)"
-        #expect(chinese.contains("起初 1，现为 1,000，最高 1,000；达到 100 即撤回。"))
+        #expect(chinese.contains("起初 100%，现为 0.1%，最低 0.1%；降到 1% 即撤回。"))
     }
 
     @Test func `what runs is drawn until now, and a single reading of what has ended not at all`() throws {
@@ -59,7 +59,7 @@ import Testing
 
     @Test func `the table has the newest first, and of many the ends, the strongest and some between`() throws {
         let view = try #require(try chart(Self.readings, Self.ended))
-        #expect(view["readings"]?.items.map { $0["readingEvidence"] } == ["1,000", "10", "0.1", "1"])
+        #expect(view["readings"]?.items.map { $0["readingEvidence"] } == ["0.1\u{A0}%", "10\u{A0}%", "100\u{A0}%", "100\u{A0}%"])
         #expect(view["leftOut"] == .text(nil))
 
         let many = (0..<100).map { $0 == 41 ? 9.0 : 1.0 }

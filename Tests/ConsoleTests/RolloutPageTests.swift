@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [("en", "Evidence of harm from", "Readings"), ("zh", "的损害证据", "历次读数")])
+    @Test(arguments: [("en", "chance alone gives such numbers, from", "Readings"), ("zh", "仅凭偶然出现这种数据的可能性：", "历次读数")])
     func `a guard's evidence is drawn over time against its threshold, and stands in a table below`(
         language: String, words: String, table: String
     ) async throws {

@@ -14,7 +14,7 @@ import Testing
 
     @Test(
         arguments: [
-            ("3 of 500 leads; lower bound −1.2 points, needs −0.5", "已评判 3 / 500 条线索；下界 −1.2 个百分点，须达 −0.5"),
+            ("3 of 500 leads; lower bound −1.2 points, needs −0.5", "已评判 3 / 500 条线索；最坏可能相差 −1.2 个百分点，须不低于 −0.5"),
             ("technical: 3 of 3 canary leads failed, held against 0.62 %", "技术失败：灰度 3 条线索中 3 条失败，对照 0.62%"),
             ("It belongs to Li: A. With \"override\": true and an operator's key it is given to another.", "它属于 Li: A。"),
             ("It needs a key of the role operator.", "需要“操作员”角色的密钥。"), ("the customers complained", "the customers complained"),
@@ -22,7 +22,7 @@ import Testing
             ("", ""), ("must be from  to ", "must be from  to "),
             (
                 "it is urgent (before the evidence: 3 of 500 leads; lower bound −1.2 points, needs −0.5)",
-                "it is urgent（证据充分之前：已评判 3 / 500 条线索；下界 −1.2 个百分点，须达 −0.5）"
+                "it is urgent（证据充分之前：已评判 3 / 500 条线索；最坏可能相差 −1.2 个百分点，须不低于 −0.5）"
             ),
             ("a hedge is missing; it rains; go home", "a hedge is missing; it rains; go home"),
             ("“hwen” is not known here; did you mean “when”?", "无法识别“hwen”；您是指“when”吗？"),

@@ -3,7 +3,8 @@ import JSONEnvelope
 
 /// One guard's evidence of harm over time, against the threshold at which the change is taken back.
 ///
-/// Evidence multiplies, so its way is drawn in logarithms: 1, which says nothing, lies on the ground, the threshold at the top.
+/// Evidence multiplies, so its way is drawn in logarithms: 1, which says nothing, lies on the ground, the threshold at the top. What it is
+/// called beside the picture is the chance that it comes without harm.
 struct EvidenceChart {
     struct Point: Hashable {
         let at: Date
@@ -68,7 +69,7 @@ struct EvidenceChart {
         let marked = turns.filter { $0.at > points[0].at && $0.at < last.at }
         return [
             "chartWords": .text(said),
-            "yLabels": .list([threshold, threshold.squareRoot(), 1].map { .text(clerk.number($0, decimals: 0)) }),
+            "yLabels": .list([threshold, threshold.squareRoot(), 1].map { .text(clerk.chance(of: $0)) }),
             "xLabels": .list(ends.map { .text($0) }),
             "linePoints": .text(points.map { "\(Picture.coordinate(x($0.at))),\(Picture.coordinate(y($0)))" }.joined(separator: " ")),
             "lastX": .text(Picture.coordinate(x(last.at))), "lastY": .text(Picture.coordinate(y(last))),
@@ -79,7 +80,7 @@ struct EvidenceChart {
                 shown.map {
                     [
                         "at": clerk.when($0.at), "readingPercent": .text($0.percent), "readingJudged": .text(clerk.number($0.judged)),
-                        "readingEvidence": .text(clerk.number($0.evidence, decimals: 2)),
+                        "readingEvidence": .text(clerk.chance(of: $0.evidence)),
                     ]
                 }),
             "leftOut": .text(left > 0 ? clerk.words["rollout_readings_left", ["n": clerk.number(left)]] : nil),
@@ -95,12 +96,12 @@ struct EvidenceChart {
     /// In words what the line shows: where it began, where it is, and how high it went.
     private var said: String {
         let most = points.map(\.evidence).max() ?? 0
-        func number(_ value: Double) -> String { clerk.number(value, decimals: 2) }
         let way = clerk.words[
             "rollout_way_words",
             [
-                "from": clerk.full(points[0].at), "to": clerk.full(points[points.count - 1].at), "first": number(points[0].evidence),
-                "last": number(points[points.count - 1].evidence), "most": number(most), "threshold": clerk.number(threshold, decimals: 0),
+                "from": clerk.full(points[0].at), "to": clerk.full(points[points.count - 1].at),
+                "first": clerk.chance(of: points[0].evidence), "last": clerk.chance(of: points[points.count - 1].evidence),
+                "least": clerk.chance(of: most), "threshold": clerk.chance(of: threshold),
             ]]
         return ([way] + turns.map(\.words)).joined(separator: " ")
     }

@@ -64,7 +64,8 @@ public enum RolloutView {
                 "summary": .text(summary(rollout, clerk)),
                 "verdictTone": .text(verdictTone(facts).rawValue),
                 "verdictTitle": .text(verdictTitle(facts, words)),
-                "verdictWords": .text(rollout[isRunning ? "words" : "end_reason"]?.string.map { Sentences.said($0, words) }),
+                "verdictWords": .text(
+                    isRunning ? GuardWords.line(rollout, clerk) : rollout["end_reason"]?.string.map { Sentences.said($0, words) }),
                 "guardNote": .text(rollout["warnings"]?.elements.first?.string.map { Sentences.said($0, words) }),
                 "fuseNote": .text(facts.isFuseOpen && isRunning && !isOfWarnings ? words["rollout_fuse_open"] : nil),
                 "lifeSteps": .list(life(facts, words)), "hasGuards": .flag(!guards.isEmpty),
@@ -163,6 +164,7 @@ public enum RolloutView {
         let judged = guardReading["n"]?.integer ?? 0
         let isTooFew = isTooFew(guardReading, facts.rollout)
         let chart = EvidenceChart(facts.readings, of: name, facts.rollout, clerk)?.view
+        let said = GuardWords(guardReading, of: facts.rollout, clerk)
         return [
             "guardId": .text(name), "guardName": .text(words.known("guard", name)),
             "guardMeaning": .text(meaning(of: name, facts.rollout, words)),
@@ -172,15 +174,10 @@ public enum RolloutView {
             "judgedLeast": .text(isTooFew ? words["rollout_least", ["n": clerk.number(facts.rollout["least_judged"]) ?? "–"]] : nil),
             "evidenceChart": chart ?? .nothing,
             "guardBar": judged == 0 || chart != nil ? .nothing : bar(evidence, threshold, clerk),
-            "hasNoPicture": .flag(judged == 0 && chart == nil), "evidence": .text(clerk.number(evidence, decimals: 2)),
-            "threshold": .text(clerk.number(threshold, decimals: 0)), "judged": .text(clerk.number(Int(judged))),
+            "hasNoPicture": .flag(judged == 0 && chart == nil), "evidence": .text(clerk.chance(of: evidence)),
+            "threshold": .text(clerk.chance(of: threshold)), "judged": .text(clerk.number(Int(judged))),
             "missing": .text(missing > 0 ? words["rollout_missing", ["n": clerk.number(Int(missing))]] : nil),
-            // Of nothing there is no bound, and "0 of 0" says less than that nothing is known.
-            "lowerBound": .text(
-                judged == 0
-                    ? nil : guardReading["lower_bound_points"]?.double.map { words["rollout_points", ["n": clerk.number($0, decimals: 1)]] }
-            ),
-            "guardWords": .text(judged == 0 ? nil : guardReading["words"]?.string.map { Sentences.said($0, words) }),
+            "guardSeen": .text(said.seen), "guardAllowed": .text(said.allowed),
         ]
     }
 
@@ -209,9 +206,8 @@ public enum RolloutView {
 
     private static func arms(_ rollout: JSONNode, _ clerk: Clerk) -> [View] {
         let words = clerk.words
-        let stages = rollout["stages"]?.elements ?? []
         return ["stable", "canary"].map { name in
-            func sum(_ field: String) -> Int { stages.reduce(0) { $0 + Int($1["\(name)_\(field)"]?.integer ?? 0) } }
+            func sum(_ field: String) -> Int { RolloutWords.sum("\(name)_\(field)", of: rollout) }
             let arm = rollout["arms"]?[name]
             let (leads, failed) = (Int(arm?["n"]?.integer ?? 0), Int(arm?["failures"]?.integer ?? 0))
             let (due, late) = (sum("touches_due"), sum("touches_late"))

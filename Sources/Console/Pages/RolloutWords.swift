@@ -88,5 +88,10 @@ enum RolloutWords {
         return said("rollout_shadow_words", of: rollout, clerk.words, counts)
     }
 
+    /// Of all its stages.
+    static func sum(_ field: String, of rollout: JSONNode) -> Int {
+        (rollout["stages"]?.elements ?? []).reduce(0) { $0 + Int($1[field]?.integer ?? 0) }
+    }
+
     static func isRunning(_ rollout: JSONNode) -> Bool { ["shadow", "canary"].contains(rollout["state"]?.string ?? "") }
 }

@@ -57,10 +57,7 @@ public enum RolloutsView {
     private static func row(_ rollout: JSONNode, _ clerk: Clerk) -> View {
         let words = clerk.words
         let isShadow = rollout["state"]?.string == "shadow"
-        let said =
-            isShadow
-            ? RolloutWords.shadow(rollout, clerk)
-            : rollout["words"]?.string.map { Sentences.said($0, words) }
+        let said = isShadow ? RolloutWords.shadow(rollout, clerk) : GuardWords.line(rollout, clerk)
         return [
             "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")),
             "ruleSet": .text(RolloutWords.title(rollout, words)),
