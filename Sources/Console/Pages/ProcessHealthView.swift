@@ -23,6 +23,8 @@ public enum ProcessHealthView {
         public var team: String
         /// Where the page of sellers begins; nil: with the first.
         public var cursor: String?
+        /// The week that was asked for, as it was typed; nil: none was.
+        public var wanted: String?
 
         public init(
             weeks: [String], page: JSONNode, summary: JSONNode, diagnoses: JSONNode, predictions: JSONNode, quality: JSONNode,
@@ -40,9 +42,14 @@ public enum ProcessHealthView {
         }
     }
 
-    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
+    /// What the form calls what the API is asked for.
+    private static let labels = ["week": "health_week", "team": "health_team"]
+
+    /// - Parameter refusal: why no sellers were looked for.
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, refusal: Refusal? = nil) -> View {
         let words = layout.words
         let shown = facts.weeks.last ?? ""
+        let asked = facts.wanted ?? shown
         let rows = facts.page["items"]?.elements ?? []
         let board = HealthBoard(facts, clerk)
         func href(_ cursor: String?) -> String {
@@ -60,8 +67,9 @@ public enum ProcessHealthView {
         return layout.page(
             words["health_title"],
             [
-                "asOf": clerk.when(clerk.now), "searchAction": .text(Layout.path("process-health")),
-                "weekOptions": .list(Option.list(facts.weeks.reversed().map { ($0, $0) }, chosen: shown)),
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "searchAction": .text(Layout.path("process-health")),
+                "weekOptions": .list(Option.list(weeks(facts, and: asked).map { ($0, $0) }, chosen: asked)),
                 "teamOptions": .list(
                     Option.list(
                         facts.sellers.teamChoices(and: facts.team.isEmpty ? [] : [facts.team]), chosen: facts.team,
@@ -91,6 +99,11 @@ public enum ProcessHealthView {
                 "warningsNoneWhy": .text(words[noneHolds]),
                 "quality": WarningQuality(facts.quality, clerk).view,
             ])
+    }
+
+    /// The weeks to choose from, the newest first; what was typed in an address and is none stands before them, as it was typed.
+    private static func weeks(_ facts: Facts, and asked: String) -> [String] {
+        (facts.weeks.contains(asked) ? [] : [asked]) + facts.weeks.reversed()
     }
 
     private static func isBelow(_ row: JSONNode) -> Bool { row["below_baseline"]?.bool == true }
