@@ -192,6 +192,7 @@ import Testing
             try await browser.signIn(house.acme.tenantKey)
             let empty = try await browser.get("/console/forecast")
             let asked = try await browser.submit(empty, "/console/forecast/rebuild")
+            let waiting = try await browser.get(asked["location"] ?? "")
             try await house.working {
                 try await expectSoon { try await house.call("GET", "/v1/forecasts/latest").status == 200 }
             }
@@ -199,7 +200,12 @@ import Testing
             let page = try await browser.get("/console/forecast")
 
             #expect(empty.text.contains("No forecast yet"))
-            #expect(asked.status == 303 && asked["location"]?.hasPrefix("/console/jobs/") == true)
+            #expect(asked.status == 303 && asked["location"]?.hasPrefix("/console/forecast?rebuild=") == true)
+            #expect(waiting.text.contains("The forecast is being rebuilt") && waiting.text.contains(#"id="figures" data-live-on="job""#))
+            let rebuilt = try await browser.get(asked["location"] ?? "")
+            #expect(rebuilt.text.contains("this is the first of the period, "))
+            #expect(!rebuilt.text.contains("data-live-on"), "what is over is not waited for")
+            #expect(!page.text.contains("this is the first"), "only who asked is told")
             #expect(page.text.contains("11,234.56") || page.text.contains("1,234.56"))
             #expect(!page.text.contains("No forecast yet") && page.text.contains("Quoted"))
         }

@@ -133,6 +133,39 @@ import Testing
         #expect(try tile(totals("", 3)).label == "Forecast")
     }
 
+    @Test(arguments: [
+        (#""state":"running""#, "info", "The forecast is being rebuilt", "job"),
+        (#""state":"completed","outcome":"unchanged""#, "good", "the figures are the same.", ""),
+        (#""state":"completed","outcome":"published""#, "good", "the forecast was 1,000.00 CNY and is 1,200.00 CNY.", ""),
+        (#""state":"discarded","error":{"class":"permanent","message":"no deal"}"#, "bad", "was not rebuilt: no deal", ""),
+        (#""state":"cancelled""#, "bad", "was not rebuilt: Cancelled", ""),
+    ])
+    func `a rebuild that was asked for is followed on the page, and says whether the figures moved`(
+        job: String, tone: String, said: String, liveOn: String
+    ) throws {
+        let (layout, clerk) = frame()
+        func forecast(_ id: String, _ total: Int) -> String {
+            #"{"id":"\#(id)","forecast":{"totals":[{"currency":"CNY","forecast_total_minor":\#(total),"committed":{"count":1}}]}}"#
+        }
+        var facts = ForecastView.Facts(
+            forecast: try node(forecast("2", 120_000)),
+            earlier: try node(#"{"items":[\#(forecast("2", 120_000)),\#(forecast("1", 100_000))]}"#), sellers: SellerNames(nil))
+        let told = #"{"id":"9","kind":"rebuild_forecast","finished_at":"2026-03-18T06:31:05Z",\#(job)}"#
+
+        facts.rebuild = try node(told)
+        let view = ForecastView.page(layout, clerk, facts, once: "k")
+        facts.rebuild = try node(told.replacing("rebuild_forecast", with: "probe"))
+        let other = ForecastView.page(layout, clerk, facts, once: "k")
+
+        guard case .text(let text)? = view["rebuilt"]?["rebuiltWords"] else {
+            Issue.record("nothing is said of it")
+            return
+        }
+        #expect(text.contains(said) && view["rebuilt"]?["rebuiltTone"] == .text(tone))
+        #expect(view["liveOn"] == (liveOn.isEmpty ? View.nothing : View.text(liveOn)))
+        #expect(other["rebuilt"] == View.nothing)
+    }
+
     @Test func `earlier forecasts speak in the currency of the one that is shown`() throws {
         let (layout, clerk) = frame()
         func forecast(_ id: String, _ day: String, cny: Int?, eur: Int, euroDeals: Int = 1, euroFirst: Bool = true) -> String {

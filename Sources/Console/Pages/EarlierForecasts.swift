@@ -19,12 +19,19 @@ struct EarlierForecasts {
         }
     }
 
-    private func total(_ forecast: JSONNode) -> Int64? {
+    private func minor(of forecast: JSONNode) -> Int64? {
         forecast["forecast"]?["totals"]?.elements.first { $0["currency"]?.string == currency }?["forecast_total_minor"]?.integer
     }
 
+    private func money(_ forecast: JSONNode?) -> String? { forecast.flatMap(minor).map { clerk.money($0, currency) } }
+    private var others: [JSONNode] { all.filter { $0["id"]?.string != shown?["id"]?.string } }
+
+    /// What the shown one comes to, and what the one before it did.
+    var total: String? { money(shown) }
+    var totalBefore: String? { money(others.first) }
+
     var items: [View] {
-        all.filter { $0["id"]?.string != shown?["id"]?.string }.prefix(10).map { forecast in
+        others.prefix(10).map { forecast in
             let at = forecast["as_of"]?.date.map { clerk.full($0) } ?? "–"
             return [
                 "earlierHref": .text(Layout.path("forecast/\(forecast["id"]?.string ?? "")")),
@@ -32,7 +39,7 @@ struct EarlierForecasts {
                     clerk.words[
                         "forecast_earlier_item",
                         ["at": at, "reason": clerk.words.known("forecast_reason", forecast["reason"]?.string ?? "")]]),
-                "earlierTotal": .text(total(forecast).map { clerk.money($0, currency) } ?? "–"),
+                "earlierTotal": .text(money(forecast) ?? "–"),
             ]
         }
     }
@@ -40,7 +47,7 @@ struct EarlierForecasts {
     /// Of two at least.
     var chart: View {
         let dated = all.compactMap { forecast in
-            total(forecast).flatMap { minor in forecast["as_of"]?.date.map { (at: $0, minor: minor) } }
+            minor(of: forecast).flatMap { minor in forecast["as_of"]?.date.map { (at: $0, minor: minor) } }
         }.sorted { $0.at < $1.at }.suffix(30)
         guard dated.count > 1, dated.contains(where: { $0.minor > 0 }), let first = dated.first, let last = dated.last else {
             return .nothing

@@ -12,6 +12,8 @@ public enum ForecastView {
         public var sellers: SellerNames
         /// Nil: that of most deals.
         public var currency: String?
+        /// `GET /v1/jobs/{id}` of a rebuild that was asked for here; nil: none was.
+        public var rebuild: JSONNode?
 
         public init(forecast: JSONNode?, earlier: JSONNode, sellers: SellerNames, currency: String? = nil) {
             self.currency = currency
@@ -28,9 +30,11 @@ public enum ForecastView {
         let stages = figures?.stages ?? []
         let currencies = figures?.currencies ?? []
         let earlier = EarlierForecasts(facts.earlier, than: forecast, in: facts.currency, clerk)
+        let rebuilt = ForecastRebuild(facts.rebuild, earlier, clerk)
         return layout.page(
             words["forecast_title"],
             [
+                "rebuilt": rebuilt?.view ?? .nothing, "liveOn": .text(rebuilt?.isUnderWay == true ? "job" : nil),
                 "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
                 "periodName": .text(forecast.map(period)), "summary": .text(figures?.summary ?? words["forecast_what"]),
                 "hasCurrencies": .flag(!currencies.isEmpty), "currencyOptions": .list(currencies),

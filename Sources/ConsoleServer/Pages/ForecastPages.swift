@@ -16,11 +16,12 @@ extension ConsoleSite {
                 }
             }
             let reply = await visit.act(.post, "/v1/jobs", body)
+            if let problem = reply.problem {
+                return try await showForecast(visit, refusal: Refusal(problem, form: "rebuild", draft: visit.form))
+            }
             let job = (try? JSONEnvelope(reply.body, levels: 1).root)?["id"]?.string
-            // The job's page shows how far it is.
-            return try await visit.finish(
-                reply, form: "rebuild", done: "rebuilding", to: Layout.path(job.map { "jobs/\($0)" } ?? "forecast")
-            ) { try await showForecast(visit, refusal: $0) }
+            // The page itself says what comes of it.
+            return .seeOther(Layout.path("forecast") + query([("rebuild", job)]))
         },
     ]
 }
@@ -33,8 +34,11 @@ private func showForecast(_ visit: Visit, refusal: Refusal? = nil) async throws 
     async let sellers = visit.firstSellers()
     let shown = try await forecast
     let names = try await visit.names(try await sellers, in: shown)
-    let facts = ForecastView.Facts(forecast: shown, earlier: try await earlier, sellers: names, currency: visit.guest.parameter("currency"))
-    return try await visit.page("forecast", area: "forecast", refusal: refusal) {
+    var facts = ForecastView.Facts(forecast: shown, earlier: try await earlier, sellers: names, currency: visit.guest.parameter("currency"))
+    if let job = visit.guest.parameter("rebuild"), job.allSatisfy(\.isWholeNumber) {
+        facts.rebuild = try await visit.readIfAny("/v1/jobs/\(encoded(job))")
+    }
+    return try await visit.page("forecast", area: "forecast", refusal: refusal) { [facts] in
         ForecastView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
 }
