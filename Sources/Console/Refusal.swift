@@ -118,6 +118,7 @@ public struct Control: Sendable {
     func view(_ more: [String: View] = [:]) -> View {
         View.object([
             "formId": .text(id), "action": .text(action), "idempotencyKey": .text("\(once)-\(id)"), "reason": .text(draft("reason")),
+            "isUnreasoned": .flag(refusal?.faults.contains { $0.field == "reason" } ?? false),
         ]).merging(more)
     }
 }

@@ -35,6 +35,13 @@ extension Refusal {
             faults: problem.errors.map { Fault(field: $0.field, message: $0.message) }, formID: id, draft: draft)
     }
 
+    /// A form wants a reason where the API would do without.
+    static func unreasoned(_ form: Form, id: String) -> Refusal {
+        Refusal(
+            status: 422, code: "invalid", title: "A field is wrong", faults: [Fault(field: "reason", message: "is required")], formID: id,
+            draft: form)
+    }
+
     /// What anything that went wrong comes to.
     init(of error: any Error) {
         switch error {

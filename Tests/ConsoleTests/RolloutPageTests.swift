@@ -19,12 +19,12 @@ import Testing
             #expect(list.text.contains("route/default@2"))
             _ = try await house.owner.query("UPDATE api_key SET name = 'Sales operations' WHERE id = \(house.acme.operatorKeyID)")
 
-            let started = try await browser.submit(
-                list, "/console/rollouts",
-                [
-                    "version": "route/default@2", "percent": "0", "first_touch_minutes": "4", "least_leads": "500", "promotion": "manual",
-                    "reason": "try",
-                ])
+            let wish = [
+                "version": "route/default@2", "percent": "0", "first_touch_minutes": "4", "least_leads": "700", "promotion": "manual",
+            ]
+            let bare = try await browser.submit(list, "/console/rollouts", wish.merging(["reason": " "]) { $1 })
+            #expect(try await house.count("rollout") == 0)
+            let started = try await browser.submit(list, "/console/rollouts", wish.merging(["reason": "try"]) { $1 })
             let path = try #require(started["location"]?.split(separator: "?").first.map(String.init))
             let page = try await browser.get(path)
             #expect(started.status == 303 && page.status == 200)
@@ -45,6 +45,8 @@ import Testing
             #expect(after.text.contains("Sales operations (key \(house.acme.operatorKeyID))"), "a key is called by its name")
             #expect(refused.status == 422 && refused.code == "invalid" && refused.text.contains("<strong>Customers in percent</strong>"))
             #expect(refused.text.contains(#"value="250""#) && refused.text.contains(">much</textarea>"))
+            #expect(bare.status == 422 && bare.text.contains("<strong>Reason</strong>") && bare.text.contains(#"value="700""#))
+            #expect(bare.text.contains(#"aria-describedby="start-reason-hint" aria-invalid="true""#), "where it is missing")
             #expect(unreasoned.status == 422 && unreasoned.text.contains("<strong>Reason</strong>"))
             #expect(turned.status == 303 && canary.text.contains("Canary 5\u{A0}%"))
             #expect(aborted.status == 303 && after.text.contains("Taken back") && after.text.contains("complaints"))

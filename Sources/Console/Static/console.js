@@ -309,7 +309,7 @@
     }
   };
 
-  /** What was refused was not done: corrected, it is another request, with the key that the answer's own form has. */
+  /** What was refused was not done: corrected, it is another request, with the key that the answer's own form has. What it marks is marked. */
   const renew = (form, page) => {
     const forms = [...page.forms].filter((one) => one.getAttribute("action") === form.getAttribute("action"));
     const twin = forms.find((one) => draftName(one) === draftName(form)) ?? forms[0];
@@ -317,6 +317,7 @@
       const [mine, fresh] = [form.elements.namedItem(name), twin?.elements.namedItem(name)];
       if (mine && fresh) mine.value = fresh.value;
     }
+    for (const mine of drafted(form)) mine.ariaInvalid = twin?.elements.namedItem(mine.name)?.ariaInvalid ?? null;
   };
 
   /** Shows the page that came as the answer. */

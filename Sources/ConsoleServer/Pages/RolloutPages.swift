@@ -33,6 +33,7 @@ private func listRollouts(_ visit: Visit, refusal: Refusal? = nil) async throws 
 
 @Sendable private func startRollout(_ visit: Visit) async throws -> Response {
     let form = visit.form
+    guard form.words("reason") != nil else { return try await listRollouts(visit, refusal: .unreasoned(form, id: "start")) }
     // `route/default@5`
     let parts = form["version"].split(separator: "@", maxSplits: 1)
     let lineage = parts.first.map { $0.split(separator: "/", maxSplits: 1).map(String.init) } ?? []
@@ -46,7 +47,7 @@ private func listRollouts(_ visit: Visit, refusal: Refusal? = nil) async throws 
             if form.words("least_leads") != nil { guards.typed("least_leads", form["least_leads"]) }
             guards.member("promotion", form.words("promotion") ?? "manual")
         }
-        if let reason = form.words("reason") { object.member("reason", reason) }
+        object.member("reason", form.words("reason"))
     }
     let reply = await visit.act(.post, "/v1/rollouts", body)
     let begun = (try? JSONEnvelope(reply.body, levels: 1).root)?["id"]?.string
