@@ -275,6 +275,26 @@ import Testing
         #expect(Templates.all.page("round", none).contains("asked for by key 7"))
     }
 
+    @Test(
+        arguments: [
+            (3, "Replaced since", "Gone back by hand since: version 3 is live again"), (4, "Promoted", nil),
+            (6, "Replaced since", "Followed since by version 6, which is live"),
+        ] as [(Int, String, String?)])
+    func `in the list a promoted rollout says whether it is live still, or what came in its place`(
+        live: Int, state: String, said: String?
+    ) throws {
+        let (layout, clerk) = frame()
+        let promoted = Self.rollout.replacing(#""state":"canary""#, with: #""state":"live""#)
+        let sets = #"{"items":[{"kind":"route","name":"default","live_version":\#(live),"newest_version":6,"newest_state":"draft"}]}"#
+
+        let view = RolloutsView.page(
+            layout, clerk, running: try node(#"{"items":[]}"#), all: try node(#"{"items":[\#(promoted)]}"#), ruleSets: try node(sets),
+            isFirst: true, once: "k")
+
+        #expect(view["ended"]?.items.first?["state"]?["label"] == .text(state))
+        #expect(view["ended"]?.items.first?["replacedBy"] == .text(said))
+    }
+
     @Test func `a rollout that began at 0 % shows its shadow as done, one that began beyond as skipped`() throws {
         let (layout, clerk) = frame()
         func shadow(_ rollout: String) throws -> View? {

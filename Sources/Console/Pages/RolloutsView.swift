@@ -72,15 +72,23 @@ public enum RolloutsView {
 
     private static func endedRow(_ rollout: JSONNode, _ ruleSets: JSONNode, _ clerk: Clerk) -> View {
         let live = ruleSets["items"]?.elements.first { RolloutWords.lineage($0) == RolloutWords.lineage(rollout) }?["live_version"]?.integer
+        let replacedBy = RolloutWords.isReplaced(rollout, live: live) ? live : nil
         return [
             "rolloutHref": .text(Layout.path("rollouts/\(rollout["id"]?.string ?? "")")),
             "ruleSet": .text(RolloutWords.title(rollout, clerk.words)),
             "versions": .text(RolloutWords.versions(rollout, clerk.words)),
-            "state": RolloutWords.isReplaced(rollout, live: live)
-                ? .chip(.idle, clerk.words["rollout_state_replaced"]) : RolloutWords.chip(rollout, clerk.words),
+            "state": replacedBy == nil
+                ? RolloutWords.chip(rollout, clerk.words) : .chip(.idle, clerk.words["rollout_state_replaced"]),
+            "replacedBy": .text(replacedBy.map { replacement($0, of: rollout, clerk.words) }),
             "endReason": .text(rollout["end_reason"]?.string.map { Sentences.said($0, clerk.words) }),
             "endedAt": clerk.when(rollout["ended_at"]),
         ]
+    }
+
+    /// Whether people went back to an earlier version, or a later one came.
+    private static func replacement(_ live: Int64, of rollout: JSONNode, _ words: Words) -> String {
+        let isEarlier = live < rollout["version"]?.integer ?? 0
+        return words[isEarlier ? "rollouts_gone_back" : "rollouts_followed", ["version": String(live)]]
     }
 
     private static func start(_ layout: Layout, _ clerk: Clerk, _ drafts: [JSONNode], _ chosen: String?, once: String, _ refusal: Refusal?)
