@@ -21,7 +21,7 @@ import Testing
             try await browser.signIn(house.acme.operatorKey)
             let page = try await browser.get(Self.path)
 
-            let looked = try await browser.submit(page, Self.path, ["source": Self.domain, "do": "check"])
+            let looked = try await browser.submit(page, Self.path, ["source": Self.domain, "do": "check", "reason": "a look"])
             let refused = try await browser.submit(page, Self.path, ["source": Self.domain, "do": "apply", "reason": "cities"])
             #expect(try await house.count("access_version") == 0)
             let words = ["source": Self.domain, "do": "apply", "reason": "cities", "confirmation": "remove opportunity.create from 1"]
@@ -38,6 +38,7 @@ import Testing
             #expect(page.text.contains("No policy yet") && page.text.contains(#"aria-current="page""#))
             #expect(looked.status == 200 && looked.text.contains("2 abilities would be lost") && looked.text.contains("anna"))
             #expect(looked.text.contains("Type “remove opportunity.create from 1” to go on"))
+            #expect(looked.text.contains(">a look</textarea>"), "what is checked is not done yet: it stays as it was typed")
             #expect(refused.status == 422 && refused.text.contains("data-whole") && refused.text.contains("北京"))
             #expect(refused.text.contains("2 abilities would be lost") && refused.text.contains("Type “remove opportunity.create from 1”"))
             #expect(refused.text.contains(">cities</textarea>"), "what was typed is kept")

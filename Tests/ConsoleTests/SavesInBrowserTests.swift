@@ -28,6 +28,25 @@ extension InBrowser {
             }
         }
 
+        @Test func `a check of permissions leaves the form as it is, and does not speak of it as of an old draft`() async throws {
+            try await House.with { house in
+                try await Person.with(.desktop, .english, in: house) { person in
+                    let browser = person.browser
+                    try await person.signsIn(house.acme.operatorKey)
+                    try await person.opens("/console/permissions")
+                    try await person.rewrites("#access-text", as: #"{"policies":[]}"#)
+                    try await person.writes("nobody is held to a city", into: "#edit-reason")
+
+                    try await person.presses("button[value=check]")
+
+                    try await person.sees("document.querySelector('#edit [data-answer]')")
+                    #expect(try await browser.run("return document.querySelector('#edit-reason').value") == "nobody is held to a city")
+                    #expect(try await browser.run("return document.querySelector('#access-text').value") == #"{"policies":[]}"#)
+                    #expect(try await browser.run("return document.querySelectorAll('#edit [data-save-state] > *').length") == "0")
+                }
+            }
+        }
+
         @Test func `what is wrong with a rule's text is told once, below it, whether it was checked or saved`() async throws {
             try await House.with { house in
                 try await Person.with(.desktop, .english, in: house) { person in

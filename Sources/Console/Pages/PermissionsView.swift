@@ -26,12 +26,13 @@ public enum PermissionsView {
 
     /// What a change would come to; nothing is changed.
     public struct Check: Sendable {
-        public var source: String
+        /// The form as it was sent, which stays as it is.
+        public var draft: Form
         /// `POST /v1/access/check`
         public var forecast: JSONNode
 
-        public init(source: String, forecast: JSONNode) {
-            self.source = source
+        public init(draft: Form, forecast: JSONNode) {
+            self.draft = draft
             self.forecast = forecast
         }
     }
@@ -118,8 +119,9 @@ public enum PermissionsView {
         let total = Int(check?.forecast["total_losses"]?.integer ?? 0)
         let warnings = check?.forecast["warnings"]?.elements ?? []
         let confirmation = check?.forecast["confirmation"]?.string
+        func drafted(_ name: String, _ standard: String = "") -> String { check?.draft[name] ?? control.draft(name, standard) }
         return control.view([
-            "source": .text(check?.source ?? control.draft("source", written(facts.policies))), "base": .text(String(base)),
+            "source": .text(drafted("source", written(facts.policies))), "reason": .text(drafted("reason")), "base": .text(String(base)),
             "isChecked": .flag(check != nil), "isHarmless": .flag(check != nil && losses.isEmpty), "hasLosses": .flag(!losses.isEmpty),
             "lossTitle": .text(clerk.words["permissions_losses", ["n": clerk.number(total)]]),
             "losses": .list(losses.prefix(shown).map { loss($0, clerk.words) }),
@@ -127,7 +129,7 @@ public enum PermissionsView {
             "hasWarnings": .flag(!warnings.isEmpty),
             "warnings": .list(
                 warnings.map { ["warningPolicy": .text($0["policy"]?.string), "warningWords": .text($0["message"]?.string)] }),
-            "confirmation": .text(confirmation), "typed": .text(control.draft("confirmation")),
+            "confirmation": .text(confirmation), "typed": .text(drafted("confirmation")),
             "confirmationWords": .text(confirmation.map { clerk.words["permissions_type", ["words": $0]] }),
         ])
     }

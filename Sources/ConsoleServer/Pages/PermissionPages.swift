@@ -57,7 +57,7 @@ private func showPermissions(
     // What is no object is for the API to refuse.
     let book = try? JSONEnvelope(source, levels: 1, limits: .stored).root
     guard form["do"] == "apply" else {
-        let (check, problem) = try await check(form["source"], visit)
+        let (check, problem) = try await check(visit)
         return try await showPermissions(visit, check: check, refusal: problem.map { Refusal($0, form: "edit", draft: form) })
     }
     let body = book.map { book in
@@ -71,16 +71,16 @@ private func showPermissions(
     let reply = await visit.act(.post, "/v1/access/versions", body ?? source)
     return try await visit.finish(reply, form: "edit", done: "permissions_changed", to: Layout.path("permissions")) { refusal in
         // What it would take, and the words that are to be typed for it, stand beside the refusal.
-        try await showPermissions(visit, check: try await check(form["source"], visit).found, refusal: refusal)
+        try await showPermissions(visit, check: try await check(visit).found, refusal: refusal)
     }
 }
 
 /// What a change would come to, or why it is none.
-private func check(_ source: String, _ visit: Visit) async throws -> (found: PermissionsView.Check?, problem: Problem?) {
-    let reply = await visit.act(.post, "/v1/access/check", Array(source.utf8), isForm: false)
+private func check(_ visit: Visit) async throws -> (found: PermissionsView.Check?, problem: Problem?) {
+    let reply = await visit.act(.post, "/v1/access/check", Array(visit.form["source"].utf8), isForm: false)
     if let problem = reply.problem { return (nil, problem) }
     let forecast = try JSONEnvelope(reply.body, levels: 6, limits: .stored).root
-    return (PermissionsView.Check(source: source, forecast: forecast), nil)
+    return (PermissionsView.Check(draft: visit.form, forecast: forecast), nil)
 }
 
 private func finish(_ visit: Visit, _ reply: Desk.Reply, form: String, done: String) async throws -> Response {
