@@ -72,6 +72,11 @@ public struct Layout: Sendable {
         }
     }
 
+    /// Who is signed in, as they are told: whose key it is, and its role; nil: nobody.
+    var visitor: String? {
+        role.map { role in [person, words.known("role", role.rawValue)].compactMap(\.self).joined(separator: " · ") }
+    }
+
     /// Whether one who is signed in may do what is asked of `needed`.
     public func may(_ needed: Role) -> Bool { role?.includes(needed) ?? false }
 }
@@ -107,8 +112,8 @@ extension Layout {
             "signOutAction": .nothing,
             "roleName": .nothing,
         ]
-        if let role {
-            view["roleName"] = .text([person, words.known("role", role.rawValue)].compactMap(\.self).joined(separator: " · "))
+        if let visitor {
+            view["roleName"] = .text(visitor)
             view["signOutAction"] = .text(Self.path("sign-out"))
         }
         if role == .platform, !tenants.isEmpty {

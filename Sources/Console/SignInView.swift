@@ -1,4 +1,6 @@
 /// The page before anybody is signed in, and the one that leads on when somebody is.
+///
+/// Who is signed in already is told so, beside the form for another key.
 public enum SignInView {
     /// - Parameters:
     ///   - next: where to go then.
@@ -8,8 +10,14 @@ public enum SignInView {
             layout.words["signin_title"],
             [
                 "action": .text(Layout.path("sign-in")), "next": .text(next), "problem": refusal.map { $0.view(layout.words) } ?? .nothing,
-                "isRefused": .flag(refusal?.code == "wrong_key"),
+                "isRefused": .flag(refusal?.code == "wrong_key"), "here": here(layout, next: next),
             ])
+    }
+
+    private static func here(_ layout: Layout, next: String) -> View {
+        guard let who = layout.visitor else { return .nothing }
+        let name = [who, layout.tenant].compactMap(\.self).joined(separator: " · ")
+        return ["hereWords": .text(layout.words["signin_here", ["who": name]]), "goOnHref": .text(next)]
     }
 }
 

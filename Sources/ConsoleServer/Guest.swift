@@ -83,7 +83,7 @@ struct Guest: Sendable {
         if path.hasPrefix(SignInLink.path) { return isPost ? nil : try await redeem(String(path.dropFirst(SignInLink.path.count))) }
         switch path {
         case "/console/sign-in" where isPost: return try await signIn(form)
-        case "/console/sign-in": return signIn()
+        case "/console/sign-in": return signIn(layout: await layoutOfVisitor)
         case "/console/preferences" where isPost: return prefer(form)
         default: return nil
         }
@@ -101,6 +101,24 @@ struct Guest: Sendable {
     /// What stands around a page nobody is signed in on.
     var layout: Layout { Layout(words, theme: theme, path: place) }
 
+    /// The same for somebody who is.
+    func layout(of token: SessionToken, _ session: ConsoleSession) -> Layout {
+        var layout = layout
+        layout.formToken = token.formToken
+        layout.role = session.bearer.role
+        layout.person = session.bearer.user
+        layout.tenant = session.tenant?.slug
+        return layout
+    }
+
+    /// For whoever comes, signed in or not; where that cannot be known, as for nobody.
+    private var layoutOfVisitor: Layout {
+        get async {
+            guard let (token, session) = try? await self.session() else { return layout }
+            return layout(of: token, session)
+        }
+    }
+
     /// The address of whoever is at the far end.
     private var caller: String? { site.transport.caller(peer: peer, forwardedFor: request.headers[.forwardedFor]) }
 
@@ -110,7 +128,7 @@ struct Guest: Sendable {
         }
         let key = form.words("key").flatMap { APIKey($0) }
         guard let key, let bearer = try await KeyRing(site.records).principal(key) else {
-            return signIn(.wrongKey, next: form["next"])
+            return signIn(.wrongKey, next: form["next"], layout: await layoutOfVisitor)
         }
         return try await admit(bearer) { .seeOther(InnerPath.checked(form["next"])) }
     }
@@ -120,7 +138,7 @@ struct Guest: Sendable {
         guard request.method == .get else { return .html("") }
         guard site.attempts.admits(caller, at: now) else { return signIn(.tooManyAttempts) }
         guard let link = SessionToken(text), let bearer = try await site.records.redeemSignInLink(link, now: now) else {
-            return signIn(.linkUsed)
+            return signIn(.linkUsed, layout: await layoutOfVisitor)
         }
         // A cookie for this site only is not sent where another page led here, not even after a redirect; the next page asks by itself.
         return try await admit(bearer, actingFor: parameter("tenant").flatMap { Slug($0) }) {

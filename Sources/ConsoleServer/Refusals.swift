@@ -84,14 +84,12 @@ extension Visit {
             let next = guest.place == Layout.path("now") ? nil : guest.place
             return .seeOther(Layout.path("tenants") + query([("next", next)]))
         }
-        var layout = guest.layout
-        layout.formToken = token.formToken
-        layout.role = role
-        layout.tenant = tenant?.slug
         return .html(
             Templates.all.page(
                 "error",
-                FaultView.page(layout, refusal, back: "/console/now", signIn: refusal.status == 403 ? "/console/sign-in" : nil)),
+                FaultView.page(
+                    guest.layout(of: token, session), refusal, back: "/console/now",
+                    signIn: refusal.status == 403 ? "/console/sign-in" : nil)),
             status: refusal.status)
     }
 }

@@ -36,12 +36,8 @@ extension Visit {
     var clerk: Clerk { Clerk(words, now: now, zone: tenant?.settings.timeZone) }
 
     private func layout(_ area: String) async throws -> Layout {
-        var layout = guest.layout
+        var layout = guest.layout(of: token, session)
         layout.area = area
-        layout.formToken = token.formToken
-        layout.role = role
-        layout.person = session.bearer.user
-        layout.tenant = tenant?.slug
         layout.reach = try await reach()
         if role == .platform {
             let found = try await read("/v1/tenants?limit=500")["items"]?.elements.compactMap { $0["slug"]?.string } ?? []

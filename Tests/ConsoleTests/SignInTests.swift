@@ -117,6 +117,32 @@ import Testing
         }
     }
 
+    @Test func `who is signed in already is told so on the page to sign in and by a used link, and nobody else is`() async throws {
+        try await House.with { house in
+            let key = try #require(APIKey(house.acme.operatorKey))
+            let bearer = try #require(await KeyRing(house.records).principal(key))
+            let link = try await SignInLink.make(house.records, for: bearer, at: "", until: Date().addingTimeInterval(600))
+            let (browser, stranger) = (Browser(house), Browser(house))
+            let told = "You are signed in as Operator · acme."
+
+            let opened = try await browser.get(link)
+            let again = try await browser.get(link)
+            let page = try await browser.get("/console/sign-in?next=%2Fconsole%2Fjobs")
+            let wrong = try await browser.submit(page, "/console/sign-in", ["key": "x"])
+            let strangers = [try await stranger.get(link), try await stranger.get("/console/sign-in")]
+            let left = try await browser.submit(page, "/console/sign-out")
+            let after = try await browser.get("/console/sign-in")
+
+            #expect(opened.status == 200)
+            #expect(again.status == 401 && again.code == "link_used" && again.text.contains(told))
+            #expect(page.status == 200 && page.text.contains(told) && page.text.contains(#"href="/console/jobs""#))
+            #expect(page.text.contains("Another key") && !page.text.contains(house.acme.operatorKey))
+            #expect(wrong.status == 401 && wrong.text.contains(told))
+            #expect(strangers.allSatisfy { !$0.text.contains("You are signed in as") && !$0.text.contains("acme") })
+            #expect(left.status == 303 && !after.text.contains("You are signed in as"))
+        }
+    }
+
     @Test func `a platform key's link may open with a tenant, another key's only with its own`() async throws {
         try await House.with { house in
             _ = try await house.call("POST", "/v1/leads", #"{"external_id":"L-acme","source":"web"}"#)
