@@ -102,6 +102,58 @@ import Testing
         #expect(new["was"] == .nothing && new["became"] == "full", "what is new was nothing as a whole")
     }
 
+    @Test(
+        arguments: [
+            ("escalation.explain", "12", "Escalation 12 (Acme Ltd)", "leads/4711"), ("escalation.explain", "13", "Escalation 13", nil),
+            ("escalation.explain", "14", "Escalation 14 (Opportunity 9)", nil), ("lead.assign", "4711", "Acme Ltd", "leads/4711"),
+            ("access.change", "access@3", "Permissions, version 3", "permissions"), ("customer.merge", "c12", "Customer 12", nil),
+            ("customer_review.link", "5", "Question 5 whether two are one customer", nil),
+            ("dlq.redrive", "7", "Rerun 7 of dead letters", "dead-letters"), ("fuse.open", "assignment", "Assignment fuse", "breakers"),
+            ("calendar.put", "seller/s1", "Chen Wei", nil), ("calendar.put", "tenant", "Everybody", nil),
+            ("key.revoke", "8", "key 8", nil), ("worker.drain", "2", "Worker 2", nil), ("moon.landing", "11", "11", nil),
+        ] as [(String, String, String, String?)])
+    func `what an action was done to is called as people call it, and leads to its page where there is one`(
+        action: String, code: String, name: String, path: String?
+    ) throws {
+        let names = AuditView.Names(
+            sellers: SellerNames(try node(#"{"items":[{"external_id":"s1","name":"Chen Wei"}]}"#)),
+            leads: try node(#"{"items":[{"id":"4711","name":"Acme Ltd"}]}"#),
+            escalations: try node(
+                #"{"items":[{"id":"14","subject_type":"opportunity","subject_id":"9"},{"id":"12","subject_type":"lead","subject_id":"4711"}]}"#
+            ))
+
+        let subject = AuditSubject(code, of: action, names, frame().1)
+
+        #expect(subject.name == name)
+        #expect(subject.path == path.map { Layout.path($0) })
+    }
+
+    @Test func `an escalation that was explained leads to its lead, which stands by its name`() async throws {
+        try await House.with { house in
+            let lead = try #require(
+                try await house.call("POST", "/v1/leads", #"{"external_id":"L-1","source":"web","fields":{"company":"Acme Ltd"}}"#)
+                    .json["lead_id"])
+            _ = try await house.owner.query(
+                """
+                INSERT INTO escalation (tenant_id, subject_type, subject_id, clock, level, episode, started_at, due_at, recorded_at, late_by, action,
+                    acted, told, told_at, urgency, job_id)
+                SELECT l.tenant_id, 'lead', l.id, 'lead_first_touch', 'manager', '-infinity', now() - interval '2 hours', now() - interval '1 hour',
+                    now(), 3600, 'notify', true, 'told', now(), 'urgent', l.id
+                FROM lead l
+                """)
+            let list = try await house.call("GET", "/v1/escalations")
+            let id = try #require(list.text.firstMatch(of: /"id":"(\d+)"/)).1
+            let said = try await house.call("POST", "/v1/escalations/\(id)/reason", #"{"reason":"busy"}"#, as: house.acme.operatorKey)
+            try #require(said.status == 200, "\(said.text)")
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+
+            let page = try await browser.get("/console/audit?action=escalation.explain")
+
+            #expect(page.text.contains(#"<a href="/console/leads/\#(lead)">Escalation \#(id) (Acme Ltd)</a>"#))
+        }
+    }
+
     @Test(arguments: Language.allCases)
     func `each action has a name in words, and one that nobody knows shows its code`(language: Language) {
         let words = Words.of(language)

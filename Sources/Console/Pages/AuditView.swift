@@ -1,6 +1,5 @@
 import Foundation
 import JSONEnvelope
-import Tenancy
 
 /// Who changed what, when and why.
 public enum AuditView {
@@ -57,21 +56,36 @@ public enum AuditView {
         let sellers: SellerNames
         /// By their numbers.
         let leads: [String: JSONNode]
+        let escalations: [String: JSONNode]
 
-        /// - Parameter leads: `GET /v1/leads`, of those that are spoken of.
-        public init(sellers: SellerNames = SellerNames(nil), leads: JSONNode? = nil) {
+        /// - Parameters:
+        ///   - leads: `GET /v1/leads`, of those that are spoken of.
+        ///   - escalations: `GET /v1/escalations`, with those that are.
+        public init(sellers: SellerNames = SellerNames(nil), leads: JSONNode? = nil, escalations: JSONNode? = nil) {
             self.sellers = sellers
             self.leads = LeadWords.byNumber(leads)
+            self.escalations = LeadWords.byNumber(escalations)
         }
     }
 
-    /// The outside ids of sellers, and the numbers of leads and keys, that something was done to.
-    public static func spoken(in page: JSONNode) -> (sellers: [String], leads: [String], keys: Set<Int64>) {
-        let entries = page["items"]?.elements ?? []
-        func subjects(of thing: String) -> [String] {
-            entries.filter { $0["action"]?.string?.hasPrefix("\(thing).") == true }.compactMap { $0["subject"]?.string }
+    /// Those that something was done to, on a page of the log.
+    public struct Spoken: Sendable {
+        /// Their outside ids.
+        public let sellers: [String]
+        public let leads: [String]
+        public let escalations: [Int64]
+        public let keys: Set<Int64>
+
+        /// - Parameter page: `GET /v1/audit`
+        public init(in page: JSONNode) {
+            let entries = page["items"]?.elements ?? []
+            func subjects(of thing: String) -> [String] {
+                entries.filter { $0["action"]?.string?.hasPrefix("\(thing).") == true }.compactMap { $0["subject"]?.string }
+            }
+            (sellers, leads) = (subjects(of: "seller"), subjects(of: "lead"))
+            escalations = subjects(of: "escalation").compactMap { Int64($0) }
+            keys = Set((subjects(of: "key") + subjects(of: "console")).compactMap { Int64($0) })
         }
-        return (subjects(of: "seller"), subjects(of: "lead"), Set((subjects(of: "key") + subjects(of: "console")).compactMap { Int64($0) }))
     }
 
     /// - Parameters:
@@ -116,7 +130,7 @@ public enum AuditView {
 
     private static func row(_ entry: JSONNode, isOfAll: Bool, _ names: Names, _ clerk: Clerk) -> View {
         let (action, code) = (entry["action"]?.string ?? "", entry["subject"]?.string ?? "")
-        let subject = subject(code, of: action, names, clerk)
+        let subject = AuditSubject(code, of: action, names, clerk)
         // Which text was saved is said by its version.
         let changes = AuditChange.all(from: entry["before"], to: entry["after"]).filter { !$0.isHash || !action.hasPrefix("ruleset.") }
         let more = changes.count - AuditChange.most
@@ -132,33 +146,6 @@ public enum AuditView {
             "why": .text(entry["reason"]?.string.map { Sentences.relayed($0, clerk.words) } ?? ""),
             "who": .text(clerk.actor(entry["actor"]?.string)),
         ]
-    }
-
-    /// What an action was done to, and the page of it; the code itself where it says as much.
-    private static func subject(_ code: String, of action: String, _ names: Names, _ clerk: Clerk) -> (name: String, path: String?) {
-        let words = clerk.words
-        return switch action.prefix(while: { $0 != "." }) {
-        case "key", "console": (Int64(code).flatMap { clerk.actor(KeyActor(key: $0).description) } ?? code, nil)
-        case "lead": (names.leads[code].map(LeadWords.name) ?? words["audit_of_lead", ["id": code]], Layout.path("leads/\(code)"))
-        case "queue": (words.known("kind", code), nil)
-        case "office": (words.known("office", code), nil)
-        case "alert": (alert(code, words), nil)
-        case "job": (words["lead_step_job", ["id": code]], Layout.path("jobs/\(code)"))
-        case "worker": (words["audit_of_worker", ["id": code]], nil)
-        case "seller": (names.sellers.name(code) ?? code, SellerView.href(code))
-        case "team": (names.sellers.team(called: code, words), nil)
-        case "ruleset":
-            // `route/default@3`
-            (code, Layout.path("rules/" + code.replacing("@", with: "?version=")))
-        default: (code, nil)
-        }
-    }
-
-    /// `failure_rate/assign_lead`, or all alerts of a code.
-    private static func alert(_ name: String, _ words: Words) -> String {
-        let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
-        guard parts.count == 2 else { return words.known("alert", name) }
-        return "\(words.known("alert", parts[0])) · \(words.known("kind", parts[1]))"
     }
 }
 

@@ -33,7 +33,7 @@ enum LeadWords {
         return words.language == .chinese ? label.chinese : label.english
     }
 
-    /// Leads of a list by their numbers.
+    /// What a list holds, by its numbers.
     static func byNumber(_ list: JSONNode?) -> [String: JSONNode] {
         Dictionary((list?["items"]?.elements ?? []).map { ($0["id"]?.string ?? "", $0) }) { first, _ in first }
     }
