@@ -176,7 +176,7 @@ import Testing
 
             let page = try await browser.get("/console/audit").text
             #expect(page.contains(">Lin Wei</a>") && page.contains("/console/sellers/s-1"))
-            #expect(page.contains("the platform (key"))
+            #expect(page.contains("platform key (key"))
             #expect(page.contains(">East</span>") && page.contains("<ins>East</ins>"), "a team by what it is called")
             #expect(page.contains(">Team t-2</span>"), "or as the team of an id, where none of its sellers is known")
             #expect(page.contains("every day 06:00") && page.contains("Rebuild the forecast"))
