@@ -121,6 +121,7 @@ import Testing
             #expect(page.text.contains(#"action="/console/tenants/branch-510/keys""#))
             #expect(saved.status == 303 && after.text.contains(#"id="set-weight" name="weight" inputmode="decimal" value="5""#))
             #expect(chosen.status == 303 && now.text.contains(#"<option value="branch-510" selected>"#))
+            #expect(now.text.contains(#"name="tenant" title="branch-510">"#), "whole, however little of it the list shows")
         }
     }
 
