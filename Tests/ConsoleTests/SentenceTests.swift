@@ -106,6 +106,20 @@ import Testing
         #expect(found(map, RuleCheckFacts(candidates: [route])) == ["候选的分配规则“default”按 CNY 金额比较“budget”，而此映射以 USD 提供：这些线索会被暂挂。请统一币种。"])
     }
 
+    @Test(arguments: [
+        "rules: [", "rules: {a: 1", "a: b: c", "a:\n\t- b", "a: 'x", #"a: "\q""#, "a: *b", "a: 1\n---\nb: 2", "a: 1\n- b", "a: &",
+        "- a\nb: c", "a: |x\n  b", "a\nb: 1\nc", #"a: "\xzz""#, "a: !x!y z", "{a: b}}", "a: [b", "foo: bar\nbaz",
+    ])
+    func `why a text is no YAML is said in Chinese`(source: String) throws {
+        guard case .failure(let faults) = RuleSet.parse(kind: .route, name: "default", source: source) else {
+            Issue.record("it is YAML")
+            return
+        }
+        let message = try #require(faults.first?.message)
+
+        #expect(said(message).replacing("YAML", with: "").firstMatch(of: /[A-Za-z]{2}/) == nil, "\(message)")
+    }
+
     @Test(
         arguments: [
             ("scheduled", "It is due at 2026-03-18T06:34:05Z.", "计划于 2026-03-18 14:34:05 运行。"),
