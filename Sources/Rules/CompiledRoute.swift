@@ -58,7 +58,7 @@ public struct CompiledRoute: Sendable {
             case .yes:
                 let tests = condition?.decidingTests(for: values) ?? []
                 let matched = Reason(.ruleMatched, ["rule": .text(placements[index].name)])
-                return .found(placement(index, values), [matched] + tests.map(Reason.init))
+                return .found(placement(index, values), [matched] + tests.map(Reason.init(_:)))
             }
         }
         // The reader made sure that there is a strategy where no rule always applies.

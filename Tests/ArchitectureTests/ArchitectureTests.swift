@@ -61,6 +61,17 @@ import Testing
         }
     }
 
+    @Test func `every mechanism that is listed to be switched off stands where the list says`() throws {
+        let rows = try package.text(of: "Tests/mutations.tsv").split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(rows.count > 100)
+        for row in rows {
+            let columns = row.split(separator: "\t", omittingEmptySubsequences: false)
+            try #require(columns.count == 5, "\(row)")
+            let mechanism = columns[2].replacing(#"\n"#, with: "\n")
+            #expect(try package.text(of: String(columns[1])).contains(mechanism), "\(row)")
+        }
+    }
+
     @Test func `what the compiler cannot check is explained beside it`() {
         #expect(Rules.unprovenPromises(package.allSources) == [])
     }

@@ -100,6 +100,9 @@ struct Package: Sendable {
 
     var allSources: [Source] { manifest.targets.flatMap { sources(of: $0.name) } }
 
+    /// - Parameter path: from the package's root.
+    func text(of path: String) throws -> String { try String(contentsOf: Self.root.appending(path: path), encoding: .utf8) }
+
     private static func sources(in folder: String) throws -> [Source] {
         let files = FileManager.default.enumerator(atPath: root.appending(path: folder).path)?.compactMap { $0 as? String } ?? []
         return try files.filter { $0.hasSuffix(".swift") }.sorted().map { file in
