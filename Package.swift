@@ -156,6 +156,7 @@ let package = Package(
                 .embedInCode("0070_repeated_ids.sql"),
                 .embedInCode("0071_first_touch.sql"),
                 .embedInCode("0072_runs_again.sql"),
+                .embedInCode("0073_clock_history.sql"),
             ],
             swiftSettings: settings),
         shell("Ledger", ["PostgresClient", "CrashPoints", "Jobs", "Breakers", "Tenancy", logging]),

@@ -76,5 +76,6 @@ public struct Migration: Sendable {
         Migration(70, "repeated_ids", PackageResources._070_repeated_ids_sql),
         Migration(71, "first_touch", PackageResources._071_first_touch_sql),
         Migration(72, "runs_again", PackageResources._072_runs_again_sql),
+        Migration(73, "clock_history", PackageResources._073_clock_history_sql),
     ]
 }

@@ -37,10 +37,10 @@ final class FlowShelf: Sendable {
         var until: Date
         var minutes: [Int: Minute] = [:]
 
-        /// What failed, by its cause.
+        /// What failed, by its cause; of a minute of which all was taken back nothing is told.
         var failures: [String: Ended] {
             minutes.values.joined().reduce(into: [:]) { failures, ending in
-                guard let cause = ending.key.cause else { return }
+                guard let cause = ending.key.cause, ending.value.count > 0 else { return }
                 failures[cause] = failures[cause]?.adding(ending.value) ?? ending.value
             }
         }

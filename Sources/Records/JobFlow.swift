@@ -40,9 +40,9 @@ extension Records {
         var known = flows.span(of: tenant, from: first, now: now)
         let settled = max(known.until, now - FlowShelf.settledAfter)
         let from = Self.start(of: known.first)
-        let ended = try await read(tenant, ends(of: tenant, since: known.until, settled: settled, now: now))
+        // In this order: what ends in between is counted as it was before, and not taken back before it is counted.
         let mended = try await read(tenant, takenBack(of: tenant, from: from, since: known.until, settled: settled, now: now))
-        let rows = Array(ended) + mended
+        let rows = Array(mended) + (try await read(tenant, ends(of: tenant, since: known.until, settled: settled, now: now)))
         for row in rows where try row.get("settled") { try known.add(row) }
         known.until = settled
         flows.keep(known, of: tenant)
@@ -73,7 +73,7 @@ extension Records {
     }
 
     /// What had failed and was run again, where the next run ended since then: less than nothing in the minute it was counted in, be that known
-    /// long since. It is told by the end of the next run, which comes once, so it is taken back once.
+    /// long since. It is told by the end of the next run, which comes once, so it is taken back once. Only what was given up is run again.
     private func takenBack(of tenant: TenantID, from: Date, since: Date, settled: Date, now: Date) -> Statement {
         """
         SELECT kind, date_bin('1 minute', finished_at, 'epoch') AS minute, cause, told_at < \(settled) AS settled, -count(*) AS jobs,
@@ -86,15 +86,14 @@ extension Records {
                 ORDER BY run DESC LIMIT 1) AS prior
             WHERE again.tenant_id = \(tenant.rawValue) AND again.finished_at >= \(since) AND again.finished_at <= \(now)
                 AND again.run > 1 AND again.state <> 'cancelled' AND prior.cause IS NOT NULL AND prior.finished_at >= \(from)
-        ) AS ended
-        WHERE \(unescaped: Self.isNews(of: "ended"))
+        ) AS prior
         GROUP BY 1, 2, 3, 4
         """
     }
 
     /// The twenty most frequent.
     private func failures(_ span: FlowShelf.Span, of tenant: TenantID) async throws -> [JobFlow.Failures] {
-        let failures = span.failures.filter { $0.value.count > 0 }.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(20)
+        let failures = span.failures.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(20)
         let errors = try await errors(of: tenant, failures.compactMap(\.value.newest))
         return failures.map { cause, failed in
             JobFlow.Failures(cause: cause, count: failed.count, lastAt: failed.lastAt, error: failed.newest.flatMap { errors[$0] })
@@ -110,7 +109,7 @@ extension Records {
             for (ending, ended) in endings {
                 var line = lines[ending.kind] ?? JobFlow.Line(kind: ending.kind, completed: none, failed: none)
                 let counts = ending.cause == nil ? \JobFlow.Line.completed : \.failed
-                line[keyPath: counts][minute - span.first] += ended.count
+                line[keyPath: counts][minute - span.first] += max(0, ended.count)
                 lines[ending.kind] = line
             }
         }

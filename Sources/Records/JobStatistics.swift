@@ -28,19 +28,18 @@ public struct JobStatistics: Sendable {
 extension Records {
     /// How every tenant's jobs are doing. Reads the jobs that wait and those that ended in the window: not to be asked often.
     ///
-    /// What ended is counted as `jobFlow` does: of a job that failed and was run again the last run, of a lead that is held again and again the first.
+    /// What failed is counted as `jobFlow` does: of a job that failed and was run again the last run, of a lead that is held again and again the first.
     public func jobStatistics(window: TimeInterval = 300, now: Date) async throws -> [JobStatistics] {
         let results = try await engine.pipeline([
             .everyTenant,
             """
-            SELECT tenant_id, kind, state::text AS state, cause, count(*) AS jobs
+            SELECT tenant_id, kind, state::text AS state, CASE WHEN \(unescaped: Self.isNews(of: "ended")) AND NOT EXISTS (
+                SELECT FROM job_history again WHERE again.id = ended.id AND again.run > ended.run AND again.state <> 'cancelled') THEN cause END AS cause,
+                count(*) AS jobs
             FROM (
                 SELECT id, run, tenant_id, kind, state, finished_at, \(unescaped: failure) AS cause
                 FROM job_history
                 WHERE finished_at > \(now.addingTimeInterval(-window)) AND finished_at <= \(now)) AS ended
-            WHERE \(unescaped: Self.isNews(of: "ended"))
-                AND (cause IS NULL OR NOT EXISTS (
-                    SELECT FROM job_history again WHERE again.id = ended.id AND again.run > ended.run AND again.state <> 'cancelled'))
             GROUP BY 1, 2, 3, 4
             """,
             """

@@ -277,8 +277,8 @@ import Testing
 
     @Test(
         arguments: [
-            (3, "Replaced since", "Gone back by hand since: version 3 is live again"), (4, "Promoted", nil),
-            (6, "Replaced since", "Followed since by version 6, which is live"),
+            (3, "Replaced since", "Version 3 is live by now"), (4, "Promoted", nil),
+            (6, "Replaced since", "Version 6 is live by now"),
         ] as [(Int, String, String?)])
     func `in the list a promoted rollout says whether it is live still, or what came in its place`(
         live: Int, state: String, said: String?

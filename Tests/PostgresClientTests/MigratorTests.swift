@@ -154,6 +154,34 @@ import Testing
         }
     }
 
+    @Test func `what was over before it came in is called so in the clocks that were kept before`() async throws {
+        try await withEmptyDatabase { (pool) async throws in
+            try await Migrator(pool).migrate(to: 72)
+            _ = try await pool.query("INSERT INTO tenant (slug) VALUES ('acme')")
+            let clocks = #"[{"clock":"first","levels":[{"level":"a","late_by":9},{"level":"b"}]},{"clock":"quote","levels":[]}]"#
+            _ = try await pool.query(
+                """
+                INSERT INTO clock_subject (tenant_id, subject_type, subject_id, clocks)
+                SELECT id, 'lead', n, \(clocks)::text::jsonb FROM tenant, generate_series(1, 2) n
+                """)
+            _ = try await pool.query(
+                """
+                INSERT INTO escalation (tenant_id, subject_type, subject_id, clock, level, episode, started_at, due_at, recorded_at, late_by,
+                    action, acted, history, told, urgency, job_id)
+                SELECT id, 'lead', 1, 'first', 'a', '-infinity', now(), now(), now(), 9, 'notify', false, true, 'untold', 'digest', 1 FROM tenant
+                """)
+
+            try await Migrator(pool).migrate()
+
+            func clocks(of lead: Int64) async throws -> String {
+                try await pool.query("SELECT clocks::text FROM clock_subject WHERE subject_id = \(lead)")[0].get(0)
+            }
+            let late = #"{"level": "a", "history": true, "late_by": 9}"#
+            #expect(try await clocks(of: 1).contains(late), "\(try await clocks(of: 1))")
+            #expect(try await clocks(of: 1).replacing(late, with: #"{"level": "a", "late_by": 9}"#) == clocks(of: 2))
+        }
+    }
+
     private func exists(_ pool: PostgresPool, _ table: String) async throws -> Bool {
         try await pool.query("SELECT to_regclass(\(table)) IS NOT NULL")[0].get(0)
     }

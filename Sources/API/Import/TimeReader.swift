@@ -35,6 +35,7 @@ struct TimeReader: Sendable {
     private func written(_ text: String) -> String? {
         // Every part is bounded: a field may be of 64 KiB, and each beginning of it is tried.
         let shape = /(.{6,18}?)(?:[,T ] {0,3}(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,9})?))?(?:[ \u{A0}\u{202F}]{0,3}([AaPp])[Mm])?)?/
+            .asciiOnlyDigits()
         guard let match = text.wholeMatch(of: shape)?.output, let day = figures(match.1) ?? named(match.1),
             let hour = Self.hour(match.2.flatMap { Int($0) } ?? 0, half: match.5?.lowercased())
         else { return nil }

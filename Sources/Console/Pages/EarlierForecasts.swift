@@ -29,6 +29,8 @@ struct EarlierForecasts {
     /// What the shown one comes to, and what the one before it did.
     var total: String? { money(shown) }
     var totalBefore: String? { money(others.first) }
+    /// When the shown one was made.
+    var madeAt: Date? { shown?["as_of"]?.date }
 
     var items: [View] {
         others.prefix(10).map { forecast in

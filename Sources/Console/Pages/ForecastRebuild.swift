@@ -40,9 +40,16 @@ struct ForecastRebuild {
         return words["forecast_rebuilt", ["ago": job["finished_at"]?.date.map { clerk.ago($0) } ?? "", "result": result]]
     }
 
+    /// Whether the forecast that is shown is the one it made, to the second.
+    private var isShown: Bool {
+        guard let made = earlier.madeAt, let began = job["started_at"]?.date, let ended = job["finished_at"]?.date else { return true }
+        return began.addingTimeInterval(-1) <= made && made <= ended.addingTimeInterval(1)
+    }
+
     /// Whether the figures moved.
     private var result: String {
         guard job["outcome"]?.string != "unchanged" else { return words["forecast_rebuilt_unchanged"] }
+        guard isShown else { return words["forecast_rebuilt_other"] }
         guard let now = earlier.total else { return words["forecast_rebuilt_new"] }
         guard let before = earlier.totalBefore else { return words["forecast_rebuilt_first", ["now": now]] }
         return words[before == now ? "forecast_rebuilt_same" : "forecast_rebuilt_moved", ["before": before, "now": now]]

@@ -16,6 +16,8 @@ struct GuardWords {
     /// What is said of a running rollout in one line: of the guard it waits for what that has seen, and what it wants.
     static func line(_ rollout: JSONNode, _ clerk: Clerk) -> String? {
         guard let told = rollout["words"]?.string else { return nil }
+        // What was found has its reason in its own words.
+        guard rollout["decision"]?.string != "abort" else { return Sentences.said(told, clerk.words) }
         // `first_touch: 212 of 500 leads; …`
         let readings = rollout["guards"]?.elements ?? []
         let behind = readings.first { told == "\($0["name"]?.string ?? ""): \($0["words"]?.string ?? "")" }
@@ -118,7 +120,8 @@ struct GuardWords {
 }
 
 extension Clerk {
-    /// Evidence of harm as a percentage: in so many harmless changes, at most, chance alone gives evidence as strong at any look.
+    /// Evidence of harm as a percentage: in so many harmless changes, at most, chance alone gives evidence as strong at any look; where the
+    /// share it is held against was estimated, what the estimate may be wrong by comes on top.
     ///
     /// That is 1 ÷ evidence (Ville's inequality): 100 % of evidence 1, 2.4 % of 41, 0.2 % of 500.
     func chance(of evidence: Double) -> String {

@@ -79,16 +79,10 @@ public enum RolloutsView {
             "versions": .text(RolloutWords.versions(rollout, clerk.words)),
             "state": replacedBy == nil
                 ? RolloutWords.chip(rollout, clerk.words) : .chip(.idle, clerk.words["rollout_state_replaced"]),
-            "replacedBy": .text(replacedBy.map { replacement($0, of: rollout, clerk.words) }),
+            "replacedBy": .text(replacedBy.map { clerk.words["rollouts_live_now", ["version": String($0)]] }),
             "endReason": .text(rollout["end_reason"]?.string.map { Sentences.said($0, clerk.words) }),
             "endedAt": clerk.when(rollout["ended_at"]),
         ]
-    }
-
-    /// Whether people went back to an earlier version, or a later one came.
-    private static func replacement(_ live: Int64, of rollout: JSONNode, _ words: Words) -> String {
-        let isEarlier = live < rollout["version"]?.integer ?? 0
-        return words[isEarlier ? "rollouts_gone_back" : "rollouts_followed", ["version": String(live)]]
     }
 
     private static func start(_ layout: Layout, _ clerk: Clerk, _ drafts: [JSONNode], _ chosen: String?, once: String, _ refusal: Refusal?)

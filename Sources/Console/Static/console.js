@@ -64,10 +64,10 @@
   const isWritten = (field) => field.matches("textarea, input:not([type=hidden])") && field.value !== field.defaultValue;
 
   // A click ends on what it began on: while something is pressed nothing is put away, or moved, under the finger. A tap's click comes a
-  // moment after the finger has gone.
-  let isPressed = false;
-  addEventListener("pointerdown", () => { isPressed = true; });
-  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { isPressed = false; }, 300));
+  // moment after the finger has gone; of some presses, such as one that opened a menu of the system's, no end is told.
+  let pressedUntil = 0;
+  addEventListener("pointerdown", () => { pressedUntil = Date.now() + 5_000; });
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { pressedUntil = Date.now() + 300; });
 
   const wanted = new Set();
   let timer = null;
@@ -88,10 +88,11 @@
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!isForUs(page)) return location.reload();
-      for (const id of ids) replace(id, page);
+      const left = ids.filter((id) => !replace(id, page));
+      for (const id of left) wanted.add(id);
       const fresh = page.querySelector(".as-of time");
       const shown = document.querySelector(".as-of time");
-      if (fresh && shown) shown.replaceWith(fresh);
+      if (fresh && shown && left.length === 0) shown.replaceWith(fresh);
       lastRefresh = Date.now();
       if (!stream()) show(true);
     } catch {
@@ -109,22 +110,24 @@
   /** Whether a page was made for the tenant this one was made for: in another window another may have been chosen. */
   const isForUs = (page) => page.body.dataset.for === document.body.dataset.for;
 
+  /** False: the region is left as it is, for now. */
   const replace = (id, page) => {
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
-    if (!old || !fresh) return;
+    if (!old || !fresh) return true;
     // What was counted stays until it is counted anew.
-    if ("counting" in fresh.dataset && !("counting" in old.dataset)) return void wanted.add(id);
+    if ("counting" in fresh.dataset && !("counting" in old.dataset)) return false;
     old.toggleAttribute("data-counting", "counting" in fresh.dataset);
-    if (old.innerHTML === fresh.innerHTML) return;
-    if (isPressed || isInUse(old)) return void wanted.add(id);
+    if (old.innerHTML === fresh.innerHTML) return true;
+    if (Date.now() < pressedUntil || isInUse(old)) return false;
     const active = old.contains(document.activeElement) ? document.activeElement : null;
     const open = new Map([...old.querySelectorAll("details")].map((one) => [keyOf(one), one.open]));
     for (const one of fresh.querySelectorAll("details")) one.open = open.get(keyOf(one)) ?? one.open;
     tellTimes(fresh);
-    if (old.textContent === fresh.textContent && !fresh.querySelector("svg")) return;
+    if (old.textContent === fresh.textContent && !fresh.querySelector("svg")) return true;
     old.replaceWith(fresh);
     fresh.classList.add("refreshed");
     if (active) counterpart(active, fresh)?.focus({ preventScroll: true });
+    return true;
   };
 
   /** What opens and closes is told apart by what it is about: others may have come before it. */

@@ -35,7 +35,7 @@ private func showForecast(_ visit: Visit, refusal: Refusal? = nil) async throws 
     let shown = try await forecast
     let names = try await visit.names(try await sellers, in: shown)
     var facts = ForecastView.Facts(forecast: shown, earlier: try await earlier, sellers: names, currency: visit.guest.parameter("currency"))
-    if let job = visit.guest.parameter("rebuild"), job.allSatisfy(\.isWholeNumber) {
+    if let job = visit.guest.parameter("rebuild"), Int64(job) != nil {
         facts.rebuild = try await visit.readIfAny("/v1/jobs/\(encoded(job))")
     }
     return try await visit.page("forecast", area: "forecast", refusal: refusal) { [facts] in

@@ -222,7 +222,7 @@ struct RolloutView: Decodable {
     let version: Int
     let percent: Double
     let words: String?
-    let warnings: [String]
+    let warnings: [String]?
     let arms: Arms
     let guards: [Reading]
     let shadow: Shadow
@@ -254,7 +254,7 @@ struct RolloutView: Decodable {
         if json { return printLine(data) }
         let rollout = try JSON.read(RolloutView.self, from: data)
         print(whole ? rollout.text : "\(rollout.head). kiteline rollout show \(rollout.id)\(remote.tenantOption) has the evidence.")
-        for warning in rollout.warnings { print("warning: \(warning)") }
+        for warning in rollout.warnings ?? [] { print("warning: \(warning)") }
         guard rollout.isRunning, rollout.kind != "warning_model", try await FuseCommand.isOpen(remote) else { return }
         print("The assignment fuse is open: nothing is decided.")
     }
