@@ -159,6 +159,6 @@ extension Layout {
 extension View {
     /// For the template `chip`; it begins with a capital, wherever its words come from.
     public static func chip(_ tone: Tone, _ label: String) -> View {
-        ["tone": .text(tone.rawValue), "label": .text(label.prefix(1).uppercased() + label.dropFirst())]
+        ["tone": .text(tone.rawValue), "label": .text(label.withCapital)]
     }
 }

@@ -38,18 +38,35 @@ public struct Words: Sendable {
     public subscript(_ name: String, _ values: [String: String]) -> String {
         let pattern = (values["n"] == "1" ? all["\(name)_one"] : nil) ?? self[name]
         let parts = pattern.split(separator: "{", omittingEmptySubsequences: false)
-        return parts.dropFirst().reduce(into: String(parts[0])) { text, part in
+        let sentence = parts.dropFirst().reduce(into: String(parts[0])) { text, part in
             let pair = part.split(separator: "}", maxSplits: 1, omittingEmptySubsequences: false)
             guard pair.count == 2, let value = values[String(pair[0])] else {
                 text += "{\(part)"
                 return
             }
-            // In a Chinese sentence only Latin letters and figures have a space beside them.
-            let (opens, closes) = language == .chinese ? (value.first?.isChinese == true, value.last?.isChinese == true) : (false, false)
-            if opens, text.last == " " { text.removeLast() }
-            text += value + (closes && pair[1].first == " " ? pair[1].dropFirst() : pair[1])
+            text += marked(value) + pair[1]
         }
+        return spaced(sentence)
     }
+
+    /// A value for a sentence that `spaced` is given: in Chinese only Latin letters and figures have a space beside them, so that Chinese ends
+    /// are marked until the sentence is made.
+    func marked(_ value: String) -> String {
+        guard language == .chinese else { return value }
+        return (value.first?.isChinese == true ? Self.mark : "") + value + (value.last?.isChinese == true ? Self.mark : "")
+    }
+
+    /// A sentence with marked values, without the spaces and the marks beside them.
+    func spaced(_ sentence: String) -> String {
+        guard language == .chinese else { return sentence }
+        return sentence.replacing(" \(Self.mark)", with: "").replacing("\(Self.mark) ", with: "").replacing(Self.mark, with: "")
+    }
+
+    /// Sentences one after the other: Chinese puts no space between them.
+    func passage(_ sentences: [String]) -> String { sentences.joined(separator: language == .chinese ? "" : " ") }
+
+    /// The word joiner, which is not seen.
+    private static let mark = "\u{2060}"
 
     /// The text for a code that others make up, such as an error class; the code itself where there is none.
     public func known(_ prefix: String, _ code: String) -> String { all["\(prefix)_\(code)"] ?? code }
@@ -78,6 +95,15 @@ public struct Words: Sendable {
         let places = days.split(separator: ",").compactMap { day in names.firstIndex { day.hasPrefix($0) } }
         guard !places.isEmpty, places.count == days.split(separator: ",").count else { return nil }
         return "\(places.compactMap { all["day_\($0 + 1)"] }.joined(separator: language == .chinese ? "、" : ", ")) \(parts[1])"
+    }
+
+    /// A team's name where the sentence itself says that it is a team: “Team 6” is “6” there.
+    func teamAlone(_ name: String) -> String {
+        let word = self["audit_of_team", ["id": ""]]
+        // Chinese puts no space between them.
+        let start = language == .chinese ? word.trimmingCharacters(in: .whitespaces) : word
+        guard name.count > start.count, name.lowercased().hasPrefix(start.lowercased()) else { return name }
+        return name.dropFirst(start.count).trimmingCharacters(in: .whitespaces)
     }
 
     /// A number of hundredths with its sign, which stays on its line.

@@ -146,8 +146,13 @@ extension PageTask {
 
         let owner = try #require(await house.call("GET", "/v1/leads/\(things.lead)").json["owner"])
         try await person.chooses(owner == "s1" ? "s2" : "s1", in: "#assign-seller")
-        try await person.browser.run("document.querySelector('[name=override]')?.click()")
-        try await person.saves("form[action$='/assign']", reason: "knows them", sure: true, done: "assigned")
+        // Without the tick it would be refused: the form asks for that, and for nothing else.
+        try await person.writes("knows them", into: "form[action$='/assign'] textarea")
+        try await person.presses("form[action$='/assign'] .buttons button")
+        #expect(try await person.browser.run("return document.querySelectorAll('[name=override]:invalid').length") == "1")
+        #expect(try await person.browser.run("return document.querySelectorAll('dialog').length") == "0")
+        try await person.presses("[name=override]")
+        try await person.saves("form[action$='/assign']", sure: true, done: "assigned")
         #expect(try await house.call("GET", "/v1/leads/\(things.lead)").json["owner"] != owner)
     }
 

@@ -30,6 +30,8 @@ struct LeadChanges {
             guard let name = reason["code"]?.string.map({ "change_\($0)" }), let text = words.all[name] else { return nil }
             // The score says where a lead goes only where its band is what the strategy goes by.
             if name == "change_score_band", !isByStrategy(of: decision["band"]?.string) { return nil }
+            // A turn of one does not move on.
+            if name == "change_round_robin", reason["params"]?["members"]?.integer == 1 { return nil }
             let recorded = (reason["params"]?.members ?? []).map { name, value -> (String, String) in
                 let said = value.string ?? clerk.number(value) ?? ""
                 switch name {

@@ -42,7 +42,7 @@ struct LeadDecisionTables {
     }
 
     var candidatesWords: String? {
-        decision?["candidate_count"]?.integer.map { words["lead_compared", ["n": clerk.number(Int($0))]] }
+        counted(decision?["candidate_count"]?.integer.map { Int($0) }, "lead_compared")
     }
 
     /// Who was left out in one way of choosing and compared in the next is among those who were compared.
@@ -68,7 +68,12 @@ struct LeadDecisionTables {
         // One who was not ranked in one way and left out for another reason is one; where not all are listed, nobody can tell.
         let isWhole = decision?["excluded"]?.elements.count == Int(count)
         let people = isWhole ? Set(left.compactMap { $0["seller_id"]?.string }).count : Int(count)
-        return words["lead_left_out", ["n": clerk.number(people)]]
+        return counted(people, "lead_left_out")
+    }
+
+    /// Of nobody the table says so itself.
+    private func counted(_ people: Int?, _ name: String) -> String? {
+        people.flatMap { $0 == 0 ? nil : words[name, ["n": clerk.number($0)]] }
     }
 
     func score(of lead: JSONNode) -> View {

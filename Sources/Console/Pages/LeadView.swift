@@ -41,7 +41,8 @@ public enum LeadView {
         let shown = facts.earlier ?? lead
         let decision = shown["assignment"].flatMap { $0.type == .object ? $0 : nil }
         let chosen = facts.earlier == nil ? lead["owner"]?.string : decision?["seller_id"]?.string
-        let reasons = shown["explanation"]?[words.language.rawValue]?.elements.compactMap { $0.string.map(clerk.local) } ?? []
+        let isDecided = decision != nil
+        let reasons = LeadReasons(lead: shown, sellers: facts.sellers, clerk: clerk).sentences
         let tables = LeadDecisionTables(decision: decision, owner: chosen, sellers: facts.sellers, clerk: clerk)
         let assigning = AssignForm(layout: layout, clerk: clerk, facts: facts, once: once, refusal: refusal)
         let clocks = lead["clocks"]?.elements ?? []
@@ -55,7 +56,7 @@ public enum LeadView {
                 "summary": .text(summary(lead, owner, clerk)), "held": facts.earlier == nil ? held(lead, reasons, layout) : .nothing,
                 "past": past(facts, decision, clerk),
                 "whyTitle": .text(facts.sellers.name(chosen).map { words["lead_why", ["owner": $0]] } ?? words["lead_why_place"]),
-                "decidedBy": .text(decidedBy(decision, words)), "hasReasons": .flag(!reasons.isEmpty),
+                "decidedBy": .text(decidedBy(decision, words)), "hasReasons": .flag(!reasons.isEmpty), "isDecided": .flag(isDecided),
                 "reasons": .list(reasons.map { .text($0) }),
                 "candidatesWords": .text(tables.candidatesWords), "hasCandidates": .flag(!tables.candidates.isEmpty),
                 "candidatesNoneWhy": .text(words[isByHand(decision) ? "lead_by_hand_none" : "lead_candidates_none_why"]),
@@ -107,15 +108,14 @@ public enum LeadView {
     }
 
     private static func held(_ lead: JSONNode, _ reasons: [String], _ layout: Layout) -> View {
-        guard lead["state"]?.string == "held", let reason = lead["held_reason"]?.string else { return .nothing }
         let words = layout.words
-        let isMapping = reason == "held_mapping_error"
-        let why = reason.hasPrefix("held_") ? String(reason.dropFirst("held_".count)) : reason
+        guard let why = LeadWords.heldWhy(lead, words) else { return .nothing }
+        let isMapping = lead["held_reason"]?.string == "held_mapping_error"
         let toMap = isMapping ? layout.door("rules", in: "rules") : nil
         let told = reasons + (isMapping ? [words["lead_held_do"]] : [])
         return [
-            "heldTitle": .text(words["lead_held", ["reason": words.known("held", why)]]),
-            "heldWords": .text(told.joined(separator: words.language == .chinese ? "" : " ")),
+            "heldTitle": .text(words["lead_held", ["reason": why]]),
+            "heldWords": .text(words.passage(told)),
             "heldHref": .text(toMap), "heldLinkLabel": .text(toMap == nil ? nil : words["lead_to_map"]),
         ]
     }
@@ -190,9 +190,12 @@ public enum LeadView {
 
     private static func fields(_ lead: JSONNode, _ decision: JSONNode?, _ words: Words) -> [View] {
         let unmapped = Set(decision?["unmapped"]?.elements.compactMap(\.string) ?? [])
-        return (lead["fields"]?.members ?? []).map { name, value in
+        // Those that every tenant has come first, in the order in which people ask for them.
+        func place(_ name: String) -> Int { LeadWords.fields.firstIndex(of: name) ?? LeadWords.fields.count }
+        let fields = (lead["fields"]?.members ?? []).sorted { (place($0.key), $0.key) < (place($1.key), $1.key) }
+        return fields.map { name, value in
             [
-                "fieldName": .text(name), "fieldLabel": .text(LeadWords.field(name, words)),
+                "fieldName": .text(name), "fieldLabel": .text(LeadWords.label(name, words)?.withCapital),
                 "fieldValue": .text(value.string ?? Indented.text(value)),
                 "fieldNote": .text(unmapped.contains(name) ? words["lead_field_unmapped"] : nil),
             ]

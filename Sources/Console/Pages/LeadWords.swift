@@ -17,6 +17,12 @@ enum LeadWords {
         return .chip(tone, words.known("lead_state", state))
     }
 
+    /// Why it is held; nil: it is not.
+    static func heldWhy(_ lead: JSONNode, _ words: Words) -> String? {
+        guard lead["state"]?.string == "held", let reason = lead["held_reason"]?.string else { return nil }
+        return words.known("held", reason.hasPrefix("held_") ? String(reason.dropFirst("held_".count)) : reason)
+    }
+
     /// What people call it, else what its source does.
     static func name(_ lead: JSONNode) -> String {
         lead["name"]?.string ?? lead["external_id"]?.string ?? lead["id"]?.string ?? ""
@@ -28,10 +34,21 @@ enum LeadWords {
     }
 
     /// A field by its label, where every tenant has it, or as its tenant names it.
-    static func field(_ name: String, _ words: Words) -> String {
-        guard let label = FieldCatalogue.standard[name]?.label else { return name }
-        return words.language == .chinese ? label.chinese : label.english
+    static func field(_ name: String, _ words: Words) -> String { label(name, words) ?? name }
+
+    /// The same where it begins a line.
+    static func heading(_ field: String, _ words: Words) -> String { label(field, words)?.withCapital ?? field }
+
+    /// What every tenant calls a field; nil: it is of one tenant's own.
+    static func label(_ field: String, _ words: Words) -> String? {
+        FieldCatalogue.standard[field].map { words.language == .chinese ? $0.label.chinese : $0.label.english }
     }
+
+    /// What every tenant's sources may tell of a lead: who it is, what they want, where they come from.
+    static let fields = [
+        "company", "contact", "contact_role", "decision_roles", "phone", "email", "credit_code", "region", "industry",
+        "product_line", "budget", "needed_in_days", "intent_signals", "interactions", "source_channel", "account_manager",
+    ]
 
     /// What a list holds, by its numbers.
     static func byNumber(_ list: JSONNode?) -> [String: JSONNode] {

@@ -58,10 +58,11 @@ public enum LeadsView {
     private static let touches = ["late", "untouched", "touched"]
 
     /// A page that found nothing may have a next one: text is looked for in so many leads at once.
-    private static func empty(_ words: Words, _ query: Query, next: String?) -> [String: View] {
-        let isFurther = query.cursor != nil
-        let word =
-            next != nil ? "leads_none_yet" : isFurther ? "leads_none_further" : query.isEmpty ? "leads_none" : "leads_none_found"
+    private static func empty(_ layout: Layout, _ query: Query, next: String?) -> [String: View] {
+        let (words, isFurther) = (layout.words, query.cursor != nil)
+        // Who is held to cities is not told whether there are others.
+        let none = layout.reach == .leadsOnly ? "leads_none_seen" : query.isEmpty ? "leads_none" : "leads_none_found"
+        let word = next != nil ? "leads_none_yet" : isFurther ? "leads_none_further" : none
         return [
             "emptyTitle": .text(words[word]), "emptyWhy": .text(words["\(word)_why"]), "emptyLink": .flag(!query.isEmpty || isFurther),
             "emptyHref": .text(
@@ -124,7 +125,7 @@ public enum LeadsView {
                     words, shown: leads.count, first: query.cursor == nil ? nil : query.href(cursor: nil),
                     next: next.map { query.href(cursor: $0) }),
             ]
-        ).merging(empty(words, query, next: next))
+        ).merging(empty(layout, query, next: next))
     }
 
     /// The rule it came by, or the other way it came to whoever has it.
@@ -145,6 +146,7 @@ public enum LeadsView {
         return [
             "leadHref": .text(Layout.path("leads/\(id)")), "leadName": .text(LeadWords.name(lead)), "leadNumber": .text(id),
             "source": .text(lead["source"]?.string), "state": LeadWords.chip(lead, clerk.words),
+            "heldWhy": .text(LeadWords.heldWhy(lead, clerk.words)),
             "owner": .text(sellers.name(owner) ?? lead["pool"]?.string.map { clerk.words["lead_pool", ["name": $0]] } ?? "–"),
             "ownerTeam": .text(sellers.team(owner)), "rule": .text(way(lead["assignment"], clerk.words)),
             "ruleVersion": .text(lead["assignment"]?["rule_version"]?.string), "score": .text(score ?? "–"),

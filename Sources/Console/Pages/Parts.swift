@@ -66,6 +66,11 @@ struct Story {
     private func second(_ at: Date) -> Double { at.timeIntervalSince1970.rounded(.down) }
 }
 
+extension String {
+    /// As it begins a line.
+    var withCapital: String { prefix(1).uppercased() + dropFirst() }
+}
+
 extension JSONNode {
     /// The time a text names.
     var date: Date? { string.flatMap(RFC3339.date) }

@@ -93,7 +93,8 @@ public enum SellerView {
     }
 
     private static func team(_ seller: JSONNode, _ words: Words) -> String {
-        (seller["team_name"]?.string ?? seller["team"]?.string).map { words["seller_of_team", ["team": $0]] } ?? words["seller_of_none"]
+        (seller["team_name"]?.string ?? seller["team"]?.string).map { words["seller_of_team", ["team": words.teamAlone($0)]] }
+            ?? words["seller_of_none"]
     }
 
     private static func tiles(_ load: JSONNode, _ clerk: Clerk) -> [View] {

@@ -49,7 +49,8 @@ struct Furnishing {
         var leads: [String] = []
         for number in 0..<12 {
             let company = "江苏新能源汽车动力电池结构件有限公司（常州分公司）\(number)"
-            let body = #"{"external_id":"L-\#(number)","source":"website","fields":{"company":"\#(company)"}}"#
+            let fields = #"{"\#(String(repeating: "f", count: 100))":"7","source_channel":"fair","company":"\#(company)"}"#
+            let body = #"{"external_id":"L-\#(number)","source":"website","fields":\#(fields)}"#
             leads.append(try #require(try await api.post("/v1/leads", body)["lead_id"]))
         }
         lead = leads[3]
