@@ -30,7 +30,7 @@ import Testing
             ("“to” is named twice; once is enough.", "“to”重复出现，保留一个即可。"),
             (
                 "A condition is one of: all: […], any: […], not: {…}, count: {…}, or field: NAME with a comparison (equals, in).",
-                "条件须为以下之一：all: […], any: […], not: {…}, count: {…}，或 field: 字段名 加一个比较（equals, in）。"
+                "条件须为以下之一：all: […], any: […], not: {…}, count: {…}，或“field: 字段名”加一个比较（equals, in）。"
             ),
             ("must be after from", "必须晚于开始时间"),
             ("is required: one or more of lead.query, lead.assign", "必须填写，可取一个或多个：lead.query, lead.assign"),

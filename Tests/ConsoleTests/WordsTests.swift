@@ -40,6 +40,13 @@ import Testing
         #expect(english["permissions_all_but", ["cities": "北京"]] == "everywhere but 北京")
     }
 
+    @Test func `no Chinese text has a space between two Chinese characters or signs`() throws {
+        let (square, sign) = (#"[\u{2E80}-\u{9FFF}\u{FF01}-\u{FF60}“”]"#, #"[\u{FF01}-\u{FF60}]"#)
+        let space = try Regex("\(square) \(square)|\(sign) | \(sign)")
+
+        #expect(chinese.all.filter { $0.value.contains(space) }.keys.sorted() == [])
+    }
+
     private func isSingular(_ name: String) -> Bool { name.hasSuffix("_one") && !name.hasPrefix("says_") }
 
     private func places(_ text: String) -> Set<String> { Set(text.matches(of: /\{([a-z]+)\}/).map { String($0.1) }) }

@@ -42,7 +42,7 @@ struct AssignForm {
         }
         let consequence =
             facts.sellers.name(owner).map { words["lead_assign_takes", ["owner": $0]] } ?? words["lead_assign_gives"]
-        let told = [consequence, firstTouch].compactMap(\.self).joined(separator: words.language == .chinese ? "" : " ")
+        let told = words.passage([consequence, firstTouch].compactMap(\.self))
         return control.view([
             "assignConsequence": .text(told),
             "sellerOptions": .list(Option.list(options, chosen: control.draft("seller"), all: words["lead_assign_choose"])),

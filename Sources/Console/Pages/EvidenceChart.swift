@@ -103,7 +103,7 @@ struct EvidenceChart {
                 "first": clerk.chance(of: points[0].evidence), "last": clerk.chance(of: points[points.count - 1].evidence),
                 "least": clerk.chance(of: most), "threshold": clerk.chance(of: threshold),
             ]]
-        return ([way] + turns.map(\.words)).joined(separator: " ")
+        return clerk.words.passage([way] + turns.map(\.words))
     }
 
     /// The newest first; of many the first, the last, the strongest, and some between, evenly.

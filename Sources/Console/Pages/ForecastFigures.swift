@@ -115,10 +115,10 @@ struct ForecastFigures {
                 ["low": money(Int64(nearest: low)), "middle": money(Int64(nearest: middle)), "high": money(Int64(nearest: high))]]
             // Two figures that people take for one are told apart where they differ most.
             let isApart = Double(total) < low || Double(total) > high
-            let apart = isApart ? (words.language == .chinese ? "" : " ") + words["forecast_range_apart", ["total": money(total)]] : ""
+            let apart = isApart ? [words["forecast_range_apart", ["total": money(total)]]] : []
             ranges.append(
                 range(
-                    title, low, middle, high, mark: Double(total), said + apart,
+                    title, low, middle, high, mark: Double(total), words.passage([said] + apart),
                     label: { clerk.number($0 / Double(Money.minorUnits(of: currency)), decimals: 0) }))
         }
         if let wins = body["outlook"]?["wins"], let low = wins["interval_low"]?.double, let high = wins["interval_high"]?.double {

@@ -39,7 +39,7 @@ struct NowAttention {
         guard isFuseOpen else { return [] }
         let reason = Sentences.relayed(facts.fuse["reason"]?.string ?? "", words)
         let waiting = words["fuse_waiting", ["n": clerk.number(facts.fuse["waiting"]) ?? "0"]]
-        let text = waiting + (words.language == .chinese ? "" : " ") + words["now_fuse_open", ["reason": reason]]
+        let text = words.passage([waiting, words["now_fuse_open", ["reason": reason]]])
         return [
             item(
                 .bad, words["now_fuse"], text, href: Layout.path("breakers"),

@@ -30,7 +30,7 @@ struct RuleLife {
         let saved = shown["created_at"]?.date.map { clerk.ago($0) } ?? ""
         let text = words["rule_saved", ["ago": saved, "actor": clerk.actor(shown["actor"]?.string) ?? ""]]
         guard let live, live != version else { return text }
-        return text + (words.language == .chinese ? "" : " ") + words["rule_live_is", ["n": String(live)]]
+        return words.passage([text, words["rule_live_is", ["n": String(live)]]])
     }
 
     var sandbox: View {
