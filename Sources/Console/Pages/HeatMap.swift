@@ -72,13 +72,15 @@ struct HeatMap {
     }
 
     private func tone(_ cell: Cell) -> String {
-        if cell.isGreyed || cell.leads == 0 { return "few" }
+        guard cell.leads > 0 else { return "unknown" }
+        if cell.isGreyed { return "few" }
         return cell.late == 0 ? "heat-0" : "heat-\(min(5, Int(cell.share * 5) + 1))"
     }
 
     private func said(_ cell: Cell, _ days: [String]) -> String {
-        clerk.words[
-            "heat_cell", ["at": "\(days[cell.weekday - 1]) \(time(cell.slot))", "late": "\(cell.late)", "leads": "\(cell.leads)"]]
+        let at = "\(days[cell.weekday - 1]) \(time(cell.slot))"
+        guard cell.leads > 0 else { return clerk.words["heat_cell_unknown", ["at": at]] }
+        return clerk.words["heat_cell", ["at": at, "late": "\(cell.late)", "leads": "\(cell.leads)"]]
     }
 
     private func time(_ slot: Int) -> String { "\(slot < 40 ? "0" : "")\(slot / 4):\(["00", "15", "30", "45"][slot % 4])" }

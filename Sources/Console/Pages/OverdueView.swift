@@ -140,8 +140,8 @@ public enum OverdueView {
     private static func tiles(_ facts: Facts, _ people: [JSONNode], _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let isOfTeam = !facts.team.isEmpty
-        let ofTeam = facts.board?["teams"]?.elements.first { $0["team"]?.string == facts.team }
-        let late = Int((isOfTeam ? ofTeam : facts.board)?["late"]?.integer ?? 0)
+        let team = facts.board?["teams"]?.elements.first { $0["team"]?.string == facts.team }
+        let late = Int((isOfTeam ? team : facts.board)?["late"]?.integer ?? 0)
         let latest = isOfTeam ? people.compactMap { $0["latest_by"]?.double }.max() : facts.board?["latest_by"]?.double
         let cells = facts.map?["cells"]?.elements ?? []
         func sum(_ name: String) -> Int { cells.reduce(0) { $0 + Int($1[name]?.integer ?? 0) } }
@@ -149,11 +149,16 @@ public enum OverdueView {
         return [
             .tile(
                 words["overdue_late"], facts.board == nil ? NowView.counting : clerk.number(late),
-                [words["overdue_late_note"], isOfTeam ? nil : cameLate(facts, clerk)].compactMap(\.self)
+                [ofTeam(words["overdue_late_note"]), isOfTeam ? nil : cameLate(facts, clerk)].compactMap(\.self)
                     .joined(separator: words.language == .chinese ? "；" : "; "), late > 0 ? .bad : .plain),
             .tile(
                 words["overdue_latest"], facts.board == nil ? NowView.counting : latest.map { clerk.span($0) } ?? "–",
-                words["overdue_latest_note"]),
+        /// Says whose it is, where that is not everybody's.
+        func ofTeam(_ note: String) -> String {
+            guard isOfTeam, let team = facts.sellers.teamName(facts.team) else { return note }
+            return words["overdue_of_team", ["team": team, "note": note]]
+        }
+                ofTeam(words["overdue_latest_note"])),
             .tile(
                 words["overdue_in_time"],
                 facts.map == nil ? NowView.counting : leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
