@@ -81,6 +81,7 @@ public struct ConsoleSite: Site {
         }
         do {
             guard guest.query != nil else { throw ConsoleFault.badQuery }
+            if !isPost { try await visit.pass(page.door) }
             return try await page.answer(visit)
         } catch {
             return try await visit.failure(error)

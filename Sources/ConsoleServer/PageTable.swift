@@ -11,6 +11,9 @@ struct Page: Sendable {
     private let segments: [Substring]
     let answer: @Sendable (Visit) async throws -> Response
 
+    /// What decides whether it is for somebody; nil: its own questions do.
+    var door: Door? { segments.first.flatMap { Door.before[String($0)] } }
+
     /// - Parameter path: within the console: `jobs/{id}`.
     init(
         _ method: Method, _ path: String, isOfSession: Bool = false, answer: @Sendable @escaping (Visit) async throws -> Response
