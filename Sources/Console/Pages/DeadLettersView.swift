@@ -25,6 +25,8 @@ public enum DeadLettersView {
     public struct Facts: Sendable {
         /// `GET /v1/dlq`
         public var letters: JSONNode
+        /// Why none was looked for; nil: they were.
+        public var fault: Refusal?
         /// `GET /v1/dlq:groups`
         public var groups: JSONNode
         /// `GET /v1/redrives`
@@ -32,13 +34,17 @@ public enum DeadLettersView {
         /// `POST /v1/dlq:redrive` as a dry run; nil: not asked for.
         public var plan: JSONNode?
 
-        public init(letters: JSONNode, groups: JSONNode, redrives: JSONNode, plan: JSONNode?) {
+        public init(letters: JSONNode, fault: Refusal? = nil, groups: JSONNode, redrives: JSONNode, plan: JSONNode?) {
             self.letters = letters
+            self.fault = fault
             self.groups = groups
             self.redrives = redrives
             self.plan = plan
         }
     }
+
+    /// What the form calls what the API is asked for.
+    private static let labels = ["kind": "word_kind", "error_class": "now_class", "since": "dead_since"]
 
     static let classes = ["transient", "rate_limited", "dependency", "permanent", "poison", "cancelled"]
 
@@ -54,7 +60,8 @@ public enum DeadLettersView {
         return layout.page(
             words["dead_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "asOf": clerk.when(clerk.now),
+                "problem": refusal.map { $0.view(words) } ?? facts.fault.map { $0.view(words, ofSearch: labels) } ?? .nothing,
                 "searchAction": .text(Layout.path("dead-letters")),
                 "kindOptions": .list(Option.list(kinds.map { ($0, words.known("kind", $0)) }, chosen: query.kind, all: words["kind_any"])),
                 "classOptions": .list(

@@ -29,14 +29,19 @@ public enum ForecastDealsView {
         fileprivate static let orders = ["told", "largest"]
     }
 
-    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
+    /// What the form calls what the API is asked for.
+    private static let labels = ["class": "forecast_class", "order": "deals_order"]
+
+    /// - Parameter refusal: why nothing was looked for.
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, refusal: Refusal? = nil) -> View {
         let words = layout.words
         let deals = facts.page["items"]?.elements ?? []
         let period = ForecastView.period(facts.forecast)
         return layout.page(
             words["deals_title"],
             [
-                "asOf": clerk.when(clerk.now), "forecastHref": .text(href(facts.forecast)), "periodName": .text(period),
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "forecastHref": .text(href(facts.forecast)), "periodName": .text(period),
                 "summary": .text(
                     words["deals_summary", ["period": period, "at": facts.forecast["as_of"]?.date.map { clerk.full($0) } ?? "–"]]),
                 "searchAction": .text(href(facts.forecast) + "/deals"),

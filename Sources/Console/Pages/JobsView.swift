@@ -23,6 +23,13 @@ public enum JobsView {
         /// Whether it asks for more than everybody does.
         fileprivate var isNarrow: Bool { [uniqueKey, lead, errorClass, since, until].contains { !$0.isEmpty } }
 
+        /// Why it cannot be looked for, where that needs no asking.
+        public var fault: Refusal? {
+            if lead.isEmpty || Int64(lead).map({ $0 > 0 }) == true { return nil }
+            let message = "must be a lead's number, such as 4711"
+            return Refusal(status: 422, code: "invalid", title: "A field is wrong", faults: [.init(field: "lead", message: message)])
+        }
+
         /// As the API takes them.
         /// - Parameter instant: a time of the tenant's as the API writes it.
         public func parameters(_ instant: (String) -> String?) -> String {

@@ -45,7 +45,13 @@ public enum OverdueView {
 
     public static let firstTouch = "lead_first_touch"
 
-    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
+    /// What the form calls what the API is asked for.
+    private static let labels = ["clock": "overdue_clock", "month": "overdue_month", "team": "health_team"]
+
+    /// - Parameter fault: why what was asked for is not shown, but what the page shows by itself.
+    public static func page(
+        _ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil, fault: Refusal? = nil
+    ) -> View {
         let words = layout.words
         let everyone = facts.board?["people"]?.elements ?? []
         let people = facts.team.isEmpty ? everyone : everyone.filter { $0["team"]?.string == facts.team }
@@ -62,7 +68,8 @@ public enum OverdueView {
         return layout.page(
             words["overdue_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "asOf": clerk.when(clerk.now),
+                "problem": refusal.map { $0.view(words) } ?? fault.map { $0.view(words, ofSearch: labels) } ?? .nothing,
                 "searchAction": .text(Layout.path("overdue")),
                 "clockOptions": .list(Option.list(clocks.map { ($0, words.known("clock", $0)) }, chosen: facts.clock)),
                 "monthOptions": .list(Option.list(months(clerk).map { ($0, $0) }, chosen: facts.month)),
@@ -146,6 +153,11 @@ public enum OverdueView {
         let cells = facts.map?["cells"]?.elements ?? []
         func sum(_ name: String) -> Int { cells.reduce(0) { $0 + Int($1[name]?.integer ?? 0) } }
         let (leads, missed) = (sum("leads") - sum("open"), sum("late"))
+        /// Says whose it is, where that is not everybody's.
+        func ofTeam(_ note: String) -> String {
+            guard isOfTeam, let team = facts.sellers.teamName(facts.team) else { return note }
+            return words["overdue_of_team", ["team": team, "note": note]]
+        }
         return [
             .tile(
                 words["overdue_late"], facts.board == nil ? NowView.counting : clerk.number(late),
@@ -153,11 +165,6 @@ public enum OverdueView {
                     .joined(separator: words.language == .chinese ? "；" : "; "), late > 0 ? .bad : .plain),
             .tile(
                 words["overdue_latest"], facts.board == nil ? NowView.counting : latest.map { clerk.span($0) } ?? "–",
-        /// Says whose it is, where that is not everybody's.
-        func ofTeam(_ note: String) -> String {
-            guard isOfTeam, let team = facts.sellers.teamName(facts.team) else { return note }
-            return words["overdue_of_team", ["team": team, "note": note]]
-        }
                 ofTeam(words["overdue_latest_note"])),
             .tile(
                 words["overdue_in_time"],

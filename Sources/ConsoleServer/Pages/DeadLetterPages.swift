@@ -24,17 +24,18 @@ private func showDeadLetters(_ visit: Visit, _ query: DeadLettersView.Query, ref
     let parameters = [
         ("kind", query.kind), ("error_class", query.errorClass), ("since", since ?? ""), ("cursor", query.cursor ?? ""), ("limit", "50"),
     ].filter { !$0.1.isEmpty }.map { "\($0.0)=\(encoded($0.1))" }.joined(separator: "&")
-    async let letters = visit.read("/v1/dlq?\(parameters)")
+    async let letters = visit.search("/v1/dlq?\(parameters)")
     async let groups = visit.read("/v1/dlq:groups")
     async let redrives = visit.read("/v1/redrives")
-    var facts = DeadLettersView.Facts(letters: try await letters, groups: try await groups, redrives: try await redrives, plan: nil)
-    if query.isPreview {
+    let (list, fault) = try await letters
+    var facts = DeadLettersView.Facts(letters: list, fault: fault, groups: try await groups, redrives: try await redrives, plan: nil)
+    if query.isPreview, fault == nil {
         let question = wish(query.kind, query.errorClass, since) { $0.member("dry_run", true) }
         let reply = await visit.act(.post, "/v1/dlq:redrive", question, isForm: false)
         if let problem = reply.problem { throw problem }
         facts.plan = try JSONEnvelope(reply.body, levels: 6, limits: .stored).root
     }
-    return try await visit.page("dead-letters", area: "dead-letters", refusal: refusal) { [facts] in
+    return try await visit.page("dead-letters", area: "dead-letters", refusal: refusal ?? fault) { [facts] in
         DeadLettersView.page($0, $1, facts, kinds: visit.guest.site.kinds, query: query, once: visit.fresh(), refusal: refusal)
     }
 }
@@ -80,6 +81,7 @@ extension Visit {
         let components = DateComponents(
             year: numbers[0], month: numbers[1], day: numbers[2], hour: numbers[3], minute: numbers[4],
             second: numbers.count == 6 ? numbers[5] : 0)
-        return calendar.date(from: components).map(RFC3339.text) ?? local
+        guard let date = calendar.date(from: components), calendar.component(.day, from: date) == numbers[2] else { return local }
+        return RFC3339.text(date)
     }
 }

@@ -47,12 +47,14 @@ private func showForecast(_ visit: Visit, refusal: Refusal? = nil) async throws 
     let (standing, cursor) = (visit.guest.parameter("class") ?? "", visit.guest.parameter("cursor"))
     let order = visit.guest.parameter("order") ?? ""
     async let forecast = visit.read("/v1/forecasts/\(visit.id)")
-    async let deals = visit.read(
+    async let deals = visit.search(
         "/v1/forecasts/\(visit.id)/opportunities" + query([("limit", "50"), ("class", standing), ("order", order), ("cursor", cursor)]))
     async let sellers = visit.firstSellers()
-    let page = try await deals
+    let (page, refusal) = try await deals
     let facts = ForecastDealsView.Facts(
         forecast: try await forecast, page: page, sellers: try await visit.names(try await sellers, in: page), standing: standing,
         order: order, cursor: cursor)
-    return try await visit.page("forecast-deals", area: "forecast") { ForecastDealsView.page($0, $1, facts) }
+    return try await visit.page("forecast-deals", area: "forecast", refusal: refusal) {
+        ForecastDealsView.page($0, $1, facts, refusal: refusal)
+    }
 }

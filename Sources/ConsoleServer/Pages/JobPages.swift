@@ -31,8 +31,8 @@ extension ConsoleSite {
     let parameters = query.parameters(visit.instant)
     async let flow = visit.readCount("/v1/flow?minutes=60")
     let (jobs, refusal) =
-        query.unknown != nil
-        ? (try .emptyList(), nil) : try await visit.search("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
+        query.unknown != nil || query.fault != nil
+        ? (try .emptyList(), query.fault) : try await visit.search("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
     let lately = try await flow
     return try await visit.page("jobs", area: "jobs", refusal: refusal) {
         JobsView.page($0, $1, page: jobs, flow: lately, kinds: visit.guest.site.kinds, query: query, refusal: refusal)

@@ -21,32 +21,59 @@ extension JSONNode {
     fileprivate var clocks: Set<String> { Set((self["items"]?.elements ?? []).compactMap { $0["clock"]?.string }) }
 }
 
+/// What the page is asked for.
+private struct Question {
+    var clock = OverdueView.firstTouch
+    var month: String
+    var team = ""
+    var withHistory = false
+    var cursor: String?
+
+    /// What it shows by itself.
+    init(_ visit: Visit) { month = String(visit.clerk.day(visit.now).prefix(7)) }
+}
+
+extension Visit {
+    fileprivate var question: Question {
+        var question = Question(self)
+        question.clock = guest.parameter("clock") ?? question.clock
+        question.month = guest.parameter("month") ?? question.month
+        question.team = guest.parameter("team") ?? ""
+        question.withHistory = guest.parameter("history") == "true"
+        question.cursor = guest.parameter("cursor")
+        return question
+    }
+
+    fileprivate func facts(_ asked: Question) async throws -> OverdueView.Facts {
+        let (clock, month, team) = (asked.clock, asked.month, asked.team)
+        async let board = readCount("/v1/sla/first-touch?clock=\(encoded(clock))")
+        async let map = readCount("/v1/sla/heat-map?clock=\(encoded(clock))&month=\(encoded(month))")
+        async let any = read("/v1/escalations?limit=100")
+        async let escalations = read(
+            "/v1/escalations"
+                + query([
+                    ("limit", "25"), ("clock", clock), ("team", team), ("history", asked.withHistory ? nil : "false"),
+                    ("cursor", asked.cursor),
+                ]))
+        async let sellers = firstSellers()
+        let told = try await escalations
+        let missed = Set(
+            (told["items"]?.elements ?? []).filter { $0["subject_type"]?.string == "lead" }.compactMap { $0["subject_id"]?.string })
+        let leads = try await leads(missed.sorted())
+        let late = try await board
+        return OverdueView.Facts(
+            board: late, map: try await map, escalations: told, leads: leads, clocks: try await any.clocks,
+            sellers: try await names(try await sellers, in: late, told), clock: clock, month: month, team: team,
+            withHistory: asked.withHistory, cursor: asked.cursor)
+    }
+}
+
 private func showOverdue(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
-    let guest = visit.guest
-    let clock = guest.parameter("clock") ?? OverdueView.firstTouch
-    let month = guest.parameter("month") ?? String(visit.clerk.day(visit.now).prefix(7))
-    let cursor = guest.parameter("cursor")
-    async let board = visit.readCount("/v1/sla/first-touch?clock=\(encoded(clock))")
-    async let map = visit.readCount("/v1/sla/heat-map?clock=\(encoded(clock))&month=\(encoded(month))")
-    let team = guest.parameter("team") ?? ""
-    async let any = visit.read("/v1/escalations?limit=100")
-    let withHistory = guest.parameter("history") == "true"
-    async let escalations = visit.read(
-        "/v1/escalations"
-            + query([
-                ("limit", "25"), ("clock", clock), ("team", team), ("history", withHistory ? nil : "false"), ("cursor", cursor),
-            ]))
-    async let sellers = visit.firstSellers()
-    let told = try await escalations
-    let missed = Set(
-        (told["items"]?.elements ?? []).filter { $0["subject_type"]?.string == "lead" }.compactMap { $0["subject_id"]?.string })
-    let leads = try await visit.leads(missed.sorted())
-    let late = try await board
-    let facts = OverdueView.Facts(
-        board: late, map: try await map, escalations: told, leads: leads, clocks: try await any.clocks,
-        sellers: try await visit.names(try await sellers, in: late, told), clock: clock,
-        month: month, team: team, withHistory: withHistory, cursor: cursor)
-    return try await visit.page("overdue", area: "overdue", refusal: refusal) {
-        OverdueView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
+    var (facts, fault): (OverdueView.Facts, Refusal?)
+    do { (facts, fault) = (try await visit.facts(visit.question), nil) } catch let problem as Problem where problem.status == 422 {
+        (facts, fault) = (try await visit.facts(Question(visit)), Refusal(problem))
+    }
+    return try await visit.page("overdue", area: "overdue", refusal: refusal ?? fault) { [facts, fault] in
+        OverdueView.page($0, $1, facts, once: visit.fresh(), refusal: refusal, fault: fault)
     }
 }

@@ -1,0 +1,56 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What comes of an address that asks for what cannot be.
+@Suite struct AddressTests {
+    @Test(arguments: [
+        ("dead-letters?since=2026-02-30", "dead-since", "Set aside since"),
+        ("dead-letters?error_class=nothing&preview=true", "dead-class", "Class"),
+        ("overdue?month=2026-13", "month", "Month"), ("overdue?cursor=x", "clock", "cursor"), ("jobs?lead=abc", "job-lead", "Lead"),
+        ("jobs?since=2026-02-30T08:00", "job-lead", "Enqueued from"), ("audit?until=2026-04-31", "audit-subject", "Until"),
+    ])
+    func `what cannot be looked for is said on the page that was asked, which keeps its form`(
+        address: String, field: String, fault: String
+    ) async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+
+            let page = try await browser.get("/console/\(address)")
+
+            #expect(page.status == 422 && page.text.contains(#"id="\#(field)""#) && page.text.contains("data-problem"), "\(page.status)")
+            #expect(page.text.contains("<strong>\(fault)</strong>") || page.text.contains("<code>\(fault)</code>"))
+        }
+    }
+
+    @Test func `deals of a class there is none of are not looked for, and the page keeps its form`() async throws {
+        try await House.with { house in
+            let body = #"{"kind":"rebuild_forecast","args":{"rolling":"current_quarter","reason":"manual"}}"#
+            try #require(await house.call("POST", "/v1/jobs", body).status == 202)
+            try await house.working {
+                try await expectSoon { try await house.call("GET", "/v1/forecasts/latest").status == 200 }
+            }
+            let forecast = try #require(try await house.call("GET", "/v1/forecasts/latest").json["id"])
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let page = try await browser.get("/console/forecast/\(forecast)/deals?class=nothing")
+
+            #expect(page.status == 422 && page.text.contains(#"id="deals-class""#) && page.text.contains("data-problem"))
+        }
+    }
+
+    @Test func `a number of a lead that is none is told in both languages, with what one looks like`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let english = try await browser.get("/console/jobs?lead=abc")
+            let chinese = try await browser.get("/console/jobs?lead=abc", headers: ["Accept-Language": "zh"])
+
+            #expect(english.text.contains("<strong>Lead</strong> must be a lead") && english.text.contains("s number, such as 4711"))
+            #expect(chinese.text.contains("<strong>线索</strong>：须是线索编号，例如 4711"))
+        }
+    }
+}
