@@ -160,6 +160,13 @@ public final class Dispatch: Sendable {
         return epoch
     }
 
+    /// Takes a job that waits no longer out of its line, lest it be counted until its turn. One that is claimed stays so.
+    public func withdraw(_ job: JobID, tenant: TenantID, flow: String, priority: Int) async throws {
+        _ = try await evaluate(
+            .withdraw, under: try current(),
+            [RedisArgument(job.rawValue), RedisArgument(tenant.rawValue), RedisArgument(flow), RedisArgument(priority)])
+    }
+
     /// Takes up to `want` jobs that run next, each under a lease.
     ///
     /// - Parameters:

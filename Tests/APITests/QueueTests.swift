@@ -41,6 +41,27 @@ import Testing
         }
     }
 
+    @Test func `a job that is cancelled is parked no longer, and runs when it is wanted again`() async throws {
+        try await TestAPI.with { api in
+            let job = try await api.indexed(#"{"kind":"probe","args":{"dependency":"erp"}}"#)
+            _ = try await api.send("POST", "/v1/breakers/erp/open", why, as: api.acme.operatorKey)
+            #expect(try await api.dispatch.claim(9).claims.isEmpty)
+            #expect(try await api.probes()["parked"].int == 1)
+
+            #expect(try await api.send("POST", "/v1/jobs/\(job)/cancel", why, as: api.globex.tenantKey).status == 404)
+            #expect(try await api.probes()["parked"].int == 1, "another tenant's wish changes nothing")
+            #expect(try await api.send("POST", "/v1/jobs/\(job)/cancel", why).status == 200)
+            #expect(try await api.probes()["parked"].int == 0)
+
+            #expect(try await api.send("POST", "/v1/jobs/\(job)/retry", why).status == 202)
+            try await api.working {
+                try await expectSoon { try await api.probes()["parked"].int == 1 }
+                _ = try await api.send("POST", "/v1/breakers/erp/close", why, as: api.acme.operatorKey)
+                try await expectSoon { try await api.send("GET", "/v1/jobs/\(job)").json["state"].string == "completed" }
+            }
+        }
+    }
+
     @Test func `an operator pauses a kind of its tenant: nothing of it is claimed, until it is resumed`() async throws {
         try await TestAPI.with { api in
             let job = try await api.indexed(#"{"kind":"probe"}"#)

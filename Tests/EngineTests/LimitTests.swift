@@ -157,6 +157,33 @@ import Testing
         #expect(Set(try await engine.dispatch.claim(10).claims.map(\.id.rawValue)) == [1, 2, 3, 10])
     }
 
+    @Test func `a job that is withdrawn leaves its line, and an empty line waits at no gate`() async throws {
+        let engine = try await Engine()
+        let tenant = try await engine.tenant()
+        try await push(engine, 2, of: "probe", for: tenant, from: 1)
+        try await engine.dispatch.limit(.tenantKind(tenant, "probe"), to: 0)
+        #expect(try await engine.dispatch.claim(10).claims.isEmpty)
+        func withdraw(_ job: Int64) async throws {
+            try await engine.dispatch.withdraw(JobID(job), tenant: tenant, flow: "probe", priority: 5)
+        }
+        func line() async throws -> FlowState? { try await engine.dispatch.state(of: tenant).flows.first { $0.name == "probe" } }
+
+        try await withdraw(1)
+        try await withdraw(1)
+        #expect(try await line()?.ready == 1)
+        #expect(try await line()?.blocked != nil)
+        try await withdraw(2)
+        #expect(try await line()?.ready == 0)
+        #expect(try await line()?.blocked == nil)
+
+        try await push(engine, 1, of: "probe", for: tenant, from: 10)
+        #expect(try await engine.dispatch.claim(10).claims.isEmpty, "the gate holds back what comes later")
+        try await engine.dispatch.limit(.tenantKind(tenant, "probe"), to: nil)
+        #expect(try await engine.dispatch.claim(10).claims.map(\.id.rawValue) == [10])
+        try await withdraw(10)
+        #expect(try await line()?.running == 1, "who is claimed stays so")
+    }
+
     @Test func `a worker of some kinds gets those, however many tenants have only others`() async throws {
         let engine = try await Engine()
         for tenant in 1...200 {

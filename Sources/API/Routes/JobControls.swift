@@ -1,3 +1,4 @@
+import DispatchIndex
 import JSONEnvelope
 import Jobs
 import Ledger
@@ -14,7 +15,8 @@ extension API {
 @Sendable private func cancelJob(_ call: Call) async throws -> Answer {
     let id = JobID(try call.id())
     let (reason, key) = try await call.reasonAndKey()
-    return try await call.controlled {
+    let waiting = try await call.api.ledger.stillWaiting([id.rawValue]).first
+    let answer = try await call.controlled {
         try await call.records.cancel(id, of: call.tenant.id, by: call.actor, reason: reason, key: key) { result in
             guard case .asked(let since) = result else { return StoredAnswer(status: 200, body: state(of: id, .cancelled)) }
             let body = JSONWriter.object { object in
@@ -23,6 +25,25 @@ extension API {
                 object.member("cancel_requested_at", since)
             }
             return StoredAnswer(status: 202, body: body)
+        }
+    }
+    if let waiting, waiting.tenant == call.tenant.id { await call.api.withdraw(waiting) }
+    return answer
+}
+
+extension API {
+    /// Takes a job that waited out of its line, lest it be counted until its turn, which behind a closed gate may be long in coming. Where
+    /// Redis is away it stays, and is dropped when it is claimed.
+    fileprivate func withdraw(_ job: WaitingJob) async {
+        do {
+            try await dispatch.withdraw(job.id, tenant: job.tenant, flow: job.flow, priority: job.priority)
+            // One that was run again meanwhile may have been in its line before.
+            let again = try await ledger.stillWaiting([job.id.rawValue]).map {
+                Push(id: $0.id, tenant: $0.tenant, flow: $0.flow, priority: $0.priority, since: $0.enqueuedAt, due: $0.runAt)
+            }
+            try await dispatch.push(again)
+        } catch {
+            logger.info("left a cancelled job in its line", metadata: ["job": "\(job.id)", "error": "\(error)"])
         }
     }
 }
