@@ -53,7 +53,7 @@ extension Records {
     ///
     /// A name's first version is live at once, later ones are drafts. What is the same as the newest version, or as the live one, is that version.
     public func save(
-        _ checked: CheckedRuleSet, of tenant: TenantID, by actor: String, key: IdempotencyKey?,
+        _ checked: CheckedRuleSet, of tenant: TenantID, by actor: String, reason: String? = nil, key: IdempotencyKey?,
         answer: @Sendable @escaping (_ version: RuleSetVersion, _ isNew: Bool) -> StoredAnswer
     ) async throws -> Once {
         let (kind, name) = (checked.ruleSet.kind.rawValue, checked.ruleSet.name)
@@ -86,7 +86,7 @@ extension Records {
                     """,
                     .audit(
                         tenant, by: actor, "ruleset.save", "\(kind)/\(name)@\(next)",
-                        after: .encoding(["hash": checked.ruleSet.hash, "state": state.rawValue])),
+                        after: .encoding(["hash": checked.ruleSet.hash, "state": state.rawValue]), reason: reason),
                 ])[0]
                 let version = try RuleSetVersion(rows.first!)
                 if state == .live {

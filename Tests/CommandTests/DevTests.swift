@@ -71,6 +71,7 @@ struct DevTests {
             let draft = try await run("rules", "publish", "route.yaml", "--kind", "route", "--draft", "--tenant", "acme")
             let none = try await run("rules", "show", "--kind", "route", "--tenant", "acme", "--json")
             let live = try await run("rules", "publish", "route.yaml", "--kind", "route", "--reason", "first", "--tenant", "acme")
+            let audited = try await run("audit", "list", "--action", "ruleset.save", "--tenant", "acme")
             let separated = try await run(
                 "import", "leads", "semicolons.csv", "--source", "web", "--external-id", "id", "--tenant", "acme")
             let imported = try await run("import", "leads", "leads.csv", "--source", "web", "--external-id", "id", "--tenant", "acme")
@@ -104,6 +105,7 @@ struct DevTests {
             #expect(draft.status == 1 && draft.errors.contains("there is no route/default yet"))
             #expect(none.status == 1 && none.errors.contains("not_found"), "a route was kept")
             #expect(live.status == 0 && live.output.contains("version 1 is live"))
+            #expect(audited.output.contains("first"), "why the first version is live is kept: \(audited.output)")
             #expect(separated.status == 1 && separated.errors.contains("Columns must be separated by commas"))
             #expect(imported.status == 0 && list.contains("L1"))
             #expect(shown.output.contains("(web/L1, Kite) is manual_queue, with nobody") && shown.output.contains("rule gone"))

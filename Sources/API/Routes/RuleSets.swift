@@ -38,7 +38,7 @@ extension API {
 @Sendable private func saveRuleSet(_ call: Call) async throws -> Answer {
     try call.requireMediaType(["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "application/json"])
     let (kind, name) = try call.ruleSetName()
-    let isDryRun = try call.query { $0.explicitBool("dry_run") ?? false }
+    let (isDryRun, reason) = try call.query { ($0.explicitBool("dry_run") ?? false, $0.string("reason", length: 500)) }
     let body = try await call.body(atMost: call.limits.ruleSetBody)
     let key = try call.idempotencyKey(over: body)
     guard let source = String(validating: body, as: UTF8.self) else {
@@ -55,7 +55,7 @@ extension API {
             })
     case .success(let checked):
         return try call.answer(
-            try await call.records.save(checked, of: call.tenant.id, by: call.actor, key: key) { version, isNew in
+            try await call.records.save(checked, of: call.tenant.id, by: call.actor, reason: reason, key: key) { version, isNew in
                 StoredAnswer(status: isNew ? 201 : 200, body: version.receipt(checked.warnings))
             })
     }

@@ -58,7 +58,8 @@ struct RulesCommand: AsyncParsableCommand {
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
             if draft { try await requireEarlier(remote) }
             let before = json ? nil : try? await standing(remote)?.liveVersion
-            var data = try await remote.request(.post, path, body: .bytes(Array(source.utf8)), type: "application/yaml")
+            var data = try await remote.request(
+                .post, path, query: ["reason": reason], body: .bytes(Array(source.utf8)), type: "application/yaml")
             let saved = try JSON.read(Saved.self, from: data)
             if saved.state != "live", !draft, let reason {
                 do { data = try await RulesCommand.publish(saved.version, at: path, reason, remote) } catch {
@@ -72,8 +73,10 @@ struct RulesCommand: AsyncParsableCommand {
             for warning in live.warnings where !draft || !warning.hasPrefix("This version is a draft") { print("warning: \(warning)") }
             let already = live.version == before ? " already: it says the same" : ""
             print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)\(already)")
-            if draft, live.state == "draft" {
-                print("next: \(try await next(after: live.version, remote))")
+            if draft, live.state == "draft" { print("next: \(try await next(after: live.version, remote))") }
+            if draft, live.state == "retired" {
+                complain("It says the same as version \(live.version), which was live or a candidate before, so nothing new was saved.")
+                print("to try it again: \(try await next(after: live.version, remote))")
             }
         }
 
