@@ -35,7 +35,7 @@ extension Reason {
         case .ruleMatched:
             "Rule “\(the["rule"])” applies."
         case .condition:
-            "\(the["field"]) \(the.comparison)" + the.optional(" (it is “", "value", "”)") + "."
+            "\(the["field"]) \(the.comparison)" + (the.saysValue ? "" : the.optional(" (it is “", "value", "”)")) + "."
         case .noRouteRules:
             "No route rules are live for this tenant."
         case .noScoreRules:
@@ -61,7 +61,7 @@ extension Reason {
             "Fewest leads waiting for a first touch: \(the["pending"])"
                 + the.optional("; of ", "alike", " alike first who is longest without a new one, then by id") + "."
         case .roundRobin:
-            "Next in turn among \(the["members"]) sellers."
+            the["members"] == "1" ? "Nobody else came into question." : "Next in turn among \(the["members"]) sellers."
         case .dedicated:
             "Dedicated to this lead."
         case .teamFirst:
@@ -117,7 +117,7 @@ extension Reason {
         case .ruleMatched:
             "命中规则「\(the["rule"])」。"
         case .condition:
-            "\(the["field"]) \(the.comparison)" + the.optional("（实际为「", "value", "」）") + "。"
+            "\(the["field"]) \(the.comparison)" + (the.saysValue ? "" : the.optional("（实际为「", "value", "」）")) + "。"
         case .noRouteRules:
             "该租户没有生效的分配规则。"
         case .noScoreRules:
@@ -142,7 +142,7 @@ extension Reason {
         case .fewestPending:
             "待跟进线索最少：\(the["pending"]) 条" + the.optional("；", "alike", " 人并列，先取最久未分到新线索者，再按编号") + "。"
         case .roundRobin:
-            "在 \(the["members"]) 名销售中轮询到。"
+            the["members"] == "1" ? "没有其他可选的销售。" : "在 \(the["members"]) 名销售中轮询到。"
         case .dedicated:
             "该线索的专属客户经理。"
         case .teamFirst:
@@ -258,6 +258,9 @@ private struct Wording {
         case (_, .chinese): "不在岗"
         }
     }
+
+    /// Whether what a condition asked is what it found.
+    var saysValue: Bool { self["operator"] == "equals" && self["operand"] == self["value"] }
 
     /// `is one of a, b` for what a condition asked.
     var comparison: String {

@@ -22,7 +22,10 @@ import Testing
 
     private func plan(_ name: String, _ test: Guard.Test) -> RolloutPlan { RolloutPlan(guards: [Guard(name, test)]) }
 
-    @Test(arguments: [(Language.english, "25\u{A0}% (1 of 4) of the canary's leads failed"), (.chinese, "灰度线索失败 25%（1/4）")])
+    @Test(arguments: [
+        (Language.english, "25\u{A0}% (1 of 4) of the canary's leads failed that stable would have placed"),
+        (.chinese, "稳定组可分配而灰度失败的线索 25%（1/4）"),
+    ])
     func `failures are told in counts and percent, with the rate they may have`(language: Language, seen: String) throws {
         let reading = try reading(plan("technical", .technical(before: Counts())), canary: Counts(good: 3, bad: 1))
         let said = try words(reading, "", language)
@@ -77,7 +80,8 @@ import Testing
 
         #expect(
             try line("technical: 4 of 500 leads; 1 of 4 canary leads failed, held against 0.50 %")
-                == "Failures: 25\u{A0}% (1 of 4) of the canary's leads failed; 4 of at least 500 leads judged")
+                == "Failures: 25\u{A0}% (1 of 4) of the canary's leads failed that stable would have placed; 4 of at least 500 leads judged"
+        )
         #expect(try line("every guard finds it good enough") == "every guard finds it good enough")
     }
 

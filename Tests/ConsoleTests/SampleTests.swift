@@ -368,7 +368,7 @@ import Testing
         let old = lead.replacing(
             #""due_at":"2026-03-18T06:34:05Z","state":"running","provisional":true"#,
             with: #""due_at":"2026-03-18T06:14:05Z","state":"missed","late_by":60,"pending":true,"history":true"#)
-        #expect(LeadWords.touch(try node(old), clerk) == .chip(.idle, "Over before it came in"), "as the board has it: nobody is to blame")
+        #expect(LeadWords.touch(try node(old), clerk) == .chip(.idle, "Over when it came in"), "as the board has it: nobody is to blame")
         try compare(view, "lead")
         #expect(view["clocks"]?.items.last?["dueWords"] == "Was due 2026-03-18 14:22:05, 10\u{A0}min ago")
         #expect(view["reasons"] == ["It is due at 2026-03-18 14:34:05."])
@@ -536,6 +536,10 @@ import Testing
             OverdueView.page(layout, clerk, west, once: "k")["tiles"]?.items.map { $0["tileNote"] } == [
                 "West: nobody has touched them yet", "West: past due", "of all teams' 22 leads, 2026-03",
             ])
+
+        var alone = facts
+        alone.isConnected = false
+        #expect(Templates.all.page("overdue", OverdueView.page(layout, clerk, alone, once: "k")).contains("No connector is set up"))
 
         try compare(view, "overdue")
         #expect(view["heat"]?["cells"]?.items.map { $0["cellTone"] } == ["heat-5", "few", "heat-0", "unknown"])

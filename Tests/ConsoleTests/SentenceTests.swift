@@ -115,7 +115,7 @@ import Testing
             Issue.record("it is YAML")
             return
         }
-        let message = try #require(faults.first?.message)
+        let message = try #require(faults.faults.first?.message)
 
         #expect(said(message).replacing("YAML", with: "").firstMatch(of: /[A-Za-z]{2}/) == nil, "\(message)")
     }

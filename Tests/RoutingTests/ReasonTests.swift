@@ -72,6 +72,7 @@ import Testing
             "Fewest leads waiting for a first touch: 0; of 3 alike first who is longest without a new one, then by id.",
             "待跟进线索最少：0 条；3 人并列，先取最久未分到新线索者，再按编号。"
         ),
+        (Reason(.roundRobin, ["members": 1]), "Nobody else came into question.", "没有其他可选的销售。"),
         (Reason(.roundRobin, ["members": 4]), "Next in turn among 4 sellers.", "在 4 名销售中轮询到。"),
         (Reason(.dedicated), "Dedicated to this lead.", "该线索的专属客户经理。"),
         (Reason(.teamFirst, ["team": "key"]), "Team key comes first.", "优先分配至「key」。"),

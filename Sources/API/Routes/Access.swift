@@ -218,7 +218,7 @@ extension Problem {
         self.init(
             403, verdict.refusal?.rawValue ?? "permission",
             verdict.refusal == .dataDomain ? "It is outside of the data domain" : "The person may not do that",
-            detail: "\(refusal.user): \(verdict.text(in: .english)) \(verdict.text(in: .chinese)) "
+            detail: "\(refusal.user): \(verdict.text(in: .english)) "
                 + "Version \(refusal.version) of the permissions says so; whoever bears an operator's key can change it.")
     }
 

@@ -14,8 +14,8 @@ struct AssignForm {
     private var owner: String? { facts.lead["owner"]?.string }
     /// Automatic assignment, or an owner, is set aside only by an operator.
     private var overrides: Bool { !isFuseOpen || owner != nil }
-    /// Who gives away what an owner has, or what is about to be assigned, says so; what waits for a person is for them to give.
-    private var needsSaying: Bool { overrides && (owner != nil || !LeadWords.waitsForPerson(facts.lead)) }
+    /// Who gives away what an owner has, or what is about to be assigned, says so; what rests, or waits for a person, is for them to give.
+    private var needsSaying: Bool { overrides && (owner != nil || facts.lead["state"]?.string == "awaiting_assignment") }
     private var isAllowed: Bool { layout.may(.operator) || !overrides }
 
     var whyNot: String? {
@@ -51,6 +51,12 @@ struct AssignForm {
         ])
     }
 
+    /// No clock asks anything of what has no owner; whoever gets it may be late at once.
+    private var sinceArrival: String? {
+        guard owner == nil, let received = facts.lead["received_at"]?.date else { return nil }
+        return words["lead_assign_since_arrival", ["span": clerk.span(max(0, clerk.now.timeIntervalSince(received)))]]
+    }
+
     /// The clock of the first touch goes on whoever has the lead.
     private var firstTouch: String? {
         guard facts.lead["touched_at"]?.string == nil else { return nil }
@@ -58,7 +64,7 @@ struct AssignForm {
         let dues = LeadWords.firstTouches(facts.lead)
         let missed = dues.filter { $0 <= clerk.now }.min()
         guard let next = dues.filter({ $0 > clerk.now }).min() else {
-            return dues.max().map { words["lead_assign_late", ["at": clerk.full($0)]] }
+            return dues.max().map { words["lead_assign_late", ["at": clerk.full($0)]] } ?? sinceArrival
         }
         let values = ["at": clerk.full(next), "ago": clerk.ago(next)]
         return missed.map { words["lead_assign_late_next", values.merging(["since": clerk.full($0)]) { $1 }] }

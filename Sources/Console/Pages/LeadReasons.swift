@@ -20,8 +20,6 @@ struct LeadReasons {
     }
 
     private func sentence(_ reason: Reason) -> String {
-        // A turn of one is none.
-        if reason.code == .roundRobin, reason.parameters["members"] == 1 { return words["lead_nobody_else"] }
         let values = reason.parameters.map { name, value -> (String, Reason.Parameter) in
             guard case .text(let text) = value else { return (name, value) }
             return (name, .text(words.marked(called(text, name, in: reason.code))))

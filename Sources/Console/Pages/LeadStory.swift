@@ -43,10 +43,11 @@ struct LeadStory {
         }
         for missed in facts.escalations?["items"]?.elements ?? [] {
             let clock = words.known("clock", missed["clock"]?.string ?? "")
+            let isHistory = LeadWords.isHistory(missed)
             story.add(
-                missed["due_at"]?.date, missed["state"]?.string == "open" ? .bad : .warn,
+                missed["due_at"]?.date, isHistory ? .idle : missed["state"]?.string == "open" ? .bad : .warn,
                 words["lead_step_missed", ["clock": clock, "level": words.known("level", missed["level"]?.string ?? "")]],
-                detail: told(missed))
+                detail: isHistory ? words["lead_came_late"] : told(missed))
         }
         story.add(lead["touched_at"]?.date, .good, words["lead_step_touched"])
         return story.views

@@ -196,7 +196,7 @@ public enum LeadView {
         return fields.map { name, value in
             [
                 "fieldName": .text(name), "fieldLabel": .text(LeadWords.label(name, words)?.withCapital),
-                "fieldValue": .text(value.string ?? Indented.text(value)),
+                "fieldValue": .text(value.type == .null ? "–" : value.string ?? Indented.text(value)),
                 "fieldNote": .text(unmapped.contains(name) ? words["lead_field_unmapped"] : nil),
             ]
         }

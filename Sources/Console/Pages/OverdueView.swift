@@ -19,6 +19,8 @@ public enum OverdueView {
         public var clock: String
         /// `2026-11`
         public var month: String
+        /// Whether notices go anywhere beside this console; nil: that is not for whoever looks.
+        public var isConnected: Bool?
         /// Empty: every team.
         public var team: String
         /// Whether what was due before its subject was known here stands in the list, too.
@@ -111,6 +113,7 @@ public enum OverdueView {
                             "at": clerk.clock(facts.map?["as_of"]?.date ?? clerk.now),
                         ]]),
                 "heat": facts.map.map { HeatMap($0, clerk).view } ?? .nothing, "hasEscalations": .flag(!escalations.isEmpty),
+                "unconnected": .flag(facts.isConnected == false),
                 "escalations": .list(escalations.map { escalation(layout, $0, facts, leads, once: once, refusal, clerk) }),
                 "withHistory": .flag(facts.withHistory),
                 "historyHref": .text(
@@ -239,7 +242,7 @@ public enum OverdueView {
             "owner": .text(facts.sellers.name(missed["owner"]?.string) ?? "–"),
             "ownerHref": .text(missed["owner"]?.string.map(SellerView.href)),
             "ownerTeam": .text(facts.sellers.teamName(missed["team"]?.string)),
-            "told": .text(told), "state": .chip(state == "open" ? .bad : .good, words.known("overdue_state", state)),
+            "told": .text(told), "state": .chip(state != "open" ? .good : isHistory ? .idle : .bad, words.known("overdue_state", state)),
             "lateReason": .text(reason.map { words.known("late", $0) }),
             "reasonForm": reason == nil && !isHistory
                 ? control.view(["reasonOptions": .list(Option.list(choices, chosen: "", all: words["overdue_choose"]))]) : .nothing,

@@ -56,15 +56,18 @@ extension Visit {
                     ("cursor", asked.cursor),
                 ]))
         async let sellers = firstSellers()
+        async let connectors = role.includes(.operator) ? read("/v1/connectors") : nil
         let told = try await escalations
         let missed = Set(
             (told["items"]?.elements ?? []).filter { $0["subject_type"]?.string == "lead" }.compactMap { $0["subject_id"]?.string })
         let leads = try await leads(missed.sorted())
         let late = try await board
-        return OverdueView.Facts(
+        var facts = OverdueView.Facts(
             board: late, map: try await map, escalations: told, leads: leads, clocks: try await any.clocks,
             sellers: try await names(try await sellers, in: late, told), clock: clock, month: month, team: team,
             withHistory: asked.withHistory, cursor: asked.cursor)
+        facts.isConnected = try await connectors.map { $0["items"]?.elements.isEmpty == false }
+        return facts
     }
 }
 

@@ -227,8 +227,8 @@ struct ImportCommand: AsyncParsableCommand {
             guard held > 0 else { return }
             let whose = remote.tenantOption
             print(
-                "Of the first \(rows.count) rows \(held) are held by the rules as they are: kiteline lead list --state held\(whose) names them, "
-                    + "kiteline lead show ID\(whose) says why.")
+                "Of the first \(rows.count) rows \(held) \(held == 1 ? "is" : "are") held by the rules as they are, and others may be: "
+                    + "kiteline lead list --state held\(whose) names all, kiteline lead show ID\(whose) says why.")
         }
 
         /// What is lost on the rules, once for all rows.
