@@ -21,6 +21,8 @@ public struct MappedLead: Sendable {
         public let expected: String
         /// What it holds instead of a number, an amount, a date, or yes or no; its beginning where it is long.
         public let value: String?
+        /// Of an amount, where it says another currency than the map.
+        public let sign: Money.ForeignSign?
     }
 }
 
@@ -79,10 +81,10 @@ extension MappedField {
     fileprivate func fill(_ slot: Int, of lead: inout MappedLead, from outside: [String: OutsideValue]) {
         switch read(outside) {
         case .value(let value): lead.values[slot] = value
-        case .misfit(let name, let expected):
+        case .misfit(let name, let expected, let sign):
             // Of a text nobody asked for a form; what stands there may be anything, and alerts tell it on.
             let value = [.number, .money, .date, .boolean].contains(field.type) ? outside[name]?.shown : nil
-            lead.misfits.append(MappedLead.Misfit(field: field.name, outside: name, expected: expected, value: value))
+            lead.misfits.append(MappedLead.Misfit(field: field.name, outside: name, expected: expected, value: value, sign: sign))
         case .absent:
             switch absence {
             case .required:
@@ -98,7 +100,7 @@ extension MappedField {
 
     private enum Reading {
         case value(FieldValue)
-        case misfit(outside: String, expected: String)
+        case misfit(outside: String, expected: String, sign: Money.ForeignSign? = nil)
         case absent
     }
 
@@ -106,12 +108,18 @@ extension MappedField {
         if field.type == .list { return readList(outside) }
         guard let name = from.first(where: { outside[$0].map { !$0.isBlank } ?? false }), let value = outside[name] else { return .absent }
         guard let read = FieldValue(value, as: field.type, currency: currency) else {
-            return .misfit(outside: name, expected: field.type.rawValue)
+            let sign = foreignSign(in: value)
+            return .misfit(outside: name, expected: sign == nil ? field.type.rawValue : "money_in", sign: sign)
         }
         if case .money(let money) = read, !field.takes(money) { return .misfit(outside: name, expected: "money_from_zero") }
         guard case .text(let text) = read else { return .value(read) }
         guard let translated = translated(text) else { return .misfit(outside: name, expected: "one of its value table") }
         return .value(.text(translated))
+    }
+
+    private func foreignSign(in value: OutsideValue) -> Money.ForeignSign? {
+        guard field.type == .money, let currency, case .text(let text) = value else { return nil }
+        return Money.ForeignSign(in: text.trimmed(), asked: currency)
     }
 
     private func readList(_ outside: [String: OutsideValue]) -> Reading {

@@ -214,6 +214,11 @@ extension TenantRules {
                 "field": .text(misfit.field), "outside": .text(misfit.outside), "expected": .text(misfit.expected),
             ]
             if let value = misfit.value { parameters["value"] = .text(value) }
+            if let sign = misfit.sign {
+                parameters["sign"] = .text(sign.sign)
+                parameters["currencies"] = .text(sign.currencies.joined(separator: ", "))
+                parameters["asked"] = .text(sign.asked)
+            }
             judgement.reasons.append(Reason(.typeMismatch, parameters))
         }
         let misfitting = Set(mapped.misfits.map(\.field))

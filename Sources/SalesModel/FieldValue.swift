@@ -68,8 +68,8 @@ public struct Money: Sendable, Hashable {
         self.init(amountMinor: isNegative ? -amount : amount, currency: currency)
     }
 
-    /// The currencies a sign stands for.
-    private static let signs: [Character: Set<String>] = [
+    /// The currencies a sign stands for, those that are meant most often first.
+    private static let signs: [Character: [String]] = [
         "¥": ["CNY", "JPY"], "￥": ["CNY", "JPY"], "元": ["CNY"], "€": ["EUR"], "£": ["GBP"],
         "$": ["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"],
     ]
@@ -126,6 +126,30 @@ public struct Money: Sendable, Hashable {
 }
 
 extension Money: CustomStringConvertible {}
+
+extension Money {
+    /// A currency's sign at an amount that was to be in another.
+    public struct ForeignSign: Sendable, Hashable {
+        public let sign: String
+        /// Those it may stand for; what has decimals is in none that has no smaller unit.
+        public let currencies: [String]
+        /// The one the amount was to be in.
+        public let asked: String
+
+        /// Nil: the text has no such sign, or is no amount but for that.
+        public init?(in text: String, asked: String) {
+            // The first alone: a text may be long, and each currency reads it once.
+            guard let sign = text.first(where: { Money.signs[$0] != nil }), let own = Money.signs[sign], !own.contains(asked) else {
+                return nil
+            }
+            let currencies = own.filter { Money(mainUnits: text, currency: $0) != nil }
+            guard !currencies.isEmpty else { return nil }
+            self.sign = String(sign)
+            self.currencies = currencies
+            self.asked = asked
+        }
+    }
+}
 
 extension FieldValue: CustomStringConvertible {
     /// As shown in a reason: the value and nothing else.

@@ -20,7 +20,7 @@ extension Reason {
             "The rules read “\(the["field"])”, but no map says what it is for leads from “\(the["source"])”."
         case .typeMismatch:
             "The outside field “\(the["outside"])” holds " + the.optional("“", "value", "”, which", else: "a value that")
-                + " is not \(the.expected), as “\(the["field"])” needs."
+                + " is not \(the.expected), as “\(the["field"])” needs\(the.sign)."
         case .fieldMissing:
             "“\(the["field"])” is required and the lead does not have it."
         case .notComparable:
@@ -102,7 +102,7 @@ extension Reason {
         case .fieldUnmapped:
             "规则用到字段「\(the["field"])」，但来源「\(the["source"])」没有它的映射。"
         case .typeMismatch:
-            "外部字段「\(the["outside"])」的值" + the.optional("「", "value", "」") + "不是「\(the["field"])」所需的\(the.expected)。"
+            "外部字段「\(the["outside"])」的值" + the.optional("「", "value", "」") + "不是「\(the["field"])」所需的\(the.expected)\(the.sign)。"
         case .fieldMissing:
             "必填字段「\(the["field"])」缺失。"
         case .notComparable:
@@ -227,6 +227,7 @@ private struct Wording {
         return switch self["expected"] {
         case "money": isChinese ? "金额（如 480000、1,200.50、48万）" : "an amount, such as 480000, 1,200.50 or 48万"
         case "money_from_zero": isChinese ? "不为负的金额" : "an amount of zero or more"
+        case "money_in": isChinese ? " \(self["asked"]) 金额" : "an amount in \(self["asked"])"
         case "number": isChinese ? "数字" : "a number"
         case "date": isChinese ? "日期（如 2026-01-31）" : "a date, such as 2026-01-31"
         case "boolean": isChinese ? "是或否" : "yes or no"
@@ -234,6 +235,21 @@ private struct Wording {
         case "text": isChinese ? "文本" : "a text"
         case "one of its value table": isChinese ? "取值（应为对照表中的值）" : "one of its value table"
         case let other: isChinese ? "类型 \(other)" : "of the type \(other)"
+        }
+    }
+
+    /// What the sign at an amount in another currency stands for, and how it can be written; empty: it has none.
+    var sign: String {
+        let currencies = self["currencies"].split(separator: ", ").map(String.init)
+        guard parameters["sign"] != nil, let first = currencies.first, let last = currencies.last else { return "" }
+        let (others, isSure) = (currencies.dropLast(), currencies.count == 1)
+        switch language {
+        case .english:
+            let all = isSure ? first : "\(others.joined(separator: ", ")) or \(last)"
+            return ": “\(self["sign"])” \(isSure ? "is" : "may be") \(all). Written as \(first) 500, an amount says its own currency"
+        case .chinese:
+            let all = isSure ? first : "\(others.joined(separator: "、")) 或 \(last)"
+            return "：「\(self["sign"])」\(isSure ? "表示" : "可能表示") \(all)；写成 \(first) 500 即可指明币种"
         }
     }
 

@@ -17,6 +17,26 @@ import Testing
             "The outside field “b” holds “-500”, which is not an amount of zero or more, as “budget” needs.",
             "外部字段「b」的值「-500」不是「budget」所需的不为负的金额。"
         ),
+        (
+            Reason(
+                .typeMismatch,
+                [
+                    "field": "budget", "outside": "b", "expected": "money_in", "value": "$48,000.00", "sign": "$",
+                    "currencies": "USD, CAD, AUD", "asked": "CNY",
+                ]),
+            "The outside field “b” holds “$48,000.00”, which is not an amount in CNY, as “budget” needs: “$” may be USD, CAD or AUD. Written as USD 500, an amount says its own currency.",
+            "外部字段「b」的值「$48,000.00」不是「budget」所需的 CNY 金额：「$」可能表示 USD、CAD 或 AUD；写成 USD 500 即可指明币种。"
+        ),
+        (
+            Reason(
+                .typeMismatch,
+                [
+                    "field": "budget", "outside": "b", "expected": "money_in", "value": "€5", "sign": "€", "currencies": "EUR",
+                    "asked": "CNY",
+                ]),
+            "The outside field “b” holds “€5”, which is not an amount in CNY, as “budget” needs: “€” is EUR. Written as EUR 500, an amount says its own currency.",
+            "外部字段「b」的值「€5」不是「budget」所需的 CNY 金额：「€」表示 EUR；写成 EUR 500 即可指明币种。"
+        ),
         (Reason(.fieldMissing, ["field": "company"]), "“company” is required and the lead does not have it.", "必填字段「company」缺失。"),
         (Reason(.notComparable, ["field": "budget"]), "“budget” could not be compared with what the rules ask.", "「budget」无法与规则要求的值比较。"),
         (

@@ -98,6 +98,31 @@ import Testing
         #expect(judgement.reasons.map(\.code) == [.typeMismatch])
     }
 
+    @Test(arguments: [
+        ("CNY", " $48,000.00", "$", "USD, CAD, AUD, NZD, HKD, SGD, TWD"), ("CNY", "-$5", "$", "USD, CAD, AUD, NZD, HKD, SGD, TWD"),
+        ("CNY", "€48万", "€", "EUR"), ("CNY", "500 £", "£", "GBP"), ("USD", "480000元", "元", "CNY"), ("EUR", "￥500", "￥", "CNY, JPY"),
+        // The yen has nothing behind its point.
+        ("EUR", "¥1.50", "¥", "CNY"), ("USD", "¥480,000元", "¥", "CNY"),
+    ])
+    func `an amount with another currency's sign is held for it, and both currencies are told`(
+        currency: String, text: String, sign: String, currencies: String
+    ) throws {
+        let fields = "{ budget: { from: b, currency: \(currency) } }"
+        let judgement = try rules(map: "sources: [website]\nfields: \(fields)").judgement(of: lead(["b": .text(text)]))
+
+        let told = try #require(judgement.reasons.first).parameters
+        #expect(told["expected"] == "money_in" && told["asked"] == .text(currency))
+        #expect(told["sign"] == .text(sign) && told["currencies"] == .text(currencies))
+    }
+
+    @Test(arguments: ["$12.500", "$", "about $500", "500 USD now", "1,5 €"])
+    func `what is no amount but for its sign is no amount in another currency`(text: String) throws {
+        let rules = try rules(map: "sources: [website]\nfields: { budget: { from: b, currency: CNY } }")
+        let told = try #require(rules.judgement(of: lead(["b": .text(text)])).reasons.first).parameters
+
+        #expect(told["expected"] == "money" && told["sign"] == nil)
+    }
+
     @Test(arguments: [OutsideValue.null, "", "   ", [], nil])
     func `what is absent or blank is empty, defaulted or missing, as the map says`(outside: OutsideValue?) throws {
         let fields = outside.map { ["tag": $0] } ?? [:]
