@@ -109,12 +109,18 @@ extension MappedField {
         guard let name = from.first(where: { outside[$0].map { !$0.isBlank } ?? false }), let value = outside[name] else { return .absent }
         guard let read = FieldValue(value, as: field.type, currency: currency) else {
             let sign = foreignSign(in: value)
-            return .misfit(outside: name, expected: sign == nil ? field.type.rawValue : "money_in", sign: sign)
+            return .misfit(outside: name, expected: sign == nil ? expected(of: value) : "money_in", sign: sign)
         }
         if case .money(let money) = read, !field.takes(money) { return .misfit(outside: name, expected: "money_from_zero") }
         guard case .text(let text) = read else { return .value(read) }
         guard let translated = translated(text) else { return .misfit(outside: name, expected: "one of its value table") }
         return .value(.text(translated))
+    }
+
+    /// What a value that is not of the field's type should have been.
+    private func expected(of value: OutsideValue) -> String {
+        guard field.type == .date, case .text(let text) = value, DateReading.isOfNoDay(text.trimmed()) else { return field.type.rawValue }
+        return "day_of_calendar"
     }
 
     private func foreignSign(in value: OutsideValue) -> Money.ForeignSign? {

@@ -230,6 +230,7 @@ private struct Wording {
         case "money_in": isChinese ? " \(self["asked"]) 金额" : "an amount in \(self["asked"])"
         case "number": isChinese ? "数字" : "a number"
         case "date": isChinese ? "日期（如 2026-01-31）" : "a date, such as 2026-01-31"
+        case "day_of_calendar": isChinese ? "日期，日历上没有这一天" : "a day of the calendar"
         case "boolean": isChinese ? "是或否" : "yes or no"
         case "list": isChinese ? "列表" : "a list"
         case "text": isChinese ? "文本" : "a text"

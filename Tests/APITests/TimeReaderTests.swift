@@ -61,6 +61,22 @@ import Testing
     }
 
     @Test(arguments: [
+        ("2026-02-30", 28), ("2028/2/30 8:05", 29), ("31/11/2026", 30), ("4/31/26 2:15 PM", 30), ("31 Feb 2026", 28), ("2026年4月31日", 30),
+        ("2026-02-30T08:00:00+08:00", 28), ("2026-01-32", 31),
+    ])
+    func `a day that its month does not have is said to be none`(text: String, days: Int) {
+        for order in DateOrder.allCases {
+            let fault = TimeReader(order: order, zone: .gmt).fault(in: text)
+            #expect(fault == "“\(text)”: there is no such day, its month has \(days)")
+        }
+    }
+
+    @Test(arguments: ["2026-13-01", "31/31/2026", "2026-01-31 25:00", "2026-01-31T25:00:00Z", "2026-02-xxT08:00:00Z", "soon"])
+    func `what names no day of a month is no time`(text: String) {
+        #expect(TimeReader(zone: .gmt).fault(in: text).hasPrefix("“\(text)” is no time such as "))
+    }
+
+    @Test(arguments: [
         "", "soon", "2026-13-01", "2026-02-30", "2026-01-31 25:00", "13/31/2026", "1/2/3", "2026-1-31 13:00 PM", "20260131", "5/2026/1",
         "12 Nox 2026", "31 Feb 2026", "Nov 2026", "12 Nov 2026 at noon", "Nov 12 2026 13:00 PM", String(repeating: " ", count: 60_000),
     ])

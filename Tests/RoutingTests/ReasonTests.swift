@@ -37,6 +37,11 @@ import Testing
             "The outside field “b” holds “€5”, which is not an amount in CNY, as “budget” needs: “€” is EUR. Written as EUR 500, an amount says its own currency.",
             "外部字段「b」的值「€5」不是「budget」所需的 CNY 金额：「€」表示 EUR；写成 EUR 500 即可指明币种。"
         ),
+        (
+            Reason(.typeMismatch, ["field": "fair", "outside": "d", "expected": "day_of_calendar", "value": "2026-02-30"]),
+            "The outside field “d” holds “2026-02-30”, which is not a day of the calendar, as “fair” needs.",
+            "外部字段「d」的值「2026-02-30」不是「fair」所需的日期，日历上没有这一天。"
+        ),
         (Reason(.fieldMissing, ["field": "company"]), "“company” is required and the lead does not have it.", "必填字段「company」缺失。"),
         (Reason(.notComparable, ["field": "budget"]), "“budget” could not be compared with what the rules ask.", "「budget」无法与规则要求的值比较。"),
         (

@@ -115,6 +115,17 @@ import Testing
         #expect(told["sign"] == .text(sign) && told["currencies"] == .text(currencies))
     }
 
+    @Test(arguments: [
+        ("2026-02-30", "day_of_calendar"), ("2026-04-31T08:00:00+0800", "day_of_calendar"), ("31.01.2026", "date"), ("2026-13-01", "date"),
+        ("2026-01-31T25:00:00Z", "date"), ("2026-02-xx", "date"), ("soon", "date"),
+    ])
+    func `a date on a day that does not exist is told apart from what is no date`(text: String, expected: String) throws {
+        let rules = try rules(map: "sources: [website]\nfields: { mine: { from: b, type: date } }")
+        let told = try #require(rules.judgement(of: lead(["b": .text(text)])).reasons.first).parameters
+
+        #expect(told["expected"] == .text(expected))
+    }
+
     @Test(arguments: ["$12.500", "$", "about $500", "500 USD now", "1,5 €"])
     func `what is no amount but for its sign is no amount in another currency`(text: String) throws {
         let rules = try rules(map: "sources: [website]\nfields: { budget: { from: b, currency: CNY } }")

@@ -26,9 +26,25 @@ struct TimeReader: Sendable {
 
     /// Why a text is no time; the order of figures is spoken of where another would make it one.
     func fault(in text: String) -> String {
-        let orders = DateOrder.allCases.filter { Self(order: $0, zone: zone).date(text) != nil }.map(\.rawValue)
+        let readers = DateOrder.allCases.map { Self(order: $0, zone: zone) }
+        let orders = readers.filter { $0.date(text) != nil }.map(\.order.rawValue)
+        if orders.isEmpty, let days = readers.lazy.compactMap({ $0.daysOfMonth(lacking: text) }).first {
+            return "“\(text.prefix(40))”: there is no such day, its month has \(days)"
+        }
         let advice = orders.isEmpty ? "" : "; it would be one with date_order \(orders.joined(separator: " or "))"
         return "“\(text.prefix(40))” is no time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00, 2026/1/31 or 31 Jan 2026\(advice)"
+    }
+
+    /// How many days a month has that does not have the day a text names; nil: it has, or no day of a month is named.
+    private func daysOfMonth(lacking text: String) -> Int? {
+        let day = (written(text) ?? Self.withOffset(text))?.prefix(10)
+        guard let day, day.suffix(2).allSatisfy({ $0.isASCII && $0.isNumber }), RFC3339.day(String(day)) == nil else { return nil }
+        return (28...31).last { RFC3339.day("\(day.prefix(8))\($0)") != nil }
+    }
+
+    /// What would be RFC 3339 on another day of its month.
+    private static func withOffset(_ text: String) -> String? {
+        RFC3339.date("\(text.prefix(8))01\(text.dropFirst(10))") == nil ? nil : text
     }
 
     /// As RFC 3339 writes it, as if it were in UTC.
