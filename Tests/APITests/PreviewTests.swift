@@ -58,6 +58,36 @@ import Testing
             #expect(rows[1]["reasons"].array?.first?.string?.contains("“budget”") == true)
             #expect(rows[2]["reasons"].array?.first?.string?.contains("“company” is required") == true)
             #expect(rows[3]["reasons"].array?.first?.string == "id: is empty")
+            #expect(rows.map { $0["code"].string } == [nil, nil, nil, "missing", nil])
+        }
+    }
+
+    @Test func `a row that is rejected says why by its code and in the language asked for`() async throws {
+        try await TestAPI.with { api in
+            let csv = """
+                id,company,seen
+                ,One Ltd,
+                2,Two Ltd,2026-02-30
+                3,Three Ltd
+                4,Four Ltd,soon
+                5,Five Ltd,2999-01-01
+                6,a "quote",
+                7,Seven Ltd,31/1/2026
+                """
+            let path = Self.path + "&received_at=seen"
+            let english = try await api.send("POST", path, csv, type: "text/csv").json["rows"].array ?? []
+            let chinese = try await api.send("POST", path + "&language=zh", csv, type: "text/csv").json["rows"].array ?? []
+
+            let codes = ["missing", "no_such_day", "column_count", "bad_time", "time_ahead", "bad_quotes", "bad_time"]
+            #expect(english.map { $0["code"].string } == codes && chinese.map { $0["code"].string } == codes)
+            #expect(english[1]["reasons"].array?.compactMap(\.string) == ["seen: “2026-02-30”: there is no such day, its month has 28"])
+            #expect(
+                chinese.map { $0["reasons"].array?.first?.string } == [
+                    "id：为空", "seen：「2026-02-30」这一天不存在，该月只有 28 天", "有 2 个字段，而文件有 3 列",
+                    "seen：「soon」不是可识别的时间（如 2026-01-31T08:00:00Z、2026-01-31 08:00、2026/1/31、2026年1月31日）",
+                    "seen：晚于当前时间：只接收已经发生的事", "未加引号的字段中出现引号",
+                    "seen：「31/1/2026」不是可识别的时间（如 2026-01-31T08:00:00Z、2026-01-31 08:00、2026/1/31、2026年1月31日）；date_order 设为 dmy 时可识别",
+                ])
         }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import SalesModel
 import Testing
 
 @testable import API
@@ -54,7 +55,7 @@ import Testing
             ("31/31/2026", .dayFirst, nil), ("soon", .yearFirst, nil),
         ] as [(String, DateOrder, String?)])
     func `a refusal speaks of the order only where another would help`(text: String, order: DateOrder, orders: String?) {
-        let fault = TimeReader(order: order, zone: .gmt).fault(in: text)
+        let fault = TimeReader(order: order, zone: .gmt).fault(in: text).text(in: .english)
 
         #expect(fault.hasPrefix("“\(text)” is no time such as "))
         #expect(fault.hasSuffix(orders.map { "it would be one with date_order \($0)" } ?? "or 31 Jan 2026"))
@@ -66,14 +67,14 @@ import Testing
     ])
     func `a day that its month does not have is said to be none`(text: String, days: Int) {
         for order in DateOrder.allCases {
-            let fault = TimeReader(order: order, zone: .gmt).fault(in: text)
+            let fault = TimeReader(order: order, zone: .gmt).fault(in: text).text(in: .english)
             #expect(fault == "“\(text)”: there is no such day, its month has \(days)")
         }
     }
 
     @Test(arguments: ["2026-13-01", "31/31/2026", "2026-01-31 25:00", "2026-01-31T25:00:00Z", "2026-02-xxT08:00:00Z", "soon"])
     func `what names no day of a month is no time`(text: String) {
-        #expect(TimeReader(zone: .gmt).fault(in: text).hasPrefix("“\(text)” is no time such as "))
+        #expect(TimeReader(zone: .gmt).fault(in: text).text(in: .english).hasPrefix("“\(text)” is no time such as "))
     }
 
     @Test(arguments: [

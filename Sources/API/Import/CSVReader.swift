@@ -4,7 +4,7 @@
 /// mark at the beginning is skipped, blank lines are too. A row that is too large is reported and skipped up to its end;
 /// only what makes the rest of the file unreadable ends the reading.
 struct CSVReader: Sendable {
-    struct Limits: Sendable {
+    struct Limits: Sendable, Equatable {
         var columns = 200
         var field = 64 << 10
         var row = 256 << 10
@@ -193,7 +193,4 @@ extension CSVReader.RowFault {
         case .unclosedQuote: "opens a quote that is never closed"
         }
     }
-
-    /// Whether it speaks of the file's encoding rather than of one row.
-    var isAboutEncoding: Bool { self == .notUTF8 || self == .hasNull }
 }

@@ -1,15 +1,30 @@
 import Foundation
 import JSONEnvelope
 import Records
+import SalesModel
 import Tenancy
 
-/// One fault of an import, as it is told.
-struct ImportFault: Sendable, Hashable {
+/// A row of an import that is not taken in.
+struct ImportFault: Sendable, Equatable {
     var line: Int
     var field: String?
-    var message: String
+    var reason: RowRefusal
+    /// Where a quote that was not closed took the lines below with it, the last of them.
+    var lastLine: Int?
+
     /// It speaks of the file's encoding rather than of one row.
-    var isAboutEncoding = false
+    var isAboutEncoding: Bool { reason.code == .badEncoding }
+    var message: String { text(in: .english) }
+
+    func text(in language: Language) -> String { reason.text(in: language) + openQuote(in: language) }
+
+    private func openQuote(in language: Language) -> String {
+        guard let lastLine else { return "" }
+        return switch language {
+        case .english: "; lines \(line) to \(lastLine) were read as one row, since a quote was open"
+        case .chinese: "；因引号未闭合，第 \(line) 至 \(lastLine) 行被读作一行"
+        }
+    }
 }
 
 /// What a row of an import came to.
@@ -135,11 +150,10 @@ struct CSVLeads: LeadReading {
     private func lead(_ row: CSVReader.Row, _ header: Header) -> ImportedRow {
         switch row.content {
         case .fault(let fault):
-            return .fault(ImportFault(line: row.line, message: fault.message(limits), isAboutEncoding: fault.isAboutEncoding))
+            return .fault(ImportFault(line: row.line, reason: .unreadable(fault, limits)))
         case .fields(let values):
             guard values.count == header.names.count else {
-                return .fault(
-                    ImportFault(line: row.line, message: "has \(values.count) fields; the file has \(header.names.count) columns"))
+                return .fault(ImportFault(line: row.line, reason: .columns(values.count, of: header.names.count)))
             }
             let fields = JSONWriter.object(capacity: 256) { object in
                 for index in header.fields { object.member(header.names[index], values[index]) }
@@ -155,7 +169,7 @@ struct CSVLeads: LeadReading {
     /// Where a quote that was not closed took the lines below with it, the fault names all of them.
     private func namingLines(of row: CSVReader.Row, _ imported: ImportedRow) -> ImportedRow {
         guard case .fault(var fault) = imported, row.lastLine != row.line else { return imported }
-        fault.message += "; lines \(row.line) to \(row.lastLine) were read as one row, since a quote was open"
+        fault.lastLine = row.lastLine
         return .fault(fault)
     }
 }
@@ -177,26 +191,25 @@ struct NDJSONLeads: LeadReading {
 
     private func row(_ line: LineReader.Line) -> ImportedRow {
         guard let bytes = line.bytes else {
-            return .fault(ImportFault(line: line.number, message: "has more than \(limits.importRow) bytes"))
+            return .fault(ImportFault(line: line.number, reason: .longLine(limits.importRow)))
         }
         do {
             let bounds = JSONLimits(bytes: limits.importRow, depth: limits.depth, members: limits.importColumns)
             return lead(try JSONEnvelope(bytes, levels: 1, limits: bounds).root, line.number)
         } catch {
-            return .fault(
-                ImportFault(line: line.number, message: "is not JSON: \(error.description)", isAboutEncoding: error.reason == .badUTF8))
+            return .fault(ImportFault(line: line.number, reason: .notJSON(error)))
         }
     }
 
     private func lead(_ object: JSONNode, _ line: Int) -> ImportedRow {
-        guard object.type == .object else { return .fault(ImportFault(line: line, message: "is \(object.type.name), not an object")) }
+        guard object.type == .object else { return .fault(ImportFault(line: line, reason: .notObject(object.type))) }
         guard let id = object[columns.externalID], let externalID = text(id) else {
-            return .fault(ImportFault(line: line, field: columns.externalID, message: "must be a string or a number"))
+            return .fault(ImportFault(line: line, field: columns.externalID, reason: .idOfOtherType))
         }
         var receivedAt: String?
         if let name = columns.receivedAt {
             guard let text = object[name].flatMap(text) else {
-                return .fault(ImportFault(line: line, field: name, message: "must be a time as a string"))
+                return .fault(ImportFault(line: line, field: name, reason: .timeOfOtherType))
             }
             receivedAt = text
         }
@@ -221,21 +234,21 @@ struct NDJSONLeads: LeadReading {
 extension LeadColumns {
     fileprivate func lead(line: Int, externalID: String, receivedAt text: String?, fields: [UInt8]) -> ImportedRow {
         let id = externalID.trimmingCharacters(in: .whitespaces)
-        guard !id.isEmpty else { return .fault(ImportFault(line: line, field: self.externalID, message: "is empty")) }
+        guard !id.isEmpty else { return .fault(ImportFault(line: line, field: self.externalID, reason: .noID)) }
         guard id.unicodeScalars.count <= 200 else {
-            return .fault(ImportFault(line: line, field: self.externalID, message: "has more than 200 characters"))
+            return .fault(ImportFault(line: line, field: self.externalID, reason: .longID))
         }
         let moment = text?.trimmingCharacters(in: .whitespaces) ?? ""
         guard !moment.isEmpty else {
             return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: now, isDated: false, fields: fields))
         }
         guard let receivedAt = times.date(moment) else {
-            return .fault(ImportFault(line: line, field: self.receivedAt, message: times.fault(in: moment)))
+            return .fault(ImportFault(line: line, field: self.receivedAt, reason: .noTime(times.fault(in: moment))))
         }
         // By the clock, not by when the file began: it may be long in coming, and leads come meanwhile.
         let now = Date()
         if let fault = ToldMoment.fault(in: receivedAt, now: now) {
-            return .fault(ImportFault(line: line, field: self.receivedAt, message: fault))
+            return .fault(ImportFault(line: line, field: self.receivedAt, reason: .unlikelyTime(fault)))
         }
         return .lead(line: line, NewLead(source: source, externalID: id, receivedAt: min(receivedAt, now), fields: fields))
     }

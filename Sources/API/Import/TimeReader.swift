@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import SalesModel
 
 /// In which order a file writes the figures of a day whose year does not come first.
 enum DateOrder: String, Sendable, CaseIterable {
@@ -24,15 +25,14 @@ struct TimeReader: Sendable {
         return local.addingTimeInterval(-Double(zone.secondsFromGMT(for: local)))
     }
 
-    /// Why a text is no time; the order of figures is spoken of where another would make it one.
-    func fault(in text: String) -> String {
+    /// Why a text is no time.
+    func fault(in text: String) -> TimeFault {
         let readers = DateOrder.allCases.map { Self(order: $0, zone: zone) }
-        let orders = readers.filter { $0.date(text) != nil }.map(\.order.rawValue)
+        let orders = readers.filter { $0.date(text) != nil }.map(\.order)
         if orders.isEmpty, let days = readers.lazy.compactMap({ $0.daysOfMonth(lacking: text) }).first {
-            return "“\(text.prefix(40))”: there is no such day, its month has \(days)"
+            return .noSuchDay(String(text.prefix(40)), daysOfMonth: days)
         }
-        let advice = orders.isEmpty ? "" : "; it would be one with date_order \(orders.joined(separator: " or "))"
-        return "“\(text.prefix(40))” is no time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00, 2026/1/31 or 31 Jan 2026\(advice)"
+        return .other(String(text.prefix(40)), orders: orders)
     }
 
     /// How many days a month has that does not have the day a text names; nil: it has, or no day of a month is named.
@@ -94,4 +94,24 @@ struct TimeReader: Sendable {
     }
 
     private static func two(_ text: String) -> String { text.count < 2 ? "0" + text : text }
+}
+
+/// Why a text, of which this is the beginning, is no time.
+enum TimeFault: Sendable, Hashable {
+    case noSuchDay(String, daysOfMonth: Int)
+    /// - Parameter orders: those of figures that would make it one.
+    case other(String, orders: [DateOrder])
+
+    func text(in language: Language) -> String {
+        switch (self, language) {
+        case (.noSuchDay(let text, let days), .english): "“\(text)”: there is no such day, its month has \(days)"
+        case (.noSuchDay(let text, let days), .chinese): "「\(text)」这一天不存在，该月只有 \(days) 天"
+        case (.other(let text, let orders), .english):
+            "“\(text)” is no time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00, 2026/1/31 or 31 Jan 2026"
+                + (orders.isEmpty ? "" : "; it would be one with date_order \(orders.map(\.rawValue).joined(separator: " or "))")
+        case (.other(let text, let orders), .chinese):
+            "「\(text)」不是可识别的时间（如 2026-01-31T08:00:00Z、2026-01-31 08:00、2026/1/31、2026年1月31日）"
+                + (orders.isEmpty ? "" : "；date_order 设为 \(orders.map(\.rawValue).joined(separator: " 或 ")) 时可识别")
+        }
+    }
 }

@@ -69,6 +69,13 @@ extension NameColumns {
     }
 }
 
+/// A fault of an import, as its record tells it.
+private struct NotedFault {
+    var line: Int
+    var field: String?
+    var message: String
+}
+
 /// One file on its way in.
 private struct LeadImport: ~Copyable {
     private let call: Call
@@ -79,7 +86,7 @@ private struct LeadImport: ~Copyable {
     private var bytes = 0
     private var waiting: [(line: Int, lead: NewLead)] = []
     private var count = ImportCount()
-    private var faults: [ImportFault] = []
+    private var faults: [NotedFault] = []
     private var known = KnownIDs()
     /// Nil until the first chunk is stored.
     private var id: Int64?
@@ -124,9 +131,9 @@ private struct LeadImport: ~Copyable {
         } catch let file as UnreadableFile {
             guard id != nil else { throw Problem(file) }
             state = .failed
-            note(ImportFault(line: file.line, field: file.field, message: file.message))
+            note(NotedFault(line: file.line, field: file.field, message: file.message))
         } catch {
-            if id != nil { note(ImportFault(line: count.rows, message: "the upload broke off after this row. \(ImportRecord.repeating)")) }
+            if id != nil { note(NotedFault(line: count.rows, message: "the upload broke off after this row. \(ImportRecord.repeating)")) }
             let (call, id, count, faults) = (call, id, count, faults)
             if let id { try? await call.records.noteImport(id, of: call.tenant.id, .failed, count, errors: faults.json) }
             throw error
@@ -172,12 +179,12 @@ private struct LeadImport: ~Copyable {
             case .fault(let fault):
                 if fault.isAboutEncoding, id == nil { throw UnreadableFile(line: fault.line, message: fault.message) }
                 count.rejected += 1
-                note(fault)
+                note(NotedFault(line: fault.line, field: fault.field, message: fault.message))
             }
         }
     }
 
-    private mutating func note(_ fault: ImportFault) {
+    private mutating func note(_ fault: NotedFault) {
         if faults.count < call.limits.importErrors { faults.append(fault) }
     }
 
@@ -209,7 +216,7 @@ private struct LeadImport: ~Copyable {
             } catch {
                 guard case .refused(let message) = StoreFailure(error) else { throw error }
                 count.rejected += 1
-                note(ImportFault(line: line, message: "was refused by the database: \(message)"))
+                note(NotedFault(line: line, message: "was refused by the database: \(message)"))
             }
         }
     }
@@ -254,7 +261,7 @@ extension Problem {
     }
 }
 
-extension [ImportFault] {
+extension [NotedFault] {
     fileprivate var json: [UInt8] {
         JSONWriter.array { list in
             for fault in self {

@@ -48,9 +48,8 @@ extension LeadPreview {
                         case .fault(let fault):
                             item.member("line", fault.line)
                             item.member("verdict", "rejected")
-                            item.array("reasons") { list in
-                                list.element((fault.field.map { "\($0): " } ?? "") + fault.message)
-                            }
+                            item.member("code", fault.reason.code.rawValue)
+                            item.member("reasons", [fault.sentence(in: language)])
                         case .lead(let line, let lead):
                             guard let judgement = judged.popFirst() else { return }
                             item.member("line", line)
@@ -79,6 +78,13 @@ extension LeadPreview {
         item.member("defaulted", judgement.mapped.defaulted.map(\.field))
         item.member("unmapped", judgement.mapped.unmapped)
         item.member("reasons", judgement.reasons.map { $0.text(in: language) } + [repeated?.text(in: language)].compactMap(\.self))
+    }
+}
+
+extension ImportFault {
+    /// With the column it is about.
+    fileprivate func sentence(in language: Language) -> String {
+        (field.map { $0 + (language == .chinese ? "：" : ": ") } ?? "") + text(in: language)
     }
 }
 

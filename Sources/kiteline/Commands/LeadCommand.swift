@@ -191,7 +191,7 @@ private struct LeadView: Decodable {
     private var standing: String {
         let why =
             switch heldReason {
-            case "held_mapping_error": "a field cannot be read"
+            case "held_mapping_error": "a field cannot be mapped"
             case "held_missing_data": "a field is missing"
             case "held_failed": "its job failed"
             case let code: code

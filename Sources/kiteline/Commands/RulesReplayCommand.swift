@@ -154,7 +154,7 @@ struct RulesReplayCommand: AsyncParsableCommand {
             ("held", { ended($0, ["held_mapping_error", "held_missing_data"]) }),
             ("left to a person", { ended($0, ["manual_queue_fallback", "manual_queue_fuse"]) }),
             ("without an owner", { percent($0.unmatchedShare) }),
-            ("held for a field that is missing or cannot be read", { percent($0.unknownPathShare) }),
+            ("held for a field that is missing or cannot be mapped", { percent($0.unknownPathShare) }),
             ("to inactive sellers", { "\($0.toInactive)" }),
             ("share of the first three", { percent($0.topThreeShare) }), ("unevenness (Gini)", { number($0.gini) }),
             ("peak of waiting leads", { "\($0.peakPending) of \($0.peakCapacity)" }),
