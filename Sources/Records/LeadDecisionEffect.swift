@@ -418,7 +418,8 @@ extension LeadDecisionEffect {
         static func < (a: Self, b: Self) -> Bool { (a.tenant, a.source, a.field) < (b.tenant, b.source, b.field) }
     }
 
-    /// One alarm for each source and field, when it is first seen, told to the operators at once (LEAD-IN-05).
+    /// One alarm for each source and field, when it is first seen, told to the operators at once (LEAD-IN-05): those of a source in one
+    /// message, which names twenty.
     private static func drift(_ drifted: [Drift]) -> Statement {
         """
         WITH fresh AS (
@@ -426,11 +427,21 @@ extension LeadDecisionEffect {
             SELECT * FROM unnest(\(drifted.map(\.tenant)), \(drifted.map(\.source)), \(drifted.map(\.field)))
             ON CONFLICT DO NOTHING
             RETURNING tenant_id, source, field),
+        sources AS (
+            SELECT tenant_id, source, count(*) AS fields, (array_agg(field ORDER BY field))[1:20] AS named
+            FROM fresh
+            GROUP BY tenant_id, source),
         told AS (
             INSERT INTO notification (tenant_id, recipient, code, subject, text_en, text_zh, urgency, channels)
-            SELECT tenant_id, 'role:operator', 'schema_drift', source || '/' || field,
-                'The source ' || source || ' sends a field nobody has mapped: ' || field,
-                '来源「' || source || '」出现未映射的新字段：' || field, 'urgent', '{work_app}' FROM fresh ORDER BY tenant_id, source, field)
+            SELECT tenant_id, 'role:operator', 'schema_drift', source || CASE WHEN fields = 1 THEN '/' || named[1] ELSE '' END,
+                'The source ' || source || ' sends ' || CASE WHEN fields = 1 THEN 'a field' ELSE 'fields' END || ' nobody has mapped: '
+                    || array_to_string(named, ', ') || CASE WHEN fields > 20 THEN ' and ' || (fields - 20)::text || ' more' ELSE '' END
+                    || '. Name each in a map, or list it under ignore.',
+                '来源「' || source || '」出现未映射的新字段：' || array_to_string(named, '、')
+                    || CASE WHEN fields > 20 THEN '，另有 ' || (fields - 20)::text || ' 个' ELSE '' END
+                    || '。请在映射中说明其含义，或列入 ignore。',
+                'urgent', '{work_app}'
+            FROM sources ORDER BY tenant_id, source)
         INSERT INTO alert AS a (tenant_id, code, subject, detail)
         SELECT tenant_id, 'schema_drift', source || '/' || field, jsonb_build_object('source', source, 'field', field) FROM fresh
         ON CONFLICT (tenant_id, code, subject) WHERE resolved_at IS NULL DO UPDATE SET count = a.count + 1, last_at = now()

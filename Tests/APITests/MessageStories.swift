@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func `a field nobody has mapped is told the operators' group at once, and once`() async throws {
+    @Test func `fields nobody has mapped are told the operators' group at once, in one message, and once`() async throws {
         try await MessageHouse.with { house in
             try await house.connect("wecom", .wecomRobot, place: 1, secrets: ["key": "k"])
             try await house.house.seller("chen", of: house.tenant)
@@ -97,13 +97,17 @@ import Testing
 
             try await house.sending {
                 for number in 1...3 {
-                    try await house.house.leads([house.house.lead("l\(number)", #"{"city":"杭州","trade":"x"}"#)], of: house.tenant)
+                    try await house.house.leads(
+                        [house.house.lead("l\(number)", #"{"city":"杭州","trade":"x","size":"9"}"#)], of: house.tenant)
                     try await soon { try await house.house.count("lead WHERE state = 'assigned'") == number }
                 }
                 try await house.settled()
             }
 
-            #expect(house.vendors.with { $0.wecom.shown.map(\.text) } == ["来源「website」出现未映射的新字段：trade"])
+            #expect(
+                house.vendors.with { $0.wecom.shown.map(\.text) } == [
+                    "来源「website」出现未映射的新字段：size、trade。请在映射中说明其含义，或列入 ignore。"
+                ])
         }
     }
 

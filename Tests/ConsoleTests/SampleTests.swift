@@ -103,7 +103,8 @@ import Testing
         let items = view["attention"]?.items ?? []
         #expect(
             items.map { $0["itemText"] } == [
-                "A field no map names: 131 of them", "A field cannot be mapped: web/8", "A field cannot be mapped: web/2",
+                "No map names web/40, web/39, web/38, web/37, web/36 and 126 more: name each in a map, or list it under ignore",
+                "A field cannot be mapped: web/8", "A field cannot be mapped: web/2",
                 // What newer ones of another code keep from being read is counted all the same.
                 "Leads are left to a person: 1 of them",
             ])
@@ -116,6 +117,26 @@ import Testing
         #expect(alike?["isOpen"] == .flag(false) && refused["attention"]?.items.first?["alike"]?["isOpen"] == .flag(true))
         #expect(items.last?["alike"] == View.nothing)
         #expect(Templates.all.page("now", refused).contains("<details open><summary>End this alert<span class=\"hidden-words\">: web/30"))
+    }
+
+    @Test func `fields no map names are one item that lists them, from two on`() throws {
+        let (layout, clerk) = frame()
+        func texts(_ subjects: [String]) throws -> [View?] {
+            let alerts = subjects.enumerated().map { place, subject in
+                #"{"id":"\#(place)","code":"schema_drift","subject":"\#(subject)","detail":{},"first_at":"2026-03-18T06:08:05Z"}"#
+            }
+            let codes = #"[{"code":"schema_drift","open":\#(subjects.count),"newest_id":"9"}]"#
+            let none = try node(#"{"items":[]}"#)
+            let facts = NowView.Facts(
+                queues: none, flow: none, alerts: try node(#"{"items":[\#(alerts.joined(separator: ","))],"codes":\#(codes)}"#),
+                breakers: none, fuse: try node(#"{"state":"closed"}"#), rollouts: none, board: none, notices: none, weight: nil)
+            return (NowView.page(layout, clerk, facts, once: "x")["attention"]?.items ?? []).map { $0["itemText"] }
+        }
+
+        #expect(try texts(["fair/colour"]).contains("A field no map names: fair/colour"))
+        #expect(
+            try texts(["fair/colour", "fair/size"]).contains(
+                "No map names fair/colour, fair/size: name each in a map, or list it under ignore"))
     }
 
     @Test func `kinds with nothing to do are folded, those that cannot be counted are not`() throws {

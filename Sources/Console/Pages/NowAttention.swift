@@ -6,10 +6,12 @@ struct NowAttention {
     let clerk: Clerk
     let dials: Dials
 
-    /// Of breakers and of paused dependencies so many are named, then how many more there are.
+    /// Of breakers, of paused dependencies and of fields no map names so many are named, then how many more there are.
     private static let named = 5
     /// More alerts of one code than this are one item, to be opened.
     private static let alike = 3
+    /// Columns of one file come together, and one map puts all of them right: two are one item.
+    private static let drift = "schema_drift"
     /// And of these so many are named.
     private static let shown = 20
 
@@ -54,7 +56,7 @@ struct NowAttention {
             // The fuse has said so itself.
             if code == "assignment_fuse", isFuseOpen { return [] }
             let alerts = known[code] ?? []
-            guard open > Self.alike || alerts.count < open else { return alerts.map { one($0, code) } }
+            guard open > (code == Self.drift ? 1 : Self.alike) || alerts.count < open else { return alerts.map { one($0, code) } }
             return [many(alerts, of: open, code, newest: sort["newest_id"]?.string ?? "")]
         }
     }
@@ -89,7 +91,7 @@ struct NowAttention {
         let shown = alerts.prefix(Self.shown)
         let places = Set(shown.map { place(of: $0, code) })
         let item = item(
-            .bad, words["now_alert_label"], words["now_alerts", ["alert": name, "n": clerk.number(count)]],
+            .bad, words["now_alert_label"], text(of: shown, of: count, code),
             href: places.count == 1 ? places.first ?? nil : nil, since: clerk.when(shown.first?["first_at"]),
             ending: dials.endAll(of: code, name: name, count: clerk.number(count), newest: newest))
         guard !shown.isEmpty else { return item }
@@ -104,11 +106,22 @@ struct NowAttention {
         ])
     }
 
+    /// - Parameters:
+    ///   - alerts: the newest of them.
+    ///   - count: how many there are.
+    private func text(of alerts: ArraySlice<JSONNode>, of count: Int, _ code: String) -> String {
+        let fields = code == Self.drift ? alerts.prefix(Self.named).compactMap { $0["subject"]?.string } : []
+        guard !fields.isEmpty else { return words["now_alerts", ["alert": words.known("alert", code), "n": clerk.number(count)]] }
+        let named = fields.joined(separator: words["list_separator"])
+        guard count > fields.count else { return words["now_drift", ["fields": named]] }
+        return words["now_drift_more", ["fields": named, "n": clerk.number(count - fields.count)]]
+    }
+
     /// Where something can be done about an alert: the very lead or rollout where it names one; nil: nowhere in particular.
     private func place(of alert: JSONNode, _ code: String) -> String? {
         let subject = alert["subject"]?.string ?? ""
         switch code {
-        case "schema_drift": return dials.layout.door("rules", in: "rules")
+        case Self.drift: return dials.layout.door("rules", in: "rules")
         // Of the latest it was about: mending that lead tells what the rules lack.
         case "clock_unreadable":
             let lead = alert["detail"]?["subject"]?.string?.split(separator: "/").map(String.init) ?? []
