@@ -109,6 +109,18 @@ import Testing
         }
     }
 
+    @Test func `a failure that was mended lends its words to no other`() async throws {
+        try await TestAPI.with { api in
+            try await end(api, 1, state: "discarded", minutesAgo: 30)
+            try await end(api, 1, state: "discarded", minutesAgo: 10)
+            #expect(failures(try await api.send("GET", "/v1/flow").json) == ["permanent 2: the 2th"])
+
+            try await runAgain(api, jobs: [2], "completed", minutesAgo: 1)
+
+            #expect(failures(try await api.send("GET", "/v1/flow").json) == ["permanent 1: the 1th"])
+        }
+    }
+
     @Test func `what settled in two parts of a minute is counted once`() async throws {
         try await TestAPI.with { api in
             let now = Date()

@@ -79,7 +79,8 @@ import Testing
 
     @Test(arguments: [
         "", "soon", "2026-13-01", "2026-02-30", "2026-01-31 25:00", "13/31/2026", "1/2/3", "2026-1-31 13:00 PM", "20260131", "5/2026/1",
-        "12 Nox 2026", "31 Feb 2026", "Nov 2026", "12 Nov 2026 at noon", "Nov 12 2026 13:00 PM", String(repeating: " ", count: 60_000),
+        "12 Nox 2026", "31 Feb 2026", "2026-01-31 ０８:００", "Nov 2026", "12 Nov 2026 at noon", "Nov 12 2026 13:00 PM",
+        String(repeating: " ", count: 60_000),
     ])
     func `what is no time is none`(text: String) {
         for order in DateOrder.allCases { #expect(read(text, order) == nil) }
