@@ -134,9 +134,7 @@ extension LeadDecision {
 extension LeadRecord {
     /// Why the lead is where it is, in the words of a language, from what was recorded when it was decided or could not be.
     public func reasons(in language: Language) -> [String] {
-        if let heldDetail {
-            return ((try? JSONDecoder().decode([Reason].self, from: Data(heldDetail.bytes))) ?? []).map { $0.text(in: language) }
-        }
+        if let heldDetail { return heldDetail.reasons(in: language) }
         guard let decision, let body = try? JSONDecoder().decode(Recorded.self, from: Data(decision.bytes)) else { return [] }
         return body.reasons.map { $0.text(in: language) }
     }
@@ -172,6 +170,18 @@ extension LeadRecord {
             case reasons, excluded
             case counts = "excluded_counts"
         }
+    }
+}
+
+extension DecisionSummary {
+    /// Why it was decided so, in the words of a language, from what was recorded then.
+    public func reasons(in language: Language) -> [String] { recorded?.reasons(in: language) ?? [] }
+}
+
+extension JSONBytes {
+    /// An array of reasons in words; what is none says nothing.
+    fileprivate func reasons(in language: Language) -> [String] {
+        ((try? JSONDecoder().decode([Reason].self, from: Data(bytes))) ?? []).map { $0.text(in: language) }
     }
 }
 

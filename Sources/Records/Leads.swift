@@ -74,6 +74,8 @@ public struct DecisionSummary: Sendable, Hashable {
     public let outcome: String
     public let owner: String?
     public let pool: String?
+    /// As they were recorded, a JSON array.
+    public let recorded: JSONBytes?
     /// The job that decided it, or in whose place people did.
     public let job: JobID
 }
@@ -84,7 +86,8 @@ extension Records {
         try await read(
             tenant,
             """
-            SELECT row_number() OVER (ORDER BY d.epoch, d.decided_at, d.job_id) AS number, d.decided_at, d.outcome, d.body->>'seller_id' AS owner, d.body->>'pool' AS pool, d.job_id
+            SELECT row_number() OVER (ORDER BY d.epoch, d.decided_at, d.job_id) AS number, d.decided_at, d.outcome, d.body->>'seller_id' AS owner, d.body->>'pool' AS pool,
+                d.body->'reasons' AS reasons, d.job_id
             FROM decision_log d
             WHERE d.tenant_id = \(tenant.rawValue) AND d.lead_id = \(lead)
             ORDER BY number DESC LIMIT \(limit)
@@ -93,7 +96,7 @@ extension Records {
             DecisionSummary(
                 number: Int(try row.get("number", as: Int64.self)), decidedAt: try row.get("decided_at"), outcome: try row.get("outcome"),
                 owner: try row.get("owner"),
-                pool: try row.get("pool"),
+                pool: try row.get("pool"), recorded: try row.get("reasons"),
                 job: JobID(try row.get("job_id")))
         }
     }

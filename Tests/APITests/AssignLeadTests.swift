@@ -261,6 +261,11 @@ import Testing
 
             #expect(try await house.outcomes() == ["held_mapping_error": 10, "assigned": 10])
             #expect(try await house.records.lead(ids[9], of: tenant)?.epoch == 1)
+            let earlier = try #require(try await house.records.decisions(of: ids[9], of: tenant).last)
+            #expect(
+                earlier.reasons(in: .english) == [
+                    "The rules read “industry”, but no map says what it is for leads from “website”."
+                ], "why it was held is told after it no longer is")
             #expect(try await house.count("job_history WHERE kind = 'release_held' AND outcome = 'released'") == 4)
             #expect(try await house.count("alert WHERE resolved_at IS NULL") == 0)
             #expect(try await house.count("unmapped_field") == 0)

@@ -641,6 +641,38 @@ import Testing
         #expect(told.contains("late since 2026-03-18 13:00") && told.contains("next level is due 2026-03-18 15:00"), "\(told)")
     }
 
+    @Test func `who gives a lead by hand reads what limit it sets aside`() throws {
+        let (layout, clerk) = frame()
+        let sellers = [("Ada", 8), ("Bo", 9)].map { name, pending in
+            #"{"external_id":"\#(name)","name":"\#(name)","status":"active","pending":\#(pending),"capacity":8}"#
+        }
+        let lead = try node(#"{"id":"1","external_id":"L","source":"web","state":"pooled","clocks":[]}"#)
+        let facts = LeadView.Facts(
+            lead: lead, sellers: SellerNames(try node(#"{"items":[\#(sellers.joined(separator: ","))]}"#)), job: nil, escalations: nil,
+            fuse: try node(#"{"state":"closed"}"#))
+
+        let form = AssignForm(layout: layout, clerk: clerk, facts: facts, once: "k", refusal: nil).view
+
+        #expect(
+            form["sellerOptions"]?.items.map { $0["optionLabel"] } == [
+                "Choose a seller", "Ada, 8 waiting of at most 8", "Bo, 9 waiting: over the limit of 8",
+            ])
+    }
+
+    @Test func `a decision before that gave a lead to nobody says why, in the words of the page`() throws {
+        let reasons = #"[{"code":"field_missing","params":{"field":"source_channel"}}]"#
+        let told = #"{"en":["“source_channel” is required and the lead does not have it."]}"#
+        let earlier =
+            #"{"number":1,"decided_at":"2026-03-18T06:30:05Z","outcome":"held_missing_data","owner":null,"pool":null,"reasons":\#(reasons),"explanation":\#(told)}"#
+        let lead = try node(#"{"id":"1","external_id":"L","source":"web","state":"held","clocks":[],"earlier":[\#(earlier)]}"#)
+        let facts = LeadView.Facts(
+            lead: lead, sellers: SellerNames(nil), job: nil, escalations: nil, fuse: try node(#"{"state":"closed"}"#))
+
+        let steps = LeadStory(facts: facts, owner: nil, clerk: frame().1).steps
+
+        #expect("\(steps)".contains("“source channel” is required and the lead does not have it."), "\(steps)")
+    }
+
     @Test func `leads that came to their owner by no rule say how they came`() throws {
         let (layout, clerk) = frame()
         func way(_ assignment: String) throws -> View? {

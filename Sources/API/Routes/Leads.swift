@@ -139,6 +139,10 @@ extension LeadRecord {
                             item.member("owner", decision.owner)
                             item.member("pool", decision.pool)
                             item.member("job_id", decision.job.description)
+                            item.member("reasons", json: decision.recorded?.bytes)
+                            item.object("explanation") { words in
+                                for language in Language.allCases { words.member(language.rawValue, decision.reasons(in: language)) }
+                            }
                         }
                     }
                 }

@@ -34,11 +34,7 @@ struct AssignForm {
         guard isAllowed, !sellers.isEmpty, let id = facts.lead["id"]?.string else { return .nothing }
         let control = Control("assign", action: Layout.path("leads/\(id)/assign"), once: once, refusal: refusal)
         let options = sellers.map { seller -> (value: String, label: String) in
-            let name = seller["name"]?.string ?? ""
-            return (
-                seller["external_id"]?.string ?? "",
-                words["lead_assign_option", ["name": name, "pending": RolloutWords.number(seller["pending"])]]
-            )
+            (seller["external_id"]?.string ?? "", label(of: seller))
         }
         let consequence =
             facts.sellers.name(owner).map { words["lead_assign_takes", ["owner": $0]] } ?? words["lead_assign_gives"]
@@ -49,6 +45,17 @@ struct AssignForm {
             "needsOverride": .flag(needsSaying), "isOverriding": .flag(overrides && !needsSaying),
             "epoch": .text(facts.lead["assignment_epoch"].map { RolloutWords.number($0) }),
         ])
+    }
+
+    /// The limit is of automatic assignment: a person may set it aside, and should know that they do.
+    private func label(of seller: JSONNode) -> String {
+        let isOver = (seller["pending"]?.integer ?? 0) > (seller["capacity"]?.integer ?? .max)
+        return words[
+            isOver ? "lead_assign_option_over" : "lead_assign_option",
+            [
+                "name": seller["name"]?.string ?? "", "pending": RolloutWords.number(seller["pending"]),
+                "capacity": RolloutWords.number(seller["capacity"]),
+            ]]
     }
 
     /// No clock asks anything of what has no owner; whoever gets it may be late at once.

@@ -4,7 +4,7 @@ import SalesModel
 
 /// Why a lead is where it is, with sellers, teams, fields and clocks called what the page calls them.
 struct LeadReasons {
-    /// As it is now, or with an earlier decision.
+    /// As it is now or with an earlier decision, or an earlier decision alone.
     let lead: JSONNode
     let sellers: SellerNames
     let clerk: Clerk
@@ -13,7 +13,9 @@ struct LeadReasons {
 
     var sentences: [String] {
         let told = (lead["explanation"]?[words.language.rawValue]?.elements ?? []).compactMap(\.string)
-        let recorded = lead["assignment"]?["reasons"].flatMap { try? JSONDecoder().decode([Reason].self, from: Data($0.bytes)) } ?? []
+        let recorded =
+            (lead["assignment"]?["reasons"] ?? lead["reasons"]).flatMap { try? JSONDecoder().decode([Reason].self, from: Data($0.bytes)) }
+            ?? []
         // What is told of something else than its decision, such as a job that failed, comes as sentences only.
         let isOfDecision = recorded.map { $0.text(in: words.language) } == told
         return (isOfDecision ? recorded.map(sentence) : told).map(clerk.local)

@@ -17,8 +17,11 @@ struct LeadStory {
             let outcome = words.known("outcome", decision["outcome"]?.string ?? "")
             let pool = decision["pool"]?.string.map { words["lead_pool", ["name": $0]] }
             let place = facts.sellers.name(decision["owner"]?.string) ?? pool
+            // Where it went nowhere, what was in the way is what one asks for.
+            let why = words.passage(LeadReasons(lead: decision, sellers: facts.sellers, clerk: clerk).sentences)
             story.add(
-                decision["decided_at"]?.date, .idle, words["lead_step_earlier", ["outcome": outcome]], detail: place,
+                decision["decided_at"]?.date, .idle, words["lead_step_earlier", ["outcome": outcome]],
+                detail: place ?? (why.isEmpty ? nil : why),
                 link: decided(decision["number"]?.integer))
         }
         if let giving = handGiving {

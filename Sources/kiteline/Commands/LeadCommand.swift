@@ -149,9 +149,26 @@ private struct LeadView: Decodable {
             let pending: Int?
         }
 
+        /// What a score is made of; a part of which nothing was told gives nothing.
+        struct Score: Decodable {
+            let industryMatch, budgetClarity, decisionChain, urgency, interaction: Double?
+            let missing: [String]?
+
+            var text: String {
+                let parts = [
+                    ("industry_match", industryMatch), ("budget_clarity", budgetClarity), ("decision_chain", decisionChain),
+                    ("urgency", urgency), ("interaction", interaction),
+                ]
+                return parts.compactMap { name, points in
+                    points.map { String(format: "\(name) %.0f", $0) + (missing?.contains(name) == true ? " (nothing known)" : "") }
+                }.joined(separator: ", ")
+            }
+        }
+
         let matchedRule: String?
         let ruleVersion: String?
         let arm: String?
+        let score: Score?
         /// The first of those compared.
         let candidates: [Candidate]?
         let candidateCount: Int?
@@ -160,8 +177,14 @@ private struct LeadView: Decodable {
     struct Earlier: Decodable {
         let decidedAt, outcome: String
         let owner, pool: String?
+        let explanation: Words
 
-        var text: String { "\(decidedAt.withWholeSeconds) \(outcome)\((owner ?? pool).map { ", \($0)" } ?? "")" }
+        /// With its place, or why it has none.
+        func text(_ language: String) -> String {
+            let why = explanation.said(language).joined(separator: " ")
+            let rest = (owner ?? pool).map { ", \($0)" } ?? (why.isEmpty ? "" : ": \(why)")
+            return "\(decidedAt.withWholeSeconds) \(outcome)\(rest)"
+        }
     }
 
     struct Clock: Decodable {
@@ -225,6 +248,7 @@ private struct LeadView: Decodable {
             lines.append(
                 "decided by \(version)\(decision.matchedRule.map { ", rule \($0)" } ?? "")\(decision.arm.map { ", arm \($0)" } ?? "")")
         }
+        if let parts = assignment?.score?.text, !parts.isEmpty { lines.append("scored \(parts); 20 each at most") }
         func list(_ title: String, _ words: [String]) {
             if !words.isEmpty { lines += ["", title] + words.map { "  – \($0)" } }
         }
@@ -232,7 +256,7 @@ private struct LeadView: Decodable {
         let compared = assignment?.candidates ?? []
         list("compared (\(assignment?.candidateCount ?? compared.count))", compared.map(line(of:)))
         list("left out, not ranked, or not in turn", leftOut.said(language))
-        list("decided before", (earlier ?? []).map(\.text))
+        list("decided before", (earlier ?? []).map { $0.text(language) })
         list("due", clocks.compactMap(\.text))
         return lines.joined(separator: "\n")
     }
