@@ -21,7 +21,7 @@ import Testing
         (["tenant", "create", "acme", "--pack", "retail"], "there are manufacturing, medical, education, store, saas"),
         (["dev", "--port", "x"], "KITELINE_PORT (flag) is \"x\"; expected a number from 0 to 65535"),
         (["serve"], "KITELINE_POSTGRES_URL is not set"), (["migrate", "--config", "nowhere"], "the settings file nowhere cannot be read"),
-        (["key", "create", "--role", "operator"], "whose key?"), (["job", "list"], "KITELINE_URL is not set"),
+        (["key", "create", "--role", "operator"], "whose key?"), (["job", "list"], "and no `kiteline dev` runs in this folder"),
         (["job", "list", "--url", "not-a-url", "--key", "k"], "KITELINE_URL is no address of an API: not-a-url"),
         (["job", "list", "--url", "http://localhost", "--key", "a\nb"], "KITELINE_KEY holds a space"),
         (["identity", "measure", "--companies", "100", "--data", "nowhere"], "There is no"),

@@ -58,7 +58,7 @@ struct Settings: Sendable {
     func text(_ setting: Setting) throws -> String {
         guard let value = values[setting] else {
             throw SettingError(
-                "\(setting.rawValue) is not set: \(setting.summary). Set it, or be in the folder of a running `kiteline dev`, or name its data with --data-dir."
+                "\(setting.rawValue) is not set: \(setting.summary); and no `kiteline dev` runs in this folder. Set it, or start `kiteline dev` here, or name the data of one that runs with --data-dir."
             )
         }
         return value.text
