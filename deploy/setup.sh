@@ -42,16 +42,20 @@ ensure_packages() {
         say "all there: Postgres 15 or later, Redis, libpq, hiredis, OpenSSL, liblinear, zlib, libcurl"
         return
     fi
-    say "missing: ${missing[*]}"
-    has apt-get || give_up "These are Debian's names of what is missing: ${missing[*]}" "Install them with this system's package manager, then start again."
-    as_root=()
-    if [ "$(id -u)" -ne 0 ]; then
-        has sudo || give_up "Missing packages, and neither root nor sudo to install them with. Let somebody run, as root:" "    apt-get install -y ${missing[*]}"
-        as_root=(sudo)
-    fi
-    install_packages "${missing[@]}"
+    install_as_root "${missing[@]}"
     mapfile -t missing < <(missing_packages)
     [ ${#missing[@]} -eq 0 ] || give_up "Installed, yet still missing: ${missing[*]}" "Kiteline needs Postgres 15 or later (Debian 12, Ubuntu 23.04 or later)."
+}
+
+install_as_root() {
+    say "missing: $*"
+    has apt-get || give_up "These are Debian's names of what is missing: $*" "Install them with this system's package manager, then start again."
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        has sudo || give_up "Missing packages, and neither root nor sudo to install them with. Let somebody run, as root:" "    apt-get install -y $*"
+        as_root=(sudo)
+    fi
+    install_packages "$@"
 }
 
 # The package lists may be absent or old: they are fetched when the first try fails.
@@ -82,6 +86,21 @@ at_least() {
 set_up() {
     ensure_packages
     ensure_swift
+}
+
+# What the tests in a browser need; without it they are skipped, so only who wants them all asks for it.
+ensure_browser() {
+    step "Browser"
+    local missing=()
+    has chromium || missing+=(chromium)
+    has chromedriver || missing+=(chromium-driver)
+    fc-list :lang=zh 2>/dev/null | grep -q . || missing+=(fonts-noto-cjk fontconfig)
+    if [ ${#missing[@]} -eq 0 ]; then
+        say "all there: Chromium, its driver and Chinese letters"
+        return
+    fi
+    install_as_root "${missing[@]}"
+    has chromium && has chromedriver || give_up "Installed, yet still missing: chromium or chromedriver."
 }
 
 # ensure_judge BUILD: the library by which one test has our signatures judged, in the same place as deploy/check's tools. Without it that
