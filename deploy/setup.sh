@@ -100,7 +100,7 @@ ensure_browser() {
         return
     fi
     install_as_root "${missing[@]}"
-    has chromium && has chromedriver || give_up "Installed, yet still missing: chromium or chromedriver."
+    { has chromium && has chromedriver; } || give_up "Installed, yet still missing: chromium or chromedriver."
 }
 
 # ensure_judge BUILD: the library by which one test has our signatures judged, in the same place as deploy/check's tools. Without it that
