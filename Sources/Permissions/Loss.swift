@@ -1,3 +1,5 @@
+import SalesModel
+
 /// Somebody who may do less after a change than before.
 public struct Loss: Sendable, Hashable {
     public let user: String
@@ -7,6 +9,12 @@ public struct Loss: Sendable, Hashable {
     public let cities: [City]?
     /// Where alone they may do it from now on, where they were held to no city before and `cities` names none.
     public let onlyIn: [City]?
+
+    /// The policy that takes it: where some cities are left, the one that names them rather than the one that allows it there.
+    public var causedBy: AppliedPolicy? { onlyIn == nil ? verdict.producedBy : verdict.domains.first }
+
+    /// Why it is lost, in a sentence or two.
+    public func text(in language: Language) -> String { onlyIn == nil ? verdict.text(in: language) : verdict.narrowing(in: language) }
 }
 
 /// Somebody whom a change may concern.

@@ -13,6 +13,14 @@ extension Verdict {
         }
     }
 
+    /// What becomes of somebody who was held to no city before: what they may still do is no reason why they may do less.
+    func narrowing(in language: Language) -> String {
+        switch language {
+        case .english: "From now on \(action.rawValue) is refused outside of its data domains: \(list(.english))."
+        case .chinese: "今后在以下数据域的城市之外，\(action.rawValue) 会被拒绝：\(list(.chinese))。"
+        }
+    }
+
     private func allowed(_ language: Language) -> String {
         switch (decidedBy, language) {
         case (nil, .english): "\(action.rawValue) is allowed: no policy denies it."

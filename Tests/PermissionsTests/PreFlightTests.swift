@@ -42,9 +42,21 @@ import Testing
 
         #expect(told(flight) == ["mia opportunity.create "])
         #expect(flight.losses.first?.onlyIn == cities("上海"))
-        #expect(flight.losses.first?.verdict.text(in: .english).contains("Only within its data domains") == true)
         #expect(flight.confirmation == "remove opportunity.create from 1")
         #expect(PreFlight(from: book(domain), to: book(domain), for: [Holder(mia)]).losses == [])
+    }
+
+    @Test func `a loss of what is still allowed in some cities is explained by what refuses the others`() throws {
+        let wide = Policy("all", .allow, [.createOpportunity], to: .everyone)
+        let domain = Policy("sh", .allow, [.createOpportunity], to: .everyone, cities: cities("上海"))
+
+        let loss = try #require(PreFlight(from: .empty, to: book(wide, domain), for: [Holder(mia)]).losses.first)
+
+        #expect(loss.causedBy?.policy.id == "sh")
+        #expect(
+            loss.text(in: .english)
+                == "From now on opportunity.create is refused outside of its data domains: the policy “sh” (for everyone) has 上海.")
+        #expect(loss.text(in: .chinese) == "今后在以下数据域的城市之外，opportunity.create 会被拒绝：策略“sh”（适用于所有人）包含 上海。")
     }
 
     @Test func `what nobody had before nobody loses, and what is given back asks for nothing`() {

@@ -60,14 +60,16 @@ extension Verdict {
             if let producedBy { object.object("policy") { producedBy.write(to: &$0) } } else { object.member("policy", String?.none) }
             if let cities { object.member("cities", cities.map(\.name)) } else { object.member("cities", String?.none) }
             object.member("version", version)
-            explain(in: &object)
+            object.explain(text(in:))
         }
     }
+}
 
-    /// In both languages.
-    fileprivate func explain(in object: inout JSONWriter) {
-        object.object("explanation") { words in
-            for language in Language.allCases { words.member(language.rawValue, text(in: language)) }
+extension JSONWriter {
+    /// Why, in both languages.
+    fileprivate mutating func explain(_ text: (Language) -> String) {
+        object("explanation") { words in
+            for language in Language.allCases { words.member(language.rawValue, text(language)) }
         }
     }
 }
@@ -205,8 +207,8 @@ extension Loss {
         object.member("action", verdict.action.rawValue)
         if let cities { object.member("cities", cities.map(\.name)) } else { object.member("cities", String?.none) }
         if let onlyIn { object.member("only_in", onlyIn.map(\.name)) } else { object.member("only_in", String?.none) }
-        object.member("policy", verdict.producedBy?.policy.id)
-        verdict.explain(in: &object)
+        object.member("policy", causedBy?.policy.id)
+        object.explain(text(in:))
     }
 }
 
