@@ -32,6 +32,11 @@ public struct Refusal: Sendable, Hashable {
         self.draft = draft
     }
 
+    /// Why something cannot be looked for, where that needs no asking.
+    public static func search(_ field: String, _ message: String) -> Refusal {
+        Refusal(status: 422, code: "invalid", title: "A field is wrong", faults: [Fault(field: field, message: message)])
+    }
+
     /// For the template `problem`. The code's own words where there are some, else the API's. What the API says in particular is left out
     /// where there are no words for it in the visitor's language and the code's own advice says as much.
     ///

@@ -24,6 +24,31 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            ("month=2026-13", "月份", nil), ("clock=zzz", "时限", "没有该时限，或尚无超时记录"), ("team=zzz", "团队", "没有该团队，或团队中没有销售"),
+        ] as [(String, String, String?)])
+    func `what is overdue is not counted for another month, clock or team than was asked for`(
+        asked: String, field: String, why: String?
+    ) async throws {
+        try await House.with { house in
+            let seller = #"{"name":"Li Wei","status":"active","team":"east"}"#
+            try #require(await house.call("PUT", "/v1/sellers/s1", seller).status < 300)
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let page = try await browser.get("/console/overdue?\(asked)", headers: ["Accept-Language": "zh"])
+            let right = try await browser.get("/console/overdue?month=2026-01&team=east&clock=lead_first_touch")
+
+            #expect(page.status == 422 && page.text.contains(#"id="clock""#) && page.text.contains("<strong>\(field)</strong>"))
+            #expect(why.map { page.text.contains($0) } ?? true)
+            #expect(!page.text.contains(#"id="overdue-numbers""#) && !page.text.contains(#"class="empty""#))
+            #expect(!page.text.contains(#"value="zzz""#))
+            #expect(right.status == 200 && right.text.contains(#"id="overdue-numbers""#), "what there is counts")
+            #expect(right.text.contains(#"<option value="2026-01" selected>"#), "and the form names its month")
+        }
+    }
+
     @Test func `deals of a class there is none of are not looked for, and the page keeps its form`() async throws {
         try await House.with { house in
             let body = #"{"kind":"rebuild_forecast","args":{"rolling":"current_quarter","reason":"manual"}}"#

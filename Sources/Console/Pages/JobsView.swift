@@ -26,8 +26,7 @@ public enum JobsView {
         /// Why it cannot be looked for, where that needs no asking.
         public var fault: Refusal? {
             if lead.isEmpty || Int64(lead).map({ $0 > 0 }) == true { return nil }
-            let message = "must be a lead's number, such as 4711"
-            return Refusal(status: 422, code: "invalid", title: "A field is wrong", faults: [.init(field: "lead", message: message)])
+            return .search("lead", "must be a lead's number, such as 4711")
         }
 
         /// As the API takes them.

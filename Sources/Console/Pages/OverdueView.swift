@@ -43,6 +43,12 @@ public enum OverdueView {
             self.month = month
             self.cursor = cursor
         }
+
+        /// Whether a team is one of those who were read, or of what is late.
+        public func knows(team: String) -> Bool {
+            let late = (board?["people"]?.elements ?? []) + (board?["teams"]?.elements ?? [])
+            return sellers.teamChoices(and: late.compactMap { $0["team"]?.string }).contains { $0.value == team }
+        }
     }
 
     public static let firstTouch = "lead_first_touch"
@@ -50,7 +56,7 @@ public enum OverdueView {
     /// What the form calls what the API is asked for.
     private static let labels = ["clock": "overdue_clock", "month": "overdue_month", "team": "health_team"]
 
-    /// - Parameter fault: why what was asked for is not shown, but what the page shows by itself.
+    /// - Parameter fault: why nothing was counted: the page is its form, for what it would show by itself answers another question.
     public static func page(
         _ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil, fault: Refusal? = nil
     ) -> View {
@@ -72,9 +78,9 @@ public enum OverdueView {
             [
                 "asOf": clerk.when(clerk.now),
                 "problem": refusal.map { $0.view(words) } ?? fault.map { $0.view(words, ofSearch: labels) } ?? .nothing,
-                "searchAction": .text(Layout.path("overdue")),
+                "isAnswered": .flag(fault == nil), "searchAction": .text(Layout.path("overdue")),
                 "clockOptions": .list(Option.list(clocks.map { ($0, words.known("clock", $0)) }, chosen: facts.clock)),
-                "monthOptions": .list(Option.list(months(clerk).map { ($0, $0) }, chosen: facts.month)),
+                "monthOptions": .list(Option.list(months(facts.month, clerk).map { ($0, $0) }, chosen: facts.month)),
                 "teamOptions": .list(
                     Option.list(facts.sellers.teamChoices(and: spokenOf), chosen: facts.team, all: words["health_all_teams"])),
                 "isCountingLate": .flag(facts.board == nil), "isCountingMonth": .flag(facts.map == nil),
@@ -124,13 +130,14 @@ public enum OverdueView {
             ])
     }
 
-    /// The last six, this one first.
-    private static func months(_ clerk: Clerk) -> [String] {
+    /// The last six, this one first, and the one that is shown, lest the form names another.
+    private static func months(_ shown: String, _ clerk: Clerk) -> [String] {
         var (year, month) = (Int(clerk.day(clerk.now).prefix(4)) ?? 2_000, Int(clerk.day(clerk.now).dropFirst(5).prefix(2)) ?? 1)
-        return (0..<6).map { _ in
+        let last = (0..<6).map { _ in
             defer { (year, month) = month == 1 ? (year - 1, 12) : (year, month - 1) }
             return "\(year)-\(month < 10 ? "0" : "")\(month)"
         }
+        return last.contains(shown) ? last : last + [shown]
     }
 
     /// Each with its part of the largest.

@@ -71,12 +71,55 @@ extension Visit {
     }
 }
 
-private func showOverdue(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
-    var (facts, fault): (OverdueView.Facts, Refusal?)
-    do { (facts, fault) = (try await visit.facts(visit.question), nil) } catch let problem as Problem where problem.status == 422 {
-        (facts, fault) = (try await visit.facts(Question(visit)), Refusal(problem))
+extension Visit {
+    /// What the page shows, and why that is its form alone; nil: it is all of it.
+    fileprivate func answer(_ asked: Question) async throws -> (facts: OverdueView.Facts, fault: Refusal?) {
+        let fault: Refusal
+        do {
+            let facts = try await self.facts(asked)
+            guard let unknown = try await self.fault(of: asked, facts) else { return (facts, nil) }
+            fault = unknown
+        } catch let problem as Problem where problem.status == 422 {
+            fault = Refusal(problem)
+        }
+        return (try await unanswered(asked, fault), fault)
     }
-    return try await visit.page("overdue", area: "overdue", refusal: refusal ?? fault) { [facts, fault] in
+
+    /// The API refuses no team or clock there is none of: nothing is late there, as where all goes well.
+    private func fault(of asked: Question, _ facts: OverdueView.Facts) async throws -> Refusal? {
+        if try await !knows(clock: asked.clock, facts) { return .search("clock", "is none there is, or nothing was late by it") }
+        if try await !knows(team: asked.team, facts) { return .search("team", "is none there is, or nobody is in it") }
+        return nil
+    }
+
+    private func knows(clock: String, _ facts: OverdueView.Facts) async throws -> Bool {
+        if clock == OverdueView.firstTouch || facts.clocks.contains(clock) { return true }
+        return try await hasAny("/v1/escalations?limit=1&clock=\(encoded(clock))")
+    }
+
+    private func knows(team: String, _ facts: OverdueView.Facts) async throws -> Bool {
+        if team.isEmpty || facts.knows(team: team) { return true }
+        if try await hasAny("/v1/sellers?limit=1&team=\(encoded(team))") { return true }
+        return try await hasAny("/v1/escalations?limit=1&team=\(encoded(team))")
+    }
+
+    private func hasAny(_ target: String) async throws -> Bool { try await read(target)["items"]?.elements.isEmpty == false }
+
+    /// What the form is made of: what was asked for, without what is wrong in it.
+    private func unanswered(_ asked: Question, _ fault: Refusal) async throws -> OverdueView.Facts {
+        let (usual, wrong) = (Question(self), Set(fault.faults.map(\.field)))
+        async let any = read("/v1/escalations?limit=100")
+        async let sellers = firstSellers()
+        return OverdueView.Facts(
+            board: nil, map: nil, escalations: try .emptyList(), clocks: try await any.clocks, sellers: SellerNames(try await sellers),
+            clock: wrong.contains("clock") ? usual.clock : asked.clock, month: wrong.contains("month") ? usual.month : asked.month,
+            team: wrong.contains("team") ? usual.team : asked.team, withHistory: asked.withHistory, cursor: nil)
+    }
+}
+
+private func showOverdue(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
+    let (facts, fault) = try await visit.answer(visit.question)
+    return try await visit.page("overdue", area: "overdue", refusal: refusal ?? fault) {
         OverdueView.page($0, $1, facts, once: visit.fresh(), refusal: refusal, fault: fault)
     }
 }
