@@ -7,6 +7,8 @@ import Testing
     @Test(arguments: [
         ("dead-letters?since=2026-02-30", "dead-since", "Set aside since"),
         ("dead-letters?error_class=nothing&preview=true", "dead-class", "Class"),
+        ("dead-letters?kind=zzz", "dead-kind", "Kind"), ("dead-letters?kind=zzz&preview=true", "dead-kind", "Kind"),
+        ("jobs?kind=zzz", "job-kind", "Kind"),
         ("overdue?month=2026-13", "month", "Month"), ("overdue?cursor=x", "clock", "cursor"), ("jobs?lead=abc", "job-lead", "Lead"),
         ("jobs?since=2026-02-30T08:00", "job-lead", "Enqueued from"), ("audit?until=2026-04-31", "audit-subject", "Until"),
     ])

@@ -41,6 +41,13 @@ public enum DeadLettersView {
             self.redrives = redrives
             self.plan = plan
         }
+
+        /// Why none is found of a kind there is none of; nil: there is such a kind. Of one that is no more, letters may be left.
+        public func unknownKind(_ query: Query, among kinds: [String]) -> Refusal? {
+            let left = (groups["items"]?.elements ?? []).compactMap { $0["kind"]?.string }
+            if query.kind.isEmpty || (kinds + left).contains(query.kind) { return nil }
+            return .search("kind", "is no kind of job there is")
+        }
     }
 
     /// What the form calls what the API is asked for.

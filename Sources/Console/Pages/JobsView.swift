@@ -29,6 +29,13 @@ public enum JobsView {
             return .search("lead", "must be a lead's number, such as 4711")
         }
 
+        /// Why nothing is found of a kind there is none of; nil: there is such a kind. Of one that is no more, jobs may be left.
+        public func unknownKind(_ page: JSONNode, among kinds: [String]) -> Refusal? {
+            if kind.isEmpty || kinds.contains(kind) || unknown != nil || cursor != nil { return nil }
+            let isFound = page["items"]?.elements.isEmpty == false || page["next_cursor"]?.string != nil
+            return isFound ? nil : .search("kind", "is no kind of job there is")
+        }
+
         /// As the API takes them.
         /// - Parameter instant: a time of the tenant's as the API writes it.
         public func parameters(_ instant: (String) -> String?) -> String {

@@ -29,13 +29,14 @@ private func showDeadLetters(_ visit: Visit, _ query: DeadLettersView.Query, ref
     async let redrives = visit.read("/v1/redrives")
     let (list, fault) = try await letters
     var facts = DeadLettersView.Facts(letters: list, fault: fault, groups: try await groups, redrives: try await redrives, plan: nil)
-    if query.isPreview, fault == nil {
+    facts.fault = fault ?? facts.unknownKind(query, among: visit.guest.site.kinds)
+    if query.isPreview, facts.fault == nil {
         let question = wish(query.kind, query.errorClass, since) { $0.member("dry_run", true) }
         let reply = await visit.act(.post, "/v1/dlq:redrive", question, isForm: false)
         if let problem = reply.problem { throw problem }
         facts.plan = try JSONEnvelope(reply.body, levels: 6, limits: .stored).root
     }
-    return try await visit.page("dead-letters", area: "dead-letters", refusal: refusal ?? fault) { [facts] in
+    return try await visit.page("dead-letters", area: "dead-letters", refusal: refusal ?? facts.fault) { [facts] in
         DeadLettersView.page($0, $1, facts, kinds: visit.guest.site.kinds, query: query, once: visit.fresh(), refusal: refusal)
     }
 }

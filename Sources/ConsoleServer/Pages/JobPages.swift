@@ -30,9 +30,10 @@ extension ConsoleSite {
     query.cursor = visit.guest.parameter("cursor")
     let parameters = query.parameters(visit.instant)
     async let flow = visit.readCount("/v1/flow?minutes=60")
-    let (jobs, refusal) =
+    let (jobs, refused) =
         query.unknown != nil || query.fault != nil
         ? (try .emptyList(), query.fault) : try await visit.search("/v1/jobs\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
+    let refusal = refused ?? query.unknownKind(jobs, among: visit.guest.site.kinds)
     let lately = try await flow
     return try await visit.page("jobs", area: "jobs", refusal: refusal) {
         JobsView.page($0, $1, page: jobs, flow: lately, kinds: visit.guest.site.kinds, query: query, refusal: refusal)
