@@ -57,7 +57,7 @@ public struct Refusal: Sendable, Hashable {
                     let place = line.map { " · " + words["rule_line", ["n": $0]] } ?? ""
                     return [
                         "fieldName": .text(fault.field), "fieldTitle": .text(Self.label(of: fault.field, labels, words)),
-                        "fieldMessage": .text(Sentences.said(message, words) + place),
+                        "fieldMessage": .text(Self.said(message, ofSearch: labels != nil, words) + place),
                     ]
                 }),
             "problemAdvice": .text(help),
@@ -72,9 +72,15 @@ public struct Refusal: Sendable, Hashable {
     /// What a lead is given away by all the same, once a box is ticked.
     private static let ticks: Set = ["automatic_assignment", "lead_owned"]
 
+    /// What is wrong with a field. A form to search by has names for its choices and times, the API codes.
+    private static func said(_ message: String, ofSearch isSearch: Bool, _ words: Words) -> String {
+        let own = isSearch ? Sentences.name(of: message).flatMap { words.all["search_\($0.dropFirst("says_".count))"] } : nil
+        return own ?? Sentences.said(message, words)
+    }
+
     /// What the forms call a field of the API's; nil: it is in none of them.
     private static func label(of field: String, _ searched: [String: String]?, _ words: Words) -> String? {
-        if let searched { return searched[field].flatMap { words.all[$0] } }
+        if let searched { return (searched[field] ?? (field == "cursor" ? "search_place" : nil)).flatMap { words.all[$0] } }
         if TenantPanel.fields.contains(field) { return words.all["tenant_\(field)"] }
         return labels[field.hasPrefix("guards.") ? String(field.dropFirst("guards.".count)) : field].flatMap { words.all[$0] }
     }

@@ -30,6 +30,9 @@ public enum Sentences {
         return words.language == .english || said != text ? said : nil
     }
 
+    /// The name of the words of a sentence of ours; nil: it is none.
+    static func name(of text: String) -> String? { shapes.first { $0.values(in: text) != nil }?.name }
+
     private static func one(_ text: String, _ words: Words) -> String? {
         for shape in shapes {
             guard let values = shape.values(in: text) else { continue }

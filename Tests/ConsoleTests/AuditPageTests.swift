@@ -91,6 +91,15 @@ import Testing
             said("seller.put", AuditChange(member: "team", before: "east", after: nil))
                 == [.text("团队"), .nothing, .text("east"), .text("无")])
         #expect(
+            said("refused", AuditChange(member: "needed", before: nil, after: "operator"))
+                == [.text("所需角色"), .nothing, .text("无"), .text("操作员")])
+        #expect(
+            said("refused", AuditChange(member: "code", before: nil, after: "data_domain"))
+                == [.text("拒绝原因"), .nothing, .text("无"), .text("超出数据域")])
+        #expect(
+            said("refused", AuditChange(member: "policy", before: nil, after: "east"))
+                == [.text("策略"), .nothing, .text("无"), .text("east")])
+        #expect(
             said("moon.landing", AuditChange(member: "moon", before: nil, after: "2026-03-18T06:32:05.120Z")) == [
                 .nothing, .text("moon"), .text("无"), .text("2026-03-18 14:32:05"),
             ], "times as the reader has them")
@@ -111,6 +120,9 @@ import Testing
             ("dlq.redrive", "7", "Rerun 7 of dead letters", "dead-letters"), ("fuse.open", "assignment", "Assignment fuse", "breakers"),
             ("calendar.put", "seller/s1", "Chen Wei", nil), ("calendar.put", "tenant", "Everybody", nil),
             ("key.revoke", "8", "key 8", nil), ("worker.drain", "2", "Worker 2", nil), ("moon.landing", "11", "11", nil),
+            ("refused", "POST /v1/leads/{id}/assign", "To change: Leads (POST /v1/leads/{id}/assign)", nil),
+            ("refused", "GET /v1/dlq:groups", "To see: Dead letters (GET /v1/dlq:groups)", nil),
+            ("refused", "GET /v1/moons", "GET /v1/moons", nil),
         ] as [(String, String, String, String?)])
     func `what an action was done to is called as people call it, and leads to its page where there is one`(
         action: String, code: String, name: String, path: String?

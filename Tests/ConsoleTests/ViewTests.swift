@@ -97,6 +97,23 @@ import Testing
         #expect(running.view(chinese)["problemDetail"] == .text(nil) && running.view(english)["problemDetail"] == "It is hers.")
     }
 
+    @Test(arguments: Language.allCases)
+    func `a refusal of a search is in the words of its form, and shows no code`(language: Language) {
+        let words = Words.of(language)
+        let refusal = Refusal(
+            status: 422, code: "invalid", title: "3 fields are wrong",
+            faults: [
+                .init(field: "state", message: "must be one of open, closed"),
+                .init(field: "cursor", message: "must be the next_cursor of an earlier page"),
+                .init(field: "since", message: "must be a time such as 2026-01-31T08:00:00Z"),
+            ])
+
+        let faults = refusal.view(words, ofSearch: ["state": "word_state", "since": "jobs_since"])["fieldErrors"]?.items
+
+        #expect(faults?.map { $0["fieldTitle"] } == ["word_state", "search_place", "jobs_since"].map { .text(words[$0]) })
+        #expect(faults?.map { $0["fieldMessage"] } == ["search_choice", "search_cursor", "search_time"].map { .text(words[$0]) })
+    }
+
     @Test(arguments: ["lead_owned", "automatic_assignment"], Language.allCases)
     func `where a box has to be ticked the refusal names it as the page does, which shows it`(code: String, language: Language) {
         let words = Words.of(language)

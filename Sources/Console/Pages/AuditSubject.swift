@@ -28,6 +28,7 @@ struct AuditSubject {
             case "fuse": (words["fuse_title"], Layout.path("breakers"))
             case "quiet_hours": (words["audit_of_messages"], nil)
             case "calendar": (Self.calendar(code, names, words), nil)
+            case "refused": (Self.attempt(code, words), nil)
             case "worker": (words["audit_of_worker", ["id": code]], nil)
             case "seller": (names.sellers.name(code) ?? code, SellerView.href(code))
             case "team": (names.sellers.team(called: code, words), nil)
@@ -38,6 +39,27 @@ struct AuditSubject {
             }
         (name, path) = (subject.name, subject.path)
     }
+
+    /// `POST /v1/leads/{id}/assign`, which people know by the area it belongs to; the address says what exactly.
+    private static func attempt(_ address: String, _ words: Words) -> String {
+        let parts = address.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[1].hasPrefix("/v1/") else { return address }
+        let place = String(parts[1].dropFirst("/v1/".count).prefix { $0 != "/" && $0 != ":" })
+        guard let area = areas[place].flatMap({ words.all[$0] }) else { return address }
+        return words[parts[0] == "GET" ? "audit_of_reading" : "audit_of_changing", ["area": area, "address": address]]
+    }
+
+    /// What the areas of the API are called.
+    private static let areas = [
+        "access": "nav_permissions", "alerts": "nav_now", "audit": "nav_audit", "autoscale": "nav_workers", "batches": "nav_jobs",
+        "breakers": "nav_breakers", "customer-reviews": "subject_customer", "customers": "subject_customer",
+        "dependencies": "nav_breakers", "dlq": "nav_dead_letters", "escalations": "nav_overdue", "flow": "nav_jobs",
+        "forecasts": "nav_forecast", "fuses": "nav_breakers", "imports": "nav_leads", "incidents": "nav_breakers", "jobs": "nav_jobs",
+        "keys": "nav_tenants", "leads": "nav_leads", "opportunities": "subject_opportunity", "overview": "nav_now",
+        "predictions": "nav_process_health", "queues": "nav_breakers", "redrives": "nav_dead_letters", "rollouts": "nav_rollouts",
+        "rounds": "nav_rules", "rulesets": "nav_rules", "schedules": "nav_jobs", "sellers": "nav_sellers", "sla": "nav_overdue",
+        "spi": "nav_process_health", "teams": "nav_sellers", "tenants": "nav_tenants", "usage": "nav_tenants", "workers": "nav_workers",
+    ]
 
     private static func lead(_ id: String, _ names: AuditView.Names, _ words: Words) -> String {
         names.leads[id].map(LeadWords.name) ?? words["audit_of_lead", ["id": id]]

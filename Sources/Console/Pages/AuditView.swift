@@ -182,7 +182,8 @@ struct AuditChange: Hashable {
     ///   - isWhole: whether the whole is new or gone; else what a member was not before, or is no more, is said to be nothing.
     func view(of action: String, _ clerk: Clerk, _ sellers: SellerNames = SellerNames(nil), isWhole: Bool = false) -> View {
         let words = clerk.words
-        let name = words.all["member_\(member)"] ?? words.all["tenant_\(member)"]
+        let isGround = action == "refused" && member == "code"
+        let name = words.all["member_\(isGround ? "refusal" : member)"] ?? words.all["tenant_\(member)"]
         func word(_ value: String) -> String? {
             switch member {
             case "state":
@@ -205,7 +206,8 @@ struct AuditChange: Hashable {
             case "owner", "manager": sellers.name(value)
             case "reason" where action == "escalation.explain": words.all["late_\(value)"]
             case "team", "superior": sellers.teamName(value)
-            case "role": words.all["role_\(value)"]
+            case "role", "needed": words.all["role_\(value)"]
+            case "code" where isGround: words.all["value_refused_\(value)"]
             default: ["true", "false"].contains(value) ? words.all["value_\(value)"] : nil
             }
         }
