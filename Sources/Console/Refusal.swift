@@ -40,10 +40,12 @@ public struct Refusal: Sendable, Hashable {
     /// For the template `problem`. The code's own words where there are some, else the API's. What the API says in particular is left out
     /// where there are no words for it in the visitor's language and the code's own advice says as much.
     ///
-    /// - Parameter labels: what the form of a search, which changes nothing anyway, calls its fields; nil: it was no search.
-    func view(_ words: Words, ofSearch labels: [String: String]? = nil) -> View {
+    /// - Parameters:
+    ///   - labels: what the form of a search, which changes nothing anyway, calls its fields; nil: it was no search.
+    ///   - instead: the name of the words for what such a page shows in place of what was asked for.
+    func view(_ words: Words, ofSearch labels: [String: String]? = nil, instead: String = "advice_search") -> View {
         let own = words.all["advice_\(code)"].map { _ in words["advice_\(code)", ["box": words["lead_override"]]] }
-        let help = labels == nil ? own ?? words[advice] : words["advice_search"]
+        let help = labels == nil ? own ?? words[advice] : words[instead]
         // What the API says of a tick is of its own field, which the page calls otherwise.
         let said = Self.ticks.contains(code) ? nil : detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }
         return [

@@ -80,7 +80,8 @@ public struct ConsoleSite: Site {
             if !page.isOfSession { try visit.requireSameTenant() }
         }
         do {
-            guard guest.query != nil else { throw ConsoleFault.badQuery }
+            // A page is shown without what cannot be read, and says so; a form does nothing half.
+            guard guest.query != nil || !isPost else { throw ConsoleFault.badQuery }
             if !isPost { try await visit.pass(page.door) }
             return try await page.answer(visit)
         } catch {

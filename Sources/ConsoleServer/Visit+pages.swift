@@ -30,7 +30,8 @@ extension Visit {
                 }
             }
         }
-        return .html(Templates.all.page(template, try make(try await layout(area), clerk)), status: refusal?.status ?? 200)
+        let status = refusal?.status ?? (guest.query == nil ? 400 : 200)
+        return .html(Templates.all.page(template, try make(try await layout(area), clerk)), status: status)
     }
 
     var clerk: Clerk { Clerk(words, now: now, zone: tenant?.settings.timeZone) }
@@ -44,6 +45,7 @@ extension Visit {
             // Where there are more, the one that is acted for is still the one that is chosen.
             layout.tenants = Set(found + [tenant?.slug].compactMap(\.self)).sorted()
         }
+        if guest.query == nil { layout.notices.append(.init(.bad, words["address_unread"])) }
         if let done = guest.parameter("done"), let text = words.all["done_\(done)"] { layout.notices.append(.init(.good, text)) }
         return layout
     }

@@ -52,6 +52,21 @@ import Testing
         }
     }
 
+    @Test(arguments: ["leads?x=%ZZ", "overdue?month=%FF", "dead-letters?kind=a%00b", "breakers?from=%", "jobs?state=running&state=running"])
+    func `an address that cannot be read behind its question mark shows its page without that, and says so`(address: String) async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+
+            let page = try await browser.get("/console/\(address)")
+            let chinese = try await browser.get("/console/\(address)", headers: ["Accept-Language": "zh"])
+
+            #expect(page.status == 400 && page.text.contains("this is the page without it") && page.text.contains(#"class="page-head""#))
+            #expect(page.text.contains("<h1>") && page.text.contains(#"aria-current="page""#), "it is in its place")
+            #expect(chinese.text.contains("以下是不带这部分的页面"))
+        }
+    }
+
     @Test func `deals of a class there is none of are not looked for, and the page keeps its form`() async throws {
         try await House.with { house in
             let body = #"{"kind":"rebuild_forecast","args":{"rolling":"current_quarter","reason":"manual"}}"#

@@ -30,7 +30,10 @@ public enum BreakersView {
     /// Breakers on a page.
     private static let most = 20
 
-    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
+    /// - Parameter fault: why the list does not begin where it was asked to.
+    public static func page(
+        _ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil, fault: Refusal? = nil
+    ) -> View {
         let words = layout.words
         let breakers = facts.breakers["items"]?.elements ?? []
         let found = breakers.enumerated().filter { facts.search.isEmpty || $0.element["key"]?.string?.contains(facts.search) == true }
@@ -52,7 +55,9 @@ public enum BreakersView {
         return layout.page(
             words["breakers_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "asOf": clerk.when(clerk.now),
+                "problem": refusal.map { $0.view(words) }
+                    ?? fault.map { $0.view(words, ofSearch: ["from": "search_place"], instead: "advice_first_page") } ?? .nothing,
                 "fuseState": .chip(isOpen ? .bad : .good, words[isOpen ? "fuse_open" : "fuse_closed"]),
                 "fuseWords": .text(fuse(facts.fuse, isOpen: isOpen, clerk)), "fuseForm": dials.fuse(isOpen: isOpen),
                 "fuseWaiting": .text(isOpen ? words["fuse_waiting", ["n": clerk.number(facts.fuse["waiting"]) ?? "0"]] : nil),

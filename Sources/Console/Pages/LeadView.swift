@@ -34,7 +34,13 @@ public enum LeadView {
         }
     }
 
-    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
+    /// What the page calls what its address asks for.
+    private static let labels = ["decision": "lead_decision"]
+
+    /// - Parameter fault: why the decision that was asked for is not shown, but the one that holds.
+    public static func page(
+        _ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil, fault: Refusal? = nil
+    ) -> View {
         let (words, lead) = (layout.words, facts.lead)
         let owner = facts.sellers.name(lead["owner"]?.string)
         // What is told of the decision is told of the one that is shown, the rest of the lead as it is now.
@@ -50,7 +56,9 @@ public enum LeadView {
         return layout.page(
             LeadWords.name(lead),
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "asOf": clerk.when(clerk.now),
+                "problem": refusal.map { $0.view(words) }
+                    ?? fault.map { $0.view(words, ofSearch: labels, instead: "advice_decision") } ?? .nothing,
                 "listHref": .text(Layout.path("leads")),
                 "number": .text(lead["id"]?.string), "heading": .text(LeadWords.name(lead)), "state": LeadWords.chip(lead, words),
                 "summary": .text(summary(lead, owner, clerk)), "held": facts.earlier == nil ? held(lead, reasons, layout) : .nothing,

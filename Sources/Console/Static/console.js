@@ -86,7 +86,7 @@
       const answer = await fetch(location.href, { signal: AbortSignal.timeout(15_000) });
       if (answer.redirected) return location.assign(answer.url);
       // An address that asks for what cannot be is a page all the same.
-      if (!answer.ok && answer.status !== 422) throw new Error(String(answer.status));
+      if (!answer.ok && ![400, 422].includes(answer.status)) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!isForUs(page)) return location.reload();
       const left = ids.filter((id) => !replace(id, page));

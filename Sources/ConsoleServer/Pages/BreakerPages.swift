@@ -31,14 +31,14 @@ private func showBreakers(_ visit: Visit, refusal: Refusal? = nil) async throws 
     // A refused form's page is the one it was sent from.
     let here = visit.guest.place.split(separator: "?", maxSplits: 1).dropFirst().first.flatMap { Form($0.utf8) } ?? Form()
     facts.search = here.words("q") ?? ""
-    if let start = here.words("from") {
-        guard let start = Int(start) else { throw ConsoleFault.badQuery }
-        facts.start = start
+    var fault: Refusal?
+    if let text = here.words("from") {
+        if let start = Int(text) { facts.start = start } else { fault = .search("from", "must be a whole number, such as 20") }
     }
     return try await visit.page(
-        "breakers", area: "breakers", telling: [facts.fuse, facts.breakers, facts.queues, facts.incidents], refusal: refusal
-    ) { [facts] in
-        BreakersView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
+        "breakers", area: "breakers", telling: [facts.fuse, facts.breakers, facts.queues, facts.incidents], refusal: refusal ?? fault
+    ) { [facts, fault] in
+        BreakersView.page($0, $1, facts, once: visit.fresh(), refusal: refusal, fault: fault)
     }
 }
 

@@ -49,7 +49,8 @@ extension Visit {
 
 private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
     let lead = try await visit.read("/v1/leads/\(visit.id)")
-    let earlier = try await earlierDecision(of: lead, visit)
+    let (number, fault) = visit.decision
+    let earlier = try await earlierDecision(number, of: lead, visit)
     async let sellers = visit.firstSellers()
     async let fuse = visit.read("/v1/fuses/assignment")
     // Who is held to cities sees the lead, and not what jobs and clocks say of it among all others.
@@ -58,20 +59,30 @@ private func showLead(_ visit: Visit, refusal: Refusal? = nil) async throws -> R
     async let decider = mayAll ? job.asyncFlatMap { try await visit.readIfAny("/v1/jobs/\(encoded($0))") } : nil
     let escalations = try await clocks
     let facts = LeadView.Facts(
-        lead: lead, earlier: earlier, number: visit.guest.parameter("decision").flatMap { Int64($0) },
+        lead: lead, earlier: earlier, number: number,
         sellers: try await visit.names(try await sellers, in: lead, earlier, escalations),
         job: try await decider,
         escalations: escalations, fuse: try await fuse)
-    return try await visit.page("lead", area: "leads", telling: [lead, earlier].compactMap(\.self), refusal: refusal) {
-        LeadView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
+    return try await visit.page("lead", area: "leads", telling: [lead, earlier].compactMap(\.self), refusal: refusal ?? fault) {
+        LeadView.page($0, $1, facts, once: visit.fresh(), refusal: refusal, fault: fault)
+    }
+}
+
+extension Visit {
+    /// The number of the decision that is asked for, or why that is none; nil: none is asked for.
+    fileprivate var decision: (number: Int64?, fault: Refusal?) {
+        guard let text = guest.parameter("decision") else { return (nil, nil) }
+        // No lead is decided so often.
+        guard let number = Int64(text), (1...1_000_000).contains(number) else {
+            return (nil, .search("decision", "must be named by its number, such as 1"))
+        }
+        return (number, nil)
     }
 }
 
 /// The lead with the decision that is asked for; nil: none is, or the newest, which the lead has itself.
-private func earlierDecision(of lead: JSONNode, _ visit: Visit) async throws -> JSONNode? {
-    guard let text = visit.guest.parameter("decision") else { return nil }
-    guard let number = Int64(text), number > 0 else { throw ConsoleFault.badQuery }
-    guard number != (lead["earlier"]?.elements.first?["number"]?.integer ?? 0) + 1 else { return nil }
+private func earlierDecision(_ number: Int64?, of lead: JSONNode, _ visit: Visit) async throws -> JSONNode? {
+    guard let number, number != (lead["earlier"]?.elements.first?["number"]?.integer ?? 0) + 1 else { return nil }
     return try await visit.read("/v1/leads/\(visit.id)?decision=\(number)")
 }
 
