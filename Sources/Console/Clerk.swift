@@ -92,9 +92,9 @@ public struct Clerk: Sendable {
 
     // MARK: Spans
 
-    /// Two units at most: `3 min 20 s`, `2 d 4 h`; below a second `45 ms`. A number and its unit stay on one line.
+    /// Two units at most: `3 min 20 s`, `2 d 4 h`; below a second `45 ms`, and what is too short to be told `under 1 ms`. A number and its unit stay on one line.
     public func span(_ seconds: Double) -> String {
-        if seconds < 0.001 { return unit("unit_ms", "0") }
+        if seconds < 0.001 { return unit("unit_under_ms", "1") }
         if seconds < 0.9995 { return unit("unit_ms", "\(Int((seconds * 1_000).rounded()))") }
         if seconds < 10 { return unit("unit_s", number(seconds, decimals: 1)) }
         let whole = Int(min(seconds, 1e12).rounded())

@@ -11,7 +11,8 @@ import Testing
 
     @Test(
         arguments: [
-            (0.0, "0 ms"), (0.0451, "45 ms"), (0.9996, "1 s"), (1, "1 s"), (4.25, "4.3 s"), (59.6, "1 min"), (200, "3 min 20 s"),
+            (0.0, "under 1 ms"), (0.0004, "under 1 ms"), (0.001, "1 ms"), (0.0451, "45 ms"), (0.9996, "1 s"), (1, "1 s"), (4.25, "4.3 s"),
+            (59.6, "1 min"), (200, "3 min 20 s"),
             (3_600, "1 h"), (3_605, "1 h"), (187_200, "2 d 4 h"), (34_560_000, "400 d"),
         ] as [(Double, String)])
     func `a span is two units at most`(seconds: Double, text: String) {
@@ -20,6 +21,7 @@ import Testing
 
     @Test func `a number and its unit stay on one line`() {
         #expect(clerk.span(200) == "3\u{A0}min 20\u{A0}s" && chinese.span(200) == "3\u{A0}分钟 20\u{A0}秒")
+        #expect(clerk.span(0) == "under\u{A0}1\u{A0}ms" && chinese.span(0) == "不到\u{A0}1\u{A0}毫秒")
         #expect(clerk.percent(0.125) == "12.5\u{A0}%" && chinese.percent(0.125) == "12.5%")
     }
 
