@@ -562,6 +562,12 @@ import Testing
         alone.isConnected = false
         #expect(Templates.all.page("overdue", OverdueView.page(layout, clerk, alone, once: "k")).contains("No connector is set up"))
 
+        let map = Templates.all.page("overdue", view)
+        let bounds = ["Under 20 %", "20 % to under 40 %", "40 % to under 60 %", "60 % to under 80 %", "80 % and more"]
+        for (shade, said) in zip(1...5, bounds) {
+            #expect(map.contains(#"<rect class="heat-\#(shade)" width="18" height="10"/></svg>\#(said)"#), "what it stands for")
+        }
+
         try compare(view, "overdue")
         #expect(view["heat"]?["cells"]?.items.map { $0["cellTone"] } == ["heat-5", "few", "heat-0", "unknown"])
         #expect(view["heat"]?["cells"]?.items.last?["cellWords"] == "Wed 09:00: not known yet whether in time")
