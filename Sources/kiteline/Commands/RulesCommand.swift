@@ -125,7 +125,10 @@ struct RulesCommand: AsyncParsableCommand {
     struct Back: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make an earlier version live again, at once.",
-            discussion: "What was live before needs no rounds and no rollout. A rollout that runs is taken back by kiteline rollout abort.")
+            discussion: """
+                What was live before needs no rounds and no rollout; a draft was never live, so there is no way back to it. A rollout that runs is \
+                taken back by kiteline rollout abort.
+                """)
 
         @OptionGroup var remote: RemoteOptions
 
@@ -135,8 +138,8 @@ struct RulesCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
         var kind: RuleKind
 
-        @Option(help: "The version: see kiteline rules show.")
-        var version: Int
+        @Option(help: "The version, see kiteline rules show; default: the newest before the live one that was live.")
+        var version: Int?
 
         @Option(help: "Why; kept in the audit log.")
         var reason: String
@@ -144,19 +147,56 @@ struct RulesCommand: AsyncParsableCommand {
         @Flag(help: "Print JSON.")
         var json = false
 
-        private struct Live: Decodable {
+        struct Saved: Decodable {
             let version: Int
             let state: String
+        }
+
+        private struct Page: Decodable {
+            let items: [Saved]
+            let nextCursor: String?
         }
 
         func run() async throws {
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
             let remote = try remote.remote()
-            let before = try? JSON.read(Live.self, from: try await remote.request(.get, "\(path)/\(version)"))
-            let data = try await RulesCommand.publish(version, at: path, reason, remote)
+            let before = if let version { try await asked(version, at: path, remote) } else { try await earlier(at: path, remote) }
+            let data = try await RulesCommand.publish(before.version, at: path, reason, remote)
             if json { return printLine(data) }
-            let live = try JSON.read(Live.self, from: data)
-            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)\(before?.state == "live" ? " already" : "")")
+            let live = try JSON.read(Saved.self, from: data)
+            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)\(before.state == "live" ? " already" : "")")
+        }
+
+        /// A version that was live stays one that was, so what is looked at here holds when it is published.
+        private func asked(_ version: Int, at path: String, _ remote: Remote) async throws -> Saved {
+            let saved = try JSON.read(Saved.self, from: try await remote.request(.get, "\(path)/\(version)"))
+            guard saved.state != "draft" else {
+                throw Failure(
+                    "\(kind.rawValue)/\(name) version \(version) was never live: it is a draft, which kiteline rollout start lets out")
+            }
+            return saved
+        }
+
+        private func earlier(at path: String, _ remote: Remote) async throws -> Saved {
+            var versions: [Saved] = []
+            var cursor: String?
+            repeat {
+                let page = try JSON.read(Page.self, from: try await remote.request(.get, path, query: ["cursor": cursor]))
+                versions += page.items
+                cursor = page.nextCursor
+            } while cursor != nil
+            guard let earlier = Self.earlier(among: versions) else {
+                throw Failure("no earlier version of \(kind.rawValue)/\(name) was live")
+            }
+            return earlier
+        }
+
+        /// The newest before the live one that was live, drafts passed over; where none is live, the newest that was. Nil: none was.
+        ///
+        /// - Parameter versions: the newest first.
+        static func earlier(among versions: [Saved]) -> Saved? {
+            let live = versions.first { $0.state == "live" }?.version ?? .max
+            return versions.first { $0.state == "retired" && $0.version < live }
         }
     }
 
