@@ -151,9 +151,18 @@ extension RuleNode {
             RuleFault(
                 path: "", code: .duplicate, message: "The key \(keys.joined(separator: ", ")) is given more than once; keep one.",
                 line: context.mark.line)
-        default:
-            RuleFault(path: "", code: .syntax, message: "This is not YAML in UTF-8.")
+        case .reader(_, _, let value, let yaml): fault(reading: value, in: yaml)
+        default: RuleFault(path: "", code: .syntax, message: "This is not YAML.")
         }
+    }
+
+    /// A Swift text is always UTF-8, so what cannot be read of it is a character that YAML has no place for.
+    private static func fault(reading value: Int32, in yaml: String) -> RuleFault {
+        let character = String(format: "U+%04X", value)
+        let before = yaml.unicodeScalars.prefix(while: { $0.value != UInt32(bitPattern: value) })
+        return RuleFault(
+            path: "", code: .syntax, message: "It holds the control character \(character), which YAML does not allow; remove it.",
+            line: 1 + before.count(where: { $0 == "\n" }))
     }
 }
 

@@ -108,7 +108,7 @@ import Testing
 
     @Test(arguments: [
         "rules: [", "rules: {a: 1", "a: b: c", "a:\n\t- b", "a: 'x", #"a: "\q""#, "a: *b", "a: 1\n---\nb: 2", "a: 1\n- b", "a: &",
-        "- a\nb: c", "a: |x\n  b", "a\nb: 1\nc", #"a: "\xzz""#, "a: !x!y z", "{a: b}}", "a: [b", "foo: bar\nbaz",
+        "- a\nb: c", "a: |x\n  b", "a\nb: 1\nc", #"a: "\xzz""#, "a: !x!y z", "{a: b}}", "a: [b", "foo: bar\nbaz", "a: \u{7}",
     ])
     func `why a text is no YAML is said in Chinese`(source: String) throws {
         guard case .failure(let faults) = RuleSet.parse(kind: .route, name: "default", source: source) else {
