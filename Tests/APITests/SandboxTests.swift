@@ -131,6 +131,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (
+            #"{"passed":false,"findings":[{"code":"more_unmatched","message":"3 of 12"},{"code":"over_capacity","message":"2 over"}]}"#,
+            ["3 of 12", "2 over"]
+        ),
+        (#"{"error":"route/main@2 cannot be read","error_class":"permanent"}"#, ["route/main@2 cannot be read"]),
+    ])
+    func `the list of rounds says why one failed`(result: String, reasons: [String]) async throws {
+        try await TestAPI.with { api in
+            _ = try await api.send("POST", "/v1/rulesets/route/main/versions", everyone, type: "application/yaml")
+            let path = "/v1/rulesets/route/main/versions/1"
+            _ = try await api.send("POST", path + "/replay", #"{"from":"2026-01-01T00:00:00Z","to":"2026-03-01T00:00:00Z"}"#)
+            let running = try await api.send("GET", path + "/rounds").json
+
+            _ = try await api.owner.query("UPDATE sandbox_round SET state = 'failed', result = \(JSONBytes(result))")
+
+            let failed = try await api.send("GET", path + "/rounds").json
+            #expect(running["items"][0]["reasons"].array?.isEmpty == true)
+            #expect(failed["items"][0]["reasons"].array?.compactMap { $0.string } == reasons)
+        }
+    }
+
     @Test func `every wrong field of a replay is named`() async throws {
         let cases: [(body: String, faults: [String])] = [
             ("{}", ["from missing", "to missing"]),

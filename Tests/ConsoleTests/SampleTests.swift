@@ -810,6 +810,22 @@ import Testing
         #expect(beside["summary"] == "Another set of this kind is live; this one is saved as a draft.")
     }
 
+    @Test(arguments: [
+        (Language.english, "2 of 12 would differ · No decision was made in this time."), (.chinese, "12 个决定中 2 个会不同 · 此期间没有任何决定。"),
+    ])
+    func `a round that failed says why in its row`(language: Language, detail: String) throws {
+        let (layout, clerk) = frame(language)
+        var facts = RuleView.Facts(kind: "route", name: "default")
+        facts.shown = try node(#"{"kind":"route","name":"default","version":5,"state":"draft"}"#)
+        facts.rounds = try node(
+            #"{"passed":0,"required":3,"items":[{"state":"failed","replayed":12,"differing":2,"reasons":["No decision was made in this time."]},{"state":"running","replayed":null,"differing":null,"reasons":[]}]}"#
+        )
+
+        let view = RuleView.page(layout, clerk, facts, once: "k")
+
+        #expect(view["sandbox"]?["rounds"]?.items.map { $0["roundDetail"] } == [View.text(detail), View.nothing])
+    }
+
     @Test func `all tenants' jobs`() throws {
         let (layout, clerk) = frame(role: .platform)
         let sums = #""ready":1003,"running":4,"ended":12,"failed":3,"failure_share":0.25,"dead_letters":2"#

@@ -143,7 +143,14 @@ extension SandboxRound {
         object.member("actor", actor)
         object.member("replayed", replayed)
         object.member("differing", differing)
+        object.member("reasons", reasons)
         object.member("created_at", createdAt)
         object.member("finished_at", finishedAt)
+    }
+
+    /// Why it was not passed: what was found, or what kept it from being replayed. Its result says so as well, and much else.
+    private var reasons: [String] {
+        guard state == .failed, let result, let root = try? JSONEnvelope(result.bytes, levels: 4).root else { return [] }
+        return root["findings"]?.elements.compactMap { $0["message"]?.string } ?? [root["error"]?.string].compactMap(\.self)
     }
 }
