@@ -16,11 +16,21 @@ public struct GuardReading: Sendable, Hashable {
     public let decision: RolloutDecision
     /// Canary leads, or customers, judged.
     public let n: Int
+    /// Of them, those that count against the canary; nil where it is only asked who was drawn.
+    public let failures: Int?
     /// Those of stable they are held against; 0 where it is a rate.
     public let stable: Int
+    /// Of those; comparisons only.
+    public let stableFailures: Int?
     /// How many of them nothing can be said of.
     public let missing: Int
-    /// Of canary − stable; comparisons only.
+    /// How many of both arms' customers the percentages let expect in the canary; of the drawing only.
+    public let expected: Double?
+    /// The share of failures it is held against; nil where stable is.
+    public let rate: Double?
+    /// Promotion wants the lower bound to be above −margin; nil where there is no such bound.
+    public let margin: Double?
+    /// Of canary − stable in a comparison; where a rate is the limit, of the share of good ones − what the rate leaves for them.
     public let lowerBound: Double?
     /// For people: how far it is and what is missing.
     public let words: String

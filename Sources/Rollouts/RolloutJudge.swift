@@ -118,8 +118,9 @@ public struct RolloutJudge: Sendable {
         let bounds = "lower bound \((bound * 100).words(decimals: 1)) points, needs \((-margin * 100).words(decimals: 1))"
         return GuardReading(
             name: name, logEvidence: own.logEvidence(leads: seen.leads, failures: seen.failures), threshold: 1 / own.alpha,
-            decision: isHarm ? .abort : isEnough ? .promotable : .continue, n: seen.leads, stable: 0, missing: seen.missing,
-            lowerBound: bound, words: (isHarm ? failed : "\(progress(seen)); \(failed); \(bounds)") + missingWords(seen))
+            decision: isHarm ? .abort : isEnough ? .promotable : .continue, n: seen.leads, failures: seen.failures, stable: 0,
+            stableFailures: nil, missing: seen.missing, expected: nil, rate: own.rate, margin: margin, lowerBound: bound,
+            words: (isHarm ? failed : "\(progress(seen)); \(failed); \(bounds)") + missingWords(seen))
     }
 
     private func technical(_ name: String, _ stages: [StageCounts]) -> GuardReading {
@@ -131,12 +132,13 @@ public struct RolloutJudge: Sendable {
         let decision: RolloutDecision = isHarm ? .abort : seen.leads >= plan.leastLeads ? .promotable : .continue
         let words = decision == .continue ? "\(progress(seen)); \(failed)" : failed
         return GuardReading(
-            name: name, logEvidence: log, threshold: 1 / technicalGuard.alpha, decision: decision, n: seen.leads, stable: 0,
-            missing: seen.missing, lowerBound: nil, words: words + missingWords(seen))
+            name: name, logEvidence: log, threshold: 1 / technicalGuard.alpha, decision: decision, n: seen.leads, failures: seen.failures,
+            stable: 0, stableFailures: nil, missing: seen.missing, expected: nil, rate: technicalGuard.rate, margin: nil, lowerBound: nil,
+            words: words + missingWords(seen))
     }
 
     private func comparison(_ name: String, _ stages: [StageCounts], margin: Double) -> GuardReading {
-        let seen = stages.reduce(Counts()) { $0 + $1.canary }
+        let (beside, seen) = sums(stages)
         let evidence = TwoSampleEvidence.log(stages)
         // The worst that what is missing may hide: the canary's leads failed, and stable's went well.
         let bound = ConfidenceSequence.lowerBound(
@@ -147,7 +149,8 @@ public struct RolloutJudge: Sendable {
         let words = decision == .abort ? "\(comparing(stages)); worse beyond chance" : "\(progress(seen)); \(bounds)"
         return GuardReading(
             name: name, logEvidence: evidence, threshold: 1 / plan.comparisonAlpha, decision: decision, n: seen.leads,
-            stable: stages.reduce(0) { $0 + $1.stable.leads }, missing: seen.missing, lowerBound: bound, words: words + missingWords(seen))
+            failures: seen.failures, stable: beside.leads, stableFailures: beside.failures, missing: seen.missing, expected: nil, rate: nil,
+            margin: margin, lowerBound: bound, words: words + missingWords(seen))
     }
 
     private func sampleRatio(_ exposures: [RolloutEvidence.Exposures]) -> GuardReading {
@@ -158,14 +161,19 @@ public struct RolloutJudge: Sendable {
         return GuardReading(
             name: Self.sampleRatioName, logEvidence: log, threshold: 1 / alpha,
             decision: log >= -Foundation.log(alpha) ? .abort : .continue,
-            n: canary, stable: all - canary, missing: 0, lowerBound: nil,
+            n: canary, failures: nil, stable: all - canary, stableFailures: nil, missing: 0, expected: expected, rate: nil, margin: nil,
+            lowerBound: nil,
             words: "\(canary) of \(all) \(plan.words.members) in the canary arm, \(expected.words(decimals: 0)) expected")
     }
 
     private func progress(_ seen: Counts) -> String { "\(seen.leads) of \(plan.leastLeads) \(plan.words.unit)" }
 
+    private func sums(_ stages: [StageCounts]) -> (stable: Counts, canary: Counts) {
+        stages.reduce((Counts(), Counts())) { ($0.0 + $1.stable, $0.1 + $1.canary) }
+    }
+
     private func comparing(_ stages: [StageCounts]) -> String {
-        let (stable, canary) = stages.reduce((Counts(), Counts())) { ($0.0 + $1.stable, $0.1 + $1.canary) }
+        let (stable, canary) = sums(stages)
         return
             "\(canary.good) of \(canary.leads) canary \(plan.words.unit) good, \(stable.good) of \(stable.leads) stable \(plan.words.unit)"
     }

@@ -113,6 +113,12 @@ import Testing
             #expect(guards.map { $0["name"].string } == ["technical", "success", "asked", "joined", "sample_ratio"])
             #expect(guards.map { $0["words"].string ?? "" }[2].contains("at most 2.50 % may"))
             #expect(guards.map { $0["words"].string ?? "" }[3].contains("at most 20.00 % may"))
+            // What the words say in numbers.
+            #expect(guards.map { $0["rate_percent"].double } == [0.5, nil, 2.5, 20, nil])
+            #expect(guards.map { $0["margin_points"].double.map { ($0 * 10).rounded() / 10 } } == [nil, 0.5, 5, 5, nil])
+            #expect(guards.map { $0["failures"].int } == [0, 0, 0, 0, nil])
+            #expect(guards.map { $0["stable_failures"].int } == [nil, 0, nil, nil, nil])
+            #expect(guards.map { $0["expected"].double } == [nil, nil, nil, nil, 0])
             let sets = try await api.send("GET", "/v1/rulesets").json["items"].array ?? []
             #expect(sets.first { $0["kind"].string == "match" }?["can_be_rolled_out"].bool == true)
             #expect(sets.allSatisfy { $0["rounds_passed"].int == 0 && $0["rounds_required"].int == 0 })

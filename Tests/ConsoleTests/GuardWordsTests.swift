@@ -7,11 +7,16 @@ import Testing
 
 /// What guards found, as somebody reads it who knows leads and no statistics.
 @Suite struct GuardWordsTests {
-    private func words(_ reading: GuardReading, _ members: String = "", _ language: Language = .english) throws -> GuardWords {
-        let bound = reading.lowerBound.map { "\($0 * 100)" } ?? "null"
-        let told = #"{"name":"\#(reading.name)","n":\#(reading.n),"lower_bound_points":\#(bound),"words":"\#(reading.words)"}"#
-        let rollout = try node(#"{"state":"canary","kind":"route","least_judged":500\#(members)}"#)
-        return GuardWords(try node(told), of: rollout, frame(language).1)
+    private func words(_ reading: GuardReading, _ language: Language = .english) throws -> GuardWords {
+        func number(_ value: Double?) -> String { value.map { "\($0)" } ?? "null" }
+        func count(_ value: Int?) -> String { value.map { "\($0)" } ?? "null" }
+        let counts =
+            #""n":\#(reading.n),"failures":\#(count(reading.failures)),"stable_n":\#(reading.stable),"stable_failures":\#(count(reading.stableFailures))"#
+        let limits =
+            #""expected":\#(number(reading.expected)),"rate_percent":\#(number(reading.rate.map { $0 * 100 })),"margin_points":\#(number(reading.margin.map { $0 * 100 }))"#
+        let bound = #""lower_bound_points":\#(number(reading.lowerBound.map { $0 * 100 }))"#
+        let rollout = try node(#"{"state":"canary","kind":"route","least_judged":500}"#)
+        return GuardWords(try node(#"{"name":"\#(reading.name)",\#(counts),\#(limits),\#(bound)}"#), of: rollout, frame(language).1)
     }
 
     private func reading(_ plan: RolloutPlan, canary: Counts, stable: Counts = Counts()) throws -> GuardReading {
@@ -28,7 +33,7 @@ import Testing
     ])
     func `failures are told in counts and percent, with the rate they may have`(language: Language, seen: String) throws {
         let reading = try reading(plan("technical", .technical(before: Counts())), canary: Counts(good: 3, bad: 1))
-        let said = try words(reading, "", language)
+        let said = try words(reading, language)
 
         #expect(said.seen == seen)
         #expect(said.allowed == Words.of(language)["guard_allowed_rate", ["rate": Words.of(language).percent("0.5")]])
@@ -36,11 +41,10 @@ import Testing
 
     @Test func `arms that are compared are told beside each other, with how much worse the canary may be and may still prove to be`() throws
     {
-        let arms = #","arms":{"stable":{"n":200,"failures":20},"canary":{"n":100,"failures":15}}"#
         let reading = try reading(
             plan("success", .comparison(margin: 0.005)), canary: Counts(good: 85, bad: 15), stable: Counts(good: 180, bad: 20))
 
-        let said = try words(reading, arms)
+        let said = try words(reading)
 
         #expect(said.seen == "canary 85\u{A0}% (85 of 100), stable 90\u{A0}% (180 of 200)")
         let allowed = try #require(said.allowed)
@@ -73,13 +77,14 @@ import Testing
     }
 
     @Test func `the line of a rollout is of the guard it waits for, and what is no guard's stands as it came`() throws {
-        let technical = #"{"name":"technical","n":4,"words":"4 of 500 leads; 1 of 4 canary leads failed, held against 0.50 %"}"#
+        let told = "4 of 500 leads; 1 of 4 canary leads failed, held against 0.50 %"
+        let technical = #"{"name":"technical","n":4,"failures":1,"words":"\#(told)"}"#
         func line(_ words: String) throws -> String? {
             GuardWords.line(try node(#"{"kind":"route","least_judged":500,"words":"\#(words)","guards":[\#(technical)]}"#), frame().1)
         }
 
         #expect(
-            try line("technical: 4 of 500 leads; 1 of 4 canary leads failed, held against 0.50 %")
+            try line("technical: \(told)")
                 == "Failures: 25\u{A0}% (1 of 4) of the canary's leads failed that stable would have placed; 4 of at least 500 leads judged"
         )
         #expect(try line("every guard finds it good enough") == "every guard finds it good enough")

@@ -296,7 +296,13 @@ extension GuardReading {
         item.member("threshold", threshold)
         item.member("decision", decision.rawValue)
         item.member("n", n)
+        item.member("failures", failures)
+        item.member("stable_n", stable)
+        item.member("stable_failures", stableFailures)
         item.member("missing", missing)
+        item.member("expected", expected)
+        item.member("rate_percent", rate.map { $0 * 100 })
+        item.member("margin_points", margin.map { $0 * 100 })
         item.member("lower_bound_points", lowerBound.map { $0 * 100 })
         item.member("words", words)
     }

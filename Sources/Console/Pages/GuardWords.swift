@@ -31,9 +31,10 @@ struct GuardWords {
 
     private var words: Words { clerk.words }
     private var name: String { reading["name"]?.string ?? "" }
-    private var told: String { reading["words"]?.string ?? "" }
-    private var judged: Int { Int(reading["n"]?.integer ?? 0) }
+    private var judged: Int { count("n") }
     private var isTooFew: Bool { name != "sample_ratio" && Int64(judged) < rollout["least_judged"]?.integer ?? 0 }
+
+    private func count(_ field: String) -> Int { Int(reading[field]?.integer ?? 0) }
 
     private var progress: String {
         RolloutWords.said(
@@ -48,25 +49,32 @@ struct GuardWords {
         guard judged > 0 else { return nil }
         return switch name {
         case "sample_ratio": drawn
-        case "success", "first_touch": words["guard_seen_compared", ["canary": good("canary"), "stable": good("stable")]]
+        case "success", "first_touch": compared
         default: failed
         }
     }
 
-    /// `47 of 951 customers in the canary arm, 48 expected`
+    /// What went well in either arm: `canary 85 % (85 of 100), stable 90 % (180 of 200)`
+    private var compared: String {
+        func good(_ all: Int, _ failures: String) -> String { part(all - count(failures), of: all) }
+        return words[
+            "guard_seen_compared",
+            ["canary": good(judged, "failures"), "stable": good(count("stable_n"), "stable_failures")]]
+    }
+
+    /// `5 % (47 of 951) of the customers are in the canary; 48 would be expected`
     private var drawn: String? {
-        guard let match = told.firstMatch(of: /(\d+) of (\d+) \w+ in the canary arm, (\d+) expected/) else { return nil }
+        guard let expected = reading["expected"]?.double else { return nil }
         return RolloutWords.said(
-            "guard_seen_drawn", of: rollout, words, ["part": part(match.1, match.2), "expected": clerk.number(Int(match.3) ?? 0)])
+            "guard_seen_drawn", of: rollout, words,
+            ["part": part(judged, of: judged + count("stable_n")), "expected": clerk.number(Int(expected.rounded()))])
     }
 
-    /// `1 of 612 canary leads failed`
+    /// `0.2 % (1 of 612) of the canary's leads failed that stable would have placed`
     private var failed: String? {
-        guard let match = told.firstMatch(of: /(\d+) of (\d+) canary \w+ failed/) else { return nil }
-        return words["guard_seen_\(name)", ["part": part(match.1, match.2)]]
+        guard let failures = reading["failures"]?.integer else { return nil }
+        return words["guard_seen_\(name)", ["part": part(Int(failures), of: judged)]]
     }
-
-    private func part(_ count: Substring, _ whole: Substring) -> String { part(Int(count) ?? 0, of: Int(whole) ?? 0) }
 
     /// `2.4 % (23 of 951)`
     private func part(_ count: Int, of whole: Int) -> String {
@@ -75,22 +83,11 @@ struct GuardWords {
         return words["guard_part", ["share": share, "count": clerk.number(count), "whole": clerk.number(whole)]]
     }
 
-    /// The part of an arm's leads that went well.
-    private func good(_ arm: String) -> String {
-        guard name == "first_touch" else {
-            let (all, bad) = (rollout["arms"]?[arm]?["n"]?.integer ?? 0, rollout["arms"]?[arm]?["failures"]?.integer ?? 0)
-            return part(Int(all - bad), of: Int(all))
-        }
-        let due = RolloutWords.sum("\(arm)_touches_due", of: rollout)
-        return part(due - RolloutWords.sum("\(arm)_touches_late", of: rollout), of: due)
-    }
-
     // MARK: What is allowed
 
     /// How much worse the canary may be, and how bad it may still be by what was seen; nil where that is not a matter of more or less.
     var allowed: String? {
-        let rate = told.firstMatch(of: /(?:held against|at most) ([\d.]+) %/).flatMap { Double($0.1) }
-        let margin = told.firstMatch(of: /needs −([\d.]+)/).flatMap { Double($0.1) }
+        let (rate, margin) = (reading["rate_percent"]?.double, reading["margin_points"]?.double)
         let bound = judged > 0 ? reading["lower_bound_points"]?.double : nil
         return switch (rate, margin) {
         case (let rate?, let margin?): ofRate(rate, margin, bound)
