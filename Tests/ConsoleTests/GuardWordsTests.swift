@@ -90,6 +90,15 @@ import Testing
         #expect(try line("every guard finds it good enough") == "every guard finds it good enough")
     }
 
+    @Test(arguments: [Language.english, .chinese])
+    func `beside the failures of the arms it is said what the guard counts of them`(language: Language) throws {
+        let words = Words.of(language)
+        let reading = try reading(plan(RunningRollout.technical, .technical(before: Counts())), canary: Counts(good: 3, bad: 1))
+
+        #expect(words["rollout_arms_lead"].contains("“\(words["guard_\(reading.name)"])”"))
+        #expect(words["rollout_arms_lead"].contains(words["rollout_failed"]))
+    }
+
     @Test(arguments: [(0.4, "100\u{A0}%"), (1, "100\u{A0}%"), (41, "2.4\u{A0}%"), (500, "0.2\u{A0}%"), (1e300, "< 0.01\u{A0}%")])
     func `evidence is told as the chance that it comes without harm`(evidence: Double, chance: String) {
         #expect(frame().1.chance(of: evidence) == chance)

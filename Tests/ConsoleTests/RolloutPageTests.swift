@@ -34,6 +34,8 @@ import Testing
             let unreasoned = try await browser.submit(page, "\(path)/percent", ["percent": "5", "reason": " "])
             let turned = try await browser.submit(page, "\(path)/percent", ["percent": "5", "reason": "nothing odd"])
             let canary = try await browser.get(path)
+            let same = try await browser.submit(canary, "\(path)/percent", ["percent": "5", "reason": "to be sure"])
+            let told = try await browser.get(try #require(same["location"]))
             let aborted = try await browser.submit(canary, "\(path)/abort", ["reason": "complaints"])
             let after = try await browser.get(path)
 
@@ -49,11 +51,16 @@ import Testing
             #expect(bare.text.contains(#"aria-describedby="start-reason-hint" aria-invalid="true""#), "where it is missing")
             #expect(unreasoned.status == 422 && unreasoned.text.contains("<strong>Reason</strong>"))
             #expect(turned.status == 303 && canary.text.contains("Canary 5\u{A0}%"))
+            #expect(turned["location"]?.hasSuffix("done=percent") == true && same["location"]?.hasSuffix("done=percent_unchanged") == true)
+            #expect(told.text.contains("The share was that already and stays as it is."))
             #expect(aborted.status == 303 && after.text.contains("Taken back") && after.text.contains("complaints"))
             #expect(!after.text.contains("\(path)/promote"))
             let log = try await house.owner.query("SELECT action, reason FROM audit_log WHERE action LIKE 'rollout.%' ORDER BY id")
-            #expect(try log.map { try $0.get("action", as: String.self) } == ["rollout.start", "rollout.canary", "rollout.abort"])
-            #expect(try log.map { try $0.get("reason", as: String?.self) } == ["try", "nothing odd", "complaints"])
+            #expect(
+                try log.map { try $0.get("action", as: String.self) } == [
+                    "rollout.start", "rollout.canary", "rollout.percent", "rollout.abort",
+                ])
+            #expect(try log.map { try $0.get("reason", as: String?.self) } == ["try", "nothing odd", "to be sure", "complaints"])
         }
     }
 

@@ -96,7 +96,12 @@ private func live(_ rollout: JSONNode, _ visit: Visit) async throws -> Int64? {
         object.typed("percent", percent)
         if let reason = visit.form.words("reason") { object.member("reason", reason) }
     }
-    return try await turn(visit, await visit.act(.patch, "/v1/rollouts/\(visit.id)", body), form: "percent", done: "percent")
+    // Somebody else may have turned it since the page was made.
+    let before = try await visit.readIfAny("/v1/rollouts/\(visit.id)")
+    let reply = await visit.act(.patch, "/v1/rollouts/\(visit.id)", body)
+    let after = try? JSONEnvelope(reply.body, levels: 1).root
+    let isSame = ["state", "percent"].allSatisfy { after?[$0]?.bytes.elementsEqual(before?[$0]?.bytes ?? []) == true }
+    return try await turn(visit, reply, form: "percent", done: isSame ? "percent_unchanged" : "percent")
 }
 
 private func turn(_ visit: Visit, _ reply: Desk.Reply, form: String, done: String) async throws -> Response {
