@@ -811,7 +811,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (Language.english, "2 of 12 would differ · No decision was made in this time."), (.chinese, "12 个决定中 2 个会不同 · 此期间没有任何决定。"),
+        (Language.english, "2 of 12 would differ · No decision was made in this time."), (.chinese, "12 次分配中 2 次结果会不同 · 此期间没有分配记录。"),
     ])
     func `a round that failed says why in its row`(language: Language, detail: String) throws {
         let (layout, clerk) = frame(language)
