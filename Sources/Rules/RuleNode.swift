@@ -161,7 +161,7 @@ extension RuleNode {
         let character = String(format: "U+%04X", value)
         let before = yaml.unicodeScalars.prefix(while: { $0.value != UInt32(bitPattern: value) })
         return RuleFault(
-            path: "", code: .syntax, message: "It holds the control character \(character), which YAML does not allow; remove it.",
+            path: "", code: .syntax, message: "It holds the character \(character), which YAML does not allow; remove it.",
             line: 1 + before.count(where: { $0 == "\n" }))
     }
 }

@@ -244,13 +244,18 @@ private struct Wording {
         let currencies = self["currencies"].split(separator: ", ").map(String.init)
         guard parameters["sign"] != nil, let first = currencies.first, let last = currencies.last else { return "" }
         let (others, isSure) = (currencies.dropLast(), currencies.count == 1)
+        // Dollars and pesos there are more of than anybody lists.
+        let isOpen = self["sign"] == "$"
         switch language {
         case .english:
-            let all = isSure ? first : "\(others.joined(separator: ", ")) or \(last)"
-            return ": “\(self["sign"])” \(isSure ? "is" : "may be") \(all). Written as \(first) 500, an amount says its own currency"
+            let all =
+                isSure
+                ? first : isOpen ? "\(currencies.joined(separator: ", ")) or another" : "\(others.joined(separator: ", ")) or \(last)"
+            return
+                ": “\(self["sign"])” \(isSure ? "is" : "may be") \(all). With its code before it, such as \(first) 500, an amount says which"
         case .chinese:
-            let all = isSure ? first : "\(others.joined(separator: "、")) 或 \(last)"
-            return "：「\(self["sign"])」\(isSure ? "表示" : "可能表示") \(all)；写成 \(first) 500 即可指明币种"
+            let all = isSure ? first : isOpen ? "\(currencies.joined(separator: "、")) 等" : "\(others.joined(separator: "、")) 或 \(last)"
+            return "：「\(self["sign"])」\(isSure ? "表示" : "可能表示") \(all)；在金额前写明币种代码（如 \(first) 500）即可区分"
         }
     }
 

@@ -46,17 +46,6 @@ import Testing
         }
     }
 
-    @Test(
-        arguments: [
-            (["2 draft", "1 live"], nil), (["3 draft", "2 live", "1 draft"], nil), (["4 draft", "3 live", "2 draft", "1 retired"], 1),
-            (["3 live", "2 retired", "1 retired"], 2), (["2 retired", "1 live"], nil), (["2 draft", "1 retired"], 1), ([], nil),
-        ] as [([String], Int?)])
-    func `the way back passes over what was never live`(versions: [String], earlier: Int?) {
-        let saved = versions.map { RulesCommand.Back.Saved(version: Int($0.prefix(1)) ?? 0, state: String($0.dropFirst(2))) }
-
-        #expect(RulesCommand.Back.earlier(among: saved)?.version == earlier)
-    }
-
     @Test func `every command that is about a rule set is told its name alike`() throws {
         let named = ["--kind", "map", "--name", "crm"]
 

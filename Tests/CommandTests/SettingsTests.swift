@@ -38,6 +38,10 @@ import Testing
     @Test func `what is not set and has no standard is named, with what it is for`() throws {
         let error = #expect(throws: SettingError.self) { try Settings(environment: [:]).text(.postgresURL) }
         #expect(error?.description.hasPrefix("KITELINE_POSTGRES_URL is not set: the ledger and the tenants' data") == true)
+        #expect(error?.description.contains("; and no `kiteline dev` runs in this folder.") == true)
+        let elsewhere = try Settings(environment: ["KITELINE_URL": "https://kiteline.example.com"], dev: dev)
+        let beside = #expect(throws: SettingError.self) { try elsewhere.text(.key) }
+        #expect(beside?.description.contains("that runs in this folder is another's") == true)
     }
 
     @Test(arguments: [

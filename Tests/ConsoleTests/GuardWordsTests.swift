@@ -95,8 +95,8 @@ import Testing
         let words = Words.of(language)
         let reading = try reading(plan(RunningRollout.technical, .technical(before: Counts())), canary: Counts(good: 3, bad: 1))
 
-        #expect(words["rollout_arms_lead"].contains("“\(words["guard_\(reading.name)"])”"))
-        #expect(words["rollout_arms_lead"].contains(words["rollout_failed"]))
+        #expect(words["rollout_arms_technical"].contains("“\(words["guard_\(reading.name)"])”"))
+        #expect(words["rollout_arms_technical"].contains(words["rollout_failed"]))
     }
 
     @Test(arguments: [(0.4, "100\u{A0}%"), (1, "100\u{A0}%"), (41, "2.4\u{A0}%"), (500, "0.2\u{A0}%"), (1e300, "< 0.01\u{A0}%")])

@@ -46,7 +46,7 @@ import Testing
 
     @Test(arguments: [("a: 1\nb: \"x\u{7}\"\n", "U+0007", 2), ("\u{1b}a: 1", "U+001B", 1), ("a: 1\r\n\r\n# \u{fffe}", "U+FFFE", 3)])
     func `a control character is refused with its name and line`(source: String, character: String, line: Int) {
-        let message = "It holds the control character \(character), which YAML does not allow; remove it."
+        let message = "It holds the character \(character), which YAML does not allow; remove it."
 
         #expect(fault(source) == RuleFault(path: "", code: .syntax, message: message, line: line))
     }

@@ -150,7 +150,9 @@ extension SandboxRound {
 
     /// Why it was not passed: what was found, or what kept it from being replayed. Its result says so as well, and much else.
     private var reasons: [String] {
-        guard state == .failed, let result, let root = try? JSONEnvelope(result.bytes, levels: 4).root else { return [] }
+        guard state == .failed, let result, let root = try? JSONEnvelope(result.bytes, levels: 4, limits: .stored).root else {
+            return []
+        }
         return root["findings"]?.elements.compactMap { $0["message"]?.string } ?? [root["error"]?.string].compactMap(\.self)
     }
 }

@@ -60,7 +60,7 @@ public enum JobView {
         return [
             "waitTone": .text((isHeld ? Tone.warn : .info).rawValue), "waitText": .text(text),
             "waitDrain": .text(
-                job["estimated_drain_seconds"]?.double.map { clerk.words["job_drain", ["span": clerk.span($0)]] }),
+                job["estimated_drain_seconds"]?.double.map { clerk.words["job_drain", ["span": clerk.span(max(1, $0))]] }),
             "waitHref": .text(place.map(Layout.path)), "waitLinkLabel": .text(place.map { _ in clerk.words["job_see_breakers"] }),
         ]
     }

@@ -242,7 +242,7 @@ public enum NowView {
                 "state": state(queue, words), "why": .text(why), "running": .text(clerk.number(queue["running"]) ?? "–"),
                 "ready": .text(clerk.number(queue["ready"]) ?? "–"), "parked": .text(clerk.number(queue["parked"]) ?? "–"),
                 "deferred": .text(clerk.number(queue["deferred"]) ?? "–"),
-                "drain": .text(queue["estimated_drain_seconds"]?.double.map { words["now_drain", ["span": clerk.span($0)]] }),
+                "drain": .text(queue["estimated_drain_seconds"]?.double.map { words["now_drain", ["span": clerk.span(max(1, $0))]] }),
                 "oldest": .text(clerk.span(milliseconds: queue["oldest_claimable_ms"]?.double) ?? "–"),
                 "lastHour": .text(lines == nil ? counting : clerk.number(ended)),
                 "failedShare": .text(lines == nil ? counting : clerk.failures(ended == 0 ? nil : Double(failed) / Double(ended))),

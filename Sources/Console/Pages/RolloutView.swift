@@ -72,7 +72,9 @@ public enum RolloutView {
                 "guards": .list(guards.map { reading($0, facts, clerk) }), "arms": .list(arms(rollout, clerk)),
                 "guardsLead": said("rollout_guards_lead"), "guardsNote": said("rollout_guards_note"),
                 "membersLabel": said("rollout_customers"), "unitsLabel": said("rollout_leads"), "judgedLabel": said("rollout_judged"),
-                "failedLabel": said("rollout_failed"), "armsLead": said("rollout_arms_lead"), "hasTouches": .flag(!isOfWarnings),
+                "failedLabel": said("rollout_failed"),
+                "armsLead": said(guards.contains { $0["name"]?.string == "technical" } ? "rollout_arms_technical" : "rollout_arms_lead"),
+                "hasTouches": .flag(!isOfWarnings),
                 "diffNoneWhy": nothingBefore.map { .text(words[$0]) } ?? said("rollout_diff_none_why"),
                 "diffLead": .text(diffLead(rollout, words)), "hasChanges": .flag(!changes.isEmpty),
                 "changes": .list(

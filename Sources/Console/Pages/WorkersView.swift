@@ -71,7 +71,7 @@ public enum WorkersView {
                 words["workers_tile_running"]),
             .tile(
                 words["workers_backlog"], clerk.number(demand?["backlog_jobs"]) ?? "–",
-                demand?["backlog_worker_seconds"]?.double.map { words["workers_backlog_note", ["span": clerk.span($0)]] } ?? ""),
+                demand?["backlog_worker_seconds"]?.double.map { words["workers_backlog_note", ["span": clerk.span(max(1, $0))]] } ?? ""),
             .tile(words["worker_lost"], clerk.number(lost), words["workers_tile_lost"], lost > 0 ? .warn : .plain),
         ]
     }

@@ -89,6 +89,7 @@
       if (!answer.ok && ![400, 422].includes(answer.status)) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!isForUs(page)) return location.reload();
+      if (!answer.ok && !ids.some((id) => page.getElementById(id))) throw new Error(String(answer.status));
       const left = ids.filter((id) => !replace(id, page));
       for (const id of left) wanted.add(id);
       const fresh = page.querySelector(".as-of time");

@@ -93,7 +93,8 @@ extension Visit {
     }
 
     private func knows(clock: String, _ facts: OverdueView.Facts) async throws -> Bool {
-        if clock == OverdueView.firstTouch || facts.clocks.contains(clock) { return true }
+        // The packs' clocks have words, be they missed or not.
+        if words.all["clock_\(clock)"] != nil || facts.clocks.contains(clock) { return true }
         return try await hasAny("/v1/escalations?limit=1&clock=\(encoded(clock))")
     }
 

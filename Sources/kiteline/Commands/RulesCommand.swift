@@ -138,7 +138,7 @@ struct RulesCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
         var kind: RuleKind
 
-        @Option(help: "The version, see kiteline rules show; default: the newest before the live one that was live.")
+        @Option(help: "The version, see kiteline rules show; may be left out where only one other was live.")
         var version: Int?
 
         @Option(help: "Why; kept in the audit log.")
@@ -185,18 +185,16 @@ struct RulesCommand: AsyncParsableCommand {
                 versions += page.items
                 cursor = page.nextCursor
             } while cursor != nil
-            guard let earlier = Self.earlier(among: versions) else {
-                throw Failure("no earlier version of \(kind.rawValue)/\(name) was live")
+            // Which of several was live last is not told by their numbers: the highest may be the one that was taken back.
+            let earlier = versions.filter { $0.state == "retired" }
+            guard let only = earlier.first else { throw Failure("no earlier version of \(kind.rawValue)/\(name) was live") }
+            guard earlier.count == 1 else {
+                let numbers = earlier.prefix(5).map { String($0.version) }.joined(separator: ", ")
+                throw Failure(
+                    "several versions of \(kind.rawValue)/\(name) were live: \(numbers)\(earlier.count > 5 ? " and older ones" : ""). Name one with --version; kiteline audit list --action ruleset.publish says which was live when"
+                )
             }
-            return earlier
-        }
-
-        /// The newest before the live one that was live, drafts passed over; where none is live, the newest that was. Nil: none was.
-        ///
-        /// - Parameter versions: the newest first.
-        static func earlier(among versions: [Saved]) -> Saved? {
-            let live = versions.first { $0.state == "live" }?.version ?? .max
-            return versions.first { $0.state == "retired" && $0.version < live }
+            return only
         }
     }
 

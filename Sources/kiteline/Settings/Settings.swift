@@ -27,12 +27,14 @@ struct Settings: Sendable {
     }
 
     private var values: [Setting: Value] = [:]
+    private let isBesideDev: Bool
 
     /// Checks every value, also of settings this command does not use: a typo is found at the first start.
     init(
         flags: [Setting: String] = [:], environment: [String: String], file: SettingsFile? = nil, dev: ReadyFile? = nil,
         devPath: String = ""
     ) throws {
+        isBesideDev = dev != nil
         for setting in Setting.allCases {
             let candidates: [Value?] = [
                 flags[setting].map { Value(text: $0, source: .flag) },
@@ -57,9 +59,11 @@ struct Settings: Sendable {
 
     func text(_ setting: Setting) throws -> String {
         guard let value = values[setting] else {
-            throw SettingError(
-                "\(setting.rawValue) is not set: \(setting.summary); and no `kiteline dev` runs in this folder. Set it, or start `kiteline dev` here, or name the data of one that runs with --data-dir."
-            )
+            let advice =
+                isBesideDev
+                ? "; the `kiteline dev` that runs in this folder is another's. Set it."
+                : "; and no `kiteline dev` runs in this folder. Set it, or start `kiteline dev` here, or name the data of one that runs with --data-dir."
+            throw SettingError("\(setting.rawValue) is not set: \(setting.summary)\(advice)")
         }
         return value.text
     }
