@@ -46,6 +46,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (["3 draft", "2 live", "1 draft"], "no earlier version of route/default was live"), ([], "no earlier version"),
+        (["4 live", "3 retired", "2 retired", "1 draft"], "several versions of route/default were live: 3, 2. Name one with --version"),
+    ])
+    func `where no version was live before, or several were, none is chosen`(versions: [String], why: String) {
+        let failure = #expect(throws: Failure.self) { try RulesCommand.Back.earlier(among: saved(versions), of: "route/default") }
+        #expect(failure?.description.contains(why) == true, "\(String(describing: failure))")
+    }
+
+    @Test(arguments: [["4 draft", "3 live", "2 draft", "1 retired"], ["2 retired", "1 live"], ["2 draft", "1 retired"]])
+    func `the way back passes over what was never live`(versions: [String]) throws {
+        #expect(try RulesCommand.Back.earlier(among: saved(versions), of: "route/default").state == "retired")
+    }
+
+    private func saved(_ versions: [String]) -> [RulesCommand.Back.Saved] {
+        versions.map { RulesCommand.Back.Saved(version: Int($0.prefix(1)) ?? 0, state: String($0.dropFirst(2))) }
+    }
+
     @Test func `every command that is about a rule set is told its name alike`() throws {
         let named = ["--kind", "map", "--name", "crm"]
 

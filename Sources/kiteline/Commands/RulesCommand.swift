@@ -185,13 +185,20 @@ struct RulesCommand: AsyncParsableCommand {
                 versions += page.items
                 cursor = page.nextCursor
             } while cursor != nil
-            // Which of several was live last is not told by their numbers: the highest may be the one that was taken back.
+            return try Self.earlier(among: versions, of: "\(kind.rawValue)/\(name)")
+        }
+
+        /// The only other one that was live. Which of several was so last is not told by their numbers: the highest may be the one that was
+        /// taken back.
+        ///
+        /// - Parameter versions: the newest first.
+        static func earlier(among versions: [Saved], of ruleSet: String) throws -> Saved {
             let earlier = versions.filter { $0.state == "retired" }
-            guard let only = earlier.first else { throw Failure("no earlier version of \(kind.rawValue)/\(name) was live") }
+            guard let only = earlier.first else { throw Failure("no earlier version of \(ruleSet) was live") }
             guard earlier.count == 1 else {
                 let numbers = earlier.prefix(5).map { String($0.version) }.joined(separator: ", ")
                 throw Failure(
-                    "several versions of \(kind.rawValue)/\(name) were live: \(numbers)\(earlier.count > 5 ? " and older ones" : ""). Name one with --version; kiteline audit list --action ruleset.publish says which was live when"
+                    "several versions of \(ruleSet) were live: \(numbers)\(earlier.count > 5 ? " and older ones" : ""). Name one with --version; kiteline audit list --action ruleset.publish says which was live when"
                 )
             }
             return only
