@@ -150,7 +150,7 @@ extension Reason {
         case .teamExhausted:
             "「\(the["team"])」无人可接，转由其他销售承接。"
         case .targetExhausted:
-            "按该方式在 \(the.target) 中没有可排名的销售，已改用后面的方式。"
+            "\(the.target)中没有可按该方式排名的销售，已改用后面的方式。"
         case .alternate:
             "转给备选：\(the.target)。"
         case .pooled:

@@ -104,7 +104,7 @@ import Testing
         (Reason(.teamExhausted, ["team": "key"]), "Nobody in team key could take it, so others were asked.", "「key」无人可接，转由其他销售承接。"),
         (
             Reason(.targetExhausted, ["target": "key"]), "Nobody among key could be ranked this way; the next way was tried.",
-            "按该方式在 key 中没有可排名的销售，已改用后面的方式。"
+            "key中没有可按该方式排名的销售，已改用后面的方式。"
         ),
         (Reason(.alternate, ["target": "anna"]), "Passed on to the alternate: anna.", "转给备选：anna。"),
         (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入「nurture」。"),

@@ -87,8 +87,12 @@ extension Visit {
 
     /// The API refuses no team or clock there is none of: nothing is late there, as where all goes well.
     private func fault(of asked: Question, _ facts: OverdueView.Facts) async throws -> Refusal? {
-        if try await !knows(clock: asked.clock, facts) { return .search("clock", "is none there is, or nothing was late by it") }
-        if try await !knows(team: asked.team, facts) { return .search("team", "is none there is, or nobody is in it") }
+        if try await !knows(clock: asked.clock, facts) {
+            return .search("clock", "is not known: there is none of that name, or nothing was late by it")
+        }
+        if try await !knows(team: asked.team, facts) {
+            return .search("team", "is not known: there is none of that name, or nobody is in it")
+        }
         return nil
     }
 

@@ -183,7 +183,7 @@ private struct LeadView: Decodable {
         func text(_ language: String) -> String {
             let why = explanation.said(language).joined(separator: " ")
             let rest = (owner ?? pool).map { ", \($0)" } ?? (why.isEmpty ? "" : ": \(why)")
-            return "\(decidedAt.withWholeSeconds) \(outcome)\(rest)"
+            return "\(decidedAt.withWholeSeconds) \(LeadView.held(outcome))\(rest)"
         }
     }
 
@@ -212,14 +212,17 @@ private struct LeadView: Decodable {
     let clocks: [Clock]
 
     private var standing: String {
-        let why =
-            switch heldReason {
-            case "held_mapping_error": "a field cannot be mapped"
-            case "held_missing_data": "a field is missing"
-            case "held_failed": "its job failed"
-            case let code: code
-            }
-        return why.map { "\(state): \($0)" } ?? state
+        heldReason.map(Self.held) ?? state
+    }
+
+    /// An outcome in words where it held the lead, else as it is.
+    private static func held(_ outcome: String) -> String {
+        switch outcome {
+        case "held_mapping_error": "held: a field cannot be mapped"
+        case "held_missing_data": "held: a field is missing"
+        case "held_failed": "held: its job failed"
+        default: outcome
+        }
     }
 
     private var place: String { owner ?? pool.map { "pool \($0)" } ?? "nobody" }

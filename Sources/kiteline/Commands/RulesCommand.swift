@@ -161,10 +161,14 @@ struct RulesCommand: AsyncParsableCommand {
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
             let remote = try remote.remote()
             let before = if let version { try await asked(version, at: path, remote) } else { try await earlier(at: path, remote) }
-            let data = try await RulesCommand.publish(before.version, at: path, reason, remote)
+            // Published again it would be told to sellers, and what is held decided anew, for nothing.
+            let isLive = before.state == "live"
+            let data =
+                try await isLive
+                ? remote.request(.get, "\(path)/\(before.version)") : RulesCommand.publish(before.version, at: path, reason, remote)
             if json { return printLine(data) }
             let live = try JSON.read(Saved.self, from: data)
-            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)\(before.state == "live" ? " already" : "")")
+            print("\(kind.rawValue)/\(name) version \(live.version) is \(live.state)\(isLive ? " already" : "")")
         }
 
         /// A version that was live stays one that was, so what is looked at here holds when it is published.
