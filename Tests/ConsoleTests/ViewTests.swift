@@ -55,7 +55,7 @@ import Testing
 
         let row = LeadsView.page(layout, clerk, page: try node(pooled), sellers: SellerNames(nil), query: .init())["leads"]?.items.first
 
-        #expect(row?["owner"] == "线索池 nurture" && row?["rule"] == "策略，低档")
+        #expect(row?["owner"] == "线索池 nurture" && row?["rule"] == "低分段策略")
         #expect(LeadWords.rule("own-advisor", layout.words) == "own-advisor")
         #expect(["credit_code", "utm"].map { LeadWords.field($0, layout.words) } == ["统一社会信用代码", "utm"])
         #expect(
