@@ -135,6 +135,7 @@ extension RulesReplay {
                 }
             }
             object.member("replayed", summary.live.decided)
+            object.member("leads", summary.leads)
             object.member("reproduced", summary.reproduced)
             object.member("not_reproduced", summary.notReproduced)
             object.member("not_replayable", summary.notReplayable)

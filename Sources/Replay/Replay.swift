@@ -98,6 +98,7 @@ public struct Replay: Sendable {
         var answer: RoutedLead?
         if let candidateRules { answer = self.answer(to: past, by: candidateRules, beside: routed) }
         owners.note(past.lead.id, live: routed.decision.owner?.id, candidate: answer?.decision.owner?.id)
+        summary.leads = owners.count
         return Step(past: past, live: routed.decision, candidate: answer?.decision, isInWindow: true)
     }
 
@@ -166,6 +167,9 @@ private struct Owners: Sendable {
         if let owner { live[lead] = owner }
         if other != nil || candidate[lead] == nil { candidate[lead] = .some(other) }
     }
+
+    /// Leads that were decided of.
+    var count: Int { candidate.count }
 
     /// Whether a change that really happened also happens in the candidate's world: the lead is with the same seller there, or was
     /// given before the window began.

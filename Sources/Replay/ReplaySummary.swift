@@ -12,6 +12,8 @@ public struct ReplaySummary: Sendable {
     /// What happened, and what would have.
     public private(set) var live = Tally()
     public private(set) var candidate = Tally()
+    /// Leads of the decisions that were made again: one that stays held is decided anew with each publication.
+    public internal(set) var leads = 0
     /// Decisions whose end, owner or pool is another, or what follows from them.
     public private(set) var differing = 0
     /// Those that put the lead at the same place, where its owner owes something at another time or is told something else.

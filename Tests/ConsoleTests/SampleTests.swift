@@ -285,6 +285,10 @@ import Testing
         #expect(difference?["livePlace"] == "Assigned: Chen Wei" && difference?["liveRule"] == "by rule all")
         #expect(difference?["candidatePlace"] == "In a pool: shared" && difference?["candidateRule"] == View.nothing)
         #expect(view["pager"]?["nextHref"] == "/console/rounds/12?cursor=1")
+        #expect("\(view)".contains("200 decisions, finished"), "\(view)")
+        var repeated = facts
+        repeated.round = try node(round.replacing(#""result":{"#, with: #""result":{"leads":180,"#))
+        #expect("\(RoundView.page(layout, clerk, repeated))".contains("200 decisions about 180 leads"))
         var broken = facts
         broken.differences = try node(#"{"items":[],"next_cursor":null}"#)
         broken.round = try node(
@@ -677,6 +681,27 @@ import Testing
         let steps = LeadStory(facts: facts, owner: nil, clerk: frame().1).steps
 
         #expect("\(steps)".contains("“source channel” is required and the lead does not have it."), "\(steps)")
+    }
+
+    @Test func `decisions in a row that came out alike are one step of a lead's story`() throws {
+        func decision(_ number: Int, _ outcome: String, owner: String = "null") -> String {
+            #"{"number":\#(number),"decided_at":"2026-03-18T0\#(number):00:00Z","outcome":"\#(outcome)","owner":\#(owner),"pool":null,"reasons":[],"explanation":{}}"#
+        }
+        let earlier = [
+            decision(5, "assigned", owner: #""s1""#), decision(4, "held_missing_data"), decision(3, "held_missing_data"),
+            decision(2, "held_missing_data"), decision(1, "assigned", owner: #""s1""#),
+        ]
+        let lead = try node(
+            #"{"id":"1","external_id":"L","source":"web","state":"held","clocks":[],"earlier":[\#(earlier.joined(separator: ","))]}"#)
+        let facts = LeadView.Facts(
+            lead: lead, sellers: SellerNames(try node(Self.sellers)), job: nil, escalations: nil, fuse: try node(#"{"state":"closed"}"#))
+
+        let steps = LeadStory(facts: facts, owner: nil, clerk: frame().1).steps
+
+        #expect(steps.count == 3, "\(steps)")
+        #expect("\(steps[0])".contains("Chen Wei") && "\(steps[2])".contains("Chen Wei"))
+        #expect("\(steps[1])".contains("Decided before, 3 times until 2026-03-18 12:00"), "\(steps[1])")
+        #expect("\(steps[1])".contains("leads/1?decision=4"), "the newest of them is shown whole")
     }
 
     @Test func `leads that came to their owner by no rule say how they came`() throws {

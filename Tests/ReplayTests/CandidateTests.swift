@@ -56,6 +56,17 @@ import Testing
         #expect(RoundVerdict(of: summary).findings.map(\.code) == [.moreUnmatched])
     }
 
+    @Test func `decisions are counted, and beside them the leads they were about`() throws {
+        let live = try rules(firstOnly)
+        let page = PastPage(decisions: [1, 2, 1].enumerated().map { past($1, live, version: Int64($0 + 1), at: Double($0 + 1)) })
+
+        let (_, summary) = replay(
+            PastState(sellers: [seller(1, capacity: 0, pending: 1)]), live: live, candidate: try rules(everyone), page)
+
+        #expect(summary.live.decided == 3)
+        #expect(summary.leads == 2)
+    }
+
     @Test func `a lead with another seller is touched after that seller's own delay`() throws {
         let live = try rules("rules: [{ id: all, to: { seller: s2 }, by: fewest_pending }]")
         let page = PastPage(

@@ -13,16 +13,8 @@ struct LeadStory {
         story.add(
             lead["received_at"]?.date, .info, words["lead_step_received"],
             detail: words["lead_step_from", ["source": lead["source"]?.string ?? "–", "id": lead["external_id"]?.string ?? "–"]])
-        for decision in lead["earlier"]?.elements ?? [] {
-            let outcome = words.known("outcome", decision["outcome"]?.string ?? "")
-            let pool = decision["pool"]?.string.map { words["lead_pool", ["name": $0]] }
-            let place = facts.sellers.name(decision["owner"]?.string) ?? pool
-            // Where it went nowhere, what was in the way is what one asks for.
-            let why = words.passage(LeadReasons(lead: decision, sellers: facts.sellers, clerk: clerk).sentences)
-            story.add(
-                decision["decided_at"]?.date, .idle, words["lead_step_earlier", ["outcome": outcome]],
-                detail: place ?? (why.isEmpty ? nil : why),
-                link: decided(decision["number"]?.integer))
+        for past in pasts.reversed() {
+            story.add(past.first, .idle, title(of: past), detail: past.detail, link: decided(past.number))
         }
         if let giving = handGiving {
             story.add(
@@ -54,6 +46,45 @@ struct LeadStory {
         }
         story.add(lead["touched_at"]?.date, .good, words["lead_step_touched"])
         return story.views
+    }
+
+    /// Decisions before the present one that followed each other and came out alike: a lead that stays held is decided anew with
+    /// every publication, and one step tells of them all.
+    private struct Past {
+        let outcome: String
+        /// Where it went; where it went nowhere, what was in the way.
+        let detail: String?
+        /// When the oldest and the newest of them were made.
+        var first: Date?
+        let last: Date?
+        /// That of the newest.
+        let number: Int64?
+        var count = 1
+    }
+
+    /// The newest first.
+    private var pasts: [Past] {
+        (facts.lead["earlier"]?.elements ?? []).map(past).reduce(into: []) { pasts, past in
+            guard let newer = pasts.last, newer.outcome == past.outcome, newer.detail == past.detail else { return pasts.append(past) }
+            pasts[pasts.count - 1].first = past.first
+            pasts[pasts.count - 1].count += 1
+        }
+    }
+
+    private func past(_ decision: JSONNode) -> Past {
+        let words = clerk.words
+        let pool = decision["pool"]?.string.map { words["lead_pool", ["name": $0]] }
+        let why = words.passage(LeadReasons(lead: decision, sellers: facts.sellers, clerk: clerk).sentences)
+        let at = decision["decided_at"]?.date
+        return Past(
+            outcome: words.known("outcome", decision["outcome"]?.string ?? ""),
+            detail: facts.sellers.name(decision["owner"]?.string) ?? pool ?? (why.isEmpty ? nil : why), first: at, last: at,
+            number: decision["number"]?.integer)
+    }
+
+    private func title(of past: Past) -> String {
+        guard past.count > 1, let last = past.last else { return clerk.words["lead_step_earlier", ["outcome": past.outcome]] }
+        return clerk.words["lead_step_earlier_again", ["outcome": past.outcome, "n": clerk.number(past.count), "at": clerk.full(last)]]
     }
 
     /// Who was told of a missed time; and when, where that was not at once.

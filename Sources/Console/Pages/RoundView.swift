@@ -123,7 +123,11 @@ public enum RoundView {
     private static func lead(_ round: JSONNode, _ replayed: Int, _ clerk: Clerk) -> String {
         func day(_ name: String) -> String { round[name]?.date.map { clerk.day($0) } ?? "–" }
         guard let finished = round["finished_at"]?.date else { return "\(day("from")) – \(day("to"))" }
-        return clerk.words["round_lead", ["from": day("from"), "to": day("to"), "n": clerk.number(replayed), "ago": clerk.ago(finished)]]
+        var said = ["from": day("from"), "to": day("to"), "n": clerk.number(replayed), "ago": clerk.ago(finished)]
+        // Where every decision is about a lead of its own, nobody has to be told so.
+        guard let leads = round["result"]?["leads"]?.integer, leads < replayed else { return clerk.words["round_lead", said] }
+        said["leads"] = clerk.number(Int(leads))
+        return clerk.words["round_lead_repeats", said]
     }
 
     private static func rows(_ live: JSONNode, _ candidate: JSONNode, _ clerk: Clerk) -> [View] {

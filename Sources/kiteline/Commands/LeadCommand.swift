@@ -180,10 +180,26 @@ private struct LeadView: Decodable {
         let explanation: Words
 
         /// With its place, or why it has none.
-        func text(_ language: String) -> String {
+        private func text(_ language: String) -> String {
             let why = explanation.said(language).joined(separator: " ")
             let rest = (owner ?? pool).map { ", \($0)" } ?? (why.isEmpty ? "" : ": \(why)")
-            return "\(decidedAt.withWholeSeconds) \(LeadView.held(outcome))\(rest)"
+            return "\(LeadView.held(outcome))\(rest)"
+        }
+
+        /// A line for each, the newest first; for those that followed each other and came out alike, as those of a lead that stays
+        /// held with each publication do, one for all.
+        static func lines(_ decisions: [Earlier], _ language: String) -> [String] {
+            var runs: [(text: String, times: [String])] = []
+            for decision in decisions {
+                let text = decision.text(language)
+                if runs.last?.text != text { runs.append((text, [])) }
+                runs[runs.count - 1].times.append(decision.decidedAt.withWholeSeconds)
+            }
+            return runs.map { run in
+                run.times.count == 1
+                    ? "\(run.times[0]) \(run.text)"
+                    : "\(run.times[run.times.count - 1]) \(run.text) (\(run.times.count) times in a row, last \(run.times[0]))"
+            }
         }
     }
 
@@ -259,7 +275,7 @@ private struct LeadView: Decodable {
         let compared = assignment?.candidates ?? []
         list("compared (\(assignment?.candidateCount ?? compared.count))", compared.map(line(of:)))
         list("left out, not ranked, or not in turn", leftOut.said(language))
-        list("decided before", (earlier ?? []).map { $0.text(language) })
+        list("decided before", Earlier.lines(earlier ?? [], language))
         list("due", clocks.compactMap(\.text))
         return lines.joined(separator: "\n")
     }

@@ -78,6 +78,7 @@ struct RulesReplayCommand: AsyncParsableCommand {
         let error: String?
         let findings: [Finding]?
         let replayed: Int?
+        let leads: Int?
         let reproduced: Int?
         let differing: Int?
         let live: World?
@@ -140,8 +141,10 @@ struct RulesReplayCommand: AsyncParsableCommand {
         if let error = result.error { print("  \(error)") }
         for finding in result.findings ?? [] { print("  \(finding.message) (\(finding.code))") }
         guard let live = result.live, let candidate = result.candidate else { return }
+        let replayed = result.replayed ?? 0
+        let about = result.leads.flatMap { $0 < replayed ? " about \($0) leads" : nil } ?? ""
         print(
-            "\(result.replayed ?? 0) decisions replayed, \(result.reproduced ?? 0) as they were made, \(result.differing ?? 0) would differ"
+            "\(replayed) decisions\(about) replayed, \(result.reproduced ?? 0) as they were made, \(result.differing ?? 0) would differ"
         )
         func percent(_ share: Double?) -> String { share.map { String(format: "%.1f %%", $0 * 100) } ?? "" }
         func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "" }
