@@ -1,3 +1,4 @@
+import Foundation
 import JSONEnvelope
 import SalesModel
 import Tenancy
@@ -681,6 +682,22 @@ import Testing
         let steps = LeadStory(facts: facts, owner: nil, clerk: frame().1).steps
 
         #expect("\(steps)".contains("“source channel” is required and the lead does not have it."), "\(steps)")
+    }
+
+    @Test func `of a lead that was given a moment ago it is not said yet that no clock runs`() throws {
+        let (layout, clerk) = frame()
+        func told(_ seconds: Double) throws -> View? {
+            let at = clerk.now.addingTimeInterval(-seconds).ISO8601Format()
+            let lead = try node(
+                #"{"id":"1","external_id":"L","source":"web","state":"assigned","owner":"s1","decided_at":"\#(at)","clocks":[]}"#)
+            let facts = LeadView.Facts(
+                lead: lead, sellers: SellerNames(try node(Self.sellers)), job: nil, escalations: nil, fuse: try node(#"{"state":"closed"}"#)
+            )
+            return LeadView.page(layout, clerk, facts, once: "k")["clocksNoneWhy"]
+        }
+
+        #expect(try told(5) == .text(layout.words["lead_clocks_soon"]))
+        #expect(try told(90) == .text(layout.words["lead_clocks_none_why"]))
     }
 
     @Test func `decisions in a row that came out alike are one step of a lead's story`() throws {

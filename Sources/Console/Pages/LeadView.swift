@@ -128,8 +128,11 @@ public enum LeadView {
         ]
     }
 
-    /// Clocks are set by whoever gets it; until then nothing counts, though its arrival may count then.
+    /// Clocks are set by whoever gets it; until then nothing counts, though its arrival may count then. Those of a lead that was given
+    /// by hand are set by a job of their own.
     private static func noClocks(_ lead: JSONNode, _ clerk: Clerk) -> String {
+        let isFresh = lead["decided_at"]?.date.map { clerk.now.timeIntervalSince($0) < 60 } ?? false
+        if isFresh, lead["owner"]?.string != nil, lead["touched_at"]?.string == nil { return clerk.words["lead_clocks_soon"] }
         let isWaiting = LeadWords.waitsForPerson(lead) || lead["state"]?.string == "awaiting_assignment"
         guard isWaiting, let received = lead["received_at"]?.date else { return clerk.words["lead_clocks_none_why"] }
         return clerk.words["lead_clocks_later", ["at": clerk.full(received)]]
