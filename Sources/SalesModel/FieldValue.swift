@@ -48,7 +48,7 @@ public struct Money: Sendable, Hashable {
     /// How many of the smallest unit make a main one: 100, or 1.
     public static func minorUnits(of currency: String) -> Int64 { decimals(of: currency) == 0 ? 1 : 100 }
 
-    /// Reads an amount in main units as people write it: `500000`, `1,200.50`, `¥480,000`, `48万`, `１２０ 元`.
+    /// Reads an amount in main units as people write it: `500000`, `1,200.50`, `¥480,000`, `US$500`, `48万`, `１２０ 元`.
     ///
     /// - Returns: nil when the text is no decimal number but for that, has more decimals than the currency, is out of range, or may mean another
     ///   amount elsewhere: `12.500,00`, `1,5`, `12.500`.
@@ -68,11 +68,30 @@ public struct Money: Sendable, Hashable {
         self.init(amountMinor: isNegative ? -amount : amount, currency: currency)
     }
 
-    /// The currencies a sign stands for, those that are meant most often first.
-    private static let signs: [Character: [String]] = [
-        "¥": ["CNY", "JPY"], "￥": ["CNY", "JPY"], "元": ["CNY"], "€": ["EUR"], "£": ["GBP"],
-        "$": ["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"],
+    private struct Sign {
+        let text: String
+        /// Those it stands for, the ones that are meant most often first.
+        let currencies: [String]
+    }
+
+    /// What ends with another sign comes before it: a dollar with its country says which dollar it is.
+    private static let signs = [
+        Sign(text: "US$", currencies: ["USD"]), Sign(text: "CA$", currencies: ["CAD"]), Sign(text: "C$", currencies: ["CAD", "NIO"]),
+        Sign(text: "AU$", currencies: ["AUD"]), Sign(text: "A$", currencies: ["AUD"]), Sign(text: "NZ$", currencies: ["NZD"]),
+        Sign(text: "HK$", currencies: ["HKD"]), Sign(text: "SG$", currencies: ["SGD"]), Sign(text: "S$", currencies: ["SGD"]),
+        Sign(text: "NT$", currencies: ["TWD"]), Sign(text: "R$", currencies: ["BRL"]),
+        Sign(text: "$", currencies: ["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD"]),
+        Sign(text: "¥", currencies: ["CNY", "JPY"]), Sign(text: "￥", currencies: ["CNY", "JPY"]), Sign(text: "元", currencies: ["CNY"]),
+        Sign(text: "€", currencies: ["EUR"]), Sign(text: "£", currencies: ["GBP"]),
     ]
+    /// What signs end with.
+    private static let signEnds = Set(signs.compactMap(\.text.last))
+
+    /// The sign at one end of a text; most texts have a digit there.
+    private static func sign(at end: Character?, where stands: (String) -> Bool) -> Sign? {
+        guard let end, !isDigit(end) else { return nil }
+        return signs.first { stands($0.text) }
+    }
 
     private static func isDigit(_ character: Character) -> Bool { character.isASCII && character.isNumber }
 
@@ -99,13 +118,13 @@ public struct Money: Sendable, Hashable {
         var rest = trimmed(text[...])
         let isNegative = rest.first == "-"
         if isNegative { rest = trimmed(rest.dropFirst()) }
-        if let sign = rest.first, let own = signs[sign] {
-            guard own.contains(currency) else { return nil }
-            rest = trimmed(rest.dropFirst())
+        if let found = sign(at: rest.first, where: { rest.hasPrefix($0) }) {
+            guard found.currencies.contains(currency) else { return nil }
+            rest = trimmed(rest.dropFirst(found.text.count))
         }
-        if let sign = rest.last, let own = signs[sign] {
-            guard own.contains(currency) else { return nil }
-            rest = trimmed(rest.dropLast())
+        if let found = sign(at: rest.last, where: { rest.hasSuffix($0) }) {
+            guard found.currencies.contains(currency) else { return nil }
+            rest = trimmed(rest.dropLast(found.text.count))
         }
         let power = rest.last.flatMap { ["万": 4, "亿": 8][$0] } ?? 0
         if power > 0 { rest = trimmed(rest.dropLast()) }
@@ -139,12 +158,12 @@ extension Money {
         /// Nil: the text has no such sign, or is no amount but for that.
         public init?(in text: String, asked: String) {
             // The first alone: a text may be long, and each currency reads it once.
-            guard let sign = text.first(where: { Money.signs[$0] != nil }), let own = Money.signs[sign], !own.contains(asked) else {
-                return nil
-            }
-            let currencies = own.filter { Money(mainUnits: text, currency: $0) != nil }
+            guard let end = text.firstIndex(where: Money.signEnds.contains),
+                let found = Money.signs.first(where: { text[...end].hasSuffix($0.text) }), !found.currencies.contains(asked)
+            else { return nil }
+            let currencies = found.currencies.filter { Money(mainUnits: text, currency: $0) != nil }
             guard !currencies.isEmpty else { return nil }
-            self.sign = String(sign)
+            self.sign = found.text
             self.currencies = currencies
             self.asked = asked
         }

@@ -101,6 +101,9 @@ import Testing
     @Test(arguments: [
         ("CNY", " $48,000.00", "$", "USD, CAD, AUD, NZD, HKD, SGD, TWD"), ("CNY", "-$5", "$", "USD, CAD, AUD, NZD, HKD, SGD, TWD"),
         ("CNY", "€48万", "€", "EUR"), ("CNY", "500 £", "£", "GBP"), ("USD", "480000元", "元", "CNY"), ("EUR", "￥500", "￥", "CNY, JPY"),
+        ("CNY", "US$500", "US$", "USD"), ("CNY", "HK$5", "HK$", "HKD"), ("CNY", "A$1,200.50", "A$", "AUD"), ("CNY", "S$20", "S$", "SGD"),
+        ("CNY", "R$ 90", "R$", "BRL"), ("CNY", "NT$ 3万", "NT$", "TWD"), ("CNY", "500 NZ$", "NZ$", "NZD"), ("CAD", "US$500", "US$", "USD"),
+        ("USD", "-CA$5", "CA$", "CAD"), ("CNY", "C$5", "C$", "CAD, NIO"),
         // The yen has nothing behind its point.
         ("EUR", "¥1.50", "¥", "CNY"), ("USD", "¥480,000元", "¥", "CNY"),
     ])
@@ -115,6 +118,16 @@ import Testing
         #expect(told["sign"] == .text(sign) && told["currencies"] == .text(currencies))
     }
 
+    @Test(
+        arguments: [
+            ("USD", "US$500", 50_000), ("HKD", "HK$5", 500), ("AUD", "A$1,200.50", 120_050), ("AUD", "AU$ 7", 700), ("SGD", "S$20", 2_000),
+            ("SGD", "-SG$20", -2_000), ("CAD", "C$1", 100), ("CAD", "CA$1", 100), ("NZD", "500 NZ$", 50_000), ("TWD", "NT$300", 30_000),
+            ("BRL", "R$ 90", 9_000), ("USD", "500 US$", 50_000),
+        ] as [(String, String, Int64)])
+    func `a dollar with its country before it is read where the map's currency is that one`(currency: String, text: String, minor: Int64) {
+        #expect(Money(mainUnits: text, currency: currency) == Money(amountMinor: minor, currency: currency))
+    }
+
     @Test(arguments: [
         ("2026-02-30", "day_of_calendar"), ("2026-04-31T08:00:00+0800", "day_of_calendar"), ("31.01.2026", "date"), ("2026-13-01", "date"),
         ("2026-01-31T25:00:00Z", "date"), ("2026-02-xx", "date"), ("soon", "date"),
@@ -126,7 +139,7 @@ import Testing
         #expect(told["expected"] == .text(expected))
     }
 
-    @Test(arguments: ["$12.500", "$", "about $500", "500 USD now", "1,5 €"])
+    @Test(arguments: ["$12.500", "$", "about $500", "500 USD now", "1,5 €", "US$", "XUS$5", "R$ 1.200,50"])
     func `what is no amount but for its sign is no amount in another currency`(text: String) throws {
         let rules = try rules(map: "sources: [website]\nfields: { budget: { from: b, currency: CNY } }")
         let told = try #require(rules.judgement(of: lead(["b": .text(text)])).reasons.first).parameters
@@ -245,7 +258,7 @@ import Testing
         "0,500", "012,500", "12,34", "12,34,56", "1,000,00", "12.500,00", "12.500", "480.000", "1,5", "12,50", "480,00", "1,2,3",
         "1.234.567,89", "1.234.567", "1,234,56", ",5", "1,,000", "1 5",
         "12k",
-        "$12", "", "-", "元",
+        "$12", "US$12", "", "-", "元",
     ])
     func `what may be another amount elsewhere is none`(text: String) {
         #expect(Money(mainUnits: text, currency: "CNY") == nil)
