@@ -151,6 +151,8 @@ struct DevTests {
             let rollout = String(try #require(started.output.firstMatch(of: /"id":"(\d+)"/), "\(started)").1)
             let toNothing = try await run("rules", "back", "--kind", "route", "--reason", "too early")
             let toDraft = try await run("rules", "back", "--kind", "route", "--version", "2", "--reason", "too early")
+            let toMissing = try await run("rules", "back", "--kind", "route", "--version", "7", "--reason", "too early")
+            let toUnknown = try await run("rules", "back", "--kind", "route", "--name", "x", "--version", "7", "--reason", "too early")
             _ = try await run("import", "leads", "leads.csv", "--source", "web", "--external-id", "id")
             var shown = ""
             for _ in 0..<200 where !shown.contains("in the shadow") { shown = try await run("rollout", "show", rollout).output }
@@ -176,6 +178,9 @@ struct DevTests {
             #expect(still.output == "route/default version 1 is live already\n" && !written.output.contains("to be sure"), "\(written)")
             #expect(toNothing.status == 1 && toNothing.errors.contains("no earlier version of route/default was live"), "\(toNothing)")
             #expect(toDraft.status == 1 && toDraft.errors.contains("version 2 was never live"), "\(toDraft)")
+            #expect(toMissing.status == 1 && toMissing.errors.contains("there is no version 7 of route/default. Live now or before: 1; "))
+            #expect(toMissing.errors.contains("kiteline rules show --kind route --name default --tenant acme"), "\(toMissing)")
+            #expect(toUnknown.status == 1 && toUnknown.errors.contains("not_found"), "\(toUnknown)")
             #expect(replaced.output.contains("promoted; version 1 is live by now"), "\(replaced)")
             #expect(versions.output.split(separator: "\n").contains { $0.hasPrefix("1 ") && $0.contains(" live ") }, "\(versions)")
             #expect(numbers.status == 2 && numbers.errors.contains("--from 1 --to 2"), "\(numbers)")

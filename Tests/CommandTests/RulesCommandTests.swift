@@ -60,6 +60,15 @@ import Testing
         #expect(try RulesCommand.Back.earlier(among: saved(versions), of: "route/default").state == "retired")
     }
 
+    @Test(arguments: [
+        (["3 draft", "2 live", "1 retired"], "no version 7 of route/default. Live now or before: 2, 1; rules show lists them all"),
+        (["6 live", "5 retired", "4 retired", "3 retired", "2 retired", "1 retired"], "before: 6, 5, 4, 3, 2 and older ones; rules show"),
+    ])
+    func `a way back to a version there is not names those that were live`(versions: [String], why: String) {
+        let failure = RulesCommand.Back.missing(7, among: saved(versions), of: "route/default", listing: "rules show")
+        #expect(failure.description.contains(why), "\(failure)")
+    }
+
     private func saved(_ versions: [String]) -> [RulesCommand.Back.Saved] {
         versions.map { RulesCommand.Back.Saved(version: Int($0.prefix(1)) ?? 0, state: String($0.dropFirst(2))) }
     }

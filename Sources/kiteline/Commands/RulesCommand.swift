@@ -173,7 +173,15 @@ struct RulesCommand: AsyncParsableCommand {
 
         /// A version that was live stays one that was, so what is looked at here holds when it is published.
         private func asked(_ version: Int, at path: String, _ remote: Remote) async throws -> Saved {
-            let saved = try JSON.read(Saved.self, from: try await remote.request(.get, "\(path)/\(version)"))
+            let saved: Saved
+            do {
+                saved = try JSON.read(Saved.self, from: try await remote.request(.get, "\(path)/\(version)"))
+            } catch let refusal as Refusal where refusal.code == "not_found" {
+                // A rule set or a tenant there is not has no versions either, and is refused again here.
+                throw Self.missing(
+                    version, among: try await versions(at: path, remote), of: "\(kind.rawValue)/\(name)",
+                    listing: "kiteline rules show --kind \(kind.rawValue) --name \(name)\(remote.tenantOption)")
+            }
             guard saved.state != "draft" else {
                 throw Failure(
                     "\(kind.rawValue)/\(name) version \(version) was never live: it is a draft, which kiteline rollout start lets out")
@@ -181,7 +189,19 @@ struct RulesCommand: AsyncParsableCommand {
             return saved
         }
 
+        /// - Parameters:
+        ///   - versions: the newest first.
+        ///   - listing: the command that shows them.
+        static func missing(_ version: Int, among versions: [Saved], of ruleSet: String, listing: String) -> Failure {
+            let live = versions.filter { ["live", "retired"].contains($0.state) }
+            return Failure("there is no version \(version) of \(ruleSet). Live now or before: \(numbers(live)); \(listing) lists them all")
+        }
+
         private func earlier(at path: String, _ remote: Remote) async throws -> Saved {
+            try Self.earlier(among: try await versions(at: path, remote), of: "\(kind.rawValue)/\(name)")
+        }
+
+        private func versions(at path: String, _ remote: Remote) async throws -> [Saved] {
             var versions: [Saved] = []
             var cursor: String?
             repeat {
@@ -189,7 +209,7 @@ struct RulesCommand: AsyncParsableCommand {
                 versions += page.items
                 cursor = page.nextCursor
             } while cursor != nil
-            return try Self.earlier(among: versions, of: "\(kind.rawValue)/\(name)")
+            return versions
         }
 
         /// The only other one that was live. Which of several was so last is not told by their numbers: the highest may be the one that was
@@ -200,12 +220,16 @@ struct RulesCommand: AsyncParsableCommand {
             let earlier = versions.filter { $0.state == "retired" }
             guard let only = earlier.first else { throw Failure("no earlier version of \(ruleSet) was live") }
             guard earlier.count == 1 else {
-                let numbers = earlier.prefix(5).map { String($0.version) }.joined(separator: ", ")
                 throw Failure(
-                    "several versions of \(ruleSet) were live: \(numbers)\(earlier.count > 5 ? " and older ones" : ""). Name one with --version; kiteline audit list --action ruleset.publish says which was live when"
+                    "several versions of \(ruleSet) were live: \(numbers(earlier)). Name one with --version; kiteline audit list --action ruleset.publish says which was live when"
                 )
             }
             return only
+        }
+
+        /// The first few of them.
+        private static func numbers(_ versions: [Saved]) -> String {
+            versions.prefix(5).map { String($0.version) }.joined(separator: ", ") + (versions.count > 5 ? " and older ones" : "")
         }
     }
 
