@@ -1,7 +1,10 @@
 # Sourced by deploy/run and deploy/test: makes this machine able to build and run Kiteline, saying what it does.
 # shellcheck shell=bash
 
-step() { printf '\n\033[1m==> %s\033[0m\n' "$*"; }
+# Bold on a terminal, as long as its owner has nothing against it (https://no-color.org); a file gets the words alone.
+step() {
+    if [ -t 1 ] && [ -z "${NO_COLOR-}" ]; then printf '\n\033[1m==> %s\033[0m\n' "$*"; else printf '\n==> %s\n' "$*"; fi
+}
 say() { printf '    %s\n' "$*"; }
 
 # What is missing is the machine's, not ours: exit 2.
