@@ -63,7 +63,7 @@ public struct Words: Sendable {
     }
 
     /// Sentences one after the other: Chinese puts no space between them.
-    func passage(_ sentences: [String]) -> String { sentences.joined(separator: language == .chinese ? "" : " ") }
+    public func passage(_ sentences: [String]) -> String { sentences.joined(separator: language == .chinese ? "" : " ") }
 
     /// The word joiner, which is not seen.
     private static let mark = "\u{2060}"

@@ -31,13 +31,77 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""verdict":"routed","goes_to":"pool","pool":"shared","rule":"rest""#, "to the pool shared, by rest"),
-        (#""verdict":"held_mapping_error""#, "Held: a field cannot be mapped"), (#""verdict":"unrouted""#, "no rules place it"),
-        (#""verdict":"rejected""#, "rejected"),
+        (#""verdict":"routed","goes_to":"pool","pool":"shared","rule":"rest""#, "to the pool shared, by rest", "进入线索池 shared（规则 rest）"),
+        (#""verdict":"held_mapping_error""#, "Held: a field cannot be mapped", "暂挂：有字段无法映射"),
+        (#""verdict":"unrouted""#, "no rules place it", "没有规则可以分配"), (#""verdict":"rejected""#, "rejected", "拒收"),
+        (#""verdict":"unrouted","score":82,"band":"high""#, "no rules place it, score 82 (high)", "没有规则可以分配，质量分 82（高分段）"),
     ])
-    func `what would become of a row is said in words`(verdict: String, said: String) throws {
-        let row = #"{"line":2,"reasons":[],\#(verdict)}"#
+    func `what would become of a row is said in words`(verdict: String, english: String, chinese: String) throws {
+        let body = #"{"line":2,"external_id":"L1","reasons":[],\#(verdict)}"#
+        let row = try JSON.read(ImportCommand.Leads.Preview.Row.self, from: Data(body.utf8))
 
-        #expect(try JSON.read(ImportCommand.Leads.Preview.Row.self, from: Data(row.utf8)).end == said)
+        #expect(row.text(.of(option: "en")) == "line 2, L1: \(english)")
+        #expect(row.text(.of(option: "zh")) == "第 2 行，L1：\(chinese)")
+    }
+
+    @Test func `a lead is told in the language asked for, its headings as well`() throws {
+        let body = #"""
+            {"id":"5","source":"fair","external_id":"L1","name":"Kite","state":"assigned","owner":"anna","received_at":"2026-01-31T08:00:00.5Z",
+             "touched_at":"2026-01-31T09:00:00Z","score":60,"explanation":{"en":["Rule one."],"zh":["规则一。"]},
+             "left_out":{"en":["ben is away."],"zh":["ben 不在岗。"]},
+             "assignment":{"rule_version":"route/default@3","matched_rule":"key","arm":"stable",
+               "score":{"industry_match":20,"urgency":0,"missing":["urgency"]},"candidate_count":2,
+               "candidates":[{"seller_id":"anna","pending":2,"metric":0.5},{"seller_id":"chen","pending":3}]},
+             "earlier":[{"decided_at":"2026-01-31T07:00:00Z","outcome":"held_missing_data","explanation":{"en":["A.","B."],"zh":["甲。","乙。"]}}],
+             "clocks":[{"clock":"lead_first_touch","level":"reminder","due_at":"2026-01-31T10:00:00Z","state":"running"}]}
+            """#
+        let lead = try JSON.read(LeadAnswer.self, from: Data(body.utf8))
+
+        #expect(
+            lead.text(.of(option: "en")) == """
+                lead 5 (fair/L1, Kite) is assigned, with anna
+                received 2026-01-31T08:00:00Z, first touched 2026-01-31T09:00:00Z, score 60
+                decided by route/default@3, rule key, arm stable
+                scored industry_match 20, urgency 0 (nothing known); 20 each at most
+
+                why
+                  – Rule one.
+
+                compared (2)
+                  – anna: 2 waiting, figure 0.5; got it
+                  – chen: 3 waiting
+
+                left out, not ranked, or not in turn
+                  – ben is away.
+
+                decided before
+                  – 2026-01-31T07:00:00Z held: a field is missing: A. B.
+
+                due
+                  – lead_first_touch reminder 2026-01-31T10:00:00Z, running
+                """)
+        #expect(
+            lead.text(.of(option: "zh")) == """
+                线索 5（fair/L1，Kite）：已分配，负责人 anna
+                接收于 2026-01-31T08:00:00Z，首触 2026-01-31T09:00:00Z，质量分 60
+                依据 route/default@3，规则 key，属于稳定组
+                评分：行业匹配 20、需求紧迫度 0（无信息）；每项满分 20
+
+                原因
+                  – 规则一。
+
+                参与比较的销售（2）
+                  – anna：待跟进 2 条，指标 0.5；已获得
+                  – chen：待跟进 3 条
+
+                未入选、未参与排名或未轮到的销售
+                  – ben 不在岗。
+
+                此前的决定
+                  – 2026-01-31T07:00:00Z 暂挂：缺少数据：甲。乙。
+
+                时限
+                  – 首触提醒 2026-01-31T10:00:00Z，计时中
+                """)
     }
 }

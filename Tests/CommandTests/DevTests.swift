@@ -80,6 +80,7 @@ struct DevTests {
                 list = try await run("lead", "list", "--state", "manual_queue", "--tenant", "acme").output
             }
             let shown = try await run("lead", "show", "L1", "--source", "web", "--tenant", "acme")
+            let inChinese = try await run("lead", "show", "L1", "--source", "web", "--tenant", "acme", "--language", "zh")
             let alerts = try await run("alert", "list", "--tenant", "acme", "--json")
             let named = try await run("alert", "list", "--tenant", "acme")
             let letters = try await run("dlq", "list", "--tenant", "acme")
@@ -90,6 +91,9 @@ struct DevTests {
             let again = try await run("import", "leads", "leads.csv", "--source", "web", "--external-id", "id", "--tenant", "acme")
             let looked = try await run(
                 "import", "leads", "leads.csv", "--source", "web", "--external-id", "id", "--preview", "--tenant", "acme")
+            let lookedInChinese = try await run(
+                "import", "leads", "leads.csv", "--source", "web", "--external-id", "id", "--preview", "--tenant", "acme", "--language",
+                "zh")
             let sheet = try await run("import", "leads", "leads.xlsx", "--source", "web", "--external-id", "id", "--tenant", "acme")
             let paused = try await run("tenant", "pause", "acme", "--reason", "they moved")
             let tenants = try await run("tenant", "list")
@@ -118,6 +122,10 @@ struct DevTests {
             #expect(again.output.contains("1 accepted (1 of them known before: their fields were updated)"), "\(again)")
             #expect(
                 looked.output.contains("no map speaks of: “") && looked.output.contains("None of the file's columns is known"), "\(looked)")
+            #expect(inChinese.output.contains("（web/L1，Kite）：待人工派发，暂无负责人"), "\(inChinese)")
+            #expect(
+                lookedInChinese.output.contains("前 1 行中，映射没有提到的列：“") && lookedInChinese.output.contains("未存储任何数据"),
+                "\(lookedInChinese)")
             #expect(sheet.status == 2 && sheet.errors.contains("save it as CSV"), "\(sheet)")
             #expect(paused.output == "acme is paused\n" && resumed.output == "acme goes on\n")
             #expect(tenants.output.contains("they moved") && tenants.output.contains("no limit"))

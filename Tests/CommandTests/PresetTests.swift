@@ -55,8 +55,15 @@ import Testing
         let columns = try RenamedColumns(header, #require(Preset.all[preset]))
         #expect(columns.personName == personName)
         #expect(
-            columns.said.last { $0.contains("joined") }
+            columns.said(.of(option: "en")).last { $0.contains("joined") }
                 == personName.map { "columns \($0.given) and \($0.family) are joined to contact" })
+    }
+
+    @Test func `what is made of the columns is said in the language asked for`() throws {
+        let columns = try RenamedColumns(["Record ID", "First Name", "Last Name", "Email"], #require(Preset.all["hubspot"]))
+        #expect(
+            columns.said(.of(option: "en")) == ["column Email is taken as email", "columns First Name and Last Name are joined to contact"])
+        #expect(columns.said(.of(option: "zh")) == ["列 Email 视为 email", "列 First Name 与 Last Name 合并为 contact"])
     }
 
     @Test func `half a name stands for the whole where there is no more`() throws {

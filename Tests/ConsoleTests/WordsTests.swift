@@ -13,6 +13,9 @@ import Testing
     private let chinese = Words.of(.chinese)
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
+    /// Whose sources ask for words.
+    private static let folders = ["Sources/Console", "Sources/ConsoleServer", "Sources/kiteline"]
+
     @Test func `both languages have the same words, with the same places for values`() {
         // Chinese says one as it says two.
         let many = english.all.filter { !isSingular($0.key) }
@@ -72,7 +75,7 @@ import Testing
     /// The program's texts ask for words by name; one that is misspelt would show as `[name]`.
     @Test func `the sources ask only for words there are`() throws {
         let root = Self.root
-        let sources = ["Sources/Console", "Sources/ConsoleServer"].flatMap { folder in
+        let sources = Self.folders.flatMap { folder in
             let files = FileManager.default.enumerator(atPath: root.appending(path: folder).path)?.compactMap { $0 as? String } ?? []
             return files.filter { $0.hasSuffix(".swift") }.map { root.appending(path: "\(folder)/\($0)") }
         }
@@ -91,7 +94,7 @@ import Testing
         let templates = Set(
             Templates.all.sources.values.flatMap { $0.matches(of: /t\.([A-Za-z0-9_]+)/).map { String($0.1) } })
         var (literal, families, endings): (Set<String>, Set<String>, Set<String>) = ([], [], [])
-        for folder in ["Sources/Console", "Sources/ConsoleServer"] {
+        for folder in Self.folders {
             let files = FileManager.default.enumerator(atPath: Self.root.appending(path: folder).path)?.compactMap { $0 as? String } ?? []
             for file in files where file.hasSuffix(".swift") {
                 let text = try String(contentsOf: Self.root.appending(path: "\(folder)/\(file)"), encoding: .utf8)

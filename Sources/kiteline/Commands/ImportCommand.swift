@@ -53,7 +53,7 @@ struct ImportCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Rows of a preview (1 to 50).", valueName: "n"))
         var rows = 10
 
-        @Option(help: "The language of a preview's reasons: en or zh.")
+        @Option(help: "The language of what is printed: en or zh.")
         var language = "en"
 
         @Flag(help: "Print JSON.")
@@ -77,6 +77,7 @@ struct ImportCommand: AsyncParsableCommand {
             guard ["en", "zh"].contains(language) else { throw ValidationError("--language is en or zh") }
         }
 
+        private var words: Words { .of(option: language) }
         private var isCSV: Bool { !["ndjson", "jsonl"].contains(URL(filePath: path).pathExtension.lowercased()) }
         private var type: String { isCSV ? "text/csv" : "application/x-ndjson" }
 
@@ -118,7 +119,7 @@ struct ImportCommand: AsyncParsableCommand {
                 showHeld(preview.rows, remote)
             }
             if !json, summary.accepted > 0, try await FuseCommand.isOpen(remote) {
-                print("The assignment fuse is open: these leads wait for people, or until it is closed.")
+                print(words["cli_taken_in_fuse"])
             }
             // Nothing at all was taken in: whoever runs this from a script has to hear of it.
             if summary.state == "failed" || summary.rows > 0 && summary.accepted == 0 { throw ExitCode(ExitStatus.failed) }
@@ -136,7 +137,7 @@ struct ImportCommand: AsyncParsableCommand {
             let beginning = try FileChunks(path).beginning(1 << 18)
             guard let header = CSVHeader(beginning) else { throw SetUpError("the first row of \(path) does not end: is it a CSV file?") }
             let columns = try RenamedColumns(header.names, preset, externalID: externalID)
-            if !json, !quietly { for line in columns.said { print(line) } }
+            if !json, !quietly { for line in columns.said(words) { print(line) } }
             return (
                 try FileChunks(path, replacing: header.length, with: Array(columns.names.csv.utf8)),
                 query(columns.externalID, receivedAt ?? columns.receivedAt, columns.personName)
@@ -166,19 +167,32 @@ struct ImportCommand: AsyncParsableCommand {
                 let reasons: [String]
 
                 /// Where it goes, as far as the rules say it.
-                private var place: String? {
+                private func place(_ words: Words) -> String? {
                     switch goesTo {
-                    case "seller": "to a seller"
-                    case "pool": "to the pool \(pool ?? "")"
-                    case "marketing": "to marketing"
+                    case "seller": words["cli_preview_to_seller"]
+                    case "pool": words["cli_preview_to_pool", ["pool": pool ?? ""]]
+                    case "marketing": words["cli_preview_to_marketing"]
                     default: nil
                     }
                 }
 
                 /// What becomes of it: where it goes and by which rule, or why it goes nowhere.
-                var end: String {
-                    if let place, let rule { return "\(place), by \(rule)" }
-                    return verdict == "unrouted" ? "no rules place it" : Words.of(.english).known("outcome", verdict)
+                func end(_ words: Words) -> String {
+                    if let goal = place(words), let rule { return words["cli_by_rule", ["place": goal, "rule": rule]] }
+                    return switch verdict {
+                    case "unrouted": words["cli_preview_unrouted"]
+                    case "rejected": words["cli_preview_rejected"]
+                    default: words.known("outcome", verdict)
+                    }
+                }
+
+                /// `line 2, L-1: to the pool shared, by rest, score 82 (high)`
+                func text(_ words: Words) -> String {
+                    let head = words.clauses([words["cli_line", ["line": "\(line)"]], externalId])
+                    let score = score.map {
+                        words["cli_lead_score", ["points": "\($0)"]] + (band.map { words.inBrackets(words.code("band", $0)) } ?? "")
+                    }
+                    return head + words["cli_colon"] + words.clauses([end(words), score])
                 }
 
                 /// Known of every lead, or worked out.
@@ -208,17 +222,18 @@ struct ImportCommand: AsyncParsableCommand {
         private func show(_ file: FileChunks, _ query: [String: String?], _ remote: Remote) async throws {
             if json { return printLine(try await judged(file, query, remote)) }
             let preview = try await previewed((file, query), remote)
-            print("under \(preview.rules.isEmpty ? "no rules" : preview.rules.joined(separator: ", "))\n")
+            let rules = preview.rules.isEmpty ? words["cli_preview_no_rules"] : words.list(preview.rules)
+            print(words["cli_preview_rules", ["rules": rules]] + "\n")
             for row in preview.rows {
-                let score = row.score.map { ", score \($0)" + (row.band.map { " (\($0))" } ?? "") } ?? ""
-                print("line \(row.line)\(row.externalId.map { ", \($0)" } ?? ""): \(row.end)\(score)")
+                print(row.text(words))
                 for (name, value) in (row.fields ?? [:]).sorted(by: { $0.key < $1.key }) { print("  \(name) = \(value)") }
                 for reason in row.reasons { print("  – \(reason)") }
             }
             showUnmapped(preview.rows)
             // The API reads the file's beginning only, so how many follow is not known.
-            let more = preview.rows.count == rows && rows < 50 ? " If there are more: --rows, 50 at most." : ""
-            print("\n\(preview.rows.count == 1 ? "1 row" : "\(preview.rows.count) rows") from the beginning. Nothing was stored.\(more)")
+            let more = preview.rows.count == rows && rows < 50 ? words["cli_preview_more"] : nil
+            let end = words["cli_preview_end", ["n": "\(preview.rows.count)"]]
+            print("\n" + words.passage([end, more].compactMap(\.self)))
         }
 
         /// That leads were taken in does not say that somebody gets them.
@@ -226,9 +241,8 @@ struct ImportCommand: AsyncParsableCommand {
             let held = rows.filter { $0.verdict.hasPrefix("held") }.count
             guard held > 0 else { return }
             let whose = remote.tenantOption
-            print(
-                "Of the first \(rows.count) rows \(held) \(held == 1 ? "is" : "are") held by the rules as they are, and others may be: "
-                    + "kiteline lead list --state held\(whose) names all, kiteline lead show ID\(whose) says why.")
+            let commands = ["list": "kiteline lead list --state held\(whose)", "show": "kiteline lead show ID\(whose)"]
+            print(words["cli_preview_held", commands.merging(["rows": "\(rows.count)", "n": "\(held)"]) { $1 }])
         }
 
         /// What is lost on the rules, once for all rows.
@@ -236,34 +250,28 @@ struct ImportCommand: AsyncParsableCommand {
             let leads = rows.filter { $0.externalId != nil }
             let names = leads.flatMap { $0.unmapped ?? [] }.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
             guard !names.isEmpty else { return }
-            let looked = rows.count == 1 ? "the first row" : "the first \(rows.count) rows"
-            print("\nin \(looked), no map speaks of: \(names.map { "“\($0)”" }.joined(separator: ", "))")
-            guard !leads.contains(where: \.saysSomething) else {
-                return print(
-                    "Rules and scores do not see these columns. A map of your own names them: docs/guide-tenant.md, “Sellers and leads”.")
-            }
-            print(
-                """
-                None of the file's columns is known to the rules: such leads are assigned as if they said nothing. A map says what each \
-                column is: kiteline rules show --kind map shows the live one, docs/guide-tenant.md how to add your own.
-                """)
+            let quoted = words.list(names.map { "“\($0)”" })
+            print("\n" + words["cli_preview_unmapped", ["n": "\(rows.count)", "names": quoted]])
+            print(words[leads.contains(where: \.saysSomething) ? "cli_preview_unseen" : "cli_preview_unknown"])
         }
 
         private func show(_ summary: Summary, _ id: String) {
             // What stands in the file twice is counted as updated too.
             let before = max(0, summary.updated - (summary.repeated?.count ?? 0))
-            let known = before == 0 ? "" : " (\(before) of them known before: their fields were updated)"
-            print("import \(id) \(summary.state): \(summary.rows) rows, \(summary.accepted) accepted\(known), \(summary.rejected) rejected")
-            if before > 0 {
-                print("Known leads stay where they are, whatever their new fields say; those held or with marketing are decided again.")
-            }
-            if summary.rows == 0, summary.errors.isEmpty { complain("There is no row in the file after the one that names its columns.") }
+            let counts = ["rows": summary.rows, "accepted": summary.accepted, "rejected": summary.rejected].mapValues { "\($0)" }
+            let said = [
+                "id": id, "state": words.known("cli_taken_in", summary.state),
+                "known": before == 0 ? "" : words["cli_taken_in_known", ["n": "\(before)"]],
+            ]
+            print(words["cli_taken_in", counts.merging(said) { $1 }])
+            if before > 0 { print(words["cli_taken_in_stay"]) }
+            if summary.rows == 0, summary.errors.isEmpty { complain(words["cli_taken_in_empty"]) }
             for fault in summary.errors {
-                let place = [fault.line.map { "line \($0)" }, fault.field].compactMap(\.self).joined(separator: ", ")
-                print("  \(place.isEmpty ? "" : place + ": ")\(fault.message)")
+                let place = words.clauses([fault.line.map { words["cli_line", ["line": "\($0)"]] }, fault.field])
+                print("  \(place.isEmpty ? "" : place + words["cli_colon"])\(words.relayed(fault.message))")
             }
             for line in summary.repeated ?? [] {
-                print("  line \(line.line): has the id of line \(line.earlier): it is one lead, and the later line's fields count")
+                print("  " + words["cli_taken_in_repeated", ["line": "\(line.line)", "earlier": "\(line.earlier)"]])
             }
         }
     }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import AsyncHTTPClient
+import Console
 import Foundation
 import JSONEnvelope
+import SalesModel
 
 struct LeadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +22,7 @@ struct LeadCommand: AsyncParsableCommand {
         @Option(help: "Where it came from.")
         var source: String?
 
-        @Option(help: "The language of its reasons: en or zh. The rest of the command line is English.")
+        @Option(help: "The language of what is printed: en or zh. JSON has both.")
         var language = "en"
 
         @Flag(help: "Print JSON.")
@@ -33,7 +35,17 @@ struct LeadCommand: AsyncParsableCommand {
             }
         }
 
-        private struct Waiting: Decodable { let whyWaiting: String? }
+        private struct Waiting: Decodable {
+            let whyWaiting, waitingCode: String?
+
+            /// Where there are no words for the whole sentence, what its code says.
+            func why(_ words: Words) -> String? {
+                guard let whyWaiting, words.language != .english else { return whyWaiting }
+                let said = words.relayed(whyWaiting)
+                guard said == whyWaiting, let waitingCode else { return said }
+                return words.code("waiting", waitingCode)
+            }
+        }
 
         private struct Found: Decodable {
             struct Item: Decodable { let id: String }
@@ -44,11 +56,12 @@ struct LeadCommand: AsyncParsableCommand {
             let remote = try remote.remote()
             let data = try await remote.request(.get, "/v1/leads/\(try await number(remote))")
             if json { return printLine(data) }
-            let lead = try JSON.read(LeadView.self, from: data)
-            print(lead.text(language))
+            let lead = try JSON.read(LeadAnswer.self, from: data)
+            let words = Words.of(option: language)
+            print(lead.text(words))
             guard lead.state == "awaiting_assignment", let job = lead.jobId else { return }
-            let why = try JSON.read(Waiting.self, from: try await remote.request(.get, "/v1/jobs/\(job)")).whyWaiting
-            print("\nits job \(job) waits" + (why.map { ": \($0)" } ?? ""))
+            let waiting = try JSON.read(Waiting.self, from: try await remote.request(.get, "/v1/jobs/\(job)"))
+            print("\n" + words["cli_job_waits", ["job": job]] + (waiting.why(words).map { words["cli_colon"] + $0 } ?? ""))
         }
 
         private func number(_ remote: Remote) async throws -> String {
@@ -113,7 +126,7 @@ struct LeadCommand: AsyncParsableCommand {
             try await pages.list(
                 "/v1/leads", filters,
                 ["id", "source", "external id", "name", "state", "with", "rule", "score", "received"]
-            ) { (lead: LeadView) in lead.cells }
+            ) { (lead: LeadAnswer) in lead.cells }
         }
 
         private func export(_ filters: [String: String?]) async throws {
@@ -131,152 +144,4 @@ struct LeadCommand: AsyncParsableCommand {
 extension String {
     /// Whether it may be the number of something.
     var isID: Bool { !isEmpty && utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }
-}
-
-/// A lead as the API tells of it.
-private struct LeadView: Decodable {
-    struct Words: Decodable {
-        let en, zh: [String]
-
-        func said(_ language: String) -> [String] { language == "zh" ? zh : en }
-    }
-
-    struct Decision: Decodable {
-        struct Candidate: Decodable {
-            let sellerId: String
-            /// Of whatever the rule ranks by.
-            let metric: Double?
-            let pending: Int?
-        }
-
-        /// What a score is made of; a part of which nothing was told gives nothing.
-        struct Score: Decodable {
-            let industryMatch, budgetClarity, decisionChain, urgency, interaction: Double?
-            let missing: [String]?
-
-            var text: String {
-                let parts = [
-                    ("industry_match", industryMatch), ("budget_clarity", budgetClarity), ("decision_chain", decisionChain),
-                    ("urgency", urgency), ("interaction", interaction),
-                ]
-                return parts.compactMap { name, points in
-                    points.map { String(format: "\(name) %.0f", $0) + (missing?.contains(name) == true ? " (nothing known)" : "") }
-                }.joined(separator: ", ")
-            }
-        }
-
-        let matchedRule: String?
-        let ruleVersion: String?
-        let arm: String?
-        let score: Score?
-        /// The first of those compared.
-        let candidates: [Candidate]?
-        let candidateCount: Int?
-    }
-
-    struct Earlier: Decodable {
-        let decidedAt, outcome: String
-        let owner, pool: String?
-        let explanation: Words
-
-        /// With its place, or why it has none.
-        private func text(_ language: String) -> String {
-            let why = explanation.said(language).joined(separator: " ")
-            let rest = (owner ?? pool).map { ", \($0)" } ?? (why.isEmpty ? "" : ": \(why)")
-            return "\(LeadView.held(outcome))\(rest)"
-        }
-
-        /// A line for each, the newest first; for those that followed each other and came out alike, as those of a lead that stays
-        /// held with each publication do, one for all.
-        static func lines(_ decisions: [Earlier], _ language: String) -> [String] {
-            var runs: [(text: String, times: [String])] = []
-            for decision in decisions {
-                let text = decision.text(language)
-                if runs.last?.text != text { runs.append((text, [])) }
-                runs[runs.count - 1].times.append(decision.decidedAt.withWholeSeconds)
-            }
-            return runs.map { run in
-                run.times.count == 1
-                    ? "\(run.times[0]) \(run.text)"
-                    : "\(run.times[run.times.count - 1]) \(run.text) (\(run.times.count) times in a row, last \(run.times[0]))"
-            }
-        }
-    }
-
-    struct Clock: Decodable {
-        let clock: String
-        let level: String?
-        let dueAt: String?
-        let state: String?
-
-        /// `lead_first_touch reminder 2026-01-31T08:04:00Z, running`; nil: nothing is due.
-        var text: String? {
-            dueAt.map { due in
-                let name = [clock, level].compactMap(\.self).joined(separator: " ")
-                return "\(name) \(due.withWholeSeconds)\(state.map { ", \($0)" } ?? "")"
-            }
-        }
-    }
-
-    let id, source, externalId, state, receivedAt: String
-    let name, heldReason, owner, pool, touchedAt, jobId: String?
-    let score: Double?
-    let assignment: Decision?
-    let explanation, leftOut: Words
-    /// Of one lead only.
-    let earlier: [Earlier]?
-    let clocks: [Clock]
-
-    private var standing: String {
-        heldReason.map(Self.held) ?? state
-    }
-
-    /// An outcome in words where it held the lead, else as it is.
-    private static func held(_ outcome: String) -> String {
-        switch outcome {
-        case "held_mapping_error": "held: a field cannot be mapped"
-        case "held_missing_data": "held: a field is missing"
-        case "held_failed": "held: its job failed"
-        default: outcome
-        }
-    }
-
-    private var place: String { owner ?? pool.map { "pool \($0)" } ?? "nobody" }
-
-    var cells: [String] {
-        [
-            id, source, externalId, name ?? "", standing, owner ?? pool ?? "",
-            assignment?.matchedRule ?? "", score.map { String(format: "%.0f", $0) } ?? "", receivedAt,
-        ]
-    }
-
-    /// `ben: 2 waiting, figure 0.333; got it`
-    private func line(of candidate: Decision.Candidate) -> String {
-        let facts = [candidate.pending.map { "\($0) waiting" }, candidate.metric.map { String(format: "figure %.3g", $0) }].compactMap(
-            \.self)
-        return "\(candidate.sellerId): \(facts.joined(separator: ", "))\(candidate.sellerId == owner ? "; got it" : "")"
-    }
-
-    func text(_ language: String) -> String {
-        let name = ["\(source)/\(externalId)", name].compactMap(\.self).joined(separator: ", ")
-        var lines = ["lead \(id) (\(name)) is \(standing), with \(place)"]
-        let score = score.map { String(format: ", score %.0f", $0) } ?? ""
-        let touched = touchedAt.map { ", first touched \($0.withWholeSeconds)" } ?? ""
-        lines.append("received \(receivedAt.withWholeSeconds)\(touched)\(score)")
-        if let decision = assignment, let version = decision.ruleVersion {
-            lines.append(
-                "decided by \(version)\(decision.matchedRule.map { ", rule \($0)" } ?? "")\(decision.arm.map { ", arm \($0)" } ?? "")")
-        }
-        if let parts = assignment?.score?.text, !parts.isEmpty { lines.append("scored \(parts); 20 each at most") }
-        func list(_ title: String, _ words: [String]) {
-            if !words.isEmpty { lines += ["", title] + words.map { "  – \($0)" } }
-        }
-        list("why", explanation.said(language))
-        let compared = assignment?.candidates ?? []
-        list("compared (\(assignment?.candidateCount ?? compared.count))", compared.map(line(of:)))
-        list("left out, not ranked, or not in turn", leftOut.said(language))
-        list("decided before", Earlier.lines(earlier ?? [], language))
-        list("due", clocks.compactMap(\.text))
-        return lines.joined(separator: "\n")
-    }
 }

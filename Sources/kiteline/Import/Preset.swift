@@ -1,4 +1,5 @@
 import API
+import Console
 import Foundation
 
 /// What the columns of a known system's export mean: under which names the packs' maps know them.
@@ -77,9 +78,11 @@ struct RenamedColumns: Sendable {
     }
 
     /// What is made of the file's columns, a line each.
-    var said: [String] {
-        renamed.map { "column \($0.from) is taken as \($0.to)" }
-            + (personName.map { ["columns \($0.given) and \($0.family) are joined to \(NameColumns.field)"] } ?? [])
+    func said(_ words: Words) -> [String] {
+        let joined = personName.map {
+            words["cli_columns_joined", ["given": $0.given, "family": $0.family, "field": NameColumns.field]]
+        }
+        return renamed.map { words["cli_column", ["from": $0.from, "to": $0.to]] } + [joined].compactMap(\.self)
     }
 }
 
