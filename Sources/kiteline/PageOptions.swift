@@ -5,10 +5,10 @@ import Foundation
 struct PageOptions: ParsableArguments {
     @OptionGroup var remote: RemoteOptions
 
-    @Option(help: "How many at most; default: 50.")
+    @Option(help: "Items at most (default: 50).")
     var limit: Int?
 
-    @Option(help: ArgumentHelp("Goes on where the page that gave it ended.", valueName: "cursor"))
+    @Option(help: ArgumentHelp("Where to go on, as the page before printed it.", valueName: "cursor"))
     var cursor: String?
 
     @Flag(help: "Print JSON.")

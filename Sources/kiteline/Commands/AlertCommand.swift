@@ -5,7 +5,7 @@ import Foundation
 
 struct AlertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "alert", abstract: "What went wrong and somebody should hear of, over the API.",
+        commandName: "alert", abstract: "What went wrong and should be looked at, over the API.",
         subcommands: [List.self, Resolve.self])
 
     private struct Item: Decodable {
@@ -28,9 +28,9 @@ struct AlertCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Alerts that last, the newest first; with --all also those that are over.",
+            abstract: "Open alerts, the newest first; with --all also those that are over.",
             discussion:
-                "Raised says how often: where it is about leads once for each decision, so a lead that was decided twice counts twice.")
+                "“raised” says how often: an alert about leads once for each decision, so a lead that was decided twice counts twice.")
 
         @OptionGroup var pages: PageOptions
 

@@ -14,7 +14,7 @@ struct AuditCommand: AsyncParsableCommand {
 
         @OptionGroup var remote: RemoteOptions
 
-        @Option(help: "Only these, such as ruleset.publish.")
+        @Option(help: "Only this action, such as ruleset.publish.")
         var action: String?
 
         @Option(help: "Only what was done to this; a seller by id or name.")
@@ -75,15 +75,15 @@ struct AuditCommand: AsyncParsableCommand {
             abstract: "Read the log's chains through: rows changed, taken out, put in or exchanged are named.",
             discussion: """
                 Every row carries the hash of the row before it. Who can write the whole log anew is found by a mark that was noted elsewhere: \
-                note what this prints, and give it with --noted later. Exit status 1: something is not as it was written.
+                note what this prints, and give it with --noted later. Exits 1 when something is not as it was written.
                 """)
 
         @OptionGroup var options: ServerOptions
 
-        @Option(help: ArgumentHelp("Only this tenant's chain; left out: every chain.", valueName: "slug"))
+        @Option(help: ArgumentHelp("Only this tenant's chain (default: every chain).", valueName: "slug"))
         var tenant: String?
 
-        @Option(help: ArgumentHelp("A mark of that tenant's chain that was noted earlier.", valueName: "seq:hash"))
+        @Option(help: ArgumentHelp("A mark of that tenant's chain that was noted earlier, as this prints it.", valueName: "seq:hash"))
         var noted: String?
 
         @Flag(help: "Print JSON.")

@@ -6,7 +6,7 @@ import Schema
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
-        abstract: "Keep everything as it is at one moment, while work goes on.",
+        abstract: "Back everything up as it is at one moment, while work goes on.",
         discussion: """
             Makes FOLDER/kiteline-TIME with the data, as pg_dump writes them, and a manifest: version, migration, time, SHA-256, rows of \
             each table. It is of one moment: what was accepted before is in it. Nobody waits for it. It appears under its name when \
@@ -19,7 +19,7 @@ struct BackupCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Where backups are kept; made when it is not there.", valueName: "folder"))
     var folder: String
 
-    @Option(help: ArgumentHelp("Afterwards, remove all but this many of the newest.", valueName: "n"))
+    @Option(help: ArgumentHelp("Afterwards, remove all but the newest n backups (default: remove none).", valueName: "n"))
     var keep: Int?
 
     @OptionGroup var options: ServerOptions

@@ -9,7 +9,7 @@ struct BreakerCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Breakers that were ever open: the tenant's and everybody's, or with a platform key and no --tenant all.")
+            abstract: "Breakers that have ever been open: the tenant's and everybody's, or all with a platform key and no --tenant.")
 
         @OptionGroup var remote: RemoteOptions
 

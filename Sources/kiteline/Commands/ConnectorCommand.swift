@@ -5,15 +5,15 @@ import Foundation
 struct ConnectorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "connector",
-        abstract: "Where a tenant's messages go outside: robots, apps, gateways, mail and webhooks, over the API.",
+        abstract: "Where a tenant's messages are sent: robots, apps, gateways, mail and webhooks, over the API.",
         subcommands: [Add.self, List.self, Check.self, Remove.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Connect an outside system, or change what is said of one.",
+            abstract: "Connect an outside system, or change the settings of one.",
             discussion: """
                 Secrets are read from a file or from standard input, never from the command line, where others can see them: a JSON object, or \
-                lines of name=value. Left out, those it has stay. What each kind needs:
+                lines of name=value. Left out, the secrets it has stay. What each kind needs:
 
                   dingtalk_robot  access_token, secret        wecom_robot  key
                   dingtalk_todo   app_key, app_secret         wecom_app    corp_id, corp_secret (and --set agent_id=…)
@@ -37,9 +37,9 @@ struct ConnectorCommand: AsyncParsableCommand {
             help: ArgumentHelp("Settings, such as url=https://… or to=13800138000,13900139000.", valueName: "name=value"))
         var settings: [String] = []
 
-        @Option(help: "Its place in the order of fail-over, the smallest first.") var place = 100
+        @Option(help: "Its place in the order of failover, the smallest first.") var place = 100
 
-        @Flag(help: "Keep it, and send nothing by it.") var disabled = false
+        @Flag(help: "Keep it, but send nothing through it.") var disabled = false
 
         @Option(help: "Why; kept in the audit log.") var reason: String
 
@@ -84,7 +84,7 @@ struct ConnectorCommand: AsyncParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say what is wrong with a connector, without a message to anybody. Exits 1 when something is.")
+            abstract: "Say what is wrong with a connector, without sending anything. Exits 1 when something is.")
 
         @OptionGroup var remote: RemoteOptions
 

@@ -9,7 +9,7 @@ struct ConsoleCommand: AsyncParsableCommand {
         commandName: "console",
         abstract: "Print a link that signs you in to the console, once.",
         discussion: """
-            For whom the key belongs to; the link is good for ten minutes, and is written to Postgres, which this needs. The platform chooses a tenant on the page, \
+            It signs in whoever the key belongs to and is good for ten minutes; it is written to Postgres, which this needs. The platform chooses a tenant on the page, \
             or here with --tenant; --key kl_o_… signs in an operator of one tenant.
             """)
 

@@ -27,7 +27,7 @@ struct DeadLetterCommand: AsyncParsableCommand {
         @Option(name: .customLong("id"), help: "Only these jobs; may be repeated.")
         var ids: [String] = []
 
-        @Option(help: "How many a second.")
+        @Option(help: "Jobs a second (1 to 1000; default: 50).")
         var perSecond: Int?
 
         @Option(help: "Why; kept in the audit log.")

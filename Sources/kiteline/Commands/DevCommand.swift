@@ -9,19 +9,19 @@ import Worker
 struct DevCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dev",
-        abstract: "Everything in one process, with a private Postgres and Redis.",
+        abstract: "Run everything in one process, with a private Postgres and Redis.",
         discussion: """
             Starts the servers as child processes with their data under the folder, migrates, serves and works. Writes FOLDER/ready.json \
             when ready; other commands started beside the folder find it there. Ctrl-C or SIGTERM stops everything it started; \
-            so does its death, however it dies. A second start finds everything again.
+            so does its own death, however it dies. A second start finds all data again.
             """)
 
-    @Option(help: ArgumentHelp("Where the data are.", valueName: "folder"))
+    @Option(help: ArgumentHelp("The folder the data is kept in.", valueName: "folder"))
     var dataDir = ".kiteline"
 
     @OptionGroup var listening: ListenOptions
 
-    @Option(help: ArgumentHelp("Workers in this process.", valueName: "k"))
+    @Option(help: ArgumentHelp("Workers in this process (1 to 64).", valueName: "k"))
     var workers = 1
 
     @Flag(help: "Serve only; jobs wait for `kiteline work`.")

@@ -5,7 +5,7 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Show the effective settings and check the servers.",
-        discussion: "Secrets are masked. Exit 1 when something would keep Kiteline from keeping its promises.")
+        discussion: "Secrets are masked. Exits 1 when something would keep Kiteline from keeping its promises.")
 
     @OptionGroup var options: ServerOptions
 

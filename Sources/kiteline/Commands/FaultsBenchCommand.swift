@@ -6,7 +6,7 @@ struct FaultsBenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "faults",
         abstract: "Break processes, servers and the wires between them while jobs run; then check that each job had its effect once.",
-        discussion: "Exit 1 at the first run that is not sound; its seed is printed, and repeats it.")
+        discussion: "Exits 1 at the first run that is not sound; it prints the seed, which repeats it.")
 
     @Option(help: "Jobs to be accepted in a run.")
     var jobs = 20_000
@@ -20,10 +20,10 @@ struct FaultsBenchCommand: AsyncParsableCommand {
     @Option(help: "Runs, each with the next seed.")
     var runs = 1
 
-    @Option(help: "The same seed breaks the same things in the same order.")
+    @Option(help: "Seed of the first run; the same seed breaks the same things in the same order.")
     var seed: UInt64 = 1
 
-    @Option(help: "The workers' lease in seconds.")
+    @Option(help: "The workers' lease, in seconds.")
     var lease = 30.0
 
     @Flag(help: "Print one JSON object for each run.")

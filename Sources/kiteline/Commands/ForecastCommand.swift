@@ -19,16 +19,16 @@ struct ForecastCommand: AsyncParsableCommand {
         @Option(help: "The folder that holds olist-marketing-funnel and maven-crm-opportunities; default: KITELINE_TEST_DATA.")
         var data: String?
 
-        @Option(help: "Days ahead.")
+        @Option(help: "Days forecast ahead (7 to 365).")
         var horizon = 28
 
-        @Option(help: "Days from one forecast to the next.")
+        @Option(help: "Days from one forecast to the next (1 to 28).")
         var every = 7
 
-        @Option(help: "How many tenants are invented.")
+        @Option(help: "Invented tenants (0 to 100).")
         var tenants = 5
 
-        @Option(help: "Of the invention and of the drawn paths.")
+        @Option(help: "Seed of the invention and of the drawn paths.")
         var seed: UInt64 = 1
 
         @Flag(help: "Print JSON.")

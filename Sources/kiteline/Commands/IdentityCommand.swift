@@ -19,10 +19,10 @@ struct IdentityCommand: AsyncParsableCommand {
         @Option(help: "The folder that holds dedupe-febrl, dedupe-restaurants and cn-listed-companies; default: KITELINE_TEST_DATA.")
         var data: String?
 
-        @Option(help: "How many companies are invented.")
+        @Option(help: "Invented companies (100 to 200000).")
         var companies = 10_000
 
-        @Option(help: "Of the invention and of the order in which records come.")
+        @Option(help: "Seed of the invention and of the order in which records come.")
         var seed: UInt64 = 1
 
         @Flag(help: "Print JSON.")

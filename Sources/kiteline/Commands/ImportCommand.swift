@@ -23,25 +23,27 @@ struct ImportCommand: AsyncParsableCommand {
 
         @OptionGroup var remote: RemoteOptions
 
-        @Argument(help: ArgumentHelp("The file; .csv or .ndjson tells its format.", valueName: "file"))
+        @Argument(help: ArgumentHelp("The file; its name's end tells its format: .ndjson or .jsonl, else CSV.", valueName: "file"))
         var path: String
 
         @Option(help: "Where these leads come from.")
         var source: String
 
-        @Option(help: ArgumentHelp("The column with each lead's id at its source; a preset knows it.", valueName: "column"))
+        @Option(help: ArgumentHelp("The column with each lead's id at its source; not needed with --preset.", valueName: "column"))
         var externalID: String?
 
-        @Option(help: ArgumentHelp("The column that says when it came in; without it, now.", valueName: "column"))
+        @Option(help: ArgumentHelp("The column that says when each lead came in (default: they come in now).", valueName: "column"))
         var receivedAt: String?
 
-        @Option(help: ArgumentHelp("The column with a person's given name; joined with the family name to contact.", valueName: "column"))
+        @Option(help: ArgumentHelp("The column with a person's given name; it and the family name become contact.", valueName: "column"))
         var givenName: String?
 
         @Option(help: ArgumentHelp("The column with a person's family name.", valueName: "column"))
         var familyName: String?
 
-        @Option(help: ArgumentHelp("Of a day whose year does not come first: mdy, the month does, or dmy, the day.", valueName: "order"))
+        @Option(
+            help: ArgumentHelp(
+                "The order in a date: ymd, mdy or dmy. Needed where the year does not come first, as in 1/31/26.", valueName: "order"))
         var dateOrder: String?
 
         @Option(help: ArgumentHelp("Whose export it is: \(Preset.names).", valueName: "system"))

@@ -18,19 +18,22 @@ struct JobCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Its arguments, a JSON object.", valueName: "json"))
         var args = "{}"
 
-        @Option(help: "0 to 9; 9 goes first.")
+        @Option(help: "0 to 9; 9 goes first (default: 5).")
         var priority: Int?
 
         @Option(help: ArgumentHelp("Not before this time, such as 2027-01-31T09:00:00Z.", valueName: "time"))
         var runAt: String?
 
-        @Option(help: ArgumentHelp("While a job of this kind with this key is not over, the answer is that job.", valueName: "key"))
+        @Option(
+            help: ArgumentHelp(
+                "While an earlier job of this kind with this key is not over, nothing is enqueued and that job is answered.",
+                valueName: "key"))
         var uniqueKey: String?
 
-        @Option(help: "How often it is tried.")
+        @Option(help: "Attempts at most (default: as its kind has it).")
         var maxAttempts: Int?
 
-        @Option(help: ArgumentHelp("Repeats of this request with the same key enqueue nothing.", valueName: "key"))
+        @Option(help: ArgumentHelp("Sent again with the same key, this request enqueues nothing more.", valueName: "key"))
         var idempotencyKey: String?
 
         @Flag(help: "Print JSON.")
@@ -64,14 +67,14 @@ struct JobCommand: AsyncParsableCommand {
     }
 
     struct Get: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "One job: its state, its attempts, what came of it. JSON.")
+        static let configuration = CommandConfiguration(abstract: "One job, as JSON: its state, its attempts and what came of it.")
 
         @OptionGroup var remote: RemoteOptions
 
         @Argument(help: "The job's id.")
         var id: String
 
-        @Flag(help: "Print JSON; it is never anything else.")
+        @Flag(help: "Print JSON, as it always does.")
         var json = false
 
         func run() async throws {
@@ -90,7 +93,7 @@ struct JobCommand: AsyncParsableCommand {
 
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Run a discarded or cancelled job again, or one that waits for its time at once.")
+            abstract: "Run a discarded or cancelled job again, or a waiting one at once instead of at its time.")
 
         @OptionGroup var control: ControlOptions
 
@@ -128,7 +131,8 @@ struct JobCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Jobs, the highest number first.", discussion: "Numbers are given out in blocks, so that is not always the newest.")
+            abstract: "Jobs, the highest number first.",
+            discussion: "Numbers are given out in blocks, so the highest is not always the newest.")
 
         @OptionGroup var pages: PageOptions
 
@@ -141,7 +145,7 @@ struct JobCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("Only those that hold this key, or failed or were cancelled with it.", valueName: "key"))
         var uniqueKey: String?
 
-        @Option(help: ArgumentHelp("Only those that decided this lead, or are to.", valueName: "id"))
+        @Option(help: ArgumentHelp("Only those that decided this lead, or will decide it.", valueName: "id"))
         var lead: String?
 
         @Option(help: "Only those whose last attempt failed so: transient, rate_limited, dependency, permanent, poison or cancelled.")

@@ -16,16 +16,16 @@ struct KeyCommand: AsyncParsableCommand {
 
         @OptionGroup var options: ServerOptions
 
-        @Option(help: ArgumentHelp("Whose; left out for a platform key.", valueName: "slug"))
+        @Option(help: ArgumentHelp("The tenant it is for; left out for a platform key.", valueName: "slug"))
         var tenant: String?
 
         @Option(help: "tenant, operator or platform.")
         var role: Role
 
-        @Option(help: "A seller or manager, of whom alone a tenant's key is: it does what the permissions let them do.")
+        @Option(help: "The seller or manager a tenant's key is for: it does only what the permissions let them do.")
         var user: String?
 
-        @Option(help: "What people call it, such as what it is for; the audit log says it beside the number.")
+        @Option(help: "A name for people, such as what it is for; the audit log shows it beside the number.")
         var name: String?
 
         @Option(help: "Why, for the audit log.")
@@ -71,7 +71,7 @@ struct KeyCommand: AsyncParsableCommand {
 
         @OptionGroup var options: ServerOptions
 
-        @Option(help: ArgumentHelp("Whose; left out for platform keys.", valueName: "slug"))
+        @Option(help: ArgumentHelp("The tenant they are for; left out for platform keys.", valueName: "slug"))
         var tenant: String?
 
         @Flag(help: "Print JSON.")
@@ -110,7 +110,7 @@ struct KeyCommand: AsyncParsableCommand {
     }
 
     struct Revoke: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "End a key. It stops working within 3 seconds.")
+        static let configuration = CommandConfiguration(abstract: "Revoke a key. It stops working within 3 seconds.")
 
         @OptionGroup var options: ServerOptions
 

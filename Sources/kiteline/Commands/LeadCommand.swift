@@ -81,7 +81,7 @@ struct LeadCommand: AsyncParsableCommand {
 
         @OptionGroup var pages: PageOptions
 
-        @Option(help: "awaiting_assignment, assigned, pooled, with_marketing, manual_queue or held.")
+        @Option(help: "Only those in this state: awaiting_assignment, assigned, pooled, with_marketing, manual_queue or held.")
         var state: String?
 
         @Option(help: "Only those that came from there.")
@@ -93,7 +93,7 @@ struct LeadCommand: AsyncParsableCommand {
         @Option(help: "Only those with this in their id or in a field, such as part of a company's name.")
         var text: String?
 
-        @Option(help: "late (nobody touched it in time), untouched or touched.")
+        @Option(help: "Only those that are late (nobody touched them in time), untouched or touched.")
         var touch: String?
 
         @Flag(help: "Write all of them as CSV.")

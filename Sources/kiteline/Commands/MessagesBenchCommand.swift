@@ -10,7 +10,7 @@ struct MessagesBenchCommand: BenchSuite {
     @Option(help: "Alerts of one tenant, all at once.")
     var alerts = 500
 
-    @Option(help: "So many of a hundred are urgent.")
+    @Option(help: "Percent of them that are urgent.")
     var urgent = 20
 
     @Option(help: "A vendor that is down: dingtalk, wecom or feishu.")

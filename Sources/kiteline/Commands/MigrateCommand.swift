@@ -10,10 +10,10 @@ struct MigrateCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ServerOptions
 
-    @Option(help: ArgumentHelp("Stop after this number.", valueName: "number"))
+    @Option(help: ArgumentHelp("Stop after the migration of this number (default: the last one).", valueName: "number"))
     var to: Int?
 
-    @Flag(help: "Say what would be done and do nothing.")
+    @Flag(help: "Only say what would be done.")
     var dryRun = false
 
     @Flag(help: "Print JSON.")

@@ -33,7 +33,7 @@ struct ProcessHealthCommand: AsyncParsableCommand {
         @Option(help: "Weeks that are invented.")
         var weeks = 52
 
-        @Option(help: "Of the invention, of the bootstrap and of the shuffling.")
+        @Option(help: "Seed of the invention, of the bootstrap and of the shuffling.")
         var seed: UInt64 = 1
 
         @Flag(help: "Print JSON.")

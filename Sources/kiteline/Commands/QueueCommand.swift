@@ -9,10 +9,10 @@ struct QueueCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "What of a tenant is ready, running, parked and deferred, by kind.",
+            abstract: "A tenant's ready, running, parked and deferred jobs, by kind.",
             discussion: """
-                Below stands which part of all worker-time the tenant got lately, and what its weight gives it among the tenants that have work \
-                now. Who has little to do gets less than that, and lacks nothing.
+                Below the table stands the share of all worker-time the tenant got lately, and what its weight gives it among the tenants that have work \
+                now. A tenant with little to do gets less than that, and lacks nothing.
                 """)
 
         @OptionGroup var remote: RemoteOptions

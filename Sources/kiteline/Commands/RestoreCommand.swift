@@ -10,8 +10,8 @@ struct RestoreCommand: AsyncParsableCommand {
         commandName: "restore",
         abstract: "Bring a backup back into an empty database.",
         discussion: """
-            Checks the backup's sum, makes the roles, copies everything in one transaction with grants and row security as they were, counts \
-            every table, applies what migrations this version has more, and begins a new life: jobs that ran wait again, their \
+            Checks the backup's SHA-256, makes the roles, copies everything in one transaction with grants and row security as they were, counts \
+            every table, applies the migrations this version has beyond it, and begins a new life: jobs that ran wait again, their \
             attempt not counted; claims and outcomes of the old life are refused; numbers go on a million further, those of jobs by 2,000 more for each second since the backup, 500 million at most.
 
             Stop serve and work first. With KITELINE_REDIS_URL the index is rebuilt from what was restored; name the Redis of this \

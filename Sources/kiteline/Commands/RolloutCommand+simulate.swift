@@ -19,7 +19,7 @@ extension RolloutCommand {
         @Option(help: "Runs for each size of harm, and of the faulty release.")
         var runs = 200
 
-        @Option(help: "Of the random numbers.")
+        @Option(help: "Seed of the random numbers.")
         var seed: UInt64 = 1
 
         @Flag(help: "Print one JSON object.")

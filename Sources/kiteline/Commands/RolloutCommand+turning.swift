@@ -5,50 +5,59 @@ import Foundation
 extension RolloutCommand {
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Roll a version out: in the shadow at 0 %, else to that share of the customers.")
+            abstract: "Roll a version out to a share of the customers; at 0 % it only runs in the shadow, without effect.")
 
         @OptionGroup var remote: RemoteOptions
 
         @Option(help: "The kind of rule set, such as route; or warning_model.")
         var kind: String
 
-        @Option(help: "The rule set's name; default: default, and spi of warning_model, which has no other.")
+        @Option(help: "The rule set's name (default: default; of warning_model: spi, its only one).")
         var name: String?
 
         @Option(help: "The version to be rolled out.")
         var version: Int
 
-        @Option(help: "Of the customers, with two decimals at most.")
+        @Option(help: "The share of the customers, in percent: 0 to 100, at most two decimals.")
         var percent = 5.0
 
         @Option(help: "Why; kept in the audit log.")
         var reason: String?
 
-        @Option(help: "Minutes within which a first touch is in time; 0: touches are not judged.")
+        @Option(help: "Minutes within which a first touch is in time (default: 4); 0: first touches are not judged.")
         var firstTouchMinutes: Double?
 
-        @Option(help: "Points by which first touches may be worse.")
+        @Option(
+            help: "Percentage points by which the share of first touches in time may be lower than under the live version (default: 5).")
         var firstTouchMargin: Double?
 
-        @Option(help: "Points by which the success of assignment may be worse.")
+        @Option(
+            help:
+                "Percentage points by which the success of assignment may be worse than under the live version (default: 0.5; of a model: 5)."
+        )
         var successMargin: Double?
 
-        @Option(help: "Canary leads without which nothing is promoted on evidence.")
+        @Option(help: "Canary leads needed before the evidence may promote it (default: 500).")
         var leastLeads: Int?
 
-        @Option(help: "Of match: a person may be asked about so many of a hundred leads where the live version asks nobody; 0: not judged.")
+        @Option(
+            help:
+                "Of match: percent of leads about which a person may be asked where the live version asks nobody (default: 10); 0: not judged."
+        )
         var asked: Double?
 
-        @Option(help: "Of match: so many of a hundred leads may go to a customer the live version does not know them as; 0: not judged.")
+        @Option(
+            help:
+                "Of match: percent of leads that may join a customer the live version does not take them for (default: 20); 0: not judged.")
         var joined: Double?
 
-        @Option(help: "Of a model: so many of a hundred warnings may be false.")
+        @Option(help: "Of warning_model: percent of warnings that may be false (default: 60).")
         var falseWarnings: Double?
 
-        @Option(help: "Of a model: warnings whose fortnight is over without which it is not promoted on evidence.")
+        @Option(help: "Of warning_model: warnings whose 14 days are over, needed before the evidence may promote it (default: 50).")
         var leastWarnings: Int?
 
-        @Flag(help: "Go to everybody when every guard finds it good enough.")
+        @Flag(help: "Promote it to all customers by itself when every guard finds it good enough.")
         var automatic = false
 
         @Flag(help: "Print JSON.")
@@ -87,11 +96,11 @@ extension RolloutCommand {
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Change the share of the customers; 0 takes the change back. Who was served by a version stays with it.")
+            abstract: "Change the share of the customers; 0 takes the change back. Customers a version has served stay with it.")
 
         @OptionGroup var turning: RolloutOptions
 
-        @Argument(help: "Of the customers, with two decimals at most.")
+        @Argument(help: "The new share of the customers, in percent: 0 to 100, at most two decimals.")
         var percent: Double
 
         func validate() throws { try Start.check(percent: percent) }
@@ -100,7 +109,7 @@ extension RolloutCommand {
     }
 
     struct Promote: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make the version the live one, for everybody.")
+        static let configuration = CommandConfiguration(abstract: "Make the version live for all customers.")
 
         @OptionGroup var turning: RolloutOptions
 
@@ -118,7 +127,7 @@ extension RolloutCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "A rollout's arms, guards and history; without an id all of them.", aliases: ["list"])
+            abstract: "A rollout's arms, guards and history; without an id, all rollouts.", aliases: ["list"])
 
         @OptionGroup var remote: RemoteOptions
 

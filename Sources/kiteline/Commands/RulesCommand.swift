@@ -19,7 +19,7 @@ struct RulesCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Save a file as the next version of a rule set, and make it live at once or leave it to a rollout.",
             discussion:
-                "What says the same as the newest version, or as the live one, is that version. A version that would be a draft is published with the reason."
+                "A file that says the same as the newest version, or as the live one, is that version. With --reason it is live at once; with --draft it waits for a rollout."
         )
 
         @OptionGroup var remote: RemoteOptions
@@ -138,7 +138,7 @@ struct RulesCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
         var kind: RuleKind
 
-        @Option(help: "The version, see kiteline rules show; may be left out where only one other was live.")
+        @Option(help: "The version, as kiteline rules show --kind lists it; may be left out where only one other was live.")
         var version: Int?
 
         @Option(help: "Why; kept in the audit log.")
@@ -311,7 +311,7 @@ struct RulesCommand: AsyncParsableCommand {
 
     struct Diff: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "What one version says otherwise than another, in words.",
+            abstract: "How two versions differ, in words.",
             discussion: "Of two files, or of two versions of a tenant's rule set: --from (without it, the one before) and --to.")
 
         @OptionGroup var remote: RemoteOptions

@@ -9,7 +9,7 @@ struct RulesReplayCommand: AsyncParsableCommand {
         commandName: "replay",
         abstract: "Make recorded decisions again under a version of a rule set, without effect, and show what would differ.",
         discussion: """
-            What is counted are decisions: a lead that was decided twice in that time counts twice. Exit 1 when the round is not passed. All \
+            Decisions are counted: a lead that was decided twice in that time counts twice. Exits 1 when the round is not passed. All \
             differences: GET /v1/rounds/ID/differences.
             """)
 
@@ -21,16 +21,17 @@ struct RulesReplayCommand: AsyncParsableCommand {
     @Option(help: "The rule set's name.")
     var name = "default"
 
-    @Option(help: "Which version is tried.")
+    @Option(help: "The version to try.")
     var version: Int
 
-    @Option(help: ArgumentHelp("From when on decisions are replayed; default: 90 days ago.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("Replay decisions from this time on, such as 2026-01-31T08:00:00Z (default: 90 days ago).", valueName: "time"))
     var from: String?
 
-    @Option(help: ArgumentHelp("Until when; default: now.", valueName: "time"))
+    @Option(help: ArgumentHelp("Replay decisions before this time (default: now).", valueName: "time"))
     var to: String?
 
-    @Option(help: "What counts as a first touch in time, in seconds.")
+    @Option(help: "Seconds within which a first touch is in time (default: 240).")
     var touchWithin: Int?
 
     @Flag(help: "Do not wait for the round's end.")

@@ -4,7 +4,7 @@ import Foundation
 
 struct ScheduleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "schedule", abstract: "Jobs of a tenant that come again and again, over the API.",
+        commandName: "schedule", abstract: "A tenant's schedules: jobs that are enqueued at set times, over the API.",
         subcommands: [List.self, Set.self, Remove.self])
 
     private struct Item: Decodable {
@@ -15,7 +15,7 @@ struct ScheduleCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What comes when.")
+        static let configuration = CommandConfiguration(abstract: "A tenant's schedules, and when each fires next.")
 
         @OptionGroup var remote: RemoteOptions
 
@@ -57,10 +57,10 @@ struct ScheduleCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("When, as cron has it, such as \"*/15 8-18 * * mon-fri\".", valueName: "times"))
         var cron: String?
 
-        @Option(help: ArgumentHelp("Whose clock is meant; the tenant's where none is named.", valueName: "zone"))
+        @Option(help: ArgumentHelp("The time zone of these times, such as Europe/Paris (default: the tenant's).", valueName: "zone"))
         var timeZone: String?
 
-        @Option(help: "Of times at which nobody was there to fire: one job for the last of them, all, or skip.")
+        @Option(help: "What becomes of times at which Kiteline was down: one (a job for the last of them), all, or skip (default: one).")
         var missed: String?
 
         @Flag(help: "Print JSON.")

@@ -5,12 +5,12 @@ import Foundation
 struct SellerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "seller",
-        abstract: "A tenant's sellers: who they are, what they have to do, and who gets no new leads for a time, over the API.",
+        abstract: "A tenant's sellers: who they are, what they have to do, and who is frozen, over the API.",
         subcommands: [List.self, Load.self, Freeze.self, Thaw.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Sellers, in the order they were told of, with the leads that wait with them.")
+            abstract: "Sellers, in the order they came in, with the leads that wait for them.")
 
         @OptionGroup var pages: PageOptions
 
@@ -72,11 +72,11 @@ struct SellerCommand: AsyncParsableCommand {
 
     struct Freeze: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "No new lead for a seller; those there are stay. Until a time, or until thawed.")
+            abstract: "Give a seller no new leads, until a time or until thawed; those they have stay.")
 
         @OptionGroup var turn: TurnOptions
 
-        @Option(help: "When it ends by itself, such as 2026-12-10T00:00:00Z.") var until: String?
+        @Option(help: "When it ends by itself, such as 2026-12-10T00:00:00Z (default: when thawed).") var until: String?
 
         func run() async throws {
             try await turn.apply(["frozen": true, "until": until], "\(turn.seller) gets no new lead\(until.map { " until \($0)" } ?? "").")
@@ -84,7 +84,7 @@ struct SellerCommand: AsyncParsableCommand {
     }
 
     struct Thaw: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "New leads for a seller again.")
+        static let configuration = CommandConfiguration(abstract: "Give a seller new leads again.")
 
         @OptionGroup var turn: TurnOptions
 
@@ -98,7 +98,7 @@ struct SellerCommand: AsyncParsableCommand {
 
         @Option(help: "The manager who decided it; needed with a tenant's key.") var by: String?
 
-        @Option(help: "Why; kept in the audit log, and the seller is told it.") var reason: String
+        @Option(help: "Why; kept in the audit log and told to the seller.") var reason: String
 
         @Flag(help: "Print JSON.") var json = false
 

@@ -8,7 +8,7 @@ import ServiceLifecycle
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Answer HTTP: the API and the console.",
-        discussion: "Any number of these, anywhere. SIGTERM ends it after the requests under way.")
+        discussion: "Run as many of these as you like, anywhere. SIGTERM ends it after the requests under way.")
 
     @OptionGroup var options: ServerOptions
     @OptionGroup var listening: ListenOptions
@@ -30,10 +30,10 @@ struct ServeCommand: AsyncParsableCommand {
 
 /// Where the API listens.
 struct ListenOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The address to listen on (127.0.0.1).", valueName: "address"))
+    @Option(help: ArgumentHelp("The address to listen on (default: 127.0.0.1).", valueName: "address"))
     var host: String?
 
-    @Option(help: ArgumentHelp("The port to listen on (8080); 0 takes a free one.", valueName: "number"))
+    @Option(help: ArgumentHelp("The port to listen on (default: 8080); 0 takes a free one.", valueName: "number"))
     var port: String?
 
     var flags: [Setting: String?] { [.host: host, .port: port] }

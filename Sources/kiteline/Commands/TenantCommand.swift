@@ -16,7 +16,7 @@ struct TenantCommand: AsyncParsableCommand {
 
         @OptionGroup var options: ServerOptions
 
-        @Argument(help: "Its short name: lower-case letters, digits and hyphens, 63 at most.")
+        @Argument(help: "Its short name: at most 63 lower-case letters, digits and hyphens.")
         var slug: String
 
         @Option(help: "Its share of worker time against the other tenants' (1 to 1000).")
@@ -25,16 +25,17 @@ struct TenantCommand: AsyncParsableCommand {
         @Option(help: "Jobs that may run at once (1 to 100000).")
         var cap = 1_000
 
-        @Option(help: "Jobs a second in the long run; none: no limit.")
+        @Option(help: "Jobs a second in the long run (default: no limit).")
         var rate: Double?
 
-        @Option(help: "Jobs that may start at once above the rate.")
+        @Option(help: "Jobs that may start at once above the rate (default: as many as the rate).")
         var burst: Int?
 
         @Option(help: "Ready jobs of one kind in the index; more are accepted and deferred (1 to 100000).")
         var readyCapacity = 1_000
 
-        @Option(help: ArgumentHelp("Rule sets to begin with: \(RulePack.names). None: it has no rules yet.", valueName: "name"))
+        @Option(
+            help: ArgumentHelp("Rule sets to begin with: \(RulePack.names) (default: none, so it has no rules yet).", valueName: "name"))
         var pack: String?
 
         @Flag(help: "Print JSON.")

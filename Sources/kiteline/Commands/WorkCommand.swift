@@ -6,15 +6,15 @@ struct WorkCommand: AsyncParsableCommand {
         commandName: "work",
         abstract: "Run jobs, and take care of the index.",
         discussion:
-            "Any number of these, anywhere. SIGTERM drains, and so does who asks it to in the console: running jobs finish or go back with their attempt restored."
+            "Run as many of these as you like, anywhere. SIGTERM drains it, as an operator can from the console: running jobs finish, or go back with their attempt restored."
     )
 
     @OptionGroup var options: ServerOptions
 
-    @Option(help: ArgumentHelp("Jobs at once.", valueName: "n"))
+    @Option(help: ArgumentHelp("Jobs it runs at once (KITELINE_CONCURRENCY; default: 400).", valueName: "n"))
     var concurrency: String?
 
-    @Option(help: ArgumentHelp("Only jobs of these kinds, with commas between. None: of every kind.", valueName: "kinds"))
+    @Option(help: ArgumentHelp("Only jobs of these kinds, separated by commas (default: every kind).", valueName: "kinds"))
     var kinds: String?
 
     func run() async throws {

@@ -9,7 +9,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Processes at work, and what each has done. Who ended or was lost is gone from here within a minute.")
+            abstract: "Processes at work, and what each has done. One that ended or was lost disappears within a minute.")
 
         @OptionGroup var remote: RemoteOptions
 
@@ -51,7 +51,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
     struct Drain: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a process take nothing new, end what it runs or give it back, and end. No job is lost.")
+            abstract: "Drain a process: it takes nothing new, finishes what it runs or gives it back, and ends. No job is lost.")
 
         @OptionGroup var remote: RemoteOptions
 

@@ -3,10 +3,14 @@ import Foundation
 
 /// The flags every command has.
 struct CommonOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A file of KITELINE_… settings.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file of KITELINE_… settings (KITELINE_CONFIG; default: /etc/kiteline.conf, if it is there).", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "The least level that is logged: trace, debug, info, notice, warning, error or critical (default: info).", valueName: "level"))
     var logLevel: String?
 
     /// - Parameters:
@@ -24,10 +28,12 @@ struct CommonOptions: ParsableArguments {
 
 /// The flags of commands that reach the servers.
 struct ServerOptions: ParsableArguments {
-    @Option(name: .customLong("postgres-url"), help: ArgumentHelp("Postgres, as libpq takes it.", valueName: "url"))
+    @Option(name: .customLong("postgres-url"), help: ArgumentHelp("Postgres, as libpq takes it (KITELINE_POSTGRES_URL).", valueName: "url"))
     var postgresURL: String?
 
-    @Option(name: .customLong("redis-url"), help: ArgumentHelp("Redis: redis://, rediss:// or unix:///path.", valueName: "url"))
+    @Option(
+        name: .customLong("redis-url"),
+        help: ArgumentHelp("Redis: redis://, rediss:// or unix:///path (KITELINE_REDIS_URL).", valueName: "url"))
     var redisURL: String?
 
     @Option(help: ArgumentHelp("Where a running `kiteline dev` is looked for, when nothing else names the servers.", valueName: "folder"))
