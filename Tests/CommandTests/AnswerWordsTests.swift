@@ -52,7 +52,9 @@ import Testing
              "assignment":{"rule_version":"route/default@3","matched_rule":"key","arm":"stable",
                "score":{"industry_match":20,"urgency":0,"missing":["urgency"]},"candidate_count":2,
                "candidates":[{"seller_id":"anna","pending":2,"metric":0.5},{"seller_id":"chen","pending":3}]},
-             "earlier":[{"decided_at":"2026-01-31T07:00:00Z","outcome":"held_missing_data","explanation":{"en":["A.","B."],"zh":["甲。","乙。"]}}],
+             "earlier":[{"decided_at":"2026-01-31T07:50:00Z","outcome":"held_missing_data","explanation":{"en":["A.","B."],"zh":["甲。","乙。"]}},
+               {"decided_at":"2026-01-31T07:00:00Z","outcome":"held_missing_data","explanation":{"en":["A.","B."],"zh":["甲。","乙。"]}},
+               {"decided_at":"2026-01-31T06:00:00Z","outcome":"assigned","owner":"ben","explanation":{"en":[],"zh":[]}}],
              "clocks":[{"clock":"lead_first_touch","level":"reminder","due_at":"2026-01-31T10:00:00Z","state":"running"}]}
             """#
         let lead = try JSON.read(LeadAnswer.self, from: Data(body.utf8))
@@ -75,7 +77,8 @@ import Testing
                   – ben is away.
 
                 decided before
-                  – 2026-01-31T07:00:00Z held: a field is missing: A. B.
+                  – 2026-01-31T07:00:00Z held: a field is missing: A. B. (2 times in a row, last 2026-01-31T07:50:00Z)
+                  – 2026-01-31T06:00:00Z assigned, ben
 
                 due
                   – lead_first_touch reminder 2026-01-31T10:00:00Z, running
@@ -98,7 +101,8 @@ import Testing
                   – ben 不在岗。
 
                 此前的决定
-                  – 2026-01-31T07:00:00Z 暂挂：缺少数据：甲。乙。
+                  – 2026-01-31T07:00:00Z 暂挂：缺少数据：甲。乙。（连续 2 次，最近一次 2026-01-31T07:50:00Z）
+                  – 2026-01-31T06:00:00Z 已分配，ben
 
                 时限
                   – 首触提醒 2026-01-31T10:00:00Z，计时中
