@@ -1,0 +1,37 @@
+import Foundation
+import SalesModel
+import Testing
+
+@testable import Console
+
+extension InBrowser {
+    /// Where things stand on a page, measured on one that its sample fills.
+    @Suite struct LayoutInBrowserTests {
+        @Test(arguments: Chromium.Size.allCases, Language.allCases)
+        func `what two versions decide differently is a table on a desktop's screen and cards on a phone's`(
+            size: Chromium.Size, language: Language
+        ) async throws {
+            try await draw("rollout", size, language) { browser in
+                let row = try await browser.run("return getComputedStyle(document.querySelector('#shadow tbody tr')).display")
+                let beyond = try await browser.run(
+                    "const panel = document.getElementById('shadow'); return panel.scrollWidth > panel.clientWidth ? 'wide' : ''")
+
+                #expect(row == (size == .desktop ? "table-row" : "grid") && beyond == "")
+            }
+        }
+
+        /// Shows a page as its sample fills it, with its styles within it: no service has to run.
+        private func draw(
+            _ name: String, _ size: Chromium.Size, _ language: Language, _ look: (Chromium) async throws -> Void
+        ) async throws {
+            let styles = try #require(Asset.at("\(Asset.path)/console.css"))
+            let view = try Contexts.view(name).merging(["t": Words.of(language).view])
+            let page = Templates.all.page(name, view)
+                .replacing(/<link rel="stylesheet"[^>]*>/, with: "<style>\(String(decoding: styles.bytes, as: UTF8.self))</style>")
+            try await Chromium.with(size, language: language.rawValue) { browser in
+                try await browser.open("data:text/html;charset=utf-8;base64,\(Data(page.utf8).base64EncodedString())")
+                try await look(browser)
+            }
+        }
+    }
+}
