@@ -20,6 +20,30 @@ extension InBrowser {
             }
         }
 
+        @Test(arguments: [
+            ("lead", "[aria-labelledby=score-title] td > .bar"), ("rollout", "[aria-labelledby=replay-title] td > .bar"),
+            ("overdue", "#escalations td select"),
+        ])
+        func `a bar or a field alone in its cell stands on the line of its row`(page: String, what: String) async throws {
+            try await draw(page, .desktop, .english) { browser in
+                #expect(try await browser.run("const things = [...document.querySelectorAll('\(what)')];" + Self.astray) == "")
+            }
+        }
+
+        /// Which of `things` stand more than a pixel above or below the first words of their rows.
+        private static let astray = """
+            const middle = (box) => box.top + box.height / 2;
+            const line = (cell) => {
+                const words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+                while (words.nextNode() && !words.currentNode.data.trim());
+                const range = document.createRange();
+                range.selectNodeContents(words.currentNode);
+                return middle(range.getClientRects()[0]);
+            };
+            const away = (thing) => middle(thing.getBoundingClientRect()) - line(thing.closest('tr').firstElementChild);
+            return things.length ? things.map(away).filter((one) => Math.abs(one) > 1).join() : 'nothing is there';
+            """
+
         /// Shows a page as its sample fills it, with its styles within it: no service has to run.
         private func draw(
             _ name: String, _ size: Chromium.Size, _ language: Language, _ look: (Chromium) async throws -> Void
