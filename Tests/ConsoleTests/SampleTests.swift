@@ -303,6 +303,31 @@ import Testing
 
     @Test(
         arguments: [
+            (#"{"passed":0,"required":0}"#, false, "A draft needs no round to become live.", "草稿无需回放即可生效。"),
+            (#"{"passed":1,"required":3}"#, true, "Rounds passed so far: 1 of the 3 asked for.", "已通过 1 轮，要求 3 轮。"),
+            (#"{"passed":3,"required":3}"#, false, "Rounds passed so far: 3; no more are asked for.", "已通过 3 轮，达到要求。"),
+            (nil, false, nil, nil),
+        ] as [(String?, Bool, String?, String?)])
+    func `a round tells how many are still asked for, and that fewer may be where some are wanting`(
+        rounds: String?, isWanting: Bool, english: String?, chinese: String?
+    ) throws {
+        let round = try node(
+            #"{"round_id":"12","result":{"passed":false,"findings":[],"replayed":0,"differing":0,"live":{},"candidate":{},"by_seller":[]}}"#
+        )
+        for (language, counted) in [(Language.english, english), (.chinese, chinese)] {
+            let (_, clerk) = frame(language)
+            let words = clerk.words
+
+            let view = RoundView.view(try rounds.map(node), round, SellerNames(nil), clerk)
+
+            #expect(view["replayVerdict"] == .text(words.passage([words["round_nothing"], counted].compactMap(\.self))))
+            let fewer = isWanting ? [words["round_nothing_fewer"]] : []
+            #expect(view["replayAdvice"] == .text(words.passage([words["round_nothing_do"]] + fewer)))
+        }
+    }
+
+    @Test(
+        arguments: [
             (3, "Replaced since", "Version 3 is live by now"), (4, "Promoted", nil),
             (6, "Replaced since", "Version 6 is live by now"),
         ] as [(Int, String, String?)])

@@ -95,17 +95,16 @@ public enum RoundView {
         let findings = result["findings"]?.elements.compactMap { $0["message"]?.string.map { Sentences.said($0, words) } } ?? []
         let sellers = result["by_seller"]?.elements.prefix(10) ?? []
         let most = Double(sellers.flatMap { [$0["live"]?.integer ?? 0, $0["candidate"]?.integer ?? 0] }.max() ?? 0)
+        let verdict = words[
+            replayed == 0 ? "round_nothing" : hasPassed ? "round_passed" : "round_failed",
+            [
+                "differing": clerk.number(differing),
+                "share": replayed == 0 ? "–" : clerk.percent(Double(differing) / Double(replayed)),
+            ]]
         return [
             "replayLead": .text(lead(round, replayed, clerk)), "replayTone": .text((hasPassed ? Tone.good : .bad).rawValue),
-            "replayVerdict": .text(
-                words[
-                    replayed == 0 ? "round_nothing" : hasPassed ? "round_passed" : "round_failed",
-                    [
-                        "passed": RolloutWords.number(rounds?["passed"]), "required": RolloutWords.number(rounds?["required"]),
-                        "differing": clerk.number(differing),
-                        "share": replayed == 0 ? "–" : clerk.percent(Double(differing) / Double(replayed)),
-                    ]]),
-            "replayAdvice": .text(replayed == 0 ? words["round_nothing_do"] : nil), "hasFindings": .flag(!findings.isEmpty),
+            "replayVerdict": .text(words.passage([verdict, passed(rounds, words)].compactMap(\.self))),
+            "replayAdvice": .text(replayed == 0 ? advice(rounds, words) : nil), "hasFindings": .flag(!findings.isEmpty),
             "findings": .list(findings.map { .text($0) }),
             "roundHref": .text(Layout.path("rounds/\(round["round_id"]?.string ?? "")")), "replayRows": .list(rows(live, candidate, clerk)),
             "replaySellers": .list(
@@ -118,6 +117,20 @@ public enum RoundView {
                     ]
                 }),
         ]
+    }
+
+    /// How many rounds the version has passed of those that are asked for; nil: it is not known.
+    private static func passed(_ rounds: JSONNode?, _ words: Words) -> String? {
+        guard let passed = rounds?["passed"]?.integer, let required = rounds?["required"]?.integer else { return nil }
+        if required == 0 { return words["rule_rounds_free"] }
+        if passed >= required { return words["rounds_enough", ["passed": String(passed)]] }
+        return words["rounds_passed", ["passed": String(passed), "required": String(required)]]
+    }
+
+    /// What to do where a round found nothing to decide again. Fewer rounds help only where some are wanting.
+    private static func advice(_ rounds: JSONNode?, _ words: Words) -> String {
+        let isWanting = rounds?["passed"]?.integer ?? 0 < rounds?["required"]?.integer ?? 0
+        return words.passage([words["round_nothing_do"]] + (isWanting ? [words["round_nothing_fewer"]] : []))
     }
 
     private static func lead(_ round: JSONNode, _ replayed: Int, _ clerk: Clerk) -> String {
