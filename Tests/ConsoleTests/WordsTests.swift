@@ -50,6 +50,17 @@ import Testing
         #expect(chinese.all.filter { $0.value.contains(space) }.keys.sorted() == [])
     }
 
+    @Test func `what is decided for a lead has one name on the Chinese pages of rollouts and their rounds`() {
+        let decisions = english.all.filter { name, text in
+            ["rollout", "round", "says_"].contains(where: name.hasPrefix) && !isSingular(name) && text.contains(/\bdecisions?\b/)
+        }
+
+        #expect(decisions.count > 10)
+        #expect(decisions.keys.filter { !chinese[$0].contains("分配") }.sorted() == [])
+        #expect(chinese.all.filter { $0.value.contains("决策") }.keys.sorted() == ["score_decision_chain"])
+        #expect(chinese.all.filter { $0.value.contains(/重新(决定|派发)/) }.keys.sorted() == [])
+    }
+
     private func isSingular(_ name: String) -> Bool { name.hasSuffix("_one") && !name.hasPrefix("says_") }
 
     private func places(_ text: String) -> Set<String> { Set(text.matches(of: /\{([a-z]+)\}/).map { String($0.1) }) }
