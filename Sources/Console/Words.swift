@@ -83,8 +83,8 @@ public struct Words: Sendable {
         }
     }
 
-    /// `key 7`
-    func key(_ number: String) -> String { self["actor_key", ["number": number]] }
+    /// `key 7`; the number stays on its line.
+    func key(_ number: String) -> String { self["actor_key", ["number": number]].replacing(" ", with: "\u{A0}") }
 
     /// When a schedule does something, as `day 06:00` or `monday,friday 09:00` say it; what is said otherwise as it is.
     func every(_ text: String) -> String? {

@@ -119,7 +119,7 @@ import Testing
             ("customer_review.link", "5", "Question 5 whether two are one customer", nil),
             ("dlq.redrive", "7", "Rerun 7 of dead letters", "dead-letters"), ("fuse.open", "assignment", "Assignment fuse", "breakers"),
             ("calendar.put", "seller/s1", "Chen Wei", nil), ("calendar.put", "tenant", "Everybody", nil),
-            ("key.revoke", "8", "key 8", nil), ("worker.drain", "2", "Worker 2", nil), ("moon.landing", "11", "11", nil),
+            ("key.revoke", "8", "key\u{A0}8", nil), ("worker.drain", "2", "Worker 2", nil), ("moon.landing", "11", "11", nil),
             ("refused", "POST /v1/leads/{id}/assign", "To change: Leads (POST /v1/leads/{id}/assign)", nil),
             ("refused", "GET /v1/dlq:groups", "To see: Dead letters (GET /v1/dlq:groups)", nil),
             ("refused", "GET /v1/moons", "GET /v1/moons", nil),

@@ -25,6 +25,15 @@ import Testing
         #expect(clerk.percent(0.125) == "12.5\u{A0}%" && chinese.percent(0.125) == "12.5%")
     }
 
+    @Test func `a key and its number stay on one line, in a sentence too`() {
+        var named = clerk
+        named.keyNames = [7: "Night shift"]
+
+        #expect(clerk.actor("key:7") == "key\u{A0}7" && chinese.actor("key:7") == "密钥\u{A0}7")
+        #expect(named.actor("key:7") == "Night shift (key\u{A0}7)", "a name may be long and wraps")
+        #expect(chinese.words["round_asked_by", ["actor": "密钥\u{A0}7"]] == "由密钥\u{A0}7 发起")
+    }
+
     @Test(
         arguments: [
             (0, "0"), (7, "7"), (999, "999"), (1_000, "1,000"), (-1_234_567, "−1,234,567"), (Int.min, "−9,223,372,036,854,775,808"),
