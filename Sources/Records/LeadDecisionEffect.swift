@@ -437,7 +437,7 @@ extension LeadDecisionEffect {
                 'The source ' || source || ' sends ' || CASE WHEN fields = 1 THEN 'a field' ELSE 'fields' END || ' nobody has mapped: '
                     || array_to_string(named, ', ') || CASE WHEN fields > 20 THEN ' and ' || (fields - 20)::text || ' more' ELSE '' END
                     || '. Name each in a map, or list it under ignore.',
-                '来源「' || source || '」出现未映射的新字段：' || array_to_string(named, '、')
+                '来源“' || source || '”出现未映射的新字段：' || array_to_string(named, '、')
                     || CASE WHEN fields > 20 THEN '，另有 ' || (fields - 20)::text || ' 个' ELSE '' END
                     || '。请在映射中说明其含义，或列入 ignore。',
                 'urgent', '{work_app}'

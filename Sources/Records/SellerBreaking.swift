@@ -114,7 +114,7 @@ public struct SellerBreakerEffect: JudgedEffect {
 
     private func opening(_ deals: [Int64], _ matching: Int, of tenant: TenantID, at now: Date) -> [Statement] {
         let english = "\(matching) of the last \(deals.count) lost deals were lost for: \(breaker.reason)"
-        let chinese = "最近 \(deals.count) 个丢单中有 \(matching) 个的原因是「\(breaker.chineseReason)」"
+        let chinese = "最近 \(deals.count) 个丢单中有 \(matching) 个的原因是“\(breaker.chineseReason)”"
         let freeze = SellerFreeze(since: now, until: now.addingTimeInterval(Double(breaker.days) * 86_400), reason: english, by: nil)
         let until = freeze.until?.ISO8601Format() ?? ""
         let seller = facts.externalID
@@ -128,7 +128,7 @@ public struct SellerBreakerEffect: JudgedEffect {
             .notify(
                 seller, "training_due", breaker.reason, of: tenant,
                 english: "Training for you: \(breaker.reason). Your manager ends the freeze once it is passed.",
-                chinese: "请参加针对「\(breaker.chineseReason)」的培训，通过后由您的主管解除冻结。"),
+                chinese: "请参加针对“\(breaker.chineseReason)”的培训，通过后由您的主管解除冻结。"),
         ]
             + facts.managers.filter { $0 != seller }.map { manager in
                 .notify(

@@ -28,7 +28,7 @@ extension RuleDifference {
 
     // MARK: Places
 
-    /// `rule “fair”, choice`; 规则「fair」的选择方式
+    /// `rule “fair”, choice`; 规则“fair”的选择方式
     private func name(_ place: RulePlace) -> Label {
         var parts: [Label] = []
         var steps = place.steps[...]
@@ -39,7 +39,7 @@ extension RuleDifference {
             case .item(let name, let index)?:
                 steps = steps.dropFirst()
                 let shown = name ?? "\(index + 1)"
-                parts.append(Label("\(label.english) “\(shown)”", "\(label.chinese)「\(shown)」"))
+                parts.append(Label("\(label.english) “\(shown)”", "\(label.chinese)“\(shown)”"))
             case .key(let inner)? where RuleWords.bands.contains(key):
                 steps = steps.dropFirst()
                 parts.append(RuleWords.band(inner, of: key))
@@ -48,7 +48,7 @@ extension RuleDifference {
             case .key(let inner)? where RuleWords.named.contains(key):
                 steps = steps.dropFirst()
                 let known = RuleWords.field(inner)
-                parts.append(Label("\(label.english) “\(known.english)”", "\(label.chinese)「\(known.chinese)」"))
+                parts.append(Label("\(label.english) “\(known.english)”", "\(label.chinese)“\(known.chinese)”"))
             default: parts.append(label)
             }
         }

@@ -2,7 +2,7 @@ import SalesModel
 
 extension RuleWords {
     /// A key of a rule set; a list's is the name of one of its items.
-    static func key(_ name: String) -> Label { keys[name] ?? Label("“\(name)”", "「\(name)」") }
+    static func key(_ name: String) -> Label { keys[name] ?? Label("“\(name)”", "“\(name)”") }
 
     private static let keys: [String: Label] = [
         // map

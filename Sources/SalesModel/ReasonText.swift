@@ -100,24 +100,24 @@ extension Reason {
     private func chinese(_ the: Wording) -> String {
         switch code {
         case .fieldUnmapped:
-            "规则用到字段「\(the["field"])」，但来源「\(the["source"])」没有它的映射。"
+            "规则用到字段“\(the["field"])”，但来源“\(the["source"])”没有它的映射。"
         case .typeMismatch:
-            "外部字段「\(the["outside"])」的值" + the.optional("「", "value", "」") + "不是「\(the["field"])」所需的\(the.expected)\(the.sign)。"
+            "外部字段“\(the["outside"])”的值" + the.optional("“", "value", "”") + "不是“\(the["field"])”所需的\(the.expected)\(the.sign)。"
         case .fieldMissing:
-            "必填字段「\(the["field"])」缺失。"
+            "必填字段“\(the["field"])”缺失。"
         case .notComparable:
-            "「\(the["field"])」" + the.optional("（", "value", "）") + "无法与规则要求的值比较"
+            "“\(the["field"])”" + the.optional("（", "value", "）") + "无法与规则要求的值比较"
                 + the.optional("：其币种为 ", "currency") + the.optional("，规则按 ", "asked", " 比较") + "。"
         case .fieldDefaulted:
-            "「\(the["field"])」未提供，采用默认值「\(the["value"])」。"
+            "“\(the["field"])”未提供，采用默认值“\(the["value"])”。"
         case .scoreBand:
             "线索质量分 \(the["score"])，\(the.band)。"
         case .intentGrade:
             "意向等级：\(the.grade)。"
         case .ruleMatched:
-            "命中规则「\(the["rule"])」。"
+            "命中规则“\(the["rule"])”。"
         case .condition:
-            "\(the["field"]) \(the.comparison)" + (the.saysValue ? "" : the.optional("（实际为「", "value", "」）")) + "。"
+            "\(the["field"]) \(the.comparison)" + (the.saysValue ? "" : the.optional("（实际为“", "value", "”）")) + "。"
         case .noRouteRules:
             "该租户没有生效的分配规则。"
         case .noScoreRules:
@@ -133,11 +133,11 @@ extension Reason {
         case .industryUnknown:
             "线索行业未知，未按行业筛选。"
         case .closeRate:
-            "近 \(the["months"]) 个月" + the.optional("「", "industry", "」")
+            "近 \(the["months"]) 个月" + the.optional("“", "industry", "”")
                 + "成交率 \(the.percent("rate"))（\(the["closed"]) 单成交 \(the["won"]) 单）" + the.optionalPercent("，团队均值 ", "mean")
                 + "，位列前 \(the["n"])。"
         case .dealsWon:
-            "近 \(the["months"]) 个月" + the.optional("「", "industry", "」") + "成交 \(the["won"]) 单" + the.optionalDecimal("，团队均值 ", "mean")
+            "近 \(the["months"]) 个月" + the.optional("“", "industry", "”") + "成交 \(the["won"]) 单" + the.optionalDecimal("，团队均值 ", "mean")
                 + "，位列前 \(the["n"])。"
         case .fewestPending:
             "待跟进线索最少：\(the["pending"]) 条" + the.optional("；", "alike", " 人并列，先取最久未分到新线索者，再按编号") + "。"
@@ -146,19 +146,19 @@ extension Reason {
         case .dedicated:
             "该线索的专属客户经理。"
         case .teamFirst:
-            "优先分配至「\(the["team"])」。"
+            "优先分配至“\(the["team"])”。"
         case .teamExhausted:
-            "「\(the["team"])」无人可接，转由其他销售承接。"
+            "“\(the["team"])”无人可接，转由其他销售承接。"
         case .targetExhausted:
             "\(the.target)中没有可按该方式排名的销售，已改用后面的方式。"
         case .alternate:
             "转给备选：\(the.target)。"
         case .pooled:
-            "进入「\(the["pool"])」。"
+            "进入“\(the["pool"])”。"
         case .toMarketing:
             "转市场部补充信息。"
         case .fallbackPool:
-            "无销售可接，进入兜底池「\(the["pool"])」。"
+            "无销售可接，进入兜底池“\(the["pool"])”。"
         case .manualQueue:
             "无销售可接且无兜底池，转人工派发。"
         case .assignmentFailed:
@@ -255,7 +255,7 @@ private struct Wording {
                 ": “\(self["sign"])” \(isSure ? "is" : "may be") \(all). With its code before it, such as \(first) 500, an amount says which"
         case .chinese:
             let all = isSure ? first : isOpen ? "\(currencies.joined(separator: "、")) 等" : "\(others.joined(separator: "、")) 或 \(last)"
-            return "：「\(self["sign"])」\(isSure ? "表示" : "可能表示") \(all)；在金额前写明币种代码（如 \(first) 500）即可区分"
+            return "：“\(self["sign"])”\(isSure ? "表示" : "可能表示") \(all)；在金额前写明币种代码（如 \(first) 500）即可区分"
         }
     }
 
@@ -302,7 +302,7 @@ private struct Wording {
         case ("not_equals", .english): "is not “\(operand)”"
         case ("not_in", .english): "is none of \(operand)"
         case ("not_contains", .english): "does not contain \(operand)"
-        case ("equals", .chinese): "为「\(operand)」"
+        case ("equals", .chinese): "为“\(operand)”"
         case ("in", .chinese): "属于 \(operand)"
         case ("contains", .chinese): "包含 \(operand)"
         case ("gt", .chinese): "大于 \(operand)"
@@ -313,7 +313,7 @@ private struct Wording {
         case ("present", .chinese): "已填写"
         case ("filled", .chinese): "已有效填写"
         case ("not_filled", .chinese): "仅填了占位内容"
-        case ("not_equals", .chinese): "不为「\(operand)」"
+        case ("not_equals", .chinese): "不为“\(operand)”"
         case ("not_in", .chinese): "不属于 \(operand)"
         case ("not_contains", .chinese): "不包含 \(operand)"
         default: "\(self["operator"]) \(operand)"

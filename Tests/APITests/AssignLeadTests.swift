@@ -40,7 +40,7 @@ import Testing
             #expect(lead.state == .assigned)
             #expect(lead.owner == "anna")
             #expect(lead.reasons(in: .english) == ["Rule “everyone” applies.", "Nobody else came into question."])
-            #expect(lead.reasons(in: .chinese) == ["命中规则「everyone」。", "没有其他可选的销售。"])
+            #expect(lead.reasons(in: .chinese) == ["命中规则“everyone”。", "没有其他可选的销售。"])
             let decision = String(decoding: try #require(lead.decision).bytes, as: UTF8.self)
             #expect(decision.contains(#""excluded": [{"code": "inactive", "seller_id": "bert"}]"#))
             #expect(decision.contains(#""rule_version": "route/main@1""#))

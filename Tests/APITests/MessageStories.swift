@@ -106,7 +106,7 @@ import Testing
 
             #expect(
                 house.vendors.with { $0.wecom.shown.map(\.text) } == [
-                    "来源「website」出现未映射的新字段：size、trade。请在映射中说明其含义，或列入 ignore。"
+                    "来源“website”出现未映射的新字段：size、trade。请在映射中说明其含义，或列入 ignore。"
                 ])
         }
     }

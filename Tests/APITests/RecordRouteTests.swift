@@ -236,7 +236,7 @@ import Testing
             let change = try #require(try diff.json["changes"].array?.first)
             #expect(change["path"].string == "clocks[0].levels[0].after")
             #expect(change["en"].string == "clock “first”, level “a”, after: 4m → 8m")
-            #expect(change["zh"].string == "时钟「first」，级别「a」，时长：4m → 8m")
+            #expect(change["zh"].string == "时钟“first”，级别“a”，时长：4m → 8m")
             #expect(try back.json["changes"].array?.first?["en"].string == "clock “first”, level “a”, after: 8m → 4m")
         }
     }

@@ -40,7 +40,7 @@ import Testing
             #expect(list.text.contains(#"href="/console/leads/\#(id)""#))
             #expect(page.text.contains("Rule “all” applies.") && page.text.contains("route/default@1"))
             #expect(page.text.contains("Chen &lt;b&gt;Wei") || page.text.contains("Li Fang"))
-            #expect(chinese.text.contains("规则「all」"))
+            #expect(chinese.text.contains("规则“all”"))
             #expect(try await browser.get("/console/leads?text=\(id)")["location"] == "/console/leads/\(id)")
             #expect(try await browser.get("/console/leads?text=L-1").text.contains(#"href="/console/leads/\#(id)""#))
             #expect(try await browser.get("/console/leads?text=L-2").text.contains("No lead found"))

@@ -33,7 +33,7 @@ import Testing
             ])
         #expect(
             try sentences(.chinese, channel, missing, owner, late) == [
-                "线索来源渠道属于 fair, web。", "必填字段「线索来源渠道」缺失。", "客户 c9 已归属陈晓。", "超时未首触（首触，超时 5 分钟），转交主管。",
+                "线索来源渠道属于 fair, web。", "必填字段“线索来源渠道”缺失。", "客户 c9 已归属陈晓。", "超时未首触（首触，超时 5 分钟），转交主管。",
             ])
         #expect(
             try sentences(.english, Reason(.alternate, ["target": "t7, s1, everyone"])) == [
@@ -42,8 +42,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("t6", "Team 6 comes first.", "优先分配至「Team 6」。"), ("t7", "Team 华东团队 comes first.", "优先分配至「华东团队」。"),
-        ("teamwork", "Team teamwork comes first.", "优先分配至「teamwork」。"),
+        ("t6", "Team 6 comes first.", "优先分配至“Team 6”。"), ("t7", "Team 华东团队 comes first.", "优先分配至“华东团队”。"),
+        ("teamwork", "Team teamwork comes first.", "优先分配至“teamwork”。"),
     ])
     func `a team whose name says that it is one is not called a team twice`(team: String, english: String, chinese: String) throws {
         let reason = Reason(.teamFirst, ["team": .text(team)])

@@ -142,7 +142,7 @@ extension PageTask {
         try await person.presses("form[role=search] button", leadingTo: "location.search.includes('L-3')")
         try await person.presses("#lead-list tbody a", leadingTo: "location.pathname === '/console/leads/\(things.lead)'")
         let why = try await person.reads("#why .reasons")
-        #expect(why.contains(person.words.language == .chinese ? "规则「all」" : "Rule “all” applies."))
+        #expect(why.contains(person.words.language == .chinese ? "规则“all”" : "Rule “all” applies."))
 
         let owner = try #require(await house.call("GET", "/v1/leads/\(things.lead)").json["owner"])
         try await person.chooses(owner == "s1" ? "s2" : "s1", in: "#assign-seller")

@@ -61,6 +61,17 @@ import Testing
         #expect(chinese.all.filter { $0.value.contains(/重新(决定|派发)/) }.keys.sorted() == [])
     }
 
+    @Test func `what Chinese names stands between “ and ”, wherever the words come from`() throws {
+        let folder = Self.root.appending(path: "Sources")
+        let files = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
+        // A pack's messages are its tenants' own; what is measured sends such ones.
+        let sources = files.filter { $0.hasSuffix(".swift") && !$0.hasPrefix("Benchmarks/") }
+        let others = try sources.filter { try String(contentsOf: folder.appending(path: $0), encoding: .utf8).contains(/[「」『』]/) }
+
+        #expect(sources.count > 100 && others == [])
+        #expect(chinese.all.filter { $0.value.contains(/[「」『』]/) }.keys.sorted() == [])
+    }
+
     private func isSingular(_ name: String) -> Bool { name.hasSuffix("_one") && !name.hasPrefix("says_") }
 
     private func places(_ text: String) -> Set<String> { Set(text.matches(of: /\{([a-z]+)\}/).map { String($0.1) }) }

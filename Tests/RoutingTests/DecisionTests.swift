@@ -229,7 +229,7 @@ import Testing
         #expect(decision.outcome == .heldMappingError)
         #expect(decision.unmappedFields == ["source_channel"])
         #expect(decision.words() == ["The rules read “source_channel”, but no map says what it is for leads from “website”."])
-        #expect(decision.words(.chinese) == ["规则用到字段「source_channel」，但来源「website」没有它的映射。"])
+        #expect(decision.words(.chinese) == ["规则用到字段“source_channel”，但来源“website”没有它的映射。"])
         #expect(decision.owner == nil)
     }
 

@@ -5,17 +5,17 @@ import Testing
     private static let golden: [(Reason, english: String, chinese: String)] = [
         (
             Reason(.fieldUnmapped, ["field": "source_channel", "source": "form"]),
-            "The rules read “source_channel”, but no map says what it is for leads from “form”.", "规则用到字段「source_channel」，但来源「form」没有它的映射。"
+            "The rules read “source_channel”, but no map says what it is for leads from “form”.", "规则用到字段“source_channel”，但来源“form”没有它的映射。"
         ),
         (
             Reason(.typeMismatch, ["field": "budget", "outside": "b", "expected": "money"]),
             "The outside field “b” holds a value that is not an amount, such as 480000, 1,200.50 or 48万, as “budget” needs.",
-            "外部字段「b」的值不是「budget」所需的金额（如 480000、1,200.50、48万）。"
+            "外部字段“b”的值不是“budget”所需的金额（如 480000、1,200.50、48万）。"
         ),
         (
             Reason(.typeMismatch, ["field": "budget", "outside": "b", "expected": "money_from_zero", "value": "-500"]),
             "The outside field “b” holds “-500”, which is not an amount of zero or more, as “budget” needs.",
-            "外部字段「b」的值「-500」不是「budget」所需的不为负的金额。"
+            "外部字段“b”的值“-500”不是“budget”所需的不为负的金额。"
         ),
         (
             Reason(
@@ -25,7 +25,7 @@ import Testing
                     "currencies": "USD, CAD, AUD", "asked": "CNY",
                 ]),
             "The outside field “b” holds “$48,000.00”, which is not an amount in CNY, as “budget” needs: “$” may be USD, CAD, AUD or another. With its code before it, such as USD 500, an amount says which.",
-            "外部字段「b」的值「$48,000.00」不是「budget」所需的 CNY 金额：「$」可能表示 USD、CAD、AUD 等；在金额前写明币种代码（如 USD 500）即可区分。"
+            "外部字段“b”的值“$48,000.00”不是“budget”所需的 CNY 金额：“$”可能表示 USD、CAD、AUD 等；在金额前写明币种代码（如 USD 500）即可区分。"
         ),
         (
             Reason(
@@ -35,31 +35,31 @@ import Testing
                     "asked": "CNY",
                 ]),
             "The outside field “b” holds “€5”, which is not an amount in CNY, as “budget” needs: “€” is EUR. With its code before it, such as EUR 500, an amount says which.",
-            "外部字段「b」的值「€5」不是「budget」所需的 CNY 金额：「€」表示 EUR；在金额前写明币种代码（如 EUR 500）即可区分。"
+            "外部字段“b”的值“€5”不是“budget”所需的 CNY 金额：“€”表示 EUR；在金额前写明币种代码（如 EUR 500）即可区分。"
         ),
         (
             Reason(.typeMismatch, ["field": "fair", "outside": "d", "expected": "day_of_calendar", "value": "2026-02-30"]),
             "The outside field “d” holds “2026-02-30”, which is not a day of the calendar, as “fair” needs.",
-            "外部字段「d」的值「2026-02-30」不是「fair」所需的日期，日历上没有这一天。"
+            "外部字段“d”的值“2026-02-30”不是“fair”所需的日期，日历上没有这一天。"
         ),
-        (Reason(.fieldMissing, ["field": "company"]), "“company” is required and the lead does not have it.", "必填字段「company」缺失。"),
-        (Reason(.notComparable, ["field": "budget"]), "“budget” could not be compared with what the rules ask.", "「budget」无法与规则要求的值比较。"),
+        (Reason(.fieldMissing, ["field": "company"]), "“company” is required and the lead does not have it.", "必填字段“company”缺失。"),
+        (Reason(.notComparable, ["field": "budget"]), "“budget” could not be compared with what the rules ask.", "“budget”无法与规则要求的值比较。"),
         (
             Reason(.notComparable, ["field": "budget", "value": "USD 5000.00", "currency": "USD", "asked": "CNY"]),
             "“budget” (USD 5000.00) could not be compared with what the rules ask: it is in USD, and they compare with amounts in CNY.",
-            "「budget」（USD 5000.00）无法与规则要求的值比较：其币种为 USD，规则按 CNY 比较。"
+            "“budget”（USD 5000.00）无法与规则要求的值比较：其币种为 USD，规则按 CNY 比较。"
         ),
         (
             Reason(.fieldDefaulted, ["field": "source_channel", "value": "unknown"]),
             "“source_channel” was not given; its default “unknown” was taken.",
-            "「source_channel」未提供，采用默认值「unknown」。"
+            "“source_channel”未提供，采用默认值“unknown”。"
         ),
         (Reason(.scoreBand, ["score": 82, "band": "high"]), "Lead score 82, high band.", "线索质量分 82，高分段。"),
         (Reason(.intentGrade, ["grade": "mid"]), "Intent grade: middle.", "意向等级：中意向。"),
-        (Reason(.ruleMatched, ["rule": "fair"]), "Rule “fair” applies.", "命中规则「fair」。"),
+        (Reason(.ruleMatched, ["rule": "fair"]), "Rule “fair” applies.", "命中规则“fair”。"),
         (
             Reason(.condition, ["field": "industry", "operator": "contains", "operand": "汽车", "value": "新能源汽车"]),
-            "industry contains 汽车 (it is “新能源汽车”).", "industry 包含 汽车（实际为「新能源汽车」）。"
+            "industry contains 汽车 (it is “新能源汽车”).", "industry 包含 汽车（实际为“新能源汽车”）。"
         ),
         (Reason(.condition, ["field": "budget", "operator": "empty"]), "budget is empty.", "budget 为空。"),
         (Reason(.noRouteRules), "No route rules are live for this tenant.", "该租户没有生效的分配规则。"),
@@ -81,7 +81,7 @@ import Testing
                     "n": 3,
                 ]),
             "Close rate in orthopaedics over the last 6 months: 38.2 % (29 of 76 deals), team mean 31.5 %; among the best 3.",
-            "近 6 个月「orthopaedics」成交率 38.2 %（76 单成交 29 单），团队均值 31.5 %，位列前 3。"
+            "近 6 个月“orthopaedics”成交率 38.2 %（76 单成交 29 单），团队均值 31.5 %，位列前 3。"
         ),
         (
             Reason(.closeRate, ["months": 6, "rate": .number(0.5), "won": 5, "closed": 10, "n": 3]),
@@ -100,18 +100,18 @@ import Testing
         (Reason(.roundRobin, ["members": 1]), "Nobody else came into question.", "没有其他可选的销售。"),
         (Reason(.roundRobin, ["members": 4]), "Next in turn among 4 sellers.", "在 4 名销售中轮询到。"),
         (Reason(.dedicated), "Dedicated to this lead.", "该线索的专属客户经理。"),
-        (Reason(.teamFirst, ["team": "key"]), "Team key comes first.", "优先分配至「key」。"),
-        (Reason(.teamExhausted, ["team": "key"]), "Nobody in team key could take it, so others were asked.", "「key」无人可接，转由其他销售承接。"),
+        (Reason(.teamFirst, ["team": "key"]), "Team key comes first.", "优先分配至“key”。"),
+        (Reason(.teamExhausted, ["team": "key"]), "Nobody in team key could take it, so others were asked.", "“key”无人可接，转由其他销售承接。"),
         (
             Reason(.targetExhausted, ["target": "key"]), "Nobody among key could be ranked this way; the next way was tried.",
             "key中没有可按该方式排名的销售，已改用后面的方式。"
         ),
         (Reason(.alternate, ["target": "anna"]), "Passed on to the alternate: anna.", "转给备选：anna。"),
-        (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入「nurture」。"),
+        (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入“nurture”。"),
         (Reason(.toMarketing), "Handed to marketing to be completed.", "转市场部补充信息。"),
         (
             Reason(.fallbackPool, ["pool": "shared"]), "No seller could take it, so it went to the fallback pool shared.",
-            "无销售可接，进入兜底池「shared」。"
+            "无销售可接，进入兜底池“shared”。"
         ),
         (
             Reason(.assignmentFailed, ["class": "poison", "message": "its worker died 3 times while running it"]),

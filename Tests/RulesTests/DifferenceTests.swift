@@ -30,7 +30,7 @@ import Testing
 
     @Test func `points are told with their part and case`() throws {
         #expect(try words(.score, score(75), score(75, points: 15)) == ["part “industry_match”, case “1”, points: 20 → 15"])
-        #expect(try words(.score, score(75), score(75, points: 15), .chinese) == ["维度「industry_match」，档位「1」，分值：20 → 15"])
+        #expect(try words(.score, score(75), score(75, points: 15), .chinese) == ["维度“industry_match”，档位“1”，分值：20 → 15"])
     }
 
     private let fair = "{ id: fair, when: { field: source_channel, equals: fair }, to: { team: a } }"
@@ -50,7 +50,7 @@ import Testing
             ])
         #expect(
             try words(.route, "rules: [\(partner), \(fair), \(rest)]", old, .chinese) == [
-                "删除规则「partner」（原为：条件：预算不低于 CNY 5；分配给：市场部）"
+                "删除规则“partner”（原为：条件：预算不低于 CNY 5；分配给：市场部）"
             ])
         #expect(
             try words(.route, "rules: [\(partner), \(fair), \(rest)]", "rules: [\(fair), \(partner), \(rest)]") == [
@@ -69,7 +69,7 @@ import Testing
             ])
         #expect(
             try words(.route, "rules: [\(fair), \(rest)]", "rules: [\(new), \(rest)]", .chinese) == [
-                "规则「fair」，条件：线索来源渠道为 fair → 线索来源渠道为 fair 且 非（预算为空）"
+                "规则“fair”，条件：线索来源渠道为 fair → 线索来源渠道为 fair 且 非（预算为空）"
             ])
     }
 
@@ -87,7 +87,7 @@ import Testing
                 "clock “c”, stop, condition: number of follow-up within 48h at least 3 → number of follow-up within 48h at least 2",
                 "clock “c”, level “card”, after: 48h → 24h",
             ])
-        #expect(try words(.clock, source("48h", 3), source("24h", 3), .chinese) == ["时钟「c」，级别「card」，时长：48h → 24h"])
+        #expect(try words(.clock, source("48h", 3), source("24h", 3), .chinese) == ["时钟“c”，级别“card”，时长：48h → 24h"])
     }
 
     @Test func `messages and weights are told in their words`() throws {

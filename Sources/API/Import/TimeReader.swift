@@ -105,12 +105,12 @@ enum TimeFault: Sendable, Hashable {
     func text(in language: Language) -> String {
         switch (self, language) {
         case (.noSuchDay(let text, let days), .english): "“\(text)”: there is no such day, its month has \(days)"
-        case (.noSuchDay(let text, let days), .chinese): "「\(text)」这一天不存在，该月只有 \(days) 天"
+        case (.noSuchDay(let text, let days), .chinese): "“\(text)”这一天不存在，该月只有 \(days) 天"
         case (.other(let text, let orders), .english):
             "“\(text)” is no time such as 2026-01-31T08:00:00Z, 2026-01-31 08:00, 2026/1/31 or 31 Jan 2026"
                 + (orders.isEmpty ? "" : "; it would be one with date_order \(orders.map(\.rawValue).joined(separator: " or "))")
         case (.other(let text, let orders), .chinese):
-            "「\(text)」不是可识别的时间（如 2026-01-31T08:00:00Z、2026-01-31 08:00、2026/1/31、2026年1月31日）"
+            "“\(text)”不是可识别的时间（如 2026-01-31T08:00:00Z、2026-01-31 08:00、2026/1/31、2026年1月31日）"
                 + (orders.isEmpty ? "" : "；date_order 设为 \(orders.map(\.rawValue).joined(separator: " 或 ")) 时可识别")
         }
     }
