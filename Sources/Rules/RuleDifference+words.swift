@@ -28,7 +28,7 @@ extension RuleDifference {
 
     // MARK: Places
 
-    /// `rule “fair”, choice`; 规则“fair”的选择方式
+    /// `rule “fair”, chosen`; 规则“fair”，选择方式
     private func name(_ place: RulePlace) -> Label {
         var parts: [Label] = []
         var steps = place.steps[...]

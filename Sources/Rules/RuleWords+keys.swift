@@ -13,7 +13,7 @@ extension RuleWords {
         "dimensions": Label("part", "维度"), "cases": Label("case", "档位"), "points": Label("points", "分值"),
         "otherwise": Label("otherwise", "否则"), "mode": Label("mode", "计分方式"), "when": Label("condition", "条件"),
         // route
-        "rules": Label("rule", "规则"), "to": Label("goes to", "分配给"), "by": Label("choice", "选择方式"), "then": Label("then", "其后"),
+        "rules": Label("rule", "规则"), "to": Label("goes to", "分配给"), "by": Label("chosen", "选择方式"), "then": Label("then", "其后"),
         "n": Label("best", "前几名"), "window_months": Label("window in months", "统计月数"), "active_only": Label("active only", "仅在职"),
         "min_closed": Label("fewest closed deals", "最少成交单数"), "metric": Label("ranked by", "排名指标"), "filters": Label("filters", "筛选"),
         "alternates": Label("alternate", "备选"), "fallback": Label("fallback", "兜底"), "pool": Label("pool", "线索池"),
@@ -50,9 +50,9 @@ extension RuleWords {
 
     /// Values that are words of the rules.
     static let words: [String: Label] = [
-        "fewest_pending": Label("fewest pending", "待跟进最少"), "round_robin": Label("by turns", "轮询"),
-        "top_n_by_close_rate": Label("the best by past deals", "成交率前几名"), "dedicated": Label("the one named", "专属"),
-        "group_first": Label("the team first", "团队优先"), "everyone": Label("everyone", "全体"), "newcomers": Label("the newcomers", "新人"),
+        "fewest_pending": Label("by fewest pending", "待跟进最少"), "round_robin": Label("by turns", "轮询"),
+        "top_n_by_close_rate": Label("by past deals", "成交率前几名"), "dedicated": Label("by name", "专属"),
+        "group_first": Label("from the team first", "团队优先"), "everyone": Label("everyone", "全体"), "newcomers": Label("the newcomers", "新人"),
         "marketing": Label("marketing", "市场部"), "true": Label("yes", "是"), "false": Label("no", "否"), "owner": Label("owner", "负责人"),
         "manager": Label("manager", "主管"), "sales_director": Label("sales director", "销售总监"), "in_app": Label("in-app", "站内"),
         "work_app": Label("work app", "企业应用"), "sms": Label("SMS", "短信"), "mail": Label("mail", "邮件"),

@@ -58,6 +58,20 @@ import Testing
             ])
     }
 
+    @Test func `how a rule chooses is told in words, as a value and within a rule`() throws {
+        let shared = "{ id: rest, to: everyone, by: fewest_pending }"
+        let team = "{ id: team, when: { field: source_channel, equals: fair }, to: { team: a }, by: group_first, then: round_robin }"
+        let (old, new) = ("rules: [\(rest)]", "rules: [\(team), \(rest)]")
+
+        #expect(try words(.route, old, "rules: [\(shared)]") == ["rule “rest”, chosen: by turns → by fewest pending"])
+        #expect(
+            try words(.route, old, new) == [
+                "rule “team” added: condition source channel is fair; goes to team a; chosen from the team first; then by turns"
+            ])
+        #expect(
+            try words(.route, old, new, .chinese) == ["新增规则“team”：条件：线索来源渠道为 fair；分配给：团队：a；选择方式：团队优先；其后：轮询"])
+    }
+
     @Test func `a condition is told as a whole`() throws {
         let new = fair.replacing(
             "{ field: source_channel, equals: fair }",
