@@ -474,6 +474,19 @@ import Testing
                 == "why Send it again with the field put right, or mend the map: it is decided at once." && held["assign"] == View.nothing)
     }
 
+    @Test(arguments: [(0, false), (3, true)])
+    func `how often a breaker opened in a row is told of one that did`(openings: Int, isTold: Bool) throws {
+        let (layout, clerk) = frame()
+        let breakers = try node(#"{"items":[{"key":"erp","state":"closed","openings":\#(openings)}],"pauses":[]}"#)
+        let nothing = try node(#"{"items":[]}"#)
+        let facts = BreakersView.Facts(fuse: try node(#"{"state":"closed"}"#), breakers: breakers, queues: nothing, incidents: nothing)
+
+        let page = Templates.all.page("breakers", BreakersView.page(layout, clerk, facts, once: "k"))
+
+        #expect(page.contains("<dt>Openings in a row</dt><dd>\(openings)</dd>") == isTold)
+        #expect(page.contains("Openings in a row") == isTold)
+    }
+
     @Test func `breakers and dead letters`() throws {
         let (layout, clerk) = frame()
         let breaker =

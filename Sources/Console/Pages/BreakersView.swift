@@ -100,6 +100,7 @@ public enum BreakersView {
         let isShared = breaker["scope"]?.string == "all"
         let events = breaker["events"]?.elements ?? []
         let until = breaker["until"]?.date
+        let openings = breaker["openings"]?.integer ?? 0
         let tone: Tone = state == "closed" ? .good : isForced ? .bad : .warn
         return [
             "breakerId": .text(String(place)), "breakerName": .text(name),
@@ -116,7 +117,7 @@ public enum BreakersView {
             "atOnce": .text(
                 breaker["limit"]?.integer.map { clerk.number(Int($0)) } ?? words[state == "closed" ? "breaker_no_limit" : "breaker_none"]),
             "lookedAt": .text(isForced ? words["breaker_by_hand"] : until.map { clerk.ago($0) } ?? "–"),
-            "openings": .text(clerk.number(breaker["openings"]) ?? "–"), "hasEvents": .flag(!events.isEmpty),
+            "openings": .text(openings > 0 ? clerk.number(Int(openings)) : nil), "hasEvents": .flag(!events.isEmpty),
             "events": .list(events.map { event($0, clerk) }),
             // What concerns every tenant only the platform turns, for none in particular.
             "breakerForm": isShared ? .nothing : dials.breaker(name, isClosed: state == "closed", place: place),
