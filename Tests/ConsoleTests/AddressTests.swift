@@ -67,6 +67,28 @@ import Testing
         }
     }
 
+    @Test(arguments: ["abc", "0", "99", "99999999999"])
+    func `a version that is to be held against one there is none of is shown without it, and the page says so`(from: String) async throws {
+        try await House.with { house in
+            for rules in ["rules: [{ id: all, to: everyone }]", "rules: [{ id: all, to: everyone, by: round_robin }]"] {
+                let saved = try await house.call("POST", "/v1/rulesets/route/default/versions", rules, type: "application/yaml")
+                try #require(saved.status == 201, "\(saved.text)")
+            }
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+
+            let page = try await browser.get("/console/rules/route/default?version=2&from=\(from)")
+            let chinese = try await browser.get("/console/rules/route/default?from=\(from)", headers: ["Accept-Language": "zh"])
+            let right = try await browser.get("/console/rules/route/default?version=2&from=1")
+
+            #expect(page.status == 422 && page.text.contains("data-problem") && page.text.contains(#"id="rule-text""#))
+            #expect(page.text.contains("<strong>Compare</strong> must be the number of a version of this rule set"))
+            #expect(page.text.contains("The version is shown without a comparison.") && !page.text.contains("beside version"))
+            #expect(chinese.text.contains("<strong>对比</strong>：必须是该规则集已有的版本号"))
+            #expect(right.status == 200 && right.text.contains("Version 2 beside version 1") && !right.text.contains("data-problem"))
+        }
+    }
+
     @Test func `a form whose address cannot be read behind its question mark does nothing`() async throws {
         try await House.with { house in
             let job = try await house.waitingJob()

@@ -44,8 +44,9 @@ public enum RuleView {
         }
     }
 
+    /// - Parameter fault: why the version is held against none.
     public static func page(
-        _ layout: Layout, _ clerk: Clerk, _ facts: Facts, check: Check? = nil, once: String, refusal: Refusal? = nil
+        _ layout: Layout, _ clerk: Clerk, _ facts: Facts, check: Check? = nil, once: String, refusal: Refusal? = nil, fault: Refusal? = nil
     ) -> View {
         let words = layout.words
         let path = Layout.path("rules/\(facts.kind)/\(facts.name)")
@@ -58,8 +59,10 @@ public enum RuleView {
         let changes = facts.diff?["changes"]?.elements ?? []
         let versions = facts.versions?["items"]?.elements ?? []
         let life = RuleLife(layout: layout, clerk: clerk, facts: facts, path: path, once: once, refusal: refusal)
+        let unheld = fault.map { $0.view(words, ofSearch: ["from": "rule_compare"], instead: "advice_no_comparison") }
+        let noChangesWhy = fault != nil ? "advice_no_comparison" : facts.diff == nil ? "rule_no_diff" : "rollout_diff_none_why"
         var members: [String: View] = [
-            "asOf": clerk.when(clerk.now), "problem": refusal.map { problem($0, words) } ?? .nothing,
+            "asOf": clerk.when(clerk.now), "problem": refusal.map { problem($0, words) } ?? unheld ?? .nothing,
             "listHref": .text(Layout.path("rules")),
             "kindName": .text(words.known("rule_kind", facts.kind)), "heading": .text(heading), "state": state(facts.shown, words),
             "summary": .text(life.summary),
@@ -73,7 +76,7 @@ public enum RuleView {
             "diffLead": .text(diffLead(facts, words)), "hasChanges": .flag(!changes.isEmpty),
             "changes": .list(
                 changes.map { ["changeWords": .text($0[words.language.rawValue]?.string), "changePath": .text($0["path"]?.string)] }),
-            "noChangesWhy": .text(words[facts.diff == nil ? "rule_no_diff" : "rollout_diff_none_why"]),
+            "noChangesWhy": .text(words[noChangesWhy]),
             "hasVersions": .flag(!versions.isEmpty),
             "versions": .list(versions.map { row($0, path, shown: version, clerk) }), "sandbox": life.sandbox,
             "rolloutLink": life.rollout, "publish": life.publish, "noControls": .text(life.whyNot),

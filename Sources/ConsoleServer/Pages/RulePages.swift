@@ -47,6 +47,7 @@ private func showRule(
 ) async throws -> Response {
     guard RulesView.kinds.contains(visit.parameters[0]) else { throw ConsoleFault.noPage }
     var facts = RuleView.Facts(kind: visit.parameters[0], name: visit.parameters[1])
+    var fault: Refusal?
     if let name = visit.guest.parameter("pack") {
         guard let source = RulePack.named(name)?.sources.first(where: { $0.key.rawValue == facts.kind })?.value else {
             throw ConsoleFault.noPage
@@ -64,13 +65,14 @@ private func showRule(
         let number = shown["version"]?.integer ?? 1
         let live = versions.first { $0["state"]?.string == "live" }?["version"]?.integer
         let standard = live == number || live == nil ? number - 1 : live
-        let from = visit.guest.parameter("from")
-        facts.from = from.flatMap { Int64($0) } ?? standard
-        if from != nil, from.flatMap({ Int64($0) }) == nil { throw ConsoleFault.badQuery }
+        let asked = visit.guest.parameter("from")
+        facts.from = asked == nil ? standard : asked.flatMap { Int32($0) }.map { Int64($0) }
         if let from = facts.from, from >= 1 {
             facts.diff = try await visit.readIfAny("\(visit.ruleSet)/versions/\(number)/diff?from=\(from)")
-        } else {
+        }
+        if facts.diff == nil {
             facts.from = nil
+            if asked != nil { fault = .search("from", "must be the number of a version of this rule set") }
         }
         facts.rounds = try await visit.readIfAny("\(visit.ruleSet)/versions/\(number)/rounds?limit=10")
     } else if RuleKind(rawValue: facts.kind)?.isSingle == true {
@@ -84,8 +86,9 @@ private func showRule(
     facts.rollout = try await visit.read("/v1/rollouts?running=true")["items"]?.elements.first {
         $0["kind"]?.string == kind && $0["name"]?.string == name
     }
-    return try await visit.page("rule", area: "rules", telling: [facts.versions, facts.shown], refusal: refusal) { [facts] in
-        RuleView.page($0, $1, facts, check: check, once: visit.fresh(), refusal: refusal)
+    return try await visit.page("rule", area: "rules", telling: [facts.versions, facts.shown], refusal: refusal ?? fault) {
+        [facts, fault] in
+        RuleView.page($0, $1, facts, check: check, once: visit.fresh(), refusal: refusal, fault: fault)
     }
 }
 
