@@ -45,6 +45,8 @@ public struct Desk: Sendable {
         public let body: [UInt8]
         /// Why not, when it is a refusal or a failure.
         public let problem: Problem?
+        /// Whether an earlier request with its key did it, and this one nothing.
+        public let isReplayed: Bool
     }
 
     /// One request as it would come over the wire, without a key.
@@ -84,8 +86,8 @@ public struct Desk: Sendable {
     /// Answers whole.
     public func ask(_ wish: Wish, for visitor: Visitor) async -> Reply {
         switch await responder.answer(wish.request, from: source.with(visitor)) {
-        case .success(let answer): Reply(status: answer.status, body: answer.body, problem: nil)
-        case .failure(let problem): Reply(status: problem.status, body: problem.body, problem: problem)
+        case .success(let answer): Reply(status: answer.status, body: answer.body, problem: nil, isReplayed: answer.isReplayed)
+        case .failure(let problem): Reply(status: problem.status, body: problem.body, problem: problem, isReplayed: false)
         }
     }
 

@@ -103,7 +103,9 @@ extension Visit {
         var wish = Desk.Wish(method, target, body)
         wish.type = type
         wish.onlyCreates = onlyCreates
-        if isForm, method == .post, let key = form.words("idempotencyKey"), key.utf8.count <= 150 { wish.idempotencyKey = "console-\(key)" }
+        if isForm, [.post, .patch].contains(method), let key = form.words("idempotencyKey"), key.utf8.count <= 150 {
+            wish.idempotencyKey = "console-\(key)"
+        }
         return await ask(wish)
     }
 

@@ -64,6 +64,27 @@ import Testing
         }
     }
 
+    @Test(arguments: ["5", "0"])
+    func `a share that is sent twice is set once and told so twice, be it the one that takes the change back`(percent: String) async throws
+    {
+        try await House.with { house in
+            try await draft(house)
+            let rollout = try await house.call(
+                "POST", "/v1/rollouts", #"{"kind":"route","name":"default","version":2,"percent":20}"#, as: house.acme.operatorKey)
+            let id = try #require(rollout.json["id"])
+            let (path, wish) = ("/console/rollouts/\(id)", ["percent": percent, "reason": "pressed twice"])
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+            let page = try await browser.get(path)
+
+            let first = try await browser.submit(page, "\(path)/percent", wish)
+            let second = try await browser.submit(page, "\(path)/percent", wish)
+
+            #expect([first, second].allSatisfy { $0.status == 303 && $0["location"] == "\(path)?done=percent" })
+            #expect(try await house.count("audit_log WHERE reason = 'pressed twice'") == 1)
+        }
+    }
+
     @Test func `a tenant's key sees a rollout and is refused its dials, in writing`() async throws {
         try await House.with { house in
             try await draft(house)
