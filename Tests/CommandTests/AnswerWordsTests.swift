@@ -57,7 +57,7 @@ import Testing
                {"decided_at":"2026-01-31T06:00:00Z","outcome":"assigned","owner":"ben","explanation":{"en":[],"zh":[]}}],
              "clocks":[{"clock":"lead_first_touch","level":"reminder","due_at":"2026-01-31T10:00:00Z","state":"running"}]}
             """#
-        let lead = try JSON.read(LeadAnswer.self, from: Data(body.utf8))
+        let lead = try JSON.read(ShownLead.self, from: Data(body.utf8))
 
         #expect(
             lead.text(.of(option: "en")) == """

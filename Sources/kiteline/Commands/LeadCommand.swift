@@ -56,7 +56,7 @@ struct LeadCommand: AsyncParsableCommand {
             let remote = try remote.remote()
             let data = try await remote.request(.get, "/v1/leads/\(try await number(remote))")
             if json { return printLine(data) }
-            let lead = try JSON.read(LeadAnswer.self, from: data)
+            let lead = try JSON.read(ShownLead.self, from: data)
             let words = Words.of(option: language)
             print(lead.text(words))
             guard lead.state == "awaiting_assignment", let job = lead.jobId else { return }
@@ -126,7 +126,7 @@ struct LeadCommand: AsyncParsableCommand {
             try await pages.list(
                 "/v1/leads", filters,
                 ["id", "source", "external id", "name", "state", "with", "rule", "score", "received"]
-            ) { (lead: LeadAnswer) in lead.cells }
+            ) { (lead: ShownLead) in lead.cells }
         }
 
         private func export(_ filters: [String: String?]) async throws {

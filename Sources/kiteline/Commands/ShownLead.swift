@@ -3,7 +3,7 @@ import Foundation
 import SalesModel
 
 /// A lead as the API tells of it.
-struct LeadAnswer: Decodable {
+struct ShownLead: Decodable {
     struct Said: Decodable {
         let en, zh: [String]
 
@@ -56,7 +56,7 @@ struct LeadAnswer: Decodable {
         private func text(_ words: Words) -> String {
             let why = words.passage(explanation.lines(words))
             let rest = (owner ?? pool).map { words["cli_comma"] + $0 } ?? (why.isEmpty ? "" : words["cli_colon"] + why)
-            return "\(LeadAnswer.ended(outcome, words))\(rest)"
+            return "\(ShownLead.ended(outcome, words))\(rest)"
         }
 
         /// A line for each, the newest first; for those that followed each other and came out alike, as those of a lead that stays
