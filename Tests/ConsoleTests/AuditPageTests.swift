@@ -1,3 +1,4 @@
+import Foundation
 import JSONEnvelope
 import SalesModel
 import Testing
@@ -122,6 +123,7 @@ import Testing
             ("key.revoke", "8", "key\u{A0}8", nil), ("worker.drain", "2", "Worker 2", nil), ("moon.landing", "11", "11", nil),
             ("refused", "POST /v1/leads/{id}/assign", "To change: Leads (POST /v1/leads/{id}/assign)", nil),
             ("refused", "GET /v1/dlq:groups", "To see: Dead letters (GET /v1/dlq:groups)", nil),
+            ("refused", "PUT /v1/quiet-hours", "To change: Quiet hours (PUT /v1/quiet-hours)", nil),
             ("refused", "GET /v1/moons", "GET /v1/moons", nil),
         ] as [(String, String, String, String?)])
     func `what an action was done to is called as people call it, and leads to its page where there is one`(
@@ -138,6 +140,20 @@ import Testing
 
         #expect(subject.name == name)
         #expect(subject.path == path.map { Layout.path($0) })
+    }
+
+    @Test func `what somebody may not do is told in words, whichever part of the API it belongs to`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let api = try String(contentsOf: root.appending(path: "Sources/API/openapi.yaml"), encoding: .utf8)
+        let areas = Set(api.matches(of: /\n  \/v1\/([a-z-]+)/).map { String($0.1) }).sorted()
+
+        for language in Language.allCases {
+            let clerk = frame(language).1
+            let bare = areas.filter { AuditSubject("GET /v1/\($0)", of: "refused", AuditView.Names(), clerk).name == "GET /v1/\($0)" }
+            #expect(bare == [], "\(language)")
+        }
+
+        #expect(areas.count > 30)
     }
 
     @Test func `an escalation that was explained leads to its lead, which stands by its name`() async throws {

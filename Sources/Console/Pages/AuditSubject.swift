@@ -49,16 +49,20 @@ struct AuditSubject {
         return words[parts[0] == "GET" ? "audit_of_reading" : "audit_of_changing", ["area": area, "address": address]]
     }
 
-    /// What the areas of the API are called.
+    /// What the areas of the API are called: as their page is, where they have one.
     private static let areas = [
-        "access": "nav_permissions", "alerts": "nav_now", "audit": "nav_audit", "autoscale": "nav_workers", "batches": "nav_jobs",
-        "breakers": "nav_breakers", "customer-reviews": "subject_customer", "customers": "subject_customer",
-        "dependencies": "nav_breakers", "dlq": "nav_dead_letters", "escalations": "nav_overdue", "flow": "nav_jobs",
-        "forecasts": "nav_forecast", "fuses": "nav_breakers", "imports": "nav_leads", "incidents": "nav_breakers", "jobs": "nav_jobs",
-        "keys": "nav_tenants", "leads": "nav_leads", "opportunities": "subject_opportunity", "overview": "nav_now",
-        "predictions": "nav_process_health", "queues": "nav_breakers", "redrives": "nav_dead_letters", "rollouts": "nav_rollouts",
-        "rounds": "nav_rules", "rulesets": "nav_rules", "schedules": "nav_jobs", "sellers": "nav_sellers", "sla": "nav_overdue",
-        "spi": "nav_process_health", "teams": "nav_sellers", "tenants": "nav_tenants", "usage": "nav_tenants", "workers": "nav_workers",
+        "access": "nav_permissions", "activities": "area_activities", "alerts": "nav_now", "audit": "nav_audit",
+        "autoscale": "nav_workers", "batches": "nav_jobs", "breakers": "nav_breakers", "calendar": "area_calendar",
+        "connectors": "area_connectors", "customer-reviews": "subject_customer", "customers": "subject_customer",
+        "dependencies": "nav_breakers", "dlq": "nav_dead_letters", "escalations": "nav_overdue", "events": "area_events",
+        "flow": "nav_jobs", "forecasts": "nav_forecast", "fuses": "nav_breakers", "imports": "nav_leads", "incidents": "nav_breakers",
+        "jobs": "nav_jobs", "keys": "nav_tenants", "leads": "nav_leads", "messages": "audit_of_messages",
+        "national-calendars": "area_holidays", "notifications": "area_notices", "offices": "area_offices",
+        "opportunities": "subject_opportunity", "overview": "nav_now", "predictions": "nav_process_health", "probes": "kind_probe",
+        "queues": "nav_breakers", "quiet-hours": "area_quiet_hours", "redrives": "nav_dead_letters", "reports": "area_reports",
+        "rollouts": "nav_rollouts", "rounds": "nav_rules", "rulesets": "nav_rules", "schedules": "nav_jobs", "sellers": "nav_sellers",
+        "sla": "nav_overdue", "spi": "nav_process_health", "teams": "nav_sellers", "tenants": "nav_tenants", "usage": "nav_tenants",
+        "workers": "nav_workers",
     ]
 
     private static func lead(_ id: String, _ names: AuditView.Names, _ words: Words) -> String {
