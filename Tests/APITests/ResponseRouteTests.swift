@@ -63,6 +63,32 @@ import Testing
         }
     }
 
+    @Test func `untouched leads whose clock does not run are told apart from those whose time is running`() async throws {
+        try await TestAPI.with { api in
+            try await fill(api)
+            _ = try await api.owner.query(
+                "UPDATE lead SET touched_at = NULL WHERE extract(hour FROM received_at AT TIME ZONE 'Asia/Shanghai') = 10")
+            // By their minutes: one runs, one is met, one has another clock alone, and of three nothing is kept.
+            _ = try await api.owner.query(
+                """
+                INSERT INTO clock_subject (tenant_id, subject_type, subject_id, clocks)
+                SELECT l.tenant_id, 'lead', l.id, c.clocks
+                FROM lead l JOIN (VALUES
+                    (0, '[{"clock":"lead_grade_response","state":"met"},{"clock":"lead_first_touch","state":"running","levels":[]}]'::jsonb),
+                    (1, '[{"clock":"lead_first_touch","state":"met"},{"clock":"lead_grade_response","state":"running"}]'),
+                    (2, '[{"clock":"lead_grade_response","state":"running"}]')) AS c(minute, clocks)
+                    ON l.received_at = timestamp '2026-11-16 10:00' AT TIME ZONE 'Asia/Shanghai' + make_interval(mins => c.minute)
+                """)
+
+            let cells = try await api.send("GET", "/v1/sla/heat-map?month=2026-11").json["cells"].array ?? []
+            let others = try await api.send("GET", "/v1/sla/heat-map?month=2026-11&clock=lead_grade_response").json["cells"].array ?? []
+
+            #expect(cells.map { $0["open"].int } == [6, 0, 0, 0])
+            #expect(cells.map { $0["unclocked"].int } == [5, 0, 0, 0])
+            #expect(others.map { $0["unclocked"].int } == [4, 6, 5, 1], "of the late ones no other clock is kept")
+        }
+    }
+
     @Test func `leads are listed by how it stands with their first touch`() async throws {
         try await TestAPI.with { api in
             try await fill(api)

@@ -579,7 +579,7 @@ import Testing
                 #"{"late":2,"people":[{"owner":"s1","name":"Chen","team":"East","late":2,"latest_by":3660},{"owner":null,"name":null,"team":null,"late":1,"latest_by":60}],"teams":[{"team":"East","late":2}],"reasons":[{"reason":"busy","count":4}],"unspecified":1}"#
             ),
             map: try node(
-                #"{"month":"2026-03","time_zone":"Asia/Shanghai","cells":[{"weekday":1,"slot":"12:30","leads":10,"late":8},{"weekday":7,"slot":"13:45","leads":2,"late":1,"greyed":true},{"weekday":2,"slot":"09:00","leads":10,"late":0},{"weekday":3,"slot":"09:00","leads":6,"open":6,"late":0}]}"#
+                #"{"month":"2026-03","time_zone":"Asia/Shanghai","cells":[{"weekday":1,"slot":"12:30","leads":10,"late":8},{"weekday":7,"slot":"13:45","leads":2,"late":1,"greyed":true},{"weekday":2,"slot":"09:00","leads":10,"late":0},{"weekday":3,"slot":"09:00","leads":6,"open":6,"late":0,"unclocked":5},{"weekday":4,"slot":"09:00","leads":6,"open":6,"late":0,"unclocked":6}]}"#
             ),
             escalations: try node(
                 #"{"items":[{"id":"91","subject_type":"lead","subject_id":"4710","clock":"lead_first_touch","level":"manager","state":"open","due_at":"2026-03-18T06:23:05Z","late_by":540,"told":"told","recipients":["s2"],"owner":"s1","team":"East","reason":null}],"next_cursor":"91"}"#
@@ -612,8 +612,12 @@ import Testing
         }
 
         try compare(view, "overdue")
-        #expect(view["heat"]?["cells"]?.items.map { $0["cellTone"] } == ["heat-5", "few", "heat-0", "unknown"])
-        #expect(view["heat"]?["cells"]?.items.last?["cellWords"] == "Wed 09:00: not known yet whether in time")
+        #expect(view["heat"]?["cells"]?.items.map { $0["cellTone"] } == ["heat-5", "few", "heat-0", "unknown", "unclocked"])
+        #expect(
+            view["heat"]?["cells"]?.items.suffix(2).map { $0["cellWords"] } == [
+                "Wed 09:00: not known yet whether in time", "Thu 09:00: untouched, and no clock runs",
+            ])
+        #expect(map.contains(#"<rect class="unclocked" width="18" height="10"/></svg>Untouched, and no clock runs"#), "what it stands for")
         #expect(view["heat"]?["cells"]?.items.first?["x"] == "58.33" && view["heat"]?["cells"]?.items.first?["y"] == "0")
         #expect(view["heat"]?["worstSlots"]?.items.map { $0["slotName"] } == ["Mon 12:30"])
         #expect(view["monthOptions"]?.items.map { $0["value"] } == ["2026-03", "2026-02", "2026-01", "2025-12", "2025-11", "2025-10"])

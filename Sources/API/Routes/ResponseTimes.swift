@@ -79,6 +79,7 @@ extension API {
                         item.member("leads", cell.leads)
                         item.member("late", cell.late)
                         item.member("open", cell.open)
+                        item.member("unclocked", cell.unclocked)
                         if cell.isGreyed { item.member("greyed", true) }
                     }
                 }

@@ -9,6 +9,8 @@ struct HeatMap {
         /// Of which it is known whether they were touched in time.
         let leads: Int
         let late: Int
+        /// Whether the clock runs for one of which it is not known.
+        let isRunning: Bool
         let isGreyed: Bool
 
         init?(_ node: JSONNode) {
@@ -17,7 +19,9 @@ struct HeatMap {
             guard time.count == 2, let day = node["weekday"]?.integer, (1...7).contains(day) else { return nil }
             weekday = Int(day)
             slot = time[0] * 4 + time[1] / 15
-            leads = Int(node["leads"]?.integer ?? 0) - Int(node["open"]?.integer ?? 0)
+            let open = Int(node["open"]?.integer ?? 0)
+            leads = Int(node["leads"]?.integer ?? 0) - open
+            isRunning = open > Int(node["unclocked"]?.integer ?? 0)
             late = Int(node["late"]?.integer ?? 0)
             isGreyed = node["greyed"]?.bool == true
         }
@@ -72,14 +76,14 @@ struct HeatMap {
     }
 
     private func tone(_ cell: Cell) -> String {
-        guard cell.leads > 0 else { return "unknown" }
+        guard cell.leads > 0 else { return cell.isRunning ? "unknown" : "unclocked" }
         if cell.isGreyed { return "few" }
         return cell.late == 0 ? "heat-0" : "heat-\(min(5, Int(cell.share * 5) + 1))"
     }
 
     private func said(_ cell: Cell, _ days: [String]) -> String {
         let at = "\(days[cell.weekday - 1]) \(time(cell.slot))"
-        guard cell.leads > 0 else { return clerk.words["heat_cell_unknown", ["at": at]] }
+        guard cell.leads > 0 else { return clerk.words[cell.isRunning ? "heat_cell_unknown" : "heat_cell_unclocked", ["at": at]] }
         return clerk.words["heat_cell", ["at": at, "late": "\(cell.late)", "leads": "\(cell.leads)"]]
     }
 

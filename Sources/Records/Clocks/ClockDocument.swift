@@ -32,6 +32,17 @@ enum ClockDocument {
             })
     }
 
+    /// What the document of a subject contains while a clock runs for it.
+    static func running(_ clock: String) -> JSONBytes {
+        JSONBytes(
+            JSONWriter.array { list in
+                list.object { item in
+                    item.member("clock", clock)
+                    item.member("state", ClockReading.State.running.word)
+                }
+            })
+    }
+
     /// Those a decision armed, before anybody has looked.
     static func json(_ clocks: [LeadClock]) -> JSONBytes {
         var names: [String] = []

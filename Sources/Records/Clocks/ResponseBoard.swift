@@ -46,6 +46,8 @@ public struct ResponseHeatMap: Sendable {
         public let late: Int
         /// Neither touched nor late, so nobody knows yet.
         public let open: Int
+        /// Of the open ones those this clock does not run for, so that they will not be late by it as things stand.
+        public let unclocked: Int
 
         /// Too few of which it is known to say anything.
         public var isGreyed: Bool { leads - open < ResponseHeatMap.fewest }
@@ -159,19 +161,26 @@ extension Records {
             quarters AS MATERIALIZED (
                 -- A lead stands where it came, though its clock began in another month.
                 SELECT date_bin('15 minutes', l.received_at, '2000-01-01Z') AS quarter, m.history IS NULL AND l.touched_at IS NULL AS open, m.history,
-                    m.reason, count(*) AS n
+                    m.reason,
+                    -- Looked up for the open ones alone, each by its key.
+                    CASE WHEN m.history IS NULL AND l.touched_at IS NULL THEN NOT COALESCE((
+                        SELECT c.clocks @> \(ClockDocument.running(clock)) FROM clock_subject c
+                        WHERE c.tenant_id = \(tenant.rawValue) AND c.subject_type = 'lead' AND c.subject_id = l.id), false)
+                        ELSE false END AS unclocked,
+                    count(*) AS n
                 FROM arrivals l LEFT JOIN missed m ON m.subject_id = l.id
-                GROUP BY 1, 2, 3, 4),
+                GROUP BY 1, 2, 3, 4, 5),
             cells AS (
                 SELECT extract(isodow FROM at)::integer AS weekday, (extract(hour FROM at) * 60 + extract(minute FROM at))::integer AS minute,
                     COALESCE(sum(n) FILTER (WHERE history IS NOT TRUE), 0)::bigint AS leads,
                     COALESCE(sum(n) FILTER (WHERE NOT history), 0)::bigint AS late, COALESCE(sum(n) FILTER (WHERE open), 0)::bigint AS open,
+                    COALESCE(sum(n) FILTER (WHERE unclocked), 0)::bigint AS unclocked,
                     COALESCE(sum(n) FILTER (WHERE history), 0)::bigint AS history
-                FROM (SELECT quarter AT TIME ZONE \(zone) AS at, open, history, n FROM quarters) q
+                FROM (SELECT quarter AT TIME ZONE \(zone) AS at, open, unclocked, history, n FROM quarters) q
                 GROUP BY 1, 2)
-            SELECT 'cell' AS part, weekday, minute, leads, late, open, history, NULL AS reason, 0 AS n FROM cells
+            SELECT 'cell' AS part, weekday, minute, leads, late, open, unclocked, history, NULL AS reason, 0 AS n FROM cells
             UNION ALL
-            SELECT 'reason', NULL, NULL, NULL, NULL, NULL, NULL, reason, sum(n)::bigint FROM quarters WHERE NOT history GROUP BY reason
+            SELECT 'reason', NULL, NULL, NULL, NULL, NULL, NULL, NULL, reason, sum(n)::bigint FROM quarters WHERE NOT history GROUP BY reason
             ORDER BY weekday, minute, n DESC, reason
             """)
         let parts = try Dictionary(grouping: rows) { try $0.get("part", as: String.self) }
@@ -179,7 +188,7 @@ extension Records {
             ResponseHeatMap.Cell(
                 weekday: Int(try row.get("weekday", as: Int32.self)), minute: Int(try row.get("minute", as: Int32.self)),
                 leads: Int(try row.get("leads", as: Int64.self)), late: Int(try row.get("late", as: Int64.self)),
-                open: Int(try row.get("open", as: Int64.self)))
+                open: Int(try row.get("open", as: Int64.self)), unclocked: Int(try row.get("unclocked", as: Int64.self)))
         }.filter { $0.leads > 0 }
         let history = try (parts["cell"] ?? []).reduce(0) { $0 + Int(try $1.get("history", as: Int64.self)) }
         let (reasons, _, unspecified) = try Self.reasons(parts["reason"] ?? [])
