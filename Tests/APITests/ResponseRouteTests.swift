@@ -63,6 +63,28 @@ import Testing
         }
     }
 
+    @Test func `a month is counted for a team alone, by whoever has its leads now`() async throws {
+        try await TestAPI.with { api in
+            try await fill(api)
+            _ = try await api.send("PUT", "/v1/sellers/ben", #"{"name":"Ben","status":"active","team":"south"}"#)
+            let ben = "(SELECT id FROM seller WHERE external_id = 'ben')"
+            let unanswered = "(SELECT subject_id FROM escalation WHERE reason = 'not_answered')"
+            _ = try await api.owner.query(
+                "UPDATE lead SET owner_id = \(unescaped: ben) WHERE id IN \(unescaped: unanswered)")
+
+            func map(_ team: String) async throws -> String {
+                let map = try await api.send("GET", "/v1/sla/heat-map?month=2026-11&team=\(team)").json
+                let cells = (map["cells"].array ?? []).map { "\($0["slot"].string ?? "") \($0["late"].int ?? 0)/\($0["leads"].int ?? 0)" }
+                return (cells + (map["reasons"].array ?? []).compactMap { $0["reason"].string }).joined(separator: ", ")
+            }
+
+            #expect(try await map("north") == "10:00 0/6, 12:30 6/6, 13:45 1/1, busy")
+            #expect(try await map("south") == "13:30 5/5, not_answered")
+            #expect(try await map("west").isEmpty)
+            #expect(try await map("") == "10:00 0/6, 12:30 6/6, 13:30 5/5, 13:45 1/1, busy, not_answered")
+        }
+    }
+
     @Test func `untouched leads whose clock does not run are told apart from those whose time is running`() async throws {
         try await TestAPI.with { api in
             try await fill(api)

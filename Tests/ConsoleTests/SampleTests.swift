@@ -598,8 +598,9 @@ import Testing
         #expect(OverdueView.page(layout, clerk, west, once: "k")["hasPeople"] == .flag(false))
         #expect(
             OverdueView.page(layout, clerk, west, once: "k")["tiles"]?.items.map { $0["tileNote"] } == [
-                "West: nobody has touched them yet", "West: past due", "of all teams' 22 leads, 2026-03",
+                "West: nobody has touched them yet", "West: past due", "West: of 22 leads, 2026-03",
             ])
+        #expect(OverdueView.page(layout, clerk, west, once: "k")["reasonsLead"] == "West: Of leads that came in 2026-03, as sellers said")
 
         var alone = facts
         alone.isConnected = false

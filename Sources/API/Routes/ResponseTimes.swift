@@ -52,16 +52,16 @@ extension API {
 /// `GET /v1/sla/heat-map`: how many leads of each quarter of an hour of the week were late, over a month.
 @Sendable private func readHeatMap(_ call: Call) async throws -> Answer {
     let zone = call.tenant.settings.timeZone
-    let (clock, month) = try call.query { query in
+    let (clock, month, team) = try call.query { query in
         let month = query.string("month", length: 7)
         if let month, month.wholeMatch(of: /20\d\d-(0[1-9]|1[0-2])/) == nil {
             query.fail("month", .badFormat, "must be a month such as 2026-11")
         }
-        return (query.string("clock", length: 64) ?? ResponseBoard.firstTouch, month)
+        return (query.string("clock", length: 64) ?? ResponseBoard.firstTouch, month, query.string("team"))
     }
-    let key = HeatMapKey(tenant: call.tenant.id, clock: clock, month: month ?? Date().month(in: zone), zone: zone)
+    let key = HeatMapKey(tenant: call.tenant.id, clock: clock, month: month ?? Date().month(in: zone), zone: zone, team: team)
     let map = try await call.api.heatMaps.value(of: key) { [records = call.records] in
-        try await records.responseHeatMap(key.clock, month: key.month, zone: key.zone, of: key.tenant)
+        try await records.responseHeatMap(key.clock, month: key.month, zone: key.zone, team: key.team, of: key.tenant)
     }
     return Answer(
         200,
@@ -100,6 +100,8 @@ struct HeatMapKey: Hashable {
     let clock: String
     let month: String
     let zone: String
+    /// Nil: every team's.
+    let team: String?
 }
 
 extension ResponseHeatMap.Cell {

@@ -101,8 +101,7 @@ public enum OverdueView {
                             "teamLate": .text(clerk.number(team["late"])),
                         ]
                     }), "hasReasons": .flag(!reasons.isEmpty),
-                "reasonsLead": .text(
-                    words[facts.team.isEmpty ? "overdue_reasons_lead" : "overdue_reasons_lead_all", ["month": facts.month]]),
+                "reasonsLead": .text(ofTeam(words["overdue_reasons_lead", ["month": facts.month]], facts, words)),
                 "reasons": .list(
                     counted(reasons, "count").map { reason, part in
                         [
@@ -112,12 +111,13 @@ public enum OverdueView {
                         ]
                     }),
                 "heatLead": .text(
-                    words[
-                        facts.team.isEmpty ? "heat_lead" : "heat_lead_all",
-                        [
-                            "month": facts.month, "zone": facts.map?["time_zone"]?.string ?? "",
-                            "at": clerk.clock(facts.map?["as_of"]?.date ?? clerk.now),
-                        ]]),
+                    ofTeam(
+                        words[
+                            "heat_lead",
+                            [
+                                "month": facts.month, "zone": facts.map?["time_zone"]?.string ?? "",
+                                "at": clerk.clock(facts.map?["as_of"]?.date ?? clerk.now),
+                            ]], facts, words)),
                 "heat": facts.map.map { HeatMap($0, clerk).view } ?? .nothing, "hasEscalations": .flag(!escalations.isEmpty),
                 "unconnected": .flag(facts.isConnected == false),
                 "escalations": .list(escalations.map { escalation(layout, $0, facts, leads, once: once, refusal, clerk) }),
@@ -153,7 +153,13 @@ public enum OverdueView {
         count > shown ? clerk.words["overdue_more", ["n": clerk.number(count - shown)]] : nil
     }
 
-    /// What is late is the chosen team's; the month is everybody's, and says so.
+    /// Says whose it is, where that is not everybody's.
+    private static func ofTeam(_ note: String, _ facts: Facts, _ words: Words) -> String {
+        guard !facts.team.isEmpty, let team = facts.sellers.teamName(facts.team) else { return note }
+        return words["overdue_of_team", ["team": team, "note": note]]
+    }
+
+    /// Of the chosen team, or of everybody.
     private static func tiles(_ facts: Facts, _ people: [JSONNode], _ clerk: Clerk) -> [View] {
         let words = clerk.words
         let isOfTeam = !facts.team.isEmpty
@@ -163,23 +169,18 @@ public enum OverdueView {
         let cells = facts.map?["cells"]?.elements ?? []
         func sum(_ name: String) -> Int { cells.reduce(0) { $0 + Int($1[name]?.integer ?? 0) } }
         let (leads, missed) = (sum("leads") - sum("open"), sum("late"))
-        /// Says whose it is, where that is not everybody's.
-        func ofTeam(_ note: String) -> String {
-            guard isOfTeam, let team = facts.sellers.teamName(facts.team) else { return note }
-            return words["overdue_of_team", ["team": team, "note": note]]
-        }
         return [
             .tile(
                 words["overdue_late"], facts.board == nil ? NowView.counting : clerk.number(late),
-                [ofTeam(words["overdue_late_note"]), isOfTeam ? nil : cameLate(facts, clerk)].compactMap(\.self)
+                [ofTeam(words["overdue_late_note"], facts, words), isOfTeam ? nil : cameLate(facts, clerk)].compactMap(\.self)
                     .joined(separator: words.language == .chinese ? "；" : "; "), late > 0 ? .bad : .plain),
             .tile(
                 words["overdue_latest"], facts.board == nil ? NowView.counting : latest.map { clerk.span($0) } ?? "–",
-                ofTeam(words["overdue_latest_note"])),
+                ofTeam(words["overdue_latest_note"], facts, words)),
             .tile(
                 words["overdue_in_time"],
                 facts.map == nil ? NowView.counting : leads == 0 ? "–" : clerk.percent(1 - Double(missed) / Double(leads)),
-                words[isOfTeam ? "overdue_in_time_all" : "overdue_in_time_note", ["n": clerk.number(leads), "month": facts.month]]),
+                ofTeam(words["overdue_in_time_note", ["n": clerk.number(leads), "month": facts.month]], facts, words)),
         ]
     }
 

@@ -136,9 +136,11 @@ extension Records {
             CASE WHEN bool_or(e.acted AND e.action = 'transfer_to_manager' AND NOT e.history) THEN 'transferred' END)
         """
 
-    /// - Parameter month: `2026-11`, of the tenant's zone.
+    /// - Parameters:
+    ///   - month: `2026-11`, of the tenant's zone.
+    ///   - team: whose leads are counted, by whoever has them now as on the board; nil: everybody's.
     public func responseHeatMap(
-        _ clock: String, month: String, zone: String, of tenant: TenantID, now: Date = Date()
+        _ clock: String, month: String, zone: String, team: String? = nil, of tenant: TenantID, now: Date = Date()
     ) async throws -> ResponseHeatMap {
         // Worked out here: in SQL the zone would be asked for each lead, which took a fifth of the time.
         let span = Self.span(ofMonth: month, zone: zone)
@@ -149,7 +151,9 @@ extension Records {
             WITH arrivals AS NOT MATERIALIZED (
                 -- Touched at all, whoever has it now.
                 SELECT id, received_at, COALESCE(first_touched_at, touched_at) AS touched_at FROM lead
-                WHERE tenant_id = \(tenant.rawValue) AND received_at >= \(span.lowerBound) AND received_at < \(span.upperBound)),
+                WHERE tenant_id = \(tenant.rawValue) AND received_at >= \(span.lowerBound) AND received_at < \(span.upperBound)
+                    AND (\(team == nil) OR owner_id IN (
+                        SELECT id FROM seller WHERE tenant_id = \(tenant.rawValue) AND team = \(team ?? "")))),
             ends AS MATERIALIZED (SELECT min(id) AS first, max(id) AS last FROM arrivals),
             missed AS (
                 SELECT subject_id, bool_and(history) AS history, \(unescaped: Self.reason) AS reason FROM escalation e
