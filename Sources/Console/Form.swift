@@ -29,5 +29,8 @@ public struct Form: Sendable, Hashable {
         return text.isEmpty ? nil : text
     }
 
+    /// Of the fields that are filled in.
+    public var names: [String] { fields.keys.filter { words($0) != nil }.sorted() }
+
     public func has(_ name: String) -> Bool { fields[name] != nil }
 }

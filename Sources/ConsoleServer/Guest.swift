@@ -5,6 +5,7 @@ import Hummingbird
 import NIOCore
 import Records
 import SalesModel
+import Synchronization
 import Tenancy
 
 /// A request before it is known who asks: with the preferences a browser keeps.
@@ -16,6 +17,7 @@ struct Guest: Sendable {
     let site: ConsoleSite
     /// The page whose form was sent, as the form says; nil: none was.
     private var sentFrom: String?
+    private let asked = AskedNames()
 
     init(request: Request, peer: String?, desk: Desk, site: ConsoleSite) {
         self.request = request
@@ -47,7 +49,19 @@ struct Guest: Sendable {
     var query: Form? { Form((request.uri.query ?? "").utf8) }
 
     /// A parameter of the query; nil when it is not there or empty. What it may be is the API's to say, so that nothing is passed over in silence.
-    func parameter(_ name: String) -> String? { query?.words(name) }
+    func parameter(_ name: String) -> String? {
+        asked.note(name)
+        return query?.words(name)
+    }
+
+    /// The same of the page a form was sent from; without a form, of this one.
+    func parameterOfPlace(_ name: String) -> String? {
+        asked.note(name)
+        return place.split(separator: "?", maxSplits: 1).dropFirst().first.flatMap { Form($0.utf8) }?.words(name)
+    }
+
+    /// What the address asks for and the page has not looked for: of use once that has all it shows. A form has an address of its own.
+    var unknownParameters: [String] { request.method == .post ? [] : query?.names.filter { !asked.contains($0) } ?? [] }
 
     func session() async throws -> (SessionToken, ConsoleSession)? {
         guard let token = cookies[Self.sessionCookie].flatMap(SessionToken.init),
@@ -200,4 +214,13 @@ public enum SignInLink {
 extension SessionToken {
     /// Made now, by the system's own chance.
     fileprivate static func fresh() -> SessionToken { SessionToken(chance: (0..<32).map { _ in UInt8.random(in: .min ... .max) }) }
+}
+
+/// Which parameters a page looked for.
+private final class AskedNames: Sendable {
+    private let names = Mutex<Set<String>>([])
+
+    func note(_ name: String) { names.withLock { _ = $0.insert(name) } }
+
+    func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
 }

@@ -26,6 +26,7 @@ extension Refusal {
     static let wrongKey = Refusal(status: 401, code: "wrong_key", title: "No such key")
     static let linkUsed = Refusal(status: 401, code: "link_used", title: "The link has been used or is too old")
     static let signedOut = Refusal(status: 401, code: "signed_out", title: "You are signed out")
+    static let unknownTeam = Refusal.search("team", "is not known: there is none of that name, or nobody is in it")
     static let tooManyAttempts = Refusal(status: 429, code: "too_many_attempts", title: "Too many attempts to sign in")
 
     /// What the API refused, with what had been typed.

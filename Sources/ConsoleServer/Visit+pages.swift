@@ -30,8 +30,9 @@ extension Visit {
                 }
             }
         }
-        let status = refusal?.status ?? (guest.query == nil ? 400 : 200)
-        return .html(Templates.all.page(template, try make(try await layout(area), clerk)), status: status)
+        let layout = try await layout(area)
+        let isAnswered = guest.query != nil && guest.unknownParameters.isEmpty
+        return .html(Templates.all.page(template, try make(layout, clerk)), status: refusal?.status ?? (isAnswered ? 200 : 400))
     }
 
     var clerk: Clerk { Clerk(words, now: now, zone: tenant?.settings.timeZone) }
@@ -46,7 +47,13 @@ extension Visit {
             layout.tenants = Set(found + [tenant?.slug].compactMap(\.self)).sorted()
         }
         if guest.query == nil { layout.notices.append(.init(.bad, words["address_unread"])) }
-        if let done = guest.parameter("done"), let text = words.all["done_\(done)"] { layout.notices.append(.init(.good, text)) }
+        let done = guest.parameter("done")
+        let unknown = guest.unknownParameters.prefix(3).map { String($0.prefix(40)) }
+        if !unknown.isEmpty {
+            let names = unknown.joined(separator: words["list_separator"])
+            layout.notices.append(.init(.bad, words["address_unknown", ["names": names]]))
+        }
+        if let done, let text = words.all["done_\(done)"] { layout.notices.append(.init(.good, text)) }
         return layout
     }
 
@@ -68,6 +75,20 @@ extension Visit {
         }
         return try await page(Refusal(problem, form: id, draft: form))
     }
+}
+
+// MARK: What there is none of
+
+extension Visit {
+    /// Why nothing is looked for in a team; nil: there is such a team, or none is asked for. The API refuses no team: of one that is not there
+    /// it tells nothing, as of one that has nothing to do.
+    func fault(ofTeam team: String, among sellers: SellerNames) async throws -> Refusal? {
+        if team.isEmpty || sellers.hasTeam(team) { return nil }
+        return try await hasAny("/v1/sellers?limit=1&team=\(encoded(team))") ? nil : .unknownTeam
+    }
+
+    /// Whether a list has anything in it.
+    func hasAny(_ target: String) async throws -> Bool { try await read(target)["items"]?.elements.isEmpty == false }
 }
 
 // MARK: Names

@@ -12,6 +12,8 @@ import Testing
         ("overdue?month=2026-13", "month", "Month"), ("overdue?cursor=x", "clock", "Place in the list"),
         ("jobs?lead=abc", "job-lead", "Lead"),
         ("jobs?since=2026-02-30T08:00", "job-lead", "Enqueued from"), ("audit?until=2026-04-31", "audit-subject", "Until"),
+        ("audit?action=zzz", "audit-action", "Action"), ("sellers?team=zzz", "seller-team", "Team"),
+        ("process-health?team=zzz", "team", "Team"),
     ])
     func `what cannot be looked for is said on the page that was asked, which keeps its form`(
         address: String, field: String, fault: String
@@ -49,6 +51,67 @@ import Testing
             #expect(!page.text.contains(#"value="zzz""#))
             #expect(right.status == 200 && right.text.contains(#"id="overdue-numbers""#), "what there is counts")
             #expect(right.text.contains(#"<option value="2026-01" selected>"#), "and the form names its month")
+        }
+    }
+
+    @Test(arguments: ["sellers", "process-health"])
+    func `a team there is none of is not offered to choose again, and one there is has its page`(page: String) async throws {
+        try await House.with { house in
+            let seller = #"{"name":"Li Wei","status":"active","team":"east"}"#
+            try #require(await house.call("PUT", "/v1/sellers/s1", seller).status < 300)
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let wrong = try await browser.get("/console/\(page)?team=zzz", headers: ["Accept-Language": "zh"])
+            let right = try await browser.get("/console/\(page)?team=east")
+
+            #expect(wrong.status == 422 && wrong.text.contains("没有该团队，或团队中没有销售") && !wrong.text.contains(#"value="zzz""#))
+            #expect(right.status == 200 && right.text.contains(#"<option value="east" selected>"#))
+        }
+    }
+
+    @Test(arguments: ["forecast?month=abc", "audit?from=abc&action=job.cancel", "now?q=1", "jobs?kind=probe&team=north"])
+    func `what a page knows nothing of is not passed over: it is shown without, and says so`(address: String) async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+            let name = try #require(["month", "from", "q", "team"].first { address.contains("\($0)=") })
+
+            let page = try await browser.get("/console/\(address)")
+            let chinese = try await browser.get("/console/\(address)", headers: ["Accept-Language": "zh"])
+
+            #expect(page.status == 400 && page.text.contains("The address asks for “\(name)”, which this page knows nothing of"))
+            #expect(page.text.contains(#"class="page-head""#) && page.text.contains(#"aria-current="page""#), "it is in its place")
+            #expect(chinese.text.contains("网址中的“\(name)”不是本页的参数"))
+        }
+    }
+
+    @Test(arguments: [
+        "now?done=cancelled", "rollouts?version=route/default@5", "breakers?q=a&from=0",
+        "leads?text=a&owner=b&state=held&source=c&touch=late",
+        "forecast?currency=CNY&rebuild=x", "overdue?clock=lead_first_touch&month=2026-01&team=&history=true", "permissions?user=&city=x",
+        "rules/route/default?version=&from=&pack=saas", "process-health?week=&team=&cursor=", "sellers?text=a&team=&state=active",
+    ])
+    func `a page knows all that its own forms and links ask for`(address: String) async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+
+            let page = try await browser.get("/console/\(address)")
+
+            #expect(page.status == 200 && !page.text.contains("knows nothing of"))
+        }
+    }
+
+    @Test func `a tenant there is none of is not shown in silence`() async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.platformKey)
+
+            let page = try await browser.get("/console/tenants?tenant=zzz")
+
+            #expect(page.status == 422 && page.text.contains("<strong>Tenant</strong> is the short name of no tenant"))
+            #expect(try await browser.get("/console/tenants?tenant=acme").status == 200)
         }
     }
 

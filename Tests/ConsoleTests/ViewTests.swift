@@ -126,6 +126,17 @@ import Testing
         #expect(words["advice_\(code)"].contains("{box}"))
     }
 
+    @Test func `a currency a forecast has no deals in is said to be none of its own`() throws {
+        let forecast = try node(#"{"forecast":{"totals":[{"currency":"CNY","committed":{"count":1}}]}}"#)
+        func fault(_ currency: String?) -> [String] {
+            ForecastView.Facts(forecast: forecast, earlier: forecast, sellers: SellerNames(nil), currency: currency).fault?.faults.map(
+                \.field) ?? []
+        }
+
+        #expect(fault("USD") == ["currency"])
+        #expect(fault("CNY") == [] && fault(nil) == [])
+    }
+
     @Test func `a forecast speaks in the currency of most deals, or in the one that is chosen`() throws {
         let (layout, clerk) = frame()
         let totals = { (currency: String, deals: Int) in

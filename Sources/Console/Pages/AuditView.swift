@@ -19,6 +19,13 @@ public enum AuditView {
         /// Whether it asks for more than everybody does.
         fileprivate var isNarrow: Bool { [actor, since, until].contains { !$0.isEmpty } }
 
+        /// Why nothing is found of an action there is none of; nil: there is such an action. Of one that is no more, lines may be left.
+        public func unknownAction(_ page: JSONNode) -> Refusal? {
+            if action.isEmpty || AuditView.actions.contains(action) || cursor != nil { return nil }
+            let isFound = page["items"]?.elements.isEmpty == false
+            return isFound ? nil : .search("action", "must be one of \(AuditView.actions.joined(separator: ", "))")
+        }
+
         /// As the API takes them.
         /// - Parameter instant: a time of the tenant's as the API writes it.
         public func parameters(_ instant: (String) -> String?) -> String {

@@ -21,7 +21,18 @@ public enum ForecastView {
             self.earlier = earlier
             self.sellers = sellers
         }
+
+        /// Why the figures are in another currency than was asked for; nil: they are not, or there are none.
+        public var fault: Refusal? {
+            guard let currency, let totals = forecast.flatMap({ ForecastFigures.totals(of: $0, in: currency) }),
+                totals["currency"]?.string != currency
+            else { return nil }
+            return .search("currency", "is none the forecast has deals in")
+        }
     }
+
+    /// What the form calls what is asked for.
+    private static let labels = ["currency": "forecast_currency"]
 
     public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil) -> View {
         let words = layout.words
@@ -35,7 +46,9 @@ public enum ForecastView {
             words["forecast_title"],
             [
                 "rebuilt": rebuilt?.view ?? .nothing, "liveOn": .text(rebuilt?.isUnderWay == true ? "job" : nil),
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "asOf": clerk.when(clerk.now),
+                "problem": refusal.map { $0.view(words) }
+                    ?? facts.fault.map { $0.view(words, ofSearch: labels, instead: "advice_currency") } ?? .nothing,
                 "periodName": .text(forecast.map(period)), "summary": .text(figures?.summary ?? words["forecast_what"]),
                 "hasCurrencies": .flag(!currencies.isEmpty), "currencyOptions": .list(currencies),
                 "searchAction": .text(

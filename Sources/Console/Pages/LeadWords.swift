@@ -156,6 +156,9 @@ public struct SellerNames: Sendable {
     /// A team as a sentence names it: by what it is called, else as the team of that id.
     func team(called id: String, _ words: Words) -> String { teams[id] ?? words["audit_of_team", ["id": id]] }
 
+    /// Whether somebody who was read is in it.
+    public func hasTeam(_ id: String) -> Bool { all.contains { $0["team"]?.string == id } }
+
     /// The teams of those who were read, and others that are spoken of, to choose from.
     func teamChoices(and others: [String]) -> [(value: String, label: String)] {
         Set(all.compactMap { $0["team"]?.string } + others).map { ($0, teamName($0) ?? $0) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }

@@ -47,7 +47,7 @@ public enum OverdueView {
         /// Whether a team is one of those who were read, or of what is late.
         public func knows(team: String) -> Bool {
             let late = (board?["people"]?.elements ?? []) + (board?["teams"]?.elements ?? [])
-            return sellers.teamChoices(and: late.compactMap { $0["team"]?.string }).contains { $0.value == team }
+            return sellers.hasTeam(team) || late.contains { $0["team"]?.string == team }
         }
     }
 

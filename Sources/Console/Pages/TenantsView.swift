@@ -46,9 +46,10 @@ public enum TenantsView {
     /// - Parameters:
     ///   - search: what the names were asked to begin with.
     ///   - goOn: the page that was asked for without a tenant, which choosing one leads to; nil: none was.
+    ///   - fault: why none is shown in full; nil: none was asked for, or it is.
     public static func page(
         _ layout: Layout, _ clerk: Clerk, _ facts: Facts, search: String, isFirst: Bool, goOn: String? = nil, once: String,
-        refusal: Refusal? = nil
+        refusal: Refusal? = nil, fault: Refusal? = nil
     ) -> View {
         let words = layout.words
         let tenants = facts.tenants["items"]?.elements ?? []
@@ -58,7 +59,8 @@ public enum TenantsView {
         return layout.page(
             words["tenants_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing,
+                "asOf": clerk.when(clerk.now),
+                "problem": refusal.map { $0.view(words) } ?? fault.map { $0.view(words, ofSearch: ["tenant": "word_tenant"]) } ?? .nothing,
                 "chooseAction": .text(Layout.path("tenant")), "isChoosing": .flag(goOn != nil), "goOn": .text(goOn),
                 "newKey": facts.newKey.map { newKey($0, facts, words) } ?? .nothing,
                 "searchAction": .text(path), "query": ["q": .text(search)], "hasTenants": .flag(!tenants.isEmpty),

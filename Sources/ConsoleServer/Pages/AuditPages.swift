@@ -15,7 +15,8 @@ extension ConsoleSite {
     query.until = visit.guest.parameter("until") ?? ""
     query.cursor = visit.guest.parameter("cursor")
     let parameters = query.parameters(visit.instant)
-    let (entries, refusal) = try await visit.search("/v1/audit\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
+    let (entries, refused) = try await visit.search("/v1/audit\(parameters)\(parameters.isEmpty ? "?" : "&")limit=50")
+    let refusal = refused ?? query.unknownAction(entries)
     let names = visit.tenant == nil ? AuditView.Names() : try await visit.auditNames(entries)
     let keys = AuditView.Spoken(in: entries).keys
     return try await visit.page("audit", area: "audit", telling: [entries], keys: keys, refusal: refusal) { [query] in

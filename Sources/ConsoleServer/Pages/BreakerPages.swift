@@ -29,10 +29,9 @@ private func showBreakers(_ visit: Visit, refusal: Refusal? = nil) async throws 
     var facts = BreakersView.Facts(
         fuse: try await fuse, breakers: try await breakers, queues: try await queues, incidents: try await incidents)
     // A refused form's page is the one it was sent from.
-    let here = visit.guest.place.split(separator: "?", maxSplits: 1).dropFirst().first.flatMap { Form($0.utf8) } ?? Form()
-    facts.search = here.words("q") ?? ""
+    facts.search = visit.guest.parameterOfPlace("q") ?? ""
     var fault: Refusal?
-    if let text = here.words("from") {
+    if let text = visit.guest.parameterOfPlace("from") {
         if let start = Int(text) { facts.start = start } else { fault = .search("from", "must be a whole number, such as 20") }
     }
     return try await visit.page(

@@ -38,7 +38,7 @@ private func showForecast(_ visit: Visit, refusal: Refusal? = nil) async throws 
     if let job = visit.guest.parameter("rebuild"), Int64(job) != nil {
         facts.rebuild = try await visit.readIfAny("/v1/jobs/\(encoded(job))")
     }
-    return try await visit.page("forecast", area: "forecast", refusal: refusal) { [facts] in
+    return try await visit.page("forecast", area: "forecast", refusal: refusal ?? facts.fault) { [facts] in
         ForecastView.page($0, $1, facts, once: visit.fresh(), refusal: refusal)
     }
 }

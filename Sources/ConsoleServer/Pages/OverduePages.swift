@@ -90,10 +90,10 @@ extension Visit {
         if try await !knows(clock: asked.clock, facts) {
             return .search("clock", "is not known: there is none of that name, or nothing was late by it")
         }
-        if try await !knows(team: asked.team, facts) {
-            return .search("team", "is not known: there is none of that name, or nobody is in it")
-        }
-        return nil
+        // Of a team that is no more, leads may be late.
+        if facts.knows(team: asked.team) { return nil }
+        guard let unknown = try await fault(ofTeam: asked.team, among: facts.sellers) else { return nil }
+        return try await hasAny("/v1/escalations?limit=1&team=\(encoded(asked.team))") ? nil : unknown
     }
 
     private func knows(clock: String, _ facts: OverdueView.Facts) async throws -> Bool {
@@ -101,14 +101,6 @@ extension Visit {
         if words.all["clock_\(clock)"] != nil || facts.clocks.contains(clock) { return true }
         return try await hasAny("/v1/escalations?limit=1&clock=\(encoded(clock))")
     }
-
-    private func knows(team: String, _ facts: OverdueView.Facts) async throws -> Bool {
-        if team.isEmpty || facts.knows(team: team) { return true }
-        if try await hasAny("/v1/sellers?limit=1&team=\(encoded(team))") { return true }
-        return try await hasAny("/v1/escalations?limit=1&team=\(encoded(team))")
-    }
-
-    private func hasAny(_ target: String) async throws -> Bool { try await read(target)["items"]?.elements.isEmpty == false }
 
     /// What the form is made of: what was asked for, without what is wrong in it.
     private func unanswered(_ asked: Question, _ fault: Refusal) async throws -> OverdueView.Facts {

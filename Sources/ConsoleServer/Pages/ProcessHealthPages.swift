@@ -27,13 +27,17 @@ private let shownWeeks = 8
     async let predictions = visit.read("/v1/predictions?warned=true&limit=100")
     async let quality = visit.read("/v1/predictions/quality")
     async let sellers = visit.firstSellers()
-    let (weeks, refusal) = try await visit.search("/v1/spi" + query(list))
+    let (weeks, refused) = try await visit.search("/v1/spi" + query(list))
     let (diagnosed, predicted, totals) = (try await diagnoses, try await predictions, try await summary.list)
     let names = try await visit.names(try await sellers, in: weeks, diagnosed, predicted, totals)
+    // Of a team that is no more there may be weeks.
+    let isEmpty = refused == nil && weeks["items"]?.elements.isEmpty != false
+    let unknown = isEmpty ? try await visit.fault(ofTeam: team, among: names) : nil
+    let refusal = refused ?? unknown
     var facts = ProcessHealthView.Facts(
         weeks: (0..<shownWeeks).reversed().map { "\(last - $0)" }, page: weeks, summary: totals, diagnoses: diagnosed,
         predictions: predicted, quality: try await quality,
-        sellers: names, team: team, cursor: cursor)
+        sellers: names, team: unknown == nil ? team : "", cursor: cursor)
     facts.wanted = wanted
     return try await visit.page("process-health", area: "process-health", refusal: refusal) { [facts] in
         ProcessHealthView.page($0, $1, facts, refusal: refusal)

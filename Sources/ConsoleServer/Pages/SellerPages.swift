@@ -20,9 +20,12 @@ extension ConsoleSite {
     let wanted = query
     async let known = visit.firstSellers()
     async let page = visit.search("/v1/sellers\(wanted.parameters)")
-    let ((sellers, refusal), names) = (try await page, SellerNames(try await known))
-    return try await visit.page("sellers", area: "sellers", refusal: refusal) {
-        SellersView.page($0, $1, page: sellers, known: names, query: wanted, refusal: refusal)
+    let ((sellers, refused), names) = (try await page, SellerNames(try await known))
+    let unknown = refused != nil ? nil : try await visit.fault(ofTeam: wanted.team, among: names)
+    let refusal = refused ?? unknown
+    if unknown != nil { query.team = "" }
+    return try await visit.page("sellers", area: "sellers", refusal: refusal) { [query] in
+        SellersView.page($0, $1, page: sellers, known: names, query: query, refusal: refusal)
     }
 }
 

@@ -31,11 +31,13 @@ private func showTenants(
     async let usage = visit.read("/v1/usage\(asked)")
     var facts = TenantsView.Facts(tenants: try await tenants, usage: try await usage, packs: RulePack.all.map(\.name))
     if let shown { facts.shown = try await one(visit, shown) }
+    let isUnknown = shown != nil && facts.shown == nil
+    let fault: Refusal? = isUnknown ? .search("tenant", "is the short name of no tenant") : nil
     facts.newKey = newKey
     let goOn = visit.guest.parameter("next").map { InnerPath.checked($0) }
-    return try await visit.page("tenants", area: "tenants", refusal: refusal) { [facts] in
+    return try await visit.page("tenants", area: "tenants", refusal: refusal ?? fault) { [facts] in
         TenantsView.page(
-            $0, $1, facts, search: search, isFirst: cursor == nil, goOn: goOn, once: visit.fresh(), refusal: refusal)
+            $0, $1, facts, search: search, isFirst: cursor == nil, goOn: goOn, once: visit.fresh(), refusal: refusal, fault: fault)
     }
 }
 
