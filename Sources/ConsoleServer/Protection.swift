@@ -52,6 +52,14 @@ extension Response {
             body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 
+    /// A table to be kept as a file.
+    static func csv(_ text: String, named name: String) -> Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: "text/csv; charset=utf-8", .contentDisposition: "attachment; filename=\"\(name)\""],
+            body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+
     /// Has the browser keep something for us, out of scripts' reach. It sends it to the console only.
     ///
     /// - Parameter seconds: 0 has it forget.

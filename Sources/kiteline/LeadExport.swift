@@ -1,3 +1,4 @@
+import Console
 import JSONEnvelope
 
 /// Leads as a table to be taken elsewhere, under the API's own names.

@@ -50,6 +50,31 @@ import Testing
         }
     }
 
+    @Test func `what the list finds is taken out for a spreadsheet, and nothing where its filter cannot be read`() async throws {
+        try await House.with { house in
+            try await sales(house)
+            _ = try await lead(house, "L-1", "=1+1, Ltd")
+            let other = #"{"external_id":"L-2","source":"fair","fields":{"company":"Kite"}}"#
+            try #require(await house.call("POST", "/v1/leads", other).status == 202)
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+
+            let list = try await browser.get("/console/leads?source=web")
+            let table = try await browser.get("/console/leads.csv?source=web")
+            let all = try await browser.get("/console/leads.csv")
+
+            #expect(list.text.contains(#"<a href="/console/leads.csv?source=web" download>Download as CSV"#))
+            #expect(table.status == 200 && table["content-type"] == "text/csv; charset=utf-8")
+            #expect(table["content-disposition"]?.wholeMatch(of: /attachment; filename="leads-\d{4}-\d\d-\d\d\.csv"/) != nil)
+            #expect(table.text.contains(#""web","L-1""#) && !table.text.contains("L-2") && all.text.contains(#""fair","L-2""#))
+            #expect(table.text.contains(#""'=1+1, Ltd""#), "\(table.text)")
+            #expect(try await browser.get("/console/leads.csv?state=zzz").status == 422)
+            #expect(try await browser.get("/console/leads.csv?source=%FF").status == 400)
+            #expect(try await browser.get("/console/leads.csv?month=2026-01").status == 400)
+            #expect(try await Browser(house).get("/console/leads.csv").status == 303, "nobody takes them without signing in")
+        }
+    }
+
     @Test func `where two sellers have the name that leads are looked for by, the person chooses whose`() async throws {
         try await House.with { house in
             for id in ["w1", "w2"] { try await house.call("PUT", "/v1/sellers/\(id)", #"{"name":"Li Wei","status":"active"}"#) }
@@ -86,7 +111,9 @@ import Testing
             let list = try await browser.get("/console/leads")
             let found = try #require(list.text.firstMatch(of: /href="\/console\/leads\/(\d+)"/)).1
             let lead = try await browser.get("/console/leads/\(found)")
+            let table = try await browser.get("/console/leads.csv")
 
+            #expect(table.status == 200 && table.text.contains("L-sh") && !table.text.contains("L-bj"), "nor are others' leads taken out")
             #expect(now.status == 303 && now["location"] == "/console/leads")
             #expect(list.status == 200 && list.text.contains("L-sh") && !list.text.contains("L-bj"))
             #expect(lead.status == 200 && lead.text.contains("L-sh"))

@@ -20,11 +20,12 @@ public enum LeadsView {
         /// - Parameters:
         ///   - sellers: whom the owner is looked up among; the API knows ids.
         ///   - isExact: asks for the outside id instead of a part of anything.
-        public func parameters(_ sellers: SellerNames, isExact: Bool = false) -> String {
+        ///   - limit: how many leads a page has.
+        public func parameters(_ sellers: SellerNames, isExact: Bool = false, limit: Int = 50) -> String {
             let asked = (owner: sellers.id(of: owner), cursor: isExact ? nil : cursor)
             return Console.query([
                 (isExact ? "external_id" : "text", text), ("owner", asked.owner), ("state", state), ("source", source),
-                ("touch", touch), ("cursor", asked.cursor), ("limit", "50"),
+                ("touch", touch), ("cursor", asked.cursor), ("limit", String(limit)),
             ])
         }
 
@@ -43,6 +44,9 @@ public enum LeadsView {
         fileprivate func href(cursor: String?) -> String {
             Layout.path("leads") + Console.query(parts + [("cursor", cursor)])
         }
+
+        /// All of it, for a spreadsheet.
+        fileprivate var tableHref: String { Layout.path("leads.csv") + Console.query(parts) }
     }
 
     /// What the form calls what the API is asked for.
@@ -120,7 +124,8 @@ public enum LeadsView {
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("leads")), "hasLeads": .flag(!leads.isEmpty),
                 // What is looked for in so many leads is not looked for again whenever one comes.
                 "liveOn": .text(query.text.isEmpty && refusal == nil ? "lead" : nil),
-                "leads": .list(leads.map { row($0, sellers, clerk) }),
+                "leads": .list(leads.map { row($0, sellers, clerk) }), "tableHref": .text(query.tableHref),
+                "tableLabel": .text(words["leads_table", ["n": clerk.number(LeadsTable.most)]]),
                 "pager": Pager.view(
                     words, shown: leads.count, first: query.cursor == nil ? nil : query.href(cursor: nil),
                     next: next.map { query.href(cursor: $0) }),
@@ -129,7 +134,7 @@ public enum LeadsView {
     }
 
     /// The rule it came by, or the other way it came to whoever has it.
-    private static func way(_ decision: JSONNode?, _ words: Words) -> String {
+    static func way(_ decision: JSONNode?, _ words: Words) -> String {
         if let rule = decision?["matched_rule"]?.string { return LeadWords.rule(rule, words) }
         if decision?["outcome"]?.string == "assigned_existing_owner" { return words["leads_way_customer"] }
         return switch decision?["reasons"]?.elements.first?["code"]?.string {
@@ -137,6 +142,11 @@ public enum LeadsView {
         case "transferred_overdue": words["leads_way_overdue"]
         default: "–"
         }
+    }
+
+    /// Whoever has it, or the pool it is in; nil: nobody has it.
+    static func place(of lead: JSONNode, _ sellers: SellerNames, _ words: Words) -> String? {
+        sellers.name(lead["owner"]?.string) ?? lead["pool"]?.string.map { words["lead_pool", ["name": $0]] }
     }
 
     private static func row(_ lead: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
@@ -147,7 +157,7 @@ public enum LeadsView {
             "leadHref": .text(Layout.path("leads/\(id)")), "leadName": .text(LeadWords.name(lead)), "leadNumber": .text(id),
             "source": .text(lead["source"]?.string), "state": LeadWords.chip(lead, clerk.words),
             "heldWhy": .text(LeadWords.heldWhy(lead, clerk.words)),
-            "owner": .text(sellers.name(owner) ?? lead["pool"]?.string.map { clerk.words["lead_pool", ["name": $0]] } ?? "–"),
+            "owner": .text(place(of: lead, sellers, clerk.words) ?? "–"),
             "ownerTeam": .text(sellers.team(owner)), "rule": .text(way(lead["assignment"], clerk.words)),
             "ruleVersion": .text(lead["assignment"]?["rule_version"]?.string), "score": .text(score ?? "–"),
             "scoreX": score == nil ? .nothing : .text(Picture.length((lead["score"]?.double ?? 0) / 100)),

@@ -5,21 +5,15 @@ import JSONEnvelope
 
 extension ConsoleSite {
     static let leadPages = [
-        Page(.get, "leads", answer: listLeads),
+        Page(.get, "leads", answer: listLeads), Page(.get, "leads.csv", answer: takeLeads),
         Page(.get, "leads/{id}") { try await showLead($0) },
         Page(.post, "leads/{id}/assign", answer: assignLead),
     ]
 }
 
 @Sendable private func listLeads(_ visit: Visit) async throws -> Response {
-    let guest = visit.guest
-    var query = LeadsView.Query()
-    query.text = guest.parameter("text") ?? ""
-    query.owner = guest.parameter("owner") ?? ""
-    query.state = guest.parameter("state") ?? ""
-    query.source = guest.parameter("source") ?? ""
-    query.touch = guest.parameter("touch") ?? ""
-    query.cursor = guest.parameter("cursor")
+    var query = visit.leadsQuery
+    query.cursor = visit.guest.parameter("cursor")
     // Who knows our number is led straight to the lead; what is none of ours is looked for in the sources' ids and the fields.
     if query.isNumber, try await visit.maySee(lead: query.text) { return .seeOther(Layout.path("leads/\(encoded(query.text))")) }
     async let sellers = visit.firstSellers()
@@ -36,7 +30,39 @@ extension ConsoleSite {
     }
 }
 
+/// So many pages are asked for: where text is looked for, most of what is looked through may be something else.
+private let mostPages = 40
+
+/// What the list finds, page after page, as a file. It is asked for as the list is, so that it holds what its reader may see.
+@Sendable private func takeLeads(_ visit: Visit) async throws -> Response {
+    var query = visit.leadsQuery
+    // Without a filter that cannot be read, it would be another table.
+    guard visit.guest.query != nil, visit.guest.unknownParameters.isEmpty else { throw ConsoleFault.badQuery }
+    let first = try await visit.firstSellers()
+    let among = SellerNames(first)
+    var table = LeadsTable(visit.clerk)
+    for _ in 0..<mostPages where !table.isFull {
+        let page = try await visit.read("/v1/leads\(query.parameters(among, limit: 500))")
+        let sellers = try await visit.names(first, in: page)
+        table.add(page, sellers)
+        query.cursor = page["next_cursor"]?.string
+        if query.cursor == nil { break }
+    }
+    return .csv(table.text, named: table.name(isWhole: query.cursor == nil))
+}
+
 extension Visit {
+    /// What leads are asked for.
+    fileprivate var leadsQuery: LeadsView.Query {
+        var query = LeadsView.Query()
+        query.text = guest.parameter("text") ?? ""
+        query.owner = guest.parameter("owner") ?? ""
+        query.state = guest.parameter("state") ?? ""
+        query.source = guest.parameter("source") ?? ""
+        query.touch = guest.parameter("touch") ?? ""
+        return query
+    }
+
     /// Whether there is such a lead, and its city is one this visitor may see.
     fileprivate func maySee(lead id: String) async throws -> Bool {
         do {
