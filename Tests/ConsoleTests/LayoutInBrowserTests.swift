@@ -26,7 +26,9 @@ extension InBrowser {
         ])
         func `a bar or a field alone in its cell stands on the line of its row`(page: String, what: String) async throws {
             try await draw(page, .desktop, .english) { browser in
-                #expect(try await browser.run("const things = [...document.querySelectorAll('\(what)')];" + Self.astray) == "")
+                let astray = try await browser.run("const things = [...document.querySelectorAll('\(what)')];" + Self.astray)
+
+                #expect(astray == "")
             }
         }
 
