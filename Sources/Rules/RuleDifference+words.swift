@@ -28,7 +28,7 @@ extension RuleDifference {
 
     // MARK: Places
 
-    /// `rule “fair”, chosen`; 规则“fair”，选择方式
+    /// `rule “fair”, way of choosing`; 规则“fair”，选择方式
     private func name(_ place: RulePlace) -> Label {
         var parts: [Label] = []
         var steps = place.steps[...]
@@ -49,7 +49,8 @@ extension RuleDifference {
                 steps = steps.dropFirst()
                 let known = RuleWords.field(inner)
                 parts.append(Label("\(label.english) “\(known.english)”", "\(label.chinese)“\(known.chinese)”"))
-            default: parts.append(label)
+            // Within a rule it is “chosen by turns”; alone it needs a noun.
+            default: parts.append(key == "by" ? Label("way of choosing", label.chinese) : label)
             }
         }
         guard !parts.isEmpty else { return Label("the rule set", "规则集") }

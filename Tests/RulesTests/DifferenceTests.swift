@@ -63,7 +63,11 @@ import Testing
         let team = "{ id: team, when: { field: source_channel, equals: fair }, to: { team: a }, by: group_first, then: round_robin }"
         let (old, new) = ("rules: [\(rest)]", "rules: [\(team), \(rest)]")
 
-        #expect(try words(.route, old, "rules: [\(shared)]") == ["rule “rest”, chosen: by turns → by fewest pending"])
+        #expect(try words(.route, old, "rules: [\(shared)]") == ["rule “rest”, way of choosing: by turns → by fewest pending"])
+        #expect(
+            try words(.route, "rules: [{ id: all, to: everyone }]", "rules: [{ id: all, to: everyone, by: round_robin }]") == [
+                "rule “all”, way of choosing added: by turns"
+            ])
         #expect(
             try words(.route, old, new) == [
                 "rule “team” added: condition source channel is fair; goes to team a; chosen from the team first; then by turns"
