@@ -77,6 +77,9 @@ public struct Layout: Sendable {
         role.map { role in [person, words.known("role", role.rawValue)].compactMap(\.self).joined(separator: " · ") }
     }
 
+    /// The tenant a platform key has chosen; nil: none, or its own key is a tenant's.
+    var actingFor: String? { role == .platform ? tenant : nil }
+
     /// Whether one who is signed in may do what is asked of `needed`.
     public func may(_ needed: Role) -> Bool { role?.includes(needed) ?? false }
 }
@@ -100,7 +103,7 @@ extension Layout {
             "lang": .text(words.language == .chinese ? "zh-CN" : "en"), "theme": .text(theme.rawValue), "title": .text(title),
             "assets": .text(Asset.path), "build": .text(Asset.build), "path": .text(path), "csrf": .text(formToken ?? ""),
             // Forms say it, so that none is sent for another tenant than its page was made for.
-            "actingFor": .text(role == .platform ? tenant ?? "" : ""),
+            "actingFor": .text(actingFor ?? ""),
             "homeHref": .text(Self.path(home)),
             "preferencesAction": .text(Self.path("preferences")),
             "isEnglish": .flag(words.language == .english), "isChinese": .flag(words.language == .chinese),

@@ -32,7 +32,13 @@ struct Visit: Sendable {
     /// platform key turns for no tenant it turns for all.
     func requireSameTenant() throws {
         guard role == .platform else { return }
-        guard form.has("for"), form["for"] == session.actingFor?.slug ?? "" else { throw ConsoleFault.otherTenant }
+        guard form.has("for") else { throw ConsoleFault.otherTenant }
+        try requireTenant(form["for"])
+    }
+
+    /// Nor is anything taken out from a page of another tenant.
+    func requireTenant(_ slug: String?) throws {
+        guard slug ?? "" == session.actingFor?.slug ?? "" else { throw ConsoleFault.otherTenant }
     }
 
     /// Nor one of a page of another build: it may mean something else by its fields.

@@ -63,15 +63,34 @@ import Testing
             let table = try await browser.get("/console/leads.csv?source=web")
             let all = try await browser.get("/console/leads.csv")
 
-            #expect(list.text.contains(#"<a href="/console/leads.csv?source=web" download>Download as CSV"#))
+            #expect(list.text.contains(#"<a href="/console/leads.csv?source=web">Download as CSV"#))
             #expect(table.status == 200 && table["content-type"] == "text/csv; charset=utf-8")
-            #expect(table["content-disposition"]?.wholeMatch(of: /attachment; filename="leads-\d{4}-\d\d-\d\d\.csv"/) != nil)
+            #expect(table["content-disposition"]?.wholeMatch(of: /attachment; filename="leads-acme-\d{4}-\d\d-\d\d\.csv"/) != nil)
             #expect(table.text.contains(#""web","L-1""#) && !table.text.contains("L-2") && all.text.contains(#""fair","L-2""#))
             #expect(table.text.contains(#""'=1+1, Ltd""#), "\(table.text)")
             #expect(try await browser.get("/console/leads.csv?state=zzz").status == 422)
             #expect(try await browser.get("/console/leads.csv?source=%FF").status == 400)
             #expect(try await browser.get("/console/leads.csv?month=2026-01").status == 400)
             #expect(try await Browser(house).get("/console/leads.csv").status == 303, "nobody takes them without signing in")
+        }
+    }
+
+    @Test func `the leads of a tenant are not taken from a page of another`() async throws {
+        try await House.with { house in
+            try #require(await house.call("POST", "/v1/leads", #"{"external_id":"L-1","source":"web","fields":{}}"#).status == 202)
+            let browser = Browser(house)
+            try await browser.signIn(house.platformKey)
+            let tenants = try await browser.get("/console/tenants")
+            #expect(try await browser.submit(tenants, "/console/tenant", ["tenant": "acme"]).status == 303)
+
+            let list = try await browser.get("/console/leads")
+
+            #expect(list.text.contains(#"<a href="/console/leads.csv?for=acme">"#))
+            #expect(try await browser.get("/console/leads.csv?for=acme").status == 200)
+            for other in ["?for=globex", ""] {
+                let refused = try await browser.get("/console/leads.csv\(other)")
+                #expect(refused.status == 409 && refused.code == "tenant_changed", "\(refused.status)")
+            }
         }
     }
 

@@ -26,18 +26,21 @@ import Testing
             english.text == """
                 \u{FEFF}"Number","Lead","Source","External id","State","Owner","Team","Rule","Score","Received","First touch"\r
                 "2","苏州 ""Kite""\","web","L-2","Assigned","Chen, Wei","East team","vip","81","2026-03-18 14:30:05","2026-03-18 14:31:05"\r
-                "1","'=1+1","'@web","'-1","In a pool","Pool north","","–","","2026-03-18 14:30:05",""\r
+                "1","'=1+1","'@web","'-1","In a pool","Pool north","","","","2026-03-18 14:30:05",""\r
 
                 """)
         #expect(chinese.text.hasPrefix("\u{FEFF}\"编号\",\"线索\",") && chinese.text.contains("\"2026-03-18 14:31:05\"\r\n"))
-        #expect(english.name(isWhole: true) == "leads-2026-03-18.csv")
+        #expect(english.name(of: "acme", isWhole: true) == "leads-acme-2026-03-18.csv")
+        #expect(english.name(of: "acme", isWhole: false) == "leads-acme-2026-03-18-first-2.csv")
     }
 
     @Test func `a table ends with the most leads it may have, and its name says so`() throws {
         let full = try table(.english, pages: LeadsTable.most / 2 + 1)
 
         #expect(full.isFull && full.text.split(separator: "\r\n").count == LeadsTable.most + 1)
-        #expect(full.name(isWhole: true) == "leads-2026-03-18-first-5000.csv", "those that were left out are some that there are")
+        #expect(
+            full.name(of: "acme", isWhole: true) == "leads-acme-2026-03-18-first-5000.csv",
+            "those that were left out are some that there are")
     }
 
     @Test(arguments: [

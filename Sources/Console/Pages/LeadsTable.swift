@@ -26,11 +26,12 @@ public struct LeadsTable: Sendable {
     /// As CSV. Without the mark at its beginning spreadsheets read Chinese as another encoding.
     public var text: String { "\u{FEFF}" + ([heads] + rows).map { $0.map(\.withoutFormula).csv }.joined() }
 
-    /// What the file is called.
+    /// What the file is called: after its tenant, for nothing within says whose leads they are.
     ///
     /// - Parameter isWhole: whether the pages were all there are; where leads are left out, the name says how many it has.
-    public func name(isWhole: Bool) -> String {
-        "leads-\(clerk.day(clerk.now))\(isWhole && !isCut ? "" : "-first-\(rows.count)").csv"
+    public func name(of tenant: String?, isWhole: Bool) -> String {
+        let part = isWhole && !isCut ? nil : "first-\(rows.count)"
+        return ["leads", tenant, clerk.day(clerk.now), part].compactMap(\.self).joined(separator: "-") + ".csv"
     }
 
     private var heads: [String] {

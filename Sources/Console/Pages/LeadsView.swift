@@ -46,7 +46,10 @@ public enum LeadsView {
         }
 
         /// All of it, for a spreadsheet.
-        fileprivate var tableHref: String { Layout.path("leads.csv") + Console.query(parts) }
+        /// Says whose leads the page shows, as its forms do: nothing in the table tells it.
+        fileprivate func tableHref(_ layout: Layout) -> String {
+            Layout.path("leads.csv") + Console.query(parts + [("for", layout.actingFor)])
+        }
     }
 
     /// What the form calls what the API is asked for.
@@ -124,7 +127,7 @@ public enum LeadsView {
                 "clearHref": query.isEmpty ? .nothing : .text(Layout.path("leads")), "hasLeads": .flag(!leads.isEmpty),
                 // What is looked for in so many leads is not looked for again whenever one comes.
                 "liveOn": .text(query.text.isEmpty && refusal == nil ? "lead" : nil),
-                "leads": .list(leads.map { row($0, sellers, clerk) }), "tableHref": .text(query.tableHref),
+                "leads": .list(leads.map { row($0, sellers, clerk) }), "tableHref": .text(query.tableHref(layout)),
                 "tableLabel": .text(words["leads_table", ["n": clerk.number(LeadsTable.most)]]),
                 "pager": Pager.view(
                     words, shown: leads.count, first: query.cursor == nil ? nil : query.href(cursor: nil),
@@ -133,14 +136,14 @@ public enum LeadsView {
         ).merging(empty(layout, query, next: next))
     }
 
-    /// The rule it came by, or the other way it came to whoever has it.
-    static func way(_ decision: JSONNode?, _ words: Words) -> String {
+    /// The rule it came by, or the other way it came to whoever has it; nil: nobody knows of one.
+    static func way(_ decision: JSONNode?, _ words: Words) -> String? {
         if let rule = decision?["matched_rule"]?.string { return LeadWords.rule(rule, words) }
         if decision?["outcome"]?.string == "assigned_existing_owner" { return words["leads_way_customer"] }
         return switch decision?["reasons"]?.elements.first?["code"]?.string {
         case "assigned_by_hand": words["leads_way_hand"]
         case "transferred_overdue": words["leads_way_overdue"]
-        default: "–"
+        default: nil
         }
     }
 
@@ -158,7 +161,7 @@ public enum LeadsView {
             "source": .text(lead["source"]?.string), "state": LeadWords.chip(lead, clerk.words),
             "heldWhy": .text(LeadWords.heldWhy(lead, clerk.words)),
             "owner": .text(place(of: lead, sellers, clerk.words) ?? "–"),
-            "ownerTeam": .text(sellers.team(owner)), "rule": .text(way(lead["assignment"], clerk.words)),
+            "ownerTeam": .text(sellers.team(owner)), "rule": .text(way(lead["assignment"], clerk.words) ?? "–"),
             "ruleVersion": .text(lead["assignment"]?["rule_version"]?.string), "score": .text(score ?? "–"),
             "scoreX": score == nil ? .nothing : .text(Picture.length((lead["score"]?.double ?? 0) / 100)),
             "touch": LeadWords.touch(lead, clerk),

@@ -35,6 +35,7 @@ private let mostPages = 40
 
 /// What the list finds, page after page, as a file. It is asked for as the list is, so that it holds what its reader may see.
 @Sendable private func takeLeads(_ visit: Visit) async throws -> Response {
+    try visit.requireTenant(visit.guest.parameter("for"))
     var query = visit.leadsQuery
     // Without a filter that cannot be read, it would be another table.
     guard visit.guest.query != nil, visit.guest.unknownParameters.isEmpty else { throw ConsoleFault.badQuery }
@@ -48,7 +49,7 @@ private let mostPages = 40
         query.cursor = page["next_cursor"]?.string
         if query.cursor == nil { break }
     }
-    return .csv(table.text, named: table.name(isWhole: query.cursor == nil))
+    return .csv(table.text, named: table.name(of: visit.tenant?.slug, isWhole: query.cursor == nil))
 }
 
 extension Visit {
