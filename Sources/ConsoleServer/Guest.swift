@@ -56,7 +56,7 @@ struct Guest: Sendable {
 
     /// The same of the page a form was sent from; without a form, of this one.
     func parameterOfPlace(_ name: String) -> String? {
-        asked.note(name)
+        guard request.method == .post else { return parameter(name) }
         return place.split(separator: "?", maxSplits: 1).dropFirst().first.flatMap { Form($0.utf8) }?.words(name)
     }
 

@@ -68,9 +68,10 @@ extension Visit {
 
     /// Goes to a page that says what was done, or shows `page` again with why it was not.
     func finish(
-        _ reply: Desk.Reply, form id: String, done: String, to path: String, else page: (Refusal) async throws -> Response
+        _ reply: Desk.Reply, form id: String, done: String?, to path: String, else page: (Refusal) async throws -> Response
     ) async throws -> Response {
         guard let problem = reply.problem else {
+            guard let done else { return .seeOther(path) }
             return .seeOther(path + (path.contains("?") ? "&" : "?") + "done=\(done)")
         }
         return try await page(Refusal(problem, form: id, draft: form))

@@ -290,6 +290,8 @@ import Testing
         var repeated = facts
         repeated.round = try node(round.replacing(#""result":{"#, with: #""result":{"leads":180,"#))
         #expect("\(RoundView.page(layout, clerk, repeated))".contains("200 decisions about 180 leads"))
+        repeated.round = try node(round.replacing(#""result":{"#, with: #""result":{"leads":1,"#))
+        #expect("\(RoundView.page(layout, clerk, repeated))".contains("200 decisions about one lead"))
         var broken = facts
         broken.differences = try node(#"{"items":[],"next_cursor":null}"#)
         broken.round = try node(
@@ -600,7 +602,7 @@ import Testing
             OverdueView.page(layout, clerk, west, once: "k")["tiles"]?.items.map { $0["tileNote"] } == [
                 "West: nobody has touched them yet", "West: past due", "West: of 22 leads, 2026-03",
             ])
-        #expect(OverdueView.page(layout, clerk, west, once: "k")["reasonsLead"] == "West: Of leads that came in 2026-03, as sellers said")
+        #expect(OverdueView.page(layout, clerk, west, once: "k")["reasonsLead"] == "West: of leads that came in 2026-03, as sellers said")
 
         var alone = facts
         alone.isConnected = false

@@ -23,7 +23,7 @@ public enum AuditView {
         public func unknownAction(_ page: JSONNode) -> Refusal? {
             if action.isEmpty || AuditView.actions.contains(action) || cursor != nil { return nil }
             let isFound = page["items"]?.elements.isEmpty == false
-            return isFound ? nil : .search("action", "must be one of \(AuditView.actions.joined(separator: ", "))")
+            return isFound ? nil : .search("action", "is nothing that is written down")
         }
 
         /// As the API takes them.

@@ -155,7 +155,7 @@ public enum OverdueView {
 
     /// Says whose it is, where that is not everybody's.
     private static func ofTeam(_ note: String, _ facts: Facts, _ words: Words) -> String {
-        guard !facts.team.isEmpty, let team = facts.sellers.teamName(facts.team) else { return note }
+        guard !facts.team.isEmpty, let team = facts.sellers.teamName(facts.team) else { return note.withCapital }
         return words["overdue_of_team", ["team": team, "note": note]]
     }
 

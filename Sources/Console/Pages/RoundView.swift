@@ -140,7 +140,7 @@ public enum RoundView {
         // Where every decision is about a lead of its own, nobody has to be told so.
         guard let leads = round["result"]?["leads"]?.integer, leads < replayed else { return clerk.words["round_lead", said] }
         said["leads"] = clerk.number(Int(leads))
-        return clerk.words["round_lead_repeats", said]
+        return clerk.words[leads == 1 ? "round_lead_repeats_one_lead" : "round_lead_repeats", said]
     }
 
     private static func rows(_ live: JSONNode, _ candidate: JSONNode, _ clerk: Clerk) -> [View] {

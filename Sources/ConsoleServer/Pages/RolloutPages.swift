@@ -101,12 +101,12 @@ private func live(_ rollout: JSONNode, _ visit: Visit) async throws -> Int64? {
     let reply = await visit.act(.patch, "/v1/rollouts/\(visit.id)", body)
     let after = try? JSONEnvelope(reply.body, levels: 1).root
     let isAlike = ["state", "percent"].allSatisfy { after?[$0]?.bytes.elementsEqual(before?[$0]?.bytes ?? []) == true }
-    // A form that was sent twice has set it itself.
-    let isSame = isAlike && !reply.isReplayed
-    return try await turn(visit, reply, form: "percent", done: isSame ? "percent_unchanged" : "percent")
+    // A form that was sent twice has set it itself; of one that somebody else has overtaken, nothing is to be told.
+    let done = reply.isReplayed ? (isAlike ? "percent" : nil) : isAlike ? "percent_unchanged" : "percent"
+    return try await turn(visit, reply, form: "percent", done: done)
 }
 
-private func turn(_ visit: Visit, _ reply: Desk.Reply, form: String, done: String) async throws -> Response {
+private func turn(_ visit: Visit, _ reply: Desk.Reply, form: String, done: String?) async throws -> Response {
     try await visit.finish(reply, form: form, done: done, to: Layout.path("rollouts/\(visit.id)")) {
         try await showRollout(visit, refusal: $0)
     }

@@ -47,6 +47,7 @@ private func showRule(
 ) async throws -> Response {
     guard RulesView.kinds.contains(visit.parameters[0]) else { throw ConsoleFault.noPage }
     var facts = RuleView.Facts(kind: visit.parameters[0], name: visit.parameters[1])
+    let asked = visit.guest.parameter("from")
     var fault: Refusal?
     if let name = visit.guest.parameter("pack") {
         guard let source = RulePack.named(name)?.sources.first(where: { $0.key.rawValue == facts.kind })?.value else {
@@ -65,7 +66,6 @@ private func showRule(
         let number = shown["version"]?.integer ?? 1
         let live = versions.first { $0["state"]?.string == "live" }?["version"]?.integer
         let standard = live == number || live == nil ? number - 1 : live
-        let asked = visit.guest.parameter("from")
         facts.from = asked == nil ? standard : asked.flatMap { Int32($0) }.map { Int64($0) }
         if let from = facts.from, from >= 1 {
             facts.diff = try await visit.readIfAny("\(visit.ruleSet)/versions/\(number)/diff?from=\(from)")

@@ -194,7 +194,8 @@ struct RulesCommand: AsyncParsableCommand {
         ///   - listing: the command that shows them.
         static func missing(_ version: Int, among versions: [Saved], of ruleSet: String, listing: String) -> Failure {
             let live = versions.filter { ["live", "retired"].contains($0.state) }
-            return Failure("there is no version \(version) of \(ruleSet). Live now or before: \(numbers(live)); \(listing) lists them all")
+            let told = live.isEmpty ? "None was live yet" : "Live now or before: \(numbers(live))"
+            return Failure("there is no version \(version) of \(ruleSet). \(told); \(listing) lists them all")
         }
 
         private func earlier(at path: String, _ remote: Remote) async throws -> Saved {

@@ -143,7 +143,7 @@ struct RulesReplayCommand: AsyncParsableCommand {
         for finding in result.findings ?? [] { print("  \(finding.message) (\(finding.code))") }
         guard let live = result.live, let candidate = result.candidate else { return }
         let replayed = result.replayed ?? 0
-        let about = result.leads.flatMap { $0 < replayed ? " about \($0) leads" : nil } ?? ""
+        let about = result.leads.flatMap { $0 < replayed ? " about \($0 == 1 ? "one lead" : "\($0) leads")" : nil } ?? ""
         print(
             "\(replayed) decisions\(about) replayed, \(result.reproduced ?? 0) as they were made, \(result.differing ?? 0) would differ"
         )
