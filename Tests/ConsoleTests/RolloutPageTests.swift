@@ -85,6 +85,26 @@ import Testing
         }
     }
 
+    @Test func `a share that is sent again after somebody else has set another is not told as set`() async throws {
+        try await House.with { house in
+            try await draft(house)
+            let rollout = try await house.call(
+                "POST", "/v1/rollouts", #"{"kind":"route","name":"default","version":2,"percent":20}"#, as: house.acme.operatorKey)
+            let path = "/console/rollouts/\(try #require(rollout.json["id"]))"
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+            let (page, another) = (try await browser.get(path), try await browser.get(path))
+            let wish = ["percent": "5", "reason": "mine"]
+            try #require(try await browser.submit(page, "\(path)/percent", wish).status == 303)
+            try #require(try await browser.submit(another, "\(path)/percent", ["percent": "50", "reason": "another's"]).status == 303)
+
+            let again = try await browser.submit(page, "\(path)/percent", wish)
+
+            #expect(again.status == 303 && again["location"] == path)
+            #expect(try await house.call("GET", path.replacing("/console", with: "/v1")).text.contains(#""percent":50"#))
+        }
+    }
+
     @Test func `a tenant's key sees a rollout and is refused its dials, in writing`() async throws {
         try await House.with { house in
             try await draft(house)
