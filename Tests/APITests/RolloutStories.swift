@@ -121,6 +121,26 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func `a change is held against leads, each as the rules decided it last, however often that was`(isMended: Bool) async throws {
+        try await house { house, tenant in
+            let few = bad.replacing("92", with: "3")
+            try await house.rule(.route, few, of: tenant)
+            try await house.leads((0..<10).map { house.lead("\($0)", #"{"n":\#($0)}"#) }, of: tenant)
+            try await house.workThrough()
+            for number in 1...3 {
+                try await house.rule(.route, "# \(number)\n" + (isMended && number == 3 ? good : few), of: tenant)
+                try await house.workThrough()
+            }
+            #expect(try await house.count("decision_log") == 19)
+
+            let version = try await house.draft(.route, bad, of: tenant)
+            let rollout = try await house.rollout(try await house.roll(.route, to: version, percent: 5, of: tenant), of: tenant)
+
+            #expect(rollout.before == RunningRollout.Tally(n: 10, failures: isMended ? 0 : 3))
+        }
+    }
+
     @Test func `owners who leave the canary's leads untouched end it, and only the untouched leads move`() async throws {
         try await house { house, tenant in
             // Nobody's turn by the live version, which would otherwise give some of the leads to the same seller: those stay.
