@@ -37,13 +37,14 @@ private let mostPages = 40
 @Sendable private func takeLeads(_ visit: Visit) async throws -> Response {
     try visit.requireTenant(visit.guest.parameter("for"))
     var query = visit.leadsQuery
-    // Without a filter that cannot be read, it would be another table.
-    guard visit.guest.query != nil, visit.guest.unknownParameters.isEmpty else { throw ConsoleFault.badQuery }
+    // Without a filter that means nothing, it would be another table: its page says what is wrong with it.
+    guard visit.guest.query != nil, visit.guest.unknownParameters.isEmpty else { return visit.toLeads }
     let first = try await visit.firstSellers()
     let among = SellerNames(first)
     var table = LeadsTable(visit.clerk)
     for _ in 0..<mostPages where !table.isFull {
-        let page = try await visit.read("/v1/leads\(query.parameters(among, limit: 500))")
+        let (page, refusal) = try await visit.search("/v1/leads\(query.parameters(among, limit: 500))")
+        guard refusal == nil else { return visit.toLeads }
         let sellers = try await visit.names(first, in: page)
         table.add(page, sellers)
         query.cursor = page["next_cursor"]?.string
@@ -53,6 +54,12 @@ private let mostPages = 40
 }
 
 extension Visit {
+    /// The list, asked for what was asked of its table.
+    fileprivate var toLeads: Response {
+        guard let asked = guest.query else { return .seeOther(Layout.path("leads?\(guest.request.uri.query ?? "")")) }
+        return .seeOther(Layout.path("leads") + query(asked.names.filter { $0 != "for" }.map { ($0, asked[$0]) }))
+    }
+
     /// What leads are asked for.
     fileprivate var leadsQuery: LeadsView.Query {
         var query = LeadsView.Query()
