@@ -129,7 +129,7 @@ import Testing
             try await house.leads((0..<10).map { house.lead("\($0)", #"{"n":\#($0)}"#) }, of: tenant)
             try await house.workThrough()
             for number in 1...3 {
-                try await house.rule(.route, "# \(number)\n" + (isMended && number == 3 ? good : few), of: tenant)
+                try await house.rule(.route, isMended && number == 3 ? good : few.replacing("gone", with: "gone-\(number)"), of: tenant)
                 try await house.workThrough()
             }
             #expect(try await house.count("decision_log") == 19)
