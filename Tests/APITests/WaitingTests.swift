@@ -8,8 +8,24 @@ import Testing
 @Suite struct WaitingTests {
     private let nextMonth = Date(timeIntervalSinceNow: 30 * 86_400).formatted(.iso8601)
 
+    @Test func `a job in line says so where no worker takes it, be it that the last one is asked to drain`() async throws {
+        try await TestAPI.with { api in
+            let worker = try await api.ledger.register(host: "here", pid: 1)
+            let job = try await api.indexed(#"{"kind":"probe"}"#)
+            #expect(try await api.waiting(job).code == "in_line")
+            #expect(try await api.send("GET", "/v1/queues").json["workers"].string == "up")
+
+            let drained = try await api.send("POST", "/v1/workers/\(worker)/drain", #"{"reason":"night"}"#, as: api.platformKey)
+
+            #expect(drained.status == 202)
+            #expect(try await api.waiting(job).code == "no_worker")
+            #expect(try await api.send("GET", "/v1/queues").json["workers"].string == "none")
+        }
+    }
+
     @Test func `a job that waits says what would let it run`() async throws {
         try await TestAPI.with { api in
+            _ = try await api.ledger.register(host: "here", pid: 1)
             let first = try await api.indexed(#"{"kind":"probe"}"#)
             let second = try await api.indexed(#"{"kind":"probe"}"#)
             let later = try await api.indexed(#"{"kind":"probe","run_at":"\#(nextMonth)"}"#)

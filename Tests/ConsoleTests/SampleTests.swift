@@ -62,6 +62,11 @@ import Testing
             NowView.page(chineseLayout, chineseClerk, promoted, once: "x")["banner"]?["bannerText"] == "第 4 版。原因：sure（证据充分之前：全部护栏均已通过）",
             "what the service says in it is said in the reader's language")
         #expect(view["attention"]?.items.count == 7)
+        var stopped = facts
+        stopped.queues = try node(queues.replacing(#""index":"up""#, with: #""index":"up","workers":"none""#))
+        #expect(
+            NowView.page(layout, clerk, stopped, once: "x")["attention"]?.items.first?["itemText"]
+                == .text(layout.words["now_no_worker_words"]))
         #expect(view["firstSteps"] == View.nothing)
         var new = facts
         new.begun = NowView.Beginning(hasSellers: true, hasRules: false, hasLeads: false)

@@ -38,6 +38,7 @@ extension Call {
     let (dispatch, tenant) = (call.api.dispatch, call.tenant.id)
     let holds = try await call.records.holds(of: tenant)
     let index = await promptly { (try await dispatch.state(of: tenant), try await dispatch.fairness(of: [tenant])) }
+    let isWithoutWorker = await call.api.isWithoutWorker
     let kinds = Set(call.api.kinds.keys).union(index?.0.flows.map(\.kind) ?? [])
     var queues = kinds.sorted().map { QueueView($0, of: tenant, holds) }
     if let (state, fairness) = index {
@@ -52,6 +53,7 @@ extension Call {
             object.array("items") { list in for queue in queues { list.element(json: queue.json) } }
             object.member("next_cursor", String?.none)
             object.member("index", index == nil ? "away" : "up")
+            object.member("workers", isWithoutWorker ? "none" : "up")
         })
 }
 

@@ -31,6 +31,7 @@ extension Call {
             return .indexAway
         }
         if reason == .absent, dispatch.isFull { return .indexFull }
+        if case .inLine = reason, await api.isWithoutWorker { return .noWorker }
         return WhyWaiting(reason, holds)
     }
 }
@@ -40,6 +41,9 @@ extension WhyWaiting {
         "index_full",
         "Redis, which decides what runs next, is nearly out of memory. The job is safe in the ledger and gets in line when there is room again."
     )
+
+    static let noWorker = WhyWaiting(
+        "no_worker", "No worker is alive. The job is safe in its line, and goes on when one is started.")
 
     static let indexAway = WhyWaiting(
         "index_away", "Redis, which decides what runs next, does not answer. The job is safe and goes on when Redis is back.")

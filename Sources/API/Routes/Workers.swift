@@ -1,3 +1,4 @@
+import Foundation
 import JSONEnvelope
 import Ledger
 import Tenancy
@@ -10,6 +11,11 @@ extension API {
 
     /// Running jobs the answer names.
     static let shownRunningJobs = 50
+
+    /// Whether it is known that nobody takes what is ready.
+    var isWithoutWorker: Bool {
+        get async { await (try? fleet.value())?.takesWork(at: Date()) == false }
+    }
 }
 
 /// `GET /v1/workers`: which processes run jobs, and what they run now.
@@ -66,6 +72,14 @@ extension API {
 
 /// Worker processes and some of what they run.
 struct Fleet: Sendable {
+    /// Without a sign of life for so long a process is held to be gone: it gives one every ten seconds.
+    static let silence: TimeInterval = 60
+
     var workers: [WorkerProcess]
     var running: [RunningJob]
+
+    /// Whether one of them takes what is ready: one that drains does not.
+    func takesWork(at now: Date) -> Bool {
+        workers.contains { $0.drainAskedAt == nil && now.timeIntervalSince($0.beatAt) < Self.silence }
+    }
 }

@@ -1,6 +1,6 @@
 import JSONEnvelope
 
-/// What needs somebody: an open fuse, alerts, late leads, breakers, pauses, and rollouts that wait for a decision.
+/// What needs somebody: no worker, an open fuse, alerts, late leads, breakers, pauses, and rollouts that wait for a decision.
 struct NowAttention {
     let facts: NowView.Facts
     let clerk: Clerk
@@ -17,7 +17,7 @@ struct NowAttention {
 
     private var words: Words { clerk.words }
 
-    var items: [View] { fuse + alerts + late + breakers + pauses + rollouts }
+    var items: [View] { workers + fuse + alerts + late + breakers + pauses + rollouts }
 
     private func item(
         _ tone: Tone, _ label: String, _ text: String, href: String?, since: View = .nothing, ending: View = .nothing
@@ -31,6 +31,12 @@ struct NowAttention {
     private func rest(_ tone: Tone, _ label: String, _ word: String, of nodes: [JSONNode]) -> [View] {
         guard nodes.count > Self.named else { return [] }
         return [item(tone, label, words[word, ["n": clerk.number(nodes.count - Self.named)]], href: Layout.path("breakers"))]
+    }
+
+    /// Nothing runs without one, whatever else there is to see.
+    private var workers: [View] {
+        guard facts.queues["workers"]?.string == "none" else { return [] }
+        return [item(.bad, words["now_no_worker"], words["now_no_worker_words"], href: dials.layout.door("workers", in: "workers"))]
     }
 
     // MARK: What failed
