@@ -212,6 +212,14 @@ extension Engine {
         await engine.close()
         return try result.get()
     }
+
+    /// The same for a command that works on the database itself. One that is not migrated is refused before anything is done: half of it might be.
+    static func onSchema<R>(_ settings: Settings, _ body: (Engine) async throws -> R) async throws -> R {
+        try await with(settings) { engine in
+            try await checkSchema(settings)
+            return try await body(engine)
+        }
+    }
 }
 
 /// A connection as the owner of the schema, closed afterwards.

@@ -239,6 +239,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ["tenant", "create", "acme"], ["tenant", "list"], ["key", "create", "--role", "platform"], ["key", "list"], ["key", "revoke", "1"],
+    ])
+    func `a command on a database that is not migrated does nothing and says what to do`(command: [String]) async throws {
+        try await withDatabase { database, environment, scratch in
+            let owner = database.pool(size: 1)
+            _ = try await owner.query("DELETE FROM schema_migration WHERE number > 60")
+
+            let refused = try await ProgramRun.run(command, in: scratch, environment: environment)
+
+            let tenants = try await owner.query("SELECT FROM tenant")
+            await owner.close()
+            #expect(refused.status == 2 && refused.errors.contains("Run: kiteline migrate"), "\(refused.errors)")
+            #expect(tenants.isEmpty)
+        }
+    }
+
     @Test func `log lines for a collector want a collector`() async throws {
         try await withDatabase { _, environment, scratch in
             let result = try await ProgramRun.run(

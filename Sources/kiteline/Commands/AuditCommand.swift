@@ -116,8 +116,7 @@ struct AuditCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try options.settings()
-            try await checkSchema(settings)
-            let reports = try await Engine.with(settings) { engine in try await verify(engine) }
+            let reports = try await Engine.onSchema(settings) { engine in try await verify(engine) }
             let isSound = reports.allSatisfy(\.faults.isEmpty)
             if json {
                 print(try JSON.text(Answer(sound: isSound, chains: reports.map(Item.init))))

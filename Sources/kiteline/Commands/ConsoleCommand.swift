@@ -34,8 +34,7 @@ struct ConsoleCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try options.settings([.apiURL: url, .key: key])
-        try await Engine.with(settings) { engine in
-            try await checkSchema(settings)
+        try await Engine.onSchema(settings) { engine in
             let link = try await ConsoleLink.make(
                 engine.records, key: try settings.text(.key), tenant: tenant.flatMap { Slug($0) }, at: try settings.text(.apiURL),
                 for: ConsoleLink.shortly)

@@ -50,7 +50,7 @@ struct KeyCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let answer = try await Engine.with(try options.settings()) { engine in
+            let answer = try await Engine.onSchema(try options.settings()) { engine in
                 let tenant = try await engine.tenant(named: tenant)
                 if let user, let tenant, try await !engine.records.isPerson(user, of: tenant.id) {
                     throw Failure("\(user) is no seller of \(tenant.slug) and leads no team there")
@@ -88,7 +88,7 @@ struct KeyCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let keys = try await Engine.with(try options.settings()) { engine in
+            let keys = try await Engine.onSchema(try options.settings()) { engine in
                 try await engine.records.keys(of: try await engine.tenant(named: tenant)?.id)
             }
             let items = keys.map {
@@ -124,7 +124,7 @@ struct KeyCommand: AsyncParsableCommand {
         var reason: String?
 
         func run() async throws {
-            let isRevoked = try await Engine.with(try options.settings()) { engine in
+            let isRevoked = try await Engine.onSchema(try options.settings()) { engine in
                 try await engine.records.revokeKey(id, of: try await engine.tenant(named: tenant)?.id, by: commandLine, reason: reason)
             }
             guard isRevoked else { throw Failure("there is no key \(id)\(tenant.map { " of \($0)" } ?? "") that works") }

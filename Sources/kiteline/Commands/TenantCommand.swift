@@ -67,7 +67,7 @@ struct TenantCommand: AsyncParsableCommand {
 
         func run() async throws {
             guard let slug = Slug(slug) else { return }
-            let answer = try await Engine.with(try options.settings()) { engine in
+            let answer = try await Engine.onSchema(try options.settings()) { engine in
                 var settings = TenantSettings()
                 settings.weight = weight
                 settings.cap = cap
@@ -130,7 +130,7 @@ struct TenantCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let tenants = try await Engine.with(try options.settings()) { engine in
+            let tenants = try await Engine.onSchema(try options.settings()) { engine in
                 var all: [Tenant] = []
                 var next: Int64? = 0
                 while let cursor = next {
