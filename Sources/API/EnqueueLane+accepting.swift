@@ -56,6 +56,11 @@ extension EnqueueLane {
 }
 
 /// The answer to an accepted job. The kind's name needs no escaping: it is one of ours.
-func jobAnswer(_ id: JobID, kind: String, state: String, deferral: DeferralNote? = nil) -> [UInt8] {
-    Array(#"{"id":"\#(id)","kind":"\#(kind)","state":"\#(state)"\#(deferral?.members ?? "")}"#.utf8)
+///
+/// - Parameter state: of one that was made now.
+func jobAnswer(_ job: PlacedJob, kind: String, state: String, deferral: DeferralNote? = nil) -> [UInt8] {
+    guard let standing = job.standing else {
+        return Array(#"{"id":"\#(job.id)","kind":"\#(kind)","state":"\#(state)"\#(deferral?.members ?? "")}"#.utf8)
+    }
+    return Array(#"{"id":"\#(job.id)","kind":"\#(kind)","state":"\#(standing)","existing":true}"#.utf8)
 }

@@ -93,7 +93,7 @@ final class EnqueueLane: ChannelDuplexHandler, RemovableChannelHandler {
         let bound = NIOLoopBound((self, context), eventLoop: loop)
         let (kind, state, deferral) = (accepted.job.kind, accepted.state, accepted.deferral)
         api.ledger.enqueue(
-            [accepted.job], answer: { ids in (202, jobAnswer(ids[0], kind: kind, state: state, deferral: deferral)) },
+            [accepted.job], answer: { placed in (202, jobAnswer(placed[0], kind: kind, state: state, deferral: deferral)) },
             then: { result in
                 loop.execute {
                     let (lane, context) = bound.value

@@ -18,6 +18,13 @@ public struct IdempotencyKey: Sendable, Hashable {
     }
 }
 
+/// A job that was asked for, as it stands in the ledger.
+public struct PlacedJob: Sendable, Hashable {
+    public let id: JobID
+    /// The state of the job that holds the unique key already, in whose place none was made; nil: it was made now.
+    public var standing: String?
+}
+
 public enum EnqueueAnswer: Sendable {
     /// Stored now. `ids` in the order of the jobs; for a unique key in use, the id of the job that holds it.
     case fresh(ids: [JobID], status: Int, body: [UInt8])
@@ -48,7 +55,7 @@ public struct Enqueued: Sendable {
 struct Enqueueing: Sendable {
     var jobs: [NewJob]
     var key: IdempotencyKey?
-    var answer: @Sendable ([JobID]) -> (status: Int, body: [UInt8])
+    var answer: @Sendable ([PlacedJob]) -> (status: Int, body: [UInt8])
     let asked = ContinuousClock.now
 }
 
@@ -63,14 +70,14 @@ extension Ledger {
 
     /// Accepts jobs once per idempotency key; the answer is stored with them, in the same transaction.
     public func enqueue(
-        _ jobs: [NewJob], key: IdempotencyKey?, answer: @escaping @Sendable ([JobID]) -> (status: Int, body: [UInt8])
+        _ jobs: [NewJob], key: IdempotencyKey?, answer: @escaping @Sendable ([PlacedJob]) -> (status: Int, body: [UInt8])
     ) async throws -> EnqueueAnswer {
         try await submit(Enqueueing(jobs: jobs, key: key, answer: answer))
     }
 
     /// Accepts jobs without an idempotency key; `then` is told when they are committed or known not to be, on whatever thread that is.
     public func enqueue(
-        _ jobs: [NewJob], answer: @escaping @Sendable ([JobID]) -> (status: Int, body: [UInt8]),
+        _ jobs: [NewJob], answer: @escaping @Sendable ([PlacedJob]) -> (status: Int, body: [UInt8]),
         then: @escaping @Sendable (Result<EnqueueAnswer, any Error>) -> Void
     ) {
         submit(Enqueueing(jobs: jobs, key: nil, answer: answer), then)
@@ -131,7 +138,7 @@ extension Ledger {
         return batch.map { item in
             let own = Array(rest.prefix(item.jobs.count))
             rest = rest.dropFirst(item.jobs.count)
-            let (status, body) = item.answer(own)
+            let (status, body) = item.answer(own.map { PlacedJob(id: $0) })
             return .success(.fresh(ids: own, status: status, body: body))
         }
     }
@@ -145,7 +152,7 @@ extension Ledger {
             transaction -> ([Result<EnqueueAnswer, any Error>], JobRows?, Int64) in
             var keyed = KeyedBatch(batch, ids: ids)
             try keyed.takeKeys(in: transaction)
-            try keyed.takeUniqueKeys(in: transaction)
+            try keyed.takeUniqueKeys(in: transaction, at: now)
             let rows = JobRows(jobs: keyed.jobs, ids: keyed.jobIDs, now: now, horizon: horizon)
             var statements = rows.isEmpty ? [] : rows.statements
             let answers = keyed.answers()
@@ -223,6 +230,8 @@ private struct KeyedBatch {
     private var fates: [Fate]
     /// Jobs to be made, by item and place.
     private var made: [[Bool]]
+    /// The states of those that hold the unique keys of others.
+    private var standing: [JobID: String] = [:]
 
     init(_ items: [Enqueueing], ids: [JobID]) {
         self.items = items
@@ -288,8 +297,8 @@ private struct KeyedBatch {
         }
     }
 
-    /// Takes unique keys in order; a job whose key is held is not made, its caller gets the holder's id.
-    mutating func takeUniqueKeys(in transaction: PostgresTransaction) throws {
+    /// Takes unique keys in order; a job whose key is held is not made, its caller gets the holder's id and state.
+    mutating func takeUniqueKeys(in transaction: PostgresTransaction, at now: Date) throws {
         var wanted: [UniqueKey: JobID] = [:]
         for i in items.indices {
             for (j, job) in items[i].jobs.enumerated() where made[i][j] {
@@ -314,6 +323,10 @@ private struct KeyedBatch {
             holders[UniqueKey(tenant: TenantID(try row.get("tenant_id")), kind: try row.get("kind"), key: try row.get("key"))] = JobID(
                 try row.get("job_id"))
         }
+        let own = items.indices.reduce(into: [JobID: NewJob]()) { own, i in
+            for (id, job) in zip(ids[i], items[i].jobs) { own[id] = job }
+        }
+        let states = try Self.states(of: Set(holders.values).subtracting(own.keys), in: transaction)
         for i in items.indices {
             for (j, job) in items[i].jobs.enumerated() where made[i][j] {
                 guard let key = job.uniqueKey, let holder = holders[UniqueKey(tenant: job.tenant, kind: job.kind, key: key)],
@@ -321,19 +334,32 @@ private struct KeyedBatch {
                 else { continue }
                 ids[i][j] = holder
                 made[i][j] = false
+                standing[holder] = states[holder] ?? (own[holder]?.runAt.map { $0 > now } == true ? "scheduled" : "available")
             }
         }
+    }
+
+    /// Whoever holds a unique key has not ended, and does not while the key's row is locked.
+    private static func states(of holders: Set<JobID>, in transaction: PostgresTransaction) throws -> [JobID: String] {
+        guard !holders.isEmpty else { return [:] }
+        let rows = try transaction.query(
+            "SELECT id, state::text AS state FROM job_live WHERE id = ANY(\(holders.map(\.rawValue)))")
+        return try rows.reduce(into: [:]) { $0[JobID(try $1.get("id"))] = try $1.get("state") }
+    }
+
+    private func placed(_ i: Int) -> [PlacedJob] {
+        zip(ids[i], made[i]).map { id, isMade in PlacedJob(id: id, standing: isMade ? nil : standing[id]) }
     }
 
     func answers() -> [Result<EnqueueAnswer, any Error>] {
         items.indices.map { i in
             switch fates[i] {
             case .fresh:
-                let (status, body) = items[i].answer(ids[i])
+                let (status, body) = items[i].answer(placed(i))
                 return .success(.fresh(ids: ids[i], status: status, body: body))
             case .replayed(let status, _) where status < 0:  // of another item of this batch
                 let winner = -status - 1
-                let (status, body) = items[winner].answer(ids[winner])
+                let (status, body) = items[winner].answer(placed(winner))
                 return .success(.replayed(status: status, body: body))
             case .replayed(let status, let body): return .success(.replayed(status: status, body: body))
             case .keyReused: return .success(.keyReused)

@@ -44,6 +44,30 @@ import Testing
         }
     }
 
+    @Test func `where a job holds the unique key, the answer says so and how that one stands`() async throws {
+        try await TestAPI.with { api in
+            let later = #"{"kind":"probe","unique_key":"u","run_at":"2035-01-01T00:00:00Z"}"#
+            let made = try await api.send("POST", "/v1/jobs", later).json
+            let id = try #require(made["id"].string)
+
+            let repeated = try await api.send("POST", "/v1/jobs", #"{"kind":"probe","unique_key":"u"}"#).json
+            let batch = try await api.send(
+                "POST", "/v1/jobs:batch",
+                #"{"jobs":[{"kind":"probe"},{"kind":"probe","unique_key":"u"},{"kind":"probe","unique_key":"v"}]}"#
+            ).json
+            let twice = try await api.send(
+                "POST", "/v1/jobs:batch", #"{"jobs":[{"kind":"probe","unique_key":"w"},{"kind":"probe","unique_key":"w"}]}"#
+            ).json
+
+            #expect(made["existing"].bool == nil)
+            #expect(repeated["id"].string == id && repeated["state"].string == "scheduled" && repeated["existing"].bool == true)
+            #expect(batch["existing"].array?.map(\.string) == [id])
+            #expect(batch["ids"].array?.count == 3)
+            #expect(twice["existing"].array?.count == 1 && twice["ids"][0].string == twice["ids"][1].string)
+            #expect(try await api.count("job") == 4)
+        }
+    }
+
     @Test func `every field that is wrong is named, and nothing is stored`() async throws {
         try await TestAPI.with { api in
             let reply = try await api.send(

@@ -313,7 +313,7 @@ import Testing
         let bodies = try await withThrowingTaskGroup(of: [UInt8].self) { group in
             for _ in 0..<20 {
                 group.addTask {
-                    switch try await engine.ledger.enqueue([job], key: key, answer: { (202, Array("\($0[0])".utf8)) }) {
+                    switch try await engine.ledger.enqueue([job], key: key, answer: { (202, Array("\($0[0].id)".utf8)) }) {
                     case .fresh(_, _, let body), .replayed(_, let body): body
                     case .keyReused: []
                     }

@@ -19,7 +19,7 @@ import Tenancy
     try await call.api.quotas.admit([job.kind: 1], of: call.tenant)
     let state = reading.state(of: job)
     let deferral = call.api.deferral(of: CollectionOfOne(job))
-    return try await call.enqueue([job], key) { ids in (202, jobAnswer(ids[0], kind: job.kind, state: state, deferral: deferral)) }
+    return try await call.enqueue([job], key) { placed in (202, jobAnswer(placed[0], kind: job.kind, state: state, deferral: deferral)) }
 }
 
 /// `POST /v1/jobs:batch`
@@ -62,9 +62,11 @@ import Tenancy
         }
         return try call.answer(once)
     }
-    return try await call.enqueue(jobs, key) { ids in
-        let body = JSONWriter.object(capacity: 64 + ids.count * 12) { object in
-            object.member("ids", ids.map(\.description))
+    return try await call.enqueue(jobs, key) { placed in
+        let existing = placed.filter { $0.standing != nil }.map(\.id.description)
+        let body = JSONWriter.object(capacity: 64 + placed.count * 12) { object in
+            object.member("ids", placed.map(\.id.description))
+            if !existing.isEmpty { object.member("existing", existing) }
             deferral?.write(to: &object)
         }
         return (202, body)
@@ -73,7 +75,7 @@ import Tenancy
 
 extension Call {
     fileprivate func enqueue(
-        _ jobs: [NewJob], _ key: IdempotencyKey?, answer: @Sendable @escaping ([JobID]) -> (status: Int, body: [UInt8])
+        _ jobs: [NewJob], _ key: IdempotencyKey?, answer: @Sendable @escaping ([PlacedJob]) -> (status: Int, body: [UInt8])
     ) async throws -> Answer {
         switch try await enqueuing({ try await api.ledger.enqueue(jobs.traced(by: $0), key: key, answer: answer) }) {
         case .fresh(_, let status, let body): return Answer(status, body)

@@ -43,6 +43,8 @@ struct JobCommand: AsyncParsableCommand {
             let id: String
             let kind: String
             let state: String
+            /// Only where none was made.
+            let existing: Bool?
         }
 
         func run() async throws {
@@ -50,7 +52,8 @@ struct JobCommand: AsyncParsableCommand {
             let data = try await remote.remote().request(.post, "/v1/jobs", body: .bytes(Array(try body())), headers: headers)
             if json { return printLine(data) }
             let job = try JSON.read(Answer.self, from: data)
-            print("job \(job.id) (\(job.kind)) is \(job.state)")
+            guard job.existing == true else { return print("job \(job.id) (\(job.kind)) is \(job.state)") }
+            print("nothing enqueued: job \(job.id) (\(job.kind)) has this unique key and is \(job.state)")
         }
 
         private func body() throws -> Data {
