@@ -2,6 +2,7 @@ import Foundation
 import Hummingbird
 import JSONEnvelope
 import Jobs
+import Ledger
 import NIOCore
 import Records
 
