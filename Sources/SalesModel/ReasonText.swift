@@ -239,7 +239,8 @@ private struct Wording {
         }
     }
 
-    /// What the sign at an amount in another currency stands for, and how it can be written; empty: it has none.
+    /// What the sign at an amount in another currency stands for, and how it can be written; empty: it has none. Named by its code the
+    /// amount is read, and yet held where rules compare it with amounts in the currency asked for.
     var sign: String {
         let currencies = self["currencies"].split(separator: ", ").map(String.init)
         guard parameters["sign"] != nil, let first = currencies.first, let last = currencies.last else { return "" }
@@ -252,10 +253,12 @@ private struct Wording {
                 isSure
                 ? first : isOpen ? "\(currencies.joined(separator: ", ")) or another" : "\(others.joined(separator: ", ")) or \(last)"
             return
-                ": “\(self["sign"])” \(isSure ? "is" : "may be") \(all). With its code before it, such as \(first) 500, an amount says which"
+                ": “\(self["sign"])” \(isSure ? "is" : "may be") \(all). With its code before it, such as \(first) 500, an amount says which; "
+                + "rules that compare it with amounts in \(self["asked"]) need it in \(self["asked"])"
         case .chinese:
             let all = isSure ? first : isOpen ? "\(currencies.joined(separator: "、")) 等" : "\(others.joined(separator: "、")) 或 \(last)"
-            return "：“\(self["sign"])”\(isSure ? "表示" : "可能表示") \(all)；在金额前写明币种代码（如 \(first) 500）即可区分"
+            return "：“\(self["sign"])”\(isSure ? "表示" : "可能表示") \(all)；在金额前写明币种代码（如 \(first) 500）即可区分，"
+                + "但规则按 \(self["asked"]) 比较时，须换算成 \(self["asked"]) 填写"
         }
     }
 

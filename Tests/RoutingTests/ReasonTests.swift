@@ -24,8 +24,8 @@ import Testing
                     "field": "budget", "outside": "b", "expected": "money_in", "value": "$48,000.00", "sign": "$",
                     "currencies": "USD, CAD, AUD", "asked": "CNY",
                 ]),
-            "The outside field “b” holds “$48,000.00”, which is not an amount in CNY, as “budget” needs: “$” may be USD, CAD, AUD or another. With its code before it, such as USD 500, an amount says which.",
-            "外部字段“b”的值“$48,000.00”不是“budget”所需的 CNY 金额：“$”可能表示 USD、CAD、AUD 等；在金额前写明币种代码（如 USD 500）即可区分。"
+            "The outside field “b” holds “$48,000.00”, which is not an amount in CNY, as “budget” needs: “$” may be USD, CAD, AUD or another. With its code before it, such as USD 500, an amount says which; rules that compare it with amounts in CNY need it in CNY.",
+            "外部字段“b”的值“$48,000.00”不是“budget”所需的 CNY 金额：“$”可能表示 USD、CAD、AUD 等；在金额前写明币种代码（如 USD 500）即可区分，但规则按 CNY 比较时，须换算成 CNY 填写。"
         ),
         (
             Reason(
@@ -34,8 +34,8 @@ import Testing
                     "field": "budget", "outside": "b", "expected": "money_in", "value": "€5", "sign": "€", "currencies": "EUR",
                     "asked": "CNY",
                 ]),
-            "The outside field “b” holds “€5”, which is not an amount in CNY, as “budget” needs: “€” is EUR. With its code before it, such as EUR 500, an amount says which.",
-            "外部字段“b”的值“€5”不是“budget”所需的 CNY 金额：“€”表示 EUR；在金额前写明币种代码（如 EUR 500）即可区分。"
+            "The outside field “b” holds “€5”, which is not an amount in CNY, as “budget” needs: “€” is EUR. With its code before it, such as EUR 500, an amount says which; rules that compare it with amounts in CNY need it in CNY.",
+            "外部字段“b”的值“€5”不是“budget”所需的 CNY 金额：“€”表示 EUR；在金额前写明币种代码（如 EUR 500）即可区分，但规则按 CNY 比较时，须换算成 CNY 填写。"
         ),
         (
             Reason(.typeMismatch, ["field": "fair", "outside": "d", "expected": "day_of_calendar", "value": "2026-02-30"]),
