@@ -55,7 +55,17 @@ import Testing
         #expect(failure?.description.contains(why) == true, "\(String(describing: failure))")
     }
 
-    @Test(arguments: [["4 draft", "3 live", "2 draft", "1 retired"], ["2 retired", "1 live"], ["2 draft", "1 retired"]])
+    @Test func `the way back leads to nothing newer unless it is named`() {
+        let failure = #expect(throws: Failure.self) {
+            try RulesCommand.Back.earlier(among: saved(["3 draft", "2 retired", "1 live"]), of: "route/default")
+        }
+
+        #expect(
+            failure?.description.contains("version 1 of route/default is live and no older one was; version 2 was live before it: name it")
+                == true)
+    }
+
+    @Test(arguments: [["4 draft", "3 live", "2 draft", "1 retired"], ["2 live", "1 retired"], ["2 draft", "1 retired"]])
     func `the way back passes over what was never live`(versions: [String]) throws {
         #expect(try RulesCommand.Back.earlier(among: saved(versions), of: "route/default").state == "retired")
     }

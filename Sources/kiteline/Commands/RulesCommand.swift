@@ -138,7 +138,7 @@ struct RulesCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("What it answers: \(RuleKind.names).", valueName: "kind"))
         var kind: RuleKind
 
-        @Option(help: "The version, as kiteline rules show --kind lists it; may be left out where only one other was live.")
+        @Option(help: "The version, as kiteline rules show --kind lists it; may be left out where only one other was live, an older one.")
         var version: Int?
 
         @Option(help: "Why; kept in the audit log.")
@@ -213,8 +213,8 @@ struct RulesCommand: AsyncParsableCommand {
             return versions
         }
 
-        /// The only other one that was live. Which of several was so last is not told by their numbers: the highest may be the one that was
-        /// taken back.
+        /// The only other one that was live, where it is older. Which of several was so last is not told by their numbers: the highest may
+        /// be the one that was taken back. So a newer one is that, and asked a second time the way back would end where it began.
         ///
         /// - Parameter versions: the newest first.
         static func earlier(among versions: [Saved], of ruleSet: String) throws -> Saved {
@@ -223,6 +223,11 @@ struct RulesCommand: AsyncParsableCommand {
             guard earlier.count == 1 else {
                 throw Failure(
                     "several versions of \(ruleSet) were live: \(numbers(earlier)). Name one with --version; kiteline audit list --action ruleset.publish says which was live when"
+                )
+            }
+            if let live = versions.first(where: { $0.state == "live" }), live.version < only.version {
+                throw Failure(
+                    "version \(live.version) of \(ruleSet) is live and no older one was; version \(only.version) was live before it: name it with --version \(only.version) to make it live again"
                 )
             }
             return only
