@@ -57,7 +57,7 @@ struct RulesCommand: AsyncParsableCommand {
             let remote = try remote.remote()
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
             if draft { try await requireEarlier(remote) }
-            let before = json ? nil : try? await standing(remote)?.liveVersion
+            let before = json ? nil : try? await remote.ruleSet(kind, name)?.liveVersion
             var data = try await remote.request(
                 .post, path, query: ["reason": reason], body: .bytes(Array(source.utf8)), type: "application/yaml")
             let saved = try JSON.read(Saved.self, from: data)
@@ -80,26 +80,10 @@ struct RulesCommand: AsyncParsableCommand {
             }
         }
 
-        private struct Names: Decodable {
-            struct Item: Decodable {
-                let kind, name: String
-                let liveVersion: Int?
-                let roundsPassed, roundsRequired: Int
-            }
-            let items: [Item]
-        }
-
-        /// The rule set of this kind and name; nil: none was ever saved.
-        private func standing(_ remote: Remote) async throws -> Names.Item? {
-            try JSON.read(Names.self, from: try await remote.request(.get, "/v1/rulesets")).items.first {
-                $0.kind == kind.rawValue && $0.name == name
-            }
-        }
-
         /// What a draft waits for: rounds in the sandbox where the tenant asks for more, else a rollout.
         private func next(after version: Int, _ remote: Remote) async throws -> String {
             let whose = remote.tenantOption
-            if let set = try await standing(remote), set.roundsPassed < set.roundsRequired {
+            if let set = try await remote.ruleSet(kind, name), set.roundsPassed < set.roundsRequired {
                 return "kiteline rules replay --kind \(kind.rawValue) --name \(name) --version \(version)\(whose)"
                     + " (it has passed \(set.roundsPassed) of the \(set.roundsRequired) rounds this tenant asks for before a rollout)"
             }
@@ -108,8 +92,7 @@ struct RulesCommand: AsyncParsableCommand {
 
         /// A draft is something to be rolled out beside what is live.
         private func requireEarlier(_ remote: Remote) async throws {
-            let names = try JSON.read(Names.self, from: try await remote.request(.get, "/v1/rulesets"))
-            guard !names.items.contains(where: { $0.kind == kind.rawValue && $0.name == name }) else { return }
+            guard try await remote.ruleSet(kind, name) == nil else { return }
             throw Failure(
                 "there is no \(kind.rawValue)/\(name) yet, and the first version of a name is live at once: to publish it, give a --reason and no --draft"
             )
@@ -160,7 +143,7 @@ struct RulesCommand: AsyncParsableCommand {
         func run() async throws {
             let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
             let remote = try remote.remote()
-            let before = if let version { try await asked(version, at: path, remote) } else { try await earlier(at: path, remote) }
+            let before = if let version { try await asked(version, at: path, remote) } else { try await earlier(remote) }
             // Published again it would be told to sellers, and what is held decided anew, for nothing.
             let isLive = before.state == "live"
             let data =
@@ -179,7 +162,7 @@ struct RulesCommand: AsyncParsableCommand {
             } catch let refusal as Refusal where refusal.code == "not_found" {
                 // A rule set or a tenant there is not has no versions either, and is refused again here.
                 throw Self.missing(
-                    version, among: try await versions(at: path, remote), of: "\(kind.rawValue)/\(name)",
+                    version, among: try await versions(remote), of: "\(kind.rawValue)/\(name)",
                     listing: "kiteline rules show --kind \(kind.rawValue) --name \(name)\(remote.tenantOption)")
             }
             guard saved.state != "draft" else {
@@ -198,15 +181,15 @@ struct RulesCommand: AsyncParsableCommand {
             return Failure("there is no version \(version) of \(ruleSet). \(told); \(listing) lists them all")
         }
 
-        private func earlier(at path: String, _ remote: Remote) async throws -> Saved {
-            try Self.earlier(among: try await versions(at: path, remote), of: "\(kind.rawValue)/\(name)")
+        private func earlier(_ remote: Remote) async throws -> Saved {
+            try Self.earlier(among: try await versions(remote), of: "\(kind.rawValue)/\(name)")
         }
 
-        private func versions(at path: String, _ remote: Remote) async throws -> [Saved] {
+        private func versions(_ remote: Remote) async throws -> [Saved] {
             var versions: [Saved] = []
             var cursor: String?
             repeat {
-                let page = try JSON.read(Page.self, from: try await remote.request(.get, path, query: ["cursor": cursor]))
+                let page = try JSON.read(Page.self, from: try await remote.request(of: kind, name, query: ["cursor": cursor]))
                 versions += page.items
                 cursor = page.nextCursor
             } while cursor != nil
@@ -287,13 +270,13 @@ struct RulesCommand: AsyncParsableCommand {
 
         func run() async throws {
             guard let kind else { return try await showSets() }
-            let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions"
+            let remote = try remote.remote()
             if let version {
-                let data = try await remote.remote().request(.get, "\(path)/\(version)")
+                let data = try await remote.request(of: kind, name, "/\(version)")
                 if json { return printLine(data) }
                 return print(try JSON.read(Version.self, from: data).source)
             }
-            let data = try await remote.remote().request(.get, path)
+            let data = try await remote.request(of: kind, name)
             if json { return printLine(data) }
             print(
                 Table(
@@ -376,8 +359,7 @@ struct RulesCommand: AsyncParsableCommand {
                 }
                 if json { return print(try JSON.text(answer)) }
             } else {
-                let path = "/v1/rulesets/\(kind.rawValue)/\(name)/versions/\(to ?? 1)/diff"
-                let data = try await remote.remote().request(.get, path, query: ["from": from.map(String.init)])
+                let data = try await remote.remote().request(of: kind, name, "/\(to ?? 1)/diff", query: ["from": from.map(String.init)])
                 if json { return printLine(data) }
                 answer = try JSON.read(Answer.self, from: data)
             }

@@ -95,8 +95,7 @@ struct RulesReplayCommand: AsyncParsableCommand {
     func run() async throws {
         let api = try remote.remote()
         let body = try JSONSerialization.data(withJSONObject: request(), options: [.sortedKeys])
-        let begun = try await api.request(
-            .post, "/v1/rulesets/\(kind.rawValue)/\(name)/versions/\(version)/replay", body: .bytes(Array(body)))
+        let begun = try await api.request(.post, of: kind, name, "/\(version)/replay", body: .bytes(Array(body)))
         if noWait { return printLine(begun) }
         let id = try JSON.read(Begun.self, from: begun).roundId
         while true {

@@ -70,7 +70,12 @@ struct WorkerCommand: AsyncParsableCommand {
 
         func run() async throws {
             let body = try JSONSerialization.data(withJSONObject: ["reason": reason])
-            let data = try await remote.remote().request(.post, "/v1/workers/\(id)/drain", body: .bytes(Array(body)))
+            let data: Data
+            do {
+                data = try await remote.remote().request(.post, "/v1/workers/\(id)/drain", body: .bytes(Array(body)))
+            } catch let refusal as Refusal where refusal.code == "not_found" {
+                throw Failure("there is no worker \(id); kiteline worker list shows them")
+            }
             if json { return printLine(data) }
             print("worker \(id) is asked to drain; it ends when nothing of it runs any more")
         }
