@@ -88,6 +88,19 @@ import Testing
         #expect(!page.contains("Nobody was compared") && !page.contains("Nobody was left out"))
     }
 
+    @Test func `who could not be ranked is told where another way then took one of them`() throws {
+        let decision = try node(
+            #"{"candidates":[{"seller_id":"s1","pending":0},{"seller_id":"s2","pending":1}],"candidate_count":2,"excluded":[{"seller_id":"s1","code":"no_ranking_data"},{"seller_id":"s2","code":"no_ranking_data"}],"excluded_count":2}"#
+        )
+
+        let tables = LeadDecisionTables(
+            decision: decision, owner: "s1", sellers: SellerNames(try node(Self.sellers)), clerk: frame().1)
+
+        #expect(tables.excluded.map { $0["exclusionName"] } == ["Not ranked"])
+        #expect(tables.excluded.map { $0["exclusionSellers"] } == ["陈晓, Li Fang"])
+        #expect(tables.excludedWords == "2 sellers")
+    }
+
     @Test func `a held lead says in the list why it is held`() throws {
         let (layout, clerk) = frame()
         let page = try node(

@@ -45,11 +45,9 @@ struct LeadDecisionTables {
         counted(decision?["candidate_count"]?.integer.map { Int($0) }, "lead_compared")
     }
 
-    /// Who was left out in one way of choosing and compared in the next is among those who were compared.
-    private var left: [JSONNode] {
-        let compared = Set(decision?["candidates"]?.elements.compactMap { $0["seller_id"]?.string } ?? [])
-        return (decision?["excluded"]?.elements ?? []).filter { $0["seller_id"]?.string.map { !compared.contains($0) } ?? true }
-    }
+    /// As the API's `left_out` tells of them: also who was left out in one way of choosing and compared in the next, for nothing else
+    /// says why there was a next one.
+    private var left: [JSONNode] { decision?["excluded"]?.elements ?? [] }
 
     /// By reason, the most frequent first.
     var excluded: [View] {
@@ -66,7 +64,7 @@ struct LeadDecisionTables {
     var excludedWords: String? {
         guard let count = decision?["excluded_count"]?.integer else { return nil }
         // One who was not ranked in one way and left out for another reason is one; where not all are listed, nobody can tell.
-        let isWhole = decision?["excluded"]?.elements.count == Int(count)
+        let isWhole = left.count == Int(count)
         let people = isWhole ? Set(left.compactMap { $0["seller_id"]?.string }).count : Int(count)
         return counted(people, "lead_left_out")
     }
