@@ -32,6 +32,9 @@ public enum AssignmentOutcome: String, Sendable, Hashable, CaseIterable {
         case .heldMappingError, .heldMissingData, .manualQueueFallback, .manualQueueFuse: false
         }
     }
+
+    /// Whether its name in words says why, so that its reasons would only say it again.
+    public var saysWhy: Bool { self == .manualQueueFuse }
 }
 
 /// Why a seller was not considered.

@@ -69,7 +69,9 @@ extension Reason {
         case .teamExhausted:
             "Nobody in team \(the["team"]) could take it, so others were asked."
         case .targetExhausted:
-            "Nobody" + (the["target"] == "everyone" ? "" : " among \(the["target"])") + " could be ranked this way; the next way was tried."
+            the.isEmptyTarget
+                ? "There is nobody in “\(the["target"])”; the next way was tried."
+                : "Nobody\(the.among) could be ranked this way; the next way was tried."
         case .alternate:
             "Passed on to the alternate: \(the["target"])."
         case .pooled:
@@ -150,11 +152,12 @@ extension Reason {
         case .teamExhausted:
             "“\(the["team"])”无人可接，转由其他销售承接。"
         case .targetExhausted:
-            "\(the.target)中没有可按该方式排名的销售，已改用后面的方式。"
+            the.isEmptyTarget
+                ? "“\(the["target"])”中没有销售，已改用后面的方式。" : "\(the.among)中没有可按该方式排名的销售，已改用后面的方式。"
         case .alternate:
             "转给备选：\(the.target)。"
         case .pooled:
-            "进入“\(the["pool"])”。"
+            "进入线索池“\(the["pool"])”。"
         case .toMarketing:
             "转市场部补充信息。"
         case .fallbackPool:
@@ -198,7 +201,20 @@ private struct Wording {
     }
 
     /// Whom a rule names; everybody has no name of theirs.
-    var target: String { self["target"] == "everyone" ? "全体销售" : self["target"] }
+    var target: String { isForEveryone ? "全体销售" : self["target"] }
+
+    /// The same as those among whom somebody is looked for.
+    var among: String {
+        switch language {
+        case .english: isForEveryone ? "" : " among “\(self["target"])”"
+        case .chinese: isForEveryone ? target : "“\(target)”"
+        }
+    }
+
+    private var isForEveryone: Bool { self["target"] == "everyone" }
+
+    /// Whether the teams that a rule names had no seller at all.
+    var isEmptyTarget: Bool { parameters["members"] == .integer(0) }
 
     /// 0.3816 → `38.2 %`
     func percent(_ name: String) -> String {

@@ -44,6 +44,15 @@ import Testing
         #expect(row.text(.of(option: "zh")) == "第 2 行，L1：\(chinese)")
     }
 
+    @Test func `that the fuse left a lead to a person is said once`() throws {
+        let body = #"""
+            [{"decided_at":"2026-01-31T07:50:00Z","outcome":"manual_queue_fuse","explanation":{"en":["A person has to."],"zh":["该租户的自动分配已熔断，转人工派发。"]}}]
+            """#
+        let earlier = try JSON.read([ShownLead.Earlier].self, from: Data(body.utf8))
+
+        #expect(ShownLead.Earlier.lines(earlier, .of(option: "zh")) == ["2026-01-31T07:50:00Z 转人工派发：自动分配已熔断"])
+    }
+
     @Test func `a lead is told in the language asked for, its headings as well`() throws {
         let body = #"""
             {"id":"5","source":"fair","external_id":"L1","name":"Kite","state":"assigned","owner":"anna","received_at":"2026-01-31T08:00:00.5Z",

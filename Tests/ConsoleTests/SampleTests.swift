@@ -734,6 +734,20 @@ import Testing
         #expect("\(steps)".contains("“source channel” is required and the lead does not have it."), "\(steps)")
     }
 
+    @Test func `that the fuse left a lead to a person is said once`() throws {
+        let told = #"{"en":["Automatic assignment is stopped for this tenant: a person has to assign it."]}"#
+        let earlier =
+            #"{"number":1,"decided_at":"2026-03-18T06:30:05Z","outcome":"manual_queue_fuse","owner":null,"pool":null,"reasons":[{"code":"fuse_open","params":{}}],"explanation":\#(told)}"#
+        let lead = try node(#"{"id":"1","external_id":"L","source":"web","state":"held","clocks":[],"earlier":[\#(earlier)]}"#)
+        let facts = LeadView.Facts(
+            lead: lead, sellers: SellerNames(nil), job: nil, escalations: nil, fuse: try node(#"{"state":"closed"}"#))
+
+        let steps = LeadStory(facts: facts, owner: nil, clerk: frame().1).steps
+
+        #expect(steps.map { $0["stepTitle"] } == ["Decided before: Left to a person: the fuse is open"])
+        #expect(steps.map { $0["stepDetail"] } == [View.nothing])
+    }
+
     @Test func `of a lead that was given a moment ago it is not said yet that no clock runs`() throws {
         let (layout, clerk) = frame()
         func told(_ seconds: Double) throws -> View? {

@@ -103,11 +103,19 @@ import Testing
         (Reason(.teamFirst, ["team": "key"]), "Team key comes first.", "优先分配至“key”。"),
         (Reason(.teamExhausted, ["team": "key"]), "Nobody in team key could take it, so others were asked.", "“key”无人可接，转由其他销售承接。"),
         (
-            Reason(.targetExhausted, ["target": "key"]), "Nobody among key could be ranked this way; the next way was tried.",
-            "key中没有可按该方式排名的销售，已改用后面的方式。"
+            Reason(.targetExhausted, ["target": "key"]), "Nobody among “key” could be ranked this way; the next way was tried.",
+            "“key”中没有可按该方式排名的销售，已改用后面的方式。"
+        ),
+        (
+            Reason(.targetExhausted, ["target": "everyone"]), "Nobody could be ranked this way; the next way was tried.",
+            "全体销售中没有可按该方式排名的销售，已改用后面的方式。"
+        ),
+        (
+            Reason(.targetExhausted, ["target": "dissolved", "members": 0]), "There is nobody in “dissolved”; the next way was tried.",
+            "“dissolved”中没有销售，已改用后面的方式。"
         ),
         (Reason(.alternate, ["target": "anna"]), "Passed on to the alternate: anna.", "转给备选：anna。"),
-        (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入“nurture”。"),
+        (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入线索池“nurture”。"),
         (Reason(.toMarketing), "Handed to marketing to be completed.", "转市场部补充信息。"),
         (
             Reason(.fallbackPool, ["pool": "shared"]), "No seller could take it, so it went to the fallback pool shared.",

@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import SalesModel
 
 /// What happened to a lead, in order: from what is recorded with it, its job and its missed times.
 struct LeadStory {
@@ -74,10 +75,12 @@ struct LeadStory {
     private func past(_ decision: JSONNode) -> Past {
         let words = clerk.words
         let pool = decision["pool"]?.string.map { words["lead_pool", ["name": $0]] }
-        let why = words.passage(LeadReasons(lead: decision, sellers: facts.sellers, clerk: clerk).sentences)
+        let outcome = decision["outcome"]?.string ?? ""
+        let isSaid = AssignmentOutcome(rawValue: outcome)?.saysWhy == true
+        let why = isSaid ? "" : words.passage(LeadReasons(lead: decision, sellers: facts.sellers, clerk: clerk).sentences)
         let at = decision["decided_at"]?.date
         return Past(
-            outcome: words.known("outcome", decision["outcome"]?.string ?? ""),
+            outcome: words.known("outcome", outcome),
             detail: facts.sellers.name(decision["owner"]?.string) ?? pool ?? (why.isEmpty ? nil : why), first: at, last: at,
             number: decision["number"]?.integer)
     }

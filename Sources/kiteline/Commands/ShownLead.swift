@@ -54,7 +54,8 @@ struct ShownLead: Decodable {
 
         /// With its place, or why it has none.
         private func text(_ words: Words) -> String {
-            let why = words.passage(explanation.lines(words))
+            let isSaid = AssignmentOutcome(rawValue: outcome)?.saysWhy == true
+            let why = isSaid ? "" : words.passage(explanation.lines(words))
             let rest = (owner ?? pool).map { words["cli_comma"] + $0 } ?? (why.isEmpty ? "" : words["cli_colon"] + why)
             return "\(ShownLead.ended(outcome, words))\(rest)"
         }
