@@ -6,8 +6,8 @@ extension Words {
     /// - Parameter option: a command's --language.
     static func of(option: String) -> Words { of(Language(rawValue: option) ?? .english) }
 
-    /// A code: in English as it is, as other commands take it; in another language as people say it.
-    func code(_ family: String, _ code: String) -> String { language == .english ? code : known(family, code) }
+    /// The text for a code as a sentence has it; of a code that others made up the code itself, as they wrote it.
+    func code(_ family: String, _ code: String) -> String { all["\(family)_\(code)"]?.withSmallLetter ?? code }
 
     /// A sentence of the API, which speaks English.
     func relayed(_ sentence: String) -> String { language == .english ? sentence : Sentences.said(sentence, self) }
@@ -19,4 +19,12 @@ extension Words {
     func list(_ names: [String]) -> String { names.joined(separator: self["cli_list_comma"]) }
 
     func inBrackets(_ text: String) -> String { self["cli_in_brackets", ["text": text]] }
+}
+
+extension String {
+    /// As it stands within a sentence: `first touch`, and `CTO`.
+    var withSmallLetter: String {
+        guard dropFirst().first?.isUppercase != true else { return self }
+        return prefix(1).lowercased() + dropFirst()
+    }
 }

@@ -34,7 +34,7 @@ import Testing
         (#""verdict":"routed","goes_to":"pool","pool":"shared","rule":"rest""#, "to the pool shared, by rest", "进入线索池 shared（规则 rest）"),
         (#""verdict":"held_mapping_error""#, "Held: a field cannot be mapped", "暂挂：有字段无法映射"),
         (#""verdict":"unrouted""#, "no rules place it", "没有规则可以分配"), (#""verdict":"rejected""#, "rejected", "拒收"),
-        (#""verdict":"unrouted","score":82,"band":"high""#, "no rules place it, score 82 (high)", "没有规则可以分配，质量分 82（高分段）"),
+        (#""verdict":"unrouted","score":82,"band":"high""#, "no rules place it, score 82 (high band)", "没有规则可以分配，质量分 82（高分段）"),
     ])
     func `what would become of a row is said in words`(verdict: String, english: String, chinese: String) throws {
         let body = #"{"line":2,"external_id":"L1","reasons":[],\#(verdict)}"#
@@ -44,12 +44,24 @@ import Testing
         #expect(row.text(.of(option: "zh")) == "第 2 行，L1：\(chinese)")
     }
 
+    @Test(arguments: [
+        (#""clock":"lead_grade_response","level":"breach""#, "response by intent breach"),
+        (#""clock":"fair_interview","level":"cto""#, "first technical interview CTO"), (#""clock":"Our_own","level":null"#, "Our_own"),
+    ])
+    func `a clock is called by its name, one that a tenant made by theirs`(clock: String, said: String) throws {
+        let body = #"{\#(clock),"due_at":"2026-01-31T10:00:00Z","state":"missed"}"#
+
+        #expect(
+            try JSON.read(ShownLead.Clock.self, from: Data(body.utf8)).text(.of(option: "en")) == "\(said) 2026-01-31T10:00:00Z, missed")
+    }
+
     @Test func `that the fuse left a lead to a person is said once`() throws {
         let body = #"""
             [{"decided_at":"2026-01-31T07:50:00Z","outcome":"manual_queue_fuse","explanation":{"en":["A person has to."],"zh":["该租户的自动分配已熔断，转人工派发。"]}}]
             """#
         let earlier = try JSON.read([ShownLead.Earlier].self, from: Data(body.utf8))
 
+        #expect(ShownLead.Earlier.lines(earlier, .of(option: "en")) == ["2026-01-31T07:50:00Z left to a person: the fuse is open"])
         #expect(ShownLead.Earlier.lines(earlier, .of(option: "zh")) == ["2026-01-31T07:50:00Z 转人工派发：自动分配已熔断"])
     }
 
@@ -70,10 +82,10 @@ import Testing
 
         #expect(
             lead.text(.of(option: "en")) == """
-                lead 5 (fair/L1, Kite) is assigned, with anna
+                lead 5 (fair/L1, Kite): assigned, with anna
                 received 2026-01-31T08:00:00Z, first touched 2026-01-31T09:00:00Z, score 60
                 decided by route/default@3, rule key, arm stable
-                scored industry_match 20, urgency 0 (nothing known); 20 each at most
+                scored industry 20, need 0 (nothing known); 20 each at most
 
                 why
                   – Rule one.
@@ -86,11 +98,11 @@ import Testing
                   – ben is away.
 
                 decided before
-                  – 2026-01-31T07:00:00Z held: a field is missing: A. B. (2 times in a row, last 2026-01-31T07:50:00Z)
+                  – 2026-01-31T07:00:00Z held: data are missing: A. B. (2 times in a row, last 2026-01-31T07:50:00Z)
                   – 2026-01-31T06:00:00Z assigned, ben
 
                 due
-                  – lead_first_touch reminder 2026-01-31T10:00:00Z, running
+                  – first touch reminder 2026-01-31T10:00:00Z, running
                 """)
         #expect(
             lead.text(.of(option: "zh")) == """

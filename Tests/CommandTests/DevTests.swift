@@ -76,7 +76,7 @@ struct DevTests {
                 "import", "leads", "semicolons.csv", "--source", "web", "--external-id", "id", "--tenant", "acme")
             let imported = try await run("import", "leads", "leads.csv", "--source", "web", "--external-id", "id", "--tenant", "acme")
             var list = ""
-            for _ in 0..<200 where !list.contains("manual_queue") {
+            for _ in 0..<200 where !list.contains("waits for a person") {
                 list = try await run("lead", "list", "--state", "manual_queue", "--tenant", "acme").output
             }
             let shown = try await run("lead", "show", "L1", "--source", "web", "--tenant", "acme")
@@ -112,7 +112,7 @@ struct DevTests {
             #expect(audited.output.contains("first"), "why the first version is live is kept: \(audited.output)")
             #expect(separated.status == 1 && separated.errors.contains("Columns must be separated by commas"))
             #expect(imported.status == 0 && list.contains("L1"))
-            #expect(shown.output.contains("(web/L1, Kite) is manual_queue, with nobody") && shown.output.contains("rule gone"))
+            #expect(shown.output.contains("(web/L1, Kite): waits for a person, with nobody") && shown.output.contains("rule gone"))
             #expect(
                 named.output.contains("manual_queue  Leads are left to a person  gone")
                     && named.output.contains("a person has to assign it"), "\(named.output)")

@@ -188,7 +188,7 @@ struct ImportCommand: AsyncParsableCommand {
                     }
                 }
 
-                /// `line 2, L-1: to the pool shared, by rest, score 82 (high)`
+                /// `line 2, L-1: to the pool shared, by rest, score 82 (high band)`
                 func text(_ words: Words) -> String {
                     let head = words.clauses([words["cli_line", ["line": "\(line)"]], externalId])
                     let score = score.map {

@@ -57,7 +57,7 @@ struct ShownLead: Decodable {
             let isSaid = AssignmentOutcome(rawValue: outcome)?.saysWhy == true
             let why = isSaid ? "" : words.passage(explanation.lines(words))
             let rest = (owner ?? pool).map { words["cli_comma"] + $0 } ?? (why.isEmpty ? "" : words["cli_colon"] + why)
-            return "\(ShownLead.ended(outcome, words))\(rest)"
+            return words.code("outcome", outcome) + rest
         }
 
         /// A line for each, the newest first; for those that followed each other and came out alike, as those of a lead that stays
@@ -83,7 +83,7 @@ struct ShownLead: Decodable {
         let dueAt: String?
         let state: String?
 
-        /// `lead_first_touch reminder 2026-01-31T08:04:00Z, running`; nil: nothing is due.
+        /// `first touch reminder 2026-01-31T08:04:00Z, running`; nil: nothing is due.
         func text(_ words: Words) -> String? {
             dueAt.map { due in
                 let name = words.passage([words.code("clock", clock), level.map { words.code("level", $0) }].compactMap(\.self))
@@ -102,18 +102,7 @@ struct ShownLead: Decodable {
     let clocks: [Clock]
 
     private func standing(_ words: Words) -> String {
-        heldReason.map { Self.ended($0, words) } ?? words.code("lead_state", state)
-    }
-
-    /// An outcome in words where it held the lead, else as a code is said.
-    private static func ended(_ outcome: String, _ words: Words) -> String {
-        guard words.language == .english else { return words.known("outcome", outcome) }
-        return switch outcome {
-        case "held_mapping_error": "held: a field cannot be mapped"
-        case "held_missing_data": "held: a field is missing"
-        case "held_failed": "held: its job failed"
-        default: outcome
-        }
+        heldReason.map { words.code("outcome", $0) } ?? words.code("lead_state", state)
     }
 
     private func place(_ words: Words) -> String {
