@@ -31,11 +31,22 @@ struct Table: CustomStringConvertible {
     init(_ header: [String], _ rows: [[String]]) { self.rows = [header] + rows.map { $0.map(\.withWholeSeconds) } }
 
     var description: String {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].width }.max() ?? 0 }
         return rows.map { row in
-            let line = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }.joined(
+            let line = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.width) }.joined(
                 separator: "  ")
             return String(line.reversed().drop { $0 == " " }.reversed())
         }.joined(separator: "\n")
+    }
+}
+
+extension String {
+    /// How many letters wide it stands on a terminal: a Chinese character, or a sign of Chinese, is as wide as two.
+    fileprivate var width: Int { reduce(0) { $0 + ($1.isWide ? 2 : 1) } }
+}
+
+extension Character {
+    fileprivate var isWide: Bool {
+        unicodeScalars.first.map { (0x2E80...0x9FFF).contains($0.value) || (0xFF01...0xFF60).contains($0.value) } ?? false
     }
 }

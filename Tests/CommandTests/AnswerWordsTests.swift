@@ -44,6 +44,28 @@ import Testing
         #expect(row.text(.of(option: "zh")) == "第 2 行，L1：\(chinese)")
     }
 
+    @Test func `leads are listed in the language asked for, in columns that stand below each other`() throws {
+        let body = #"""
+            {"id":"5","source":"fair","external_id":"L1","name":"风筝","state":"held","held_reason":"held_missing_data",
+             "received_at":"2026-01-31T08:00:00Z","explanation":{"en":[],"zh":[]},"left_out":{"en":[],"zh":[]},"clocks":[]}
+            """#
+        let lead = try JSON.read(ShownLead.self, from: Data(body.utf8))
+        func table(_ language: String) -> String {
+            Table(ShownLead.heads(.of(option: language)), [lead.cells(.of(option: language))]).description
+        }
+
+        #expect(
+            table("en") == """
+                number  source  external id  name  state                   owner  rule  score  received
+                5       fair    L1           风筝  held: data are missing                      2026-01-31T08:00:00Z
+                """)
+        #expect(
+            table("zh") == """
+                编号  来源  外部编号  名称  状态            负责人  命中规则  质量分  接收时间
+                5     fair  L1        风筝  暂挂：缺少数据                            2026-01-31T08:00:00Z
+                """)
+    }
+
     @Test(arguments: [
         (#""clock":"lead_grade_response","level":"breach""#, "response by intent breach"),
         (#""clock":"fair_interview","level":"cto""#, "first technical interview CTO"), (#""clock":"Our_own","level":null"#, "Our_own"),

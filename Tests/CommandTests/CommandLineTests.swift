@@ -32,7 +32,7 @@ import Testing
         ),
         (["rules", "publish", "nowhere.yaml", "--kind", "route", "--draft"], "there is no file nowhere.yaml"),
         (["lead", "list", "--csv", "--limit", "9"], "--csv writes all of them"), (["lead", "list", "--field", "phone"], "--csv"),
-        (["lead", "show", "L-1"], "for its id at a source add --source"),
+        (["lead", "list", "--language", "de"], "--language is en or zh"), (["lead", "show", "L-1"], "for its id at a source add --source"),
         // With a `--version` of its own a wrong command line is not a question after ours.
         (["rules", "back", "--kind", "route", "--version", "2"], "--reason"), (["rules", "show", "--version", "2"], "--kind"),
         (["rules", "diff", "--kind", "route", "--from", "1"], "--to"), (["rules", "diff", "one.yaml", "--kind", "route"], "two files"),

@@ -96,6 +96,9 @@ struct LeadCommand: AsyncParsableCommand {
         @Option(help: "Only those that are late (nobody touched them in time), untouched or touched.")
         var touch: String?
 
+        @Option(help: "The language of the table: en or zh.")
+        var language = "en"
+
         @Flag(help: "Write all of them as CSV.")
         var csv = false
 
@@ -108,6 +111,7 @@ struct LeadCommand: AsyncParsableCommand {
         }
 
         func validate() throws {
+            guard ["en", "zh"].contains(language) else { throw ValidationError("--language is en or zh") }
             guard !csv || (pages.limit == nil && pages.cursor == nil && !pages.json) else {
                 throw ValidationError("--csv writes all of them: without --limit, --cursor and --json")
             }
@@ -123,10 +127,8 @@ struct LeadCommand: AsyncParsableCommand {
                 }
             }
             if csv { return try await export(filters) }
-            try await pages.list(
-                "/v1/leads", filters,
-                ["id", "source", "external id", "name", "state", "with", "rule", "score", "received"]
-            ) { (lead: ShownLead) in lead.cells }
+            let words = Words.of(option: language)
+            try await pages.list("/v1/leads", filters, ShownLead.heads(words)) { (lead: ShownLead) in lead.cells(words) }
         }
 
         private func export(_ filters: [String: String?]) async throws {

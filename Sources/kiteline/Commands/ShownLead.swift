@@ -110,10 +110,18 @@ struct ShownLead: Decodable {
         return pool.map { words["cli_place_pool", ["pool": $0]] } ?? words["cli_place_nobody"]
     }
 
-    /// Its row in a table, whose headings are English.
-    var cells: [String] {
+    /// What the columns of a table of leads are called.
+    static func heads(_ words: Words) -> [String] {
         [
-            id, source, externalId, name ?? "", standing(.of(.english)), owner ?? pool ?? "",
+            "jobs_number", "leads_source", "member_external_id", "member_name", "word_state", "leads_owner", "leads_rule", "leads_score",
+            "leads_received",
+        ].map { words[$0].withSmallLetter }
+    }
+
+    /// Its row in a table.
+    func cells(_ words: Words) -> [String] {
+        [
+            id, source, externalId, name ?? "", standing(words), owner ?? pool ?? "",
             assignment?.matchedRule ?? "", score.map { String(format: "%.0f", $0) } ?? "", receivedAt,
         ]
     }
