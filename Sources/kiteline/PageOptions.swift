@@ -23,11 +23,18 @@ struct PageOptions: ParsableArguments {
     func list<Item: Decodable>(
         _ path: String, _ filters: [String: String?] = [:], _ columns: [String], cells: (Item) -> [String]
     ) async throws {
+        try await table(path, filters, columns) { (items: [Item]) in items.map(cells) }
+    }
+
+    /// The same where the rows are made of all items together.
+    func table<Item: Decodable>(
+        _ path: String, _ filters: [String: String?] = [:], _ columns: [String], rows: ([Item]) -> [[String]]
+    ) async throws {
         let query = filters.merging(["limit": "\(limit ?? 50)", "cursor": cursor]) { $1 }
         let data = try await remote.remote().request(.get, path, query: query)
         if json { return printLine(data) }
         let page = try JSON.read(Page<Item>.self, from: data)
-        print(Table(columns, page.items.map(cells)))
+        print(Table(columns, rows(page.items)))
         if page.items.isEmpty { complain(cursor == nil && page.nextCursor == nil ? "There are none." : "None on this page.") }
         if let cursor = page.nextCursor { print("more: --cursor \(cursor)") }
     }

@@ -77,6 +77,25 @@ import Testing
             try JSON.read(ShownLead.Clock.self, from: Data(body.utf8)).text(.of(option: "en")) == "\(said) 2026-01-31T10:00:00Z, missed")
     }
 
+    @Test func `many open alerts of one code are one line, and what is over stands for itself`() throws {
+        func alert(_ id: Int, _ code: String, _ subject: String, over: String = "null") -> String {
+            #"{"id":"\#(id)","code":"\#(code)","subject":"\#(subject)","first_at":"2026-01-31T08:00:0\#(id)Z","detail":{"message":"why"},"count":2,"resolved_at":\#(over)}"#
+        }
+        let body = [
+            alert(9, "manual_queue", "vip"), alert(8, "schema_drift", "web/d"), alert(7, "schema_drift", "web/c"),
+            alert(6, "manual_queue", "east"), alert(5, "schema_drift", "web/b"), alert(4, "schema_drift", "web/a"),
+            alert(3, "schema_drift", "web/old", over: #""2026-01-31T09:00:00Z""#),
+        ]
+        let alerts = try JSON.read([AlertCommand.Item].self, from: Data("[\(body.joined(separator: ","))]".utf8))
+
+        let rows = AlertCommand.rows(alerts)
+
+        #expect(rows.map { $0[0] } == ["9", "4 alerts", "6", "3"])
+        #expect(rows[1][1] == "schema_drift" && rows[1][3] == "web/d, web/c, web/b and 1 more")
+        #expect(rows[1][4] == "8" && rows[1][5] == "2026-01-31T08:00:04Z", "how often, since the first")
+        #expect(rows[1][7] == "no map names it: name it, or list it under ignore" && rows[0][7] == "why")
+    }
+
     @Test func `that the fuse left a lead to a person is said once`() throws {
         let body = #"""
             [{"decided_at":"2026-01-31T07:50:00Z","outcome":"manual_queue_fuse","explanation":{"en":["A person has to."],"zh":["该租户的自动分配已熔断，转人工派发。"]}}]

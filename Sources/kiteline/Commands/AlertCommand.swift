@@ -8,7 +8,7 @@ struct AlertCommand: AsyncParsableCommand {
         commandName: "alert", abstract: "What went wrong and should be looked at, over the API.",
         subcommands: [List.self, Resolve.self])
 
-    private struct Item: Decodable {
+    struct Item: Decodable {
         struct Detail: Decodable {
             let message, reason, cause, code, subject: String?
             let ended, failed: Int?
@@ -23,30 +23,64 @@ struct AlertCommand: AsyncParsableCommand {
         let count: Int
         let resolvedAt: String?
 
-        var why: String { code == "schema_drift" ? "no map names it: name it, or list it under ignore" : detail.why ?? "" }
+        fileprivate var why: String { code == AlertCommand.drift ? "no map names it: name it, or list it under ignore" : detail.why ?? "" }
+
+        fileprivate var cells: [String] {
+            [id, code, name, subject, "\(count)", firstAt, resolvedAt ?? "", why]
+        }
+
+        fileprivate var name: String { Words.of(.english).known("alert", code) }
+    }
+
+    /// Columns of one file come together, and one map puts all of them right: two are one row.
+    private static let drift = "schema_drift"
+    /// More open alerts of another code than this are one row.
+    private static let alike = 3
+    /// Of which so many are named.
+    private static let named = 3
+
+    /// Rows of a table: as *Now* has them, many open alerts of one code as one, at the place of the newest.
+    ///
+    /// - Parameter alerts: the newest first.
+    static func rows(_ alerts: [Item]) -> [[String]] {
+        let open = Dictionary(grouping: alerts.filter { $0.resolvedAt == nil }, by: \.code)
+        var told: Set<String> = []
+        return alerts.compactMap { alert in
+            let same = alert.resolvedAt == nil ? open[alert.code] ?? [] : []
+            guard same.count > (alert.code == drift ? 1 : alike) else { return alert.cells }
+            return told.insert(alert.code).inserted ? row(of: same, like: alert) : nil
+        }
+    }
+
+    private static func row(of alerts: [Item], like newest: Item) -> [String] {
+        let more = alerts.count - named
+        let subjects = alerts.prefix(named).map(\.subject).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+        let reasons = Set(alerts.map(\.why))
+        return [
+            "\(alerts.count) alerts", newest.code, newest.name, subjects, "\(alerts.reduce(0) { $0 + $1.count })",
+            alerts.map(\.firstAt).min() ?? "", "", reasons.count == 1 ? newest.why : "",
+        ]
     }
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Open alerts, the newest first; with --all also those that are over.",
             discussion:
-                "“raised” says how often: an alert about leads once for each decision, so a lead that was decided twice counts twice.")
+                "“raised” says how often: an alert about leads once for each decision, so a lead that was decided twice counts twice. Many of one code are one line, unless --ungrouped."
+        )
 
         @OptionGroup var pages: PageOptions
 
         @Flag(help: "Also those that are over.")
         var all = false
 
+        @Flag(help: "A line for each, however many there are of one code.")
+        var ungrouped = false
+
         func run() async throws {
-            try await pages.list(
+            try await pages.table(
                 "/v1/alerts", ["open": all ? nil : "true"], ["id", "code", "what", "of", "raised", "since", "over", "why"]
-            ) {
-                (alert: Item) in
-                [
-                    alert.id, alert.code, Words.of(.english).known("alert", alert.code), alert.subject, "\(alert.count)", alert.firstAt,
-                    alert.resolvedAt ?? "", alert.why,
-                ]
-            }
+            ) { (alerts: [Item]) in ungrouped ? alerts.map(\.cells) : AlertCommand.rows(alerts) }
         }
     }
 
