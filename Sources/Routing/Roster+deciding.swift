@@ -131,19 +131,12 @@ extension Roster {
         search.exclude(pool.exclusions)
         let free = free(of: pool, &search)
         guard let choice = choice(strategy, of: free, in: pool, key, &search) else {
-            search.decision.reasons.append(exhausted(target, pool))
+            search.decision.reasons.append(Reason(.targetExhausted, ["target": .text(target.words)]))
             return false
         }
         if case .teams = target { search.decision.team = target.words }
         award(&search, pool, choice, key)
         return true
-    }
-
-    /// Of teams, also that nobody is in them: a rule may name one that is no more.
-    private func exhausted(_ target: Target, _ pool: Pool) -> Reason {
-        var parameters: [String: Reason.Parameter] = ["target": .text(target.words)]
-        if case .teams = target, pool.members.isEmpty, pool.exclusions.isEmpty { parameters["members"] = .integer(0) }
-        return Reason(.targetExhausted, parameters)
     }
 
     /// Those of a pool who can be given a lead at this moment: not frozen, on shift, their load allows it, and they did not leave this one

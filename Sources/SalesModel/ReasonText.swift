@@ -69,9 +69,7 @@ extension Reason {
         case .teamExhausted:
             "Nobody in team \(the["team"]) could take it, so others were asked."
         case .targetExhausted:
-            the.isEmptyTarget
-                ? "There is nobody in “\(the["target"])”; the next way was tried."
-                : "Nobody\(the.among) could be ranked this way; the next way was tried."
+            "Nobody\(the.among) could be ranked this way; the next way was tried."
         case .alternate:
             "Passed on to the alternate: \(the["target"])."
         case .pooled:
@@ -152,8 +150,7 @@ extension Reason {
         case .teamExhausted:
             "“\(the["team"])”无人可接，转由其他销售承接。"
         case .targetExhausted:
-            the.isEmptyTarget
-                ? "“\(the["target"])”中没有销售，已改用后面的方式。" : "\(the.among)中没有可按该方式排名的销售，已改用后面的方式。"
+            "\(the.among)中没有可按该方式排名的销售，已改用后面的方式。"
         case .alternate:
             "转给备选：\(the.target)。"
         case .pooled:
@@ -212,9 +209,6 @@ private struct Wording {
     }
 
     private var isForEveryone: Bool { self["target"] == "everyone" }
-
-    /// Whether the teams that a rule names had no seller at all.
-    var isEmptyTarget: Bool { parameters["members"] == .integer(0) }
 
     /// 0.3816 → `38.2 %`
     func percent(_ name: String) -> String {

@@ -92,16 +92,6 @@ import Testing
             ])
     }
 
-    @Test(arguments: [(nil, "There is nobody in “key”"), ("key", "Nobody among “key” could be ranked this way")] as [(String?, String)])
-    func `a team that nobody is in is told from one of which nobody is free`(team: String?, told: String) throws {
-        let route = "rules: [{ id: all, to: { team: key } }]\nfallback: { pool: shared }"
-        var roster = Roster(sellers: [seller(1, team: team, pending: 9)], rules: try rules(route: route))
-
-        let decision = roster.decision(for: lead(), at: now).decision
-
-        #expect(decision.words().contains("\(told); the next way was tried."))
-    }
-
     @Test func `close rate counts in the lead's industry`() throws {
         let table = DealStatistics([
             ClosedDeals(owner: "s1", industry: "medical", won: 9, lost: 1),

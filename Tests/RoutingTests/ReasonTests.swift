@@ -110,10 +110,6 @@ import Testing
             Reason(.targetExhausted, ["target": "everyone"]), "Nobody could be ranked this way; the next way was tried.",
             "全体销售中没有可按该方式排名的销售，已改用后面的方式。"
         ),
-        (
-            Reason(.targetExhausted, ["target": "dissolved", "members": 0]), "There is nobody in “dissolved”; the next way was tried.",
-            "“dissolved”中没有销售，已改用后面的方式。"
-        ),
         (Reason(.alternate, ["target": "anna"]), "Passed on to the alternate: anna.", "转给备选：anna。"),
         (Reason(.pooled, ["pool": "nurture"]), "Placed in the pool nurture.", "进入线索池“nurture”。"),
         (Reason(.toMarketing), "Handed to marketing to be completed.", "转市场部补充信息。"),
