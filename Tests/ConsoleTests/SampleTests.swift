@@ -932,6 +932,39 @@ import Testing
         #expect(view["sandbox"]?["rounds"]?.items.map { $0["roundDetail"] } == [View.text(detail), View.nothing])
     }
 
+    @Test(arguments: [
+        (Language.english, "Nothing to replay", "Nothing was decided in this time"), (.chinese, "无可回放", "此期间没有分配记录可供回放"),
+    ])
+    func `a round that came upon no decision has not failed, in its row and on its page`(language: Language, chip: String, why: String)
+        throws
+    {
+        let (layout, clerk) = frame(language)
+        let row = #"{"round_id":"12","state":"failed","replayed":0,"differing":0,"reasons":["No decision was made in this time."]}"#
+        let finding = #"{"code":"nothing_replayed","message":"No decision was made in this time."}"#
+        let result = #"{"passed":false,"findings":[\#(finding)],"replayed":0,"differing":0,"live":{},"candidate":{},"by_seller":[]}"#
+        var facts = RuleView.Facts(kind: "route", name: "default")
+        facts.shown = try node(#"{"kind":"route","name":"default","version":5,"state":"draft"}"#)
+        facts.rounds = try node(#"{"passed":0,"required":3,"items":[\#(row)]}"#)
+        func page(_ result: String) throws -> View {
+            RoundView.page(
+                layout, clerk,
+                RoundView.Facts(
+                    round: try node("\(row.dropLast()),\"result\":\(result)}"), rounds: nil, differences: try node(#"{"items":[]}"#),
+                    sellers: SellerNames(nil), isFirst: true))
+        }
+
+        let shown = RuleView.page(layout, clerk, facts, once: "k")["sandbox"]?["rounds"]?.items.first
+        let empty = try page(result)
+        let incomplete = try page(result.replacing("[{", with: #"[{"code":"incomplete_past","message":"x"},{"#))
+
+        #expect(shown?["roundState"] == .chip(.idle, chip) && empty["state"] == .chip(.idle, chip))
+        guard case .text(let detail)? = shown?["roundDetail"] else { throw Missing() }
+        #expect(detail.hasPrefix(why), "\(detail)")
+        #expect(empty["replay"]?["replayTone"] == "idle" && empty["replay"]?["hasFindings"] == .flag(false))
+        #expect(incomplete["state"] == .chip(.bad, layout.words["rule_round_failed"]), "what was not kept may have been decisions")
+        #expect(incomplete["replay"]?["replayTone"] == "bad" && incomplete["replay"]?["hasFindings"] == .flag(true))
+    }
+
     @Test func `all tenants' jobs`() throws {
         let (layout, clerk) = frame(role: .platform)
         let sums = #""ready":1003,"running":4,"ended":12,"failed":3,"failure_share":0.25,"dead_letters":2"#

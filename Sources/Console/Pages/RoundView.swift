@@ -47,7 +47,7 @@ public enum RoundView {
             [
                 "asOf": clerk.when(clerk.now), "listHref": .text(Layout.path("rules")),
                 "ruleHref": .text(Layout.path("rules/\(set)") + query([("version", number)])), "ruleName": .text(set), "number": .text(id),
-                "heading": .text(heading), "state": chip(state, words),
+                "heading": .text(heading), "state": chip(round, words),
                 "summary": .text([said, asker].compactMap(\.self).joined(separator: " · ")),
                 "replay": view(facts.rounds, round, facts.sellers, clerk), "hasDifferences": .flag(!differences.isEmpty),
                 "differences": .list(differences.map { difference($0, facts.sellers, clerk) }),
@@ -59,8 +59,17 @@ public enum RoundView {
             ])
     }
 
-    static func chip(_ state: String, _ words: Words) -> View {
-        .chip(state == "passed" ? .good : state == "failed" ? .bad : .info, words.known("rule_round", state))
+    static func chip(_ round: JSONNode, _ words: Words) -> View {
+        if isOfNothing(round) { return .chip(.idle, words["rule_round_nothing"]) }
+        let state = round["state"]?.string ?? ""
+        return .chip(state == "passed" ? .good : state == "failed" ? .bad : .info, words.known("rule_round", state))
+    }
+
+    /// Whether it came upon no decision, and nothing else was found: that speaks neither for the version nor against it.
+    static func isOfNothing(_ round: JSONNode) -> Bool {
+        let result = round["result"]
+        let (replayed, found) = (result?["replayed"] ?? round["replayed"], result?["findings"] ?? round["reasons"])
+        return replayed?.integer == 0 && found?.elements.count ?? 0 <= 1
     }
 
     private static func difference(_ difference: JSONNode, _ sellers: SellerNames, _ clerk: Clerk) -> View {
@@ -92,7 +101,11 @@ public enum RoundView {
         let words = clerk.words
         let hasPassed = result["passed"]?.bool == true
         let (replayed, differing) = (Int(result["replayed"]?.integer ?? 0), Int(result["differing"]?.integer ?? 0))
-        let findings = result["findings"]?.elements.compactMap { $0["message"]?.string.map { Sentences.said($0, words) } } ?? []
+        let isOfNothing = isOfNothing(round)
+        // The verdict says as much.
+        let findings =
+            isOfNothing
+            ? [] : result["findings"]?.elements.compactMap { $0["message"]?.string.map { Sentences.said($0, words) } } ?? []
         let sellers = result["by_seller"]?.elements.prefix(10) ?? []
         let most = Double(sellers.flatMap { [$0["live"]?.integer ?? 0, $0["candidate"]?.integer ?? 0] }.max() ?? 0)
         let verdict = words[
@@ -102,7 +115,8 @@ public enum RoundView {
                 "share": replayed == 0 ? "–" : clerk.percent(Double(differing) / Double(replayed)),
             ]]
         return [
-            "replayLead": .text(lead(round, replayed, clerk)), "replayTone": .text((hasPassed ? Tone.good : .bad).rawValue),
+            "replayLead": .text(lead(round, replayed, clerk)),
+            "replayTone": .text((hasPassed ? Tone.good : isOfNothing ? .idle : .bad).rawValue),
             "replayVerdict": .text(words.passage([verdict, passed(rounds, words)].compactMap(\.self))),
             "replayAdvice": .text(replayed == 0 ? advice(rounds, words) : nil), "hasFindings": .flag(!findings.isEmpty),
             "findings": .list(findings.map { .text($0) }),

@@ -55,16 +55,17 @@ struct RuleLife {
 
     private func round(_ round: JSONNode) -> View {
         func day(_ name: String) -> String { round[name]?.date.map { clerk.day($0) } ?? "–" }
-        let state = round["state"]?.string ?? ""
         let differ = clerk.number(round["differing"]).map {
             words["rule_round_differ", ["n": $0, "of": clerk.number(round["replayed"]) ?? "–"]]
         }
         let reasons = (round["reasons"]?.elements ?? []).compactMap { $0.string.map { Sentences.said($0, words) } }
-        let detail = [differ, reasons.isEmpty ? nil : words.passage(reasons)].compactMap(\.self).joined(separator: " · ")
+        let detail =
+            RoundView.isOfNothing(round)
+            ? words["round_nothing"] : [differ, reasons.isEmpty ? nil : words.passage(reasons)].compactMap(\.self).joined(separator: " · ")
         return [
             "roundHref": .text(Layout.path("rounds/\(round["round_id"]?.string ?? "")")),
             "roundWords": .text("\(day("from")) – \(day("to"))"), "roundDetail": .text(detail.isEmpty ? nil : detail),
-            "roundState": RoundView.chip(state, words),
+            "roundState": RoundView.chip(round, words),
         ]
     }
 
