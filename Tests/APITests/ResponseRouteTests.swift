@@ -85,6 +85,36 @@ import Testing
         }
     }
 
+    @Test func `a board is of a team alone, with its leads whose time was over when they came`() async throws {
+        try await TestAPI.with { api in
+            try await fill(api)
+            _ = try await api.send("PUT", "/v1/sellers/ben", #"{"name":"Ben","status":"active","team":"south"}"#)
+            let ben = "(SELECT id FROM seller WHERE external_id = 'ben')"
+            let unanswered = "(SELECT subject_id FROM escalation WHERE reason = 'not_answered')"
+            _ = try await api.owner.query(
+                "UPDATE lead SET owner_id = \(unescaped: ben) WHERE id IN \(unescaped: unanswered)")
+            _ = try await api.owner.query(
+                """
+                UPDATE escalation SET history = true
+                WHERE reason = 'not_answered' AND subject_id > (SELECT min(subject_id) FROM escalation WHERE reason = 'not_answered')
+                """)
+
+            func board(_ team: String) async throws -> String {
+                let board = try await api.send("GET", "/v1/sla/first-touch?team=\(team)").json
+                let people = (board["people"].array ?? []).map { "\($0["owner"].string ?? "") \($0["late"].int ?? 0)" }
+                let teams = (board["teams"].array ?? []).compactMap { $0["team"].string }
+                let reasons = (board["reasons"].array ?? []).compactMap { $0["reason"].string }
+                let sums = "\(board["late"].int ?? -1) late, \(board["history"].int ?? -1) before"
+                return ([sums] + people + teams + reasons).joined(separator: ", ")
+            }
+
+            #expect(try await board("north") == "7 late, 0 before, anna 7, north, busy")
+            #expect(try await board("south") == "1 late, 4 before, ben 1, south, not_answered")
+            #expect(try await board("west") == "0 late, 0 before")
+            #expect(try await board("") == "8 late, 4 before, anna 7, ben 1, north, south, busy, not_answered")
+        }
+    }
+
     @Test func `untouched leads whose clock does not run are told apart from those whose time is running`() async throws {
         try await TestAPI.with { api in
             try await fill(api)

@@ -602,10 +602,15 @@ import Testing
         #expect(view["teamOptions"]?.items.map { $0["optionLabel"] } == ["All teams", "East team"])
         var west = facts
         west.team = "West"
+        west.board = try node(#"{"late":0,"latest_by":null,"history":13,"people":[],"teams":[],"reasons":[],"unspecified":0}"#)
         #expect(OverdueView.page(layout, clerk, west, once: "k")["hasPeople"] == .flag(false))
         #expect(
+            !Templates.all.page("overdue", OverdueView.page(layout, clerk, west, once: "k")).contains("id=\"teams\""),
+            "of one team nothing is told by team")
+        #expect(
             OverdueView.page(layout, clerk, west, once: "k")["tiles"]?.items.map { $0["tileNote"] } == [
-                "West: nobody has touched them yet", "West: past due", "West: of 22 leads, 2026-03",
+                "West: nobody has touched them yet; 13 more came in when their time was over", "West: past due",
+                "West: of 22 leads, 2026-03",
             ])
         #expect(OverdueView.page(layout, clerk, west, once: "k")["reasonsLead"] == "West: of leads that came in 2026-03, as sellers said")
 

@@ -12,10 +12,10 @@ extension API {
 
 /// `GET /v1/sla/first-touch`: leads that are late now, by whoever has them, and why.
 @Sendable private func readBoard(_ call: Call) async throws -> Answer {
-    let clock = try call.query { $0.string("clock", length: 64) } ?? ResponseBoard.firstTouch
-    let key = BoardKey(tenant: call.tenant.id, clock: clock)
+    let (clock, team) = try call.query { ($0.string("clock", length: 64) ?? ResponseBoard.firstTouch, $0.string("team")) }
+    let key = BoardKey(tenant: call.tenant.id, clock: clock, team: team)
     let board = try await call.api.boards.value(of: key) { [records = call.records] in
-        try await records.responseBoard(clock, of: key.tenant)
+        try await records.responseBoard(key.clock, team: key.team, of: key.tenant)
     }
     return Answer(
         200,
@@ -92,6 +92,8 @@ extension API {
 struct BoardKey: Hashable {
     let tenant: TenantID
     let clock: String
+    /// Nil: every team's.
+    let team: String?
 }
 
 /// What a heat map is of. It goes through every lead of its month, so one that is some seconds old serves all who ask.

@@ -5,7 +5,7 @@ import JSONEnvelope
 public enum OverdueView {
     /// As the API answers them.
     public struct Facts: Sendable {
-        /// `GET /v1/sla/first-touch`; nil: it is being counted.
+        /// `GET /v1/sla/first-touch` of the team; nil: it is being counted.
         public var board: JSONNode?
         /// `GET /v1/sla/heat-map`; nil: it is being counted.
         public var map: JSONNode?
@@ -61,10 +61,9 @@ public enum OverdueView {
         _ layout: Layout, _ clerk: Clerk, _ facts: Facts, once: String, refusal: Refusal? = nil, fault: Refusal? = nil
     ) -> View {
         let words = layout.words
-        let everyone = facts.board?["people"]?.elements ?? []
-        let people = facts.team.isEmpty ? everyone : everyone.filter { $0["team"]?.string == facts.team }
+        let people = facts.board?["people"]?.elements ?? []
         let leads = LeadWords.byNumber(facts.leads)
-        let spokenOf = everyone.compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team])
+        let spokenOf = people.compactMap { $0["team"]?.string } + (facts.team.isEmpty ? [] : [facts.team])
         let teams = facts.board?["teams"]?.elements ?? []
         let reasons = facts.map?["reasons"]?.elements ?? []
         let escalations = facts.escalations["items"]?.elements ?? []
@@ -84,12 +83,11 @@ public enum OverdueView {
                 "teamOptions": .list(
                     Option.list(facts.sellers.teamChoices(and: spokenOf), chosen: facts.team, all: words["health_all_teams"])),
                 "isCountingLate": .flag(facts.board == nil), "isCountingMonth": .flag(facts.map == nil),
-                "tiles": .list(tiles(facts, people, clerk)), "hasPeople": .flag(!people.isEmpty),
-                "nobodyWhy": .text(
-                    words[!facts.team.isEmpty || cameLate(facts, clerk) == nil ? "overdue_none_why" : "overdue_none_but_why"]),
+                "tiles": .list(tiles(facts, clerk)), "hasPeople": .flag(!people.isEmpty),
+                "nobodyWhy": .text(words[cameLate(facts, clerk) == nil ? "overdue_none_why" : "overdue_none_but_why"]),
                 "people": .list(people.prefix(shown).map { person($0, most, facts, clerk) }),
-                "morePeople": .text(everyone.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
-                "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
+                "morePeople": .text(people.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
+                "isOfAll": .flag(facts.team.isEmpty), "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
                 "teams": .list(
                     counted(teams, "late").prefix(shown).map { team, part in
                         [
@@ -160,19 +158,17 @@ public enum OverdueView {
     }
 
     /// Of the chosen team, or of everybody.
-    private static func tiles(_ facts: Facts, _ people: [JSONNode], _ clerk: Clerk) -> [View] {
+    private static func tiles(_ facts: Facts, _ clerk: Clerk) -> [View] {
         let words = clerk.words
-        let isOfTeam = !facts.team.isEmpty
-        let team = facts.board?["teams"]?.elements.first { $0["team"]?.string == facts.team }
-        let late = Int((isOfTeam ? team : facts.board)?["late"]?.integer ?? 0)
-        let latest = isOfTeam ? people.compactMap { $0["latest_by"]?.double }.max() : facts.board?["latest_by"]?.double
+        let late = Int(facts.board?["late"]?.integer ?? 0)
+        let latest = facts.board?["latest_by"]?.double
         let cells = facts.map?["cells"]?.elements ?? []
         func sum(_ name: String) -> Int { cells.reduce(0) { $0 + Int($1[name]?.integer ?? 0) } }
         let (leads, missed) = (sum("leads") - sum("open"), sum("late"))
         return [
             .tile(
                 words["overdue_late"], facts.board == nil ? NowView.counting : clerk.number(late),
-                [ofTeam(words["overdue_late_note"], facts, words), isOfTeam ? nil : cameLate(facts, clerk)].compactMap(\.self)
+                [ofTeam(words["overdue_late_note"], facts, words), cameLate(facts, clerk)].compactMap(\.self)
                     .joined(separator: words.language == .chinese ? "；" : "; "), late > 0 ? .bad : .plain),
             .tile(
                 words["overdue_latest"], facts.board == nil ? NowView.counting : latest.map { clerk.span($0) } ?? "–",

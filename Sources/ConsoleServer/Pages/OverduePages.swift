@@ -46,7 +46,7 @@ extension Visit {
 
     fileprivate func facts(_ asked: Question) async throws -> OverdueView.Facts {
         let (clock, month, team) = (asked.clock, asked.month, asked.team)
-        async let board = readCount("/v1/sla/first-touch?clock=\(encoded(clock))")
+        async let board = readCount("/v1/sla/first-touch" + query([("clock", clock), ("team", team)]))
         async let map = readCount("/v1/sla/heat-map" + query([("clock", clock), ("month", month), ("team", team)]))
         async let any = read("/v1/escalations?limit=100")
         async let escalations = read(

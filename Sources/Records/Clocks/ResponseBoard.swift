@@ -71,7 +71,11 @@ public struct ResponseHeatMap: Sendable {
 
 extension Records {
     /// The leads a clock calls late at this moment.
-    public func responseBoard(_ clock: String, of tenant: TenantID, now: Date = Date()) async throws -> ResponseBoard {
+    ///
+    /// - Parameter team: whose leads are counted, by whoever has them now; nil: everybody's, and those nobody has.
+    public func responseBoard(
+        _ clock: String, team: String? = nil, of tenant: TenantID, now: Date = Date()
+    ) async throws -> ResponseBoard {
         // Of each late lead the first level it missed, and then their few sums. A touch counts before anybody has looked at the clock again.
         let rows = try await readMany(
             tenant,
@@ -80,7 +84,11 @@ extension Records {
                 SELECT e.* FROM escalation e
                 WHERE e.tenant_id = \(tenant.rawValue) AND e.subject_type = 'lead' AND e.clock = \(clock) AND e.met_at IS NULL
                     AND e.withdrawn_at IS NULL),
-            untouched AS NOT MATERIALIZED (SELECT id, owner_id FROM lead WHERE tenant_id = \(tenant.rawValue) AND touched_at IS NULL),
+            untouched AS NOT MATERIALIZED (
+                SELECT id, owner_id FROM lead
+                WHERE tenant_id = \(tenant.rawValue) AND touched_at IS NULL
+                    AND (\(team == nil) OR owner_id IN (
+                        SELECT id FROM seller WHERE tenant_id = \(tenant.rawValue) AND team = \(team ?? "")))),
             sums AS MATERIALIZED (
                 SELECT l.owner_id AS owner, e.owner AS first_owner, e.history, count(*) AS n, min(e.due_at) AS due_at
                 FROM (
