@@ -52,6 +52,42 @@ import Testing
         }
     }
 
+    @Test func `a reason that is noted on Overdue leads back to the list it was noted in`() async throws {
+        try await House.with { house in
+            try await house.call("PUT", "/v1/sellers/ann", #"{"name":"Ann","status":"active","team":"south"}"#)
+            _ = try await house.owner.query(
+                """
+                INSERT INTO lead (tenant_id, external_id, source, received_at, fields, state, owner_id)
+                SELECT tenant_id, 'L-1', 'web', now() - interval '2 hours', '{}', 'assigned', id FROM seller WHERE external_id = 'ann'
+                """)
+            let rows = try await house.owner.query(
+                """
+                INSERT INTO escalation (tenant_id, subject_type, subject_id, clock, level, episode, started_at, due_at, recorded_at, late_by, action,
+                    acted, told, urgency, owner, team, job_id)
+                SELECT tenant_id, 'lead', id, 'lead_first_touch', 'manager', '-infinity', received_at, now() - interval '1 hour', now(), 3600, 'notify',
+                    true, 'told', 'urgent', 'ann', 'south', 1
+                FROM lead
+                RETURNING id
+                """)
+            let id = try #require(rows.first).get("id", as: Int64.self)
+            let action = "/console/escalations/\(id)/reason"
+            let place = "/console/overdue?clock=lead_first_touch&month=2026-01&team=south&history=true"
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.tenantKey)
+            let page = try await browser.get(place)
+            // A browser reads the address out of the page's marks.
+            let form = try browser.form(page, action).merging(["at": place]) { $1 }
+
+            let refused = try await browser.post(action, form.merging(["reason": ""]) { $1 })
+            let noted = try await browser.post(action, form.merging(["reason": "busy"]) { $1 })
+            let again = try await browser.post(action, form.merging(["reason": "busy", "at": "\(place)&done=explained"]) { $1 })
+
+            #expect(refused.status == 422 && refused.text.contains(#"<option value="south" selected>"#))
+            #expect(noted.status == 303 && noted["location"] == "\(place)&done=explained")
+            #expect(again["location"] == noted["location"], "what was done before is not told twice")
+        }
+    }
+
     @Test(arguments: [("active", "seller_thawed"), ("leave", "seller_thawed_away")])
     func `whoever is thawed is said to get leads now, or once they are at work again`(status: String, done: String) async throws {
         try await House.with { house in

@@ -9,7 +9,7 @@ extension ConsoleSite {
         Page(.post, "escalations/{id}/reason") { visit in
             let body = JSONWriter.object { $0.member("reason", visit.form["reason"]) }
             let reply = await visit.act(.post, "/v1/escalations/\(visit.id)/reason", body)
-            return try await visit.finish(reply, form: "reason-\(visit.parameters[0])", done: "explained", to: Layout.path("overdue")) {
+            return try await visit.finish(reply, form: "reason-\(visit.parameters[0])", done: "explained", to: visit.overduePlace) {
                 try await showOverdue(visit, refusal: $0)
             }
         },
@@ -36,12 +36,17 @@ private struct Question {
 extension Visit {
     fileprivate var question: Question {
         var question = Question(self)
-        question.clock = guest.parameter("clock") ?? question.clock
-        question.month = guest.parameter("month") ?? question.month
-        question.team = guest.parameter("team") ?? ""
-        question.withHistory = guest.parameter("history") == "true"
-        question.cursor = guest.parameter("cursor")
+        question.clock = guest.parameterOfPlace("clock") ?? question.clock
+        question.month = guest.parameterOfPlace("month") ?? question.month
+        question.team = guest.parameterOfPlace("team") ?? ""
+        question.withHistory = guest.parameterOfPlace("history") == "true"
+        question.cursor = guest.parameterOfPlace("cursor")
         return question
+    }
+
+    /// Where a form of the page was sent from, without what had been done there before.
+    fileprivate var overduePlace: String {
+        Layout.path("overdue") + query(["clock", "month", "team", "history", "cursor"].map { ($0, guest.parameterOfPlace($0)) })
     }
 
     fileprivate func facts(_ asked: Question) async throws -> OverdueView.Facts {
