@@ -426,7 +426,20 @@ import Testing
         let old = lead.replacing(
             #""due_at":"2026-03-18T06:34:05Z","state":"running","provisional":true"#,
             with: #""due_at":"2026-03-18T06:14:05Z","state":"missed","late_by":60,"pending":true,"history":true"#)
-        #expect(LeadWords.touch(try node(old), clerk) == .chip(.idle, "Over when it came in"), "as the board has it: nobody is to blame")
+        #expect(
+            LeadWords.touch(try node(old), clerk) == .chip(.idle, "Over when it was taken in here"),
+            "as the board has it: nobody is to blame")
+        let taken = old.replacing(#""touched_at":null"#, with: #""touched_at":null,"created_at":"2026-03-18T06:31:05Z""#)
+        for (language, words) in [
+            (Language.english, "Was due 2026-03-18 14:14:05, before the lead was taken in here (2026-03-18 14:31:05)"),
+            (.chinese, "应于 2026-03-18 14:14:05，录入时（2026-03-18 14:31:05）已超时"),
+        ] {
+            let (layout, clerk) = frame(language)
+            var backdated = facts
+            backdated.lead = try node(taken)
+            let said = LeadView.page(layout, clerk, backdated, once: "k")["clocks"]?.items.map { $0["dueWords"] }
+            #expect(said?.contains(View.text(words)) == true, "\(said ?? [])")
+        }
         try compare(view, "lead")
         #expect(view["clocks"]?.items.last?["dueWords"] == "Was due 2026-03-18 14:22:05, 10\u{A0}min ago")
         #expect(view["reasons"] == ["It is due at 2026-03-18 14:34:05."])
@@ -609,7 +622,7 @@ import Testing
             "of one team nothing is told by team")
         #expect(
             OverdueView.page(layout, clerk, west, once: "k")["tiles"]?.items.map { $0["tileNote"] } == [
-                "West: nobody has touched them yet; 13 more came in when their time was over", "West: past due",
+                "West: nobody has touched them yet; 13 more whose time was over when they were taken in here", "West: past due",
                 "West: of 22 leads, 2026-03",
             ])
         #expect(OverdueView.page(layout, clerk, west, once: "k")["reasonsLead"] == "West: of leads that came in 2026-03, as sellers said")

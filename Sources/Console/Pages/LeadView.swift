@@ -155,7 +155,10 @@ public enum LeadView {
             "levelName": .text(clock["level"]?.string.map { words.known("level", $0) }),
             "dueWords": .text(
                 due.map { due -> String in
-                    if isHistory { return words["lead_clock_history", ["at": clerk.full(due)]] }
+                    if isHistory {
+                        let taken = lead["created_at"]?.date.map { clerk.full($0) } ?? "–"
+                        return words["lead_clock_history", ["at": clerk.full(due), "taken": taken]]
+                    }
                     // It grows later until it is done.
                     if isPending {
                         let span = clerk.span(max(0, clerk.now.timeIntervalSince(due)))

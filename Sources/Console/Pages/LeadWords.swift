@@ -84,7 +84,7 @@ enum LeadWords {
             : .chip(.bad, words["lead_late_by", ["span": clerk.span(-left)]])
     }
 
-    /// By when it is, or was, to be touched first, by each level of the clock that asks for it; not what was over before it came in.
+    /// By when it is, or was, to be touched first, by each level of the clock that asks for it; not what was over before it was taken in here.
     static func firstTouches(_ lead: JSONNode) -> [Date] {
         (lead["clocks"]?.elements ?? [])
             .filter { $0["clock"]?.string == OverdueView.firstTouch && ["running", "missed"].contains($0["state"]?.string ?? "running") }
@@ -92,7 +92,7 @@ enum LeadWords {
             .compactMap { $0["due_at"]?.date }
     }
 
-    /// Whether a level of a clock was over before the lead came in, as the board has it.
+    /// Whether a level of a clock was over before the lead was taken in here, as the board has it.
     static func isHistory(_ level: JSONNode) -> Bool { level["history"]?.bool == true }
 
     /// Whether nothing but a person moves it on.
