@@ -950,6 +950,20 @@ import Testing
         #expect(view["sandbox"]?["rounds"]?.items.map { $0["roundDetail"] } == [View.text(detail), View.nothing])
     }
 
+    @Test(arguments: [("draft", true), ("live", false), ("retired", false)])
+    func `rounds that are asked for are told of a draft alone`(state: String, isTold: Bool) throws {
+        let (layout, clerk) = frame()
+        var facts = RuleView.Facts(kind: "route", name: "default")
+        facts.shown = try node(#"{"kind":"route","name":"default","version":1,"state":"\#(state)"}"#)
+        facts.rounds = try node(#"{"passed":0,"required":3,"items":[]}"#)
+
+        let view = RuleView.page(layout, clerk, facts, once: "k")
+
+        let told = layout.words["rule_rounds", ["passed": "0", "required": "3"]]
+        #expect(Templates.all.page("rule", view).contains(told) == isTold)
+        #expect(view["sandbox"]?["hasRounds"] == .flag(false), "and the sandbox is there")
+    }
+
     @Test(arguments: [
         (Language.english, "Nothing to replay", "Nothing was decided in this time"), (.chinese, "无可回放", "此期间没有分配记录可供回放"),
     ])

@@ -39,18 +39,19 @@ struct RuleLife {
         let control = Control("replay", action: "\(path)/versions/\(version)/replay", once: once, refusal: refusal)
         let quarter = clerk.now.addingTimeInterval(-90 * 86_400)
         return [
-            "sandboxWords": .text(
-                rounds["required"]?.integer == 0
-                    ? words["rule_rounds_free"]
-                    : words[
-                        "rule_rounds",
-                        ["passed": RolloutWords.number(rounds["passed"]), "required": RolloutWords.number(rounds["required"])]]),
+            "sandboxWords": .text(state == "draft" ? asked(of: rounds) : nil),
             "hasRounds": .flag(!items.isEmpty), "rounds": .list(items.prefix(10).map(round)),
             "replayForm": state == "draft" || state == "live"
                 ? control.view([
                     "fromDay": .text(control.draft("from", clerk.day(quarter))), "toDay": .text(control.draft("to", clerk.day(clerk.now))),
                 ]) : .nothing,
         ]
+    }
+
+    /// What a draft has to pass before it may be live.
+    private func asked(of rounds: JSONNode) -> String {
+        if rounds["required"]?.integer == 0 { return words["rule_rounds_free"] }
+        return words["rule_rounds", ["passed": RolloutWords.number(rounds["passed"]), "required": RolloutWords.number(rounds["required"])]]
     }
 
     private func round(_ round: JSONNode) -> View {
