@@ -43,6 +43,13 @@ public struct Layout: Sendable {
         }
     }
 
+    /// The first page of the list that this page is of.
+    var firstPage: String {
+        let parts = path.split(separator: "?", maxSplits: 1)
+        let kept = parts.dropFirst().flatMap { $0.split(separator: "&") }.filter { !$0.hasPrefix("cursor=") && !$0.hasPrefix("done=") }
+        return String(parts.first ?? "") + (kept.isEmpty ? "" : "?" + kept.joined(separator: "&"))
+    }
+
     /// Where something leads; nil where it is no door for this reader.
     func door(_ path: String, in area: String) -> String? { reach.includes(area) ? Layout.path(path) : nil }
 

@@ -62,9 +62,23 @@ public struct Refusal: Sendable, Hashable {
                         "fieldMessage": .text(Self.said(message, ofSearch: labels != nil, words) + place),
                     ]
                 }),
-            "problemAdvice": .text(help),
+            "problemAdvice": .text(help), "problemHref": .nothing,
         ]
     }
+
+    /// The same on a list: what has no such page leads to its first. The address asks for it, and the form has no field to correct it in.
+    func view(on layout: Layout, ofSearch labels: [String: String], instead: String = "advice_search") -> View {
+        let words = layout.words
+        let said = view(words, ofSearch: labels, instead: instead)
+        guard isOfPage else { return said }
+        return said.merging([
+            "problemTitle": .text(words["search_no_page"]), "hasFieldErrors": false, "fieldErrors": [],
+            "problemAdvice": .text(words["search_no_page_why"]), "problemHref": .text(layout.firstPage),
+        ])
+    }
+
+    /// Whether nothing is wrong but which page of a list is asked for.
+    var isOfPage: Bool { faults.map(\.field) == ["cursor"] }
 
     /// Whether the page is another for it: it was made of what has changed since, or asks for something its form had no field for.
     private var isWhole: Bool {

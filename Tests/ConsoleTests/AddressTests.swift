@@ -9,7 +9,7 @@ import Testing
         ("dead-letters?error_class=nothing&preview=true", "dead-class", "Class"),
         ("dead-letters?kind=zzz", "dead-kind", "Kind"), ("dead-letters?kind=zzz&preview=true", "dead-kind", "Kind"),
         ("jobs?kind=zzz", "job-kind", "Kind"),
-        ("overdue?month=2026-13", "month", "Month"), ("overdue?cursor=x", "clock", "Place in the list"),
+        ("overdue?month=2026-13", "month", "Month"),
         ("jobs?lead=abc", "job-lead", "Lead"),
         ("jobs?since=2026-02-30T08:00", "job-lead", "Enqueued from"), ("audit?until=2026-04-31", "audit-subject", "Until"),
         ("audit?action=zzz", "audit-action", "Action"), ("sellers?team=zzz", "seller-team", "Team"),
@@ -111,6 +111,24 @@ import Testing
             // Some of what is asked for is not there, which is another matter.
             #expect([200, 422].contains(page.status) && page.text.contains("<h1>"), "\(page.status)")
             #expect(!page.text.contains("knows nothing of"))
+        }
+    }
+
+    @Test(arguments: [
+        "tenants", "rollouts", "leads", "sellers", "jobs", "dead-letters", "audit", "overdue", "process-health",
+    ])
+    func `a page there is none of is said to be none in its list, which leads to the first`(list: String) async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(list == "tenants" ? house.platformKey : house.acme.operatorKey)
+
+            let page = try await browser.get("/console/\(list)?cursor=zzz")
+            let chinese = try await browser.get("/console/\(list)?cursor=zzz", headers: ["Accept-Language": "zh"])
+
+            #expect(page.status == 422 && page.text.contains(#"aria-current="page""#), "it is in its place: \(page.status)")
+            #expect(page.text.contains("There is no such page in this list") && !page.text.contains("next_cursor"))
+            #expect(page.text.contains(#"<a href="/console/\#(list)">First page</a>"#))
+            #expect(chinese.text.contains("列表中没有这一页") && chinese.text.contains(#"<a href="/console/\#(list)">首页</a>"#))
         }
     }
 

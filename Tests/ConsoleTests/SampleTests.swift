@@ -306,6 +306,9 @@ import Testing
         #expect(none["failure"] == "Nothing was decided again: the disk is full" && none["differencesNone"] == "Not known")
         #expect(!Templates.all.page("round", none).contains("Still running"), "a replay that did not run is not running")
         #expect(Templates.all.page("round", none).contains("asked for by key\u{A0}7"))
+        let nowhere = Templates.all.page(
+            "round", RoundView.page(layout, clerk, broken, fault: .search("cursor", "must be the next_cursor of an earlier page")))
+        #expect(nowhere.contains("There is no such page in this list") && !nowhere.contains("Not known"))
     }
 
     @Test(

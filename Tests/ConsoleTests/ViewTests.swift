@@ -114,6 +114,13 @@ import Testing
         #expect(faults?.map { $0["fieldMessage"] } == ["search_choice", "search_cursor", "search_time"].map { .text(words[$0]) })
     }
 
+    @Test func `the first page of a list that has none at its address keeps what was looked for`() {
+        let layout = Layout(.of(.english), theme: .auto, path: "/console/leads?text=a%20b&cursor=zzz&state=held&done=assigned")
+
+        #expect(layout.firstPage == "/console/leads?text=a%20b&state=held")
+        #expect(Layout(.of(.english), theme: .auto, path: "/console/leads").firstPage == "/console/leads")
+    }
+
     @Test(arguments: ["lead_owned", "automatic_assignment"], Language.allCases)
     func `where a box has to be ticked the refusal names it as the page does, which shows it`(code: String, language: Language) {
         let words = Words.of(language)

@@ -112,7 +112,7 @@ public enum AuditView {
         return layout.page(
             words["audit_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(on: layout, ofSearch: labels) } ?? .nothing,
                 "searchAction": .text(Layout.path("audit")),
                 "actionOptions": .list(Option.list(options, chosen: query.action, all: words["audit_any"])),
                 "subject": .text(query.subject), "actor": .text(query.actor), "since": .text(query.since), "until": .text(query.until),

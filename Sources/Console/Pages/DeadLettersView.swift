@@ -68,7 +68,7 @@ public enum DeadLettersView {
             words["dead_title"],
             [
                 "asOf": clerk.when(clerk.now),
-                "problem": refusal.map { $0.view(words) } ?? facts.fault.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "problem": refusal.map { $0.view(words) } ?? facts.fault.map { $0.view(on: layout, ofSearch: labels) } ?? .nothing,
                 "searchAction": .text(Layout.path("dead-letters")),
                 "kindOptions": .list(Option.list(kinds.map { ($0, words.known("kind", $0)) }, chosen: query.kind, all: words["kind_any"])),
                 "classOptions": .list(

@@ -40,7 +40,7 @@ public enum ForecastDealsView {
         return layout.page(
             words["deals_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(on: layout, ofSearch: labels) } ?? .nothing,
                 "forecastHref": .text(href(facts.forecast)), "periodName": .text(period),
                 "summary": .text(
                     words["deals_summary", ["period": period, "at": facts.forecast["as_of"]?.date.map { clerk.full($0) } ?? "–"]]),

@@ -78,7 +78,7 @@ public enum JobsView {
         return layout.page(
             words["jobs_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(on: layout, ofSearch: labels) } ?? .nothing,
                 "searchAction": .text(Layout.path("jobs")), "liveOn": .text(refusal == nil ? "job" : nil),
                 "stateOptions": .list(
                     Option.list(states.map { ($0, words["state_\($0)"]) }, chosen: query.state, all: words["state_any"])),

@@ -111,7 +111,7 @@ public enum LeadsView {
         return layout.page(
             words["leads_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(on: layout, ofSearch: labels) } ?? .nothing,
                 "searchAction": .text(Layout.path("leads")), "namesakes": namesakes(sellers, query, words),
                 "isNarrow": .flag(!query.source.isEmpty || !query.touch.isEmpty),
                 "query": ["text": .text(query.text), "owner": .text(query.owner), "source": .text(query.source)],

@@ -76,7 +76,7 @@ public enum OverdueView {
             words["overdue_title"],
             [
                 "asOf": clerk.when(clerk.now),
-                "problem": refusal.map { $0.view(words) } ?? fault.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "problem": refusal.map { $0.view(words) } ?? fault.map { $0.view(on: layout, ofSearch: labels) } ?? .nothing,
                 "isAnswered": .flag(fault == nil), "searchAction": .text(Layout.path("overdue")),
                 "clockOptions": .list(Option.list(clocks.map { ($0, words.known("clock", $0)) }, chosen: facts.clock)),
                 "monthOptions": .list(Option.list(months(facts.month, clerk).map { ($0, $0) }, chosen: facts.month)),

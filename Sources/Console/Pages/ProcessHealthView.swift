@@ -67,7 +67,7 @@ public enum ProcessHealthView {
         return layout.page(
             words["health_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(on: layout, ofSearch: labels) } ?? .nothing,
                 "searchAction": .text(Layout.path("process-health")),
                 "weekOptions": .list(Option.list(weeks(facts, and: asked).map { ($0, $0) }, chosen: asked)),
                 "teamOptions": .list(

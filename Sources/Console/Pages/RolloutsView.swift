@@ -9,9 +9,10 @@ public enum RolloutsView {
     ///   - ruleSets: `GET /v1/rulesets`.
     ///   - isFirst: whether the page is the list's first.
     ///   - chosen: the draft that is to be rolled out, `route/default@5`.
+    ///   - fault: why there is no such page of the list; nil: there is.
     public static func page(
         _ layout: Layout, _ clerk: Clerk, running: JSONNode, all: JSONNode, ruleSets: JSONNode, isFirst: Bool, chosen: String? = nil,
-        once: String, refusal: Refusal? = nil
+        once: String, refusal: Refusal? = nil, fault: Refusal? = nil
     ) -> View {
         let words = layout.words
         let current = running["items"]?.elements ?? []
@@ -30,7 +31,9 @@ public enum RolloutsView {
         return layout.page(
             words["rollouts_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words) } ?? .nothing, "hasRunning": .flag(!current.isEmpty),
+                "asOf": clerk.when(clerk.now),
+                "problem": refusal.map { $0.view(words) } ?? fault.map { $0.view(on: layout, ofSearch: [:]) } ?? .nothing,
+                "isListed": .flag(fault?.isOfPage != true), "hasRunning": .flag(!current.isEmpty),
                 "running": .list(current.map { row($0, clerk) }), "hasEnded": .flag(!ended.isEmpty),
                 "ended": .list(ended.map { endedRow($0, ruleSets, clerk) }),
                 "pager": Pager.view(

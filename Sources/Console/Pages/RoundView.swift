@@ -24,7 +24,9 @@ public enum RoundView {
     }
 
     /// One round, with the decisions that would have been others.
-    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts) -> View {
+    ///
+    /// - Parameter fault: why there is no such page of those; nil: there is.
+    public static func page(_ layout: Layout, _ clerk: Clerk, _ facts: Facts, fault: Refusal? = nil) -> View {
         let (words, round) = (layout.words, facts.round)
         let id = round["round_id"]?.string ?? ""
         // `route/default@5`
@@ -45,7 +47,8 @@ public enum RoundView {
         return layout.page(
             heading,
             [
-                "asOf": clerk.when(clerk.now), "listHref": .text(Layout.path("rules")),
+                "asOf": clerk.when(clerk.now), "problem": fault.map { $0.view(on: layout, ofSearch: [:]) } ?? .nothing,
+                "listHref": .text(Layout.path("rules")),
                 "ruleHref": .text(Layout.path("rules/\(set)") + query([("version", number)])), "ruleName": .text(set), "number": .text(id),
                 "heading": .text(heading), "state": chip(round, words),
                 "summary": .text([said, asker].compactMap(\.self).joined(separator: " · ")),

@@ -43,7 +43,7 @@ public enum SellersView {
         return layout.page(
             words["sellers_title"],
             [
-                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(words, ofSearch: labels) } ?? .nothing,
+                "asOf": clerk.when(clerk.now), "problem": refusal.map { $0.view(on: layout, ofSearch: labels) } ?? .nothing,
                 "searchAction": .text(Layout.path("sellers")), "text": .text(query.text), "liveOn": .text(refusal == nil ? "lead" : nil),
                 "teamOptions": .list(
                     Option.list(

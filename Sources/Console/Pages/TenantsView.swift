@@ -43,10 +43,13 @@ public enum TenantsView {
         var slug: String { tenant["slug"]?.string ?? "" }
     }
 
+    /// What the page calls what the API is asked for.
+    private static let labels = ["tenant": "word_tenant", "prefix": "tenants_find"]
+
     /// - Parameters:
     ///   - search: what the names were asked to begin with.
     ///   - goOn: the page that was asked for without a tenant, which choosing one leads to; nil: none was.
-    ///   - fault: why none is shown in full; nil: none was asked for, or it is.
+    ///   - fault: why there is no such page of the list, or why none is shown in full; nil: none was asked for, or it is.
     public static func page(
         _ layout: Layout, _ clerk: Clerk, _ facts: Facts, search: String, isFirst: Bool, goOn: String? = nil, once: String,
         refusal: Refusal? = nil, fault: Refusal? = nil
@@ -60,7 +63,8 @@ public enum TenantsView {
             words["tenants_title"],
             [
                 "asOf": clerk.when(clerk.now),
-                "problem": refusal.map { $0.view(words) } ?? fault.map { $0.view(words, ofSearch: ["tenant": "word_tenant"]) } ?? .nothing,
+                "problem": refusal.map { $0.view(words) } ?? fault.map { $0.view(on: layout, ofSearch: labels) } ?? .nothing,
+                "isListed": .flag(fault?.isOfPage != true),
                 "chooseAction": .text(Layout.path("tenant")), "isChoosing": .flag(goOn != nil), "goOn": .text(goOn),
                 "newKey": facts.newKey.map { newKey($0, facts, words) } ?? .nothing,
                 "searchAction": .text(path), "query": ["q": .text(search)], "hasTenants": .flag(!tenants.isEmpty),

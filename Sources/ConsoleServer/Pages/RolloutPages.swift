@@ -21,13 +21,13 @@ extension ConsoleSite {
 private func listRollouts(_ visit: Visit, refusal: Refusal? = nil) async throws -> Response {
     let (cursor, chosen) = (visit.guest.parameter("cursor"), visit.guest.parameter("version"))
     async let running = visit.read("/v1/rollouts?running=true")
-    async let all = visit.read("/v1/rollouts?limit=25" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
+    async let all = visit.search("/v1/rollouts?limit=25" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
     async let ruleSets = visit.read("/v1/rulesets")
-    let (now, list, names) = (try await running, try await all, try await ruleSets)
-    return try await visit.page("rollouts", area: "rollouts", telling: [now, list], refusal: refusal) {
+    let ((list, fault), now, names) = (try await all, try await running, try await ruleSets)
+    return try await visit.page("rollouts", area: "rollouts", telling: [now, list], refusal: refusal ?? fault) {
         RolloutsView.page(
             $0, $1, running: now, all: list, ruleSets: names, isFirst: cursor == nil, chosen: chosen, once: visit.fresh(),
-            refusal: refusal)
+            refusal: refusal, fault: fault)
     }
 }
 

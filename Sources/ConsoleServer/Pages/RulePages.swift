@@ -96,17 +96,19 @@ private func showRule(
 @Sendable private func showRound(_ visit: Visit) async throws -> Response {
     let cursor = visit.guest.parameter("cursor")
     let next = cursor.map { "&cursor=\(encoded($0))" } ?? ""
-    async let differences = visit.read("/v1/rounds/\(visit.id)/differences?limit=50\(next)")
+    async let differences = visit.search("/v1/rounds/\(visit.id)/differences?limit=50\(next)")
     async let sellers = visit.firstSellers()
     let round = try await visit.read("/v1/rounds/\(visit.id)")
     // `route/default@5`
     let version = (round["rule_version"]?.string ?? "").replacing("@", with: "/versions/")
     let rounds = try await visit.readIfAny("/v1/rulesets/\(version)/rounds?limit=1")
-    let found = try await differences
+    let (found, fault) = try await differences
     let facts = RoundView.Facts(
         round: round, rounds: rounds, differences: found, sellers: try await visit.names(try await sellers, in: round, found),
         isFirst: cursor == nil)
-    return try await visit.page("round", area: "rules", telling: [round]) { RoundView.page($0, $1, facts) }
+    return try await visit.page("round", area: "rules", telling: [round], refusal: fault) {
+        RoundView.page($0, $1, facts, fault: fault)
+    }
 }
 
 @Sendable private func saveRule(_ visit: Visit) async throws -> Response {

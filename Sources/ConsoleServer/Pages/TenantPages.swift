@@ -27,12 +27,13 @@ private func showTenants(
 ) async throws -> Response {
     let (cursor, search) = (visit.guest.parameter("cursor"), visit.guest.parameter("q") ?? "")
     let asked = query([("limit", "50"), ("cursor", cursor), ("prefix", search)])
-    async let tenants = visit.read("/v1/tenants\(asked)")
-    async let usage = visit.read("/v1/usage\(asked)")
-    var facts = TenantsView.Facts(tenants: try await tenants, usage: try await usage, packs: RulePack.all.map(\.name))
+    async let tenants = visit.search("/v1/tenants\(asked)")
+    async let usage = visit.search("/v1/usage\(asked)")
+    let (list, refused) = try await tenants
+    var facts = TenantsView.Facts(tenants: list, usage: try await usage.list, packs: RulePack.all.map(\.name))
     if let shown { facts.shown = try await one(visit, shown) }
     let isUnknown = shown != nil && facts.shown == nil
-    let fault: Refusal? = isUnknown ? .search("tenant", "is the short name of no tenant") : nil
+    let fault: Refusal? = refused ?? (isUnknown ? .search("tenant", "is the short name of no tenant") : nil)
     facts.newKey = newKey
     let goOn = visit.guest.parameter("next").map { InnerPath.checked($0) }
     return try await visit.page("tenants", area: "tenants", refusal: refusal ?? fault) { [facts] in
