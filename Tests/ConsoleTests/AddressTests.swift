@@ -132,6 +132,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("rollouts?version=abc", "<strong>Draft</strong> must be a draft that can be rolled out now", "<strong>草稿版本</strong>：应为当前可以灰度的草稿"),
+        (
+            "permissions?user=zzz", "<strong>Person</strong> is not known: nobody of this name is a seller, leads a team or has a role",
+            "<strong>人员</strong>：没有此人"
+        ),
+    ])
+    func `a draft or a person there is none of is said to be none, in the words of the page`(
+        address: String, english: String, chinese: String
+    ) async throws {
+        try await House.with { house in
+            let browser = Browser(house)
+            try await browser.signIn(house.acme.operatorKey)
+
+            let page = try await browser.get("/console/\(address)")
+            let other = try await browser.get("/console/\(address)", headers: ["Accept-Language": "zh"])
+
+            #expect(page.status == 422 && page.text.contains(english), "\(page.status)")
+            #expect(other.status == 422 && other.text.contains(chinese), "\(other.status)")
+        }
+    }
+
     @Test func `a tenant there is none of is not shown in silence`() async throws {
         try await House.with { house in
             let browser = Browser(house)

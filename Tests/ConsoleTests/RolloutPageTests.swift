@@ -17,6 +17,8 @@ import Testing
             try await browser.signIn(house.acme.operatorKey)
             let list = try await browser.get("/console/rollouts")
             #expect(list.text.contains("route/default@2"))
+            #expect(try await browser.get("/console/rollouts?version=route/default@2").status == 200, "it is there to be chosen")
+            #expect(try await browser.get("/console/rollouts?version=route/default@1").status == 422, "it is live")
             _ = try await house.owner.query("UPDATE api_key SET name = 'Sales operations' WHERE id = \(house.acme.operatorKeyID)")
 
             let wish = [

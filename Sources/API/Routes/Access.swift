@@ -43,7 +43,7 @@ extension Call {
     if let own = call.user, own != user { throw Problem.notForPeople }
     let judge = try await call.records.accessJudge(of: user, of: call.tenant.id)
     guard judge.isKnown else {
-        throw Problem.invalid([FieldError("user", .notFound, "nobody of this name is a seller, leads a team or has a role")])
+        throw Problem.invalid([FieldError("user", .notFound, "is not known: nobody of this name is a seller, leads a team or has a role")])
     }
     let place: PolicyBook.Place = city.flatMap { City($0) }.map { .city($0) } ?? .unasked
     return Answer(200, judge.verdict(on: action, in: place).json(user, city: city, version: judge.version))

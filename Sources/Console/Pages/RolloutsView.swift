@@ -9,7 +9,7 @@ public enum RolloutsView {
     ///   - ruleSets: `GET /v1/rulesets`.
     ///   - isFirst: whether the page is the list's first.
     ///   - chosen: the draft that is to be rolled out, `route/default@5`.
-    ///   - fault: why there is no such page of the list; nil: there is.
+    ///   - fault: why there is no such page of the list, or why `chosen` is not chosen; nil: there is, and it is.
     public static func page(
         _ layout: Layout, _ clerk: Clerk, running: JSONNode, all: JSONNode, ruleSets: JSONNode, isFirst: Bool, chosen: String? = nil,
         once: String, refusal: Refusal? = nil, fault: Refusal? = nil
@@ -18,12 +18,7 @@ public enum RolloutsView {
         let current = running["items"]?.elements ?? []
         let ended = (all["items"]?.elements ?? []).filter { !RolloutWords.isRunning($0) }
         let next = all["next_cursor"]?.string
-        let underWay = Set(current.map { "\(RolloutWords.lineage($0))@\($0["version"]?.integer ?? 0)" })
-        let drafts = (ruleSets["items"]?.elements ?? []).filter {
-            $0["newest_state"]?.string == "draft" && $0["can_be_rolled_out"]?.bool == true && $0["live_version"]?.integer != nil
-                && !underWay.contains("\(RolloutWords.lineage($0))@\($0["newest_version"]?.integer ?? 0)")
-        }
-        func isReplayed(_ draft: JSONNode) -> Bool { draft["rounds_passed"]?.integer ?? 0 >= draft["rounds_required"]?.integer ?? 0 }
+        let drafts = drafts(running, ruleSets)
         let ready = drafts.filter(isReplayed)
         let early = layout.may(.operator) ? drafts.filter { !isReplayed($0) } : []
         let noStart: String? =
@@ -32,7 +27,9 @@ public enum RolloutsView {
             words["rollouts_title"],
             [
                 "asOf": clerk.when(clerk.now),
-                "problem": refusal.map { $0.view(words) } ?? fault.map { $0.view(on: layout, ofSearch: [:]) } ?? .nothing,
+                "problem": refusal.map { $0.view(words) } ?? fault.map {
+                    $0.view(on: layout, ofSearch: ["version": "rollouts_draft"], instead: "advice_no_draft")
+                } ?? .nothing,
                 "isListed": .flag(fault?.isOfPage != true), "hasRunning": .flag(!current.isEmpty),
                 "running": .list(current.map { row($0, clerk) }), "hasEnded": .flag(!ended.isEmpty),
                 "ended": .list(ended.map { endedRow($0, ruleSets, clerk) }),
@@ -44,6 +41,29 @@ public enum RolloutsView {
                 "noStart": .text(noStart.map { words[$0] }),
             ])
     }
+
+    /// Why the draft that is named cannot be chosen; nil: it can, or none is named.
+    public static func fault(ofDraft chosen: String?, running: JSONNode, ruleSets: JSONNode) -> Refusal? {
+        let ready = drafts(running, ruleSets).filter(isReplayed)
+        guard let chosen, !ready.contains(where: { name(of: $0) == chosen }) else { return nil }
+        return .search("version", "must be a draft that can be rolled out now")
+    }
+
+    /// Those of rule sets that are live, which are not being rolled out.
+    private static func drafts(_ running: JSONNode, _ ruleSets: JSONNode) -> [JSONNode] {
+        let underWay = Set((running["items"]?.elements ?? []).map { "\(RolloutWords.lineage($0))@\($0["version"]?.integer ?? 0)" })
+        return (ruleSets["items"]?.elements ?? []).filter {
+            $0["newest_state"]?.string == "draft" && $0["can_be_rolled_out"]?.bool == true && $0["live_version"]?.integer != nil
+                && !underWay.contains(name(of: $0))
+        }
+    }
+
+    private static func isReplayed(_ draft: JSONNode) -> Bool {
+        draft["rounds_passed"]?.integer ?? 0 >= draft["rounds_required"]?.integer ?? 0
+    }
+
+    /// `route/default@5`
+    private static func name(of draft: JSONNode) -> String { "\(RolloutWords.lineage(draft))@\(draft["newest_version"]?.integer ?? 0)" }
 
     /// A draft that has not passed the rounds its tenant asks for.
     private static func earlyRow(_ draft: JSONNode, _ words: Words) -> View {

@@ -23,7 +23,8 @@ private func listRollouts(_ visit: Visit, refusal: Refusal? = nil) async throws 
     async let running = visit.read("/v1/rollouts?running=true")
     async let all = visit.search("/v1/rollouts?limit=25" + (cursor.map { "&cursor=\(encoded($0))" } ?? ""))
     async let ruleSets = visit.read("/v1/rulesets")
-    let ((list, fault), now, names) = (try await all, try await running, try await ruleSets)
+    let ((list, nowhere), now, names) = (try await all, try await running, try await ruleSets)
+    let fault = nowhere ?? RolloutsView.fault(ofDraft: chosen, running: now, ruleSets: names)
     return try await visit.page("rollouts", area: "rollouts", telling: [now, list], refusal: refusal ?? fault) {
         RolloutsView.page(
             $0, $1, running: now, all: list, ruleSets: names, isFirst: cursor == nil, chosen: chosen, once: visit.fresh(),
