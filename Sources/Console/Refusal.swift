@@ -59,7 +59,7 @@ public struct Refusal: Sendable, Hashable {
                     let place = line.map { " · " + words["rule_line", ["n": $0]] } ?? ""
                     return [
                         "fieldName": .text(fault.field), "fieldTitle": .text(Self.label(of: fault.field, labels, words)),
-                        "fieldMessage": .text(Self.said(message, ofSearch: labels != nil, words) + place),
+                        "fieldMessage": .text(Self.said(message, of: fault.field, ofSearch: labels != nil, words) + place),
                     ]
                 }),
             "problemAdvice": .text(help), "problemHref": .nothing,
@@ -88,11 +88,17 @@ public struct Refusal: Sendable, Hashable {
     /// What a lead is given away by all the same, once a box is ticked.
     private static let ticks: Set = ["automatic_assignment", "lead_owned"]
 
-    /// What is wrong with a field. A form to search by has names for its choices and times, the API codes.
-    private static func said(_ message: String, ofSearch isSearch: Bool, _ words: Words) -> String {
-        let own = isSearch ? Sentences.name(of: message).flatMap { words.all["search_\($0.dropFirst("says_".count))"] } : nil
+    /// What is wrong with a field. A form to search by has names for its choices and times, the API codes; who types a share knows nothing of
+    /// the types of JSON.
+    private static func said(_ message: String, of field: String, ofSearch isSearch: Bool, _ words: Words) -> String {
+        let name = Sentences.name(of: message)
+        let own = isSearch ? name.flatMap { words.all["search_\($0.dropFirst("says_".count))"] } : nil
+        if field == "percent", let name, untyped.contains(name) { return words["form_percent"] }
         return own ?? Sentences.said(message, words)
     }
+
+    /// What the API says of a number that is none, or is not there.
+    private static let untyped: Set = ["says_not_number", "says_required_value"]
 
     /// What the forms call a field of the API's; nil: it is in none of them.
     private static func label(of field: String, _ searched: [String: String]?, _ words: Words) -> String? {

@@ -33,6 +33,11 @@ import Testing
             #expect(page.text.contains("Shadow") && page.text.contains("title=\"rules[0]"))
 
             let refused = try await browser.submit(page, "\(path)/percent", ["percent": "other", "otherPercent": "250", "reason": "much"])
+            for none in ["abc", "33,5", ""] {
+                let bad = try await browser.submit(page, "\(path)/percent", ["percent": "other", "otherPercent": none, "reason": "x"])
+                let said = "<strong>Customers in percent</strong> must be a number from 0 to 100, such as 2.5"
+                #expect(bad.status == 422 && bad.text.contains(said), "\(none)")
+            }
             let unreasoned = try await browser.submit(page, "\(path)/percent", ["percent": "5", "reason": " "])
             let turned = try await browser.submit(page, "\(path)/percent", ["percent": "5", "reason": "nothing odd"])
             let canary = try await browser.get(path)

@@ -97,6 +97,19 @@ import Testing
         #expect(running.view(chinese)["problemDetail"] == .text(nil) && running.view(english)["problemDetail"] == "It is hers.")
     }
 
+    @Test(arguments: ["must be a number, not a string", "is required and may not be null"])
+    func `whoever types a share that is none is told what one looks like`(message: String) {
+        let refusal = Refusal(
+            status: 422, code: "invalid", title: "2 fields are wrong",
+            faults: [.init(field: "percent", message: message), .init(field: "rate", message: message)])
+
+        let english = refusal.view(.of(.english))["fieldErrors"]?.items.map { $0["fieldMessage"] }
+        let chinese = refusal.view(.of(.chinese))["fieldErrors"]?.items.first?["fieldMessage"]
+
+        #expect(english == ["must be a number from 0 to 100, such as 2.5", View.text(message)])
+        #expect(chinese == "必须是 0 到 100 之间的数字，例如 2.5")
+    }
+
     @Test(arguments: Language.allCases)
     func `a refusal of a search is in the words of its form, and shows no code`(language: Language) {
         let words = Words.of(language)
