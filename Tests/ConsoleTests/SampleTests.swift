@@ -444,6 +444,12 @@ import Testing
             #expect(said?.contains(View.text(words)) == true, "\(said ?? [])")
         }
         try compare(view, "lead")
+        #expect(view["score"]?["scoreOf"] == "Of 20")
+        var overdue = facts
+        overdue.escalations = try node(
+            #"{"items":[{"clock":"lead_grade_response","level":"breach","due_at":"2026-03-18T06:31:05Z","state":"open","recipients":["s2"]}]}"#
+        )
+        #expect("\(LeadView.page(layout, clerk, overdue, once: "k"))".contains("Response by intent missed: deadline"))
         #expect(view["clocks"]?.items.last?["dueWords"] == "Was due 2026-03-18 14:22:05, 10\u{A0}min ago")
         #expect(view["reasons"] == ["It is due at 2026-03-18 14:34:05."])
         #expect(view["candidates"]?.items.map { $0["isOwner"] } == [true, false])

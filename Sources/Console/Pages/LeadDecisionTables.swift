@@ -79,6 +79,7 @@ struct LeadDecisionTables {
         let missing = Set(score["missing"]?.elements.compactMap(\.string) ?? [])
         return [
             "scoreTotal": .text(words["lead_score_total", ["n": score["total"]?.double.map { clerk.number($0, decimals: 1) } ?? "–"]]),
+            "scoreOf": .text(words["lead_score_of", ["most": String(ScoreDimension.maximum)]]),
             "scoreWords": .text(decision?["band"]?.string.map { words.known("band", $0) }),
             "scoreParts": .list(
                 ScoreDimension.allCases.map { dimension in
