@@ -32,6 +32,21 @@ extension InBrowser {
             }
         }
 
+        @Test(arguments: [("en", true), ("zh-CN", false)])
+        func `lines of a subtitle are made even in English alone, for Chinese would be broken within words`(
+            language: String, isEven: Bool
+        ) async throws {
+            try await draw("overdue", .phone, .english) { browser in
+                let style = try await browser.run(
+                    """
+                    document.documentElement.lang = '\(language)';
+                    return getComputedStyle(document.querySelector('.page-head .sub')).textWrap;
+                    """)
+
+                #expect(style.contains("balance") == isEven, "\(style)")
+            }
+        }
+
         /// Which of `things` stand more than a pixel above or below the first words of their rows.
         private static let astray = """
             const middle = (box) => box.top + box.height / 2;
