@@ -627,7 +627,7 @@ import Testing
         west.board = try node(#"{"late":0,"latest_by":null,"history":13,"people":[],"teams":[],"reasons":[],"unspecified":0}"#)
         #expect(OverdueView.page(layout, clerk, west, once: "k")["hasPeople"] == .flag(false))
         #expect(
-            !Templates.all.page("overdue", OverdueView.page(layout, clerk, west, once: "k")).contains("id=\"teams\""),
+            !Templates.all.page("overdue", OverdueView.page(layout, clerk, west, once: "k")).contains("id=\"teams-title\""),
             "of one team nothing is told by team")
         #expect(
             OverdueView.page(layout, clerk, west, once: "k")["tiles"]?.items.map { $0["tileNote"] } == [
@@ -635,6 +635,12 @@ import Testing
                 "West: of 22 leads, 2026-03",
             ])
         #expect(OverdueView.page(layout, clerk, west, once: "k")["reasonsLead"] == "West: of leads that came in 2026-03, as sellers said")
+
+        var early = facts
+        early.board = west.board
+        let nobody = Templates.all.page("overdue", OverdueView.page(layout, clerk, early, once: "k"))
+        #expect(!nobody.contains("id=\"teams-title\"") && nobody.contains("id=\"teams\""), "nobody is late, which is said once")
+        #expect(Templates.all.page("overdue", view).contains("id=\"teams-title\""))
 
         var alone = facts
         alone.isConnected = false

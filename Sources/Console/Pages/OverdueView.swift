@@ -87,7 +87,8 @@ public enum OverdueView {
                 "nobodyWhy": .text(words[cameLate(facts, clerk) == nil ? "overdue_none_why" : "overdue_none_but_why"]),
                 "people": .list(people.prefix(shown).map { person($0, most, facts, clerk) }),
                 "morePeople": .text(people.count >= 1_000 ? words["overdue_more_many"] : more(people.count, clerk)),
-                "isOfAll": .flag(facts.team.isEmpty), "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
+                "isByTeam": .flag(facts.team.isEmpty && (facts.board == nil || !people.isEmpty)),
+                "moreTeams": .text(more(teams.count, clerk)), "hasTeams": .flag(!teams.isEmpty),
                 "teams": .list(
                     counted(teams, "late").prefix(shown).map { team, part in
                         [
