@@ -276,6 +276,20 @@ import Testing
             #expect(!(result.output + result.errors).contains("hidden-word"))
         }
     }
+
+    @Test func `the doctor's advice fits what is wrong with the way to a server`() async throws {
+        try await withDatabase { database, environment, scratch in
+            let wrong = environment.merging([
+                "KITELINE_POSTGRES_URL": database.url.replacing(database.name, with: "nowhere"),
+                "KITELINE_REDIS_URL": "http://127.0.0.1:6379",
+            ]) { $1 }
+            let result = try await ProgramRun.run(["doctor", "--json"], in: scratch, environment: wrong)
+
+            #expect(result.status == 1)
+            #expect(result.output.contains("make the database: createdb --owner"), "\(result.output)")
+            #expect(result.output.contains("write KITELINE_REDIS_URL as redis://"), "\(result.output)")
+        }
+    }
 }
 
 private func withDatabase(_ body: (TestDatabase, [String: String], String) async throws -> Void) async throws {

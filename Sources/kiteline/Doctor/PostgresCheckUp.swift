@@ -15,7 +15,7 @@ struct PostgresCheckUp {
                 try await server(pool) + roles(pool) + [try await clock(pool), await schema(pool)]
             } + [await liveRules()]
         } catch {
-            return [.wrong("postgres", "\(error)", "KITELINE_POSTGRES_URL must name a server that answers")]
+            return [.wrong("postgres", "\(error)", ConnectionAdvice.postgres(error))]
         }
     }
 

@@ -15,7 +15,7 @@ struct RedisCheckUp {
             await redis.close()
             return findings
         } catch {
-            return [.wrong("redis", "\(error)", "KITELINE_REDIS_URL must name a server that answers")]
+            return [.wrong("redis", "\(error)", ConnectionAdvice.redis(error))]
         }
     }
 
@@ -28,7 +28,7 @@ struct RedisCheckUp {
             let major = version.split(separator: ".").first.flatMap { Int($0) } ?? 0
             return [.judge("redis version", String(version), major >= 7, "Kiteline needs 7 or later"), await eviction(redis)]
         } catch {
-            return [.wrong("redis", "\(error)", "KITELINE_REDIS_URL must name a server that answers")]
+            return [.wrong("redis", "\(error)", ConnectionAdvice.redis(error))]
         }
     }
 
