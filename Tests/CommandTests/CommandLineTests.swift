@@ -277,6 +277,19 @@ import Testing
         }
     }
 
+    @Test func `the doctor shows every setting that cannot be used, and goes on`() async throws {
+        try await withDatabase { _, environment, scratch in
+            let result = try await ProgramRun.run(
+                ["doctor", "--json"], in: scratch,
+                environment: environment.merging(["KITELINE_SECRET_KEY": "", "KITELINE_CONCURRENCY": "abc"]) { $1 })
+
+            #expect(result.status == 1)
+            #expect(result.output.contains(#""check":"setting KITELINE_CONCURRENCY","found":"\"abc\" (environment)","verdict":"wrong""#))
+            #expect(result.output.contains(#""check":"setting KITELINE_SECRET_KEY","found":"empty (environment)","verdict":"wrong""#))
+            #expect(result.output.contains(#""check":"schema""#))
+        }
+    }
+
     @Test func `the doctor's advice fits what is wrong with the way to a server`() async throws {
         try await withDatabase { database, environment, scratch in
             let wrong = environment.merging([

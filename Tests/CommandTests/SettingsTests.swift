@@ -48,11 +48,21 @@ import Testing
         ("KITELINE_PORT", "70000", "a number from 0 to 65535"), ("KITELINE_PORT", "", "a number from 0 to 65535"),
         ("KITELINE_LEASE_SECONDS", "nan", "seconds, from 0.05 to 3600.0"), ("KITELINE_LEASE_SECONDS", "-1", "seconds, from 0.05 to 3600.0"),
         ("KITELINE_LOG_LEVEL", "loud", "one of trace, debug, info, notice, warning, error, critical"),
-        ("KITELINE_REDIS_URL", "", "something"),
+        ("KITELINE_REDIS_URL", "", "something"), ("KITELINE_KEY", "", "something"),
+        ("KITELINE_SECRET_KEY", "", "32 random bytes in Base64 (openssl rand -base64 32)"),
     ])
     func `a wrong value is refused with its name, its place and what is right`(name: String, value: String, expected: String) {
         let error = #expect(throws: SettingError.self) { try Settings(environment: [name: value]) }
-        #expect(error?.description == "\(name) (environment) is \"\(value)\"; expected \(expected)")
+        #expect(error?.description == "\(name) (environment) is \(value.isEmpty ? "empty" : "\"\(value)\""); expected \(expected)")
+    }
+
+    @Test func `who only looks at settings is told of every fault, and gets the standards in their place`() throws {
+        let settings = Settings(
+            lookingAt: [:], environment: ["KITELINE_CONCURRENCY": "abc", "KITELINE_SECRET_KEY": "", "KITELINE_PORT": "3"])
+
+        #expect(settings.faults[.concurrency]?.found == "\"abc\"" && settings.faults[.secretKey]?.found == "empty")
+        #expect(settings.faults.count == 2)
+        #expect(try settings.count(.concurrency) == 400 && settings.optional(.secretKey) == nil && settings.text(.port) == "3")
     }
 
     @Test(arguments: [

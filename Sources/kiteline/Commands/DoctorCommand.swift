@@ -25,9 +25,9 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = try options.settings()
+        let settings = try options.settingsToLookAt()
         let lines = Setting.allCases.map { setting in
-            let value = settings.value(of: setting)
+            let value = settings.faults[setting]?.value ?? settings.value(of: setting)
             return Answer.Line(
                 name: setting.rawValue, value: value.map { setting.masked($0.text) }, source: value?.source.description,
                 summary: setting.summary)

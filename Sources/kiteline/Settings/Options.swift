@@ -17,11 +17,16 @@ struct CommonOptions: ParsableArguments {
     ///   - flags: the command's own flags that are settings.
     ///   - folder: where a running `kiteline dev` is looked for.
     func settings(_ flags: [Setting: String?] = [:], dev folder: String? = nil) throws -> Settings {
+        try settingsToLookAt(flags, dev: folder).checked()
+    }
+
+    /// The same, with what is wrong with them.
+    func settingsToLookAt(_ flags: [Setting: String?], dev folder: String?) throws -> Settings {
         var flags = flags.compactMapValues(\.self)
         flags[.logLevel] = logLevel
         let environment = ProcessInfo.processInfo.environment
-        return try Settings(
-            flags: flags, environment: environment, file: try SettingsFile.find(config ?? environment["KITELINE_CONFIG"]),
+        return Settings(
+            lookingAt: flags, environment: environment, file: try SettingsFile.find(config ?? environment["KITELINE_CONFIG"]),
             dev: folder.flatMap(ReadyFile.running), devPath: folder.map(ReadyFile.path) ?? "")
     }
 }
@@ -43,5 +48,9 @@ struct ServerOptions: ParsableArguments {
 
     func settings(_ flags: [Setting: String?] = [:]) throws -> Settings {
         try common.settings(flags.merging([.postgresURL: postgresURL, .redisURL: redisURL]) { own, _ in own }, dev: dataDir)
+    }
+
+    func settingsToLookAt() throws -> Settings {
+        try common.settingsToLookAt([.postgresURL: postgresURL, .redisURL: redisURL], dev: dataDir)
     }
 }

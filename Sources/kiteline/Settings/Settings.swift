@@ -26,14 +26,34 @@ struct Settings: Sendable {
         let source: Source
     }
 
+    /// A value that is not what its setting takes.
+    struct Fault: Sendable, Hashable {
+        let setting: Setting
+        let value: Value
+        /// What would be right.
+        let expected: String
+
+        var found: String { value.text.isEmpty ? "empty" : "\"\(setting.masked(value.text))\"" }
+
+        fileprivate var error: SettingError { SettingError("\(setting.rawValue) (\(value.source)) is \(found); expected \(expected)") }
+    }
+
     private var values: [Setting: Value] = [:]
+    private(set) var faults: [Setting: Fault] = [:]
     private let isBesideDev: Bool
 
-    /// Checks every value, also of settings this command does not use: a typo is found at the first start.
     init(
         flags: [Setting: String] = [:], environment: [String: String], file: SettingsFile? = nil, dev: ReadyFile? = nil,
         devPath: String = ""
     ) throws {
+        self = try Settings(lookingAt: flags, environment: environment, file: file, dev: dev, devPath: devPath).checked()
+    }
+
+    /// For those who look at the settings first: of what cannot be used the fault is kept, and the standard stands in for it.
+    init(
+        lookingAt flags: [Setting: String], environment: [String: String], file: SettingsFile? = nil, dev: ReadyFile? = nil,
+        devPath: String = ""
+    ) {
         isBesideDev = dev != nil
         for setting in Setting.allCases {
             let candidates: [Value?] = [
@@ -44,16 +64,22 @@ struct Settings: Sendable {
                 setting.standard.map { Value(text: $0, source: .standard) },
             ]
             guard let value = candidates.compactMap(\.self).first else { continue }
-            try setting.check(value)
-            values[setting] = value
+            faults[setting] = setting.fault(in: value)
+            values[setting] = faults[setting] == nil ? value : setting.standard.map { Value(text: $0, source: .standard) }
         }
+    }
+
+    /// Refuses every fault, also of settings this command does not use: a typo is found at the first start.
+    func checked() throws -> Settings {
+        for setting in Setting.allCases { if let fault = faults[setting] { throw fault.error } }
+        return self
     }
 
     func value(of setting: Setting) -> Value? { values[setting] }
 
     mutating func set(_ setting: Setting, to text: String, from source: Source) throws {
         let value = Value(text: text, source: source)
-        try setting.check(value)
+        if let fault = setting.fault(in: value) { throw fault.error }
         values[setting] = value
     }
 
@@ -115,7 +141,7 @@ struct Settings: Sendable {
 }
 
 extension Setting {
-    fileprivate func check(_ value: Settings.Value) throws {
+    fileprivate func fault(in value: Settings.Value) -> Settings.Fault? {
         let text = value.text
         let expected: String? =
             switch shape {
@@ -133,12 +159,13 @@ extension Setting {
                 CrashPlan(text) != nil
                     ? nil : "point[:time],… with points of " + CrashPoint.allCases.map(\.rawValue).joined(separator: ", ")
             }
-        if let expected { throw SettingError("\(rawValue) (\(value.source)) is \"\(masked(text))\"; expected \(expected)") }
+        return expected.map { Settings.Fault(setting: self, value: value, expected: $0) }
     }
 
     /// The value with what must not be shown left out.
     func masked(_ text: String) -> String {
         switch shape {
+        case _ where text.isEmpty: ""
         case .secret: String(text.prefix(9)) + "…"
         case .secretKey: "***"
         case .text, .count, .seconds, .choice, .crashPlan, .share, .secondsByName: text
