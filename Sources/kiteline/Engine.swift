@@ -67,7 +67,7 @@ struct Engine: Sendable {
         pusher = Pusher(ledger: ledger, dispatch: dispatch)
         records = Records(app: appPool, engine: enginePool, ledger: ledger, patience: patience, logger: logger)
         courier = Courier(OutgoingPolicy(allowsLoopback: try settings.text(.localTargets) == "yes"))
-        secrets = settings.optional(.secretKey).flatMap { Data(base64Encoded: $0) }.flatMap { SecretBox(key: Array($0)) }
+        secrets = settings.secretBox
     }
 
     /// Every kind of job there is, also those this process leaves to others.
@@ -201,6 +201,11 @@ struct Engine: Sendable {
         await appPool.close()
         await enginePool.close()
     }
+}
+
+extension Settings {
+    /// What opens and seals connectors' secrets; nil: no key is set.
+    var secretBox: SecretBox? { optional(.secretKey).flatMap { Data(base64Encoded: $0) }.flatMap { SecretBox(key: Array($0)) } }
 }
 
 extension Engine {

@@ -199,6 +199,7 @@ import Testing
             #expect(result.output.contains(#""check":"postgres fsync","found":"off","verdict":"wrong""#))
             #expect(result.output.contains(#"{"check":"schema","found":"this version's","verdict":"good"}"#))
             #expect(result.output.contains(#"{"check":"redis maxmemory-policy","found":"noeviction","verdict":"good"}"#))
+            #expect(result.output.contains(#"{"check":"redis appendonly","found":"no","verdict":"good"}"#))
         }
     }
 

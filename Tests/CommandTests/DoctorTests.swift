@@ -26,4 +26,29 @@ import Testing
     func `what Redis refused with decides on the advice`(prefix: String?, words: String, advice: String) {
         #expect(ConnectionAdvice.redis(prefix: prefix, words: words).contains(advice))
     }
+
+    @Test func `a misspelt setting is doubted, with the one that is meant, and what others read is not`() throws {
+        let names = [
+            "KITELINE_CONCURENCY", "KITELINE_COLOUR", "KITELINE_PORT", "KITELINE_CONFIG", "KITELINE_BUILD_PATH", "KITELINE_TEST_DATA",
+            "KITELINE_SCREENSHOTS", "KITELINE_SERVE_SERVICE_HOST", "PATH",
+        ]
+        let findings = SettingsCheckUp(try Settings(environment: [:]), environment: names).findings.filter {
+            $0.check.contains(" KITELINE_")
+        }
+
+        #expect(findings.map(\.check) == ["setting KITELINE_COLOUR", "setting KITELINE_CONCURENCY"])
+        #expect(findings.map(\.advice) == ["the settings there are stand above", "did you mean KITELINE_CONCURRENCY?"])
+        #expect(findings.allSatisfy { $0.verdict == .doubtful })
+    }
+
+    @Test(arguments: [
+        ("maxmemory", "0", "none", false), ("maxmemory", "536870912", "536870912 bytes", true), ("appendonly", "yes", "yes", false),
+        ("appendonly", "no", "no", true), ("save", "3600 1 300 100", "3600 1 300 100", false), ("save", "", "never", true),
+    ])
+    func `a Redis that is not set as it should be is doubted`(name: String, value: String, found: String, isGood: Bool) throws {
+        let finding = try #require(RedisCheckUp.hint(name, value))
+
+        #expect(finding.check == "redis \(name)" && finding.found == found)
+        #expect(finding.verdict == (isGood ? .good : .doubtful))
+    }
 }

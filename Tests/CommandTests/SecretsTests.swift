@@ -108,6 +108,26 @@ struct SecretsTests {
         }
     }
 
+    @Test func `the doctor says that connectors were sealed with another key`() async throws {
+        try await withScratch { scratch in
+            let dev = try ProgramRun(["dev", "--port", "0"], in: scratch)
+            let ready = try JSONDecoder().decode(ReadyFile.self, from: await dev.file(scratch + "/.kiteline/ready.json"))
+            let made = try await ProgramRun.run(["tenant", "create", "acme", "--json"], in: scratch)
+            let operatorKey = String(try #require(made.output.firstMatch(of: /kl_o_[\w-]{43}/)).output)
+            let robot = #"{"kind":"dingtalk_robot","place":1,"secrets":{"access_token":"token","secret":"SECret"},"reason":"x"}"#
+            try #require(try await ready.send(.put, "/v1/connectors/robot", robot, key: operatorKey) < 300)
+
+            let right = try await ProgramRun.run(["doctor", "--json"], in: scratch)
+            let other = ["KITELINE_SECRET_KEY": String(repeating: "A", count: 43) + "="]
+            let wrong = try await ProgramRun.run(["doctor", "--json"], in: scratch, environment: other)
+            dev.send(SIGTERM)
+            _ = try await dev.end()
+
+            #expect(right.status == 0 && right.output.contains("all 1 are opened by this key"), "\(right)")
+            #expect(wrong.status == 1 && wrong.output.contains("1 of 1 connectors were sealed with another key, such as acme/robot"))
+        }
+    }
+
     /// Hears every command that a Redis is sent.
     private final class Monitor: Sendable {
         private let process: Process

@@ -66,7 +66,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("KITELINE_PROT=1", "k.conf, line 1: there is no setting KITELINE_PROT"),
+        ("KITELINE_PROT=1", "k.conf, line 1: there is no setting KITELINE_PROT; did you mean KITELINE_PORT?"),
+        ("KITELINE_COLOUR=1", "k.conf, line 1: there is no setting KITELINE_COLOUR"),
         ("\n\nKITELINE_PORT", "k.conf, line 3: expected NAME=value"),
     ])
     func `a line of the file that means nothing is refused by its number`(text: String, message: String) {

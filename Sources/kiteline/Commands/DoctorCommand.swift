@@ -32,7 +32,10 @@ struct DoctorCommand: AsyncParsableCommand {
                 name: setting.rawValue, value: value.map { setting.masked($0.text) }, source: value?.source.description,
                 summary: setting.summary)
         }
-        let findings = await SettingsCheckUp(settings).findings + PostgresCheckUp(settings).findings() + RedisCheckUp(settings).findings()
+        let environment = ProcessInfo.processInfo.environment.keys
+        let findings =
+            await SettingsCheckUp(settings, environment: environment).findings + PostgresCheckUp(settings).findings()
+            + RedisCheckUp(settings).findings()
 
         if json {
             print(try JSON.text(Answer(version: Kiteline.version, settings: lines, checks: findings)))

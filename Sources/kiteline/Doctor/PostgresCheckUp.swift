@@ -13,7 +13,7 @@ struct PostgresCheckUp {
         do {
             return try await withOwner(settings) { pool in
                 try await server(pool) + roles(pool) + [try await clock(pool), await schema(pool)]
-            } + [await liveRules()]
+            } + [await liveRules()] + sealedSecrets()
         } catch {
             return [.wrong("postgres", "\(error)", ConnectionAdvice.postgres(error))]
         }
@@ -92,13 +92,7 @@ struct PostgresCheckUp {
     private func liveRules() async -> Finding {
         let check = "live rules"
         do {
-            let pool = PostgresPool(
-                PostgresConfiguration(url: try settings.text(.postgresURL), role: "kiteline_engine"), size: 1,
-                logger: settings.logger("kiteline"))
-            let read: Result<(unreadable: [UnreadableRules], readable: Int), any Error>
-            do { read = .success(try await pool.readingLiveRules()) } catch { read = .failure(error) }
-            await pool.close()
-            let (unreadable, readable) = try read.get()
+            let (unreadable, readable) = try await asEngine { try await $0.readingLiveRules() }
             guard let first = unreadable.first else { return .good(check, "all \(readable) are read by this version") }
             let more = unreadable.count > 1 ? ", and \(unreadable.count - 1) more" : ""
             return .wrong(
@@ -108,5 +102,36 @@ struct PostgresCheckUp {
         } catch {
             return .judge(check, "not looked at: \(error)", false, else: .doubtful, "run: kiteline migrate")
         }
+    }
+
+    /// What another key sealed, this one does not open: a process with it takes such connectors for broken. None where no key is set, which is
+    /// a finding of its own.
+    private func sealedSecrets() async -> [Finding] {
+        guard let box = settings.secretBox else { return [] }
+        let check = "sealed secrets"
+        do {
+            let (closed, opened) = try await asEngine { try await $0.tryingSealedSecrets(box) }
+            guard let first = closed.first else {
+                return [.good(check, opened == 0 ? "none is kept" : "all \(opened) are opened by this key")]
+            }
+            return [
+                .wrong(
+                    check, "\(closed.count) of \(closed.count + opened) connectors were sealed with another key, such as \(first)",
+                    "set the KITELINE_SECRET_KEY they were sealed with, or put them again with their secrets")
+            ]
+        } catch {
+            return [.judge(check, "not looked at: \(error)", false, else: .doubtful, "run: kiteline migrate")]
+        }
+    }
+
+    /// As the role that sees every tenant once it names it.
+    private func asEngine<R>(_ body: (PostgresPool) async throws -> R) async throws -> R {
+        let pool = PostgresPool(
+            PostgresConfiguration(url: try settings.text(.postgresURL), role: "kiteline_engine"), size: 1,
+            logger: settings.logger("kiteline"))
+        let result: Result<R, any Error>
+        do { result = .success(try await body(pool)) } catch { result = .failure(error) }
+        await pool.close()
+        return try result.get()
     }
 }

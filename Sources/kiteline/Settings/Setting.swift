@@ -155,6 +155,28 @@ enum Setting: String, CaseIterable, Sendable {
     }
 }
 
+extension Setting {
+    /// The one meant by a misspelt name: at most a letter changed, and one more or less.
+    static func meant(by name: String) -> Setting? {
+        let slips = allCases.map { (setting: $0, count: name.difference(from: $0.rawValue).count) }
+        return slips.min { $0.count < $1.count }.flatMap { $0.count <= 3 ? $0.setting : nil }
+    }
+
+    /// Names that look like a setting's, and are neither one nor anything else of ours.
+    static func misspelt(in names: some Sequence<String>) -> [String] {
+        names.filter { name in
+            name.hasPrefix("KITELINE_") && Setting(rawValue: name) == nil && !others.contains { name.hasPrefix($0) }
+        }.sorted()
+    }
+
+    /// How the other variables begin that commands, scripts and tests read, and those that Kubernetes makes of the service `kiteline-serve`.
+    private static let others = [
+        "KITELINE_CONFIG", "KITELINE_DATA_DIR", "KITELINE_BUILD_", "KITELINE_TEST_", "KITELINE_FUZZ_", "KITELINE_SEED",
+        "KITELINE_SCREENSHOTS",
+        "KITELINE_SERVE_",
+    ]
+}
+
 /// What is wrong with a setting, where it came from, and what would be right.
 struct SettingError: Error, Hashable, CustomStringConvertible {
     let description: String

@@ -26,7 +26,10 @@ struct SettingsFile: Sendable {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2 else { throw SettingError("\(path), line \(number): expected NAME=value") }
             let name = parts[0].trimmingCharacters(in: .whitespaces)
-            guard let setting = Setting(rawValue: name) else { throw SettingError("\(path), line \(number): there is no setting \(name)") }
+            guard let setting = Setting(rawValue: name) else {
+                let guess = Setting.meant(by: name).map { "; did you mean \($0.rawValue)?" } ?? ""
+                throw SettingError("\(path), line \(number): there is no setting \(name)\(guess)")
+            }
             values[setting] = unquoted(parts[1].trimmingCharacters(in: .whitespaces))
         }
     }
