@@ -20,6 +20,8 @@ public struct Hold: Sendable, Hashable {
     /// How many may run at once; 0: none.
     public let limit: Int
     public let reason: String
+    /// Whose hand it was; nil: nobody's, or the whole tenant is paused, of which the audit log knows.
+    public let setBy: String?
     public let since: Date
 
     /// Whether nothing goes through.
@@ -33,14 +35,14 @@ extension Records {
         try await read(
             tenant,
             """
-            SELECT 1 AS place, '' AS gate, 'tenant' AS cause, 0 AS "limit", COALESCE(paused_reason, '') AS reason, paused_at AS since,
+            SELECT 1 AS place, '' AS gate, 'tenant' AS cause, 0 AS "limit", COALESCE(paused_reason, '') AS reason, NULL AS set_by, paused_at AS since,
                 NULL AS state, false AS forced, NULL::timestamptz AS until
             FROM tenant WHERE id = \(tenant.rawValue) AND paused_at IS NOT NULL
             UNION ALL
-            SELECT 2, gate, source, "limit", reason, since, NULL, false, NULL FROM gate_limit
+            SELECT 2, gate, source, "limit", reason, set_by, since, NULL, false, NULL FROM gate_limit
             WHERE (tenant_id IS NULL OR tenant_id = \(tenant.rawValue)) AND (\(gates == nil) OR gate = ANY(\(gates ?? [])))
             UNION ALL
-            SELECT 3, gate, 'breaker', "limit", reason, changed_at, state, forced, until FROM breaker
+            SELECT 3, gate, 'breaker', "limit", reason, set_by, changed_at, state, forced, until FROM breaker
             WHERE "limit" IS NOT NULL AND (tenant_id IS NULL OR tenant_id = \(tenant.rawValue)) AND (\(gates == nil) OR gate = ANY(\(gates ?? [])))
             ORDER BY place, "limit", gate
             LIMIT 5000
@@ -83,6 +85,7 @@ extension Hold {
         gate = try row.get("gate")
         limit = Int(try row.get("limit", as: Int32.self))
         reason = try row.get("reason")
+        setBy = try row.get("set_by")
         since = try row.get("since")
         cause =
             switch try row.get("cause", as: String.self) {

@@ -78,6 +78,7 @@ import Testing
             let queue = try await api.probes()
             #expect(queue["paused"].bool == true)
             #expect(queue["paused_reason"].string == "being mended" && queue["paused_scope"].string == "tenant")
+            #expect(queue["paused_by"].string?.hasPrefix("key:") == true)
             #expect(queue["parked"].int == 1)
 
             #expect(try await api.send("POST", "/v1/queues/probe/pause", why, as: api.acme.operatorKey).status == 200)
@@ -121,7 +122,8 @@ import Testing
 
             let tenant = try await api.send("POST", "/v1/tenants/acme/pause", why, as: platform)
             #expect(try tenant.json["paused_reason"].string == "being mended")
-            #expect(try await api.probes()["paused_scope"].string == "all")
+            let held = try await api.probes()
+            #expect(held["paused_scope"].string == "all" && held["paused_by"].isNull)
             #expect(try await api.dispatch.claim(9).claims.allSatisfy { $0.tenant == api.globex.id })
             let job = try #require(await api.ids("/v1/jobs?state=parked").first)
             #expect(try await api.waiting(job).code == "tenant_paused")

@@ -133,6 +133,7 @@ private struct QueueView {
             object.member("limit", limit)
             object.member("paused", hold != nil)
             object.member("paused_reason", hold?.reason)
+            object.member("paused_by", hold?.setBy)
             object.member("paused_since", hold?.since)
             object.member("paused_scope", hold == nil ? nil : isOwnHold ? "tenant" : "all")
             object.array("parked_by") { list in

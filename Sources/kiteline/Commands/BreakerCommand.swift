@@ -24,6 +24,7 @@ struct BreakerCommand: AsyncParsableCommand {
                 let state: String
                 let forced: Bool
                 let until: String?
+                let changedAt: String
                 let reason: String
             }
             let items: [Item]
@@ -38,11 +39,12 @@ struct BreakerCommand: AsyncParsableCommand {
             func tenant(_ id: String) -> String { slugs[id] ?? "tenant \(id)" }
             print(
                 Table(
-                    ["key", "of", "state", "until", "reason"],
+                    ["key", "of", "state", "since", "until", "reason"],
                     page.items.map { item in
                         [
                             item.key, item.scope == "all" ? "everybody" : item.tenantId.map(tenant) ?? "",
-                            item.forced ? "\(item.state) by hand" : item.state, item.until ?? "", item.reason,
+                            item.forced ? "\(item.state) by hand" : item.state, item.changedAt, item.until ?? "",
+                            item.reason,
                         ]
                     }))
         }

@@ -31,6 +31,7 @@ struct QueueCommand: AsyncParsableCommand {
                 let oldestClaimableMs: Double?
                 let shareReceived: Double?
                 let shareEntitled: Double?
+                let pausedBy: String?
                 let pausedReason: String?
             }
             let items: [Item]
@@ -52,12 +53,13 @@ struct QueueCommand: AsyncParsableCommand {
             func text(_ number: Int?) -> String { number.map(String.init) ?? "?" }
             print(
                 Table(
-                    ["kind", "ready", "running", "parked", "deferred", "drains in", "oldest", "paused"],
+                    ["kind", "ready", "running", "parked", "deferred", "drains in", "oldest", "paused by", "paused"],
                     page.items.map { item in
                         [
                             item.kind, text(item.ready), text(item.running), text(item.parked), text(item.deferred),
                             item.estimatedDrainSeconds.map { "\($0) s" } ?? "",
-                            item.oldestClaimableMs.map { String(format: "%.1f s", $0 / 1_000) } ?? "", item.pausedReason ?? "",
+                            item.oldestClaimableMs.map { String(format: "%.1f s", $0 / 1_000) } ?? "", item.pausedBy ?? "",
+                            item.pausedReason ?? "",
                         ]
                     }))
             if let share = page.share { print(share) }
