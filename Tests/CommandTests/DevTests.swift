@@ -238,6 +238,7 @@ struct DevTests {
             #expect(
                 queues.output.split(separator: "\n").contains { $0.hasPrefix("probe ") && $0.contains(/key:\d+ +wrong rules$/) },
                 "\(queues)")
+            #expect(queues.output.hasPrefix("kind ") && queues.output.contains("deferred  gone in"), "\(queues)")
             #expect(resumed.output == "probe goes on for the tenant\n")
             #expect(unknown.status == 1 && unknown.errors.contains("There are") && unknown.errors.contains("probe"))
             #expect(workers.output.split(separator: "\n").count == 2, "\(workers)")

@@ -11,6 +11,9 @@ struct QueueCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "A tenant's ready, running, parked and deferred jobs, by kind.",
             discussion: """
+                Deferred are ready jobs above what the tenant may have in line (--ready-capacity of tenant create). "gone in" says when they will be in \
+                line, and nothing where none is deferred or it is not known.
+
                 Below the table stands the share of all worker-time the tenant got lately, and what its weight gives it among the tenants that have work \
                 now. A tenant with little to do gets less than that, and lacks nothing.
                 """)
@@ -53,7 +56,7 @@ struct QueueCommand: AsyncParsableCommand {
             func text(_ number: Int?) -> String { number.map(String.init) ?? "?" }
             print(
                 Table(
-                    ["kind", "ready", "running", "parked", "deferred", "drains in", "oldest", "paused by", "paused"],
+                    ["kind", "ready", "running", "parked", "deferred", "gone in", "oldest", "paused by", "paused"],
                     page.items.map { item in
                         [
                             item.kind, text(item.ready), text(item.running), text(item.parked), text(item.deferred),
