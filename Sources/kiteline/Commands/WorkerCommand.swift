@@ -9,7 +9,11 @@ struct WorkerCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Processes at work, and what each has done. One that ended or was lost disappears within a minute.")
+            abstract: "Processes at work, and what each has done.",
+            discussion: """
+                One that ended in order is gone at once. One that was lost is struck off by another that works, about a minute after its last sign of life; \
+                while none does it stands here as silent, for an hour.
+                """)
 
         @OptionGroup var remote: RemoteOptions
 
