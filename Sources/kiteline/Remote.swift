@@ -5,26 +5,36 @@ import Foundation
 import NIOCore
 import NIOPosix
 
-/// The flags of commands that talk to the API.
-struct RemoteOptions: ParsableArguments {
+/// The flags of commands that talk to the API about what is no tenant's, or name the tenant themselves.
+struct PlatformOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The API (KITELINE_URL, or the kiteline dev that runs here).", valueName: "url"))
     var url: String?
 
     @Option(help: ArgumentHelp("A key (KITELINE_KEY, or the platform key of the kiteline dev that runs here).", valueName: "key"))
     var key: String?
 
-    @Option(help: ArgumentHelp("The tenant a platform key acts for.", valueName: "slug"))
-    var tenant: String?
-
     @Option(help: ArgumentHelp("Where a running `kiteline dev` is looked for.", valueName: "folder"))
     var dataDir = ".kiteline"
 
     @OptionGroup var common: CommonOptions
 
-    func remote() throws -> Remote {
+    /// - Parameter tenant: whom a platform key acts for.
+    func remote(for tenant: String? = nil) throws -> Remote {
         let settings = try common.settings([.apiURL: url, .key: key], dev: dataDir)
         return try Remote(checking: try settings.text(.apiURL), key: try settings.text(.key), tenant: tenant)
     }
+}
+
+/// The flags of commands that talk to the API.
+struct RemoteOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The tenant a platform key acts for.", valueName: "slug"))
+    var tenant: String?
+
+    @OptionGroup var platform: PlatformOptions
+
+    var key: String? { platform.key }
+
+    func remote() throws -> Remote { try platform.remote(for: tenant) }
 }
 
 /// The API, as its callers see it.

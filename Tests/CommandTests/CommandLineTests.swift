@@ -16,6 +16,15 @@ import Testing
         }
     }
 
+    @Test(arguments: [["worker", "list"], ["worker", "drain"], ["tenant", "pause"], ["tenant", "resume"]])
+    func `what is no tenant's, or names one itself, offers no tenant`(arguments: [String]) async throws {
+        try await withScratch { scratch in
+            let result = try await ProgramRun.run(arguments + ["--help"], in: scratch)
+
+            #expect(result.status == 0 && result.output.contains("--url") && !result.output.contains("--tenant"))
+        }
+    }
+
     @Test(arguments: [
         (["tennant"], "tennant"), (["tenant", "create"], "<slug>"), (["tenant", "create", "A B"], "\"A B\" is no slug"),
         (["tenant", "create", "acme", "--pack", "retail"], "there are manufacturing, medical, education, store, saas"),

@@ -221,6 +221,9 @@ struct DevTests {
             let absent = try await ProgramRun.run(["worker", "drain", "987654", "--reason", "x"], in: scratch)
             let set = try await ProgramRun.run(
                 ["schedule", "set", "brief", "probe", "--every", "monday 10:00", "--time-zone", "Asia/Shanghai"] + acme, in: scratch)
+            let urgent = try await ProgramRun.run(
+                ["schedule", "set", "brief", "probe", "--every", "monday 10:00", "--priority", "8", "--max-attempts", "2", "--json"] + acme,
+                in: scratch)
             let unsaid = try await ProgramRun.run(["schedule", "set", "brief", "probe"] + acme, in: scratch)
             let schedules = try await ProgramRun.run(["schedule", "list"] + acme, in: scratch)
             let removed = try await ProgramRun.run(["schedule", "remove", "brief"] + acme, in: scratch)
@@ -244,6 +247,7 @@ struct DevTests {
             #expect(workers.output.split(separator: "\n").count == 2, "\(workers)")
             #expect(absent.status == 1 && absent.errors.contains("there is no worker 987654; kiteline worker list shows them"), "\(absent)")
             #expect(set.output.contains("brief: probe, monday 10:00 (Asia/Shanghai); next at "), "\(set)")
+            #expect(urgent.output.contains(#""priority":8,"max_attempts":2"#), "\(urgent)")
             #expect(unsaid.status == 2 && unsaid.errors.contains("--every or --cron"))
             #expect(schedules.output.split(separator: "\n").last?.hasPrefix("brief  probe") == true, "\(schedules)")
             #expect(removed.output == "brief is removed\n" && unscheduled.output.contains("Nothing is scheduled"))

@@ -93,7 +93,8 @@ struct LatencyBenchCommand: BenchSuite {
 
 struct FairnessBenchCommand: BenchSuite {
     static let configuration = CommandConfiguration(
-        commandName: "fairness", abstract: "The same for a quiet tenant while another has very many jobs queued.")
+        commandName: "fairness",
+        abstract: "How long a quiet tenant's job waits while another has very many queued, from its enqueue to its grant.")
     static let latency = "from enqueue to grant"
 
     @Option(help: "Jobs to be measured.")

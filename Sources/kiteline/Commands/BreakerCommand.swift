@@ -67,11 +67,14 @@ struct BreakerCommand: AsyncParsableCommand {
 
     struct Open: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Open a breaker until somebody closes it: the tenant's, or with a platform key and no --tenant everybody's.")
+            abstract:
+                "Open the breaker of a dependency until somebody closes it: the tenant's, or with a platform key and no --tenant everybody's."
+        )
 
         @OptionGroup var control: ControlOptions
 
-        @Argument(help: "The dependency's name.")
+        @Argument(
+            help: ArgumentHelp("Its name, as jobs and connectors tell it; one that nothing uses is opened too.", valueName: "dependency"))
         var key: String
 
         func run() async throws {
@@ -80,11 +83,11 @@ struct BreakerCommand: AsyncParsableCommand {
     }
 
     struct Close: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Close a breaker; it judges anew.")
+        static let configuration = CommandConfiguration(abstract: "Close the breaker of a dependency; it judges anew.")
 
         @OptionGroup var control: ControlOptions
 
-        @Argument(help: "The dependency's name.")
+        @Argument(help: ArgumentHelp("Its name, as kiteline breaker list shows it.", valueName: "dependency"))
         var key: String
 
         func run() async throws {

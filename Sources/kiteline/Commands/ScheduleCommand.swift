@@ -63,6 +63,12 @@ struct ScheduleCommand: AsyncParsableCommand {
         @Option(help: "What becomes of times at which Kiteline was down: one (a job for the last of them), all, or skip (default: one).")
         var missed: String?
 
+        @Option(help: "0 to 9; 9 goes first (default: 5).")
+        var priority: Int?
+
+        @Option(help: "Attempts at most of each job (default: as its kind has it).")
+        var maxAttempts: Int?
+
         @Flag(help: "Print JSON.")
         var json = false
 
@@ -76,6 +82,8 @@ struct ScheduleCommand: AsyncParsableCommand {
             }
             var body: [String: Any] = ["kind": kind, "args": arguments]
             for (member, value) in [("every", every), ("cron", cron), ("time_zone", timeZone), ("missed", missed)] { body[member] = value }
+            body["priority"] = priority
+            body["max_attempts"] = maxAttempts
             let bytes = try JSONSerialization.data(withJSONObject: body, options: [.sortedKeys])
             let data = try await remote.remote().request(.put, "/v1/schedules/\(name)", body: .bytes(Array(bytes)))
             if json { return printLine(data) }

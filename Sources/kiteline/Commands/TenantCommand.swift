@@ -25,10 +25,10 @@ struct TenantCommand: AsyncParsableCommand {
         @Option(help: "Jobs that may run at once (1 to 100000).")
         var cap = 1_000
 
-        @Option(help: "Jobs a second in the long run (default: no limit).")
+        @Option(help: "Jobs a second in the long run (above 0; default: no limit).")
         var rate: Double?
 
-        @Option(help: "Jobs that may start at once above the rate (default: as many as the rate).")
+        @Option(help: "Jobs that may start at once above the rate (1 to 1000000; default: as many as the rate).")
         var burst: Int?
 
         @Option(help: "Ready jobs of one kind in the index; more are accepted and deferred (1 to 100000).")
@@ -164,7 +164,7 @@ struct TenantCommand: AsyncParsableCommand {
     }
 
     struct TurnOptions: ParsableArguments {
-        @OptionGroup var remote: RemoteOptions
+        @OptionGroup var remote: PlatformOptions
 
         @Argument(help: "Its short name.")
         var slug: String

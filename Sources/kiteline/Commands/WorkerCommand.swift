@@ -15,7 +15,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 while none does it stands here as silent, for an hour.
                 """)
 
-        @OptionGroup var remote: RemoteOptions
+        @OptionGroup var remote: PlatformOptions
 
         @Flag(help: "Print JSON.")
         var json = false
@@ -57,7 +57,7 @@ struct WorkerCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Drain a process: it takes nothing new, finishes what it runs or gives it back, and ends. No job is lost.")
 
-        @OptionGroup var remote: RemoteOptions
+        @OptionGroup var remote: PlatformOptions
 
         @Argument(help: "Its number, as `kiteline worker list` shows it.")
         var id: String
