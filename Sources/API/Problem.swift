@@ -101,6 +101,15 @@ extension Problem {
     }
 
     static func invalid(_ errors: [FieldError]) -> Problem {
+        // What is wrong with the body as a whole is no field's fault.
+        if let whole = errors.first(where: \.field.isEmpty) {
+            return Problem(422, "invalid", "The body is wrong", detail: "It \(whole.message).")
+        }
+        return wrong(errors)
+    }
+
+    /// The same of a document within the body, such as a rule set: what is wrong with all of it has no field there.
+    static func wrong(_ errors: [FieldError]) -> Problem {
         Problem(422, "invalid", errors.count == 1 ? "A field is wrong" : "\(errors.count) fields are wrong", errors: errors)
     }
 

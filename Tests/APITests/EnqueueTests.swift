@@ -94,7 +94,7 @@ import Testing
 
     @Test func `a body of the wrong shape is refused with the place`() async throws {
         let bodies = [
-            (#"{"kind":"nope"}"#, "kind unknown_kind"), (#"{}"#, "kind missing"), (#"[]"#, " wrong_type"), (#"null"#, " wrong_type"),
+            (#"{"kind":"nope"}"#, "kind unknown_kind"), (#"{}"#, "kind missing"),
             (#"{"kind":5}"#, "kind wrong_type"), (#"{"kind":"probe","args":[]}"#, "args wrong_type"), (#"{"kind":""}"#, "kind too_short"),
         ]
         try await TestAPI.with { api in
@@ -103,6 +103,21 @@ import Testing
 
                 #expect(reply.status == 422, "\(body)")
                 #expect(reply.faults.contains(fault), "\(body)")
+            }
+            #expect(try await api.count("job") == 0)
+        }
+    }
+
+    @Test func `of a body that is no object it is said what it is, and no field is named`() async throws {
+        try await TestAPI.with { api in
+            for path in ["/v1/jobs", "/v1/jobs:batch", "/v1/leads"] {
+                for (body, type) in [("[]", "an array"), ("null", "null")] {
+                    let reply = try await api.send("POST", path, body)
+
+                    #expect(reply.status == 422 && reply.code == "invalid", "\(path) \(body)")
+                    #expect(try reply.json["detail"].string == "It must be an object, not \(type).", "\(path)")
+                    #expect(try reply.json["errors"].isAbsent, "\(path) \(body)")
+                }
             }
             #expect(try await api.count("job") == 0)
         }

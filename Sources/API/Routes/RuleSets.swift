@@ -159,7 +159,7 @@ extension Call {
 
 extension Problem {
     init(_ faults: RuleFaults) {
-        self = .invalid(
+        self = .wrong(
             faults.faults.map { fault in
                 FieldError(fault.path, code: fault.code.rawValue, fault.line.map { "\(fault.message) (line \($0))" } ?? fault.message)
             })
