@@ -19,6 +19,8 @@ public struct Refusal: Sendable, Hashable {
     public var formID: String
     /// What had been typed.
     public var draft: Form
+    /// Whether a page was asked for that changes nothing.
+    public var isOfReading = false
 
     public init(
         status: Int, code: String, title: String, detail: String? = nil, faults: [Fault] = [], formID: String = "", draft: Form = Form()
@@ -45,9 +47,13 @@ public struct Refusal: Sendable, Hashable {
     ///   - instead: the name of the words for what such a page shows in place of what was asked for.
     func view(_ words: Words, ofSearch labels: [String: String]? = nil, instead: String = "advice_search") -> View {
         let own = words.all["advice_\(code)"].map { _ in words["advice_\(code)", ["box": words["lead_override"]]] }
-        let help = labels == nil ? own ?? words[advice] : words[instead]
-        // What the API says of a tick is of its own field, which the page calls otherwise.
-        let said = Self.ticks.contains(code) ? nil : detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }
+        // What was only read needs no care about being done twice.
+        let help =
+            isOfReading && code == "unavailable" ? words["advice_read_again"] : labels == nil ? own ?? words[advice] : words[instead]
+        // What the API says of a tick is of its own field, which the page calls otherwise; so it does of a key that forms send by themselves.
+        let said =
+            Self.ticks.contains(code) || code == "unavailable"
+            ? nil : detail.flatMap { Sentences.known($0, words) ?? (own == nil ? $0 : nil) }
         return [
             "problemCode": .text(code), "isWhole": .flag(isWhole), "problemTitle": .text(words.all["problem_\(code)"] ?? title),
             // The API's own words may be the very ones of the advice.

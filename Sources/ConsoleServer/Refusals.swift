@@ -66,18 +66,24 @@ extension Refusal {
 extension Guest {
     /// A page that says what went wrong, without anybody signed in.
     func failure(_ error: any Error) -> Response {
-        let refusal = Refusal(of: error)
+        let refusal = refusal(error)
         site.note(error, refusal)
         return .html(
             Templates.all.page("error", FaultView.page(layout, refusal, back: "/console/now", signIn: "/console/sign-in")),
             status: refusal.status)
+    }
+
+    fileprivate func refusal(_ error: any Error) -> Refusal {
+        var refusal = Refusal(of: error)
+        refusal.isOfReading = request.method != .post
+        return refusal
     }
 }
 
 extension Visit {
     /// A page that says what went wrong, within the session. Without its frame when that cannot be had either.
     func failure(_ error: any Error) async throws -> Response {
-        let refusal = Refusal(of: error)
+        let refusal = guest.refusal(error)
         guest.site.note(error, refusal)
         // A platform key that acts for nobody chooses first.
         if refusal.code == "tenant_required", guest.request.method != .post {

@@ -134,6 +134,20 @@ import Testing
         #expect(Layout(.of(.english), theme: .auto, path: "/console/leads").firstPage == "/console/leads")
     }
 
+    @Test(arguments: Language.allCases)
+    func `a page that could not be read is to be loaded again, and no visitor is told of request headers`(language: Language) {
+        let words = Words.of(language)
+        var refusal = Refusal(
+            status: 503, code: "unavailable", title: "No", detail: "Repeat the request with the same Idempotency-Key.")
+
+        let form = refusal.view(words)
+        refusal.isOfReading = true
+        let page = refusal.view(words)
+
+        #expect(page["problemAdvice"] == .text(words["advice_read_again"]) && page["problemDetail"] == .nothing)
+        #expect(form["problemAdvice"] == .text(words["advice_unavailable"]) && form["problemDetail"] == .nothing)
+    }
+
     @Test(arguments: ["lead_owned", "automatic_assignment"], Language.allCases)
     func `where a box has to be ticked the refusal names it as the page does, which shows it`(code: String, language: Language) {
         let words = Words.of(language)
