@@ -56,6 +56,7 @@ import Testing
             #expect(lines.contains(#"kiteline_job_failures{\#(name),class="permanent"} 1"#))
             #expect(lines.contains(#"kiteline_job_failure_share{\#(name)} 0.25"#))
             #expect(lines.contains(#"kiteline_job_queue_seconds{\#(name),quantile="0.5"} 2"#))
+            #expect(lines.contains("# TYPE kiteline_job_queue_seconds summary"))
             #expect(lines.contains(#"kiteline_jobs_waiting{\#(name),state="available"} 1"#))
         }
     }

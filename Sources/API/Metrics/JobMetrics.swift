@@ -97,8 +97,13 @@ extension JobStatistics {
     /// - Parameter label: whose they are.
     fileprivate func samples(of label: String) -> [Metrics.Sample] {
         let name = [("tenant", label), ("kind", kind)]
+        func sample(
+            _ metric: String, _ kind: Metrics.Sample.Kind, _ help: String, _ label: (String, String)?, _ value: Double
+        ) -> Metrics.Sample {
+            Metrics.Sample(metric, kind, help, labels: name + (label.map { [$0] } ?? []), value)
+        }
         func gauge(_ metric: String, _ help: String, _ label: (String, String)? = nil, _ value: Double) -> Metrics.Sample {
-            Metrics.Sample(metric, .gauge, help, labels: name + (label.map { [$0] } ?? []), value)
+            sample(metric, .gauge, help, label, value)
         }
         var samples: [Metrics.Sample] = []
         for (end, jobs) in ended.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
@@ -112,8 +117,9 @@ extension JobStatistics {
         }
         if let queueSeconds {
             let help = "Waiting time of jobs that ended in the last 5 minutes."
-            samples.append(gauge("kiteline_job_queue_seconds", help, ("quantile", "0.5"), queueSeconds.median))
-            samples.append(gauge("kiteline_job_queue_seconds", help, ("quantile", "0.99"), queueSeconds.p99))
+            for (quantile, seconds) in [("0.5", queueSeconds.median), ("0.99", queueSeconds.p99)] {
+                samples.append(sample("kiteline_job_queue_seconds", .summary, help, ("quantile", quantile), seconds))
+            }
         }
         for (state, jobs) in waiting.sorted(by: { $0.key < $1.key }) {
             samples.append(gauge("kiteline_jobs_waiting", "Jobs that have not ended.", ("state", state), Double(jobs)))

@@ -8,7 +8,11 @@ import Synchronization
 public final class Metrics: Sendable {
     /// A number with its name, as it stands when asked for.
     public struct Sample: Sendable {
-        public enum Kind: String, Sendable { case counter, gauge }
+        public enum Kind: String, Sendable {
+            case counter, gauge
+            /// Of quantiles alone, each with its label `quantile`; how many and their sum may be left out.
+            case summary
+        }
 
         public var name: String
         public var kind: Kind
