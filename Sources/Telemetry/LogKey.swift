@@ -12,8 +12,8 @@ public enum LogKey: String, CaseIterable, Sendable {
     case errorClass = "class"
     // What went wrong.
     case error, reason
-    // How many.
-    case jobs, workers
+    // How many; `settled` since the worker began.
+    case jobs, workers, running, settled
     // Of this process and its servers.
     case at, port, server, pid, signal, log, directory, chore, took, epoch
     // Of migrations and partitions.

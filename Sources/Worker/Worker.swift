@@ -78,9 +78,9 @@ public final class Worker: Service {
                 } onCancel: {
                     claiming.cancel()
                 }
-                logger.notice("draining", metadata: ["jobs": "\(running.count)"])
+                logger.notice("draining", metadata: ["running": "\(running.count)"])
                 await self.drain()
-                logger.notice("drained", metadata: ["jobs": "\(count.value.settled)"])
+                logger.notice("drained", metadata: ["settled": "\(count.value.settled)"])
                 group.cancelAll()
             }
         } onGracefulShutdown: {

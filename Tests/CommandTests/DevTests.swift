@@ -53,6 +53,7 @@ struct DevTests {
             #expect(state.contains(#""state":"completed""#))
             #expect(end.status == 0)
             #expect(["at work", "draining", "drained"].allSatisfy(end.errors.contains), "\(end.errors)")
+            #expect(end.errors.contains(/running=\d+ .*draining/) && end.errors.contains(/settled=\d+ .*drained/), "\(end.errors)")
             #expect(!end.errors.contains("KITELINE_SECRET_KEY"))
         }
     }
