@@ -167,7 +167,9 @@ import Testing
             _ = try await house.ledger.enqueue([.releaseHeld(of: tenant)])
             try await arrive(21...40, from: "website")
 
-            #expect(try await house.outcomes() == ["assigned": 35, "held_mapping_error": 10])
+            let outcomes = try await house.outcomes()
+            // Closing the fuse lets them go as well: the second finds them waiting, or held once more.
+            #expect(outcomes["assigned"] == 35 && [10, 15].contains(outcomes["held_mapping_error"]), "\(outcomes)")
             #expect(try await house.records.watchAssignments(now: Date()) == [], "of 25 jobs 5 failed, all of them again")
             try await arrive(41...46, from: "form")
             #expect(try await house.records.watchAssignments(now: Date()) == [tenant], "6 of 26 are new")

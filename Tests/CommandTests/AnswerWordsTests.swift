@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""clock":"lead_grade_response","level":"breach""#, "response by intent breach"),
+        (#""clock":"lead_grade_response","level":"breach""#, "response by intent deadline"),
         (#""clock":"fair_interview","level":"cto""#, "first technical interview CTO"), (#""clock":"Our_own","level":null"#, "Our_own"),
     ])
     func `a clock is called by its name, one that a tenant made by theirs`(clock: String, said: String) throws {
