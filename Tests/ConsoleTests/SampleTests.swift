@@ -64,9 +64,12 @@ import Testing
         #expect(view["attention"]?.items.count == 7)
         var stopped = facts
         stopped.queues = try node(queues.replacing(#""index":"up""#, with: #""index":"up","workers":"none""#))
-        #expect(
-            NowView.page(layout, clerk, stopped, once: "x")["attention"]?.items.first?["itemText"]
-                == .text(layout.words["now_no_worker_words"]))
+        let (ofPlatform, _) = frame(role: .platform)
+        let (told, led) = (
+            [layout, ofPlatform].map { NowView.page($0, clerk, stopped, once: "x")["attention"]?.items.first }, "/console/workers"
+        )
+        #expect(told.allSatisfy { $0?["itemText"] == .text(layout.words["now_no_worker_words"]) })
+        #expect(told.map { $0?["itemHref"] } == [.nothing, .text(led)], "who may not see the workers is not led there")
         #expect(view["firstSteps"] == View.nothing)
         var new = facts
         new.begun = NowView.Beginning(hasSellers: true, hasRules: false, hasLeads: false)

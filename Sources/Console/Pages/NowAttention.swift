@@ -36,7 +36,11 @@ struct NowAttention {
     /// Nothing runs without one, whatever else there is to see.
     private var workers: [View] {
         guard facts.queues["workers"]?.string == "none" else { return [] }
-        return [item(.bad, words["now_no_worker"], words["now_no_worker_words"], href: dials.layout.door("workers", in: "workers"))]
+        return [
+            item(
+                .bad, words["now_no_worker"], words["now_no_worker_words"], href: dials.layout.may(.platform) ? Layout.path("workers") : nil
+            )
+        ]
     }
 
     // MARK: What failed
