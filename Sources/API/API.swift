@@ -31,6 +31,8 @@ public struct API: Sendable {
     /// Of the tenants whose alerts are the newest, and how many tenants have any.
     let alerts: Remembered<(alerts: [OpenAlerts], tenants: Int)>
     let fleet: Remembered<Fleet>
+    /// Whether a worker takes what is ready.
+    let workTaken: Remembered<Bool>
     let heatMaps: RememberedByKey<HeatMapKey, ResponseHeatMap>
     let boards: RememberedByKey<BoardKey, ResponseBoard>
     let flows: RememberedByKey<FlowKey, JobFlow>
@@ -72,6 +74,7 @@ public struct API: Sendable {
         fleet = Remembered(.fixed(.seconds(2))) {
             Fleet(workers: try await ledger.workerProcesses(), running: try await ledger.runningJobs(limit: API.shownRunningJobs))
         }
+        workTaken = Remembered(.fixed(.seconds(2))) { try await ledger.isWorkTaken() }
         heatMaps = RememberedByKey(.byCost(atMost: heatMapAge))
         boards = RememberedByKey(.byCost(atMost: countsAge))
         flows = RememberedByKey(.byCost(atMost: countsAge))

@@ -52,6 +52,17 @@ extension Ledger {
         }
     }
 
+    /// Whether a process is alive that takes what is ready: one that drains does not.
+    public func isWorkTaken() async throws -> Bool {
+        try await postgres.query(
+            """
+            SELECT EXISTS (
+                SELECT FROM worker
+                WHERE stopped_at IS NULL AND drain_asked_at IS NULL AND beat_at > clock_timestamp() - interval '1 minute') AS is_taken
+            """
+        ).first!.get("is_taken")
+    }
+
     /// Jobs that run now, the longest first.
     public func runningJobs(limit: Int) async throws -> [RunningJob] {
         try await postgres.query(

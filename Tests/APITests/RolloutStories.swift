@@ -141,6 +141,27 @@ import Testing
         }
     }
 
+    @Test func `what a person gave by hand, and what a candidate decided, says nothing of the rules a change is held against`() async throws
+    {
+        try await house { house, tenant in
+            try await house.rule(.route, bad.replacing("92", with: "3"), of: tenant)
+            let ids = try await house.leads((0..<10).map { house.lead("\($0)", #"{"n":\#($0)}"#) }, of: tenant)
+            try await house.workThrough()
+            try await house.give(ids[0], to: "ann", of: tenant, isOverride: true)
+            let alike = try await house.draft(.route, bad.replacing("92", with: "2"), of: tenant)
+            let first = try await house.roll(.route, to: alike, percent: 100, of: tenant)
+            _ = try await house.leads([house.lead("10", #"{"n":99}"#)], of: tenant)
+            try await house.workThrough()
+            try await house.turn(first, .abort, of: tenant)
+            try await house.workThrough()
+            try #require(try await house.count("decision_log WHERE body->>'arm' = 'canary'") == 1)
+
+            let rollout = try await house.rollout(try await house.roll(.route, to: alike, percent: 5, of: tenant), of: tenant)
+
+            #expect(rollout.before == RunningRollout.Tally(n: 10, failures: 3))
+        }
+    }
+
     @Test func `owners who leave the canary's leads untouched end it, and only the untouched leads move`() async throws {
         try await house { house, tenant in
             // Nobody's turn by the live version, which would otherwise give some of the leads to the same seller: those stay.

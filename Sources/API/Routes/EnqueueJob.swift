@@ -63,11 +63,11 @@ import Tenancy
         return try call.answer(once)
     }
     return try await call.enqueue(jobs, key) { placed in
-        let existing = placed.filter { $0.standing != nil }.map(\.id.description)
+        let existing = Set(placed.filter { $0.standing != nil }.map(\.id)).sorted().map(\.description)
         let body = JSONWriter.object(capacity: 64 + placed.count * 12) { object in
             object.member("ids", placed.map(\.id.description))
             if !existing.isEmpty { object.member("existing", existing) }
-            deferral?.write(to: &object)
+            if placed.contains(where: { $0.standing == nil }) { deferral?.write(to: &object) }
         }
         return (202, body)
     }

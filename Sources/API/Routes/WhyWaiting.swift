@@ -43,7 +43,7 @@ extension WhyWaiting {
     )
 
     static let noWorker = WhyWaiting(
-        "no_worker", "No worker is alive. The job is safe in its line, and goes on when one is started.")
+        "no_worker", "No worker takes new jobs. The job is safe in its line, and goes on when one is started.")
 
     static let indexAway = WhyWaiting(
         "index_away", "Redis, which decides what runs next, does not answer. The job is safe and goes on when Redis is back.")

@@ -1,4 +1,3 @@
-import Foundation
 import JSONEnvelope
 import Ledger
 import Tenancy
@@ -14,7 +13,7 @@ extension API {
 
     /// Whether it is known that nobody takes what is ready.
     var isWithoutWorker: Bool {
-        get async { await (try? fleet.value())?.takesWork(at: Date()) == false }
+        get async { await promptly { try await workTaken.value() } == false }
     }
 }
 
@@ -62,6 +61,7 @@ extension API {
     let (reason, _) = try await call.wish()
     guard try await call.records.drain(worker: id, reason: reason, by: call.actor) else { throw Problem.notFound }
     call.api.fleet.forget()
+    call.api.workTaken.forget()
     return Answer(
         202,
         JSONWriter.object { object in
@@ -72,14 +72,6 @@ extension API {
 
 /// Worker processes and some of what they run.
 struct Fleet: Sendable {
-    /// Without a sign of life for so long a process is held to be gone: it gives one every ten seconds.
-    static let silence: TimeInterval = 60
-
     var workers: [WorkerProcess]
     var running: [RunningJob]
-
-    /// Whether one of them takes what is ready: one that drains does not.
-    func takesWork(at now: Date) -> Bool {
-        workers.contains { $0.drainAskedAt == nil && now.timeIntervalSince($0.beatAt) < Self.silence }
-    }
 }

@@ -7,9 +7,8 @@ extension PostgresPool {
     ///
     /// - Precondition: a pool under the role `kiteline_engine`.
     public func tryingSealedSecrets(_ box: SecretBox) async throws -> (closed: [String], opened: Int) {
-        let tenants = try await query("SELECT id FROM tenant").map { TenantID(try $0.get("id")) }
         let rows = try await pipeline([
-            .tenants(tenants),
+            .everyTenant,
             """
             SELECT c.tenant_id, t.slug, c.name, c.secrets FROM connector c JOIN tenant t ON t.id = c.tenant_id
             WHERE octet_length(c.secrets) > 0 ORDER BY c.updated_at DESC, c.tenant_id, c.name LIMIT 1000

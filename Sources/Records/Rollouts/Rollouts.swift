@@ -272,21 +272,22 @@ extension Statement {
 
     /// What became of the tenant's last 1,000 leads that no candidate decided: what the technical guard holds a candidate against. A change
     /// that was taken back, and is tried again, must not find its own failures there. Each lead counts as the rules decided it last: one that stays
-    /// held is decided anew with each publication, and what people give by hand says nothing of the rules. Of the last 5,000 decisions, so that it
-    /// stays a short question.
+    /// held is decided anew with each publication, and what people or clocks gave to somebody says nothing of the rules. Of the last 5,000 leads, so
+    /// that it stays a short question.
     fileprivate static func lately(of tenant: TenantID) -> Statement {
-        """
-        SELECT count(*)::integer AS n, (count(*) FILTER (WHERE outcome NOT IN ('assigned', 'assigned_existing_owner', 'pooled', 'to_marketing')))::integer AS failures
-        FROM (
-            SELECT outcome
+        let others = [Reason.Code.assignedByHand, .transferredOverdue].map(\.rawValue)
+        return """
+            SELECT count(*)::integer AS n, (count(*) FILTER (WHERE outcome NOT IN ('assigned', 'assigned_existing_owner', 'pooled', 'to_marketing')))::integer AS failures
             FROM (
-                SELECT DISTINCT ON (lead_id) outcome, decided_at
-                FROM (SELECT lead_id, epoch, outcome, body, decided_at FROM decision_log
-                    WHERE tenant_id = \(tenant.rawValue) AND outcome <> 'manual_queue_fuse' ORDER BY decided_at DESC LIMIT 5000) l
-                WHERE COALESCE(body->>'arm', 'stable') <> 'canary'
-                    AND body->'reasons'->0->>'code' IS DISTINCT FROM \(Reason.Code.assignedByHand.rawValue)
-                ORDER BY lead_id, decided_at DESC, epoch DESC) last
-            ORDER BY decided_at DESC LIMIT 1000) d
-        """
+                SELECT d.outcome
+                FROM (SELECT id FROM lead WHERE tenant_id = \(tenant.rawValue) ORDER BY id DESC LIMIT 5000) l
+                CROSS JOIN LATERAL (
+                    SELECT outcome, COALESCE(body->>'arm', 'stable') AS arm FROM decision_log
+                    WHERE tenant_id = \(tenant.rawValue) AND lead_id = l.id AND outcome <> 'manual_queue_fuse'
+                        AND COALESCE(body->'reasons'->0->>'code', '') <> ALL(\(others))
+                    ORDER BY epoch DESC, decided_at DESC, job_id DESC LIMIT 1) d
+                WHERE d.arm <> 'canary'
+                ORDER BY l.id DESC LIMIT 1000) last
+            """
     }
 }
