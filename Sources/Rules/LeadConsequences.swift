@@ -85,6 +85,9 @@ extension TenantRules {
 }
 
 extension TenantRules {
+    /// Whether leads are scored, where their fields can be read.
+    public var areLeadsScored: Bool { score != nil }
+
     /// A lead's fields by name, as they are mapped and scored now: what its clocks read.
     public func values(of lead: Lead) -> [String: FieldValue] {
         let judgement = judgement(of: lead)

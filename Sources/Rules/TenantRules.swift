@@ -39,7 +39,7 @@ public struct TenantRules: Sendable {
     /// By which leads are recognised.
     public let match: MatchRules
 
-    private let score: CompiledScore?
+    let score: CompiledScore?
     private let maps: [String: SourceMap]
     private let anyMap: SourceMap
     /// For which sources a map speaks; of those that do for some only.

@@ -533,6 +533,28 @@ import Testing
         }
     }
 
+    @Test func `a lead that was held and then given as it was alarms nobody that a clock lacks its grade`() async throws {
+        try await SalesHouse.with { house in
+            let clock = """
+                  - { id: grade, subject: lead, starts: { on: created }, budget: { by: intent, classes: { high: 2h }, otherwise: none },
+                      levels: [{ at: 100%, to: manager, do: record_breach }] }
+                """
+            let tenant = try await tenant(house, clocks: Self.clocks("{ id: a, after: 4m, to: owner }", more: clock))
+            let parts = ["industry_match", "budget_clarity", "decision_chain", "urgency", "interaction"]
+            let card = parts.map { "\($0): { cases: [], otherwise: 20 }" }.joined(separator: ", ")
+            try await house.rule(.score, "dimensions: { \(card) }", of: tenant)
+            try await house.rule(.map, "{ sources: ['*'], fields: { n: { from: n, type: number } } }", of: tenant)
+            let ids = try await house.leads([house.lead("1", #"{"n":"x"}"#)], of: tenant)
+            try await house.workThrough()
+            #expect(try await house.count("lead WHERE state = 'held'") == 1)
+
+            try await house.give(ids[0], to: "anna", of: tenant, isOverride: true)
+            try await house.working { try await soon { try await house.count("clock_subject WHERE clocks IS NOT NULL") == 1 } }
+
+            #expect(try await house.records.alerts(of: tenant, open: true).items.filter { $0.code == "clock_unreadable" } == [])
+        }
+    }
+
     @Test func `of a lead that is held nobody hears besides that a clock lacks its field`() async throws {
         try await SalesHouse.with { house in
             let clock = """

@@ -68,7 +68,10 @@ public enum LeadView {
                 "reasons": .list(reasons.map { .text($0) }),
                 "candidatesWords": .text(tables.candidatesWords), "hasCandidates": .flag(!tables.candidates.isEmpty),
                 "candidatesNoneWhy": .text(words[isByHand(decision) ? "lead_by_hand_none" : "lead_candidates_none_why"]),
-                "excludedNoneWhy": .text(words[isByHand(decision) ? "lead_by_hand_none" : "lead_excluded_none_why"]),
+                "excludedNoneWhy": .text(
+                    words[
+                        isByHand(decision)
+                            ? "lead_by_hand_none" : tables.candidates.isEmpty ? "lead_candidates_none_why" : "lead_excluded_none_why"]),
                 "metricName": .text(tables.metricName),
                 "candidates": .list(tables.candidates), "excludedWords": .text(tables.excludedWords),
                 "hasExcluded": .flag(!tables.excluded.isEmpty), "excluded": .list(tables.excluded), "score": tables.score(of: lead),

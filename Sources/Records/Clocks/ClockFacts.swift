@@ -31,8 +31,9 @@ public struct LeadHolding: Sendable, Hashable {
     let epoch: Int
     let owner: Int64?
     let isTouched: Bool
-    /// Whether it waits for its fields or its rules to be mended, which an alert of its own says.
-    let isHeld: Bool
+    /// Whether its fields or its rules have to be mended, which an alert of its own said when it was held: be it that it is held still, or that
+    /// somebody was given it as it was.
+    let isMisread: Bool
     /// The first of the owner's superiors who is an active seller.
     let manager: Manager?
 

@@ -205,8 +205,8 @@ extension EscalationEffect {
             """
     }
 
-    /// A clock that reads what nobody mapped is a failure somebody hears about (P10), once for each clock and field. Of a lead that is held they
-    /// have heard already.
+    /// A clock that reads what nobody mapped is a failure somebody hears about (P10), once for each clock and field. Of a lead whose own
+    /// fields are at fault they have heard already, when it was held.
     private static func alerts(_ looked: [Looked]) -> [Statement] {
         struct Subject: Hashable, Comparable {
             let tenant: TenantID
@@ -221,7 +221,7 @@ extension EscalationEffect {
                 let detail = JSONBytes.encoding(["message": rules.message, "subject": effect.key.description])
                 unreadable[Subject(tenant: settled.tenant, name: rules.reference.description)] = (detail, settled.at)
             }
-            for (clock, tests) in effect.verdict.unknown where effect.lead?.isHeld != true {
+            for (clock, tests) in effect.verdict.unknown where effect.lead?.isMisread != true {
                 for field in Set(tests.map(\.test.field)) {
                     let detail = JSONWriter.object { body in
                         body.member("clock", clock)

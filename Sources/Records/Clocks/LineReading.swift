@@ -68,7 +68,7 @@ struct LineReading {
             people[name].flatMap { $0.isFrozen ? nil : LeadHolding.Manager(id: $0.id, externalID: name) }
         }.first
         let holding = subject.holding.map {
-            LeadHolding(epoch: $0.epoch, owner: $0.owner, isTouched: $0.isTouched, isHeld: $0.isHeld, manager: manager)
+            LeadHolding(epoch: $0.epoch, owner: $0.owner, isTouched: $0.isTouched, isMisread: $0.isMisread, manager: manager)
         }
         return (line, holding)
     }

@@ -86,7 +86,9 @@ extension ClockReader {
                 fields: try OutsideValue.fields(row.get("fields", as: JSONBytes.self).bytes))
             let (owner, team): (String?, String?) = (try row.get("owner"), try row.get("team"))
             let touchedAt: Date? = try row.get("touched_at")
-            var values = rules(id).values(of: lead)
+            let rules = rules(id)
+            var values = rules.values(of: lead)
+            let isMisread = rules.areLeadsScored && values["score"] == .unmapped
             let state: String = try row.get("state")
             values["state"] = .text(state)
             values["owner"] = owner.value
@@ -112,7 +114,7 @@ extension ClockReader {
                 owner: owner, team: team, isOwnerActive: try row.get("status", as: String?.self) == SellerStatus.active.rawValue,
                 holding: LeadHolding(
                     epoch: Int(try row.get("assignment_epoch", as: Int32.self)), owner: try row.get("owner_id"),
-                    isTouched: touchedAt != nil, isHeld: state == LeadState.held.rawValue, manager: nil))
+                    isTouched: touchedAt != nil, isMisread: isMisread || state == LeadState.held.rawValue, manager: nil))
         }
     }
 
