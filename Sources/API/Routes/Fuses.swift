@@ -17,8 +17,10 @@ extension API {
     let fuse = try await call.records.assignmentFuse(of: call.tenant.id)
     // What waits while it is closed waits for something else; how many of all cities is not for who is held to some.
     let isHeld = try await call.judge()?.isHeldToCities == true
-    let isTold = fuse.state == .open && !isHeld
-    return Answer(200, fuse.json(waiting: isTold ? try await call.records.leadsForPeople(of: call.tenant.id) : nil))
+    guard fuse.state == .open, !isHeld else { return Answer(200, fuse.json()) }
+    async let waiting = call.records.leadsForPeople(of: call.tenant.id)
+    async let running = call.records.rollouts(of: call.tenant.id, running: true)
+    return Answer(200, fuse.json(waiting: try await waiting, tried: try await running.items.filter { $0.state == .canary }))
 }
 
 /// `PUT /v1/fuses/assignment`
@@ -29,7 +31,7 @@ extension API {
     guard let state else { preconditionFailure("a state that is required was not read") }
     return try call.answer(
         try await call.records.setFuse(state, reason: reason, of: call.tenant.id, by: call.actor, key: key) {
-            StoredAnswer(status: 200, body: $0.json(waiting: nil))
+            StoredAnswer(status: 200, body: $0.json())
         })
 }
 
@@ -94,14 +96,26 @@ extension Problem {
 }
 
 extension AssignmentFuse {
-    /// - Parameter waiting: how many leads wait for a person; nil: not told.
-    fileprivate func json(waiting: Int?) -> [UInt8] {
+    /// - Parameters:
+    ///   - waiting: how many leads wait for a person; nil: not told.
+    ///   - tried: changes that decide some leads meanwhile, one of which may be why it opened; nil: not told.
+    fileprivate func json(waiting: Int? = nil, tried: [RolloutRecord]? = nil) -> [UInt8] {
         JSONWriter.object { object in
             object.member("state", state.rawValue)
             object.member("reason", changedAt == nil ? nil : reason)
             object.member("set_by", changedAt == nil ? nil : setBy)
             object.member("changed_at", changedAt)
             if let waiting { object.member("waiting", waiting) }
+            if let tried {
+                object.array("canaries") { list in
+                    for rollout in tried {
+                        list.object {
+                            $0.member("id", String(rollout.id))
+                            $0.member("rule_version", "\(rollout.lineage)@\(rollout.version)")
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -81,12 +81,14 @@ public enum BreakersView {
 
     private static func fuse(_ fuse: JSONNode, isOpen: Bool, _ clerk: Clerk) -> String {
         guard let changed = fuse["changed_at"]?.date else { return clerk.words["fuse_words_closed"] }
-        return clerk.words[
+        let said = clerk.words[
             isOpen ? "fuse_words_open" : "fuse_words_closed_since",
             [
                 "ago": clerk.ago(changed), "actor": clerk.actor(fuse["set_by"]?.string) ?? "",
                 "reason": Sentences.relayed(fuse["reason"]?.string ?? "", clerk.words),
             ]]
+        guard let tried = fuse.canaries(clerk.words) else { return said }
+        return clerk.words.passage([said.asSentence(clerk.words.language), tried])
     }
 
     // MARK: Breakers

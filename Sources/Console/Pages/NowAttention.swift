@@ -51,7 +51,9 @@ struct NowAttention {
         guard isFuseOpen else { return [] }
         let reason = Sentences.relayed(facts.fuse["reason"]?.string ?? "", words)
         let waiting = words["fuse_waiting", ["n": clerk.number(facts.fuse["waiting"]) ?? "0"]]
-        let text = words.passage([waiting, words["now_fuse_open", ["reason": reason]]])
+        let opened = words["now_fuse_open", ["reason": reason]]
+        let tried = facts.fuse.canaries(words)
+        let text = words.passage([waiting, tried == nil ? opened : opened.asSentence(words.language), tried].compactMap(\.self))
         return [
             item(
                 .bad, words["now_fuse"], text, href: Layout.path("breakers"),

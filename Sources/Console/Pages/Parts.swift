@@ -1,5 +1,6 @@
 import Foundation
 import JSONEnvelope
+import SalesModel
 
 // What more than one page is made of.
 
@@ -71,7 +72,21 @@ extension String {
     var withCapital: String { prefix(1).uppercased() + dropFirst() }
 }
 
+extension String {
+    /// With the stop that ends a sentence, unless one does already.
+    func asSentence(_ language: Language) -> String {
+        guard let last, !".!?。！？".contains(last) else { return self }
+        return self + (language == .chinese ? "。" : ".")
+    }
+}
+
 extension JSONNode {
+    /// Of an open fuse: which changes are being tried meanwhile, and what to do where one of them is the cause; nil: none is.
+    func canaries(_ words: Words) -> String? {
+        let names = self["canaries"]?.elements.compactMap { $0["rule_version"]?.string } ?? []
+        return names.isEmpty ? nil : words["fuse_canaries", ["names": names.joined(separator: words["list_separator"])]]
+    }
+
     /// The time a text names.
     var date: Date? { string.flatMap(RFC3339.date) }
 }

@@ -13,6 +13,16 @@ struct FuseCommand: AsyncParsableCommand {
         let setBy: String?
         let changedAt: String?
         let waiting: Int?
+        let canaries: [Canary]?
+
+        struct Canary: Decodable { let ruleVersion: String }
+
+        /// What to look at before it is closed; nil: no change is being tried.
+        var tried: String? {
+            guard let canaries, !canaries.isEmpty else { return nil }
+            return
+                "Being tried meanwhile: \(canaries.map(\.ruleVersion).joined(separator: ", ")). If that is the cause, abort it before the fuse is closed (kiteline rollout abort): what waits is decided by it again."
+        }
     }
 
     /// Whether automatic assignment is stopped; false where that cannot be asked.
@@ -37,6 +47,7 @@ struct FuseCommand: AsyncParsableCommand {
             if let waiting = fuse.waiting {
                 print("\(waiting) \(waiting == 1 ? "lead waits" : "leads wait") for a person (kiteline lead list --state manual_queue).")
             }
+            if let tried = fuse.tried { print(tried) }
         }
     }
 
