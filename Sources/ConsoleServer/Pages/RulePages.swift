@@ -115,8 +115,10 @@ private func showRule(
     if visit.form["dry_run"] == "true" { return try await checkRule(visit) }
     let reply = await visit.act(.post, "\(visit.ruleSet)/versions", Array(visit.form["source"].utf8), type: "application/yaml")
     let version = (try? JSONEnvelope(reply.body, levels: 2).root)?["version"]?.integer
+    // It answers 201 for a version it made, and 200 for one that has said the same before.
+    let isKnown = reply.status == 200
     return try await visit.finish(
-        reply, form: "edit", done: "rule_saved", to: visit.rulePath + (version.map { "?version=\($0)" } ?? "")
+        reply, form: "edit", done: isKnown ? "rule_same" : "rule_saved", to: visit.rulePath + (version.map { "?version=\($0)" } ?? "")
     ) { try await showRule(visit, version: nil, refusal: $0) }
 }
 
