@@ -33,6 +33,11 @@ public enum Sentences {
     /// The name of the words of a sentence of ours; nil: it is none.
     static func name(of text: String) -> String? { shapes.first { $0.values(in: text) != nil }?.name }
 
+    /// What stands in a place of a sentence of ours; nil: it is none, or has no such place.
+    static func value(_ place: String, in text: String) -> String? {
+        shapes.lazy.compactMap { $0.values(in: text) }.first?[place]
+    }
+
     private static func one(_ text: String, _ words: Words) -> String? {
         for shape in shapes {
             guard let values = shape.values(in: text) else { continue }

@@ -46,6 +46,8 @@ import Testing
             #expect(after.text.contains("the role seller") && after.text.contains("create an opportunity") && after.text.contains("北京"))
             #expect(emptied.status == 303 && two.text.contains("Version 2"))
             #expect(unsaid.status == 422 && unsaid.text.contains("restore-words-1"))
+            #expect(unsaid.text.contains(#"<label for="restore-words-1">Type “remove opportunity.create from 1” to go on</label>"#))
+            #expect(!unsaid.text.contains("/v1/access"), "who reads a page asks no address of the API")
             #expect(restored["location"] == "\(Self.path)?done=permissions_restored")
             #expect(three.text.contains("version 1 brought back"))
             #expect(try await house.count("audit_log WHERE action IN ('access.change', 'access.restore')") == 3)

@@ -236,7 +236,7 @@ extension Problem {
                 FieldError(
                     "confirmation", code: "confirmation_needed",
                     "must be “\(preFlight.confirmation ?? "")”: \(who) would lose opportunity.create, at least in a city of theirs; "
-                        + "POST /v1/access/check lists what else")
+                        + "a check of the change lists what else")
             ])
         case .noSuchVersion: self = .notFound
         case .isCurrent: self.init(409, "version_current", "That version counts already", detail: "There is nothing to bring back.")

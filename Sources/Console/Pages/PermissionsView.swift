@@ -185,6 +185,9 @@ public enum PermissionsView {
         let restored = version["restored_from"]?.integer
         let control = Control(
             "restore-\(number)", action: Layout.path("permissions/versions/\(number)/restore"), once: once, refusal: refusal)
+        // Only the refusal tells them: nothing foresees what another version would take.
+        let unconfirmed = control.refusal?.faults.first { $0.field == "confirmation" }
+        let wanted = unconfirmed.flatMap { Sentences.value("text", in: $0.message) }
         return [
             "versionName": .text(words["permissions_version", ["n": clerk.number(Int(number))]]),
             "versionState": number == current ? .chip(.good, words["permissions_counts"]) : .nothing,
@@ -197,7 +200,7 @@ public enum PermissionsView {
                 ? .nothing
                 : control.view([
                     "typed": .text(control.draft("confirmation")), "needsWords": .flag(control.refusal != nil),
-                    "restoreId": .text(String(number)),
+                    "wantedWords": .text(wanted.map { words["permissions_type", ["words": $0]] }), "restoreId": .text(String(number)),
                 ]),
         ]
     }
