@@ -133,7 +133,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("rollouts?version=abc", "<strong>Draft</strong> must be a draft that can be rolled out now", "<strong>草稿版本</strong>：应为当前可以灰度的草稿"),
+        (
+            "rollouts?version=abc", "<strong>The address</strong> asks for “abc”, which is no draft that can be rolled out now",
+            "<strong>网址</strong>：所指的“abc”不是当前可以灰度的草稿"
+        ),
         (
             "permissions?user=zzz", "<strong>Person</strong> is not known: nobody of this name is a seller, leads a team or has a role",
             "<strong>人员</strong>：没有此人"

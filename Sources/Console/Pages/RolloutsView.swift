@@ -28,7 +28,7 @@ public enum RolloutsView {
             [
                 "asOf": clerk.when(clerk.now),
                 "problem": refusal.map { $0.view(words) } ?? fault.map {
-                    $0.view(on: layout, ofSearch: ["version": "rollouts_draft"], instead: "advice_no_draft")
+                    $0.view(on: layout, ofSearch: ["version": "rollouts_address"], instead: "advice_no_draft")
                 } ?? .nothing,
                 "isListed": .flag(fault?.isOfPage != true), "hasRunning": .flag(!current.isEmpty),
                 "running": .list(current.map { row($0, clerk) }), "hasEnded": .flag(!ended.isEmpty),
@@ -46,7 +46,8 @@ public enum RolloutsView {
     public static func fault(ofDraft chosen: String?, running: JSONNode, ruleSets: JSONNode) -> Refusal? {
         let ready = drafts(running, ruleSets).filter(isReplayed)
         guard let chosen, !ready.contains(where: { name(of: $0) == chosen }) else { return nil }
-        return .search("version", "must be a draft that can be rolled out now")
+        // Only a link names one: where no draft is ready, the page has no field for it.
+        return .search("version", "asks for “\(chosen.prefix(100))”, which is no draft that can be rolled out now")
     }
 
     /// Those of rule sets that are live, which are not being rolled out.
