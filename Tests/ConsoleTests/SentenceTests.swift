@@ -16,6 +16,10 @@ import Testing
         arguments: [
             ("3 of 500 leads; lower bound −1.2 points, needs −0.5", "已评判 3 / 500 条线索；最坏可能相差 −1.2 个百分点，须不低于 −0.5"),
             ("technical: 3 of 3 canary leads failed, held against 0.62 %", "技术失败：灰度组 3 条线索中 3 条失败，允许的失败率为 0.62%"),
+            (
+                "0 of 17 canary leads good, 61 of 64 stable leads; worse beyond chance; of 2 nothing is known, which counts as not good",
+                "灰度组 17 条线索中 0 条达标，稳定组 64 条中 61 条达标；差距已不能用偶然解释；其中 2 条情况未知，按未达标计"
+            ),
             ("It belongs to Li: A. With \"override\": true and an operator's key it is given to another.", "它属于 Li: A。"),
             ("It needs a key of the role operator.", "需要的密钥：操作员。"), ("the customers complained", "the customers complained"),
             ("must be from 1 to 1000", "必须在 1 到 1000 之间"), ("is required", "必须填写"), ("is required twice", "is required twice"),
