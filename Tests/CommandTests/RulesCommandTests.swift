@@ -51,13 +51,28 @@ import Testing
         (["4 live", "3 retired", "2 retired", "1 draft"], "several versions of route/default were live: 3, 2. Name one with --version"),
     ])
     func `where no version was live before, or several were, none is chosen`(versions: [String], why: String) {
-        let failure = #expect(throws: Failure.self) { try RulesCommand.Back.earlier(among: saved(versions), of: "route/default") }
+        let failure = #expect(throws: Failure.self) {
+            try RulesCommand.Back.earlier(among: saved(versions), of: "route/default", whose: "")
+        }
         #expect(failure?.description.contains(why) == true, "\(String(describing: failure))")
+    }
+
+    @Test func `where several versions were live, the tenant's log of publications and of promotions says when`() {
+        let failure = #expect(throws: Failure.self) {
+            try RulesCommand.Back.earlier(
+                among: saved(["3 live", "2 retired", "1 retired"]), of: "route/default", whose: " --tenant acme")
+        }
+
+        #expect(
+            failure?.description.hasSuffix(
+                "kiteline audit list --tenant acme says which was live when, with --action ruleset.publish and with --action rollout.promote"
+            )
+                == true, "\(String(describing: failure))")
     }
 
     @Test func `the way back leads to nothing newer unless it is named`() {
         let failure = #expect(throws: Failure.self) {
-            try RulesCommand.Back.earlier(among: saved(["3 draft", "2 retired", "1 live"]), of: "route/default")
+            try RulesCommand.Back.earlier(among: saved(["3 draft", "2 retired", "1 live"]), of: "route/default", whose: "")
         }
 
         #expect(
@@ -67,7 +82,7 @@ import Testing
 
     @Test(arguments: [["4 draft", "3 live", "2 draft", "1 retired"], ["2 live", "1 retired"], ["2 draft", "1 retired"]])
     func `the way back passes over what was never live`(versions: [String]) throws {
-        #expect(try RulesCommand.Back.earlier(among: saved(versions), of: "route/default").state == "retired")
+        #expect(try RulesCommand.Back.earlier(among: saved(versions), of: "route/default", whose: "").state == "retired")
     }
 
     @Test(arguments: [

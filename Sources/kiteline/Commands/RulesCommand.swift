@@ -182,7 +182,7 @@ struct RulesCommand: AsyncParsableCommand {
         }
 
         private func earlier(_ remote: Remote) async throws -> Saved {
-            try Self.earlier(among: try await versions(remote), of: "\(kind.rawValue)/\(name)")
+            try Self.earlier(among: try await versions(remote), of: "\(kind.rawValue)/\(name)", whose: remote.tenantOption)
         }
 
         private func versions(_ remote: Remote) async throws -> [Saved] {
@@ -199,13 +199,15 @@ struct RulesCommand: AsyncParsableCommand {
         /// The only other one that was live, where it is older. Which of several was so last is not told by their numbers: the highest may
         /// be the one that was taken back. So a newer one is that, and asked a second time the way back would end where it began.
         ///
-        /// - Parameter versions: the newest first.
-        static func earlier(among versions: [Saved], of ruleSet: String) throws -> Saved {
+        /// - Parameters:
+        ///   - versions: the newest first.
+        ///   - whose: the option that names the tenant, where the command was given one.
+        static func earlier(among versions: [Saved], of ruleSet: String, whose: String) throws -> Saved {
             let earlier = versions.filter { $0.state == "retired" }
             guard let only = earlier.first else { throw Failure("no earlier version of \(ruleSet) was live") }
             guard earlier.count == 1 else {
                 throw Failure(
-                    "several versions of \(ruleSet) were live: \(numbers(earlier)). Name one with --version; kiteline audit list --action ruleset.publish says which was live when"
+                    "several versions of \(ruleSet) were live: \(numbers(earlier)). Name one with --version; kiteline audit list\(whose) says which was live when, with --action ruleset.publish and with --action rollout.promote"
                 )
             }
             if let live = versions.first(where: { $0.state == "live" }), live.version < only.version {
