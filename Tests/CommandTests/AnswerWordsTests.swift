@@ -67,6 +67,27 @@ import Testing
     }
 
     @Test(arguments: [
+        (#"{"outcome":"assigned","matched_rule":"vip","reasons":[{"code":"rule_matched","params":{"rule":"vip"}}]}"#, "vip", "vip"),
+        (#"{"outcome":"assigned_existing_owner","matched_rule":null}"#, "Its customer's owner", "随客户归属"),
+        (#"{"outcome":"assigned","reasons":[{"code":"assigned_by_hand","params":{"reason":"fair"}}]}"#, "By hand", "人工分配"),
+        (
+            #"{"outcome":"assigned","reasons":[{"code":"transferred_overdue","params":{"clock":"lead_first_touch","late":5}}]}"#,
+            "Handed on when late", "超时转交"
+        ), (#"{"outcome":"assigned","reasons":[{"code":"yet_unknown","params":{}}]}"#, "", ""), ("null", "", ""),
+    ])
+    func `a lead that came to its owner by no rule says in the table how it came`(decision: String, english: String, chinese: String) throws
+    {
+        let body = #"""
+            {"id":"5","source":"fair","external_id":"L1","state":"assigned","owner":"anna","received_at":"2026-01-31T08:00:00Z",
+             "assignment":\#(decision),"explanation":{"en":[],"zh":[]},"left_out":{"en":[],"zh":[]},"clocks":[]}
+            """#
+        let lead = try JSON.read(ShownLead.self, from: Data(body.utf8))
+
+        #expect(lead.cells(.of(option: "en"))[6] == english)
+        #expect(lead.cells(.of(option: "zh"))[6] == chinese)
+    }
+
+    @Test(arguments: [
         (#""clock":"lead_grade_response","level":"breach""#, "response by intent deadline"),
         (#""clock":"fair_interview","level":"cto""#, "first technical interview CTO"), (#""clock":"Our_own","level":null"#, "Our_own"),
     ])

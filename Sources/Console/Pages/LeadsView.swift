@@ -138,9 +138,16 @@ public enum LeadsView {
 
     /// The rule it came by, or the other way it came to whoever has it; nil: nobody knows of one.
     static func way(_ decision: JSONNode?, _ words: Words) -> String? {
-        if let rule = decision?["matched_rule"]?.string { return LeadWords.rule(rule, words) }
-        if decision?["outcome"]?.string == "assigned_existing_owner" { return words["leads_way_customer"] }
-        return switch decision?["reasons"]?.elements.first?["code"]?.string {
+        way(
+            rule: decision?["matched_rule"]?.string, outcome: decision?["outcome"]?.string,
+            reason: decision?["reasons"]?.elements.first?["code"]?.string, words)
+    }
+
+    /// The same of what a decision came to, with the code of its first reason.
+    public static func way(rule: String?, outcome: String?, reason: String?, _ words: Words) -> String? {
+        if let rule { return LeadWords.rule(rule, words) }
+        if outcome == "assigned_existing_owner" { return words["leads_way_customer"] }
+        return switch reason {
         case "assigned_by_hand": words["leads_way_hand"]
         case "transferred_overdue": words["leads_way_overdue"]
         default: nil

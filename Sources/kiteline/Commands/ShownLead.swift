@@ -38,6 +38,15 @@ struct ShownLead: Decodable {
             }
         }
 
+        /// One of its reasons; nil: of a kind this program does not know.
+        struct Given: Decodable {
+            let reason: Reason?
+
+            init(from decoder: any Decoder) { reason = try? Reason(from: decoder) }
+        }
+
+        let outcome: String?
+        let reasons: [Given]?
         let matchedRule: String?
         let ruleVersion: String?
         let arm: String?
@@ -45,6 +54,11 @@ struct ShownLead: Decodable {
         /// The first of those compared.
         let candidates: [Candidate]?
         let candidateCount: Int?
+
+        /// The rule, or the other way it came to whoever has it, as the console's list of leads says it.
+        func way(_ words: Words) -> String? {
+            LeadsView.way(rule: matchedRule, outcome: outcome, reason: reasons?.first?.reason?.code.rawValue, words)
+        }
     }
 
     struct Earlier: Decodable {
@@ -122,7 +136,7 @@ struct ShownLead: Decodable {
     func cells(_ words: Words) -> [String] {
         [
             id, source, externalId, name ?? "", standing(words), owner ?? pool ?? "",
-            assignment?.matchedRule ?? "", score.map { String(format: "%.0f", $0) } ?? "", receivedAt,
+            assignment?.way(words) ?? "", score.map { String(format: "%.0f", $0) } ?? "", receivedAt,
         ]
     }
 
