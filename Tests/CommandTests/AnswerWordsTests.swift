@@ -44,6 +44,16 @@ import Testing
         #expect(row.text(.of(option: "zh")) == "第 2 行，L1：\(chinese)")
     }
 
+    @Test func `a worker drains since a whole second`() throws {
+        let body = #"""
+            {"items":[{"id":"3","host":"a","pid":7,"running":1,"started_at":"2026-01-31T08:00:00Z","beat_at":"2026-01-31T09:00:00Z",
+             "drain_asked_at":"2026-01-31T08:59:00.788926Z"}]}
+            """#
+        let worker = try #require(try JSON.read(WorkerCommand.List.Page.self, from: Data(body.utf8)).items.first)
+
+        #expect(worker.state(now: Date(timeIntervalSince1970: 1_769_850_000)) == "drains since 2026-01-31T08:59:00Z")
+    }
+
     @Test func `leads are listed in the language asked for, in columns that stand below each other`() throws {
         let body = #"""
             {"id":"5","source":"fair","external_id":"L1","name":"风筝","state":"held","held_reason":"held_missing_data",

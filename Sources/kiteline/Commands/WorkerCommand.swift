@@ -20,7 +20,7 @@ struct WorkerCommand: AsyncParsableCommand {
         @Flag(help: "Print JSON.")
         var json = false
 
-        private struct Page: Decodable {
+        struct Page: Decodable {
             struct Item: Decodable {
                 let id, host, startedAt, beatAt: String
                 let pid, running: Int
@@ -30,7 +30,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 /// A process that said nothing for a minute may be dead; its jobs go to others when their leases end.
                 func state(now: Date) -> String {
                     if let beat = try? Date(beatAt, strategy: .iso8601), now.timeIntervalSince(beat) >= 60 { return "silent" }
-                    return drainAskedAt.map { "drains since \($0)" } ?? "works"
+                    return drainAskedAt.map { "drains since \($0.withWholeSeconds)" } ?? "works"
                 }
             }
             let items: [Item]
