@@ -87,7 +87,7 @@ extension Reason {
         case .assignedByHand:
             "Assigned by hand: \(the["reason"])."
         case .transferredOverdue:
-            "Nobody touched it in time (\(the["clock"]), late by \(the["late"]) min): it goes to the manager."
+            "Nobody touched it in time (\(the["clock"]), \(the.lateness)): it goes to the manager."
         case .existingOwner:
             "Customer \(the["customer"]) already belongs to \(the["seller"])."
         case .suspectedOwner:
@@ -168,7 +168,7 @@ extension Reason {
         case .assignedByHand:
             "人工派发：\(the["reason"])。"
         case .transferredOverdue:
-            "超时未首触（\(the["clock"])，超时 \(the["late"]) 分钟），转交主管。"
+            "超时未首触（\(the["clock"])，\(the.lateness)），转交主管。"
         case .existingOwner:
             "客户 \(the["customer"]) 已归属 \(the["seller"])。"
         case .suspectedOwner:
@@ -291,6 +291,16 @@ private struct Wording {
         case (.text("frozen"), .chinese): "已冻结"
         case (_, .english): "not active"
         case (_, .chinese): "不在岗"
+        }
+    }
+
+    /// By how much it was late. What is read days later cannot say that it was so just now.
+    var lateness: String {
+        switch (parameters["late"], language) {
+        case (.integer(0), .english): "late by less than a minute"
+        case (.integer(0), .chinese): "超时不足 1 分钟"
+        case (_, .english): "late by \(self["late"]) min"
+        case (_, .chinese): "超时 \(self["late"]) 分钟"
         }
     }
 

@@ -144,6 +144,11 @@ import Testing
             "超时未首触（lead_first_touch，超时 3 分钟），转交主管。"
         ),
         (
+            Reason(.transferredOverdue, ["clock": "lead_first_touch", "late": 0]),
+            "Nobody touched it in time (lead_first_touch, late by less than a minute): it goes to the manager.",
+            "超时未首触（lead_first_touch，超时不足 1 分钟），转交主管。"
+        ),
+        (
             Reason(.manualQueue), "No seller could take it and there is no pool to fall back on: a person has to assign it.",
             "无销售可接且无兜底池，转人工派发。"
         ),
