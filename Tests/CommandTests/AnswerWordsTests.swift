@@ -108,6 +108,23 @@ import Testing
             try JSON.read(ShownLead.Clock.self, from: Data(body.utf8)).text(.of(option: "en")) == "\(said) 2026-01-31T10:00:00Z, missed")
     }
 
+    @Test func `why a lead was handed on when late names the clock in words`() throws {
+        let body = #"""
+            {"id":"5","source":"fair","external_id":"L1","state":"assigned","owner":"anna","received_at":"2026-01-31T08:00:00Z",
+             "assignment":{"outcome":"assigned","reasons":[{"code":"transferred_overdue","params":{"clock":"lead_first_touch","late":0}}]},
+             "explanation":{
+               "en":["Nobody touched it in time (lead_first_touch, late by less than a minute): it goes to the manager.","Rule one."],
+               "zh":["超时未首触（lead_first_touch，超时不足 1 分钟），转交主管。","规则一。"]},
+             "left_out":{"en":[],"zh":[]},"clocks":[]}
+            """#
+        let lead = try JSON.read(ShownLead.self, from: Data(body.utf8))
+        let (english, chinese) = (lead.text(.of(option: "en")), lead.text(.of(option: "zh")))
+
+        #expect(english.contains("  – Nobody touched it in time (first touch, late by less than a minute): it goes to the manager."))
+        #expect(english.contains("  – Rule one."))
+        #expect(chinese.contains("  – 超时未首触（首触，超时不足 1 分钟），转交主管。\n  – 规则一。"))
+    }
+
     @Test func `many open alerts of one code are one line, and what is over stands for itself`() throws {
         func alert(_ id: Int, _ code: String, _ subject: String, over: String = "null") -> String {
             #"{"id":"\#(id)","code":"\#(code)","subject":"\#(subject)","first_at":"2026-01-31T08:00:0\#(id)Z","detail":{"message":"why"},"count":2,"resolved_at":\#(over)}"#

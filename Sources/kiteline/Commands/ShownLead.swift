@@ -153,7 +153,7 @@ struct ShownLead: Decodable {
     func text(_ words: Words) -> String {
         let compared = assignment?.candidates ?? []
         let sections: [(title: String, items: [String])] = [
-            (words["cli_lead_why"], explanation.lines(words)),
+            (words["cli_lead_why"], why(words)),
             (words["cli_lead_compared", ["n": "\(assignment?.candidateCount ?? compared.count)"]], compared.map { line(of: $0, words) }),
             (words["cli_lead_left_out"], leftOut.lines(words)),
             (words["cli_lead_decided_before"], Earlier.lines(earlier ?? [], words)),
@@ -162,6 +162,15 @@ struct ShownLead: Decodable {
         var lines = head(words)
         for section in sections where !section.items.isEmpty { lines += ["", section.title] + section.items.map { "  – \($0)" } }
         return lines.joined(separator: "\n")
+    }
+
+    /// Its explanation; the clock that ran out is called what the clocks below it are.
+    private func why(_ words: Words) -> [String] {
+        let told = explanation.lines(words)
+        let late = assignment?.reasons?.compactMap(\.reason).first { $0.code == .transferredOverdue }
+        guard let late, case .text(let clock)? = late.parameters["clock"] else { return told }
+        let called = Reason(late.code, late.parameters.merging(["clock": .text(words.code("clock", clock))]) { $1 })
+        return told.map { $0 == late.text(in: words.language) ? called.text(in: words.language) : $0 }
     }
 
     /// Where it is, since when, and by which rules.
