@@ -13,15 +13,22 @@ struct LeadExport {
     /// Asks for page after page until there is none, and writes each.
     ///
     /// - Parameter page: what `GET /v1/leads` answers at a cursor.
-    func write(to put: (String) -> Void, page: (_ cursor: String?) async throws -> JSONNode) async throws {
+    /// - Returns: the fields that none of the leads came with, so that their columns are empty.
+    func write(to put: (String) -> Void, page: (_ cursor: String?) async throws -> JSONNode) async throws -> [String] {
         // Without the mark spreadsheets read Chinese as another encoding.
         put("\u{FEFF}" + (Self.members + fields).map(\.withoutFormula).csv)
+        // Where there is no lead, no field is missed.
+        var empty: [String]?
         var cursor: String?
         repeat {
             let answer = try await page(cursor)
-            for lead in answer["items"]?.elements ?? [] { put(row(lead).csv) }
+            for lead in answer["items"]?.elements ?? [] {
+                put(row(lead).csv)
+                empty = (empty ?? fields).filter { lead["fields"]?[$0] == nil }
+            }
             cursor = answer["next_cursor"]?.string
         } while cursor != nil
+        return empty ?? []
     }
 
     private func row(_ lead: JSONNode) -> [String] {

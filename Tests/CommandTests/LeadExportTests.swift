@@ -15,7 +15,7 @@ import Testing
         ]
         var written = ""
 
-        try await LeadExport(fields: ["phone", "n"]).write(
+        let empty = try await LeadExport(fields: ["phone", "n"]).write(
             to: { written += $0 },
             page: { cursor in try JSONEnvelope(Array(#require(pages[cursor]).utf8), levels: 4).root })
 
@@ -27,5 +27,19 @@ import Testing
                 "1","web","L-1","","assigned","","'=anna","","81","","","",""\r
 
                 """)
+        #expect(empty.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (#"[{"id":"2","fields":{"phone":"138"}},{"id":"1","fields":{"n":null}}]"#, ["nosuch"]),
+            (#"[{"id":"1"}]"#, ["phone", "nosuch", "n"]),
+            ("[]", []),
+        ] as [(String, [String])])
+    func `a field that none of the leads came with is told of`(leads: String, empty: [String]) async throws {
+        let told = try await LeadExport(fields: ["phone", "nosuch", "n"]).write(
+            to: { _ in }, page: { _ in try JSONEnvelope(Array(#"{"items":\#(leads),"next_cursor":null}"#.utf8), levels: 4).root })
+
+        #expect(told == empty)
     }
 }

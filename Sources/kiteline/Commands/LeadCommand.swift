@@ -133,12 +133,13 @@ struct LeadCommand: AsyncParsableCommand {
 
         private func export(_ filters: [String: String?]) async throws {
             let remote = try pages.remote.remote()
-            try await LeadExport(fields: field).write(
+            let empty = try await LeadExport(fields: field).write(
                 to: { print($0, terminator: "") },
                 page: { cursor in
                     let query = filters.merging(["limit": "100", "cursor": cursor]) { $1 }
                     return try JSONEnvelope(Array(await remote.request(.get, "/v1/leads", query: query)), levels: 4, limits: .stored).root
                 })
+            for name in empty { complain("None of these leads came with a field \(name): its column is empty.") }
         }
     }
 }
