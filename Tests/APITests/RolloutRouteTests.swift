@@ -74,6 +74,22 @@ import Testing
         }
     }
 
+    @Test func `an open fuse names what is being tried, which may be why it opened`() async throws {
+        try await TestAPI.with { api in
+            try await ready(api)
+            try #require(try await start(api).status == 201)
+            let before = try await api.send("GET", "/v1/fuses/assignment").json
+            let opened = try await api.send(
+                "PUT", "/v1/fuses/assignment", #"{"state":"open","reason":"too many fail"}"#, as: api.acme.operatorKey)
+            try #require(opened.status == 200)
+
+            let after = try await api.send("GET", "/v1/fuses/assignment").json
+
+            #expect(before["canaries"].array == nil)
+            #expect(after["canaries"].array?.map { $0["rule_version"].string } == ["route/main@2"])
+        }
+    }
+
     @Test func `a rollout whose guard can notice nothing warns of it while it runs`() async throws {
         try await TestAPI.with { api in
             try await ready(api)
