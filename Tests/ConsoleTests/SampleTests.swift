@@ -62,6 +62,12 @@ import Testing
             NowView.page(chineseLayout, chineseClerk, promoted, once: "x")["banner"]?["bannerText"] == "第 4 版。原因：sure（证据充分之前：全部护栏均已通过）",
             "what the service says in it is said in the reader's language")
         #expect(view["attention"]?.items.count == 7)
+        var tried = facts
+        tried.fuse = try node(
+            #"{"state":"open","reason":"wrong","changed_at":"2026-03-18T06:08:05Z","waiting":12,"canaries":[{"id":"7","rule_version":"route/default@6"}]}"#
+        )
+        let warned = "\(NowView.page(layout, clerk, tried, once: "x")["attention"]?.items[0]["itemText"] ?? .nothing)"
+        #expect(warned.contains("wrong. Being tried meanwhile: route/default@6. If that is the cause, abort it"), "\(warned)")
         var stopped = facts
         stopped.queues = try node(queues.replacing(#""index":"up""#, with: #""index":"up","workers":"none""#))
         let (ofPlatform, _) = frame(role: .platform)

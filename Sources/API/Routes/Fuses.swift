@@ -111,7 +111,7 @@ extension AssignmentFuse {
                     for rollout in tried {
                         list.object {
                             $0.member("id", String(rollout.id))
-                            $0.member("rule_version", "\(rollout.lineage)@\(rollout.version)")
+                            $0.member("rule_version", "\(rollout.kind.rawValue)/\(rollout.name)@\(rollout.version)")
                         }
                     }
                 }
