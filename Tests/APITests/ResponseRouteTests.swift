@@ -63,14 +63,20 @@ import Testing
         }
     }
 
+    /// Ben of the south has the leads that were not answered.
+    private func giveToSouth(_ api: TestAPI) async throws {
+        _ = try await api.send("PUT", "/v1/sellers/ben", #"{"name":"Ben","status":"active","team":"south"}"#)
+        _ = try await api.owner.query(
+            """
+            UPDATE lead SET owner_id = (SELECT id FROM seller WHERE external_id = 'ben')
+            WHERE id IN (SELECT subject_id FROM escalation WHERE reason = 'not_answered')
+            """)
+    }
+
     @Test func `a month is counted for a team alone, by whoever has its leads now`() async throws {
         try await TestAPI.with { api in
             try await fill(api)
-            _ = try await api.send("PUT", "/v1/sellers/ben", #"{"name":"Ben","status":"active","team":"south"}"#)
-            let ben = "(SELECT id FROM seller WHERE external_id = 'ben')"
-            let unanswered = "(SELECT subject_id FROM escalation WHERE reason = 'not_answered')"
-            _ = try await api.owner.query(
-                "UPDATE lead SET owner_id = \(unescaped: ben) WHERE id IN \(unescaped: unanswered)")
+            try await giveToSouth(api)
 
             func map(_ team: String) async throws -> String {
                 let map = try await api.send("GET", "/v1/sla/heat-map?month=2026-11&team=\(team)").json
@@ -88,11 +94,7 @@ import Testing
     @Test func `a board is of a team alone, with its leads whose time was over when they came`() async throws {
         try await TestAPI.with { api in
             try await fill(api)
-            _ = try await api.send("PUT", "/v1/sellers/ben", #"{"name":"Ben","status":"active","team":"south"}"#)
-            let ben = "(SELECT id FROM seller WHERE external_id = 'ben')"
-            let unanswered = "(SELECT subject_id FROM escalation WHERE reason = 'not_answered')"
-            _ = try await api.owner.query(
-                "UPDATE lead SET owner_id = \(unescaped: ben) WHERE id IN \(unescaped: unanswered)")
+            try await giveToSouth(api)
             _ = try await api.owner.query(
                 """
                 UPDATE escalation SET history = true

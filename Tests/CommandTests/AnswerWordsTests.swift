@@ -54,6 +54,16 @@ import Testing
         #expect(worker.state(now: Date(timeIntervalSince1970: 1_769_850_000)) == "drains since 2026-01-31T08:59:00Z")
     }
 
+    @Test func `a worker that gave no sign for a minute is silent, be its last at a fraction of a second`() throws {
+        let body = #"""
+            {"items":[{"id":"3","host":"a","pid":7,"running":1,"started_at":"2026-01-31T08:00:00Z","beat_at":"2026-01-31T09:00:00.482913Z"}]}
+            """#
+        let worker = try #require(try JSON.read(WorkerCommand.List.Page.self, from: Data(body.utf8)).items.first)
+
+        #expect(worker.state(now: Date(timeIntervalSince1970: 1_769_850_030)) == "works")
+        #expect(worker.state(now: Date(timeIntervalSince1970: 1_769_850_090)) == "silent")
+    }
+
     @Test func `leads are listed in the language asked for, in columns that stand below each other`() throws {
         let body = #"""
             {"id":"5","source":"fair","external_id":"L1","name":"风筝","state":"held","held_reason":"held_missing_data",

@@ -1,5 +1,15 @@
 import JSONEnvelope
 
+/// Which open alerts are told together, on *Now* and on the command line.
+public enum AlertGroups {
+    /// Columns of one file come together, and one map puts all of them right.
+    public static let drift = "schema_drift"
+    private static let alike = 3
+
+    /// Whether so many open alerts of one code are one line: two columns are, more than three of anything else.
+    public static func isOne(_ code: String, of open: Int) -> Bool { open > (code == drift ? 1 : alike) }
+}
+
 /// What needs somebody: no worker, an open fuse, alerts, late leads, breakers, pauses, and rollouts that wait for a decision.
 struct NowAttention {
     let facts: NowView.Facts
@@ -8,10 +18,6 @@ struct NowAttention {
 
     /// Of breakers, of paused dependencies and of fields no map names so many are named, then how many more there are.
     private static let named = 5
-    /// More alerts of one code than this are one item, to be opened.
-    private static let alike = 3
-    /// Columns of one file come together, and one map puts all of them right: two are one item.
-    private static let drift = "schema_drift"
     /// And of these so many are named.
     private static let shown = 20
 
@@ -68,7 +74,7 @@ struct NowAttention {
             // The fuse has said so itself.
             if code == "assignment_fuse", isFuseOpen { return [] }
             let alerts = known[code] ?? []
-            guard open > (code == Self.drift ? 1 : Self.alike) || alerts.count < open else { return alerts.map { one($0, code) } }
+            guard AlertGroups.isOne(code, of: open) || alerts.count < open else { return alerts.map { one($0, code) } }
             return [many(alerts, of: open, code, newest: sort["newest_id"]?.string ?? "")]
         }
     }
@@ -122,7 +128,7 @@ struct NowAttention {
     ///   - alerts: the newest of them.
     ///   - count: how many there are.
     private func text(of alerts: ArraySlice<JSONNode>, of count: Int, _ code: String) -> String {
-        let fields = code == Self.drift ? alerts.prefix(Self.named).compactMap { $0["subject"]?.string } : []
+        let fields = code == AlertGroups.drift ? alerts.prefix(Self.named).compactMap { $0["subject"]?.string } : []
         guard !fields.isEmpty else { return words["now_alerts", ["alert": words.known("alert", code), "n": clerk.number(count)]] }
         let named = fields.joined(separator: words["list_separator"])
         guard count > fields.count else { return words["now_drift", ["fields": named]] }
@@ -133,7 +139,7 @@ struct NowAttention {
     private func place(of alert: JSONNode, _ code: String) -> String? {
         let subject = alert["subject"]?.string ?? ""
         switch code {
-        case Self.drift: return dials.layout.door("rules", in: "rules")
+        case AlertGroups.drift: return dials.layout.door("rules", in: "rules")
         // Of the latest it was about: mending that lead tells what the rules lack.
         case "clock_unreadable":
             let lead = alert["detail"]?["subject"]?.string?.split(separator: "/").map(String.init) ?? []

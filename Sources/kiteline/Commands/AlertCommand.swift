@@ -23,7 +23,7 @@ struct AlertCommand: AsyncParsableCommand {
         let count: Int
         let resolvedAt: String?
 
-        fileprivate var why: String { code == AlertCommand.drift ? "no map names it: name it, or list it under ignore" : detail.why ?? "" }
+        fileprivate var why: String { code == AlertGroups.drift ? "no map names it: name it, or list it under ignore" : detail.why ?? "" }
 
         fileprivate var cells: [String] {
             [id, code, name, subject, "\(count)", firstAt, resolvedAt ?? "", why]
@@ -32,11 +32,7 @@ struct AlertCommand: AsyncParsableCommand {
         fileprivate var name: String { Words.of(.english).known("alert", code) }
     }
 
-    /// Columns of one file come together, and one map puts all of them right: two are one row.
-    private static let drift = "schema_drift"
-    /// More open alerts of another code than this are one row.
-    private static let alike = 3
-    /// Of which so many are named.
+    /// Of alerts that are one row so many are named.
     private static let named = 3
 
     /// Rows of a table: as *Now* has them, many open alerts of one code as one, at the place of the newest.
@@ -47,7 +43,7 @@ struct AlertCommand: AsyncParsableCommand {
         var told: Set<String> = []
         return alerts.compactMap { alert in
             let same = alert.resolvedAt == nil ? open[alert.code] ?? [] : []
-            guard same.count > (alert.code == drift ? 1 : alike) else { return alert.cells }
+            guard AlertGroups.isOne(alert.code, of: same.count) else { return alert.cells }
             return told.insert(alert.code).inserted ? row(of: same, like: alert) : nil
         }
     }
